@@ -1,0 +1,176 @@
+"""Losses: what a system is trained for.
+
+Shapes: B batch, K halting steps, S cells, C classes. Log-probabilities, advantages and masks of
+steps are [K, B]; rewards and task losses [B].
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hrm import config
+from hrm.execution import Run
+from hrm.model import Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A loss and its parts, by the names of document gru's `training_step`."""
+
+    total: Tensor
+    task: Tensor
+    policy: Tensor
+    baseline: Tensor
+    reward: Tensor
+
+
+def reward(task_loss: Tensor, steps: Tensor, cost: float) -> Tensor:
+    """R = −task loss − λ · steps, [B].
+
+    Source: document gru, "ACT Policy Learning".
+    """
+    return -task_loss - cost * steps
+
+
+def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of each sample, [B]; targets [B, S] become one-hot beyond two classes."""
+    return (prediction - _indicator(prediction, target)).square().mean(-1)
+
+
+def cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean cross-entropy over each sample's cells, [B].
+
+    Tokens: prediction [B, S, C]. Vectors: [B, S] logits of two classes, or [B, S · C].
+    """
+    if prediction.dim() == 3:
+        return F.cross_entropy(prediction.transpose(1, 2), target, reduction="none").mean(-1)
+    if prediction.shape == target.shape:
+        return F.binary_cross_entropy_with_logits(
+            prediction, target.to(prediction.dtype), reduction="none"
+        ).mean(-1)
+    return cross_entropy(prediction.view(*target.shape, -1), target)
+
+
+def log_probabilities(run: Run, max_steps: int) -> tuple[Tensor, Tensor]:
+    """Return log π of the action taken and log π(stop), each [K, B], zero where none was chosen.
+
+    A sample continues at every live step but its last, where it stops. The stop at the last step
+    of all is forced: nothing was chosen there, its score is no part of the policy gradient.
+    """
+    log_pi = run.logits.log_softmax(-1)
+    k = torch.arange(len(run.rows), device=run.steps.device)[:, None]
+    stops = k == run.steps - 1
+    taken = torch.where(stops, log_pi[..., 1], log_pi[..., 0])
+    zero = torch.zeros_like(taken)
+    chosen = run.live & (k < max_steps - 1)
+    return torch.where(chosen, taken, zero), torch.where(run.live, log_pi[..., 1], zero)
+
+
+def mean_over_batch(terms: Tensor, live: Tensor) -> Tensor:  # noqa: ARG001 (as its twin)
+    """Σ_k mean_B terms: samples that have stopped count as zeros.
+
+    Source: document v2, "Corrected Meta-RL Loss Calculations", original.
+    """
+    return terms.mean(-1).sum()
+
+
+def mean_over_live(terms: Tensor, live: Tensor, eps: float = 1e-8) -> Tensor:
+    """Σ_k Σ_B terms · live / (Σ_B live + ε): the mean over the samples still running.
+
+    Source: document v2, "Corrected Meta-RL Loss Calculations", enhanced.
+    """
+    mask = live.to(terms.dtype)
+    return ((terms * mask).sum(-1) / (mask.sum(-1) + eps)).sum()
+
+
+def policy_loss(
+    objective: config.PolicyGradient, run: Run, rewards: Tensor, max_steps: int
+) -> Tensor:
+    """−Σ_k mean[log π_k · (R − V_k) · live_k], the mean over the batch or over the live.
+
+    Args:
+        rewards: [B], treated as constants, as V is.
+
+    Source: documents v2, "Meta-RL Gradient Correction", and gru, "Meta-Learning Objective".
+    """
+    taken, stop = log_probabilities(run, max_steps)
+    scores = stop if objective.score_of_stop else taken
+    values = _value_at_stop(run) if objective.value_at_stop else run.values
+    advantages = (rewards - values).detach().expand_as(scores)
+    if objective.normalise:
+        deviation = advantages.std(-1, keepdim=True) if advantages.shape[-1] > 1 else 0.0
+        advantages = (advantages - advantages.mean(-1, keepdim=True)) / (deviation + 1e-8)
+    mean = mean_over_live if objective.masked_mean else mean_over_batch
+    return -mean(scores * advantages * run.live, run.live)
+
+
+def baseline_loss(objective: config.PolicyGradient, run: Run, rewards: Tensor) -> Tensor:
+    """SmoothL1(V at the stop, R), or Σ_k mean_B (V_k − R · live_k)²."""
+    rewards = rewards.detach()
+    if objective.value_at_stop:
+        return F.smooth_l1_loss(_value_at_stop(run), rewards)
+    return (run.values - rewards * run.live).square().mean(-1).sum()
+
+
+def entropy(run: Run, max_steps: int) -> Tensor:
+    """Σ_k mean_B of the policy's entropy at the decisions that were chosen."""
+    log_pi = run.logits.log_softmax(-1)
+    k = torch.arange(len(run.rows), device=run.steps.device)[:, None]
+    per_step = -(log_pi.exp() * log_pi).sum(-1)
+    return (per_step * (run.live & (k < max_steps - 1))).mean(-1).sum()
+
+
+def loss(
+    objective: config.Supervised | config.PolicyGradient,
+    output: Output,
+    target: Tensor,
+    max_steps: int,
+) -> Loss:
+    """The training loss of a system on a batch.
+
+    Args:
+        target: [B, S] class indices.
+        max_steps: Where halting is forced.
+    """
+    zero = output.prediction.new_zeros(())
+    match objective:
+        case config.Supervised(every_segment=every):
+            if every and output.drafts is not None:
+                drafts = output.drafts.flatten(0, 1)
+                task = torch.stack([cross_entropy(d, target) for d in drafts]).mean()
+            else:
+                task = cross_entropy(output.prediction, target).mean()
+            return Loss(total=task, task=task, policy=zero, baseline=zero, reward=zero)
+        case config.PolicyGradient():
+            run = output.run
+            per_sample = squared_error(output.prediction, target)
+            rewards = reward(per_sample.detach(), run.steps, objective.cost)
+            task = per_sample.mean()
+            policy = policy_loss(objective, run, rewards, max_steps)
+            baseline = baseline_loss(objective, run, rewards)
+            total = task + policy + baseline - objective.entropy * entropy(run, max_steps)
+            total = total + objective.step_penalty * run.steps.float().mean()
+            return Loss(total=total, task=task, policy=policy, baseline=baseline, reward=rewards)
+
+
+def answer(
+    objective: config.Supervised | config.PolicyGradient, prediction: Tensor, cells: int
+) -> Tensor:
+    """Return the classes that a prediction names, [B, cells]."""
+    if prediction.dim() == 2 and prediction.shape[1] == cells:
+        threshold = 0.5 if isinstance(objective, config.PolicyGradient) else 0.0
+        return (prediction > threshold).long()
+    return prediction.reshape(len(prediction), cells, -1).argmax(-1)
+
+
+def _value_at_stop(run: Run) -> Tensor:
+    return run.values.gather(0, (run.steps - 1)[None]).squeeze(0)
+
+
+def _indicator(prediction: Tensor, target: Tensor) -> Tensor:
+    if prediction.shape == target.shape:
+        return target.to(prediction.dtype)
+    classes = prediction[0].numel() // target[0].numel()
+    return F.one_hot(target, classes).flatten(1).to(prediction.dtype)

@@ -1,0 +1,114 @@
+"""Tasks: problems on boards of cells, in one protocol; each task is a part in a module of its own.
+
+This package imports none of them, so that a trial rests on the sources of its own task alone.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boards:
+    """Problems with one stored answer each.
+
+    Args:
+        inputs: Tokens [N, cells], each below the task's vocabulary.
+        targets: The stored answer [N, cells], each below the task's classes.
+        difficulty: [N], in the task's own unit.
+    """
+
+    inputs: Ints
+    targets: Ints
+    difficulty: Floats
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all values, the same on every platform."""
+        whole = hashlib.sha256()
+        for array in (self.inputs, self.targets, self.difficulty):
+            whole.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        return whole.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """Boards in three disjoint sets: no input occurs twice, within a set or across sets."""
+
+    train: Boards
+    validation: Boards
+    test: Boards
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Scores in 0 ... 1 per board, each of shape [N].
+
+    Args:
+        tokens: Share of all cells that are right. Given cells flatter it.
+        unknown: Share of the unknown cells that are right: what counts as skill.
+        exact: 1 where the prediction equals the stored answer.
+        valid: 1 where the prediction is a valid answer, the stored one or another.
+    """
+
+    tokens: Floats
+    unknown: Floats
+    exact: Floats
+    valid: Floats
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What every task offers."""
+
+    @property
+    def cells(self) -> int:
+        """Cells per board."""
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of input tokens."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that a cell of the answer can have."""
+
+    def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
+        """Return so many boards per split: equal arguments give equal boards on every platform.
+
+        The test and validation sets don't change when the training set grows.
+
+        Raises:
+            UserError: If a number is negative, or so many different boards can't be found.
+        """
+
+    def unknown(self, inputs: Ints) -> Bools:
+        """Return which cells [N, cells] the input leaves open."""
+
+    def one_hot(self, inputs: Ints) -> NDArray[np.float32]:
+        """Return inputs for vector models, [N, cells * vocabulary]."""
+
+    def score(self, boards: Boards, predictions: Ints) -> Scores:
+        """Compare predicted classes [N, cells] with the answers."""
+
+    def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
+        """Return what trivial methods predict for `boards`, [N, cells] by name.
+
+        Every task has ``copy`` (what the input says already) and ``frequent`` (each position's
+        most frequent class in the training targets), and at least one of its own.
+        """
+
+    def check(self, board: Ints, prediction: Ints) -> bool:
+        """Return whether a prediction [cells] is a valid answer to one board's input [cells]."""
+
+    def draw(self, board: Ints, prediction: Ints | None = None) -> str:
+        """Return a text picture of one board's input [cells], with a prediction or without."""

@@ -1,0 +1,1 @@
+"""Claims as specs, run as paired trials, decided by one rule."""

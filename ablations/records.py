@@ -1,0 +1,289 @@
+"""Plain data: what is asked (Trial), what was found (Result), what follows (Row with its Verdict).
+
+From a Result on, nothing needs torch: verdicts and reports rebuild from JSON alone. Every class
+here turns into JSON by `to_json` and back by `from_json`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ablations.checks import Check
+from ablations.plain import Json, Record
+
+__all__ = [
+    "Beside",
+    "Check",
+    "Control",
+    "Difference",
+    "Json",
+    "Machine",
+    "Point",
+    "Record",
+    "Report",
+    "Result",
+    "Row",
+    "Status",
+    "Tier",
+    "Trial",
+    "Verdict",
+    "Word",
+    "Zones",
+]
+
+
+class Tier(StrEnum):
+    """How much is run: quick shows estimates of trained claims, standard and full decide them."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    FULL = "full"
+
+
+class Status(StrEnum):
+    """How a run ended. The machine's doing is retried at once, our failure by the next command."""
+
+    OK = "ok"
+    DIVERGED = "diverged"  # NaN or infinite loss: a finding, counted, never retried
+    FAILED = "failed"  # our code raised: shown, makes the claim INVALID
+    DIED = "died"  # the machine's doing (killed worker, out of memory): retried, and recorded
+
+
+class Word(StrEnum):
+    """The verdicts, in their order of precedence."""
+
+    INVALID = "INVALID"
+    NOT_RUN = "NOT RUN"
+    MISMATCH = "MISMATCH"
+    EXACT = "EXACT"
+    CONTRADICTED = "CONTRADICTED"
+    NO_EFFECT = "NO EFFECT"
+    CONFIRMED = "CONFIRMED"
+    EXCEEDED = "EXCEEDED"
+    WEAKER = "WEAKER"
+    DIRECTION_ONLY = "DIRECTION ONLY"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial(Record):
+    """One thing to run.
+
+    Args:
+        workload: The function that runs it, "training:boards" in `ablations.workloads`.
+        arms: Encoded configurations. One for a run that several claims may share; all of a claim's
+            where one run measures them together.
+        settings: The workload's own settings (task, budget, data seed ...).
+        seed: Data order and initial weights; arms with the same seed are pairs.
+        device: "cpu" or "cuda".
+        alone: Whether nothing else may run on the machine meanwhile.
+        modules: Modules beside the workload's own whose sources the result rests on.
+    """
+
+    workload: str
+    arms: tuple[Json, ...]
+    settings: Mapping[str, Json]
+    seed: int
+    device: str = "cpu"
+    alone: bool = False
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine(Record):
+    """Where a result was computed."""
+
+    cpu: str
+    cores: int
+    threads: int
+    system: str
+    accelerator: str | None
+    load: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Record):
+    """What one attempt at a trial found: immutable, with everything that is needed to judge it.
+
+    Args:
+        metrics: One mapping per arm of the trial: numbers, lists of numbers, or checks.
+        error: What went wrong, on one line, unless the status is OK.
+        commit, dirty: The project's commit, and whether its tree had changes; None outside git.
+        deaths: How many earlier attempts the machine killed.
+    """
+
+    fingerprint: str
+    attempt: str
+    trial: Trial
+    status: Status
+    metrics: tuple[Mapping[str, Json], ...]
+    error: str | None
+    deaths: int
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    machine: Machine
+    versions: Mapping[str, str]
+    sources: str
+    commit: str | None
+    dirty: bool | None
+    started: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zones(Record):
+    """What was fixed before the run.
+
+    In the contrast's own unit (log-ratio or difference), with the claimed direction positive.
+
+    Args:
+        null: w > 0: effects in [-w, w] aren't worth having.
+        null_reason: Why that w.
+        band: The tolerance band around the documented figure, None if only a direction is claimed.
+        band_reason: Where the band comes from.
+        at_least: Whether the claim says "at least" rather than "about".
+        sign: +1 if the claim says that the contrast rises, -1 if it falls.
+        log: Whether the contrast is the logarithm of a ratio.
+        unit: What the contrast counts, for a reader ("x operations", "points of cell accuracy").
+    """
+
+    null: float
+    null_reason: str
+    band: tuple[float, float] | None = None
+    band_reason: str = ""
+    at_least: bool = False
+    sign: int = 1
+    log: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict(Record):
+    """The documented, stable keys of `ablations verdicts --json`.
+
+    Estimate, low and high are in the reader's unit (a ratio, not its logarithm; in the direction in
+    which the document counts), None for exact and consistency claims.
+    """
+
+    id: str
+    document: str
+    section: str
+    form: str
+    documented: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    tier: str
+    verdict: Word
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point(Record):
+    """One pair: its seed, each arm's value by label, and the contrast in the reader's unit.
+
+    Values and contrast are None where an arm has none (it diverged); `note` says so.
+    """
+
+    seed: int
+    values: Mapping[str, float | None]
+    contrast: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside(Record):
+    """Another reading from the same runs: shown, never a verdict. Same unit rules as a Verdict."""
+
+    label: str
+    unit: str
+    estimate: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control(Record):
+    """A control within a claim's own measurement; its interval is in the reader's unit."""
+
+    name: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    bound: str
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(Record):
+    """One value in which two arms' configurations differ."""
+
+    path: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Record):
+    """Everything that the report shows of one claim.
+
+    Args:
+        statement: What is claimed, in our words.
+        reading: How the spec reads it, and why.
+        labels: The arms' names, baseline first (one or more).
+        differences: Where the arms' configurations differ, a value per label.
+        null, band: The zones in the reader's unit; None for exact and consistency claims.
+        neutral: "No effect" in the reader's unit: 1 for ratios, 0 for differences.
+        log: Whether the reader's unit is a ratio, to be drawn on a logarithmic axis.
+        needed: Pairs that would decide the claim at the observed spread, None if unknown.
+        planned, stored: Trials that the tier asks for, and how many of them have a result.
+        command: What runs this claim again.
+        cost_seconds: CPU time of its runs.
+    """
+
+    verdict: Verdict
+    title: str
+    statement: str
+    reading: str
+    labels: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    unit: str
+    null: tuple[float, float] | None
+    band: tuple[float, float] | None
+    neutral: float
+    log: bool
+    level: float | None
+    points: tuple[Point, ...]
+    checks: tuple[Check, ...]
+    beside: tuple[Beside, ...]
+    controls: tuple[Control, ...]
+    failures: tuple[str, ...]
+    notes: tuple[str, ...]
+    needed: int | None
+    planned: int
+    stored: int
+    command: str
+    cost_seconds: float
+    machine: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Record):
+    """All that a report is rendered from: equal reports give equal bytes.
+
+    Everything is read from the stored runs (never from the clock or the machine that renders).
+    """
+
+    tier: str
+    members: int
+    level: float
+    tally: Mapping[str, int]
+    commits: tuple[str, ...]
+    dirty: bool
+    machines: tuple[str, ...]
+    versions: Mapping[str, str]
+    runs: int
+    cpu_seconds: float
+    rows: tuple[Row, ...]
+    schema: int = field(default=1)

@@ -1,0 +1,88 @@
+"""What a result was computed on and with: machine, versions, commit; torch isn't imported."""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from ablations.records import Machine
+
+root = Path(__file__).resolve().parents[1]
+
+
+@functools.cache
+def cpu_model() -> str:
+    """Return the processor's name, as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+@functools.cache
+def accelerator() -> str | None:
+    """Return the name of the first NVIDIA accelerator, None without one."""
+    found = _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    return found.splitlines()[0].strip() if found else None
+
+
+def machine(*, device: str, threads: int) -> Machine:
+    """Return this machine as it is now; the accelerator only where `device` uses it."""
+    return Machine(
+        cpu=cpu_model(),
+        cores=_cores(),
+        threads=threads,
+        system=f"{platform.system()} {platform.release()}",
+        accelerator=accelerator() if device == "cuda" else None,
+        load=round(os.getloadavg()[0], 2),
+    )
+
+
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Return the versions that results depend on: Python (major.minor), torch, numpy."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python} | {name: _version(name) for name in ("torch", "numpy")}
+
+
+@functools.cache
+def commit() -> tuple[str | None, bool | None]:
+    """Return the project's commit and whether its tree has changes; None for what git can't tell.
+
+    A repository that merely surrounds an installed copy of the project doesn't count.
+    """
+    top = _git("rev-parse", "--show-toplevel")
+    if not top or not Path(top, "ablations", "records.py").is_file():
+        return None, None
+    changes = _git("--no-optional-locks", "status", "--porcelain")
+    return _git("rev-parse", "--verify", "HEAD"), None if changes is None else bool(changes)
+
+
+def _cores() -> int:
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def _git(*arguments: str) -> str | None:
+    return _output("git", "-C", str(root), *arguments)
+
+
+def _output(*command: str) -> str | None:
+    """Return what a command prints, None if it can't be run or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode(errors="replace").strip()

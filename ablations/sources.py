@@ -1,0 +1,115 @@
+"""Which of our sources a result rests on, found without running any of them.
+
+The digest covers the static import closure of some modules within our packages: every `import`
+statement anywhere in a file, and the ``__init__`` of every package on the way. Comments, layout and
+docstrings don't count, so that an edit to them keeps results valid. Imports by a computed name and
+data files aren't seen: a trial names those modules itself (`Trial.modules`).
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+ours = ("ablations", "bench", "hrm", "reports")
+
+
+def digest(modules: Iterable[str]) -> str:
+    """Return the SHA-256 over the closure of `modules`: names and what each file computes.
+
+    Files are read once a process, so that it tells what the process imported, not a later edit;
+    `forget` makes the next call look again.
+
+    Raises:
+        ModuleNotFoundError: If one of `modules` has no source file.
+    """
+    return _digest(tuple(sorted(set(modules))))
+
+
+def forget() -> None:
+    """Make the next `digest` read the files again."""
+    _digest.cache_clear()
+    _read.cache_clear()
+
+
+def closure(modules: Iterable[str]) -> Mapping[str, str]:
+    """Return the SHA-256 of each file in the import closure of `modules`, by module name, in order.
+
+    Followed are imports of our packages and of the packages that `modules` are in.
+
+    Raises:
+        ModuleNotFoundError: If one of `modules` has no source file.
+    """
+    asked = list(modules)
+    for name in asked:
+        if locate(name) is None:
+            raise ModuleNotFoundError(f"no source file of {name}", name=name)
+    packages = {*ours, *(name.partition(".")[0] for name in asked)}
+    pending, seen, found = asked, set[str](), dict[str, str]()
+    while pending:
+        parts = pending.pop().split(".")
+        if parts[0] not in packages:
+            continue
+        for end in range(1, len(parts) + 1):
+            name = ".".join(parts[:end])
+            path = None if name in seen else locate(name)
+            seen.add(name)
+            if path is not None:
+                found[name], imports = _read(path, name)
+                pending.extend(imports)
+    return dict(sorted(found.items()))
+
+
+def locate(module: str) -> Path | None:
+    """Return a module's source file, None if it has none; nothing is imported."""
+    top, _, rest = module.partition(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.has_location and spec.origin else None
+    for folder in spec.submodule_search_locations or ():
+        stem = Path(folder, *rest.split("."))
+        for path in (stem / "__init__.py", stem.with_suffix(".py")):
+            if path.is_file():
+                return path
+    return None
+
+
+@functools.cache
+def _digest(modules: tuple[str, ...]) -> str:
+    text = "".join(f"{name} {sha}\n" for name, sha in closure(modules).items())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def _read(path: Path, module: str) -> tuple[str, tuple[str, ...]]:
+    """Return the SHA-256 of what a file computes, and what it imports."""
+    tree = ast.parse(path.read_bytes(), str(path))
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    imports = tuple(_imports(tree, package))
+    text = ast.dump(_WithoutDocstrings().visit(tree))
+    return hashlib.sha256(text.encode()).hexdigest(), imports
+
+
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+    """Yield every name that may be a module: in `from a import b`, both a and a.b."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=base, names=names, level=level):
+                above = package.rsplit(".", level - 1)[0] if level else ""
+                source = ".".join(filter(None, (above, base)))
+                yield source
+                yield from (f"{source}.{alias.name}" for alias in names)
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Drops strings that stand as statements: docstrings, and the strings under attributes."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if text else node

@@ -1,0 +1,87 @@
+"""Workloads for the tests: each takes (arms, settings, seed, device), as the real ones do."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from ablations import locks
+from hrm.errors import Diverged
+
+
+def add(arms, settings, seed, device):
+    if "log" in settings:
+        with Path(settings["log"]).open("a") as log:
+            log.write(f"{seed} {os.getpid()}\n")
+    time.sleep(settings.get("seconds", 0))
+    return [{"sum": arm["value"] + seed, "device": device} for arm in arms]
+
+
+def threads(arms, settings, seed, device):
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return [{name: os.environ.get(name) for name in names} for _ in arms]
+
+
+def kill_itself(arms, settings, seed, device):
+    """Is killed as often as asked, then adds."""
+    tries = Path(settings["tries"])
+    tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+    if len(tries.read_text()) <= settings["times"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return add(arms, settings, seed, device)
+
+
+def fail(arms, settings, seed, device):
+    raise ValueError("two\nlines")
+
+
+def run_out_of_memory(arms, settings, seed, device):
+    raise MemoryError
+
+
+def diverge(arms, settings, seed, device):
+    raise Diverged(7, "the loss is nan", [{"losses": [1.0, float("inf"), float("nan")]}])
+
+
+def return_a_set(arms, settings, seed, device):
+    return [{"value": {1, 2}} for _ in arms]
+
+
+def return_too_much(arms, settings, seed, device):
+    return [{}, *({} for _ in arms)]
+
+
+def interrupt(arms, settings, seed, device):
+    raise KeyboardInterrupt
+
+
+def hold_the_interpreter(arms, settings, seed, device):
+    """Sleep so that no other thread of this process gets a turn."""
+    ctypes.PyDLL(None).sleep(60)
+
+
+def allocate(arms, settings, seed, device):
+    size = settings["bytes"]
+    return [{"filled": len(bytearray(b"x") * size)} for _ in arms]
+
+
+def burn(arms, settings, seed, device):
+    until = time.process_time() + settings["seconds"]
+    while time.process_time() < until:
+        pass
+    return [{} for _ in arms]
+
+
+def who_holds(arms, settings, seed, device):
+    """Tell which process this is, and whether it has the machine alone or shares it."""
+    with locks.path().open() as file:
+        for kind, held in ((fcntl.LOCK_EX, "nobody"), (fcntl.LOCK_SH, "shared")):
+            try:
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                held = "alone"
+    return [{"pid": os.getpid(), "lock": held, "main": "pytest" in sys.modules} for _ in arms]

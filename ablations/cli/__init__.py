@@ -1,0 +1,169 @@
+"""The command line: `ablations list | show | plan | run | verdicts | report`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ablations.cli import commands
+from ablations.records import Tier
+from hrm.errors import UserError
+
+DESCRIPTION = """\
+Every documented claim about Hierarchical Reasoning Models, as an ablation.
+
+  ablations list                    which claims there are
+  ablations show controller-speed   what one of them says, and how it is decided
+  ablations plan                    what would run, and how long it takes
+  ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
+  ablations verdicts                what follows from the stored runs
+  ablations report                  the same as one HTML file
+"""
+EPILOG = """\
+Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
+what was asked for, 1 for a failure of ours, 130 after Ctrl-C.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with its errors on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and where to read more; exit with 2."""
+        sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`\n")
+        raise SystemExit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit with its status."""
+    try:
+        asked = parser().parse_args(arguments)
+        status = asked.function(asked)
+        sys.stdout.flush()
+    except UserError as error:
+        sys.stderr.write(f"ablations: {' '.join(str(error).split())}\n")
+        status = 2
+    except KeyboardInterrupt:
+        sys.stderr.write("ablations: stopped; finished runs are stored, the same command resumes\n")
+        status = 130
+    except BrokenPipeError:  # `ablations list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    raise SystemExit(status)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    top = Parser(
+        prog="ablations",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, function: object, text: str, *options: object) -> Parser:
+        made = subparsers.add_parser(name, help=text, description=text, parents=options)  # type: ignore[arg-type]
+        made.set_defaults(function=function)
+        assert isinstance(made, Parser)
+        return made
+
+    as_json, where, chosen, device = _json(), _store(), _claims(), _device()
+    add("list", commands.list_, "List the claims that have a spec.", as_json)
+    show = add(
+        "show", commands.show, "Show one claim: source, arms, protocol, cost.", as_json, where
+    )
+    show.add_argument("claim", metavar="CLAIM", help="id of a claim, as `ablations list` prints it")
+    add(
+        "plan",
+        commands.plan_,
+        "Show what `run` would do, and how long it would take.",
+        *(chosen, _tier(), _jobs(), device, where, as_json),
+    )
+    add(
+        "run",
+        commands.run,
+        "Run what isn't stored yet. Interrupted, the same command resumes.",
+        *(chosen, _tier(), _jobs(), device, where, as_json),
+    )
+    add(
+        "verdicts",
+        commands.verdicts,
+        "Decide claims from the stored runs.",
+        *(chosen, _tier(), device, where, as_json),
+    )
+    report = add(
+        "report",
+        commands.report,
+        "Render the stored runs as one HTML file, and report.json beside it.",
+        *(chosen, _tier(), device, where, as_json),
+    )
+    report.add_argument(
+        "--output", default="report", metavar="DIR", help="folder to write (default: report)"
+    )
+    return top
+
+
+def _json() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument("--json", action="store_true", help="print JSON; its keys are documented")
+    return made
+
+
+def _store() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument(
+        "--store", default="store", metavar="DIR", help="folder of the runs (default: store)"
+    )
+    return made
+
+
+def _claims() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument("claims", nargs="*", metavar="CLAIM", help="ids of claims (default: all)")
+    return made
+
+
+def _tier() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument(
+        "--tier",
+        choices=[tier.value for tier in Tier],
+        default=Tier.QUICK.value,
+        help="quick shows estimates of trained claims and decides the others; standard and full "
+        "decide all (default: quick)",
+    )
+    return made
+
+
+def _jobs() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument(
+        "--jobs",
+        type=_positive,
+        default=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        metavar="N",
+        help="runs at a time, one thread each; 1 runs in this process (default: %(default)s, the "
+        "cores here); timings always have the machine alone",
+    )
+    return made
+
+
+def _device() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument(
+        "--device",
+        choices=["cpu", "cuda"],
+        default="cpu",
+        help="where arms are trained (default: cpu)",
+    )
+    return made
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)

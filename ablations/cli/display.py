@@ -1,0 +1,212 @@
+"""What a person sees: tables, and progress with an estimate. The only module that knows Rich."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ablations.plain import Json
+from ablations.plan import Forecast
+from ablations.records import Report, Status, Trial, Word
+
+if TYPE_CHECKING:  # the runner is loaded by `run` alone
+    from ablations.runner import Event
+
+STYLE = {
+    Word.EXACT: "green",
+    Word.CONFIRMED: "green",
+    Word.EXCEEDED: "cyan",
+    Word.WEAKER: "yellow",
+    Word.NO_EFFECT: "yellow",
+    Word.CONTRADICTED: "red",
+    Word.MISMATCH: "red",
+    Word.INVALID: "magenta",
+}
+
+
+def claims(rows: Sequence[Mapping[str, Json]]) -> None:
+    """Print the claims."""
+    table = _table("id", "document", "form", "documented", "claim")
+    for row in rows:
+        table.add_row(*(escape(row[k]) for k in ("id", "document", "form", "documented", "claim")))
+    console().print(table)
+
+
+def claim(data: Mapping[str, Json]) -> None:
+    """Print one claim."""
+    out = console()
+    out.print(f"[bold]{escape(data['id'])}[/bold]  {escape(data['claim'])}")
+    facts = _table(box_style=None, header=False)
+    for name in ("document", "section", "documented", "form", "reading", "workload"):
+        facts.add_row(name, escape(str(data[name])))
+    seeds = ", ".join(f"{tier} {number}" for tier, number in data["seeds"].items())
+    costs = ", ".join(f"{tier} {duration(s)}" for tier, s in data["cpu_seconds"].items())
+    facts.add_row("seeds", seeds)
+    facts.add_row("CPU time left", costs)
+    out.print(facts)
+    if data["differences"]:
+        table = _table("arms differ in", *data["arms"])
+        for row in data["differences"]:
+            table.add_row(escape(row["path"]), *(escape(v) for v in row["values"]))
+        out.print(table)
+    if data["zones"]:
+        zones = data["zones"]
+        for name in ("null_reason", "band_reason"):
+            if zones[name]:
+                out.print(f"{name.replace('_reason', '')} zone: {escape(zones[name])}")
+
+
+def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: int) -> None:
+    """Print what would run."""
+    table = _table("claim", "runs", "stored", "CPU time", f"the {tier} tier")
+    for row in rows:
+        table.add_row(
+            row["id"],
+            str(row["trials"]),
+            str(row["stored"]),
+            duration(row["cpu_seconds"]),
+            "decides it" if row["decides"] else "shows an estimate",
+        )
+    out = console()
+    out.print(table)
+    out.print(
+        f"{total.trials} runs, {total.stored} stored; {duration(total.cpu_seconds)} of CPU time "
+        f"are left, about {duration(total.wall_seconds)} with {jobs} jobs. Claims may share runs."
+    )
+
+
+def ran(summary: Mapping[str, Json], store: str) -> None:
+    """Print what a run did."""
+    out = console()
+    out.print(
+        f"{summary['trials']} runs: {summary['stored_before']} were stored in {escape(store)}, "
+        f"{summary['run']} are new."
+    )
+    for error in summary["failed"]:
+        Console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
+
+
+def verdicts(report: Report) -> None:
+    """Print the verdicts."""
+    table = _table("claim", "documented", "estimate", "n", "verdict", "reason")
+    for row in report.rows:
+        v = row.verdict
+        estimate = "" if v.estimate is None else f"{v.estimate:.3g}"
+        if v.low is not None and v.high is not None:
+            estimate += f" [{v.low:.3g}, {v.high:.3g}]"
+        word = f"[{STYLE.get(v.verdict, 'default')}]{v.verdict}[/]"
+        table.add_row(
+            v.id, escape(v.documented), escape(estimate), str(v.n), word, escape(v.reason)
+        )
+    console().print(table)
+    tally(report)
+
+
+def tally(report: Report) -> None:
+    """Print how many claims came out how."""
+    words = ", ".join(f"{n} {word}" for word, n in report.tally.items())
+    console().print(f"{len(report.rows)} claims, {report.tier} tier: {words}.", soft_wrap=True)
+
+
+def rendered(report: Report, path: Path) -> None:
+    """Print the tally and where the report is."""
+    tally(report)
+    console().print(f"Report: {escape(str(path))}", soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Progress:
+    """A bar over expected CPU time on a terminal; elsewhere a line now and then, on stderr."""
+
+    def __init__(self, before: Forecast, jobs: int, cost: Callable[[Trial], float]) -> None:
+        from rich import progress
+
+        self.cost, self.jobs = cost, jobs
+        self.todo, self.done = before.trials - before.stored, 0
+        self.expected, self.spent = before.cpu_seconds, 0.0
+        self.wall = before.wall_seconds
+        self.started = self.said = time.monotonic()
+        self.console = Console(stderr=True)
+        self.bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TextColumn("{task.fields[runs]}"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.fields[left]}"),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.bar.add_task(
+            "starting", total=max(self.expected, 1e-9), runs="", left=self._left()
+        )
+
+    def __enter__(self) -> Self:
+        if self.todo and self.console.is_terminal:
+            self.bar.start()
+        elif self.todo:
+            self._say()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, event: "Event") -> None:
+        """Take notice of an event."""
+        name = f"{event.trial.workload} seed {event.trial.seed}"
+        if event.what == "waiting":
+            sys.stderr.write("ablations: another process uses the machine; waiting for it\n")
+        elif event.what == "started":
+            self.bar.update(self.task, description=name)
+        elif event.what == "stored":
+            assert event.result is not None
+            if event.result.status is Status.DIED:
+                sys.stderr.write(f"ablations: {name} died of the machine; it is tried again\n")
+                return
+            self.done += 1
+            self.spent += self.cost(event.trial)
+            left = self._left()
+            self.bar.update(
+                self.task, completed=self.spent, runs=f"{self.done}/{self.todo} runs", left=left
+            )
+            if not self.console.is_terminal and time.monotonic() - self.said > 15:
+                self._say()
+
+    def _left(self) -> str:
+        """What is left: the plan's estimate, corrected by how fast it has gone so far."""
+        share = self.spent / self.expected if self.expected else 1.0
+        elapsed = time.monotonic() - self.started
+        planned = self.wall * (1 - share)
+        measured = elapsed * (1 - share) / share if share > 0 else planned
+        return f"about {duration((1 - share) * planned + share * measured)} left"
+
+    def _say(self) -> None:
+        self.said = time.monotonic()
+        sys.stderr.write(f"ablations: {self.done} of {self.todo} runs, {self._left()}\n")
+        sys.stderr.flush()
+
+
+def console() -> Console:
+    """Return the console for results."""
+    return Console()
+
+
+def _table(
+    *columns: str, box_style: box.Box | None = box.SIMPLE_HEAD, header: bool = True
+) -> Table:
+    table = Table(*columns, box=box_style, show_header=header, pad_edge=False)
+    if not columns:
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+    return table

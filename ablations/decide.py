@@ -1,0 +1,367 @@
+"""From stored results to rows: every statistic of a report is made here."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from ablations import claims, verdict
+from ablations.forms import Consistency, Contrast, Exact, Metrics, Statistical
+from ablations.plan import Planned, plan
+from ablations.records import (
+    Beside,
+    Check,
+    Control,
+    Difference,
+    Json,
+    Point,
+    Report,
+    Result,
+    Row,
+    Status,
+    Tier,
+    Verdict,
+    Word,
+    Zones,
+)
+from ablations.specs import Claim
+from ablations.statistics import Interval, interval
+from ablations.store import Store
+from hrm.parts import canonical, type_key
+
+control_share = 0.25  # of the band's width: how far from nothing the control's interval may reach
+standard_errors = 3.0  # by which a trained arm must beat the best trivial baseline
+
+Seeds = Sequence[Sequence[Result | None]]
+
+
+def report(chosen: Iterable[Claim], store: Store, tier: Tier, device: str = "cpu") -> Report:
+    """Decide claims from what a store holds, and return all that a report shows."""
+    plans = [plan(claim, tier, device) for claim in chosen]
+    collected = [planned.collect(store) for planned in plans]
+    rows = [row(p, c, tier) for p, c in zip(plans, collected, strict=True)]
+    unique = {r.fingerprint: r for seeds in collected for seed in seeds for r in seed if r}
+    results = [unique[f] for f in sorted(unique)]
+    words = [r.verdict.verdict for r in rows]
+    return Report(
+        tier=tier.value,
+        members=len(claims.family()),
+        level=level(),
+        tally={word.value: words.count(word) for word in Word if word in words},
+        commits=tuple(sorted({r.commit for r in results if r.commit})),
+        dirty=any(r.dirty for r in results),
+        machines=tuple(sorted({_machine(r) for r in results})),
+        versions={k: v for r in results for k, v in r.versions.items()},
+        runs=len(results),
+        cpu_seconds=sum(r.cpu_seconds for r in results),
+        rows=tuple(rows),
+    )
+
+
+def level() -> float:
+    """The confidence level of every interval: simultaneous over the family, 1 − 0.05/m."""
+    return 1 - 0.05 / len(claims.family())
+
+
+def row(planned: Planned, seeds: Seeds, tier: Tier) -> Row:
+    """Decide one claim and gather what the report shows of it."""
+    claim = planned.claim
+    flat = [result for seed in seeds for result in seed]
+    stored = [result for result in flat if result is not None]
+    faults = _faults(stored)
+    if stored or not flat:
+        match claim.form:
+            case Statistical():
+                decided = _statistical(claim, seeds, tier, faults)
+            case Exact() | Consistency():
+                decided = _checked(claim, seeds, faults)
+            case _:
+                raise AssertionError(claim.form)
+    else:
+        decided = {
+            "word": Word.NOT_RUN,
+            "reason": f"no run is stored; about {claim.cost * len(flat):.0f} CPU seconds",
+        }
+    return _row(planned, stored, tier, decided)
+
+
+# -- exact and consistency claims -----------------------------------------------------------------
+def _checked(claim: Claim, seeds: Seeds, faults: list[str]) -> dict[str, Json]:
+    metrics = [m for seed in seeds if (m := _metrics(seed)) is not None]
+    usable = [[arm for arm in seed if arm is not None] for seed in metrics]
+    undecided = ""
+    if isinstance(claim.form, Consistency) and claim.form.derive is not None:
+        checks, undecided = claim.form.derive(usable)
+    else:
+        raw = [check for seed in usable for arm in seed for check in arm.get("checks", [])]
+        checks = tuple(Check.from_json(check) for check in raw)
+    missing = sum(result is None for seed in seeds for result in seed)
+    if faults:
+        word, reason = Word.INVALID, "; ".join(faults)
+    elif missing:
+        word, reason = Word.INCONCLUSIVE, f"too few runs: {missing} of the planned ones are missing"
+    elif undecided:
+        word, reason = Word.INCONCLUSIVE, undecided
+    else:
+        word, reason = verdict.decide_checks(checks)
+    return {"word": word, "reason": reason, "checks": checks, "n": len(usable)}
+
+
+# -- statistical claims ---------------------------------------------------------------------------
+def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> dict[str, Json]:
+    form = claim.form
+    assert isinstance(form, Statistical)
+    complete = [(i, m) for i, seed in enumerate(seeds) if (m := _metrics(seed)) is not None]
+    contrasts = [(i, c) for i, m in complete for c in form.contrasts(m)]
+    values = np.array([c.theta for _, c in contrasts])
+    controls = [*_trivial(claim, [m for _, m in complete])]
+    if claim.control is not None:
+        controls.append(_equal_code(claim, form.zones, [m for _, m in complete]))
+    faults = faults + [f"control failed: {c.name}, {c.bound}" for c in controls if not c.passed]
+    faults = faults + _extreme([m for _, m in complete])
+    planned = len(seeds) * max((len(form.contrasts(m)) for _, m in complete[:1]), default=1)
+    arms = list(zip(*(c.censored for _, c in contrasts), strict=True))
+    decision = verdict.decide(
+        values,
+        form.zones,
+        level(),
+        tier=tier,
+        decides=not (claim.trained and tier is Tier.QUICK),
+        planned_pairs=planned,
+        censored=max((float(np.mean(arm)) for arm in arms), default=0.0),
+        faults=faults,
+    )
+    word, reason = decision.word, decision.reason
+    if word is not Word.INVALID and len(complete) < len(seeds):
+        word = Word.INCONCLUSIVE
+        reason = f"incomplete: {len(complete)} of {len(seeds)} planned seeds have results; {reason}"
+    found = decision.interval
+    return {
+        "word": word,
+        "reason": reason,
+        "n": len(values),
+        "estimate": None if found is None else verdict.in_words(found.estimate, form.zones),
+        "bounds": _bounds(found, form.zones),
+        "needed": decision.needed,
+        "points": tuple(_point(claim, i, c, form.zones) for i, c in contrasts),
+        "beside": _beside(claim, [m for _, m in complete]),
+        "controls": tuple(controls),
+    }
+
+
+def _metrics(seed: Sequence[Result | None]) -> list[Metrics | None] | None:
+    """One mapping per arm of a seed, None for an arm that diverged; None if a result is missing."""
+    if any(result is None for result in seed):
+        return None
+    found: list[Metrics | None] = []
+    for result in seed:
+        assert result is not None
+        if result.status is Status.DIVERGED and not result.metrics:
+            found += [None] * len(result.trial.arms)
+        else:
+            found += list(result.metrics)
+    return found
+
+
+def _trivial(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> Iterable[Control]:
+    """Each trained arm must beat the best trivial baseline by three standard errors over boards."""
+    if not claim.trained or not seeds:
+        return
+    for label, arm in zip((a.label for a in claim.arms), zip(*seeds, strict=True), strict=True):
+        known = [m for m in arm if m is not None and "margin" in m]
+        if not known:
+            continue
+        margin = float(np.mean([m["margin"] for m in known]))
+        # the test boards are the same for every seed: their error doesn't shrink with seeds
+        error = float(np.mean([m["error"] for m in known]))
+        yield Control(
+            name=f"{label} beats the trivial baselines",
+            estimate=margin,
+            low=margin - standard_errors * error,
+            high=margin + standard_errors * error,
+            bound=f"margin in accuracy on unknown cells {margin:+.4f}, must exceed "
+            f"{standard_errors:g} standard errors, {standard_errors * error:.4f}",
+            passed=margin > standard_errors * error,
+        )
+
+
+def _equal_code(claim: Claim, zones: Zones, seeds: Sequence[Sequence[Metrics | None]]) -> Control:
+    """A-versus-A: second over first process of the same arm, both arms, within each block."""
+    assert claim.control is not None and zones.band is not None
+    values = [
+        math.log(arm[claim.control][1] / arm[claim.control][0])
+        for seed in seeds
+        for arm in seed
+        if arm is not None
+    ]
+    bound = control_share * (zones.band[1] - zones.band[0])
+    found = interval(values, level())
+    reach = max(abs(found.low), abs(found.high))
+    return Control(
+        name="equal code in fresh processes (A versus A)",
+        estimate=math.exp(found.estimate),
+        low=math.exp(max(found.low, -700.0)),
+        high=math.exp(min(found.high, 700.0)),
+        bound=f"interval {math.exp(max(found.low, -700.0)):.4g} to "
+        f"{math.exp(min(found.high, 700.0)):.4g} over {found.n} pairs, must lie within "
+        f"{math.exp(-bound):.4g} to {math.exp(bound):.4g}, a quarter of the band's width",
+        passed=reach <= bound,
+    )
+
+
+def _extreme(seeds: Sequence[Sequence[Metrics | None]]) -> list[str]:
+    """All arms of all seeds at the same floor or ceiling: nothing is left to compare."""
+    found = {arm.get("extreme", "") for seed in seeds for arm in seed if arm is not None}
+    return (
+        [f"all arms sit at the same {found.pop()}"] if len(found) == 1 and "" not in found else []
+    )
+
+
+def _beside(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> tuple[Beside, ...]:
+    shown = []
+    for reading in claim.beside:
+        values = [v for seed in seeds for v in reading.contrasts(seed)]
+        finite = [v for v in values if math.isfinite(v)]
+        if not finite:
+            continue
+        found = interval(finite, level())
+        zones = Zones(null=1.0, null_reason="", log=reading.log)
+        low, high = _bounds(found, zones)
+        shown.append(
+            Beside(
+                label=reading.label,
+                unit=reading.unit,
+                estimate=verdict.in_words(found.estimate, zones),
+                low=low,
+                high=high,
+                n=found.n,
+            )
+        )
+    return tuple(shown)
+
+
+def _point(claim: Claim, seed: int, contrast: Contrast, zones: Zones) -> Point:
+    finite = math.isfinite(contrast.theta)
+    labels = [arm.label for arm in claim.arms]
+    capped = [a for a, c in zip(labels, contrast.censored, strict=False) if c]
+    return Point(
+        seed=seed,
+        values={
+            label: value if math.isfinite(value) else None
+            for label, value in zip(labels, contrast.values, strict=True)
+        },
+        contrast=verdict.in_words(contrast.theta, zones) if finite else None,
+        note=f"at the cap: {', '.join(capped)}" if capped else "" if finite else "no contrast",
+    )
+
+
+def _bounds(found: Interval | None, zones: Zones) -> tuple[float | None, float | None]:
+    if found is None or not math.isfinite(found.low) or not math.isfinite(found.high):
+        return None, None
+    low, high = sorted(verdict.in_words(b, zones) for b in (found.low, found.high))
+    return low, high
+
+
+# -- rows -----------------------------------------------------------------------------------------
+def _row(
+    planned: Planned, stored: Sequence[Result], tier: Tier, decided: Mapping[str, Json]
+) -> Row:
+    claim, entry = planned.claim, claims.ledger()[planned.claim.id]
+    zones = claim.form.zones if isinstance(claim.form, Statistical) else None
+    low, high = decided.get("bounds", (None, None))
+    return Row(
+        verdict=Verdict(
+            id=claim.id,
+            document=entry["document"],
+            section=claim.section,
+            form=claim.form.name,
+            documented=entry["documented"],
+            estimate=decided.get("estimate"),
+            low=low,
+            high=high,
+            n=decided.get("n", 0),
+            tier=tier.value,
+            verdict=decided["word"],
+            reason=decided["reason"],
+        ),
+        title=claim.id,
+        statement=entry["claim"],
+        reading=claim.reading,
+        labels=tuple(arm.label for arm in claim.arms),
+        differences=differences(claim),
+        unit=zones.unit if zones else "",
+        null=_zone((-zones.null, zones.null), zones) if zones else None,
+        band=_zone(zones.band, zones) if zones and zones.band else None,
+        neutral=1.0 if zones and zones.log else 0.0,
+        log=bool(zones and zones.log),
+        level=level() if zones else None,
+        points=decided.get("points", ()),
+        checks=decided.get("checks", ()),
+        beside=decided.get("beside", ()),
+        controls=decided.get("controls", ()),
+        failures=tuple(_failures(stored)),
+        notes=_notes(zones),
+        needed=decided.get("needed"),
+        planned=len(planned.flat),
+        stored=len(stored),
+        command=f"ablations run {claim.id} --tier {tier.value}",
+        cost_seconds=sum(r.cpu_seconds for r in stored),
+        machine="; ".join(sorted({_machine(r) for r in stored})) or None,
+    )
+
+
+def differences(claim: Claim) -> tuple[Difference, ...]:
+    """Return every value in which the arms' configurations differ, one value an arm."""
+    if len(claim.arms) < 2:
+        return ()
+    parts = [arm.part for arm in claim.arms]
+    paths = {path: None for part in parts[1:] for path, _, _ in parts[0].differences(part)}
+    return tuple(
+        Difference(path=path, values=tuple(_shown(_at(part.encode(), path)) for part in parts))
+        for path in paths
+    )
+
+
+def _at(data: Json, path: str) -> Json:
+    for key in path.split("."):
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def _shown(value: Json) -> str:
+    if isinstance(value, dict) and type_key in value:
+        fields = ", ".join(f"{k}={_shown(v)}" for k, v in value.items() if k != type_key)
+        return f"{value[type_key]}({fields})"
+    return value if isinstance(value, str) else canonical(value)
+
+
+def _zone(zone: tuple[float, float], zones: Zones) -> tuple[float, float]:
+    low, high = sorted(verdict.in_words(edge * zones.sign, zones) for edge in zone)
+    return low, high
+
+
+def _notes(zones: Zones | None) -> tuple[str, ...]:
+    if zones is None:
+        return ()
+    notes = [f"Null zone: {zones.null_reason}"]
+    return (*notes, f"Band: {zones.band_reason}") if zones.band else tuple(notes)
+
+
+def _faults(stored: Sequence[Result]) -> list[str]:
+    failed = [r for r in stored if r.status in (Status.FAILED, Status.DIED)]
+    return [f"{len(failed)} runs failed: {failed[0].error}"] if failed else []
+
+
+def _failures(stored: Sequence[Result]) -> Iterable[str]:
+    for result in stored:
+        if result.status is not Status.OK:
+            yield f"seed {result.trial.seed}: {result.status.value}: {result.error}"
+        if result.deaths:
+            yield f"seed {result.trial.seed}: {result.deaths} earlier attempts died of the machine"
+
+
+def _machine(result: Result) -> str:
+    machine = result.machine
+    where = machine.accelerator or machine.cpu
+    threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
+    return f"{where}, {machine.cores} cores, {threads} a run, {machine.system}"

@@ -1,0 +1,1 @@
+"""Benchmarks for asv; the same code decides the timing claims (`bench.process`)."""

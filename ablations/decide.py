@@ -32,6 +32,8 @@ from hrm.parts import canonical, type_key
 control_share = 0.25  # of the band's width: how far from nothing the control's interval may reach
 standard_errors = 3.0  # by which a trained arm must beat the best trivial baseline
 
+_without = (Status.FAILED, Status.DIED)  # runs that measured nothing
+
 Seeds = Sequence[Sequence[Result | None]]
 
 
@@ -90,8 +92,10 @@ def _checked(claim: Claim, seeds: Seeds, faults: list[str]) -> dict[str, Json]:
     metrics = [m for seed in seeds if (m := _metrics(seed)) is not None]
     usable = [[arm for arm in seed if arm is not None] for seed in metrics]
     undecided = ""
+    checks: tuple[Check, ...] = ()
     if isinstance(claim.form, Consistency) and claim.form.derive is not None:
-        checks, undecided = claim.form.derive(usable)
+        if usable or not seeds:
+            checks, undecided = claim.form.derive(usable)
     else:
         raw = [check for seed in usable for arm in seed for check in arm.get("checks", [])]
         checks = tuple(Check.from_json(check) for check in raw)
@@ -112,14 +116,15 @@ def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> d
     form = claim.form
     assert isinstance(form, Statistical)
     complete = [(i, m) for i, seed in enumerate(seeds) if (m := _metrics(seed)) is not None]
-    contrasts = [(i, c) for i, m in complete for c in form.contrasts(m)]
+    pairs = [(i, list(enumerate(form.contrasts(m)))) for i, m in complete]
+    each = max((len(of_seed) for _, of_seed in pairs), default=1)
+    contrasts = [(i * each + j, c) for i, of_seed in pairs for j, c in of_seed]
     values = np.array([c.theta for _, c in contrasts])
     controls = [*_trivial(claim, [m for _, m in complete])]
-    if claim.control is not None:
+    if claim.control is not None and complete:
         controls.append(_equal_code(claim, form.zones, [m for _, m in complete]))
     faults = faults + [f"control failed: {c.name}, {c.bound}" for c in controls if not c.passed]
     faults = faults + _extreme([m for _, m in complete])
-    planned = len(seeds) * max((len(form.contrasts(m)) for _, m in complete[:1]), default=1)
     arms = list(zip(*(c.censored for _, c in contrasts), strict=True))
     decision = verdict.decide(
         values,
@@ -127,7 +132,7 @@ def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> d
         level(),
         tier=tier,
         decides=not (claim.trained and tier is Tier.QUICK),
-        planned_pairs=planned,
+        planned_pairs=len(seeds) * each,
         censored=max((float(np.mean(arm)) for arm in arms), default=0.0),
         faults=faults,
     )
@@ -150,8 +155,11 @@ def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> d
 
 
 def _metrics(seed: Sequence[Result | None]) -> list[Metrics | None] | None:
-    """One mapping per arm of a seed, None for an arm that diverged; None if a result is missing."""
-    if any(result is None for result in seed):
+    """Return one mapping per arm of a seed, None for an arm that diverged.
+
+    None in all if a run is missing or failed.
+    """
+    if any(result is None or result.status in _without for result in seed):
         return None
     found: list[Metrics | None] = []
     for result in seed:
@@ -284,7 +292,6 @@ def _row(
             verdict=decided["word"],
             reason=decided["reason"],
         ),
-        title=claim.id,
         statement=entry["claim"],
         reading=claim.reading,
         labels=tuple(arm.label for arm in claim.arms),

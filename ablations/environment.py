@@ -37,7 +37,7 @@ def machine(*, device: str, threads: int) -> Machine:
         cpu=cpu_model(),
         cores=_cores(),
         threads=threads,
-        system=f"{platform.system()} {platform.release()}",
+        system=f"{platform.system()} {platform.machine()}",
         accelerator=accelerator() if device == "cuda" else None,
         load=round(os.getloadavg()[0], 2),
     )

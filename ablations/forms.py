@@ -148,7 +148,7 @@ class TimeToTarget(Statistical):
             Contrast(
                 values=values,
                 theta=difference(values[0], values[1], log=True),
-                censored=tuple(t >= self.cap for t in times),
+                censored=tuple(t > self.cap for t in times),
             )
         ]
 

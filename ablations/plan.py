@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ablations.fingerprint import fingerprint
 from ablations.records import Result, Tier, Trial
 from ablations.specs import Claim
-from ablations.store import Store
+from ablations.store import Store, finished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,8 @@ class Costs:
         self._specs = {_kind(t): p.claim.cost for p in plans for t in p.flat}
         seen: dict[str, list[float]] = {}
         for result in store.results() if store is not None else ():
+            if result.status not in finished:  # it says little about a whole run
+                continue
             seen.setdefault(_kind(result.trial), []).append(result.cpu_seconds)
         self._stored = {kind: statistics.median(values) for kind, values in seen.items()}
 

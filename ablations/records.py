@@ -181,7 +181,9 @@ class Verdict(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Point(Record):
-    """One pair: its seed, each arm's value by label, and the contrast in the reader's unit.
+    """One pair: its number (the seed, where a seed makes one pair), each arm's value, the contrast.
+
+    Values are by label, the contrast is in the reader's unit.
 
     Values and contrast are None where an arm has none (it diverged); `note` says so.
     """
@@ -243,7 +245,6 @@ class Row(Record):
     """
 
     verdict: Verdict
-    title: str
     statement: str
     reading: str
     labels: tuple[str, ...]

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from hrm import recipes
-from hrm.config import System, Vector
+from hrm.config import Vector
 from hrm.halting import ConcatenatedController, DirectController, Policy
+from hrm.learning import System
 from hrm.model import HRM
 
 torch.set_num_threads(1)
@@ -28,8 +29,8 @@ class Controller:
 
     params = (forms, batches)
     param_names = ("form", "batch")
-    repeat = (5, 25, 0.25)
-    warmup_time = 0.1
+    repeat = (3, 15, 0.15)
+    warmup_time = 0.05
 
     def time_call(self, form: str, batch: int) -> None:
         """Logits of one cycle."""

@@ -67,7 +67,7 @@ class Transformer(Part):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(
-            self.width % self.heads == 0,
+            self.heads >= 1 and self.width % self.heads == 0,
             "heads",
             self.heads,
             f"a divisor of the width, {self.width}",
@@ -224,7 +224,8 @@ class QLearning(Part):
     Args:
         max_steps: Where every sample stops.
         heads: 2 for separate heads, 1 for one map to both values.
-        biases: What (halt, continue) start from; weights start at zero with `zero_weight`.
+        biases: What (halt, continue) start from, None for torch's own; weights start at zero with
+            `zero_weight`.
         exploration: In training, the probability of a minimum number of steps drawn from
             2 ... max_steps, below which a sample doesn't halt.
         halt_in_evaluation: Whether evaluation halts, or takes all steps.
@@ -234,10 +235,28 @@ class QLearning(Part):
     max_steps: int
     halt_in_evaluation: bool
     heads: int = 1
-    biases: tuple[float, float] = (-5.0, -5.0)
+    biases: tuple[float, float] | None = (-5.0, -5.0)
     zero_weight: bool = True
     exploration: float = 0.0
     batch_mean: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.heads in (1, 2), "heads", self.heads, "1 or 2", "use 2 for separate heads")
+        require(
+            self.biases is None or len(self.biases) == 2,
+            "biases",
+            self.biases,
+            "two numbers, (halt, continue), or None",
+            "give both",
+        )
+        require(
+            0 <= self.exploration <= 1,
+            "exploration",
+            self.exploration,
+            "a probability, 0 to 1",
+            "use 0.1",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,7 +391,7 @@ class HRMConfig(Part):
         )
         if isinstance(self.summary, StepAttention | TraceAttention):
             require(
-                self.low.width % self.summary.heads == 0,
+                self.summary.heads >= 1 and self.low.width % self.summary.heads == 0,
                 "summary.heads",
                 self.summary.heads,
                 f"a divisor of low.width, {self.low.width}",
@@ -399,76 +418,11 @@ class HRMConfig(Part):
             "1 or more",
             "raise it",
         )
-
-
-# -- what is learned ------------------------------------------------------------------------------
-@dataclass(frozen=True, kw_only=True)
-class Supervised(Part):
-    """Cross-entropy of the answer: after the last segment, or the mean over all segments."""
-
-    every_segment: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyGradient(Part):
-    """Squared error of the answer, plus REINFORCE with a learned baseline for halting.
-
-    Args:
-        cost: λ in R = −task loss − λ · steps.
-        masked_mean: Whether each step's policy loss is averaged over the live samples, or over all.
-        normalise: Whether advantages are normalised over the batch.
-        score_of_stop: Score log π(stop) at each live step (as coded in v2's original) instead of
-            the log-probability of the action taken.
-        value_at_stop: Smooth-L1 of V at the stop against R (gru), or the squared errors of V at
-            every step against R where live (v2).
-        entropy: Weight of the entropy bonus. step_penalty: weight of the mean number of steps.
-    """
-
-    cost: float = 0.01
-    masked_mean: bool = False
-    normalise: bool = False
-    score_of_stop: bool = False
-    value_at_stop: bool = False
-    entropy: float = 0.0
-    step_penalty: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class System(Part):
-    """A documented system: a model and what it is trained for."""
-
-    model: HRMConfig
-    objective: Supervised | PolicyGradient = Supervised()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training(Part):
-    """How a system is trained: AdamW (Adam without weight decay), linear warm-up, then constant.
-
-    Args:
-        updates: Optimiser steps. batch: samples in each.
-        learning_rate, weight_decay: As in AdamW.
-        warmup: Updates over which the learning rate rises from 0.
-        clip: Largest gradient norm, None for no clipping.
-        evaluate_every: Updates between two points of the validation curve.
-    """
-
-    updates: int
-    batch: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    warmup: int = 0
-    clip: float | None = None
-    evaluate_every: int = 50
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("updates", "batch", "evaluate_every"):
-            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+        mean = isinstance(self.halting, QLearning) and self.halting.batch_mean
         require(
-            self.learning_rate > 0,
-            "learning_rate",
-            self.learning_rate,
-            "a positive number",
-            "raise it",
+            not mean or isinstance(self.execution, Lockstep),
+            "execution",
+            self.execution,
+            "Lockstep where the batch's mean decides",
+            "use Lockstep, or batch_mean=False",
         )

@@ -125,6 +125,7 @@ class Policy(Halting):
         super().__init__()
         self.max_steps = part.max_steps
         self.detach_state = part.detach_state
+        self.detach_value = part.detach_at_stop
         self.draws = 1 if part.sample else 0
         self.controller = controller(part.controller, width)
         self.baseline = nn.Linear(width, 1)
@@ -137,7 +138,8 @@ class Policy(Halting):
             margin = logits[:, 1] - logits[:, 0]
         else:
             margin = logits.softmax(-1)[:, 1] - noise[:, 0]
-        return Decision(margin.detach(), logits, self.baseline(high).squeeze(-1))
+        value = self.baseline(high.detach() if self.detach_value else high).squeeze(-1)
+        return Decision(margin.detach(), logits, value)
 
 
 class QLearning(Halting):
@@ -159,10 +161,11 @@ class QLearning(Halting):
         sizes = [2] if part.heads == 1 else [1, 1]
         self.heads = nn.ModuleList(nn.Linear(width, size) for size in sizes)
         with torch.no_grad():
-            biases = torch.split(torch.tensor(part.biases), sizes)
-            for head, bias in zip(self.heads, biases, strict=True):
+            for i, head in enumerate(self.heads):
                 assert isinstance(head, nn.Linear)
-                head.bias.copy_(bias)
+                if part.biases is not None:
+                    own = part.biases if part.heads == 1 else part.biases[i : i + 1]
+                    head.bias.copy_(torch.tensor(own))
                 if part.zero_weight:
                     head.weight.zero_()
 

@@ -144,12 +144,13 @@ def rotary_tables(
     positions: int, size: int, theta: float, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Return cos and signed sin of s · θ^(−2i/E), [S, 1, 1, E], in float32 at least."""
-    wide = torch.promote_types(dtype, torch.float32)
-    frequencies = theta ** -(torch.arange(0, size, 2, dtype=wide, device=device) / size)
-    angles = torch.outer(torch.arange(positions, dtype=wide, device=device), frequencies)
-    cos, sin = angles.cos(), angles.sin()
-    tables = torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
-    return tables[0][:, None, None], tables[1][:, None, None]
+    with torch.inference_mode(mode=False):  # kept: training may ask for what inference made
+        wide = torch.promote_types(dtype, torch.float32)
+        frequencies = theta ** -(torch.arange(0, size, 2, dtype=wide, device=device) / size)
+        angles = torch.outer(torch.arange(positions, dtype=wide, device=device), frequencies)
+        cos, sin = angles.cos(), angles.sin()
+        tables = torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
+        return tables[0][:, None, None], tables[1][:, None, None]
 
 
 def norm(part: config.RmsNorm | config.LayerNorm, width: int) -> nn.Module:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hrm import config
+from hrm import learning
 from hrm.execution import Run
 from hrm.model import Output
 
@@ -31,7 +31,7 @@ def reward(task_loss: Tensor, steps: Tensor, cost: float) -> Tensor:
 
     Source: document gru, "ACT Policy Learning".
     """
-    return -task_loss - cost * steps
+    return -task_loss - cost * steps.to(task_loss.dtype)
 
 
 def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
@@ -56,13 +56,13 @@ def cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
 def log_probabilities(run: Run, max_steps: int) -> tuple[Tensor, Tensor]:
     """Return log π of the action taken and log π(stop), each [K, B], zero where none was chosen.
 
-    A sample continues at every live step but its last, where it stops. The stop at the last step
-    of all is forced: nothing was chosen there, its score is no part of the policy gradient.
+    A sample chose to stop where its margin is positive (in lockstep it may go on all the same).
+    The stop at the last step of all is forced: nothing was chosen there, its score is no part of
+    the policy gradient.
     """
     log_pi = run.logits.log_softmax(-1)
     k = torch.arange(len(run.rows), device=run.steps.device)[:, None]
-    stops = k == run.steps - 1
-    taken = torch.where(stops, log_pi[..., 1], log_pi[..., 0])
+    taken = torch.where(run.margins > 0, log_pi[..., 1], log_pi[..., 0])
     zero = torch.zeros_like(taken)
     chosen = run.live & (k < max_steps - 1)
     return torch.where(chosen, taken, zero), torch.where(run.live, log_pi[..., 1], zero)
@@ -86,7 +86,7 @@ def mean_over_live(terms: Tensor, live: Tensor, eps: float = 1e-8) -> Tensor:
 
 
 def policy_loss(
-    objective: config.PolicyGradient, run: Run, rewards: Tensor, max_steps: int
+    objective: learning.PolicyGradient, run: Run, rewards: Tensor, max_steps: int
 ) -> Tensor:
     """−Σ_k mean[log π_k · (R − V_k) · live_k], the mean over the batch or over the live.
 
@@ -106,7 +106,7 @@ def policy_loss(
     return -mean(scores * advantages * run.live, run.live)
 
 
-def baseline_loss(objective: config.PolicyGradient, run: Run, rewards: Tensor) -> Tensor:
+def baseline_loss(objective: learning.PolicyGradient, run: Run, rewards: Tensor) -> Tensor:
     """SmoothL1(V at the stop, R), or Σ_k mean_B (V_k − R · live_k)²."""
     rewards = rewards.detach()
     if objective.value_at_stop:
@@ -123,7 +123,7 @@ def entropy(run: Run, max_steps: int) -> Tensor:
 
 
 def loss(
-    objective: config.Supervised | config.PolicyGradient,
+    objective: learning.Supervised | learning.PolicyGradient,
     output: Output,
     target: Tensor,
     max_steps: int,
@@ -136,14 +136,16 @@ def loss(
     """
     zero = output.prediction.new_zeros(())
     match objective:
-        case config.Supervised(every_segment=every):
+        case learning.Supervised(every_segment=every):
             if every and output.drafts is not None:
-                drafts = output.drafts.flatten(0, 1)
-                task = torch.stack([cross_entropy(d, target) for d in drafts]).mean()
+                segments = output.drafts.transpose(0, 1)  # [N, K, B, ...]
+                found = [torch.stack([cross_entropy(d, target) for d in n]) for n in segments]
+                per_step = torch.stack(found).mean(0) * output.run.live  # [K, B]
+                task = (per_step.sum(0) / output.run.steps).mean()
             else:
                 task = cross_entropy(output.prediction, target).mean()
             return Loss(total=task, task=task, policy=zero, baseline=zero, reward=zero)
-        case config.PolicyGradient():
+        case learning.PolicyGradient():
             run = output.run
             per_sample = squared_error(output.prediction, target)
             rewards = reward(per_sample.detach(), run.steps, objective.cost)
@@ -156,11 +158,11 @@ def loss(
 
 
 def answer(
-    objective: config.Supervised | config.PolicyGradient, prediction: Tensor, cells: int
+    objective: learning.Supervised | learning.PolicyGradient, prediction: Tensor, cells: int
 ) -> Tensor:
     """Return the classes that a prediction names, [B, cells]."""
     if prediction.dim() == 2 and prediction.shape[1] == cells:
-        threshold = 0.5 if isinstance(objective, config.PolicyGradient) else 0.0
+        threshold = 0.5 if isinstance(objective, learning.PolicyGradient) else 0.0
         return (prediction > threshold).long()
     return prediction.reshape(len(prediction), cells, -1).argmax(-1)
 

@@ -30,7 +30,7 @@ class Part:
         """
         for name, kind in _hints(type(self)).items():
             value = getattr(self, name)
-            if kind is float and type(value) is int:
+            if float in _alternatives(kind) and type(value) is int:
                 object.__setattr__(self, name, float(value))
             elif not _fits(value, kind):
                 wanted = " or ".join(k.__name__ for k in _alternatives(kind))

@@ -22,21 +22,19 @@ from hrm.config import (
     Lockstep,
     Masked,
     Policy,
-    PolicyGradient,
     QLearning,
     Readout,
     Restarted,
     RmsNorm,
     Segments,
     StepAttention,
-    Supervised,
     SwiGlu,
-    System,
     Tokens,
     TraceAttention,
     Transformer,
     Vector,
 )
+from hrm.learning import PolicyGradient, Supervised, System
 
 
 def gru(
@@ -94,9 +92,11 @@ def v2(
     use_sequence_attention: bool = False,
     use_optimized_controller: bool = False,
     step_attention: bool = False,
+    as_coded: bool = False,
 ) -> System:
     """Document v2: four opt-in enhancements; all off, its original.
 
+    The text scores the actions taken; `as_coded` scores log π(stop) at each live step.
     `step_attention` takes the document's "original" attention over one step instead of the
     original's default aggregation.
     """
@@ -119,7 +119,11 @@ def v2(
         execution=Compacted() if use_per_sample_act else Lockstep(),
     )
     objective = PolicyGradient(
-        cost=0.01, masked_mean=use_corrected_meta_rl, entropy=0.01, step_penalty=0.01
+        cost=0.01,
+        masked_mean=use_corrected_meta_rl,
+        score_of_stop=as_coded,
+        entropy=0.01,
+        step_penalty=0.01,
     )
     return System(model=model, objective=objective)
 
@@ -173,7 +177,7 @@ def amulgent(
         halting=QLearning(
             max_steps=max_steps,
             heads=2 if separate_q_heads else 1,
-            biases=(-0.1, 0.1),
+            biases=(-0.1, 0.1) if separate_q_heads else None,
             zero_weight=False,
             halt_in_evaluation=True,
             batch_mean=True,

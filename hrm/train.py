@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from hrm import losses
-from hrm.config import System, Tokens, Training
+from hrm.config import Tokens
 from hrm.errors import Diverged
+from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.tasks import Boards, Ints, Scores, Task
 
@@ -96,7 +97,8 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda update: min(1.0, (update + 1) / max(1, training.warmup))
     )
-    noise = torch.Generator().manual_seed(seeds.order)
+    torch.manual_seed(seeds.weights)  # for dropout, whatever was drawn since the model was built
+    noise = torch.Generator().manual_seed(seeds.order + 2**32)  # apart from the shuffle
     batches = shuffled(len(data), training.batch, seeds.order)
     curve: list[Moment] = []
     since: list[tuple[float, float]] = []
@@ -117,6 +119,8 @@ def fit(
         schedule.step()
         since.append((value, output.run.steps.float().mean().item()))
         if update % training.evaluate_every == 0 or update == training.updates:
+            if not all(bool(p.isfinite().all()) for p in model.parameters()):
+                raise Diverged(update, "weights aren't finite")
             mean_loss, mean_steps = np.mean(since, axis=0).tolist()
             with evaluating(model):
                 score = watch(model)

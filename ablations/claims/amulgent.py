@@ -5,7 +5,7 @@ from ablations.forms import Consistency, Exact, Reading, Trend
 from ablations.records import Zones
 from ablations.specs import ONCE, TRAINED, Arm, Claim
 from hrm import recipes
-from hrm.config import System, Training
+from hrm.learning import System, Training
 
 _baseline = recipes.amulgent()
 _enhanced = recipes.amulgent_enhanced()
@@ -110,7 +110,7 @@ CLAIMS = (
             zones=Zones(
                 null=0.005,
                 null_reason="half a point per doubling of the cost is the least worth paying for",
-                unit=f"{UNKNOWN} per doubling (0.01 is one point)",
+                unit=f"{UNKNOWN} per doubling",
             ),
         ),
         workload="training:scores",
@@ -120,7 +120,7 @@ CLAIMS = (
         ),
         settings=boards(
             Training(
-                updates=500, batch=128, learning_rate=1e-3, warmup=50, clip=1.0, evaluate_every=250
+                updates=400, batch=128, learning_rate=1e-3, warmup=50, clip=1.0, evaluate_every=200
             ),
             train=32_768,
         ),

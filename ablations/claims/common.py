@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ablations.plain import Json
-from hrm.config import Training
+from hrm.learning import Training
 
 # The trained workload: boards of 8 x 8 with walls, as in the pathfinding that the documents cite,
 # in equal thirds of short, middling and long ways. The mix was fixed from the trivial baselines
@@ -29,7 +29,7 @@ ABOUT = (
 PUZZLE: Json = {"kind": "Sudoku", "size": 4, "clues": [5, 8, 11]}
 PUZZLE_MIX = "equal thirds of 4×4 sudokus with 5, 8 and 11 clues"
 PUZZLE_INPUTS = PUZZLE_OUTPUTS = 16 * 5  # cells times tokens; blank is a token, and a class
-UNKNOWN = "points of accuracy on unknown cells"
+UNKNOWN = "in accuracy on unknown cells"
 
 
 def boards(

@@ -27,16 +27,8 @@ from ablations.records import Zones
 from ablations.rounding import parse, prints_as
 from ablations.specs import CHEAP, ONCE, TRAINED, Arm, Claim
 from hrm import recipes
-from hrm.config import (
-    Compacted,
-    ConcatenatedController,
-    LastStep,
-    Lockstep,
-    Masked,
-    Policy,
-    System,
-    Training,
-)
+from hrm.config import Compacted, ConcatenatedController, LastStep, Lockstep, Masked, Policy
+from hrm.learning import System, Training
 
 _board = recipes.v2(inputs=PUZZLE_INPUTS, outputs=PUZZLE_OUTPUTS, use_per_sample_act=True)
 _masked_mean = recipes.v2(
@@ -136,7 +128,7 @@ CLAIMS = (
             Arm(label="per sample", part=_board),
         ),
         settings=boards(
-            Training(updates=400, batch=128, learning_rate=1e-3, warmup=50, clip=1.0),
+            Training(updates=300, batch=128, learning_rate=1e-3, warmup=50, clip=1.0),
             task=PUZZLE,
             train=16_384,
             batch=32,

@@ -1,5 +1,6 @@
 """What a person sees: tables, and progress with an estimate. The only module that knows Rich."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -137,7 +138,7 @@ class Progress:
         self.todo, self.done = before.trials - before.stored, 0
         self.expected, self.spent = before.cpu_seconds, 0.0
         self.wall = before.wall_seconds
-        self.started = self.said = time.monotonic()
+        self.started, self.said = time.monotonic(), -math.inf
         self.console = Console(stderr=True)
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
@@ -155,12 +156,11 @@ class Progress:
     def __enter__(self) -> Self:
         if self.todo and self.console.is_terminal:
             self.bar.start()
-        elif self.todo:
-            self._say()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bar.stop()
+        if self.bar.live.is_started:  # elsewhere it would end with an empty line
+            self.bar.stop()
 
     def __call__(self, event: "Event") -> None:
         """Take notice of an event."""
@@ -169,6 +169,7 @@ class Progress:
             sys.stderr.write("ablations: another process uses the machine; waiting for it\n")
         elif event.what == "started":
             self.bar.update(self.task, description=name)
+            self._say()
         elif event.what == "stored":
             assert event.result is not None
             if event.result.status is Status.DIED:
@@ -180,8 +181,7 @@ class Progress:
             self.bar.update(
                 self.task, completed=self.spent, runs=f"{self.done}/{self.todo} runs", left=left
             )
-            if not self.console.is_terminal and time.monotonic() - self.said > 15:
-                self._say()
+            self._say()
 
     def _left(self) -> str:
         """What is left: the plan's estimate, corrected by how fast it has gone so far."""
@@ -192,6 +192,9 @@ class Progress:
         return f"about {duration((1 - share) * planned + share * measured)} left"
 
     def _say(self) -> None:
+        """Where there is no bar, say how far it is, once in a while."""
+        if self.console.is_terminal or time.monotonic() - self.said < 15:
+            return
         self.said = time.monotonic()
         sys.stderr.write(f"ablations: {self.done} of {self.todo} runs, {self._left()}\n")
         sys.stderr.flush()

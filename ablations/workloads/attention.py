@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ablations.plain import Json
-from ablations.workloads.common import close, equal, far, holds, seeded, systems
+from ablations.workloads.common import close, equal, far, holds, never_stop, seeded, systems
 from hrm.config import Vector
 from hrm.layers import CrossAttention
 from hrm.model import HRM
@@ -55,6 +55,7 @@ def formula(
 ) -> Sequence[Mapping[str, Json]]:
     """Compare the aggregation inside a running model with the formula written out in numpy."""
     model = _model(arms[0], seed).eval()
+    never_stop(model)
     assert isinstance(model.summary, TraceAttention)
     calls: list[tuple[tuple[Tensor, ...], Tensor, Tensor]] = []
     model.summary.register_forward_hook(lambda _m, a, out: calls.append((a[0], a[1], out)))

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ablations.checks import Check
 from ablations.plain import Json
-from hrm.config import System
-from hrm.halting import Decision, Halting
+from hrm.halting import Decision, Halting, Policy
+from hrm.learning import System
 from hrm.model import HRM
 from hrm.parts import Part, canonical, type_key
 from hrm.tasks import Splits, Task
@@ -113,6 +113,15 @@ def counted_rows(model: HRM) -> Iterator[list[int]]:
         hook.remove()
 
 
+def never_stop(model: HRM) -> None:
+    """Make a policy network's last layer continue, whatever it reads: all cycles are taken."""
+    assert isinstance(model.halting, Policy)
+    last = model.halting.controller.policy[-1]  # type: ignore[index]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.bias.copy_(torch.tensor([50.0, -50.0]))
+
+
 def equal(what: str, documented: Json, observed: Json, *, primary: bool = True) -> Json:
     """Check that two values are the same."""
     return Check(
@@ -146,7 +155,7 @@ def holds(what: str, documented: str, observed: str, it: bool, rule: str, **more
 
 def far(a: Tensor, b: Tensor) -> float:
     """Return the largest absolute difference."""
-    return float((a - b).abs().max())
+    return float((a - b).detach().abs().max())
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ablations.plain import Json
-from ablations.workloads.common import close, equal, far, holds, seeded, systems
+from ablations.workloads.common import close, equal, far, holds, never_stop, seeded, systems
 from hrm import config
 from hrm.config import HRMConfig
 from hrm.halting import ConcatenatedController, DirectController, Policy
@@ -92,10 +92,11 @@ def memory(
 ) -> Sequence[Mapping[str, Json]]:
     """Count the bytes that one controller call and one whole forward pass allocate, in evaluation.
 
-    Settings: batches.
+    Nobody wants to stop, so that a pass takes all its cycles. Settings: batches.
     """
     metrics: list[dict[str, Json]] = []
     for model in (m.float() for m in pair(arms, seed)):
+        never_stop(model)
         found: dict[str, Json] = {}
         for batch in settings["batches"]:
             states = torch.randn(batch, model.config.high.width, generator=seeded(seed))
@@ -103,7 +104,6 @@ def memory(
             with torch.no_grad():
                 with Allocations() as call:
                     controller(model)(states, 0.5)
-                model.halting.requires_grad_(False)
                 with Allocations() as forward:
                     model(inputs)
             found[f"controller_{batch}"] = call.bytes

@@ -11,8 +11,9 @@ from torch import Tensor
 from ablations.plain import Json
 from ablations.workloads.common import boards, close, holds, seeded, systems
 from hrm import losses, train
-from hrm.config import HRMConfig, PolicyGradient, System, Training, Vector
+from hrm.config import HRMConfig, Vector
 from hrm.execution import Run, State
+from hrm.learning import PolicyGradient, System, Training
 from hrm.model import HRM
 
 
@@ -139,7 +140,7 @@ class _World:
             state=self.state,
             steps=steps,
             rows=tuple(int(n) for n in live.sum(1)),
-            margins=torch.zeros(live.shape),
+            margins=torch.where(torch.arange(taken)[:, None] == outcome, 1.0, -1.0),
             logits=self.logits[:taken] * live[..., None],
             values=self.values[:taken] * live,
             drafts=None,

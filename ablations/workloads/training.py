@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ablations.plain import Json
 from ablations.workloads.common import boards, counted_rows, skill, systems
 from hrm import train
-from hrm.config import System, Training
+from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.tasks import Splits, Task
 

@@ -49,7 +49,6 @@ def make_row(identity: str, word: Word, **changes: Any) -> Row:
     named = {k: changes.pop(k) for k in list(changes) if k in Verdict.__dataclass_fields__}
     row = Row(
         verdict=replace(verdict, **named),
-        title=f"What {identity} is about",
         statement="One arm does something that the other arm doesn’t, and that is better.",
         reading="The document leaves the quantity open; counted operations are taken.",
         labels=(),
@@ -326,7 +325,6 @@ def varied_rows() -> tuple[Row, ...]:
             form=hostile,
             documented=hostile,
             reason=hostile,
-            title=hostile,
             statement=hostile,
             reading=hostile,
             unit=hostile,
@@ -358,7 +356,6 @@ def varied_rows() -> tuple[Row, ...]:
             unit="x " + "unit" * 60,
             documented="x" * 300,
             statement="wide" * 200,
-            title="T" * 300,
             differences=(Difference(path="path." * 60, values=("y" * 200, "z" * 200)),),
             command="ablations run " + "w" * 400,
             notes=("n" * 300,),

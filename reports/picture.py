@@ -1,0 +1,54 @@
+"""Take the README's picture: the first screen of a report, `python -m reports.picture`."""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+from hrm.errors import UserError
+
+flags = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def take(report: Path, picture: Path, *, width: int = 1280, height: int = 900) -> None:
+    """Save the first screen of a report as a PNG.
+
+    Raises:
+        UserError: If there is no report, or no Chromium.
+    """
+    # a tool of the tests, not needed to render
+    from playwright.sync_api import sync_playwright
+
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        raise UserError("no Chromium is on the path; install one, or name it in CHROMIUM")
+    if not report.is_file():
+        raise UserError(f"no report at {report}; make one with `ablations report`")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(flags))
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(report.resolve().as_uri())
+        page.screenshot(path=str(picture))
+        browser.close()
+
+
+def main() -> None:
+    """Parse the command line and take the picture."""
+    parser = argparse.ArgumentParser(prog="python -m reports.picture", description=__doc__)
+    parser.add_argument("--report", type=Path, default=Path("report/index.html"))
+    parser.add_argument("--picture", type=Path, default=Path("docs/report.png"))
+    asked = parser.parse_args()
+    take(asked.report, asked.picture)
+
+
+if __name__ == "__main__":
+    main()

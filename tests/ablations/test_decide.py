@@ -1,0 +1,512 @@
+"""From hand-made results to rows."""
+
+import itertools
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from ablations import claims, decide
+from ablations.fingerprint import fingerprint
+from ablations.plan import plan
+from ablations.records import Check, Machine, Report, Result, Status, Tier, Word
+from ablations.store import Store
+
+STANDARD, QUICK = Tier.STANDARD, Tier.QUICK
+attempts = itertools.count()
+
+
+def spec(name):
+    return claims.choose([name])[0]
+
+
+def a_result(trial, metrics, **changes):
+    given = {
+        "fingerprint": fingerprint(trial),
+        "attempt": f"{next(attempts):06}",
+        "trial": trial,
+        "status": Status.OK,
+        "metrics": tuple(metrics),
+        "error": None,
+        "deaths": 0,
+        "wall_seconds": 2.0,
+        "cpu_seconds": 1.5,
+        "peak_memory_bytes": 1,
+        "machine": Machine(cpu="c", cores=2, threads=1, system="s", accelerator=None, load=0.0),
+        "versions": {"torch": "2"},
+        "sources": "d",
+        "commit": "abc",
+        "dirty": False,
+        "started": "2025-01-01T00:00:00+00:00",
+    }
+    return Result(**{**given, **changes})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    Store.open(tmp_path / "store", create=True)
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def row(folder):
+    """Store results for a claim and decide it."""
+
+    def made(name, tier, make, order=1):
+        store = Store.open(folder)
+        results = [
+            result
+            for seed, trials in enumerate(plan(spec(name), tier).trials)
+            for group, trial in enumerate(trials)
+            if (result := make(trial, seed, group)) is not None
+        ]
+        for result in results[::order]:
+            store.add(result)
+        return decide.report([spec(name)], Store.open(folder), tier).rows[0]
+
+    return made
+
+
+def said(row):
+    return row.verdict.verdict, row.verdict.reason
+
+
+def wobble(seed):
+    """A spread without skew."""
+    return 0.02 * (seed % 5 - 2)
+
+
+def a_check(holds, primary=True, what="a"):
+    return Check(
+        what=what, documented="1", observed="2", holds=holds, rule="equal", primary=primary
+    ).to_json()
+
+
+# -- the metrics that each workload gives ---------------------------------------------------------
+def savings(ratio=0.7, margin=0.1, error=0.01, extreme=""):
+    """Two arms of act-savings-mixed, a joint trained claim with a band of 20-40 % fewer."""
+
+    def make(trial, seed, group):
+        shared = {"margin": margin, "error": error, "extreme": extreme, "flops": 8.0}
+        counts = {"sampled_operations": 9.0, "slowest": 1000}
+        saved = 1000 * ratio * math.exp(wobble(seed))
+        arms = [{**shared, **counts, "operations": n} for n in (1000.0, saved)]
+        return a_result(trial, arms)
+
+    return make
+
+
+def supervision(fast=100.0, margins=(0.1, 0.1)):
+    """One arm a trial of deep-supervision: time to target, baseline at 300."""
+
+    def make(trial, seed, group):
+        at = (300.0, fast * math.exp(wobble(seed)))[group]
+        metrics = {"margin": margins[group], "error": 0.01, "score": 0.9}
+        return a_result(trial, [{**metrics, "curve": [[0, 0.1], [at, 0.99]]}])
+
+    return make
+
+
+def series(speedup=5.0, drift=1.0):
+    """Blocks of the controller's series: two processes an arm, the second `drift` as slow."""
+
+    def make(trial, seed, group):
+        arms = []
+        for arm, time in enumerate((1.0, 1 / speedup)):
+            noise = math.exp(arm * 0.1 * wobble(seed))
+            times = [time * noise, time * drift / noise]
+            keys = [f"{m}_{b}" for m in ("call", "forward") for b in (1, 4, 32, 128)]
+            arms.append(dict.fromkeys(keys, times))
+        return a_result(trial, arms)
+
+    return make
+
+
+def checked(*checks):
+    def make(trial, seed, group):
+        return a_result(trial, [{"checks": list(checks)}, *({} for _ in trial.arms[1:])])
+
+    return make
+
+
+def but(make, wrong, **changes):
+    """The same results with these changes where `wrong(seed, group)`."""
+
+    def changed(trial, seed, group):
+        made = make(trial, seed, group)
+        return replace(made, **changes) if wrong(seed, group) else made
+
+    return changed
+
+
+def without(make, missing):
+    return lambda trial, seed, group: None if missing(seed, group) else make(trial, seed, group)
+
+
+# -- exact and consistency claims -----------------------------------------------------------------
+def test_an_exact_claim_whose_primary_checks_hold_is_exact(row):
+    found = row("halt-max", QUICK, checked(a_check(True), a_check(False, primary=False)))
+    assert found.verdict.verdict is Word.EXACT
+    assert (found.verdict.estimate, found.verdict.low, found.null, found.level) == (None,) * 4
+    assert [c.primary for c in found.checks] == [True, False]
+    assert (found.verdict.n, found.planned, found.stored) == (1, 1, 1)
+
+
+def test_one_primary_check_that_fails_is_a_mismatch_with_both_values(row):
+    found = row("halt-max", QUICK, checked(a_check(True), a_check(False, what="b")))
+    word, reason = said(found)
+    assert word is Word.MISMATCH
+    assert "b: documented 1, observed 2 (equal)" in reason
+    assert "1 of 2 checks fail" in reason
+
+
+def test_an_exact_claim_without_any_check_is_invalid(row):
+    assert said(row("halt-max", QUICK, checked()))[0] is Word.INVALID
+
+
+def test_the_demonstration_is_decided_without_a_run(folder):
+    found = decide.report([spec("act-demo-arithmetic")], Store.open(folder), QUICK).rows[0]
+    assert found.verdict.verdict is Word.MISMATCH
+    assert (found.planned, found.stored, found.cost_seconds) == (0, 0, 0)
+
+
+def test_consistency_is_derived_from_the_stored_series(row):
+    found = row("controller-consistency", QUICK, series())
+    word, reason = said(found)
+    assert word is Word.MISMATCH  # 8 calls that each take as long as the pass
+    assert "800.0 %" in reason
+    assert found.verdict.n == 10
+
+
+def test_an_exact_claim_whose_run_failed_is_invalid(row):
+    failed = but(
+        checked(a_check(True)),
+        lambda *_: True,
+        status=Status.FAILED,
+        metrics=(),
+        error="ValueError: boom (x.py:1)",
+    )
+    found = row("halt-max", QUICK, failed)
+    assert said(found) == (Word.INVALID, "1 runs failed: ValueError: boom (x.py:1)")
+    assert found.failures == ("seed 0: failed: ValueError: boom (x.py:1)",)
+
+
+# -- runs that are missing ------------------------------------------------------------------------
+def test_an_empty_store_decides_nothing_and_says_what_it_would_cost(folder):
+    for found in decide.report(claims.specs(), Store.open(folder), QUICK).rows:
+        if found.verdict.id == "act-demo-arithmetic":
+            continue
+        word, reason = said(found)
+        assert word is Word.NOT_RUN
+        assert "CPU seconds" in reason
+        assert found.command == f"ablations run {found.verdict.id} --tier quick"
+        assert (found.verdict.n, found.verdict.estimate, found.stored) == (0, None, 0)
+        assert found.planned > 0
+
+
+def test_seeds_that_are_missing_leave_a_claim_inconclusive(row):
+    found = row("act-savings-mixed", STANDARD, without(savings(), lambda seed, _: seed == 7))
+    word, reason = said(found)
+    assert word is Word.INCONCLUSIVE
+    assert reason.startswith("incomplete: 19 of 20 planned seeds")
+    assert found.verdict.n == 19
+    assert (found.planned, found.stored) == (20, 19)
+
+
+def test_half_a_pair_is_no_pair(row):
+    lone = without(supervision(), lambda seed, group: (seed, group) == (3, 1))
+    found = row("deep-supervision", STANDARD, lone)
+    assert said(found)[0] is Word.INCONCLUSIVE
+    assert found.verdict.n == 19
+    assert 3 not in [point.seed for point in found.points]
+    assert found.stored == 39
+
+
+def test_only_baselines_make_no_pair_at_all(row):
+    found = row("deep-supervision", STANDARD, without(supervision(), lambda _, group: group == 1))
+    assert said(found)[0] is Word.INCONCLUSIVE
+    assert (found.verdict.n, found.points, found.controls) == (0, (), ())
+
+
+def test_a_timing_whose_only_block_failed_is_invalid_and_has_no_control(row):
+    def failed(trial, seed, group):
+        if seed == 0:
+            return a_result(trial, [], status=Status.FAILED, error="E: boom (x.py:1)")
+        return None
+
+    for name in ("controller-speed", "controller-consistency"):
+        found = row(name, QUICK, failed)
+        assert said(found) == (Word.INVALID, "1 runs failed: E: boom (x.py:1)")
+        assert found.controls == ()
+        json.dumps(found.to_json(), allow_nan=False)
+
+
+# -- failures -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("status", [Status.FAILED, Status.DIED])
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("act-savings-mixed", savings()),
+        ("deep-supervision", supervision()),
+        ("controller-speed", series()),
+        ("controller-consistency", series()),
+    ],
+)
+def test_a_run_that_failed_makes_its_claim_invalid(name, make, status, row):
+    wrong = but(
+        make, lambda seed, group: seed == group == 0, status=status, metrics=(), error="E: boom"
+    )
+    found = row(name, STANDARD, wrong)
+    assert said(found) == (Word.INVALID, "1 runs failed: E: boom")
+    assert found.failures == (f"seed 0: {status}: E: boom",)
+
+
+def test_a_run_that_failed_and_then_worked_counts_as_it_worked(row, folder):
+    bad = but(savings(), lambda *_: True, status=Status.FAILED, metrics=(), error="E: boom")
+    row("act-savings-mixed", STANDARD, bad)
+    found = row("act-savings-mixed", STANDARD, savings())
+    assert found.verdict.verdict is Word.CONFIRMED
+    assert found.failures == ()
+
+
+def test_deaths_of_the_machine_are_told_and_change_nothing(row):
+    found = row("act-savings-mixed", STANDARD, but(savings(), lambda s, _: s == 2, deaths=2))
+    assert found.verdict.verdict is Word.CONFIRMED
+    assert found.failures == ("seed 2: 2 earlier attempts died of the machine",)
+
+
+def test_a_pair_with_a_diverged_run_counts_and_withholds_the_word(row):
+    lost = but(
+        savings(),
+        lambda seed, _: seed == 3,
+        status=Status.DIVERGED,
+        metrics=(),
+        error="diverged at step 9: the loss is nan",
+    )
+    found = row("act-savings-mixed", STANDARD, lost)
+    word, reason = said(found)
+    assert word is Word.INCONCLUSIVE
+    assert "1 of 20 pairs have no finite contrast" in reason
+    assert found.verdict.n == 20
+    assert found.verdict.estimate is None
+    (point,) = [p for p in found.points if p.contrast is None]
+    assert (point.seed, point.note) == (3, "no contrast")
+    assert set(point.values.values()) == {None}
+    assert found.failures == ("seed 3: diverged: diverged at step 9: the loss is nan",)
+
+
+def test_a_diverged_run_never_arrives_and_counts_at_the_cap(row):
+    lost = but(
+        supervision(),
+        lambda seed, group: (seed, group) == (3, 0),
+        status=Status.DIVERGED,
+        metrics=(),
+        error="diverged",
+    )
+    found = row("deep-supervision", STANDARD, lost)
+    assert found.verdict.n == 20
+    (point,) = [p for p in found.points if p.note]
+    assert point.note == "at the cap: last segment"
+    assert point.values["last segment"] == spec("deep-supervision").form.cap
+
+
+# -- controls -------------------------------------------------------------------------------------
+def test_an_arm_that_does_not_beat_the_trivial_baselines_makes_its_claim_invalid(row):
+    found = row("deep-supervision", STANDARD, supervision(margins=(0.029, 0.1)))
+    word, reason = said(found)
+    assert word is Word.INVALID
+    assert "last segment beats the trivial baselines" in reason
+    assert [c.passed for c in found.controls] == [False, True]
+    assert found.controls[0].low == pytest.approx(0.029 - 0.03)
+
+
+def test_three_standard_errors_are_what_it_takes_to_beat_them(row):
+    found = row("deep-supervision", STANDARD, supervision(margins=(0.031, 0.031)))
+    assert [c.passed for c in found.controls] == [True, True]
+    assert found.verdict.verdict is Word.CONFIRMED
+
+
+def test_an_untrained_tier_still_checks_its_arms_against_the_baselines(row):
+    assert said(row("act-savings-mixed", QUICK, savings(margin=0.0)))[0] is Word.INVALID
+
+
+def test_equal_code_that_differs_between_processes_makes_a_timing_invalid(row):
+    word, reason = said(row("controller-speed", QUICK, series(drift=1.3)))
+    assert word is Word.INVALID
+    assert "A versus A" in reason
+
+
+def test_equal_code_within_a_quarter_of_the_band_lets_a_timing_be_decided(row):
+    found = row("controller-speed", QUICK, series(drift=1.001))
+    assert found.verdict.verdict is Word.CONFIRMED
+    assert found.verdict.estimate == pytest.approx(0.2, rel=0.01)
+    assert found.verdict.n == 20  # two pairs a block
+    (control,) = found.controls
+    assert control.passed
+    assert control.low < control.estimate < control.high
+
+
+def test_arms_at_the_same_floor_make_a_claim_invalid(row):
+    found = row("act-savings-mixed", STANDARD, savings(extreme="floor: all stop at once"))
+    assert said(found)[0] is Word.INVALID
+    assert "floor: all stop at once" in said(found)[1]
+
+
+def test_one_seed_off_the_floor_is_enough_to_compare(row):
+    def make(trial, seed, group):
+        return savings(extreme="floor" if seed else "")(trial, seed, group)
+
+    assert said(row("act-savings-mixed", STANDARD, make))[0] is Word.CONFIRMED
+
+
+# -- words ----------------------------------------------------------------------------------------
+def test_twenty_pairs_inside_the_band_confirm(row):
+    found = row("act-savings-mixed", STANDARD, savings())
+    assert said(found)[0] is Word.CONFIRMED
+    v = found.verdict
+    assert (v.n, v.tier, v.form, v.document) == (20, "standard", "ratio", "v2")
+    assert v.estimate == pytest.approx(0.7, rel=1e-6)
+    assert 0.6 < v.low < v.estimate < v.high < 0.8
+    assert found.band == pytest.approx((0.6, 0.8))
+    assert found.null == pytest.approx((0.95, 1 / 0.95))
+    assert (found.neutral, found.log) == (1.0, True)
+    assert found.level == 1 - 0.05 / 79
+    assert found.labels == ("batch-wise", "per sample")
+    assert [d.path for d in found.differences] == ["model.execution"]
+    assert found.differences[0].values == ("Lockstep()", "Compacted()")
+    assert [b.label for b in found.beside] == [r.label for r in spec("act-savings-mixed").beside]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "word"),
+    [(0.4, Word.EXCEEDED), (0.88, Word.WEAKER), (1.0, Word.NO_EFFECT), (1.3, Word.CONTRADICTED)],
+)
+def test_the_size_of_the_ratio_decides_between_the_words(ratio, word, row):
+    assert said(row("act-savings-mixed", STANDARD, savings(ratio)))[0] is word
+
+
+def test_the_quick_tier_shows_an_estimate_of_a_trained_claim_and_decides_nothing(row):
+    found = row("act-savings-mixed", QUICK, savings())
+    word, reason = said(found)
+    assert word is Word.INCONCLUSIVE
+    assert "quick tier" in reason
+    assert found.verdict.n == 3
+    assert found.verdict.estimate == pytest.approx(0.7, rel=0.05)
+
+
+def test_the_quick_tier_decides_claims_that_are_not_trained(row):
+    def make(trial, seed, group):
+        ratio = 0.08 / 0.15 * math.exp(wobble(seed))
+        arms = [{"variance": v, "relative": 1.0, "mean_norm": 1.0} for v in (1.0, ratio)]
+        return a_result(trial, arms)
+
+    found = row("metarl-gradient-variance", QUICK, make)
+    assert said(found)[0] is Word.CONFIRMED
+    assert found.verdict.n == 40
+
+
+def test_a_trend_reads_one_slope_a_seed_over_all_its_arms(row):
+    def make(trial, seed, group):
+        score = 0.7 + 0.03 * group + 0.001 * (seed % 5 - 2) * (group - 1)
+        return a_result(
+            trial, [{"score": score, "valid": 0.1, "margin": 0.1, "error": 0.01, "curve": []}]
+        )
+
+    found = row("refinement-quality", STANDARD, make)
+    assert said(found)[0] is Word.CONFIRMED
+    assert found.verdict.estimate == pytest.approx(0.03, abs=1e-6)
+    assert (found.neutral, found.log, found.verdict.n) == (0.0, False, 20)
+    beside = {b.label: b.estimate for b in found.beside}
+    assert beside["4 segments less 2"] == pytest.approx(0.03, abs=1e-6)
+    assert len(found.controls) == 3
+    assert all(len(p.values) == 3 for p in found.points)
+    assert {"model.segments.count"} == {
+        d.path for d in found.differences if d.values[1] != d.values[2]
+    }
+
+
+def test_a_cap_that_hides_the_size_leaves_the_direction_alone(row):
+    def make(trial, seed, group):
+        made = supervision()(trial, seed, group)
+        if group == 0 and seed % 3 == 0:
+            (metrics,) = made.metrics
+            return replace(made, metrics=({**metrics, "curve": [[0, 0.1]]},))
+        return made
+
+    assert said(row("deep-supervision", STANDARD, make))[0] is Word.DIRECTION_ONLY
+
+
+# -- reports --------------------------------------------------------------------------------------
+MIX = ("act-savings-mixed", "deep-supervision", "controller-speed", "halt-max")
+
+
+def everything(name):
+    makes = [savings(), supervision(), series(), checked(a_check(True))]
+    return dict(zip(MIX, makes, strict=True))[name]
+
+
+def a_report(folder, order=1):
+    """A report on the same results, stored forwards or backwards."""
+    store = Store.open(folder, create=True)
+    results = [
+        replace(everything(name)(trial, seed, group), attempt="1")
+        for name in MIX
+        for seed, trials in enumerate(plan(spec(name), STANDARD).trials)
+        for group, trial in enumerate(trials)
+    ]
+    for result in results[::order]:
+        store.add(result)
+    return decide.report(claims.choose(MIX), Store.open(folder), STANDARD)
+
+
+def as_bytes(report):
+    return json.dumps(report.to_json(), allow_nan=False).encode()
+
+
+def test_equal_stores_give_equal_bytes_whatever_the_order_of_results(tmp_path):
+    forwards, backwards = (a_report(tmp_path / str(order), order) for order in (1, -1))
+    assert as_bytes(forwards) == as_bytes(backwards)
+    again = decide.report(claims.choose(MIX), Store.open(tmp_path / "1"), STANDARD)
+    assert as_bytes(again) == as_bytes(forwards)
+
+
+def test_a_report_comes_back_from_its_json(tmp_path):
+    report = a_report(tmp_path / "store")
+    assert Report.from_json(json.loads(as_bytes(report))) == report
+
+
+def test_a_report_counts_its_verdicts_runs_and_costs(tmp_path):
+    report = a_report(tmp_path / "store")
+    assert report.tally == {"EXACT": 1, "CONFIRMED": 3}
+    assert report.runs == 20 + 40 + 10 + 1
+    assert report.cpu_seconds == pytest.approx(1.5 * report.runs)
+    assert (report.commits, report.dirty, report.members) == (("abc",), False, 79)
+    assert report.machines == ("c, 2 cores, 1 thread a run, s",)
+    assert report.versions == {"torch": "2"}
+    assert [r.verdict.id for r in report.rows] == list(MIX)
+
+
+def test_runs_that_claims_share_are_counted_once(folder):
+    store = Store.open(folder)
+    for trials in plan(spec("controller-speed"), QUICK).trials:
+        store.add(series()(trials[0], trials[0].seed, 0))
+    names = ["controller-speed", "controller-forward-share", "controller-consistency"]
+    report = decide.report(claims.choose(names), Store.open(folder), QUICK)
+    assert report.runs == 10
+    assert [r.stored for r in report.rows] == [10, 10, 10]
+
+
+def test_results_of_another_tier_or_claim_are_left_out(folder):
+    store = Store.open(folder)
+    for trials in plan(spec("act-savings-mixed"), STANDARD).trials:
+        store.add(savings()(trials[0], trials[0].seed, 0))
+    report = decide.report([spec("act-savings-mixed")], Store.open(folder), QUICK)
+    assert (report.runs, report.rows[0].stored) == (3, 3)
+
+
+def test_a_report_without_runs_has_no_machine(folder):
+    report = decide.report(claims.specs(), Store.open(folder), QUICK)
+    assert (report.runs, report.machines, report.commits, report.dirty) == (0, (), (), False)
+    assert report.tally["NOT RUN"] == len(claims.specs()) - 1
+    assert Report.from_json(json.loads(as_bytes(report))) == report

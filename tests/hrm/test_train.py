@@ -1,0 +1,259 @@
+"""Training: repeatable, seeds apart, and honest about divergence."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from hrm import recipes, train
+from hrm.config import Fixed
+from hrm.errors import Diverged
+from hrm.learning import System, Training
+from hrm.model import HRM
+from hrm.tasks.maze import Maze
+from hrm.train import Encoded, Seeds
+
+properties = settings(max_examples=25, deadline=None, derandomize=True)
+task = Maze(size=4, walls=0.2, shortest=2)
+boards = task.generate(0, 24, 0, 6)
+seeds = Seeds(weights=1, order=2)
+quick = Training(updates=6, batch=4, evaluate_every=2, learning_rate=1e-2)
+vector_sizes = {"inputs": task.cells * task.vocabulary, "outputs": task.cells}
+v2 = recipes.v2(**vector_sizes, hidden_low=8, hidden_high=16, max_cycles=3, use_per_sample_act=True)
+gru = recipes.gru(**vector_sizes, hidden_low=4, hidden_high=8, max_cycles=2)
+act = recipes.act_v1(
+    vocabulary=task.vocabulary,
+    positions=task.cells,
+    classes=task.classes,
+    width=8,
+    heads=2,
+    h_layers=1,
+    l_layers=1,
+    max_steps=2,
+)
+systems = {"gru": gru, "v2": v2, "act-v1": act}
+
+
+def quiet(model: HRM) -> float:
+    return 0.0
+
+
+def trained(
+    system: System, seeds: Seeds, training: Training = quick, watch=None
+) -> tuple[list[train.Moment], dict[str, Tensor], dict[str, Tensor]]:
+    """Curve, initial weights, final weights."""
+    model = train.build(system, seeds)
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    data = train.encode(system, task, boards.train)
+
+    def score(model: HRM) -> float:
+        return float(train.evaluate(model, system, task, boards.test).unknown.mean())
+
+    curve = train.fit(model, system, training, data, seeds, watch or score)
+    return curve, before, model.state_dict()
+
+
+def identical(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("name", systems)
+def test_equal_seeds_give_bit_identical_curves_and_weights(name: str) -> None:
+    curve, before, after = trained(systems[name], seeds)
+    again, same_before, same_after = trained(systems[name], seeds)
+    assert curve == again
+    assert identical(before, same_before) and identical(after, same_after)
+    assert not identical(before, after)
+
+
+@pytest.mark.parametrize("name", systems)
+def test_another_order_gives_another_curve_from_the_same_weights(name: str) -> None:
+    curve, before, after = trained(systems[name], seeds)
+    other, same_before, other_after = trained(systems[name], replace(seeds, order=3))
+    assert identical(before, same_before)
+    assert curve != other and not identical(after, other_after)
+
+
+def test_another_weight_seed_gives_other_weights() -> None:
+    assert not identical(
+        train.build(v2, seeds).state_dict(), train.build(v2, replace(seeds, weights=2)).state_dict()
+    )
+
+
+def test_what_happens_between_building_and_training_changes_nothing() -> None:
+    curve, _, after = trained(v2, seeds)  # with dropout
+    model = train.build(v2, seeds)
+    torch.rand(7)
+    data = train.encode(v2, task, boards.train)
+
+    def score(model: HRM) -> float:
+        return float(train.evaluate(model, v2, task, boards.test).unknown.mean())
+
+    assert train.fit(model, v2, quick, data, seeds, score) == curve
+    assert identical(model.state_dict(), after)
+
+
+def test_the_curve_has_a_point_at_each_evaluation_and_at_the_end() -> None:
+    curve, _, _ = trained(gru, seeds, replace(quick, updates=5, evaluate_every=2))
+    assert [m.update for m in curve] == [2, 4, 5]
+    assert all(1 <= m.steps <= 2 for m in curve)
+    every, _, _ = trained(gru, seeds, replace(quick, updates=5, evaluate_every=1))
+    losses = [m.loss for m in every]
+    by_hand = [(losses[0] + losses[1]) / 2, (losses[2] + losses[3]) / 2, losses[4]]
+    assert [m.loss for m in curve] == pytest.approx(by_hand)
+
+
+def test_training_lowers_the_loss() -> None:
+    system = recipes.gru(**vector_sizes, hidden_low=4, hidden_high=8, use_act=False, max_cycles=1)
+    training = Training(updates=60, batch=8, learning_rate=1e-2, evaluate_every=1)
+    curve, _, _ = trained(system, seeds, training, quiet)
+    assert sum(m.loss for m in curve[-10:]) / 10 < 0.8 * curve[0].loss
+
+
+def test_watching_happens_in_evaluation_without_gradient_and_leaves_training_alone() -> None:
+    modes = []
+
+    def watch(model: HRM) -> float:
+        modes.append((model.training, torch.is_grad_enabled()))
+        return 0.5
+
+    curve, _, after = trained(v2, seeds, watch=watch)
+    assert modes == [(False, False)] * 3
+    assert [m.score for m in curve] == [0.5] * 3
+    _, _, unwatched = trained(v2, seeds, replace(quick, evaluate_every=100), watch=quiet)
+    assert identical(after, unwatched)
+
+
+# -- divergence -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["gru", "act-v1"])
+def test_a_huge_learning_rate_diverges_with_its_step(name: str) -> None:
+    with pytest.raises(Diverged) as found:
+        trained(systems[name], seeds, replace(quick, updates=20, learning_rate=1e38), quiet)
+    assert 2 <= found.value.step <= 20
+    assert str(found.value).startswith(f"diverged at step {found.value.step}: the loss is ")
+    assert "\n" not in str(found.value)
+
+
+def test_data_that_are_not_numbers_diverge_at_the_first_step() -> None:
+    model = train.build(gru, seeds)
+    data = train.encode(gru, task, boards.train)
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    spoilt = Encoded(inputs=torch.full_like(data.inputs, torch.nan), targets=data.targets)
+    with pytest.raises(Diverged) as found:
+        train.fit(model, gru, quick, spoilt, seeds, quiet)
+    assert found.value.step == 1
+    assert identical(before, model.state_dict())
+
+
+# -- optimiser ------------------------------------------------------------------------------------
+def step_sizes(training: Training, watched: str = "readout.bias") -> list[float]:
+    """Largest change of a parameter at each update, where gradients hardly change."""
+    system = replace(gru, model=replace(gru.model, halting=Fixed(steps=1)))
+    model = train.build(system, seeds).double()
+    parameter = dict(model.named_parameters())[watched]
+    data = train.encode(system, task, boards.train)
+    data = Encoded(inputs=data.inputs.double(), targets=data.targets)
+    states = [parameter.detach().clone()]
+
+    def watch(model: HRM) -> float:
+        states.append(parameter.detach().clone())
+        return 0.0
+
+    train.fit(model, system, replace(training, batch=24, evaluate_every=1), data, seeds, watch)
+    return [(b - a).abs().max().item() for a, b in itertools.pairwise(states)]
+
+
+def test_the_learning_rate_warms_up_in_a_line_and_then_stays() -> None:
+    # With a constant gradient, Adam's step is the learning rate.
+    found = step_sizes(Training(updates=6, learning_rate=1e-6, warmup=4))
+    assert found == pytest.approx([0.25e-6, 0.5e-6, 0.75e-6, 1e-6, 1e-6, 1e-6], rel=1e-2)
+    assert step_sizes(Training(updates=2, learning_rate=1e-6)) == pytest.approx(
+        [1e-6] * 2, rel=1e-2
+    )
+
+
+def test_clipping_bounds_the_gradient() -> None:
+    # Gradients far below Adam's epsilon, 1e-8, hardly move a weight.
+    free, clipped = (
+        step_sizes(Training(updates=1, learning_rate=1e-3, clip=clip)) for clip in (None, 1e-12)
+    )
+    assert clipped[0] < 1e-3 * free[0]
+    assert step_sizes(Training(updates=1, learning_rate=1e-3, clip=1e6)) == free
+
+
+def test_weight_decay_shrinks_weights_beside_the_gradient() -> None:
+    training = Training(updates=1, batch=24, learning_rate=1e-3, clip=1e-30, weight_decay=0.5)
+    system = replace(gru, model=replace(gru.model, halting=Fixed(steps=1)))
+    _, before, after = trained(system, seeds, training, quiet)
+    w = "readout.weight"
+    assert torch.allclose(after[w], before[w] * (1 - 1e-3 * 0.5), rtol=1e-6, atol=1e-9)
+
+
+# -- the parts around -----------------------------------------------------------------------------
+@properties
+@given(size=st.integers(1, 30), batch=st.integers(1, 30), seed=st.integers(0, 10**6))
+def test_every_epoch_deals_each_index_once(size: int, batch: int, seed: int) -> None:
+    if size < batch:
+        with pytest.raises(ValueError, match="don't fill a batch"):
+            next(train.shuffled(size, batch, seed))
+        return
+    dealt, per_epoch = train.shuffled(size, batch, seed), size // batch
+    for _ in range(3):
+        epoch = [next(dealt) for _ in range(per_epoch)]
+        assert all(len(rows) == batch for rows in epoch)
+        indices = torch.cat(epoch).tolist()
+        assert len(set(indices)) == len(indices) == per_epoch * batch
+        assert set(indices) <= set(range(size))
+
+
+def test_epochs_are_shuffled_anew_and_repeat_with_their_seed() -> None:
+    def epochs(seed: int) -> list[list[int]]:
+        dealt = train.shuffled(20, 20, seed)
+        return [next(dealt).tolist() for _ in range(3)]
+
+    first = epochs(0)
+    assert len({tuple(e) for e in first}) == 3
+    assert first == epochs(0) != epochs(1)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_evaluating_restores_the_mode_even_after_an_error(training: bool) -> None:
+    model = train.build(gru, seeds).train(training)
+    with train.evaluating(model):
+        assert not model.training and not torch.is_grad_enabled()
+    assert model.training is training and torch.is_grad_enabled()
+    with pytest.raises(KeyError), train.evaluating(model):
+        raise KeyError
+    assert model.training is training and torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("name", systems)
+def test_boards_are_encoded_as_the_embedding_takes_them(name: str) -> None:
+    system = systems[name]
+    data = train.encode(system, task, boards.train)
+    assert len(data) == 24
+    assert torch.equal(data.targets, torch.from_numpy(boards.train.targets))
+    if name == "act-v1":
+        assert torch.equal(data.inputs, torch.from_numpy(boards.train.inputs))
+    else:
+        assert data.inputs.shape == (24, task.cells * task.vocabulary)
+        assert (data.inputs.sum(1) == task.cells).all()
+
+
+@pytest.mark.parametrize("name", systems)
+def test_predictions_are_classes_that_dont_depend_on_the_batch(name: str) -> None:
+    system = systems[name]
+    model = train.build(system, seeds).train()
+    data = train.encode(system, task, boards.train)
+    found = train.predict(model, system, data)
+    assert found.shape == (24, task.cells) and str(found.dtype) == "int64"
+    assert set(found.flatten().tolist()) <= set(range(task.classes))
+    assert (found == train.predict(model, system, data, batch=5)).all()
+    assert model.training
+    scores = train.evaluate(model, system, task, boards.train)
+    expected = task.score(boards.train, found)
+    assert scores.unknown.tolist() == expected.unknown.tolist()

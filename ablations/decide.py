@@ -12,7 +12,6 @@ from ablations.records import (
     Beside,
     Check,
     Control,
-    Difference,
     Json,
     Point,
     Report,
@@ -24,10 +23,9 @@ from ablations.records import (
     Word,
     Zones,
 )
-from ablations.specs import Claim
-from ablations.statistics import Interval, interval
+from ablations.specs import Claim, differences
+from ablations.statistics import Interval, interval, mcnemar
 from ablations.store import Store
-from hrm.parts import canonical, type_key
 
 control_share = 0.25  # of the band's width: how far from nothing the control's interval may reach
 standard_errors = 3.0  # by which a trained arm must beat the best trivial baseline
@@ -95,7 +93,7 @@ def _checked(claim: Claim, seeds: Seeds, faults: list[str]) -> dict[str, Json]:
     checks: tuple[Check, ...] = ()
     if isinstance(claim.form, Consistency) and claim.form.derive is not None:
         if usable or not seeds:
-            checks, undecided = claim.form.derive(usable)
+            checks, undecided = claim.form.derive(usable, level())
     else:
         raw = [check for seed in usable for arm in seed for check in arm.get("checks", [])]
         checks = tuple(Check.from_json(check) for check in raw)
@@ -124,7 +122,7 @@ def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> d
     if claim.control is not None and complete:
         controls.append(_equal_code(claim, form.zones, [m for _, m in complete]))
     faults = faults + [f"control failed: {c.name}, {c.bound}" for c in controls if not c.passed]
-    faults = faults + _extreme([m for _, m in complete])
+    faults = faults + _extreme([m for _, m in complete], [c for _, c in contrasts])
     arms = list(zip(*(c.censored for _, c in contrasts), strict=True))
     decision = verdict.decide(
         values,
@@ -151,6 +149,7 @@ def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> d
         "points": tuple(_point(claim, i, c, form.zones) for i, c in contrasts),
         "beside": _beside(claim, [m for _, m in complete]),
         "controls": tuple(controls),
+        "notes": tuple(_arrivals(claim, [c for _, c in contrasts])),
     }
 
 
@@ -172,16 +171,22 @@ def _metrics(seed: Sequence[Result | None]) -> list[Metrics | None] | None:
 
 
 def _trivial(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> Iterable[Control]:
-    """Each trained arm must beat the best trivial baseline by three standard errors over boards."""
+    """Each trained arm must beat the best trivial baseline by three standard errors.
+
+    The error is that of the mean margin over boards and seeds. The test boards are the same for
+    every seed, so their part of it doesn't shrink with seeds. A seed that diverged beats nothing:
+    its margin counts as nothing.
+    """
     if not claim.trained or not seeds:
         return
     for label, arm in zip((a.label for a in claim.arms), zip(*seeds, strict=True), strict=True):
-        known = [m for m in arm if m is not None and "margin" in m]
-        if not known:
-            continue
-        margin = float(np.mean([m["margin"] for m in known]))
-        # the test boards are the same for every seed: their error doesn't shrink with seeds
-        error = float(np.mean([m["error"] for m in known]))
+        known = [m for m in arm if m is not None]
+        lost = [0.0] * (len(arm) - len(known))
+        margins = [float(m["margin"]) for m in known] + lost
+        margin = float(np.mean(margins))
+        boards = float(np.mean([m["error"] for m in known])) if known else 0.0
+        over_seeds = float(np.std(margins, ddof=1)) if len(margins) > 1 else 0.0
+        error = math.hypot(boards, over_seeds / math.sqrt(len(margins)))
         yield Control(
             name=f"{label} beats the trivial baselines",
             estimate=margin,
@@ -217,12 +222,27 @@ def _equal_code(claim: Claim, zones: Zones, seeds: Sequence[Sequence[Metrics | N
     )
 
 
-def _extreme(seeds: Sequence[Sequence[Metrics | None]]) -> list[str]:
-    """All arms of all seeds at the same floor or ceiling: nothing is left to compare."""
+def _extreme(seeds: Sequence[Sequence[Metrics | None]], contrasts: Sequence[Contrast]) -> list[str]:
+    """All arms of all seeds at the same floor, ceiling or cap: nothing is left to compare."""
+    if contrasts and all(c.censored and all(c.censored) for c in contrasts):
+        return ["no run of any arm arrives at the target before the cap"]
     found = {arm.get("extreme", "") for seed in seeds for arm in seed if arm is not None}
     return (
         [f"all arms sit at the same {found.pop()}"] if len(found) == 1 and "" not in found else []
     )
+
+
+def _arrivals(claim: Claim, contrasts: Sequence[Contrast]) -> Iterable[str]:
+    """Where there is a cap: how many runs of each arm arrived, and the exact McNemar test."""
+    reached = [[not c for c in contrast.censored] for contrast in contrasts if contrast.censored]
+    if not reached:
+        return
+    counts = [
+        f"{sum(arm)} of {len(arm)} ({a.label})"
+        for a, arm in zip(claim.arms, zip(*reached, strict=True), strict=True)
+    ]
+    p = mcnemar(sum(a and not b for a, b in reached), sum(b and not a for a, b in reached))
+    yield f"Arrived before the cap: {', '.join(counts)}; exact McNemar p = {p:.3g}"
 
 
 def _beside(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> tuple[Beside, ...]:
@@ -233,11 +253,12 @@ def _beside(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> tuple[Be
         if not finite:
             continue
         found = interval(finite, level())
+        lost = len(values) - len(finite)
         zones = Zones(null=1.0, null_reason="", log=reading.log)
         low, high = _bounds(found, zones)
         shown.append(
             Beside(
-                label=reading.label,
+                label=reading.label + (f" ({lost} pairs have no value)" if lost else ""),
                 unit=reading.unit,
                 estimate=verdict.in_words(found.estimate, zones),
                 low=low,
@@ -307,39 +328,20 @@ def _row(
         beside=decided.get("beside", ()),
         controls=decided.get("controls", ()),
         failures=tuple(_failures(stored)),
-        notes=_notes(zones),
+        notes=(*_notes(zones), *decided.get("notes", ())),
         needed=decided.get("needed"),
         planned=len(planned.flat),
         stored=len(stored),
-        command=f"ablations run {claim.id} --tier {tier.value}",
+        command=_command(planned, tier),
         cost_seconds=sum(r.cpu_seconds for r in stored),
         machine="; ".join(sorted({_machine(r) for r in stored})) or None,
     )
 
 
-def differences(claim: Claim) -> tuple[Difference, ...]:
-    """Return every value in which the arms' configurations differ, one value an arm."""
-    if len(claim.arms) < 2:
-        return ()
-    parts = [arm.part for arm in claim.arms]
-    paths = {path: None for part in parts[1:] for path, _, _ in parts[0].differences(part)}
-    return tuple(
-        Difference(path=path, values=tuple(_shown(_at(part.encode(), path)) for part in parts))
-        for path in paths
-    )
-
-
-def _at(data: Json, path: str) -> Json:
-    for key in path.split("."):
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def _shown(value: Json) -> str:
-    if isinstance(value, dict) and type_key in value:
-        fields = ", ".join(f"{k}={_shown(v)}" for k, v in value.items() if k != type_key)
-        return f"{value[type_key]}({fields})"
-    return value if isinstance(value, str) else canonical(value)
+def _command(planned: Planned, tier: Tier) -> str:
+    other = {trial.device for trial in planned.flat} - {"cpu"}
+    device = "".join(f" --device {name}" for name in sorted(other))
+    return f"ablations run {planned.claim.id} --tier {tier.value}{device}"
 
 
 def _zone(zone: tuple[float, float], zones: Zones) -> tuple[float, float]:

@@ -43,11 +43,14 @@ def machine(*, device: str, threads: int) -> Machine:
     )
 
 
+packages = ("asv_runner", "numpy", "python-sat", "torch")
+
+
 @functools.cache
 def versions() -> Mapping[str, str]:
-    """Return the versions that results depend on: Python (major.minor), torch, numpy."""
+    """Return the versions that results depend on: Python (major.minor) and some packages."""
     python = ".".join(platform.python_version_tuple()[:2])
-    return {"python": python} | {name: _version(name) for name in ("torch", "numpy")}
+    return {"python": python} | {name: _version(name) for name in packages}
 
 
 @functools.cache

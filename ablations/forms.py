@@ -15,6 +15,7 @@ from ablations.records import Check, Json, Zones
 from ablations.statistics import trend
 
 Metrics = Mapping[str, Json]
+Derive = Callable[[Sequence[Sequence[Metrics]], float], tuple[tuple[Check, ...], str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +48,13 @@ class Consistency(Form):
     """The document's own numbers recomputed from their parts, or from another measurement.
 
     Args:
-        derive: Makes the checks from the metrics of all seeds; None where the workload makes them.
-            A check that the measurement can't decide says so in the second value returned.
+        derive: Makes the checks from the metrics of all seeds, at the level of all intervals; None
+            where the workload makes them. What the measurement can't decide it says in the second
+            value returned.
     """
 
     name: ClassVar[str] = "consistency"
-    derive: Callable[[Sequence[Sequence[Metrics]]], tuple[tuple[Check, ...], str]] | None = None
+    derive: Derive | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablations.forms import Form, Reading
-from ablations.records import Json, Tier
-from hrm.parts import Part
+from ablations.records import Difference, Json, Tier
+from hrm.parts import Part, canonical, type_key
 
 # Units of replication by tier (see the README, "What a tier runs").
 TRAINED: Mapping[Tier, int] = {Tier.QUICK: 3, Tier.STANDARD: 20, Tier.FULL: 32}
@@ -59,3 +59,28 @@ class Claim:
     trained: bool = False
     beside: tuple[Reading, ...] = ()
     control: str | None = None
+
+
+def differences(claim: Claim) -> tuple[Difference, ...]:
+    """Return every value in which the arms' configurations differ, one value an arm."""
+    if len(claim.arms) < 2:
+        return ()
+    parts = [arm.part for arm in claim.arms]
+    paths = {path: None for part in parts[1:] for path, _, _ in parts[0].differences(part)}
+    return tuple(
+        Difference(path=path, values=tuple(_shown(_at(part.encode(), path)) for part in parts))
+        for path in paths
+    )
+
+
+def _at(data: Json, path: str) -> Json:
+    for key in path.split("."):
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def _shown(value: Json) -> str:
+    if isinstance(value, dict) and type_key in value:
+        fields = ", ".join(f"{k}={_shown(v)}" for k, v in value.items() if k != type_key)
+        return f"{value[type_key]}({fields})"
+    return value if isinstance(value, str) else canonical(value)

@@ -19,8 +19,8 @@ A band that reaches into the null zone confirms nothing there: an effect that is
 never CONFIRMED. A band wholly within the null zone leaves NO EFFECT, or EXCEEDED beyond it.
 
 Above 20 % of runs censored at their cap, the size of an effect can't be told: DIRECTION ONLY stands
-in for the words that tell it, and NO EFFECT is withheld, since a common cap draws each pair's
-contrast towards zero. It can't turn one round, so CONTRADICTED, like DIRECTION ONLY, stays.
+in for the words that tell it, and all others are withheld: a common cap draws each censored pair's
+contrast towards zero, and where censored pairs differ from the others, the mean may even turn.
 """
 
 import math
@@ -202,7 +202,7 @@ def _guarded(
         needed = max(needed, found.n + 1)  # these weren't enough
     capped = censored > most_censored
     note = f"; {censored:.0%} of the runs are censored at the cap" if capped else ""
-    allowed = [w for w in matching if not capped or w in (Word.CONTRADICTED, Word.DIRECTION_ONLY)]
+    allowed = [w for w in matching if not capped or w is Word.DIRECTION_ONLY]
     if not allowed:
         return _open(Kind.CENSORED, f"{measured}{note}, which hides effects", found)
     # NO EFFECT has a test of its own; the words after the first of the others rest on the same one.

@@ -5,6 +5,7 @@ dropout), the order seed shuffles the boards and draws the halting noise. Equal 
 bit-identical curves on the same machine with the same number of threads.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,25 @@ from hrm.tasks import Boards, Ints, Scores, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds:
-    """Seeds of what is random in a run; that of the data belongs to the task."""
+    """Seeds of what is random in a run; that of the data belongs to the task.
+
+    Each purpose draws from a stream of its own, even where both seeds are the same number.
+
+    Args:
+        weights: Initial weights, and dropout.
+        order: The order of the boards, and the halting noise.
+    """
 
     weights: int
     order: int
+
+
+def stream(seed: int, purpose: str) -> int:
+    """Return the seed of one purpose's stream: different for every seed and purpose.
+
+    torch's CPU generator keeps 32 bits of a seed, so adding to it isn't enough.
+    """
+    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:4], "little")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +73,7 @@ class Moment:
 
 def build(system: System, seeds: Seeds, device: str = "cpu") -> HRM:
     """Return the system's model, its weights drawn from the weight seed on the CPU, on a device."""
-    torch.manual_seed(seeds.weights)
+    torch.manual_seed(stream(seeds.weights, "weights"))
     return HRM(system.model).to(device)
 
 
@@ -97,8 +113,9 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda update: min(1.0, (update + 1) / max(1, training.warmup))
     )
-    torch.manual_seed(seeds.weights)  # for dropout, whatever was drawn since the model was built
-    noise = torch.Generator().manual_seed(seeds.order + 2**32)  # apart from the shuffle
+    # for dropout, whatever was drawn since the model was built
+    torch.manual_seed(stream(seeds.weights, "dropout"))
+    noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
     batches = shuffled(len(data), training.batch, seeds.order)
     curve: list[Moment] = []
     since: list[tuple[float, float]] = []
@@ -151,7 +168,7 @@ def shuffled(size: int, batch: int, seed: int) -> Iterator[Tensor]:
 
     They are shuffled anew each epoch; a last partial batch is dropped.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(stream(seed, "order"))
     if size < batch:
         raise ValueError(f"{size} boards don't fill a batch of {batch}")
     while True:

@@ -101,8 +101,9 @@ CLAIMS = (
             "updates: its slope per doubling of the segments, over 1, 2 and 4. The enhanced model "
             "is trained on the answer of its last segment, states detached in between and the "
             "previous answer fed back, as documented; one halting step, one H and one L layer, so "
-            f"that two cores can train it. {MIX.capitalize()}. Segments cost time: equal "
-            "updates favour more of them."
+            f"that two cores can train it. {MIX.capitalize()}. With one segment there is nothing "
+            "to feed back, and no map for it. Segments cost time: equal updates favour more of "
+            "them."
         ),
         form=Trend(
             metric="score",

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ablations import claims
 from ablations.cli import display
+from ablations.forms import Statistical
 from ablations.plain import Json
 from ablations.plan import Costs, Forecast, Planned, forecast, plan
 from ablations.records import Report, Status, Tier
-from ablations.specs import Claim
+from ablations.specs import Claim, differences
 from ablations.store import Store
 
 
@@ -19,7 +20,7 @@ def list_(asked: argparse.Namespace) -> int:
     rows = [_entry(claim) for claim in claims.specs()]
     if asked.json:
         return _print(rows)
-    display.claims(rows)
+    display.claims(rows, len(claims.ledger()))
     return 0
 
 
@@ -29,9 +30,6 @@ def show(asked: argparse.Namespace) -> int:
     That is: reading, workload, arms {label: configuration}, differences [{path, values}],
     settings, seeds {tier: number}, zones, cpu_seconds {tier: seconds}.
     """
-    from ablations.decide import differences
-    from ablations.forms import Statistical
-
     (claim,) = claims.choose([asked.claim])
     store = _existing(asked.store)
     costs = {tier.value: forecast([plan(claim, tier)], store, 1).cpu_seconds for tier in Tier}

@@ -31,12 +31,14 @@ STYLE = {
 }
 
 
-def claims(rows: Sequence[Mapping[str, Json]]) -> None:
+def claims(rows: Sequence[Mapping[str, Json]], total: int) -> None:
     """Print the claims."""
     table = _table("id", "document", "form", "documented", "claim")
     for row in rows:
         table.add_row(*(escape(row[k]) for k in ("id", "document", "form", "documented", "claim")))
-    console().print(table)
+    out = console()
+    out.print(table)
+    out.print(f"{len(rows)} of the {total} claims in the ledger have a spec.")
 
 
 def claim(data: Mapping[str, Json]) -> None:
@@ -48,6 +50,8 @@ def claim(data: Mapping[str, Json]) -> None:
         facts.add_row(name, escape(str(data[name])))
     seeds = ", ".join(f"{tier} {number}" for tier, number in data["seeds"].items())
     costs = ", ".join(f"{tier} {duration(s)}" for tier, s in data["cpu_seconds"].items())
+    for name, value in data["settings"].items():
+        facts.add_row(name, escape(setting(value)))
     facts.add_row("seeds", seeds)
     facts.add_row("CPU time left", costs)
     out.print(facts)
@@ -58,9 +62,14 @@ def claim(data: Mapping[str, Json]) -> None:
         out.print(table)
     if data["zones"]:
         zones = data["zones"]
-        for name in ("null_reason", "band_reason"):
-            if zones[name]:
-                out.print(f"{name.replace('_reason', '')} zone: {escape(zones[name])}")
+        edges = {"null": (-zones["null"], zones["null"]), "band": zones["band"]}
+        for name, edge in edges.items():
+            if edge:
+                low, high = sorted(zones["sign"] * e for e in edge)
+                if zones["log"]:
+                    low, high = math.exp(low), math.exp(high)
+                reason = escape(zones[f"{name}_reason"])
+                out.print(f"{name} zone: {low:.4g} to {high:.4g} {zones['unit']}; {reason}")
 
 
 def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: int) -> None:
@@ -119,6 +128,14 @@ def rendered(report: Report, path: Path) -> None:
     """Print the tally and where the report is."""
     tally(report)
     console().print(f"Report: {escape(str(path))}", soft_wrap=True)
+
+
+def setting(value: Json) -> str:
+    """Return a setting on one line; a part as its kind and fields."""
+    if not isinstance(value, dict):
+        return str(value)
+    fields = ", ".join(f"{k}={v}" for k, v in value.items() if k != "kind")
+    return f"{value.get('kind', '')}({fields})"
 
 
 def duration(seconds: float) -> str:
@@ -208,8 +225,8 @@ def console() -> Console:
 def _table(
     *columns: str, box_style: box.Box | None = box.SIMPLE_HEAD, header: bool = True
 ) -> Table:
-    table = Table(*columns, box=box_style, show_header=header, pad_edge=False)
-    if not columns:
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column()
+    """Return a table whose first column, the id or name, is never broken."""
+    table = Table(box=box_style, show_header=header, pad_edge=False)
+    for i, name in enumerate(columns or ("", "")):
+        table.add_column(name, no_wrap=i == 0, style="" if header or i else "bold")
     return table

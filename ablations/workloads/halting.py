@@ -122,10 +122,12 @@ def individual(
             apart = [int(o.run.steps) for o in alone]
             error = far(whole.prediction, torch.cat([o.prediction for o in alone]))
             checks += [
-                equal(
+                holds(
                     f"{name}, {mode} decisions: cycles in the batch and alone",
                     _histogram(apart),
-                    _histogram(together) if together != apart else _histogram(apart),
+                    _histogram(together),
+                    together == apart,
+                    "equal cycles, each sample",
                     primary=i == 0,
                 ),
                 close(f"{name}, {mode} decisions: answers", error, 1e-12, primary=i == 0),

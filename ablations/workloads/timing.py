@@ -45,10 +45,20 @@ def _measure(suite: str, first: str) -> Mapping[str, Json]:
     """One fresh process, on one thread, with no more of this one's environment than it needs."""
     environment = {name: os.environ[name] for name in forwarded if name in os.environ}
     threads = dict.fromkeys(("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    command = [sys.executable, "-m", "bench.process", suite, first]
-    done = subprocess.run(
-        command, env=environment | threads, capture_output=True, text=True, check=False
-    )
+    end, ours = os.pipe()  # `ours` closes with this process, even a killed one
+    command = [sys.executable, "-m", "bench.process", suite, first, "--parent", str(end)]
+    try:
+        done = subprocess.run(
+            command,
+            env=environment | threads,
+            pass_fds=(end,),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(end)
+        os.close(ours)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise RuntimeError(f"bench.process ended with {done.returncode}: {lines[-1]}")

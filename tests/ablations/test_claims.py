@@ -268,7 +268,7 @@ def test_time_to_target_is_cut_off_where_training_ends():
 
 # -- consistency ----------------------------------------------------------------------------------
 def test_the_demonstrations_figures_are_recomputed_from_its_cycles():
-    checks, undecided = SPECS["act-demo-arithmetic"].form.derive([])
+    checks, undecided = SPECS["act-demo-arithmetic"].form.derive([], 0.95)
     assert not undecided
     observed = {c.what: (c.documented, c.observed, c.holds, c.primary) for c in checks}
     assert observed["Enhanced [3, 6, 2, 7]: average"] == ("4.5", "4.5", True, True)
@@ -296,7 +296,7 @@ def shares(*values):
     ],
 )
 def test_what_a_faster_controller_saves_of_the_pass_follows_from_its_share(measured, holds, open_):
-    (check,), undecided = SPECS["controller-consistency"].form.derive(shares(*measured))
+    (check,), undecided = SPECS["controller-consistency"].form.derive(shares(*measured), 0.95)
     assert check.holds is holds
     assert bool(undecided) is open_
     assert check.documented == "5-10"

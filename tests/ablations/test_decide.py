@@ -296,6 +296,25 @@ def test_a_pair_with_a_diverged_run_counts_and_withholds_the_word(row):
     assert found.failures == ("seed 3: diverged: diverged at step 9: the loss is nan",)
 
 
+def test_an_arm_whose_every_run_diverges_is_beaten_by_the_baselines(row):
+    lost = but(
+        supervision(),
+        lambda _, group: group == 0,
+        status=Status.DIVERGED,
+        metrics=(),
+        error="diverged",
+    )
+    word, reason = said(row("deep-supervision", STANDARD, lost))
+    assert word is Word.INVALID
+    assert "last segment beats the trivial baselines" in reason
+
+
+def test_how_many_runs_arrive_is_noted_with_mcnemars_test(row):
+    found = row("deep-supervision", STANDARD, supervision())
+    (note,) = [n for n in found.notes if n.startswith("Arrived")]
+    assert "20 of 20 (last segment), 20 of 20 (every segment); exact McNemar p = 1" in note
+
+
 def test_a_diverged_run_never_arrives_and_counts_at_the_cap(row):
     lost = but(
         supervision(),

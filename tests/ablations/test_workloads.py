@@ -480,15 +480,16 @@ def test_a_block_is_four_fresh_processes_in_an_order_that_the_seed_draws(monkeyp
 def test_a_process_is_on_one_thread_and_knows_only_what_it_needs(monkeypatch):
     seen = {}
 
-    def ran(command, env, **_):
-        seen.update(command=command, env=env)
+    def ran(command, env, pass_fds, **_):
+        seen.update(command=command, env=env, pipe=pass_fds)
         return SimpleNamespace(returncode=0, stdout='{"pid": 1}', stderr="")
 
     monkeypatch.setattr(subprocess, "run", ran)
     monkeypatch.setenv("SECRET", "x")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert timing._measure("controller.Controller", "direct") == {"pid": 1}
-    assert seen["command"][1:] == ["-m", "bench.process", "controller.Controller", "direct"]
+    suite = ["-m", "bench.process", "controller.Controller", "direct"]
+    assert seen["command"][1:] == [*suite, "--parent", str(seen["pipe"][0])]
     assert "SECRET" not in seen["env"]
     assert {seen["env"][k] for k in seen["env"] if k.endswith("NUM_THREADS")} == {"1"}
     assert set(seen["env"]) <= {*timing.forwarded, *(k for k in seen["env"] if "THREADS" in k)}

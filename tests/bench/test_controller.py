@@ -3,6 +3,8 @@
 import itertools
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -116,3 +118,15 @@ def test_a_process_prints_one_json_object(quick, monkeypatch, capsys):
 def test_an_unknown_form_is_not_timed(quick):
     with pytest.raises(ValueError, match="nothing"):
         process.measure("controller.Controller", "nothing")
+
+
+def test_a_measuring_process_ends_when_its_parent_closes_the_pipe():
+    end, ours = os.pipe()
+    command = [sys.executable, "-m", "bench.process", "controller.Controller", "direct"]
+    with subprocess.Popen(
+        [*command, "--parent", str(end)], pass_fds=(end,), stdout=subprocess.PIPE
+    ) as process:
+        os.close(end)
+        os.close(ours)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, b"")

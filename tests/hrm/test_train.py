@@ -257,3 +257,11 @@ def test_predictions_are_classes_that_dont_depend_on_the_batch(name: str) -> Non
     scores = train.evaluate(model, system, task, boards.train)
     expected = task.score(boards.train, found)
     assert scores.unknown.tolist() == expected.unknown.tolist()
+
+
+def test_every_seed_and_purpose_has_a_stream_of_its_own() -> None:
+    purposes = ("weights", "dropout", "order", "noise")
+    seeds = [train.stream(seed, purpose) for seed in range(50) for purpose in purposes]
+    assert len(set(seeds)) == len(seeds) and all(0 <= seed < 2**32 for seed in seeds)
+    first = [torch.rand(4, generator=torch.Generator().manual_seed(s)).tolist() for s in seeds[:4]]
+    assert len({tuple(numbers) for numbers in first}) == 4

@@ -54,7 +54,8 @@ def gru(
     """Document gru: two GRU levels, a linear policy, masked per-sample training.
 
     The text samples its actions and lets gradients flow through the stop-time states; `as_coded`
-    acts greedily and copies those states without gradient.
+    acts greedily and copies those states, and the logits, without gradient, so that its policy loss
+    trains nothing. Scoring the stop alone isn't part of the recipe yet.
     """
     model = HRMConfig(
         embedding=Vector(size=inputs),

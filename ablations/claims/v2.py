@@ -147,7 +147,7 @@ CLAIMS = (
                 arms=(1, 1),
             ),
         ),
-        cost=80.0,
+        cost=45.0,
     ),
     Claim(
         id="act-demo-arithmetic",

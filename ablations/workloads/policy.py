@@ -168,8 +168,9 @@ def gradient_variance(
     model = train.build(first, seeds)
     data = train.encode(first, task, splits.train)
     train.fit(model, first, training, data, seeds, watch=lambda _: 0.0)
-    model.train()
-    noise = seeded(2**31 + seed)
+    model.train().requires_grad_(False)
+    model.halting.controller.requires_grad_(True)
+    noise = seeded(train.stream(seed, "resamples"))
     gradients: list[list[Tensor]] = [[] for _ in decoded]
     live = []
     for _ in range(settings["resamples"]):

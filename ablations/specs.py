@@ -16,7 +16,7 @@ ONCE: Mapping[Tier, int] = {Tier.QUICK: 1, Tier.STANDARD: 1, Tier.FULL: 1}
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One side of a comparison: its name for the reader, its configuration, its own settings."""
+    """One side of a comparison: its name for the reader, and its configuration."""
 
     label: str
     part: Part
@@ -32,7 +32,7 @@ class Claim:
         reading: How the document's words are read, and why; what is left open and how it is fixed.
         form: How it is decided.
         workload: "module:function" in `ablations.workloads`.
-        arms: Baseline first. None where nothing is configured.
+        arms: Baseline first; empty where nothing is configured.
         settings: The workload's settings. modules: Sources beside the workload's own.
         seeds: Seeds (blocks, for timings) per tier.
         joint: Whether one run measures all arms together, rather than each its own.

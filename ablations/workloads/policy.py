@@ -31,46 +31,29 @@ def unbiased(
     for batch in settings["batches"]:
         world = _World(plain.model, batch, seed)
         truth = world.true_gradient()
-        found = {}
         for name, system in (("plain", plain), ("masked", masked)):
             objective = system.objective
             assert isinstance(objective, PolicyGradient)
-            found[name] = world.expected_gradient(objective)
-            wrong = float((found[name] - truth).norm() / truth.norm())
-            biased = name == "plain"
-            checks.append(
-                holds(
-                    f"{name} mean, batch of {batch}: relative error of the expected gradient",
-                    "biased: not zero" if biased else "unbiased: zero",
-                    f"{wrong:.3g}",
-                    (wrong > 1e-6) == biased,
-                    "zero to rounding, 1e-6",
+            found = world.expected_gradient(objective)
+            coded = world.expected_gradient(replace(objective, score_of_stop=True))
+            factor = float(found @ truth / truth.square().sum())
+            for what, gradient, target in (
+                ("relative error of the expected gradient", found, truth),
+                (f"the same up to a constant factor, {factor:.3g}", found, factor * truth),
+                ("the same with log π(stop) at every live step", coded, truth),
+            ):
+                error = float((gradient - target).norm() / target.norm())
+                biased = name == "plain"
+                checks.append(
+                    holds(
+                        f"{name} mean, batch of {batch}: {what}",
+                        "biased: not zero" if biased else "unbiased: zero",
+                        f"{error:.3g}",
+                        (error > 1e-6) == biased,
+                        "zero to rounding, 1e-6",
+                        primary=gradient is found and target is truth,
+                    )
                 )
-            )
-            factor = float(found[name] @ truth / truth.square().sum())
-            left = float((found[name] - factor * truth).norm() / found[name].norm())
-            checks.append(
-                holds(
-                    f"{name} mean, batch of {batch}: relative error up to a constant factor",
-                    "not zero" if biased else "zero",
-                    f"{left:.3g} at factor {factor:.3g}",
-                    (left > 1e-6) == biased,
-                    "zero to rounding, 1e-6",
-                    primary=False,
-                )
-            )
-            coded = replace(objective, score_of_stop=True)
-            wrong = float((world.expected_gradient(coded) - truth).norm() / truth.norm())
-            checks.append(
-                holds(
-                    f"{name} mean with log π(stop) at every live step, batch of {batch}",
-                    "not zero" if biased else "zero",
-                    f"{wrong:.3g}",
-                    (wrong > 1e-6) == biased,
-                    "zero to rounding, 1e-6",
-                    primary=False,
-                )
-            )
     return [{"checks": checks}, {}]
 
 

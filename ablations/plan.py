@@ -34,7 +34,7 @@ class Planned:
 
 def plan(claim: Claim, tier: Tier, device: str = "cpu") -> Planned:
     """Return what a tier runs for a claim."""
-    arms = tuple(arm.part.encode() for arm in claim.arms)
+    arms = tuple(arm.part.to_json() for arm in claim.arms)
     groups = (arms,) if claim.joint or not arms else tuple((arm,) for arm in arms)
     rows = tuple(
         tuple(

@@ -68,7 +68,7 @@ def differences(claim: Claim) -> tuple[Difference, ...]:
     parts = [arm.part for arm in claim.arms]
     paths = {path: None for part in parts[1:] for path, _, _ in parts[0].differences(part)}
     return tuple(
-        Difference(path=path, values=tuple(_shown(_at(part.encode(), path)) for part in parts))
+        Difference(path=path, values=tuple(_shown(_at(part.to_json(), path)) for part in parts))
         for path in paths
     )
 

@@ -1,11 +1,13 @@
-"""Embeddings: inputs to the low level's width. B batch, S positions, D width."""
+"""Embeddings: inputs to the low level's width. B batch, S positions, P prefix tokens, D width."""
 
 import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hrm import config, layers
+from hrm.puzzles import PuzzleTable
 
 
 class VectorEmbedding(nn.Module):
@@ -18,28 +20,61 @@ class VectorEmbedding(nn.Module):
         super().__init__()
         self.sequence = sequence
         same = part.identity_if_equal and part.size == width
-        self.map: nn.Module = nn.Identity() if same else nn.Linear(part.size, width)
+        self.map: nn.Module = nn.Identity() if same else layers.Linear(part.size, width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
         y: Tensor = self.map(x)
         return y.unsqueeze(1) if self.sequence else y
 
 
-class TokenEmbedding(nn.Module):
-    """sqrt(D) · E[token], [B, S] -> [B, S, D]; E drawn with std 1/sqrt(D).
+class SeriesEmbedding(nn.Module):
+    """x̃ = W x + b at each position, [B, S, size] -> [B, S, D].
 
-    Source: document act-v1; Vaswani et al. (2017), section 3.4.
+    Source: document complete, whose sequences are of single numbers.
     """
 
-    def __init__(self, part: config.Tokens, width: int) -> None:
+    def __init__(self, part: config.Series, width: int) -> None:
+        super().__init__()
+        self.map = layers.Linear(part.size, width)
+
+    def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
+        y: Tensor = self.map(x)
+        return y
+
+
+class TokenEmbedding(nn.Module):
+    """sqrt(D) · e with e = [puzzle ; E[token]], [B, S] -> [B, P + S, D].
+
+    With learned positions p: sqrt(D) · (e + p) / sqrt(2). Tables are drawn with std 1/sqrt(D), the
+    puzzles' starts at zero; a puzzle's row is padded with zeros to P · D.
+
+    Source: document act-v1, "Puzzle Embeddings", "Position Encodings"; Vaswani et al. (2017), 3.4.
+    """
+
+    def __init__(self, part: config.Tokens, width: int, positions: int) -> None:
         super().__init__()
         self.table = nn.Embedding(part.vocabulary, width)
+        self.positions = nn.Embedding(positions, width) if part.learned_positions else None
+        puzzles = part.puzzles
+        self.puzzles = None if puzzles is None else PuzzleTable(puzzles.identities, puzzles.size)
+        self.prefix = positions - part.positions
         self.scale = math.sqrt(width)
-        layers.truncated_normal(self.table.weight, 1 / self.scale)
+        for table in (self.table, self.positions):
+            if table is not None:
+                layers.truncated_normal(table.weight, 1 / self.scale)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.scale * self.table(x)
-        return y
+    def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
+        e: Tensor = self.table(x)
+        if self.puzzles is not None:
+            if identities is None:  # the blank one
+                identities = x.new_zeros(len(x))
+            rows = self.puzzles(identities).to(e.dtype)
+            d = e.shape[-1]
+            rows = F.pad(rows, (0, self.prefix * d - rows.shape[-1]))
+            e = torch.cat([rows.view(-1, self.prefix, d), e], dim=1)
+        if self.positions is not None:
+            e = (e + self.positions.weight) * math.sqrt(0.5)
+        return self.scale * e
 
 
 class InitialState(nn.Module):
@@ -65,14 +100,16 @@ class InitialState(nn.Module):
                 self.register_buffer("value", value)
 
     def forward(self, like: Tensor) -> Tensor:
-        """Return the state for a batch shaped like [..., any width]."""
-        return self.value.expand(*like.shape[:-1], -1)
+        """Return the state for embedded inputs [B, ..., D of the low level]."""
+        return self.value.to(like.dtype).expand(*like.shape[:-1], -1)
 
 
-def embedding(c: config.HRMConfig) -> VectorEmbedding | TokenEmbedding:
+def embedding(c: config.HRMConfig) -> VectorEmbedding | SeriesEmbedding | TokenEmbedding:
     """Build the embedding of a configuration."""
     match c.embedding:
         case config.Vector() as part:
             return VectorEmbedding(part, c.low.width, isinstance(c.low, config.Transformer))
+        case config.Series() as part:
+            return SeriesEmbedding(part, c.low.width)
         case config.Tokens() as part:
-            return TokenEmbedding(part, c.low.width)
+            return TokenEmbedding(part, c.low.width, c.positions)

@@ -5,9 +5,11 @@ Every strategy drives the same `Step`, from the initial states until nobody goes
 - lockstep: the batch is one; it stops when all its rows want to in the same step.
 - masked: each row stops for itself, but every row is computed until the last has stopped.
 - compacted: each row stops for itself, and only live rows are computed.
+- refilled: each row stops for itself, and the next sample takes its place.
 
-Masked and compacted agree to rounding; lockstep means something else. Shapes: B batch, b live rows,
-K steps taken, D width; a state is a tuple of tensors [B, ...].
+The last three agree to rounding; lockstep means something else. In training over many batches,
+`Carry` and `refill` do what refilled execution does within one.
+Shapes: B batch, b computed rows, K steps taken, D width; a state's tensors are [B, ...].
 """
 
 from dataclasses import dataclass
@@ -18,32 +20,18 @@ from torch import Tensor
 
 from hrm import config
 from hrm.halting import Decision
-
-
-class State(NamedTuple):
-    """High and low state, [B, D] or [B, S, D]."""
-
-    high: Tensor
-    low: Tensor
-
-    def at(self, rows: Tensor) -> "State":
-        """Return the state of some rows."""
-        return State(self.high[rows], self.low[rows])
-
-    def detach(self) -> "State":
-        """Return the state without its graph."""
-        return State(self.high.detach(), self.low.detach())
+from hrm.state import State, gather, pick, where
 
 
 class Step(Protocol):
     """One halting step: from the states of some rows (None: all) to new ones and their decisions.
 
-    The drafts are the predictions after each refinement segment, [N, b, ...], where there is more
-    than one.
+    `step` counts from 0, one number or one for each row [b]. The drafts are the predictions after
+    each refinement segment, [N, b, ...], where they are kept.
     """
 
     def __call__(
-        self, state: State, rows: Tensor | None, step: int
+        self, state: State, rows: Tensor | None, step: int | Tensor
     ) -> tuple[State, Decision, Tensor | None]: ...
 
 
@@ -54,7 +42,7 @@ class Run:
     Args:
         state: Each sample's state where it stopped.
         steps: [B], steps that count for each sample.
-        rows: How many rows were computed at each step: the cost.
+        rows: How many rows were computed at each call of the step: the cost.
         margins, values: [K, B]; logits: [K, B, 2]; zero where the sample had stopped before.
         drafts: [K, N, B, ...] or None.
     """
@@ -70,16 +58,16 @@ class Run:
     @property
     def live(self) -> Tensor:
         """[K, B]: whether the step counts for the sample, 1[steps > k]."""
-        return torch.arange(len(self.rows), device=self.steps.device)[:, None] < self.steps
+        return torch.arange(len(self.margins), device=self.steps.device)[:, None] < self.steps
 
 
 def execute(
-    part: config.Lockstep | config.Masked | config.Compacted,
+    part: config.Lockstep | config.Masked | config.Compacted | config.Refilled,
     step: Step,
     start: State,
     max_steps: int,
 ) -> Run:
-    """Run `step` from `start`, at most `max_steps` times."""
+    """Run `step` from `start`, at most `max_steps` times for each sample."""
     match part:
         case config.Lockstep():
             return lockstep(step, start, max_steps)
@@ -87,10 +75,12 @@ def execute(
             return masked(step, start, max_steps)
         case config.Compacted():
             return compacted(step, start, max_steps)
+        case config.Refilled(places=places):
+            return refilled(step, start, max_steps, places)
 
 
-def lockstep(step: Step, state: State, max_steps: int) -> Run:
-    """Run the batch as one.
+def lockstep(step: Step, state: State, max_steps: int, *, obeyed: bool = True) -> Run:
+    """Run the batch as one; unless decisions are obeyed, for all steps.
 
     Source: document v2, "Per-Sample Adaptive Computation Time", original ("all actions == 1").
     """
@@ -99,7 +89,7 @@ def lockstep(step: Step, state: State, max_steps: int) -> Run:
     for k in range(max_steps):
         state, decision, drafts = step(state, None, k)
         log.add(decision, drafts, None)
-        if (decision.margin > 0).all():
+        if obeyed and (decision.margin > 0).all():
             break
     taken = torch.full((batch,), len(log.rows), device=state.high.device)
     return log.finish(state, taken)
@@ -117,7 +107,7 @@ def masked(step: Step, state: State, max_steps: int) -> Run:
     for k in range(max_steps):
         new, decision, drafts = step(state, None, k)
         log.add(decision, drafts, alive)
-        state = _where(alive, new, state)
+        state = where(alive, new, state)
         taken = taken + alive
         alive = alive & ~(decision.margin > 0)
         if not alive.any():
@@ -147,10 +137,71 @@ def compacted(step: Step, state: State, max_steps: int) -> Run:
         if stops.any():
             finished.append((rows[stops], state.at(stops)))
             rows, state = rows[~stops], state.at(~stops)
-    order = torch.cat([r for r, _ in finished]).argsort()
-    high = torch.cat([s.high for _, s in finished])[order]
-    low = torch.cat([s.low for _, s in finished])[order]
-    return log.finish(State(high, low), taken)
+    return log.finish(_whole(finished), taken)
+
+
+def refilled(step: Step, start: State, max_steps: int, places: int) -> Run:
+    """Keep `places` rows computing; where one stops, the next sample starts.
+
+    Source: document act-v1, "Multi-Step Reasoning": a halted sequence makes room for a new one.
+    """
+    batch, device = len(start.high), start.high.device
+    ran: list[tuple[Tensor, Tensor, Decision, Tensor | None]] = []
+    taken = torch.zeros(batch, dtype=torch.int64, device=device)
+    finished: list[tuple[Tensor, State]] = []
+    rows = torch.arange(min(places, batch), device=device)
+    state, following = start.at(rows), len(rows)
+    while len(rows):
+        k = taken[rows]
+        state, decision, drafts = step(state, rows, k)
+        ran.append((k, rows, decision, drafts))
+        taken[rows] += 1
+        stops = (decision.margin > 0) | (k + 1 == max_steps)
+        if not stops.any():
+            continue
+        finished.append((rows[stops], state.at(stops)))
+        fresh = torch.arange(following, min(following + int(stops.sum()), batch), device=device)
+        following += len(fresh)
+        rows = torch.cat([rows[~stops], fresh])
+        state = State(
+            *(torch.cat(ts) for ts in zip(state.at(~stops), start.at(fresh), strict=True))
+        )
+    return _in_order(ran, _whole(finished), taken)
+
+
+class Batch(NamedTuple):
+    """Samples: inputs [B, ...], identities [B] or None, targets [B, ...] or None."""
+
+    inputs: Tensor
+    identities: Tensor | None = None
+    targets: Tensor | None = None
+
+
+class Carry(NamedTuple):
+    """B places between two steps: whom they hold, how far each is, whether it has halted."""
+
+    batch: Batch
+    state: State
+    steps: Tensor
+    halted: Tensor
+
+
+def refill(carry: Carry, offered: Batch) -> Batch:
+    """Give halted places the row of their own index in the offered batch.
+
+    Rows offered to live places are discarded.
+
+    Source: document act-v1, "Multi-Step Reasoning"; its public code.
+    """
+
+    def taken(new: Tensor | None, old: Tensor | None) -> Tensor | None:
+        return None if new is None or old is None else pick(carry.halted, new, old)
+
+    return Batch(
+        inputs=pick(carry.halted, offered.inputs, carry.batch.inputs),
+        identities=taken(offered.identities, carry.batch.identities),
+        targets=taken(offered.targets, carry.batch.targets),
+    )
 
 
 class _Log:
@@ -174,7 +225,7 @@ class _Log:
         if which is None:
             return t
         if which.dtype == torch.bool:
-            return torch.where(which.view(-1, *[1] * (t.dim() - 1)), t, torch.zeros_like(t))
+            return pick(which, t, torch.zeros_like(t))
         return t.new_zeros(self.batch, *t.shape[1:]).index_copy(0, which, t)
 
     def finish(self, state: State, taken: Tensor) -> Run:
@@ -190,8 +241,33 @@ class _Log:
         )
 
 
-def _where(which: Tensor, new: State, old: State) -> State:
-    def pick(a: Tensor, b: Tensor) -> Tensor:
-        return torch.where(which.view(-1, *[1] * (a.dim() - 1)), a, b)
+def _whole(finished: list[tuple[Tensor, State]]) -> State:
+    return gather([s for _, s in finished], torch.cat([r for r, _ in finished]))
 
-    return State(pick(new.high, old.high), pick(new.low, old.low))
+
+def _in_order(
+    ran: list[tuple[Tensor, Tensor, Decision, Tensor | None]], state: State, taken: Tensor
+) -> Run:
+    """Sort what each call decided for its rows [b], at steps k [b], into [K, B]."""
+    where_to = tuple(
+        torch.cat(ts) for ts in zip(*((k, rows) for k, rows, _, _ in ran), strict=True)
+    )
+
+    def sorted_out(pieces: list[Tensor]) -> Tensor:
+        flat = torch.cat(pieces)
+        empty = flat.new_zeros(int(taken.max()), len(taken), *flat.shape[1:])
+        return empty.index_put(where_to, flat)
+
+    margins, logits, values = (
+        sorted_out(list(ts)) for ts in zip(*(decision for _, _, decision, _ in ran), strict=True)
+    )
+    drafts = [d.transpose(0, 1) for _, _, _, d in ran if d is not None]
+    return Run(
+        state=state,
+        steps=taken,
+        rows=tuple(len(rows) for _, rows, _, _ in ran),
+        margins=margins,
+        logits=logits,
+        values=values,
+        drafts=sorted_out(drafts).transpose(1, 2) if drafts else None,
+    )

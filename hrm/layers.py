@@ -3,7 +3,6 @@
 Shapes: B batch, S positions (or keys), Q queries, D width, H heads, E = D / H.
 """
 
-import functools
 import math
 
 import torch
@@ -11,6 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hrm import config
+
+
+class Linear(nn.Linear):
+    """y = W x + b, the weights cast to the precision of x.
+
+    Weights stay float32 (what the optimiser steps) where activations are bfloat16.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias: Tensor | None = self.bias  # torch declares a tensor, and stores None without bias
+        bias = None if bias is None else bias.to(x.dtype)
+        return F.linear(x, self.weight.to(x.dtype), bias)
 
 
 class RmsNorm(nn.Module):
@@ -38,6 +49,35 @@ class RmsNorm(nn.Module):
         return f"scale={scale}, eps={self.eps}"
 
 
+class RootNorm(nn.Module):
+    """y = w · x / (sqrt(mean(x²)) + ε), in float32 at least; differentiable at x = 0.
+
+    Source: document complete, whose code adds ε to the root.
+    """
+
+    def __init__(self, width: int, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        root = torch.linalg.vector_norm(wide, dim=-1, keepdim=True) / math.sqrt(wide.shape[-1])
+        y: Tensor = self.weight * (wide / (root + self.eps))
+        return y.to(x.dtype)
+
+    def extra_repr(self) -> str:
+        return f"scale={len(self.weight)}, eps={self.eps}"
+
+
+class LayerNorm(nn.LayerNorm):
+    """y = w · (x − mean) / sqrt(variance + ε) + b over the last dimension, in float32 at least."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        return super().forward(wide).to(x.dtype)
+
+
 class GatedFeedForward(nn.Module):
     """y = W_down(silu(W_gate x) ⊙ W_up x).
 
@@ -51,10 +91,10 @@ class GatedFeedForward(nn.Module):
 
     def __init__(self, width: int, inner: int, *, bias: bool, fused: bool) -> None:
         super().__init__()
-        self.gate_up = nn.Linear(width, 2 * inner, bias=bias) if fused else None
-        self.gate = None if fused else nn.Linear(width, inner, bias=bias)
-        self.up = None if fused else nn.Linear(width, inner, bias=bias)
-        self.down = nn.Linear(inner, width, bias=bias)
+        self.gate_up = Linear(width, 2 * inner, bias=bias) if fused else None
+        self.gate = None if fused else Linear(width, inner, bias=bias)
+        self.up = None if fused else Linear(width, inner, bias=bias)
+        self.down = Linear(inner, width, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.gate_up is not None:
@@ -71,25 +111,20 @@ class SelfAttention(nn.Module):
 
     One fused map makes queries, keys and values, in this order.
 
-    Args:
-        rotary: Base frequency θ of rotary positions, None for none.
-
-    Sources: Vaswani et al. (2017), eq. 1; Su et al., "RoFormer" (2021), eq. 34.
+    Source: Vaswani et al. (2017), eq. 1.
     """
 
-    def __init__(self, width: int, heads: int, *, bias: bool, rotary: float | None) -> None:
+    def __init__(self, width: int, heads: int, *, bias: bool) -> None:
         super().__init__()
         self.heads = heads
-        self.rotary = rotary
-        self.qkv = nn.Linear(width, 3 * width, bias=bias)
-        self.out = nn.Linear(width, width, bias=bias)
+        self.qkv = Linear(width, 3 * width, bias=bias)
+        self.out = Linear(width, width, bias=bias)
 
-    def forward(self, x_BSD: Tensor) -> Tensor:
+    def forward(self, x_BSD: Tensor, rotary: "Rotary | None") -> Tensor:
         b, s, d = x_BSD.shape
         qkv = self.qkv(x_BSD).view(b, s, 3, self.heads, d // self.heads)
-        if self.rotary is not None:
-            turned = rotate(qkv[:, :, :2], self.rotary)
-            (q, k), v = turned.unbind(2), qkv[:, :, 2]
+        if rotary is not None:
+            (q, k), v = rotary(qkv[:, :, :2]).unbind(2), qkv[:, :, 2]
         else:
             q, k, v = qkv.unbind(2)
         q, k, v = (t.transpose(1, 2) for t in (q, k, v))
@@ -97,7 +132,42 @@ class SelfAttention(nn.Module):
         return y
 
     def extra_repr(self) -> str:
-        return f"heads={self.heads}, rotary={self.rotary}"
+        return f"heads={self.heads}"
+
+
+class Rotary(nn.Module):
+    """Rotates each pair (x_i, x_{i + E/2}) of the last dimension by the angle s · θ^(−2i/E).
+
+    (x_i cos − x_{i+E/2} sin, x_{i+E/2} cos + x_i sin): the halves change places, the sine carries
+    the sign. The tables are made in float32.
+
+    Args:
+        positions: S at most.
+        size: E, the width of a head.
+        theta: θ, the base frequency.
+
+    Source: Su et al., "RoFormer" (2021), eq. 34.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, positions: int, size: int, theta: float) -> None:
+        super().__init__()
+        self.theta = theta
+        frequencies = theta ** -(torch.arange(0, size, 2, dtype=torch.float32) / size)
+        angles = torch.outer(torch.arange(positions, dtype=torch.float32), frequencies)
+        cos, sin = angles.cos(), angles.sin()
+        for name, table in (("cos", [cos, cos]), ("sin", [-sin, sin])):
+            self.register_buffer(name, torch.cat(table, -1)[:, None, None], persistent=False)
+
+    def forward(self, x_BSNHE: Tensor) -> Tensor:
+        s, e = x_BSNHE.shape[1], x_BSNHE.shape[-1]
+        turned = x_BSNHE * self.cos[:s] + x_BSNHE.roll(e // 2, -1) * self.sin[:s]
+        return turned.to(x_BSNHE.dtype)
+
+    def extra_repr(self) -> str:
+        return f"positions={len(self.cos)}, theta={self.theta:g}"
 
 
 class CrossAttention(nn.Module):
@@ -115,9 +185,9 @@ class CrossAttention(nn.Module):
     def __init__(self, width: int, heads: int, query_width: int | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.from_query = None if query_width is None else nn.Linear(query_width, width)
-        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
-        self.value, self.out = nn.Linear(width, width), nn.Linear(width, width)
+        self.from_query = None if query_width is None else Linear(query_width, width)
+        self.query, self.key = Linear(width, width), Linear(width, width)
+        self.value, self.out = Linear(width, width), Linear(width, width)
 
     def forward(self, x_BQD: Tensor, memory_BSD: Tensor) -> Tensor:
         if self.from_query is not None:
@@ -128,38 +198,15 @@ class CrossAttention(nn.Module):
         return y
 
 
-def rotate(x_BSNHE: Tensor, theta: float) -> Tensor:
-    """Rotate each pair (x_i, x_{i + E/2}) of the last dimension by the angle s · θ^(−2i/E).
-
-    (x_i cos − x_{i+E/2} sin, x_{i+E/2} cos + x_i sin): the halves change places, the sine carries
-    the sign.
-    """
-    _, s, _, _, e = x_BSNHE.shape
-    cos, sin = rotary_tables(s, e, theta, x_BSNHE.dtype, x_BSNHE.device)
-    return (x_BSNHE * cos + x_BSNHE.roll(e // 2, -1) * sin).to(x_BSNHE.dtype)
-
-
-@functools.lru_cache(maxsize=16)
-def rotary_tables(
-    positions: int, size: int, theta: float, dtype: torch.dtype, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return cos and signed sin of s · θ^(−2i/E), [S, 1, 1, E], in float32 at least."""
-    with torch.inference_mode(mode=False):  # kept: training may ask for what inference made
-        wide = torch.promote_types(dtype, torch.float32)
-        frequencies = theta ** -(torch.arange(0, size, 2, dtype=wide, device=device) / size)
-        angles = torch.outer(torch.arange(positions, dtype=wide, device=device), frequencies)
-        cos, sin = angles.cos(), angles.sin()
-        tables = torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
-        return tables[0][:, None, None], tables[1][:, None, None]
-
-
-def norm(part: config.RmsNorm | config.LayerNorm, width: int) -> nn.Module:
+def norm(part: config.RmsNorm | config.RootNorm | config.LayerNorm, width: int) -> nn.Module:
     """Build a norm."""
     match part:
+        case config.RootNorm(eps=eps):
+            return RootNorm(width, eps)
         case config.RmsNorm(eps=eps, scale=scale):
             return RmsNorm(width, eps, scale)
         case config.LayerNorm(eps=eps):
-            return nn.LayerNorm(width, eps=eps)
+            return LayerNorm(width, eps=eps)
 
 
 def feed_forward(part: config.GatedMlp | config.SwiGlu, width: int) -> GatedFeedForward:

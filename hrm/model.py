@@ -7,7 +7,7 @@ segments; after each step, `halting` says who wants to stop and `execution` what
     high:  z_H ← core_H(z_H, summary(z_L ...))   once
 
 Shapes: B batch, S positions, D width. Sources: HRM (arXiv 2506.21734), section 2; documents gru,
-v2, amulgent and act-v1, whose recipes are in `hrm.recipes`.
+v2, amulgent, act-v1 and complete, whose recipes are in `hrm.recipes`.
 """
 
 import dataclasses
@@ -18,9 +18,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from hrm import config, cores, embed, execution, halting, layers, summary
-from hrm.execution import Run, State
+from hrm.execution import Batch, Carry, Run
+from hrm.halting import Decision
+from hrm.state import State, pick, where
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +31,10 @@ class Output:
     """What the model answers, and how it got there.
 
     Args:
-        prediction: [B, size] for vectors, [B, S, size] for tokens, where each sample stopped.
-        drafts: [K, N, B, ...], the prediction after each step's segments, where there is more
-            than one segment; else None.
+        prediction: [B, size] for vectors, [B, S, size] for inputs with positions: where each
+            sample stopped, or the mean over its steps.
+        drafts: [K, N, B, ...], the answers after each step's segments, where there are several
+            segments or the readout keeps each step's; else None.
         run: Steps, decisions and rows computed.
     """
 
@@ -44,6 +48,7 @@ class Thought(NamedTuple):
 
     high: Tensor
     low: Tensor
+    memory: Tensor
     trace: tuple[Tensor, ...] = ()
 
 
@@ -67,40 +72,49 @@ class HRM(nn.Module):
     def __init__(self, c: config.HRMConfig) -> None:
         super().__init__()
         self.config = c
+        low, high, s = c.low.width, c.high.width, c.positions
         self.embed = embed.embedding(c)
-        self.low = cores.core(c.low, input_width=c.low.width, context_width=c.high.width)
-        self.high = cores.core(c.high, input_width=c.low.width, context_width=None)
-        self.start_low = embed.InitialState(c.initial, c.low.width)
-        self.start_high = embed.InitialState(c.initial, c.high.width)
+        self.low = cores.core(c.low, s, input_width=low, context_width=high)
+        if not c.one_network:
+            self.high = cores.core(c.high, s, input_width=low, context_width=None)
+        start = config.Zeros() if isinstance(c.initial, config.FromInput) else c.initial
+        self.start_low = embed.InitialState(start, low)
+        self.start_high = embed.InitialState(start, high)
         self.summary = summary.summary(c)
         self.halting = halting.halting(c)
-        self.readout = nn.Linear(c.high.width, c.readout.size, bias=c.readout.bias)
+        self.readout = layers.Linear(
+            low if c.readout.low else high, c.readout.size, bias=c.readout.bias
+        )
         self.connect = self._connection(c)
-        if isinstance(c.embedding, config.Tokens):
-            self._draw_truncated()
+        self._initialise()
 
-    def forward(self, inputs: Tensor, noise: Tensor | None = None) -> Output:
+    def forward(
+        self,
+        inputs: Tensor,
+        noise: Tensor | None = None,
+        *,
+        identities: Tensor | None = None,
+        steps: int | None = None,
+    ) -> Output:
         """Think about a batch.
 
         Args:
-            inputs: [B, size] floats or [B, S] tokens, as the embedding says.
+            inputs: [B, size] floats, [B, S, size] floats or [B, S] tokens, as the embedding says.
             noise: Uniform draws from `draw`, [max_steps, B, draws]; needed in training where
                 halting is random, ignored in evaluation.
+            identities: [B], rows of the puzzle table; None for the blank one, 0.
+            steps: So many halting steps for all samples, whatever halting says.
 
         Raises:
             ValueError: If noise is needed and missing.
         """
-        random = self.training and self.halting.draws > 0
-        if random and noise is None:
-            raise ValueError(
-                "halting is random in training: pass noise=model.draw(batch, generator)"
-            )
-        x = self.embed(inputs)
-        start = State(self.start_high(x), self.start_low(x))
+        noise = self._noise(noise) if steps is None else None
+        x = self.perceive(inputs, identities)
+        start = self.start(x)
 
         def advance(
-            state: State, rows: Tensor | None, step: int
-        ) -> tuple[State, halting.Decision, Tensor | None]:
+            state: State, rows: Tensor | None, step: int | Tensor
+        ) -> tuple[State, Decision, Tensor | None]:
             here = x if rows is None else x[rows]
             match self.config.carry:
                 case config.Detached():
@@ -108,20 +122,76 @@ class HRM(nn.Module):
                 case config.Restarted():
                     state = start if rows is None else start.at(rows)
             state, drafts = self.refine(state, here)
-            drawn = noise[step] if noise is not None and random else None
-            if drawn is not None and rows is not None:
-                drawn = drawn[rows]
-            return state, self.halting(state.high, step, drawn), drafts
+            drawn = None
+            if noise is not None:
+                drawn = noise[step] if rows is None else noise[step, rows]
+            return state, self.halting(state, step, drawn), drafts
 
-        run = execution.execute(self.config.execution, advance, start, self.halting.max_steps)
-        halting_part = self.config.halting
-        if isinstance(halting_part, config.Policy) and halting_part.detach_at_stop:
-            run = dataclasses.replace(run, state=run.state.detach(), logits=run.logits.detach())
-        return Output(prediction=self.read(run.state), drafts=run.drafts, run=run)
+        if steps is not None:
+            run = execution.lockstep(advance, start, steps, obeyed=False)
+        else:
+            part = self.config.execution
+            if not self.training and self.config.evaluation is not None:
+                part = self.config.evaluation
+            run = execution.execute(part, advance, start, self.halting.max_steps)
+        return self._answer(run)
+
+    def advance(
+        self, carry: Carry, offered: Batch, noise: Tensor | None = None
+    ) -> tuple[Carry, Tensor, Decision]:
+        """One halting step of each place: halted ones start on fresh samples, live ones go on.
+
+        Args:
+            carry: From `begin`, or from the call before.
+            offered: A batch of as many samples; those offered to live places are discarded.
+            noise: Uniform draws, [B, draws], needed in training where halting is random.
+
+        Returns:
+            The carry after the step, with the samples that it was about; their predictions; the
+            decisions, with logits [B, 2].
+
+        Raises:
+            ValueError: If noise is needed and missing.
+        """
+        batch = execution.refill(carry, offered)
+        x = self.perceive(batch.inputs, batch.identities)
+        state = where(carry.halted, self.start(x), carry.state).detach()
+        state, _ = self.refine(state, x)
+        steps = carry.steps.masked_fill(carry.halted, 0)
+        decision = self.halting(state, steps, self._noise(noise))
+        steps = steps + 1
+        halted = (decision.margin > 0) | (steps >= self.halting.max_steps)
+        return Carry(batch, state.detach(), steps, halted), self.read(state), decision
+
+    def look_ahead(self, carry: Carry) -> Tensor:
+        """Return the Q values one step further, [B, 2], for the samples that a carry is about."""
+        x = self.perceive(carry.batch.inputs, carry.batch.identities)
+        state, _ = self.refine(carry.state, x)
+        decision: Decision = self.halting(state, carry.steps, None)
+        return decision.logits
+
+    def begin(self, batch: Batch) -> Carry:
+        """Return a carry whose places have all halted: the next step takes what it is offered."""
+        with torch.no_grad():
+            state = self.start(self.perceive(batch.inputs, batch.identities))
+        size, device = len(batch.inputs), batch.inputs.device
+        zero = torch.zeros(size, dtype=torch.int64, device=device)
+        return Carry(batch, state, zero, torch.ones(size, dtype=torch.bool, device=device))
+
+    def perceive(self, inputs: Tensor, identities: Tensor | None = None) -> Tensor:
+        """x: embedded inputs, [B, D] or [B, S, D], in the precision of the activations."""
+        x: Tensor = self.embed(inputs, identities)
+        return x.to(torch.bfloat16) if self.config.bfloat16 else x
+
+    def start(self, x: Tensor) -> State:
+        """The states that a sample starts from."""
+        low = x if isinstance(self.config.initial, config.FromInput) else self.start_low(x)
+        return State(self.start_high(x), low, self.halting.memory(x))
 
     def refine(self, state: State, x: Tensor) -> tuple[State, Tensor | None]:
         """One halting step: think once per segment, the previous answer entering the next one."""
-        segments = self.config.segments
+        segments, readout = self.config.segments, self.config.readout
+        keep = segments.count > 1 or readout.each_step or readout.average
         drafts: list[Tensor] = []
         for i in range(segments.count):
             if i > 0 and segments.detached:
@@ -131,9 +201,9 @@ class HRM(nn.Module):
                 assert segments.connection is not None
                 hint = x + segments.connection * self.connect(drafts[-1]).view_as(x)
             state = self.think(state, hint)
-            if segments.count > 1:
+            if keep:
                 drafts.append(self.read(state))
-        return state, torch.stack(drafts) if drafts else None
+        return state, torch.stack(drafts) if keep else None
 
     def think(self, state: State, x: Tensor) -> State:
         """One segment; only the `horizon` last updates keep the graph."""
@@ -142,69 +212,170 @@ class HRM(nn.Module):
         thought = Thought(*state)
         for i, update in enumerate(updates):
             with torch.set_grad_enabled(torch.is_grad_enabled() and i >= cut):
-                thought = update(thought, x)
-        return State(thought.high, thought.low)
+                if self.config.checkpointing and torch.is_grad_enabled():
+                    thought = checkpoint(update, thought, x, use_reentrant=False)
+                else:
+                    thought = update(thought, x)
+        return State(thought.high, thought.low, thought.memory)
 
     def schedule(self) -> list[Update]:
         """The updates of one segment, in order."""
         steps = self.config.low_steps
         cycle: list[Update]
-        if isinstance(self.config.coupling, config.Alternating):
-            cycle = [*([self.update_low] * steps), self.update_high]
-        else:
-            cycle = [self.update_high_alone, *([self.update_low_weighted, self.add_low] * steps)]
+        match self.config.coupling:
+            case config.Alternating():
+                cycle = [*([self.update_low] * steps), self.update_high]
+            case config.Accumulating():
+                cycle = [
+                    self.update_high_alone,
+                    *([self.update_low_weighted, self.add_low] * steps),
+                ]
+            case config.Crossing():
+                cycle = [*([self.update_low_counting] * steps), self.update_crossed]
         return cycle * self.config.cycles
 
     def update_low(self, z: Thought, x: Tensor) -> Thought:
         """z_L ← core_L(z_L, x, z_H)."""
-        assert isinstance(self.config.coupling, config.Alternating)
-        high = z.high.detach() if self.config.coupling.detach_high_to_low else z.high
-        low = self.low(z.low, x, high)
-        return Thought(z.high, low, (*z.trace, low)[-self.summary.window :])
+        cut = getattr(self.config.coupling, "detach_high_to_low", False)
+        low = self.low(z.low, self.injected(x), z.high.detach() if cut else z.high)
+        return z._replace(low=low, trace=(*z.trace, low)[-self.summary.window :])
 
     def update_high(self, z: Thought, x: Tensor) -> Thought:
-        """z_H ← core_H(z_H, summary of the cycle's low states)."""
+        """z_H ← core_H(z_H, summary of the cycle's low states); with a reset, z_L ← W z_H."""
         assert isinstance(self.config.coupling, config.Alternating)
         cut = self.config.coupling.detach_low_to_high
         trace = tuple(t.detach() for t in z.trace) if cut else z.trace
-        return Thought(self.high(z.high, self.summary(trace, z.high)), z.low)
+        high = self.core_high(z.high, self.summary(trace, z.high))
+        low = z.low
+        if self.config.coupling.reset:
+            assert isinstance(self.low, cores.Transformer)
+            low = self.low.from_context(high)
+        return Thought(high, low, z.memory)
 
     def update_high_alone(self, z: Thought, x: Tensor) -> Thought:
         """z_H ← core_H(z_H)."""
-        return Thought(self.high(z.high, None), z.low)
+        return z._replace(high=self.core_high(z.high, None))
 
     def update_low_weighted(self, z: Thought, x: Tensor) -> Thought:
         """z_L ← core_L(z_L, x, down · z_H)."""
         assert isinstance(self.config.coupling, config.Accumulating)
         down = self.config.coupling.down
-        return Thought(z.high, self.low(z.low, x, down * z.high if down else None))
+        context = down * z.high if down else None
+        return z._replace(low=self.low(z.low, self.injected(x), context))
 
     def add_low(self, z: Thought, x: Tensor) -> Thought:
         """z_H ← z_H + up · z_L."""
         assert isinstance(self.config.coupling, config.Accumulating)
-        return Thought(z.high + self.config.coupling.up * z.low, z.low)
+        return z._replace(high=z.high + self.config.coupling.up * z.low)
+
+    def update_low_counting(self, z: Thought, x: Tensor) -> Thought:
+        """z_L ← core_L(z_L, x, z_H); each position adds its halting probability to its sum."""
+        assert isinstance(self.halting, halting.Accumulated)
+        z = self.update_low(z, x)
+        return z._replace(memory=self.halting.accumulate(z.low, z.memory))
+
+    def update_crossed(self, z: Thought, x: Tensor) -> Thought:
+        """Where a position's sum is at the threshold: z_H ← core_H(z_H, z_L), z_L ← W z_H, sum ← 0.
+
+        One such position is enough to update z_H at all positions of its sample; in lockstep, of
+        all samples (document complete, as coded).
+        """
+        assert isinstance(self.halting, halting.Accumulated)
+        crossed = z.memory >= self.halting.threshold
+        samples = crossed.any(-1)
+        if self._in_lockstep():
+            samples = samples.any().expand_as(samples)
+        high = pick(samples, self.core_high(z.high, z.low), z.high)
+        assert isinstance(self.low, cores.Transformer)
+        low = torch.where(crossed[..., None], self.low.from_context(high), z.low)
+        return Thought(high, low, z.memory.masked_fill(crossed, 0))
+
+    def injected(self, x: Tensor) -> Tensor | None:
+        """Return the input as it enters a low update, None where it doesn't."""
+        initial = self.config.initial
+        return None if isinstance(initial, config.FromInput) and not initial.again else x
+
+    def core_high(self, state: Tensor, inputs: Tensor | None) -> Tensor:
+        """The high level's core, which is the low level's where one network serves as both."""
+        core = self.low if self.config.one_network else self.high
+        new: Tensor = core(state, inputs)
+        return new
 
     def read(self, state: State) -> Tensor:
-        """ŷ = W_o z_H, [B, size] for vectors, [B, S, size] for tokens."""
-        y: Tensor = self.readout(state.high)
-        return (
-            y.squeeze(1) if isinstance(self.config.embedding, config.Vector) and y.dim() == 3 else y
-        )
+        """ŷ = W_o z_H, [B, size] for vectors, [B, S, size] for inputs with positions, no prefix."""
+        part = self.config.readout
+        source = state.low if part.low else state.high
+        match self.config.embedding:
+            case config.Vector() if source.dim() == 3:
+                source = source.squeeze(1)
+            case config.Tokens(positions=positions):
+                source = source[:, -positions:]
+        y: Tensor = self.readout(source)
+        return y.softmax(-1) if part.softmax else y
 
-    def draw(self, batch: int, generator: torch.Generator) -> Tensor:
-        """Draw the uniform numbers that a batch's halting needs, [max_steps, B, draws]."""
-        return torch.rand(self.halting.max_steps, batch, self.halting.draws, generator=generator)
+    def draw(self, batch: int, generator: torch.Generator, steps: int | None = None) -> Tensor:
+        """Draw the uniform numbers of a batch's halting, [steps or max_steps, B, draws]."""
+        steps = steps or self.halting.max_steps
+        return torch.rand(steps, batch, self.halting.draws, generator=generator)
+
+    def example(self, batch: int) -> Tensor:
+        """Return inputs of zeros, as the embedding takes them."""
+        device = self.start_low.value.device
+        match self.config.embedding:
+            case config.Vector(size=size):
+                return torch.zeros(batch, size, device=device)
+            case config.Series(size=size, positions=positions):
+                return torch.zeros(batch, positions, size, device=device)
+            case config.Tokens(positions=positions):
+                return torch.zeros(batch, positions, dtype=torch.int64, device=device)
+
+    def _noise(self, noise: Tensor | None) -> Tensor | None:
+        if not self.training or self.halting.draws == 0:
+            return None
+        if noise is None:
+            raise ValueError(
+                "halting is random in training: pass noise=model.draw(batch, generator)"
+            )
+        return noise
+
+    def _answer(self, run: Run) -> Output:
+        part = self.config.halting
+        if isinstance(part, config.Policy) and part.detach_at_stop and part.obeyed:
+            run = dataclasses.replace(run, state=run.state.detach(), logits=run.logits.detach())
+        if not self.config.readout.average:
+            return Output(prediction=self.read(run.state), drafts=run.drafts, run=run)
+        assert run.drafts is not None
+        answers = run.drafts[:, -1]  # zero where a sample had stopped
+        count = run.steps.to(answers.dtype).view(-1, *[1] * (answers.dim() - 2))
+        live = run.live.view(*run.live.shape, *[1] * (answers.dim() - 2))
+        mean = torch.where(live, answers, 0).sum(0) / count
+        return Output(prediction=mean, drafts=run.drafts, run=run)
+
+    def _in_lockstep(self) -> bool:
+        part = self.config.execution
+        if not self.training and self.config.evaluation is not None:
+            part = self.config.evaluation
+        return isinstance(part, config.Lockstep)
 
     def _connection(self, c: config.HRMConfig) -> nn.Module | None:
         if c.segments.connection is None:
             return None
         same = c.readout.size == c.low.width
-        return nn.Identity() if same else nn.Linear(c.readout.size, c.low.width, bias=False)
+        return nn.Identity() if same else layers.Linear(c.readout.size, c.low.width, bias=False)
 
-    def _draw_truncated(self) -> None:
-        """Token models: every map truncated normal with std 1/sqrt(fan_in), biases zero."""
-        for name, module in self.named_modules():
-            if isinstance(module, nn.Linear) and not name.startswith("halting"):
-                layers.truncated_normal(module.weight, 1 / math.sqrt(module.in_features))
+    def _initialise(self) -> None:
+        """Draw every map's weights again as configured; Q heads stay what halting makes them."""
+        part = self.config.initialisation
+        if isinstance(part, config.TorchDefault):
+            return
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                std = 1 / math.sqrt(module.in_features)
+                if isinstance(part, config.TruncatedNormal):
+                    layers.truncated_normal(module.weight, std)
+                else:
+                    nn.init.normal_(module.weight, std=std)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        if isinstance(self.halting, halting.QLearning):
+            self.halting.draw_weights()

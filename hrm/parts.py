@@ -40,8 +40,8 @@ class Part:
                 )
 
     @classmethod
-    def decode(cls, data: Any) -> Self:
-        """Rebuild a part from what `encode` returned.
+    def from_json(cls, data: Any) -> Self:
+        """Rebuild a part from what `to_json` returned.
 
         Raises:
             UserError: If the data isn't a part, names an unknown kind or field, lacks a field, or
@@ -55,18 +55,18 @@ class Part:
             )
         return part
 
-    def encode(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the part as JSON-ready data: its kind, then its fields in order."""
         fields = {f.name: _encode(getattr(self, f.name)) for f in dataclasses.fields(self)}
         return {type_key: type(self).__name__, **fields}
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the canonical JSON: equal parts, equal fingerprints."""
-        return hashlib.sha256(canonical(self.encode()).encode()).hexdigest()
+        return hashlib.sha256(canonical(self.to_json()).encode()).hexdigest()
 
     def differences(self, other: "Part") -> list[tuple[str, Any, Any]]:
         """Return (path, here, there) for every value in which two parts differ."""
-        return list(_differences("", self.encode(), other.encode()))
+        return list(_differences("", self.to_json(), other.to_json()))
 
 
 def canonical(data: Any) -> str:
@@ -114,7 +114,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 def _encode(value: Any) -> Any:
     if isinstance(value, Part):
-        return value.encode()
+        return value.to_json()
     if isinstance(value, tuple):
         return [_encode(v) for v in value]
     return value

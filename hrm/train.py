@@ -9,16 +9,26 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hrm import losses
+from hrm import losses, optim, q_losses
 from hrm.config import Tokens
 from hrm.errors import Diverged
-from hrm.learning import System, Training
+from hrm.execution import Batch, Carry
+from hrm.learning import (
+    AdamAtan2,
+    AdamAtan2AsCoded,
+    AdamW,
+    QHalting,
+    System,
+    Training,
+)
 from hrm.model import HRM
+from hrm.puzzles import PuzzleTable
 from hrm.tasks import Boards, Ints, Scores, Task
 
 
@@ -47,10 +57,14 @@ def stream(seed: int, purpose: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
-    """Boards as tensors: inputs as the system's embedding takes them, targets [N, cells]."""
+    """Boards as tensors: inputs as the system's embedding takes them, targets [N, cells].
+
+    Identities [N] name rows of the puzzle table; None for the blank one.
+    """
 
     inputs: Tensor
     targets: Tensor
+    identities: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -81,8 +95,109 @@ def encode(system: System, task: Task, boards: Boards, device: str = "cpu") -> E
     """Turn boards into tensors for a system, on a device."""
     tokens = isinstance(system.model.embedding, Tokens)
     inputs = boards.inputs if tokens else task.one_hot(boards.inputs)
-    tensors = [torch.from_numpy(array).to(device) for array in (inputs, boards.targets)]
-    return Encoded(inputs=tensors[0], targets=tensors[1])
+    arrays = (inputs, boards.targets, boards.identities)
+    found = [torch.from_numpy(array).to(device) for array in arrays]
+    return Encoded(inputs=found[0], targets=found[1], identities=found[2] if tokens else None)
+
+
+class Learner:
+    """Takes optimiser steps: one halting step of its places, or one whole forward pass, each.
+
+    Args:
+        model: From `build`; its weights change, and so does its puzzle table.
+        system: What the model is trained for.
+        training: Optimisers, rates, clipping.
+        noise: Where halting's noise is drawn from.
+    """
+
+    def __init__(
+        self, model: HRM, system: System, training: Training, noise: torch.Generator
+    ) -> None:
+        self.model, self.system, self.training, self.noise = model, system, training, noise
+        self.optimisers = optimisers(model, training)
+        self.schedules = [
+            torch.optim.lr_scheduler.LambdaLR(
+                optimiser, lambda update: min(1.0, (update + 1) / max(1, training.warmup))
+            )
+            for optimiser in self.optimisers
+        ]
+        self.carry: Carry | None = None
+
+    def update(self, batch: Batch) -> tuple[float, float]:
+        """Take one optimiser step and return the loss and the mean number of halting steps.
+
+        With a carry, steps are how far the places are.
+
+        Raises:
+            FloatingPointError: If the loss isn't finite; no step is taken then.
+        """
+        for optimiser in self.optimisers:  # before the forward pass, in which puzzle rows are lent
+            optimiser.zero_grad(set_to_none=True)
+        total, steps = self.loss(batch)
+        value = total.item()
+        if not np.isfinite(value):
+            raise FloatingPointError(f"the loss is {value}")
+        total.backward()
+        if self.training.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
+        for optimiser, schedule in zip(self.optimisers, self.schedules, strict=True):
+            optimiser.step()
+            schedule.step()
+        return value, steps.float().mean().item()
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch and each sample's halting steps [B]."""
+        objective, model = self.system.objective, self.model
+        size, device = len(batch.inputs), batch.inputs.device
+        assert batch.targets is not None
+        if isinstance(objective, QHalting):
+            self.carry = self.carry or model.begin(batch)
+            drawn = model.draw(size, self.noise, steps=1)[0].to(device)
+            self.carry, prediction, decision = model.advance(self.carry, batch, drawn)
+            ahead = objective.continue_loss and model.halting.max_steps > 1
+            next_q = q_losses.continue_target(model, self.carry) if ahead else None
+            targets = self.carry.batch.targets
+            assert targets is not None
+            found = q_losses.segment_loss(objective, prediction, decision.logits, targets, next_q)
+            return found.total, self.carry.steps
+        drawn = model.draw(size, self.noise).to(device)
+        output = model(batch.inputs, drawn, identities=batch.identities)
+        whole = losses.loss(objective, output, batch.targets, model.halting.max_steps)
+        return whole.total, output.run.steps
+
+
+def optimisers(model: HRM, training: Training) -> list[torch.optim.Optimizer]:
+    """Return the optimisers of a model: its own, one of the halting's, one of the puzzle table."""
+    apart = training.halting_rate is not None
+    halting = list(model.halting.parameters()) if apart else []
+    own = {id(p) for p in halting}
+    parameters = [p for p in model.parameters() if id(p) not in own]
+    rates = Rates(lr=training.learning_rate, weight_decay=training.weight_decay)
+    found: list[torch.optim.Optimizer] = []
+    match training.optimiser:
+        case AdamW(betas=betas):
+            found.append(torch.optim.AdamW(parameters, **rates, betas=betas, fused=True))
+        case AdamAtan2(betas=betas):
+            found.append(optim.AdamAtan2(parameters, **rates, betas=betas))
+        case AdamAtan2AsCoded(betas=betas):
+            found.append(optim.AdamAtan2AsCoded(parameters, **rates, betas=betas))
+    if training.halting_rate is not None and halting:
+        found.append(torch.optim.AdamW(halting, lr=training.halting_rate, weight_decay=0.0))
+    tables = [m for m in model.modules() if isinstance(m, PuzzleTable)]
+    if tables:
+        if training.puzzle_rate is not None:
+            rates["lr"] = training.puzzle_rate
+        if training.puzzle_decay is not None:
+            rates["weight_decay"] = training.puzzle_decay
+        found.append(optim.SparseSignSGD(tables, **rates))
+    return found
+
+
+class Rates(TypedDict):
+    """What all optimisers take."""
+
+    lr: float
+    weight_decay: float
 
 
 def fit(
@@ -99,61 +214,69 @@ def fit(
         model: From `build`.
         data: The training set.
         watch: Called every `evaluate_every` updates, and after the last, in evaluation mode without
-            gradient; what it returns is the curve's score.
+            gradient; what it returns is the curve's score. With `training.ema` it sees the
+            averaged weights, which the model keeps at the end.
 
     Raises:
         Diverged: If the loss isn't finite, with the update where it happened.
     """
-    optimiser = torch.optim.AdamW(
-        model.parameters(),
-        lr=training.learning_rate,
-        weight_decay=training.weight_decay,
-        fused=True,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda update: min(1.0, (update + 1) / max(1, training.warmup))
-    )
     # for dropout, whatever was drawn since the model was built
     torch.manual_seed(stream(seeds.weights, "dropout"))
     noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
     batches = shuffled(len(data), training.batch, seeds.order)
+    learner = Learner(model, system, training, noise)
+    average = None if training.ema is None else averaged(model, training.ema)
     curve: list[Moment] = []
     since: list[tuple[float, float]] = []
     model.train()
     for update in range(1, training.updates + 1):
         rows = next(batches)
-        draws = model.draw(len(rows), noise).to(data.inputs.device)
-        output = model(data.inputs[rows], draws)
-        loss = losses.loss(system.objective, output, data.targets[rows], model.halting.max_steps)
-        value = loss.total.item()
-        if not np.isfinite(value):
-            raise Diverged(update, f"the loss is {value}")
-        optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()
-        if training.clip is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip)
-        optimiser.step()
-        schedule.step()
-        since.append((value, output.run.steps.float().mean().item()))
+        identities = None if data.identities is None else data.identities[rows]
+        batch = Batch(data.inputs[rows], identities, data.targets[rows])
+        try:
+            since.append(learner.update(batch))
+        except FloatingPointError as error:
+            raise Diverged(update, str(error)) from error
+        if average is not None:
+            average.update_parameters(model)
         if update % training.evaluate_every == 0 or update == training.updates:
             if not all(bool(p.isfinite().all()) for p in model.parameters()):
                 raise Diverged(update, "weights aren't finite")
             mean_loss, mean_steps = np.mean(since, axis=0).tolist()
-            with evaluating(model):
-                score = watch(model)
+            shown = model if average is None else average.module
+            assert isinstance(shown, HRM)
+            with evaluating(shown):
+                score = watch(shown)
             curve.append(Moment(update=update, loss=mean_loss, steps=mean_steps, score=score))
             since.clear()
+    if average is not None:
+        model.load_state_dict(average.module.state_dict())
     return curve
+
+
+def averaged(model: HRM, decay: float) -> torch.optim.swa_utils.AveragedModel:
+    """Return an exponential moving average of a model's parameters that starts at them.
+
+    θ̄ ← decay · θ̄ + (1 − decay) · θ at each `update_parameters`; buffers are copied.
+
+    Source: "Less is More" (arXiv 2510.04871), section 4.
+    """
+    step = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=step)
+    average.update_parameters(model)  # the first call copies
+    return average
 
 
 def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints:
     """Return the classes that a model answers, int64 [N, cells], without halting noise."""
     cells = data.targets.shape[1]
+    answers = []
     with evaluating(model):
-        answers = [
-            losses.answer(system.objective, model(inputs).prediction, cells)
-            for inputs in data.inputs.split(batch)
-        ]
+        for start in range(0, len(data), batch):
+            rows = slice(start, start + batch)
+            identities = None if data.identities is None else data.identities[rows]
+            found = model(data.inputs[rows], identities=identities).prediction
+            answers.append(losses.answer(system.objective, found, cells))
     return torch.cat(answers).cpu().numpy()
 
 

@@ -26,7 +26,6 @@ def _refined(segments: int) -> System:
         max_steps=1,
         use_rmsnorm=True,
         use_swiglu=True,
-        separate_q_heads=True,
         use_iterative_refinement=segments > 1,
         refinement_segments=segments,
     )

@@ -42,6 +42,6 @@ def boards(
         "train": train,
         "validation": 256,
         "test": 1024,
-        "training": training.encode(),
+        "training": training.to_json(),
         **more,
     }

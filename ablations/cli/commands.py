@@ -37,7 +37,7 @@ def show(asked: argparse.Namespace) -> int:
         **_entry(claim),
         "reading": claim.reading,
         "workload": claim.workload,
-        "arms": {arm.label: arm.part.encode() for arm in claim.arms},
+        "arms": {arm.label: arm.part.to_json() for arm in claim.arms},
         "differences": [d.to_json() for d in differences(claim)],
         "settings": dict(claim.settings),
         "seeds": {tier.value: number for tier, number in claim.seeds.items()},

@@ -13,22 +13,23 @@ from torch import Tensor, nn
 
 from ablations.checks import Check
 from ablations.plain import Json
-from hrm.halting import Decision, Halting, Policy
+from hrm.halting import Decision, Halting, Policy, undecided
 from hrm.learning import System
 from hrm.model import HRM
 from hrm.parts import Part, canonical, type_key
+from hrm.state import State
 from hrm.tasks import Splits, Task
 
 
 def systems(arms: Sequence[Json]) -> list[System]:
     """Decode the arms."""
-    return [System.decode(arm) for arm in arms]
+    return [System.from_json(arm) for arm in arms]
 
 
 def task(data: Json) -> Task:
     """Decode a task; its module has the name of its kind in small letters."""
     importlib.import_module(f"hrm.tasks.{data[type_key].lower()}")
-    decoded = Part.decode(data)
+    decoded = Part.from_json(data)
     assert isinstance(decoded, Task)
     return decoded
 
@@ -97,9 +98,9 @@ class Scripted(Halting):
         super().__init__()
         self.max_steps = max_steps
 
-    def forward(self, high: Tensor, step: int, noise: Tensor | None) -> Decision:
+    def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
         assert noise is not None
-        return Decision(noise[:, 0], high.new_zeros(len(high), 2), high.new_zeros(len(high)))
+        return undecided(state.high)._replace(margin=noise[:, 0])
 
 
 @contextmanager

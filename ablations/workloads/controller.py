@@ -1,52 +1,18 @@
 """The controller: what the two forms compute, and what they allocate."""
 
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from ablations.plain import Json
 from ablations.workloads.common import close, equal, far, holds, never_stop, seeded, systems
-from hrm import config
+from hrm import config, cost
 from hrm.config import HRMConfig
 from hrm.halting import ConcatenatedController, DirectController, Policy
 from hrm.model import HRM
 
 redundant = ("aten.eye", "aten.ones")
-
-
-class Allocations(TorchDispatchMode):
-    """Lists the operations that return new storage, with its bytes, while it is on."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.made: list[tuple[str, int]] = []
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        given = {_storage(t) for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
-        fresh = {
-            _storage(t): t.untyped_storage().nbytes()
-            for t in tree_leaves(out)
-            if isinstance(t, Tensor) and _storage(t) not in given
-        }
-        if fresh:
-            self.made.append((str(func).rpartition(".")[0], sum(fresh.values())))
-        return out
-
-    @property
-    def bytes(self) -> int:
-        """All bytes allocated."""
-        return sum(size for _, size in self.made)
 
 
 def equivalent(
@@ -61,7 +27,8 @@ def equivalent(
     error = 0.0
     for cycle in range(original.halting.max_steps):
         states = torch.randn(settings["states"], width, generator=noise, dtype=torch.float64)
-        logits = [m.halting(states, cycle, None).logits for m in (original, direct)]
+        progress = cycle / original.halting.max_steps
+        logits = [controller(m)(states, progress) for m in (original, direct)]
         error = max(error, far(*logits))
     inputs = torch.randn(32, _size(original.config), generator=noise, dtype=torch.float64)
     with torch.no_grad():
@@ -102,12 +69,10 @@ def memory(
             states = torch.randn(batch, model.config.high.width, generator=seeded(seed))
             inputs = torch.randn(batch, _size(model.config), generator=seeded(seed))
             with torch.no_grad():
-                with Allocations() as call:
-                    controller(model)(states, 0.5)
-                with Allocations() as forward:
-                    model(inputs)
-            found[f"controller_{batch}"] = call.bytes
-            found[f"forward_{batch}"] = forward.bytes
+                call = cost.allocations(functools.partial(controller(model), states, 0.5))
+                forward = cost.allocations(functools.partial(model, inputs))
+            found[f"controller_{batch}"] = sum(size for _, size in call)
+            found[f"forward_{batch}"] = sum(size for _, size in forward)
         metrics.append(found)
     return metrics
 
@@ -121,9 +86,9 @@ def tensors(
         states = torch.randn(settings["batch"], model.config.high.width, generator=seeded(seed))
         calls = []
         for _ in range(settings["calls"]):
-            with torch.no_grad(), Allocations() as found:
-                controller(model)(states, 0.5)
-            calls.append([name for name, _ in found.made])
+            with torch.no_grad():
+                found = cost.allocations(functools.partial(controller(model), states, 0.5))
+            calls.append([name for name, _ in found])
         listed.append(calls)
     original, direct = listed
     each = [sum(all(op in call for op in redundant) for call in calls) for calls in listed]
@@ -169,10 +134,6 @@ def controller(model: HRM) -> torch.nn.Module:
     """Return a model's controller."""
     assert isinstance(model.halting, Policy)
     return model.halting.controller
-
-
-def _storage(t: Tensor) -> int:
-    return int(t.untyped_storage()._cdata)
 
 
 def _size(c: HRMConfig) -> int:

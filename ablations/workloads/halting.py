@@ -192,7 +192,9 @@ def maximum(
                 with counted_rows(model) as rows:
                     output = _think(model, settings["batch"], seed)
                 counted = sorted({len(rows) / per_step, *output.run.steps.tolist()})
-                explores = f"exploration {system.model.halting.exploration:g}"
+                part = system.model.halting.exploration
+                probability = part.probability if isinstance(part, config.Minimum) else 0.0
+                explores = f"exploration {probability:g}"
                 checks.append(
                     equal(
                         f"halt_max_steps {limit}, {'training' if training else 'evaluation'}, "
@@ -217,7 +219,9 @@ def _random_q(c: config.HRMConfig, batch: int, seed: int) -> HRM:
     (head,) = model.halting.heads  # type: ignore[misc]
     assert isinstance(head, torch.nn.Linear)
     states: list[Tensor] = []
-    hook = model.halting.register_forward_pre_hook(lambda _, given: states.append(given[0][:, 0]))
+    hook = model.halting.register_forward_pre_hook(
+        lambda _, given: states.append(given[0].high[:, 0])
+    )
     _think(model, batch, seed)  # as initialised, nobody halts before the last step
     hook.remove()
     seen = torch.stack(states)

@@ -12,8 +12,8 @@ from ablations.plain import Json
 from ablations.workloads.common import boards, close, holds, seeded, systems
 from hrm import losses, train
 from hrm.config import HRMConfig, Vector
-from hrm.execution import Run, State
-from hrm.learning import PolicyGradient, System, Training
+from hrm.execution import Run
+from hrm.learning import PolicyGradient, StopWhileLive, System, Training
 from hrm.model import HRM
 
 
@@ -35,7 +35,7 @@ def unbiased(
             objective = system.objective
             assert isinstance(objective, PolicyGradient)
             found = world.expected_gradient(objective)
-            coded = world.expected_gradient(replace(objective, score_of_stop=True))
+            coded = world.expected_gradient(replace(objective, score=StopWhileLive()))
             factor = float(found @ truth / truth.square().sum())
             for what, gradient, target in (
                 ("relative error of the expected gradient", found, truth),
@@ -72,11 +72,11 @@ class _World:
         x = torch.randn(batch, _size(c), generator=noise, dtype=torch.float64)
         y = torch.randn(batch, c.readout.size, generator=noise, dtype=torch.float64)
         embedded = self.model.embed(x)
-        state = State(self.model.start_high(embedded), self.model.start_low(embedded))
+        state = self.model.start(embedded)
         logits, values, errors = [], [], []
         for cycle in range(self.cycles):
             state, _ = self.model.refine(state, embedded)
-            decision = self.model.halting(state.high, cycle, None)
+            decision = self.model.halting(state, cycle, None)
             logits.append(decision.logits)
             values.append(decision.value)
             errors.append((self.model.read(state) - y).square().mean(-1).detach())
@@ -146,7 +146,7 @@ def gradient_variance(
     """
     decoded = systems(arms)
     task, splits = boards(settings)
-    first, training = decoded[0], Training.decode(settings["training"])
+    first, training = decoded[0], Training.from_json(settings["training"])
     seeds = train.Seeds(weights=seed, order=seed)
     model = train.build(first, seeds)
     data = train.encode(first, task, splits.train)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor
 
 from ablations.plain import Json
 from ablations.workloads.common import boards, counted_rows, skill, systems
-from hrm import train
+from hrm import cost, train
 from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.tasks import Splits, Task
@@ -71,13 +71,15 @@ def _measured(
     found: dict[str, Json] = {
         **asdict(skill(task, splits, train.predict(model, system, data, batch)))
     }
-    flops = FlopCounterMode(display=False)
-    with train.evaluating(model), counted_rows(model) as rows, flops:
-        steps = [model(inputs).run.steps.cpu() for inputs in batches]
+    steps: list[Tensor] = []
+    with train.evaluating(model), counted_rows(model) as rows:
+        counted = cost.operations(
+            lambda: steps.extend(model(inputs).run.steps.cpu() for inputs in batches)
+        )
     each = torch.cat(steps)
     found |= {
         "operations": sum(rows),
-        "flops": flops.get_total_flops(),
+        "flops": counted.total,
         "cycles": torch.bincount(each, minlength=model.halting.max_steps + 1).tolist(),
         "slowest": int(sum(s.max() * len(s) for s in steps)),
     }
@@ -103,7 +105,7 @@ def _trained(
     def watch(model: HRM) -> float:
         return float(train.evaluate(model, system, task, splits.validation).unknown.mean())
 
-    training = Training.decode(settings["training"])
+    training = Training.from_json(settings["training"])
     return model, train.fit(model, system, training, data, seeds, watch)
 
 

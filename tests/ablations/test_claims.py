@@ -120,7 +120,7 @@ def test_costs_and_protocols_are_plausible(claim):
 def test_settings_and_arms_are_json_and_come_back(claim):
     assert json.loads(json.dumps(claim.settings)) == claim.settings
     for arm in claim.arms:
-        assert System.decode(json.loads(json.dumps(arm.part.encode()))) == arm.part
+        assert System.from_json(json.loads(json.dumps(arm.part.to_json()))) == arm.part
 
 
 # -- zones ----------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_a_timing_claim_carries_a_control_of_its_own_metric(name):
 @pytest.mark.parametrize("name", sorted(i for i in SLICE if i.startswith("controller-")))
 def test_controller_arms_differ_in_the_controller_alone(name):
     assert paths(SPECS[name]) == ["model.halting.controller"]
-    kinds = [arm.part.model.halting.controller.encode()["kind"] for arm in SPECS[name].arms]
+    kinds = [arm.part.model.halting.controller.to_json()["kind"] for arm in SPECS[name].arms]
     assert kinds == ["ConcatenatedController", "DirectController"]
 
 
@@ -204,7 +204,7 @@ def test_meta_rl_arms_differ_in_the_mean_alone(name):
 def test_arms_about_halting_for_oneself_differ_in_the_execution_alone(name, kinds):
     claim = SPECS[name]
     assert all(paths(claim, 0, i) == ["model.execution"] for i in range(1, len(claim.arms)))
-    assert [arm.part.model.execution.encode()["kind"] for arm in claim.arms] == kinds
+    assert [arm.part.model.execution.to_json()["kind"] for arm in claim.arms] == kinds
 
 
 def test_deep_supervision_arms_differ_in_which_segments_are_supervised_alone():
@@ -225,7 +225,7 @@ def test_refinement_arms_differ_in_the_segments_alone():
 
 
 def test_halting_arms_differ_in_the_halting_alone():
-    assert paths(SPECS["halt-max"]) == ["model.halting.exploration"]
+    assert paths(SPECS["halt-max"]) == ["model.halting.exploration.probability"]
     assert paths(SPECS["halt-rule"], 0, 1) == ["model.halting.exploration"]
     assert paths(SPECS["halt-rule"], 0, 2) == ["model.halting.halt_in_evaluation"]
 
@@ -244,7 +244,7 @@ def test_trained_claims_share_the_data_seed_and_hold_boards_out(name):
     settings = SPECS[name].settings
     assert settings["data_seed"] == DATA_SEED
     assert min(settings[k] for k in ("train", "validation", "test")) > 0
-    assert Training.decode(settings["training"]).updates > 0
+    assert Training.from_json(settings["training"]).updates > 0
     assert SPECS[name].modules == (f"hrm.tasks.{settings['task']['kind'].lower()}",)
 
 
@@ -260,7 +260,7 @@ def test_the_boards_of_the_trained_claims_are_at_least_eight_by_eight_with_walls
 
 def test_time_to_target_is_cut_off_where_training_ends():
     claim = SPECS["deep-supervision"]
-    training = Training.decode(claim.settings["training"])
+    training = Training.from_json(claim.settings["training"])
     assert isinstance(claim.form, TimeToTarget)
     assert claim.form.cap == training.updates
     assert training.updates % training.evaluate_every == 0

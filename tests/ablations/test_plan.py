@@ -67,14 +67,14 @@ def test_a_tier_plans_its_seeds_each_with_a_trial_an_arm(tier):
     assert len(planned.trials) == TRAINED[tier]
     for seed, row in enumerate(planned.trials):
         assert [t.seed for t in row] == [seed, seed]
-        assert [t.arms for t in row] == [(SMALL.encode(),), (ENHANCED.encode(),)]
+        assert [t.arms for t in row] == [(SMALL.to_json(),), (ENHANCED.to_json(),)]
     assert len(planned.flat) == 2 * TRAINED[tier]
 
 
 def test_a_joint_claim_plans_one_trial_of_all_its_arms_a_seed():
     planned = plan(a_claim(joint=True), Tier.QUICK)
     assert all(len(row) == 1 for row in planned.trials)
-    assert planned.flat[0].arms == (SMALL.encode(), ENHANCED.encode())
+    assert planned.flat[0].arms == (SMALL.to_json(), ENHANCED.to_json())
 
 
 def test_a_claim_without_seeds_plans_nothing():

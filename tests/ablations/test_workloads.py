@@ -28,7 +28,7 @@ from ablations.workloads import (
 from hrm import recipes
 from hrm.config import Compacted, Lockstep, Masked
 from hrm.layers import CrossAttention
-from hrm.learning import Training
+from hrm.learning import StopWhileLive, Training
 from hrm.model import HRM
 from hrm.parts import canonical
 
@@ -46,7 +46,7 @@ def spec(name):
 
 
 def encoded(*systems):
-    return [json.loads(json.dumps(system.encode())) for system in systems]
+    return [json.loads(json.dumps(system.to_json())) for system in systems]
 
 
 def of(name, workload, **settings):
@@ -201,20 +201,6 @@ def test_controllers_with_weights_of_their_own_do_not(monkeypatch):
     assert found[0] is False
 
 
-def test_allocations_lists_the_operations_that_return_new_storage_with_their_bytes():
-    x = torch.zeros(4)
-    with controller.Allocations() as found:
-        y = x + 1  # 16 bytes
-        y.view(2, 2).t()
-        y.add_(1)
-        torch.eye(3, dtype=torch.float64)  # 72 bytes
-        y[:2]
-    assert found.made == [("aten.add", 16), ("aten.eye", 72)]
-    assert found.bytes == 88
-    torch.zeros(8)
-    assert found.bytes == 88
-
-
 def test_each_call_of_the_original_builds_eye_and_ones_and_the_direct_form_none():
     assert primary(of("controller-tensors", controller.tensors, batch=2, calls=3)) == [True, True]
 
@@ -356,7 +342,7 @@ def test_alone_a_sample_has_the_same_gradient_under_both_means():
 
 
 def test_scoring_stop_instead_of_the_action_taken_is_biased(world):
-    assert wrong(world, score_of_stop=True) > 1e-3
+    assert wrong(world, score=StopWhileLive()) > 1e-3
 
 
 def test_the_documents_correction_is_found_not_to_be_one():
@@ -371,7 +357,7 @@ SUDOKU = {
     "validation": 8,
     "test": 16,
 }
-SHORT = Training(updates=2, batch=8, evaluate_every=1).encode()
+SHORT = Training(updates=2, batch=8, evaluate_every=1).to_json()
 
 
 def variance(arms, seed=0, **settings):

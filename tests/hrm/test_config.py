@@ -6,17 +6,28 @@ from typing import Any
 
 import pytest
 
+from hrm import config
 from hrm.config import (
+    Accumulated,
     Accumulating,
+    Ahead,
+    Alternating,
+    Compacted,
+    Crossing,
     Fixed,
+    FromInput,
     GatedMlp,
     Gru,
     HRMConfig,
     LastStep,
     LinearController,
+    Lockstep,
     Policy,
+    Puzzles,
     QLearning,
     Readout,
+    Refilled,
+    Restarted,
     RmsNorm,
     Segments,
     StepAttention,
@@ -27,7 +38,7 @@ from hrm.config import (
     Vector,
 )
 from hrm.errors import UserError
-from hrm.learning import Training
+from hrm.learning import QHalting, Supervised, System, Training
 
 
 def transformer(width: int = 8, **changes: Any) -> Transformer:
@@ -54,6 +65,11 @@ attentive = HRMConfig(
     low_steps=2,
 )
 policy = Policy(max_steps=2, controller=LinearController())
+accumulated = Accumulated(max_steps=2)
+
+
+def tokens(puzzles: Puzzles | None) -> Tokens:
+    return Tokens(vocabulary=3, positions=4, puzzles=puzzles)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +77,7 @@ policy = Policy(max_steps=2, controller=LinearController())
     [
         (lambda: transformer(heads=0), "heads is 0; allowed is a divisor of the width, 8"),
         (lambda: q_learning(heads=3), "heads is 3; allowed is 1 or 2"),
-        (lambda: q_learning(exploration=1.5), "exploration is 1.5; allowed is a probability"),
+        (lambda: config.Minimum(probability=1.5), "exploration is 1.5; allowed is a probability"),
         (lambda: q_learning(biases=(1.0,)), "biases is (1.0,); allowed is two numbers"),
         (
             lambda: replace(attentive, halting=q_learning(batch_mean=True)),
@@ -75,7 +91,7 @@ policy = Policy(max_steps=2, controller=LinearController())
         (lambda: replace(recurrent, horizon=0), "horizon is 0; allowed is 1 or more trailing"),
         (
             lambda: replace(recurrent, embedding=Tokens(vocabulary=3, positions=4)),
-            "low is Gru(width=8); allowed is a Transformer for Tokens",
+            "low is Gru(width=8); allowed is a Transformer for inputs with positions",
         ),
         (
             lambda: replace(recurrent, high=transformer()),
@@ -83,7 +99,7 @@ policy = Policy(max_steps=2, controller=LinearController())
         ),
         (lambda: replace(attentive, high=Gru(width=8)), "high is Gru(width=8); allowed is a core"),
         (
-            lambda: replace(attentive, high=transformer(width=16)),
+            lambda: replace(attentive, high=transformer(width=16), coupling=Accumulating()),
             "high.width is 16; allowed is low.width, 8",
         ),
         (lambda: replace(recurrent, coupling=Accumulating()), "coupling is Accumulating("),
@@ -99,9 +115,59 @@ policy = Policy(max_steps=2, controller=LinearController())
         ),
         (
             lambda: replace(attentive, segments=Segments(count=2, connection=0.1)),
-            "segments.connection is 0.1; allowed is None for Tokens",
+            "segments.connection is 0.1; allowed is None for inputs with positions",
         ),
-        (lambda: replace(attentive, halting=policy), "halting is Policy("),
+        (lambda: transformer(layers=0), "layers is 0; allowed is 1 or more"),
+        (lambda: replace(recurrent, bfloat16=True), "low is Gru(width=8); allowed is a Transf"),
+        (lambda: replace(recurrent, checkpointing=True), "low is Gru(width=8); allowed is a Tr"),
+        (lambda: replace(recurrent, one_network=True), "high is Gru(width=6); allowed is the sa"),
+        (
+            lambda: replace(recurrent, coupling=Crossing(), halting=accumulated),
+            "low is Gru(width=8); allowed is a Transformer with Crossing",
+        ),
+        (lambda: replace(attentive, coupling=Crossing()), "coupling is Crossing(); allowed is Cro"),
+        (lambda: replace(attentive, halting=accumulated), "coupling is Alternating("),
+        (
+            lambda: replace(attentive, coupling=Crossing(), halting=accumulated, carry=Restarted()),
+            "carry is Restarted(); allowed is Kept or Detached",
+        ),
+        (lambda: replace(recurrent, coupling=Alternating(reset=True)), "coupling is Alternating("),
+        (
+            lambda: replace(attentive, coupling=Accumulating(), summary=LastStep(project=True)),
+            "summary is LastStep(project=True, dropout=0.0); allowed is LastStep() without",
+        ),
+        (lambda: replace(recurrent, initial=FromInput()), "initial is FromInput(again=False); all"),
+        (
+            lambda: replace(attentive, embedding=tokens(Puzzles(identities=3, size=17, prefix=2))),
+            "puzzles.size is 17; allowed is at most 16",
+        ),
+        (lambda: Puzzles(identities=0, size=1), "identities is 0; allowed is 1 or more"),
+        (
+            lambda: replace(recurrent, readout=Readout(size=2, softmax=True, average=True)),
+            "readout.average is True; allowed is False with softmax",
+        ),
+        (lambda: Refilled(places=0), "places is 0; allowed is 1 or more"),
+        (lambda: Ahead(probability=0.1, most=0), "most is 0; allowed is 1 or more"),
+        (lambda: q_learning(exploration=Ahead(probability=0.1)), "exploration is Ahead("),
+        (lambda: Accumulated(max_steps=2, threshold=0), "threshold is 0.0; allowed is a positive"),
+        (
+            lambda: replace(
+                recurrent,
+                halting=q_learning(batch_mean=True),
+                execution=Lockstep(),
+                evaluation=Compacted(),
+            ),
+            "evaluation is Compacted(); allowed is Lockstep",
+        ),
+        (
+            lambda: System(model=recurrent, objective=QHalting()),
+            "objective is QHalting(",
+        ),
+        (
+            lambda: System(model=recurrent, objective=Supervised(between=0.1)),
+            "readout.each_step is False; allowed is True",
+        ),
+        (lambda: Training(updates=1, ema=1.0), "ema is 1.0; allowed is a decay"),
         (lambda: replace(recurrent, halting=Fixed(steps=0)), "max_steps is 0; allowed is 1 or"),
         (
             lambda: replace(recurrent, halting=replace(policy, max_steps=0)),
@@ -142,7 +208,10 @@ def test_the_impossible_is_refused_with_value_allowance_and_mend(
         {"halting": policy},
         {"halting": QLearning(max_steps=3, halt_in_evaluation=True)},
         {"low": transformer(), "high": transformer(), "coupling": Accumulating()},
-        {"low": transformer(width=6, heads=2), "high": transformer(width=6)},
+        {"low": transformer(width=6, heads=2), "high": transformer(width=10)},
+        {"embedding": tokens(None), "low": transformer(), "high": transformer(), "halting": policy},
+        {"low": Gru(width=6), "one_network": True},
+        {"execution": Refilled(places=3)},
     ],
 )
 def test_the_possible_beside_it_is_taken(changes: dict[str, Any]) -> None:

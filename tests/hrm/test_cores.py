@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 def made(part: config.Gru | config.Transformer, inputs: int = 3, context: int | None = None):
     generator = torch.Generator().manual_seed(5)
-    core = cores.core(part, inputs, context).double()
+    core = cores.core(part, 4, inputs, context).double()
     with torch.no_grad():
         for p in core.parameters():
             p.copy_(torch.randn(p.shape, generator=generator, dtype=p.dtype) / 2)
@@ -98,7 +98,9 @@ def test_a_transformer_core_is_post_norm_and_injects_before_the_first_layer_or_e
             feed_forward=feed_forward,
             bias=bias,
             inject_every_layer=every,
-        )
+        ),
+        inputs=6,
+        context=6,
     )
     state, x, context = draw(2, 4, 6), draw(2, 4, 6, seed=2), draw(2, 4, 6, seed=3)
 

@@ -40,7 +40,7 @@ def test_the_map_is_left_out_only_where_that_is_asked_for_and_widths_agree(
 
 def test_tokens_are_rows_of_the_table_times_the_root_of_the_width() -> None:
     torch.manual_seed(0)
-    made = embed.TokenEmbedding(config.Tokens(vocabulary=2000, positions=3), 64)
+    made = embed.TokenEmbedding(config.Tokens(vocabulary=2000, positions=3), 64, positions=3)
     x = torch.tensor([[5, 0, 5]])
     assert torch.allclose(made(x), 8 * made.table.weight[x])
     assert made.table.weight.std().item() == pytest.approx(1 / 8, rel=0.02)

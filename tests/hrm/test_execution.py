@@ -27,6 +27,7 @@ from hrm.config import (
     LinearController,
     Lockstep,
     Masked,
+    Minimum,
     Policy,
     QLearning,
     Readout,
@@ -40,10 +41,11 @@ from hrm.config import (
     Transformer,
     Vector,
 )
-from hrm.execution import State, execute
+from hrm.execution import execute
 from hrm.halting import Decision, Halting
-from hrm.learning import PolicyGradient, Supervised
+from hrm.learning import PolicyGradient, StopWhileLive, Supervised
 from hrm.model import HRM, Output
+from hrm.state import State
 
 properties = settings(max_examples=10, deadline=None, derandomize=True)
 max_steps, cells, classes = 4, 3, 2
@@ -202,7 +204,7 @@ objectives = (
     Supervised(),
     Supervised(every_segment=True),
     PolicyGradient(cost=0.1, entropy=0.1, step_penalty=0.1),
-    PolicyGradient(masked_mean=True, score_of_stop=True),
+    PolicyGradient(masked_mean=True, score=StopWhileLive()),
     PolicyGradient(normalise=True, value_at_stop=True),
 )
 
@@ -324,7 +326,7 @@ def test_a_sample_halts_alone_as_in_its_batch(
 ) -> None:
     c = models[name]
     if isinstance(c.halting, QLearning):
-        c = replace(c, halting=replace(c.halting, exploration=0.5))
+        c = replace(c, halting=replace(c.halting, exploration=Minimum(probability=0.5)))
     x, _ = drawn(c, 24, 4)
     model = eager(c, x, 3).train(training)
     noise = model.draw(24, torch.Generator().manual_seed(5)) if training else None
@@ -390,7 +392,7 @@ def count_to(stops: Tensor, seen: list[list[int]]):
         high = state.high + 1
         margin = (high[:, 0] >= stops[which]).double() - 0.5
         logits = torch.stack([which, which + k], 1).double()
-        return State(high, state.low - 1), Decision(margin, logits, high[:, 0]), None
+        return State(high, state.low - 1, state.memory), Decision(margin, logits, high[:, 0]), None
 
     return step
 
@@ -399,7 +401,7 @@ def count_to(stops: Tensor, seen: list[list[int]]):
 def test_a_halted_row_keeps_its_state(part: Masked | Compacted) -> None:
     stops = torch.tensor([3, 1, 2, 9])
     seen: list[list[int]] = []
-    start = State(torch.zeros(4, 2), torch.zeros(4, 3))
+    start = State(torch.zeros(4, 2), torch.zeros(4, 3), torch.zeros(4, 0))
     found = execute(part, count_to(stops, seen), start, 5)
     assert found.state.high[:, 0].tolist() == [3, 1, 2, 5]
     assert found.state.low[:, 0].tolist() == [-3, -1, -2, -5]
@@ -420,14 +422,14 @@ def test_a_halted_row_keeps_its_state(part: Masked | Compacted) -> None:
 @pytest.mark.parametrize("part", [Lockstep(), Masked(), Compacted()])
 def test_the_loop_ends_when_nobody_goes_on(part: Lockstep | Masked | Compacted) -> None:
     seen: list[list[int]] = []
-    start = State(torch.zeros(2, 1), torch.zeros(2, 1))
+    start = State(torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2, 0))
     execute(part, count_to(torch.tensor([2, 2]), seen), start, 100)
     assert len(seen) == 2
 
 
 @pytest.mark.parametrize("part", [Masked(), Compacted()])
 def test_the_start_is_left_as_it_was(part: Masked | Compacted) -> None:
-    start = State(torch.zeros(3, 1), torch.zeros(3, 1))
+    start = State(torch.zeros(3, 1), torch.zeros(3, 1), torch.zeros(3, 0))
     execute(part, count_to(torch.tensor([1, 2, 3]), []), start, 3)
     assert start.high.tolist() == [[0.0]] * 3
 
@@ -437,7 +439,7 @@ def test_a_margin_of_zero_is_no_wish_to_stop() -> None:
         b = len(state.high)
         return state, Decision(torch.zeros(b), torch.zeros(b, 2), torch.zeros(b)), None
 
-    start = State(torch.zeros(2, 1), torch.zeros(2, 1))
+    start = State(torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2, 0))
     for part in (Lockstep(), Masked(), Compacted()):
         assert execute(part, step, start, 4).steps.tolist() == [4, 4]
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from hrm import config, halting
 from hrm.model import HRM
+from hrm.state import State
 
 properties = settings(max_examples=20, deadline=None, derandomize=True)
 width = 8
@@ -36,9 +37,14 @@ def states(rows: int = 4, seed: int = 1) -> torch.Tensor:
     return torch.randn(rows, width, generator=torch.Generator().manual_seed(seed))
 
 
+def at(high: torch.Tensor) -> State:
+    """A state of which halting sees the high part alone."""
+    return State(high, high, high.new_zeros(len(high), 0))
+
+
 def test_with_fixed_steps_nobody_wants_to_stop() -> None:
     made = halting.Fixed(config.Fixed(steps=3))
-    found = made(states(), 2, None)
+    found = made(at(states()), 2, None)
     assert (made.max_steps, made.draws) == (3, 0)
     assert (found.margin < 0).all()
     assert found.logits.shape == (4, 2) and found.value.shape == (4,)
@@ -92,7 +98,7 @@ def test_the_direct_controller_takes_over_weights_that_compute_the_same() -> Non
 @pytest.mark.parametrize("part", controllers)
 def test_a_greedy_policy_stops_where_stopping_is_the_likelier_action(part) -> None:
     made, x = policy(part), states(20)
-    found = made(x, 2, None)
+    found = made(at(x), 2, None)
     logits = made.controller(x, 2 / 5)
     assert torch.equal(found.margin > 0, logits[:, 1] > logits[:, 0])
     assert torch.equal(found.logits, logits)
@@ -104,7 +110,7 @@ def test_sampled_actions_come_as_often_as_their_probabilities_say() -> None:
     made, rows = policy(), 20_000
     x = states(1).expand(rows, -1)
     noise = torch.rand(rows, 1, generator=torch.Generator().manual_seed(3))
-    found = made(x, 0, noise)
+    found = made(at(x), 0, noise)
     chance = found.logits.softmax(-1)[0, 1].item()
     assert 0.1 < chance < 0.9
     error = (chance * (1 - chance) / rows) ** 0.5
@@ -119,7 +125,7 @@ def test_a_policy_draws_only_where_it_samples() -> None:
 @pytest.mark.parametrize("detached", [True, False])
 def test_a_policy_may_see_the_state_without_gradient(detached: bool) -> None:
     made, x = policy(detach_state=detached), states().requires_grad_()
-    found = made(x, 0, None)
+    found = made(at(x), 0, None)
     (found.logits.sum() + found.value.sum()).backward()
     assert (x.grad is None) == detached
 
@@ -127,15 +133,15 @@ def test_a_policy_may_see_the_state_without_gradient(detached: bool) -> None:
 def test_a_policys_dropout_acts_in_training_alone() -> None:
     made = policy(config.DirectController(dropout=0.5))
     x = states(64)
-    assert torch.equal(made.eval()(x, 0, None).logits, made(x, 0, None).logits)
-    assert not torch.equal(made.train()(x, 0, None).logits, made(x, 0, None).logits)
+    assert torch.equal(made.eval()(at(x), 0, None).logits, made(at(x), 0, None).logits)
+    assert not torch.equal(made.train()(at(x), 0, None).logits, made(at(x), 0, None).logits)
 
 
 # -- Q values -------------------------------------------------------------------------------------
 def test_q_heads_start_at_their_biases_and_weights_at_zero_where_asked() -> None:
     one = q_learning(biases=(-5.0, -4.0))
     assert [tuple(h.weight.shape) for h in one.heads] == [(2, width)]
-    assert one(states(), 0, None).logits.tolist() == [[-5.0, -4.0]] * 4
+    assert one(at(states()), 0, None).logits.tolist() == [[-5.0, -4.0]] * 4
     two = q_learning(heads=2, biases=(-0.1, 0.1), zero_weight=False)
     assert [tuple(h.weight.shape) for h in two.heads] == [(1, width)] * 2
     assert [round(h.bias.item(), 6) for h in two.heads] == [-0.1, 0.1]
@@ -145,37 +151,39 @@ def test_q_heads_start_at_their_biases_and_weights_at_zero_where_asked() -> None
 @pytest.mark.parametrize("heads", [1, 2])
 def test_q_learning_stops_where_halting_is_worth_strictly_more(heads: int) -> None:
     made, x = q_learning(heads=heads, zero_weight=False, biases=(0.0, 0.0)), states(30)
-    found = made(x, 0, None)
+    found = made(at(x), 0, None)
     w = torch.cat([h.weight for h in made.heads])
     q = x @ w.T
     assert torch.allclose(found.logits, q, atol=1e-6)
     assert torch.equal(found.margin > 0, q[:, 0] > q[:, 1])
     assert 0 < (found.margin > 0).sum() < 30
-    even = q_learning()(x, 0, None)
+    even = q_learning()(at(x), 0, None)
     assert (even.margin == 0).all()  # equal values: nobody stops
 
 
 def test_q_values_are_read_at_the_first_position_in_float32() -> None:
     made = q_learning(zero_weight=False)
     x = torch.randn(3, 5, width, generator=torch.Generator().manual_seed(2))
-    assert torch.equal(made(x, 0, None).logits, made(x[:, 0], 0, None).logits)
-    half = made.bfloat16()(x.bfloat16(), 0, None)
+    assert torch.equal(made(at(x), 0, None).logits, made(at(x[:, 0]), 0, None).logits)
+    half = made.bfloat16()(at(x.bfloat16()), 0, None)
     assert half.logits.dtype == torch.float32
-    assert q_learning().double()(x.double(), 0, None).logits.dtype == torch.float64
+    assert q_learning().double()(at(x.double()), 0, None).logits.dtype == torch.float64
 
 
 def test_the_batch_mean_decides_for_all_rows() -> None:
     x = states(7)
-    alone = q_learning(zero_weight=False, biases=(0.0, 0.0))(x, 0, None).margin
-    together = q_learning(zero_weight=False, biases=(0.0, 0.0), batch_mean=True)(x, 0, None).margin
+    alone = q_learning(zero_weight=False, biases=(0.0, 0.0))(at(x), 0, None).margin
+    together = q_learning(zero_weight=False, biases=(0.0, 0.0), batch_mean=True)(
+        at(x), 0, None
+    ).margin
     assert torch.allclose(together, alone.mean().expand(7))
 
 
 @pytest.mark.parametrize("halts", [True, False])
 def test_evaluation_as_coded_never_halts(halts: bool) -> None:
     made = q_learning(halt_in_evaluation=halts, biases=(1.0, 0.0))
-    assert (made.train()(states(), 0, None).margin > 0).all()
-    assert (made.eval()(states(), 0, None).margin > 0).all() == halts
+    assert (made.train()(at(states()), 0, None).margin > 0).all()
+    assert (made.eval()(at(states()), 0, None).margin > 0).all() == halts
 
 
 @properties
@@ -188,9 +196,11 @@ def test_evaluation_as_coded_never_halts(halts: bool) -> None:
 def test_an_exploring_sample_keeps_on_below_the_minimum_that_it_drew(
     max_steps: int, step: int, explores: float, drawn: float
 ) -> None:
-    made = q_learning(max_steps=max_steps, exploration=0.3, biases=(1.0, 0.0))  # wants to stop
+    made = q_learning(
+        max_steps=max_steps, exploration=config.Minimum(probability=0.3), biases=(1.0, 0.0)
+    )  # wants to stop
     noise = torch.tensor([[explores, drawn]])
-    stops = (made(states(1), step, noise).margin > 0).item()
+    stops = (made(at(states(1)), step, noise).margin > 0).item()
     minimum = 2 + int(drawn * (max_steps - 1))
     assert 2 <= minimum <= max_steps
     below_threshold = torch.tensor(explores) < 0.3
@@ -199,23 +209,25 @@ def test_an_exploring_sample_keeps_on_below_the_minimum_that_it_drew(
 
 def test_every_minimum_from_two_to_the_maximum_is_drawn_equally_often() -> None:
     rows, max_steps = 12_000, 5
-    made = q_learning(max_steps=max_steps, exploration=0.5, biases=(1.0, 0.0))
+    made = q_learning(
+        max_steps=max_steps, exploration=config.Minimum(probability=0.5), biases=(1.0, 0.0)
+    )
     noise = torch.rand(rows, 2, generator=torch.Generator().manual_seed(4))
     x = states(1).expand(rows, -1)
-    held = [(made(x, k, noise).margin <= 0).double().mean().item() for k in range(max_steps)]
+    held = [(made(at(x), k, noise).margin <= 0).double().mean().item() for k in range(max_steps)]
     # Half explore; a minimum of 2, 3, 4 or 5 (a quarter each) holds while k + 1 is below it.
     assert held == pytest.approx([0.5, 0.375, 0.25, 0.125, 0.0], abs=0.02)
 
 
 def test_exploration_never_makes_a_sample_stop() -> None:
-    made = q_learning(exploration=1.0, biases=(0.0, 1.0))
+    made = q_learning(exploration=config.Minimum(probability=1.0), biases=(0.0, 1.0))
     noise = torch.rand(50, 2, generator=torch.Generator().manual_seed(4))
-    assert all((made(states(50), k, noise).margin <= 0).all() for k in range(5))
+    assert all((made(at(states(50)), k, noise).margin <= 0).all() for k in range(5))
 
 
 def test_q_learning_draws_only_where_it_explores() -> None:
     assert q_learning().draws == 0
-    assert q_learning(exploration=0.1).draws == 2
+    assert q_learning(exploration=config.Minimum(probability=0.1)).draws == 2
 
 
 # -- in a model -----------------------------------------------------------------------------------
@@ -226,7 +238,10 @@ base = config.HRMConfig(
     readout=config.Readout(size=2),
     low_steps=1,
     halting=config.QLearning(
-        max_steps=5, halt_in_evaluation=False, biases=(1.0, 0.0), exploration=1.0
+        max_steps=5,
+        halt_in_evaluation=False,
+        biases=(1.0, 0.0),
+        exploration=config.Minimum(probability=1.0),
     ),
 )
 

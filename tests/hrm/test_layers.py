@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional as F
 
 from hrm import config, layers
 
@@ -131,22 +132,25 @@ def test_a_swiglu_has_no_bias_and_may_be_fused(fused: bool) -> None:
 def test_self_attention_is_softmax_of_turned_queries_and_keys(
     rotary: float | None, bias: bool, heads: int
 ) -> None:
-    made = randomised(layers.SelfAttention(12, heads, bias=bias, rotary=rotary))
+    made = randomised(layers.SelfAttention(12, heads, bias=bias))
+    turn = None if rotary is None else layers.Rotary(7, 12 // heads, rotary).double()
     x, w = draw(2, 5, 12), weights(made)
     assert ("qkv.bias" in w, "out.bias" in w) == (bias, bias)
     expected = []
     for sequence in x:
         q, k, v = np.split(linear(w, "qkv", sequence), 3, axis=1)
         expected.append(linear(w, "out", attention(q, k, v, heads, rotary)))
-    assert same(made(torch.from_numpy(x)), np.stack(expected))
+    found = made(torch.from_numpy(x), turn).detach().numpy()
+    # The tables are made in float32, whatever the type of the input.
+    assert np.allclose(found, np.stack(expected), atol=1e-12 if rotary is None else 1e-6)
 
 
 def test_attention_without_positions_ignores_their_order_and_rotary_attention_does_not() -> None:
     x, order = torch.from_numpy(draw(1, 6, 8)), torch.tensor([3, 0, 5, 1, 4, 2])
-    plain = randomised(layers.SelfAttention(8, 2, bias=True, rotary=None))
-    assert torch.allclose(plain(x)[:, order], plain(x[:, order]))
-    rotary = randomised(layers.SelfAttention(8, 2, bias=True, rotary=1e4))
-    assert not torch.allclose(rotary(x)[:, order], rotary(x[:, order]))
+    made = randomised(layers.SelfAttention(8, 2, bias=True))
+    assert torch.allclose(made(x, None)[:, order], made(x[:, order], None))
+    rotary = layers.Rotary(6, 4, 1e4).double()
+    assert not torch.allclose(made(x, rotary)[:, order], made(x[:, order], rotary))
 
 
 @properties
@@ -156,26 +160,51 @@ def test_rotary_products_depend_on_the_distance_alone(shift: int, seed: int) -> 
     long = np.zeros((24 + 3, 6))
     long[[shift, shift + 3]] = q, k
     x = torch.from_numpy(long)[None, :, None, None]
-    there = layers.rotate(x, 100.0)[0, :, 0, 0].numpy()
+    there = layers.Rotary(27, 6, 100.0)(x)[0, :, 0, 0].numpy()
     near = turned(np.stack([q, q, q, k]), 100.0)
-    assert np.isclose(there[shift] @ there[shift + 3], q @ near[3])
+    assert np.isclose(there[shift] @ there[shift + 3], q @ near[3], atol=1e-5)
 
 
-def test_rotary_tables_are_float32_at_least_and_keep_the_inputs_type() -> None:
-    cos, _ = layers.rotary_tables(3, 4, 1e4, torch.bfloat16, torch.device("cpu"))
-    assert cos.dtype == torch.float32
-    assert layers.rotate(torch.ones(1, 3, 1, 1, 4, dtype=torch.bfloat16), 1e4).dtype == (
-        torch.bfloat16
-    )
+def test_rotary_tables_are_float32_and_keep_the_inputs_type() -> None:
+    made = layers.Rotary(3, 4, 1e4)
+    assert made.cos.dtype == made.sin.dtype == torch.float32
+    x = torch.linspace(1, 2, 24).view(1, 3, 1, 2, 4)
+    turned = made(x.bfloat16())
+    assert turned.dtype == torch.bfloat16
+    assert torch.equal(turned, made(x.bfloat16().float()).bfloat16())  # rounded once, at the end
+    assert not made.state_dict()  # computed, not stored
 
 
-def test_tables_made_in_inference_mode_serve_training_later() -> None:
-    made = layers.SelfAttention(4, 1, bias=False, rotary=17.0)  # a base that no other test takes
-    x = torch.ones(1, 3, 4)
-    with torch.inference_mode():
-        made(x)
-    made(x).sum().backward()
-    assert made.qkv.weight.grad is not None
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float32, torch.float64])
+def test_a_maps_weights_take_the_precision_of_its_input(kind: torch.dtype) -> None:
+    made = layers.Linear(4, 3)
+    x = torch.from_numpy(draw(2, 4)).to(kind)
+    found = made(x)
+    assert found.dtype == kind
+    assert torch.equal(found, F.linear(x, made.weight.to(kind), made.bias.to(kind)))
+    found.sum().backward()
+    assert made.weight.dtype == made.weight.grad.dtype == torch.float32
+
+
+@properties
+@given(width=st.integers(1, 9), eps=st.sampled_from([1e-8, 0.1]), seed=st.integers(0, 10**6))
+def test_root_norm_adds_its_epsilon_to_the_root(width: int, eps: float, seed: int) -> None:
+    x = draw(4, width, seed=seed)
+    made = randomised(layers.RootNorm(width, eps))
+    root = np.sqrt((x**2).mean(-1, keepdims=True))
+    assert same(made(torch.from_numpy(x)), weights(made)["weight"] * x / (root + eps))
+
+
+def test_root_norm_has_a_finite_gradient_at_zero() -> None:
+    x = torch.zeros(2, 3, requires_grad=True)
+    layers.RootNorm(3, 1e-8)(x).sum().backward()
+    assert x.grad.isfinite().all()
+
+
+def test_layer_norm_of_half_precision_is_computed_in_float32() -> None:
+    made = layers.LayerNorm(8)
+    x = (torch.arange(1, 9) * 300.0).to(torch.bfloat16)
+    assert torch.equal(made(x), made(x.float()).bfloat16())
 
 
 @pytest.mark.parametrize("query_width", [None, 7])

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hrm import losses
-from hrm.execution import Run, State
-from hrm.learning import PolicyGradient, Supervised
+from hrm.execution import Run
+from hrm.learning import PolicyGradient, StopWhileLive, Supervised
 from hrm.model import Output
+from hrm.state import State
 
 properties = settings(max_examples=25, deadline=None, derandomize=True)
 
@@ -26,7 +27,7 @@ def made(steps: list[int], logits: Tensor, values: Tensor, margins: Tensor | Non
         margins = torch.where(k == taken - 1, 1.0, -1.0).double()
     empty = torch.zeros(len(steps), 1)
     return Run(
-        state=State(empty, empty),
+        state=State(empty, empty, empty),
         steps=taken,
         rows=(len(steps),) * len(logits),
         margins=margins,
@@ -151,7 +152,7 @@ def test_policy_loss_of_two_steps_by_hand() -> None:
     assert plain.item() == pytest.approx(-(sum(first) / 2 + second / 2))
     masked = losses.policy_loss(PolicyGradient(masked_mean=True), run, rewards, 3)
     assert masked.item() == pytest.approx(-(sum(first) / 2 + second))
-    coded = losses.policy_loss(PolicyGradient(score_of_stop=True), run, rewards, 3)
+    coded = losses.policy_loss(PolicyGradient(score=StopWhileLive()), run, rewards, 3)
     first = [math.log(0.2) * (-1.0 - 0.1), math.log(0.3) * (-2.0 + 0.2)]
     assert coded.item() == pytest.approx(-(sum(first) / 2 + second / 2))
     at_stop = losses.policy_loss(PolicyGradient(value_at_stop=True), run, rewards, 3)
@@ -253,13 +254,12 @@ def test_the_baselines_loss_trains_the_value_and_not_the_reward() -> None:
     assert rewards.grad is None and values.grad is not None
 
 
-def test_entropy_counts_the_decisions_that_were_chosen() -> None:
+def test_entropy_counts_every_live_step() -> None:
     def h(p: float) -> float:
         return -p * math.log(p) - (1 - p) * math.log(1 - p)
 
     run = made([1, 2], logits_of([[0.2, 0.3], [0.5, 0.6]]), tensor(0))
-    assert losses.entropy(run, 3).item() == pytest.approx((h(0.2) + h(0.3)) / 2 + h(0.6) / 2)
-    assert losses.entropy(run, 2).item() == pytest.approx((h(0.2) + h(0.3)) / 2)
+    assert losses.entropy(run).item() == pytest.approx((h(0.2) + h(0.3)) / 2 + h(0.6) / 2)
 
 
 # -- the whole ------------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def test_the_total_of_a_policy_gradient_is_the_sum_of_its_parts() -> None:
     baseline = losses.baseline_loss(objective, run, rewards)
     assert found.policy.item() == pytest.approx(policy.item(), abs=1e-12)
     assert found.baseline.item() == pytest.approx(baseline.item(), abs=1e-12)
-    bonus = 0.05 * losses.entropy(run, 4).item()
+    bonus = 0.05 * losses.entropy(run).item()
     whole = errors.mean() + policy + baseline - bonus + 0.03 * 2.0
     assert found.total.item() == pytest.approx(whole.item())
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hrm import config, recipes
-from hrm.execution import State
 from hrm.model import HRM
+from hrm.state import State
 
 Floats = NDArray[np.float64]
 Weights = dict[str, Floats]
@@ -142,14 +142,14 @@ def test_an_accumulating_segment_is_its_loop_written_out(down: float, up: float)
     model = HRM(replace(c, coupling=config.Accumulating(down=down, up=up))).double()
     x = model.embed(torch.randn(2, 6, dtype=torch.float64))
     low, high = model.start_low(x), model.start_high(x)
-    found = model.think(State(high, low), x)
+    found = model.think(State(high, low, x.new_zeros(len(x), 0)), x)
     for _ in range(2):
         for layer in model.high.layers:
-            high = layer(high)
+            high = layer(high, None)
         for _ in range(3):
             given = high
             for layer in model.low.layers:
-                low = layer(low + x + down * given)
+                low = layer(low + x + down * given, None)
             high = high + up * low
     assert torch.allclose(found.high, high, atol=1e-12)
     assert torch.allclose(found.low, low, atol=1e-12)
@@ -161,7 +161,7 @@ def test_the_previous_segments_answer_enters_the_next_with_its_weight() -> None:
     model = HRM(system.model).double().eval()
     inputs = torch.randn(2, 6, dtype=torch.float64)
     x = model.embed(inputs)
-    state = model.think(State(model.start_high(x), model.start_low(x)), x)
+    state = model.think(model.start(x), x)
     first = model.readout(state.high[:, 0])
     hint = x + 0.05 * (first @ model.connect.weight.T).unsqueeze(1)
     second = model.readout(model.think(state, hint).high[:, 0])
@@ -180,7 +180,7 @@ tiny = recipes.act_v1(
     h_layers=1,
     l_layers=1,
     max_steps=1,
-    exploration=0.0,
+    exploration=None,
 ).model
 board = torch.tensor([[0, 1, 2, 3], [4, 4, 0, 1]])
 
@@ -250,11 +250,11 @@ def test_a_step_goes_on_from_the_last_ones_states_or_starts_again(carry) -> None
     model = HRM(replace(c.model, carry=carry)).double()
     inputs = torch.randn(2, 3, dtype=torch.float64)
     x = model.embed(inputs)
-    state = start = State(model.start_high(x), model.start_low(x))
+    state = start = model.start(x)
     for _ in range(3):
         match carry:
             case config.Detached():
-                state = State(state.high.detach(), state.low.detach())
+                state = state.detach()
             case config.Restarted():
                 state = start
         state = model.think(state, x)
@@ -294,7 +294,7 @@ def test_a_detach_flag_cuts_the_direction_that_it_names(
     x = model.embed(torch.randn(1, 3, dtype=torch.float64)).detach()
 
     def one_cycle(high: Tensor, low: Tensor) -> tuple[Tensor, Tensor]:
-        after = model.think(State(high[None], low[None]), x)
+        after = model.think(State(high[None], low[None], x.new_zeros(1, 0)), x)
         return after.high[0], after.low[0]
 
     start = torch.randn(5, dtype=torch.float64), torch.randn(4, dtype=torch.float64)
@@ -313,9 +313,9 @@ def test_segments_are_detached_where_asked(detached: bool) -> None:
     model = HRM(replace(c.model, segments=config.Segments(count=2, detached=detached))).double()
     inputs = torch.randn(2, 3, dtype=torch.float64)
     x = model.embed(inputs)
-    state = model.think(State(model.start_high(x), model.start_low(x)), x)
+    state = model.think(model.start(x), x)
     if detached:
-        state = State(state.high.detach(), state.low.detach())
+        state = state.detach()
     expected, found = model.readout(model.think(state, x).high), model(inputs).prediction
     assert torch.allclose(found, expected, atol=1e-12)
     assert same(loss_gradients(model, found), loss_gradients(model, expected))

@@ -1,5 +1,6 @@
 """One contract over every recipe, and the sizes that the documents print."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hrm import losses, recipes
-from hrm.config import Tokens
-from hrm.learning import System
+from hrm import recipes, train
+from hrm.config import Series, Tokens, Vector
+from hrm.execution import Batch
+from hrm.learning import System, Training
 from hrm.model import HRM
 
 rows, cells = 5, 4
@@ -38,24 +40,56 @@ def act(**changes) -> System:
     )
 
 
+def series(**changes) -> System:
+    sizes = {"h_dim": 16, "l_dim": 8, "h_layers": 1, "l_layers": 1, "l_heads": 2, "h_heads": 2}
+    return recipes.complete(positions=cells, outputs=2, max_steps=3, **sizes, **changes)
+
+
+def tiny(**changes) -> System:
+    return recipes.tiny_network(
+        vocabulary=5,
+        positions=cells,
+        classes=2,
+        width=16,
+        heads=2,
+        layers=1,
+        h_cycles=2,
+        l_cycles=2,
+        prefix=2,
+        max_steps=3,
+        **changes,
+    )
+
+
+switches = ("use_rmsnorm", "use_swiglu", "use_iterative_refinement")
+agent = {"inputs": 6, "outputs": cells, "width": 16, "max_steps": 2}
 systems: dict[str, System] = {
     "gru": recipes.gru(**small),
     "gru, detached both ways": recipes.gru(**small, detach_high_to_low=True),
     "gru, attached both ways": recipes.gru(**small, detach_low_to_high=False),
     "gru as coded": recipes.gru(**small, as_coded=True),
     "gru without halting": recipes.gru(**small, use_act=False),
-    "v2": recipes.v2(**small),
     "v2 as coded": recipes.v2(**small, as_coded=True),
-    "v2, all flags": recipes.v2(**small, **dict.fromkeys(flags, True)),
     "v2, step attention": recipes.v2(**small, step_attention=True),
-    **{f"v2, {flag}": recipes.v2(**small, **{flag: True}) for flag in flags},
-    "amulgent": recipes.amulgent(inputs=6, outputs=cells, width=16, max_steps=2),
-    "amulgent enhanced": recipes.amulgent_enhanced(inputs=6, outputs=cells, width=16, max_steps=2),
+    **{
+        f"v2, {' '.join(on) or 'no flag'}": recipes.v2(**small, **dict.fromkeys(on, True))
+        for n in range(5)
+        for on in itertools.combinations(flags, n)
+    },
+    "amulgent original": recipes.amulgent(**agent, original=True),
+    "amulgent": recipes.amulgent(**agent),
+    **{f"amulgent, {switch}": recipes.amulgent(**agent, **{switch: True}) for switch in switches},
+    "amulgent enhanced": recipes.amulgent_enhanced(**agent),
     **{
         f"act-v1, exploration {e}, halt_in_evaluation={h}": act(exploration=e, halt_in_evaluation=h)
         for e in (0.0, 0.1)
         for h in (True, False)
     },
+    "act-v1 with puzzles": act(puzzle_size=20, identities=3),
+    "act-v1, learned positions": act(puzzle_size=16, learned_positions=True),
+    "tiny-network": tiny(),
+    "complete as coded": series(),
+    "complete": series(as_coded=False),
 }
 
 low_level = ("embed.", "low.")
@@ -63,17 +97,19 @@ without_gradient: dict[str, tuple[str, ...]] = {
     # detach_low_to_high, on by default: nothing that ends in z_L reaches a loss.
     "gru": low_level,
     "gru, detached both ways": low_level,
-    "gru without halting": low_level,
+    # Without halting nothing scores an action either.
+    "gru without halting": (*low_level, "halting.controller."),
     # Besides, states and logits are copied without gradient where a sample stops: the output map
     # and the baseline learn, nothing behind them.
     "gru as coded": (*low_level, "high.", "halting.controller."),
     # Softmax over one key is one: query and key don't matter.
     "v2, step attention": ("summary.attention.query.", "summary.attention.key."),
     # A key's bias adds the same to every score of a query: the softmax doesn't see it.
-    "v2, all flags": ("summary.attention.key.bias",),
-    "v2, use_sequence_attention": ("summary.attention.key.bias",),
-    # Q values aren't part of the supervised loss.
-    **{name: ("halting.heads.",) for name in systems if name.startswith(("amulgent", "act-v1"))},
+    **{name: ("summary.attention.key.bias",) for name in systems if "use_sequence_att" in name},
+    # Learned from replayed experiences, not from answers.
+    **{name: ("halting.heads.",) for name in systems if name.startswith("amulgent")},
+    # Whether a sum crosses has no gradient.
+    "complete as coded": ("halting.network.",),
 }
 
 
@@ -85,9 +121,13 @@ def build(system: System, seed: int = 0) -> HRM:
 def drawn(system: System) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     target = torch.randint(0, 2, (rows, cells), generator=generator)
-    if isinstance(system.model.embedding, Tokens):
-        return torch.randint(0, 5, (rows, cells), generator=generator), target
-    return torch.randn(rows, 6, generator=generator), target
+    match system.model.embedding:
+        case Tokens():
+            return torch.randint(0, 5, (rows, cells), generator=generator), target
+        case Series():
+            return torch.randn(rows, cells, 1, generator=generator), target
+        case Vector():
+            return torch.randn(rows, 6, generator=generator), target
 
 
 @pytest.mark.parametrize("name", systems)
@@ -97,15 +137,15 @@ def test_every_recipe_answers_in_its_shape(name: str, training: bool) -> None:
     model = build(system).train(training)
     noise = model.draw(rows, torch.Generator().manual_seed(2))
     found = model(drawn(system)[0], noise)
-    tokens = isinstance(system.model.embedding, Tokens)
-    assert found.prediction.shape == ((rows, cells, 2) if tokens else (rows, cells))
+    vector = isinstance(system.model.embedding, Vector)
+    assert found.prediction.shape == ((rows, cells) if vector else (rows, cells, 2))
     steps, run = len(found.run.rows), found.run
     assert 1 <= steps <= system.model.halting.max_steps
     assert run.steps.shape == (rows,) and run.steps.max() == steps
     assert run.margins.shape == run.values.shape == run.live.shape == (steps, rows)
     assert run.logits.shape == (steps, rows, 2)
     count = system.model.segments.count
-    assert (found.drafts is None) == (count == 1)
+    assert (found.drafts is None) == (count == 1 and not system.model.readout.each_step)
     if found.drafts is not None:
         assert found.drafts.shape == (steps, count, *found.prediction.shape)
     assert torch.isfinite(found.prediction).all()
@@ -116,8 +156,9 @@ def test_every_parameter_that_should_gets_a_gradient(name: str) -> None:
     system = systems[name]
     model = build(system).train()
     inputs, target = drawn(system)
-    output = model(inputs, model.draw(rows, torch.Generator().manual_seed(2)))
-    losses.loss(system.objective, output, target, model.halting.max_steps).total.backward()
+    noise = torch.Generator().manual_seed(2)
+    learner = train.Learner(model, system, Training(updates=1), noise)
+    learner.loss(Batch(inputs, None, target))[0].backward()
     silent = {  # to rounding
         n for n, p in model.named_parameters() if p.grad is None or p.grad.abs().max() < 1e-9
     }
@@ -149,7 +190,7 @@ def test_a_models_repr_contains_its_parts(name: str) -> None:
     for part in parts:
         assert type(part).__name__ in shown
     for child in ("embed", "low", "high", "summary", "halting", "readout"):
-        assert f"({child}): " in shown
+        assert (f"({child}): " in shown) == (child != "high" or not c.one_network)
     if c.segments.connection is not None:
         assert "(connect): " in shown
 
@@ -157,7 +198,7 @@ def test_a_models_repr_contains_its_parts(name: str) -> None:
 @pytest.mark.parametrize("name", systems)
 def test_a_system_survives_json(name: str) -> None:
     system = systems[name]
-    back = System.decode(json.loads(json.dumps(system.encode())))
+    back = System.from_json(json.loads(json.dumps(system.to_json())))
     assert back == system
     assert back.fingerprint() == system.fingerprint()
 

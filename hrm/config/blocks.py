@@ -1,0 +1,89 @@
+"""What a level is made of: cores, and the norms and feed-forwards of transformer blocks."""
+
+from dataclasses import dataclass
+
+from hrm.parts import Part, require
+
+
+@dataclass(frozen=True, kw_only=True)
+class RmsNorm(Part):
+    """Root-mean-square norm, with a learned scale or without."""
+
+    eps: float = 1e-6
+    scale: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RootNorm(Part):
+    """Root-mean-square norm with a learned scale; ε is added to the root, not under it."""
+
+    eps: float = 1e-8
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerNorm(Part):
+    """Layer norm with scale and shift."""
+
+    eps: float = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatedMlp(Part):
+    """Feed-forward gated by SiLU: one fused gate-and-up map and a down map, both with bias."""
+
+    inner: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwiGlu(Part):
+    """Feed-forward gated by SiLU without bias; gate and up as one fused map or as two."""
+
+    inner: int
+    fused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gru(Part):
+    """A GRU cell; the other level's state enters through the hidden state."""
+
+    width: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transformer(Part):
+    """Post-norm transformer layers.
+
+    Args:
+        width, layers, heads: D, blocks, attention heads.
+        norm, feed_forward: What a block is made of.
+        bias: Whether attention's maps have one.
+        rotary: The base frequency of rotary positions; None for none.
+        inject_every_layer: Whether the injection is added before each layer, or the first alone.
+    """
+
+    width: int
+    layers: int
+    heads: int
+    norm: RmsNorm | RootNorm | LayerNorm
+    feed_forward: GatedMlp | SwiGlu
+    bias: bool = False
+    rotary: float | None = None
+    inject_every_layer: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.layers >= 1, "layers", self.layers, "1 or more", "raise it")
+        require(
+            self.heads >= 1 and self.width % self.heads == 0,
+            "heads",
+            self.heads,
+            f"a divisor of the width, {self.width}",
+            "change heads or width",
+        )
+        require(
+            self.rotary is None or (self.width // self.heads) % 2 == 0,
+            "width / heads",
+            self.width / self.heads,
+            "an even number with rotary positions",
+            "change heads or width, or set rotary=None",
+        )

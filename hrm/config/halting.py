@@ -1,0 +1,181 @@
+"""Who wants to stop, and what that costs."""
+
+from dataclasses import dataclass
+
+from hrm.parts import Part, require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed(Part):
+    """Every sample takes the same number of steps."""
+
+    steps: int = 1
+
+    @property
+    def max_steps(self) -> int:
+        """The number of steps, under the name that all halting parts share."""
+        return self.steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearController(Part):
+    """One linear map from z_H to two logits, another to the baseline's value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcatenatedController(Part):
+    """A policy network that reads [I | 1][z_H ; c/C], the matrix built anew at each call."""
+
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectController(Part):
+    """A policy network whose first layer reads [z_H ; c/C] itself."""
+
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(Part):
+    """A stochastic policy stops: greedy in evaluation, forced at the last step.
+
+    Args:
+        max_steps: Where every sample stops.
+        controller: What makes the logits.
+        sample: Whether training samples its actions, or is greedy too.
+        detach_state: Whether controller and baseline see z_H without gradient.
+        detach_at_stop: Whether the stop-time states and logits are copied without gradient.
+        obeyed: Whether the policy's stops happen, or every sample takes all steps.
+    """
+
+    max_steps: int
+    controller: LinearController | ConcatenatedController | DirectController
+    sample: bool = True
+    detach_state: bool = False
+    detach_at_stop: bool = False
+    obeyed: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum(Part):
+    """Exploration per sample and step: with this probability, a minimum number of steps.
+
+    It is drawn from 2 ... max_steps, and below it the sample doesn't halt.
+    """
+
+    probability: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _probability(self.probability)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ahead(Part):
+    """Exploration of the whole batch: with this probability, a later step to halt at.
+
+    At step k it is max(2, min(max_steps, k + U)), U drawn from 1 ... `most`.
+    """
+
+    probability: float
+    most: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _probability(self.probability)
+        require(self.most >= 1, "most", self.most, "1 or more steps", "use 3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QLearning(Part):
+    """Q(halt) > Q(continue) stops, or the last step.
+
+    Args:
+        max_steps: Where every sample stops.
+        halt_in_evaluation: Whether evaluation halts, or takes all steps.
+        heads: 2 for separate heads, 1 for one map to both values.
+        biases: What (halt, continue) start from, None for torch's own; weights start at zero with
+            `zero_weight`.
+        against_continue: Whether Q(halt) has to exceed Q(continue), or zero.
+        exploration: What training does now and then instead.
+        batch_mean: Whether the batch's mean Q values decide for all its rows.
+    """
+
+    max_steps: int
+    halt_in_evaluation: bool
+    heads: int = 1
+    biases: tuple[float, float] | None = (-5.0, -5.0)
+    zero_weight: bool = True
+    against_continue: bool = True
+    exploration: Minimum | Ahead | None = None
+    batch_mean: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.heads in (1, 2), "heads", self.heads, "1 or 2", "use 2 for separate heads")
+        require(
+            self.biases is None or len(self.biases) == 2,
+            "biases",
+            self.biases,
+            "two numbers, (halt, continue), or None",
+            "give both",
+        )
+        require(
+            not isinstance(self.exploration, Ahead) or self.batch_mean,
+            "exploration",
+            self.exploration,
+            "Minimum, or None, where each sample decides for itself",
+            "use Minimum, or batch_mean=True",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accumulated(Part):
+    """Each position adds up its halting probability; the batch ends when all are at the threshold.
+
+    Where a position crosses, the high level is updated and its sum starts again (`Crossing`).
+    """
+
+    max_steps: int
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.threshold > 0,
+            "threshold",
+            self.threshold,
+            "a positive number",
+            "use the usual 0.5",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lockstep(Part):
+    """The batch runs as one, until all its rows want to stop in the same step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masked(Part):
+    """Each sample stops for itself; every row is computed, stopped rows keep their state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compacted(Part):
+    """Each sample stops for itself; only live rows are computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refilled(Part):
+    """Each sample stops for itself; the next one takes its place, of `places` computed at once."""
+
+    places: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.places >= 1, "places", self.places, "1 or more", "use the batch that fits")
+
+
+def _probability(value: float) -> None:
+    require(0 <= value <= 1, "exploration", value, "a probability, 0 to 1", "use 0.1")

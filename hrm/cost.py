@@ -1,0 +1,267 @@
+"""What a computation costs: its floating-point operations, and the exact peak of its memory.
+
+**Operations.** A multiplication and an addition per term of a matrix product, two in all: maps,
+GRU gates and attention, forward and backward. Element-wise work, norms, softmax and look-ups count
+nothing. Attention is two products, Q Kᵀ and P V, masked or causal or not:
+
+    forward   2 · B · H · Q · S · (E + F)      B batch, H heads, Q queries, S keys,
+    backward  twice that                       E width of queries and keys, F width of values
+
+whichever kernel runs. One that keeps no scores computes Q Kᵀ once more in its backward pass; that
+is how it saves memory, not what is asked for, and isn't counted. It also returns the gradients of
+queries, keys and values whether they are wanted or not, and all of them are counted. What a
+program itself computes again, as gradient checkpointing does, counts again. Operations are read
+off what torch dispatches: every machine counts the same, and the meta device without computing.
+
+**Memory.** The peak is read off torch's allocators: bytes asked for and not yet given back, scratch
+of kernels included, what existed before (a model's parameters) not. Gradients that are made inside
+are counted, so set them to None first, and call once beforehand what keeps something for the next
+time. Dispatch modes can't measure it: while one is on, autograd adds gradients out of place and
+keeps more alive than it would (a quarter more, in a small act-v1 step).
+"""
+
+import contextlib
+import functools
+import gc
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._C._profiler import _ExtraFields_Allocation, _ProfilerEvent
+from torch.autograd.profiler import profile
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+# Matrix products, by the place of their left factor among the arguments.
+_PRODUCTS = {
+    **dict.fromkeys(("aten.mm", "aten.bmm", "aten.mv", "aten.dot", "aten.vdot"), 0),
+    **dict.fromkeys(("aten.addmm", "aten._addmm_activation", "aten.baddbmm", "aten.addmv"), 1),
+}
+_ATTENTION = {
+    f"aten._scaled_dot_product_{kernel}"
+    for kernel in (
+        *("flash_attention_for_cpu", "flash_attention", "efficient_attention"),
+        *("cudnn_attention", "fused_attention_overrideable"),
+    )
+}
+_ATTENTION_BACKWARD = {f"{name}_backward" for name in _ATTENTION}
+# Kernels whose products nobody sees: refused, so that no count is silently too small.
+_HIDING = {
+    f"aten.{name}"
+    for name in (
+        *("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "_cudnn_rnn"),
+        *("miopen_rnn", "mkldnn_rnn_layer", "addbmm", "convolution", "_trilinear"),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """Floating-point operations.
+
+    Args:
+        forward: Outside of backward passes.
+        backward: Inside them; what checkpointing computes again belongs here.
+        children: `forward` by the child module of the counted model that computed it, "" for what
+            no child did. Only children that computed something, in the order of their first time.
+    """
+
+    forward: int
+    backward: int
+    children: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Forward and backward."""
+        return self.forward + self.backward
+
+
+def operations(function: Callable[[], object], model: nn.Module | None = None) -> Count:
+    """Count the floating-point operations of a call.
+
+    Args:
+        function: What is run, once.
+        model: Whose top-level children to tell apart; a child within a child belongs to the outer.
+
+    Raises:
+        AssertionError: If a kernel runs that hides its products, such as a convolution's.
+
+    Example:
+        >>> layer = nn.Linear(3, 5)
+        >>> operations(lambda: layer(torch.zeros(2, 3)).sum().backward())
+        Count(forward=60, backward=60, children={'': 60})
+    """
+    mode = _Operations()
+    with contextlib.ExitStack() as stack:
+        for name, module in () if model is None else model.named_modules():
+            if name:
+                enter, leave = mode.hooks(name.partition(".")[0])
+                stack.enter_context(module.register_forward_pre_hook(enter))
+                stack.enter_context(module.register_forward_hook(leave, always_call=True))
+        with mode:
+            function()
+    return Count(
+        forward=sum(mode.forward.values()), backward=mode.backward, children=dict(mode.forward)
+    )
+
+
+def peak_memory(function: Callable[[], object]) -> int:
+    """Return the most bytes that were alive at once of what a call allocated, on all devices.
+
+    Exact, and the same each time with the same number of threads. Python's cycle collector is off
+    meanwhile, since when it runs is chance: what it alone would free counts as alive.
+    """
+    with _undisturbed(), profile(profile_memory=True) as profiler:
+        function()
+    assert profiler.kineto_results is not None
+    alive: dict[int, int] = {}
+    now = peak = 0
+    for _, event in sorted(
+        _reported(profiler.kineto_results.experimental_event_tree()), key=lambda timed: timed[0]
+    ):
+        if event.alloc_size > 0:
+            alive[event.ptr] = event.alloc_size
+            now += event.alloc_size
+            peak = max(peak, now)
+        else:
+            now -= alive.pop(event.ptr, 0)  # 0: it existed before
+    return peak
+
+
+def allocations(function: Callable[[], object]) -> list[tuple[str, int]]:
+    """Return (operation, bytes) for every operation of a call that returns new storage, in order.
+
+    A view shares its storage, an operation in place makes none. Works on the meta device too. In
+    backward passes it shows some sums of gradients that autograd makes in place when unwatched.
+    """
+    with _Storages() as mode:
+        function()
+    made: list[tuple[str, int]] = mode.made
+    return made
+
+
+class _Mode(TorchDispatchMode):
+    """Sees every elementary operation: in inference mode, composite ones aren't taken apart yet."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        with self:
+            out = func.decompose(*args, **kwargs)
+        if out is not NotImplemented:
+            return out
+        return self.run(str(func.overloadpacket), functools.partial(func, *args, **kwargs))
+
+    def run(self, name: str, call: "functools.partial[Any]") -> Any:
+        """Run an elementary operation, and take note of it."""
+        raise AssertionError
+
+
+class _Operations(_Mode):
+    """Adds up what matrix products cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forward: dict[str, int] = {}
+        self.backward = 0
+        self.inside: list[str] = []
+
+    def hooks(self, child: str) -> tuple[Callable[..., None], Callable[..., None]]:
+        """Return what to call when a module of this child is entered, and left."""
+
+        def enter(*_: object) -> None:
+            self.inside.append(child)
+
+        def leave(*_: object) -> None:
+            self.inside.pop()
+
+        return enter, leave
+
+    def run(self, name: str, call: "functools.partial[Any]") -> Any:
+        assert name not in _HIDING, f"{name} hides its products; compute it from separate maps"
+        out = call()
+        cost = _cost(name, call.args, out)
+        if torch._C._current_graph_task_id() != -1:
+            self.backward += cost
+        elif cost:
+            child = self.inside[0] if self.inside else ""
+            self.forward[child] = self.forward.get(child, 0) + cost
+        return out
+
+
+class _Storages(_Mode):
+    """Lists storages that an operation returns and wasn't given, or not in this size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[tuple[str, int]] = []
+
+    def run(self, name: str, call: "functools.partial[Any]") -> Any:
+        # What lift_fresh is given, `torch.tensor` has just made, and no operation has told us.
+        given = () if name == "aten.lift_fresh" else _storages((call.args, call.keywords))
+        before = {s._cdata: s.nbytes() for s in given}
+        out = call()
+        after = {s._cdata: s.nbytes() for s in _storages(out)}
+        fresh = sum(size for key, size in after.items() if size > before.get(key, 0))
+        if fresh:
+            self.made.append((name, fresh))
+        return out
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep Python's cycle collector off, and the profiler's own messages off stderr."""
+    collecting, level = gc.isenabled(), "KINETO_LOG_LEVEL"
+    silenced = level not in os.environ
+    gc.disable()
+    if silenced:
+        os.environ[level] = "9"
+    try:
+        yield
+    finally:
+        if silenced:
+            del os.environ[level]
+        if collecting:
+            gc.enable()
+
+
+def _reported(events: Iterable[_ProfilerEvent]) -> Iterator[tuple[int, _ExtraFields_Allocation]]:
+    """Yield when, and what, an allocator gave or took back."""
+    for event in events:
+        if isinstance(event.extra_fields, _ExtraFields_Allocation):
+            yield event.start_time_ns, event.extra_fields
+        yield from _reported(event.children)
+
+
+def _cost(name: str, args: tuple[Any, ...], out: Any) -> int:
+    """Return the operations of one elementary operation."""
+    if name in _PRODUCTS:
+        left: Tensor = args[_PRODUCTS[name]]
+        return 2 * int(out.numel()) * left.shape[-1]
+    if name in _ATTENTION:
+        return _attention(*args[:3])
+    if name in _ATTENTION_BACKWARD:
+        return 2 * _attention(*args[1:4])
+    return 0
+
+
+def _attention(q_BHQE: Tensor, k_BHSE: Tensor, v_BHSF: Tensor) -> int:
+    """Return 2 · B · H · Q · S · (E + F)."""
+    queries = q_BHQE.shape[:-1].numel()
+    return 2 * queries * k_BHSE.shape[-2] * (q_BHQE.shape[-1] + v_BHSF.shape[-1])
+
+
+def _storages(data: object) -> Iterator[torch.UntypedStorage]:
+    leaves: Iterable[Any] = tree_leaves(data)
+    return (t.untyped_storage() for t in leaves if isinstance(t, Tensor))

@@ -1,0 +1,540 @@
+"""Optimisers against straight loops over numbers, and across processes."""
+
+import copy
+import io
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from hrm.errors import UserError
+from hrm.optim import AdamAtan2, AdamAtan2AsCoded, SparseSignSGD
+from hrm.puzzles import PuzzleTable
+
+properties = settings(max_examples=40, deadline=None, derandomize=True)
+both = pytest.mark.parametrize("kind", [AdamAtan2, AdamAtan2AsCoded])
+
+
+def public(p: float, gradients: list[float], lr: float, b1: float, b2: float, wd: float) -> float:
+    """Adam-atan2 on one number, equation by equation."""
+    m = v = 0.0
+    for t, g in enumerate(gradients, start=1):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g * g
+        p = p * (1 - lr * wd)
+        p = p - lr / (1 - b1**t) * math.atan2(m, math.sqrt(v) / math.sqrt(1 - b2**t))
+    return p
+
+
+def as_coded(p: float, gradients: list[float], lr: float, b1: float, b2: float, wd: float) -> float:
+    m = v = 0.0
+    for t, g in enumerate(gradients, start=1):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g * g
+        p = p * (1 - lr * wd)
+        sine = math.sin(math.atan2(m, math.sqrt(v) + 1e-8))
+        p = p - lr / (1 - b1**t) * sine / (math.sqrt(v / (1 - b2**t)) + 1e-8)
+    return p
+
+
+loops = pytest.mark.parametrize(
+    ("kind", "loop", "betas"),
+    [(AdamAtan2, public, (0.9, 0.95)), (AdamAtan2AsCoded, as_coded, (0.9, 0.999))],
+)
+
+
+def parameters(*values: list[float]) -> list[nn.Parameter]:
+    return [nn.Parameter(torch.tensor(value, dtype=torch.float64)) for value in values]
+
+
+def steps(
+    optimiser: Optimizer, params: list[nn.Parameter], gradients: list[list[Tensor | None]]
+) -> None:
+    for per_parameter in gradients:
+        for p, g in zip(params, per_parameter, strict=True):
+            p.grad = None if g is None else g.clone()
+        optimiser.step()
+
+
+def random_gradients(like: list[nn.Parameter], count: int, seed: int = 0) -> list[list[Tensor]]:
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        [torch.randn(p.shape, generator=generator, dtype=p.dtype) for p in like]
+        for _ in range(count)
+    ]
+
+
+def random_parameters(dtype: torch.dtype = torch.float64, seed: int = 1) -> list[nn.Parameter]:
+    generator = torch.Generator().manual_seed(seed)
+    shapes = [(3, 2), (4,), ()]
+    return [nn.Parameter(torch.randn(s, generator=generator, dtype=dtype)) for s in shapes]
+
+
+# -- Adam-atan2 -----------------------------------------------------------------------------------
+def test_the_first_steps_of_the_public_form_have_a_closed_form() -> None:
+    # A constant gradient makes m = g (1 − β1ᵗ) and √v / √(1 − β2ᵗ) = |g|.
+    (p,) = params = parameters([2.0])
+    optimiser = AdamAtan2(params, lr=0.1)
+    expected = 2.0
+    for t in range(1, 6):
+        steps(optimiser, params, [[torch.tensor([-7.0]).double()]])
+        expected += 0.1 / (1 - 0.9**t) * math.atan(1 - 0.9**t)
+        assert p.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_first_step_of_the_coded_form_has_a_closed_form() -> None:
+    # m = 0.1 g and √v = √0.001 |g|: the sine is 0.1 / √(0.01 + 0.001), over 0.1 and |g| once more.
+    (p,) = params = parameters([0.0])
+    steps(AdamAtan2AsCoded(params, lr=1e-3), params, [[torch.tensor([0.5]).double()]])
+    assert p.item() == pytest.approx(-1e-3 / 0.1 * 0.1 / math.sqrt(0.011) / 0.5, rel=1e-6)
+
+
+@loops
+@given(
+    gradients=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6),
+    wd=st.sampled_from([0.0, 0.1]),
+)
+@properties
+def test_several_steps_equal_a_loop_over_numbers(
+    kind: Any, loop: Any, betas: tuple[float, float], gradients: list[float], wd: float
+) -> None:
+    (p,) = params = parameters([0.5])
+    optimiser = kind(params, lr=0.01, weight_decay=wd)
+    steps(optimiser, params, [[torch.tensor([g], dtype=torch.float64)] for g in gradients])
+    expected = loop(0.5, gradients, 0.01, *betas, wd)
+    assert p.item() == pytest.approx(expected, rel=1e-10, abs=1e-12)
+
+
+@loops
+def test_all_parameters_at_once_equal_one_number_at_a_time(
+    kind: Any, loop: Any, betas: tuple[float, float]
+) -> None:
+    params = random_parameters()
+    before = [p.detach().clone() for p in params]
+    gradients = random_gradients(params, 5)
+    steps(kind(params, lr=0.02, weight_decay=0.3), params, gradients)
+    for i, p in enumerate(params):
+        history = torch.stack([g[i].flatten() for g in gradients])
+        for k, start in enumerate(before[i].flatten().tolist()):
+            expected = loop(start, history[:, k].tolist(), 0.02, *betas, 0.3)
+            assert p.detach().flatten()[k].item() == pytest.approx(expected, rel=1e-12)
+
+
+@given(exponent=st.integers(-20, 20), seed=st.integers(0, 2**31))
+@properties
+def test_the_public_update_does_not_change_when_the_loss_is_scaled(
+    exponent: int, seed: int
+) -> None:
+    # A power of two scales without rounding, so that equality is exact.
+    one, other = random_parameters(torch.float32), random_parameters(torch.float32)
+    gradients = random_gradients(one, 4, seed)
+    steps(AdamAtan2(one, lr=0.1, weight_decay=0.1), one, gradients)
+    scaled = [[g * 2.0**exponent for g in step] for step in gradients]
+    steps(AdamAtan2(other, lr=0.1, weight_decay=0.1), other, scaled)
+    for p, q in zip(one, other, strict=True):
+        assert torch.equal(p, q)
+
+
+@given(scale=st.floats(1e-6, 1e6), seed=st.integers(0, 2**31))
+@properties
+def test_the_public_update_is_free_of_scale_to_rounding_for_any_constant(
+    scale: float, seed: int
+) -> None:
+    one, other = random_parameters(), random_parameters()
+    gradients = random_gradients(one, 4, seed)
+    steps(AdamAtan2(one, lr=0.1), one, gradients)
+    steps(AdamAtan2(other, lr=0.1), other, [[g * scale for g in step] for step in gradients])
+    for p, q in zip(one, other, strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-12, atol=1e-12)
+
+
+@given(scale=st.floats(0.01, 1e4), seed=st.integers(0, 2**31))
+@properties
+def test_the_coded_update_is_divided_by_the_scale_of_the_loss(scale: float, seed: int) -> None:
+    moves = []
+    for factor in (1.0, scale):
+        params = parameters([0.0] * 5)
+        gradients = random_gradients(params, 4, seed)
+        # A gradient of 1 or more is far above ε.
+        scaled = [[factor * (g + g.sign()) for g in step] for step in gradients]
+        steps(AdamAtan2AsCoded(params, lr=0.1), params, scaled)
+        moves.append(params[0].detach())
+    torch.testing.assert_close(moves[1] * scale, moves[0], rtol=1e-4, atol=1e-6)
+
+
+@given(seed=st.integers(0, 2**31), exponent=st.integers(-25, 10))
+@properties
+def test_no_public_step_is_larger_than_a_quarter_turn(seed: int, exponent: int) -> None:
+    params = parameters([0.0] * 8)
+    optimiser = AdamAtan2(params, lr=0.1)
+    before = params[0].detach().clone()
+    for t, gradients in enumerate(random_gradients(params, 6, seed), start=1):
+        steps(optimiser, params, [[g * 10.0**exponent for g in gradients]])
+        moved = (params[0].detach() - before).abs()
+        assert (moved <= 0.1 / (1 - 0.9**t) * math.pi / 2 + 1e-15).all()
+        before = params[0].detach().clone()
+
+
+@both
+def test_a_gradient_of_zero_moves_nothing(kind: Any) -> None:
+    params = parameters([1.0, -2.0])
+    steps(kind(params, lr=0.1), params, [[torch.zeros(2).double()]] * 3)
+    assert params[0].tolist() == [1.0, -2.0]
+
+
+def test_a_gradient_whose_square_underflows_still_moves_by_the_sign() -> None:
+    p = nn.Parameter(torch.zeros(2))
+    p.grad = torch.tensor([1e-25, -1e-25])  # v = 0 in float32, and atan2(±m, 0) = ±π/2
+    AdamAtan2([p], lr=0.1).step()
+    assert p.tolist() == pytest.approx([-math.pi / 2, math.pi / 2], rel=1e-6)
+
+
+@both
+def test_a_nan_reaches_the_parameter(kind: Any) -> None:
+    params = parameters([1.0, 1.0])
+    steps(kind(params, lr=0.1), params, [[torch.tensor([math.nan, 1.0]).double()]])
+    assert params[0].isnan().tolist() == [True, False]
+
+
+@both
+def test_weight_decay_is_decoupled_from_the_gradient(kind: Any) -> None:
+    with_decay, without = random_parameters(), random_parameters()
+    before = [p.detach().clone() for p in without]
+    gradients = random_gradients(without, 1)
+    steps(kind(with_decay, lr=0.1, weight_decay=0.5), with_decay, gradients)
+    steps(kind(without, lr=0.1), without, gradients)
+    for p, q, start in zip(with_decay, without, before, strict=True):
+        torch.testing.assert_close(p, q - 0.1 * 0.5 * start, rtol=1e-14, atol=1e-15)
+
+
+@both
+def test_decay_alone_shrinks_a_parameter_without_gradient_signal(kind: Any) -> None:
+    params = parameters([4.0])
+    steps(kind(params, lr=0.1, weight_decay=0.5), params, [[torch.zeros(1).double()]] * 2)
+    assert params[0].item() == pytest.approx(4.0 * 0.95**2, rel=1e-15)
+
+
+@both
+def test_parameters_without_a_gradient_wait_with_their_own_count_of_steps(kind: Any) -> None:
+    params, alone = parameters([1.0], [1.0]), parameters([1.0])
+    g = [torch.tensor([value]).double() for value in (0.3, -0.2, 0.5)]
+    steps(kind(params, lr=0.1, weight_decay=0.1), params, [[g[0], None], [g[1], g[0]]])
+    steps(kind(alone, lr=0.1, weight_decay=0.1), alone, [[g[0]]])
+    assert torch.equal(params[1], alone[0])
+    optimiser = kind(params, lr=0.1)
+    for p in params:
+        p.grad = None
+    optimiser.step()
+    assert not optimiser.state
+
+
+@both
+def test_groups_have_their_own_rates(kind: Any) -> None:
+    params = parameters([1.0], [1.0])
+    optimiser = kind([{"params": params[:1]}, {"params": params[1:], "lr": 0.0}], lr=0.1)
+    steps(optimiser, params, [[torch.ones(1).double()] * 2])
+    assert params[0].item() < 1.0 and params[1].item() == 1.0
+
+
+@both
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_training_resumes_exactly_from_a_saved_state(kind: Any, dtype: torch.dtype) -> None:
+    straight = random_parameters(dtype)
+    gradients = random_gradients(straight, 6)
+    optimiser = kind(straight, lr=0.1, weight_decay=0.1)
+    steps(optimiser, straight, gradients[:3])
+    file = io.BytesIO()
+    torch.save({"optimiser": optimiser.state_dict(), "params": straight}, file)
+    file.seek(0)
+    saved = torch.load(file, weights_only=True)
+    resumed = [nn.Parameter(p.detach()) for p in saved["params"]]
+    other = kind(resumed, lr=99.0)
+    other.load_state_dict(saved["optimiser"])
+    steps(optimiser, straight, gradients[3:])
+    steps(other, resumed, gradients[3:])
+    for p, q in zip(straight, resumed, strict=True):
+        assert torch.equal(p, q)
+
+
+@both
+def test_a_scheduler_sets_the_rate_and_a_closure_gives_the_loss(kind: Any) -> None:
+    (p,) = parameters([3.0])
+    optimiser = kind([p], lr=0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda update: 0.5**update)
+
+    def closure() -> float:
+        optimiser.zero_grad()
+        loss = p.square().sum()
+        loss.backward()
+        return loss.item()
+
+    assert optimiser.step(closure) == 9.0
+    schedule.step()
+    assert optimiser.param_groups[0]["lr"] == 0.05
+    assert p.item() < 3.0
+
+
+@both
+def test_a_quadratic_is_minimised(kind: Any) -> None:
+    (p,) = parameters([1.5, -0.5])
+    optimiser = kind([p], lr=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda update: 1 - update / 400)
+    for _ in range(400):
+        optimiser.zero_grad()
+        # The coded form's steps grow as gradients shrink, so the slope must not vanish.
+        (p - 1).abs().sum().backward()
+        optimiser.step()
+        schedule.step()
+    assert p.tolist() == pytest.approx([1.0, 1.0], abs=0.02)
+
+
+@both
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"lr": -0.1}, "lr is -0.1"),
+        ({"lr": math.nan}, "lr is nan"),
+        ({"lr": math.inf}, "lr is inf"),
+        ({"lr": 0.1, "weight_decay": -1.0}, "weight_decay is -1.0"),
+        ({"lr": 0.1, "betas": (1.0, 0.9)}, "0 <= beta < 1"),
+        ({"lr": 0.1, "betas": (0.9, -0.1)}, "0 <= beta < 1"),
+    ],
+)
+def test_rates_out_of_range_are_refused(kind: Any, wrong: dict[str, Any], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        kind(parameters([1.0]), **wrong)
+    group = {"params": parameters([1.0]), **wrong}
+    optimiser = kind(parameters([1.0]), lr=0.1)
+    with pytest.raises(UserError, match=named):
+        optimiser.add_param_group(group)
+    assert len(optimiser.param_groups) == 1
+
+
+@pytest.mark.parametrize("eps", [0.0, -1e-8, math.nan])
+def test_the_coded_form_needs_a_positive_epsilon(eps: float) -> None:
+    with pytest.raises(UserError, match="eps is"):
+        AdamAtan2AsCoded(parameters([1.0]), lr=0.1, eps=eps)
+
+
+@both
+def test_no_parameters_and_sparse_gradients_are_refused(kind: Any) -> None:
+    with pytest.raises(UserError, match="got no parameters"):
+        kind(PuzzleTable(3, 2).parameters(), lr=0.1)
+    embedding = nn.Embedding(3, 2, sparse=True)
+    embedding(torch.tensor([1])).sum().backward()
+    with pytest.raises(UserError, match="sparse gradient"):
+        kind(embedding.parameters(), lr=0.1).step()
+
+
+@both
+def test_the_number_of_torch_calls_does_not_grow_with_the_parameters(kind: Any) -> None:
+    def calls(count: int) -> int:
+        params = parameters(*[[1.0]] * count)
+        gradients = [[torch.ones(1).double()] * count]
+        optimiser = kind(params, lr=0.1)
+        steps(optimiser, params, gradients)  # the first step makes the state
+        for p in params:
+            p.grad = torch.ones(1).double()
+        with Calls() as mode:
+            optimiser.step()
+        return mode.count
+
+    assert calls(2) == calls(20)
+
+
+class Calls(torch.overrides.TorchFunctionMode):
+    """Counts calls into torch that compute (looking up an attribute doesn't)."""
+
+    count = 0
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.count += getattr(func, "__name__", "") not in ("__get__", "__set__")
+        return func(*args, **(kwargs or {}))
+
+
+# -- sparse sign-SGD ------------------------------------------------------------------------------
+def table_of(*rows: list[float]) -> PuzzleTable:
+    table = PuzzleTable(len(rows), len(rows[0]))
+    table.weights.copy_(torch.tensor(rows))
+    return table
+
+
+def lend(table: PuzzleTable, ids: list[int], gradients: list[list[float]]) -> None:
+    """Give rows out and send these gradients back."""
+    (table(torch.tensor(ids)) * torch.tensor(gradients)).sum().backward()
+
+
+def test_touched_rows_decay_and_move_by_the_sign_of_the_summed_gradient() -> None:
+    table = table_of([1.0, 1.0], [2.0, 2.0], [3.0, 3.0])
+    optimiser = SparseSignSGD([table], lr=0.5, weight_decay=0.2)
+    # Row 0: 3 − 4 < 0 though its first copy's sign is positive; a sum of 0 leaves the decay.
+    lend(table, [0, 2, 0], [[3.0, 1.0], [-9.0, 0.0], [-4.0, -1.0]])
+    optimiser.step()
+    torch.testing.assert_close(
+        table.weights, torch.tensor([[0.9 + 0.5, 0.9], [2.0, 2.0], [2.7 + 0.5, 2.7]])
+    )
+
+
+def test_the_first_of_all_steps_leaves_zero_by_exactly_the_rate() -> None:
+    table = PuzzleTable(4, 3)
+    lend(table, [1], [[1e-30, -5.0, 0.0]])
+    SparseSignSGD([table], lr=0.01, weight_decay=0.1).step()
+    torch.testing.assert_close(table.weights[1], torch.tensor([-0.01, 0.01, 0.0]))
+    assert not table.weights[[0, 2, 3]].any()
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.integers(0, 2**31))
+@properties
+def test_a_step_equals_a_dense_gradient_on_the_rows_in_use(ids: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    table = PuzzleTable(5, 3).double()
+    table.weights.copy_(torch.randn(5, 3, generator=generator))
+    dense = table.weights.clone().requires_grad_()
+    coefficients = torch.randn(len(ids), 3, generator=generator, dtype=torch.float64)
+    index = torch.tensor(ids)
+    loss = (torch.nn.functional.embedding(index, dense) * coefficients).tanh().sum()
+    loss.backward()
+    (table(index) * coefficients).tanh().sum().backward()
+    SparseSignSGD([table], lr=0.1, weight_decay=0.3).step()
+    used = torch.tensor([i in ids for i in range(5)])[:, None]
+    assert dense.grad is not None
+    moved = dense.detach() * (1 - 0.1 * 0.3) - 0.1 * dense.grad.sign()
+    torch.testing.assert_close(table.weights, torch.where(used, moved, dense.detach()))
+
+
+def test_forward_passes_before_a_step_count_as_one_batch() -> None:
+    one, two = PuzzleTable(3, 1), PuzzleTable(3, 1)
+    lend(one, [0, 1, 0], [[2.0], [1.0], [-3.0]])
+    lend(two, [0, 1], [[2.0], [1.0]])
+    lend(two, [0], [[-3.0]])
+    for table in (one, two):
+        SparseSignSGD([table], lr=0.1).step()
+    assert torch.equal(one.weights, two.weights)
+    assert one.weights.flatten().tolist() == pytest.approx([0.1, -0.1, 0.0])
+
+
+def test_nothing_moves_without_gradients_and_zero_grad_forgets_them() -> None:
+    table = table_of([1.0], [2.0])
+    optimiser = SparseSignSGD([table], lr=0.1, weight_decay=0.5)
+    optimiser.step()
+    lend(table, [1], [[1.0]])
+    optimiser.zero_grad(set_to_none=False)
+    optimiser.step()
+    assert table.weights.flatten().tolist() == [1.0, 2.0]
+
+
+def test_several_tables_share_the_rate_that_a_scheduler_sets() -> None:
+    tables = [PuzzleTable(2, 1), PuzzleTable(3, 2)]
+    optimiser = SparseSignSGD(iter(tables), lr=1.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda update: 0.5**update)
+    for _ in range(2):
+        optimiser.zero_grad()
+        lend(tables[0], [1], [[1.0]])
+        lend(tables[1], [2], [[-1.0, 1.0]])
+        optimiser.step()
+        schedule.step()
+    assert tables[0].weights.tolist() == [[0.0], [-1.5]]
+    assert tables[1].weights.tolist() == [[0.0, 0.0], [0.0, 0.0], [1.5, -1.5]]
+
+
+def test_the_state_is_the_rate_alone() -> None:
+    optimiser = SparseSignSGD([PuzzleTable(2, 1)], lr=0.3, weight_decay=0.2)
+    other = SparseSignSGD([PuzzleTable(2, 1)], lr=9.0)
+    other.load_state_dict(copy.deepcopy(optimiser.state_dict()))
+    assert other.param_groups[0]["lr"] == 0.3 and other.param_groups[0]["weight_decay"] == 0.2
+
+
+def test_a_module_that_moves_after_the_optimiser_was_made_still_trains() -> None:
+    module = nn.Sequential(PuzzleTable(2, 1))
+    optimiser = SparseSignSGD([module[0]], lr=0.1)
+    module.double()  # replaces the buffer
+    module[0](torch.tensor([1])).sum().backward()
+    optimiser.step()
+    assert module[0].weights[1].item() == -0.1
+
+
+def test_a_closure_runs_with_gradients() -> None:
+    table = PuzzleTable(2, 1)
+    optimiser = SparseSignSGD([table], lr=0.1)
+
+    def closure() -> float:
+        lend(table, [0], [[1.0]])
+        return 4.0
+
+    with torch.no_grad():
+        assert optimiser.step(closure) == 4.0
+    assert table.weights[0].item() == pytest.approx(-0.1)
+
+
+def test_what_is_no_table_is_refused() -> None:
+    table = PuzzleTable(2, 1)
+    with pytest.raises(UserError, match="got nothing to train"):
+        SparseSignSGD(table.parameters(), lr=0.1)  # what document act-v1 passes
+    with pytest.raises(UserError, match="got Linear to train"):
+        SparseSignSGD([table, nn.Linear(1, 1)], lr=0.1)
+    with pytest.raises(UserError, match="lr is -1"):
+        SparseSignSGD([table], lr=-1)
+
+
+@pytest.fixture
+def children() -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for child in started:
+        child.kill()
+        child.wait()
+
+
+def test_two_processes_equal_one_with_the_whole_batch(
+    tmp_path: Path, children: list[subprocess.Popen[str]]
+) -> None:
+    generator = torch.Generator().manual_seed(5)
+    # Equal, unequal and empty batches; after the first step row 0 must stay as it is.
+    sizes = [(9, 9), (5, 2), (0, 4), (0, 0), (6, 6)]
+    batches = [
+        [
+            (
+                torch.randint(int(step > 0), 6, (n,), generator=generator),
+                torch.randn(n, 4, generator=generator),
+            )
+            for n in per_rank
+        ]
+        for step, per_rank in enumerate(sizes)
+    ]
+    assert all((ids == 0).any() for ids, _ in batches[0])
+    torch.save(batches, tmp_path / "batches.pt")
+    script = Path(__file__).with_name("gloo_puzzles.py")
+    environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    for rank in range(2):
+        command = [sys.executable, str(script), str(rank), "2", str(tmp_path)]
+        children.append(
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        )
+    for child in children:
+        _, errors = child.communicate(timeout=90)
+        assert child.returncode == 0, errors
+
+    table = PuzzleTable(6, 4)
+    optimiser = SparseSignSGD([table], lr=0.25, weight_decay=0.1)
+    for step in batches:
+        optimiser.zero_grad()
+        ids, gradients = (torch.cat(both) for both in zip(*step, strict=True))
+        (table(ids) * gradients).sum().backward()
+        optimiser.step()
+    assert table.weights.any()
+    for rank in range(2):
+        assert torch.equal(
+            torch.load(tmp_path / f"table{rank}.pt", weights_only=True), table.weights
+        )

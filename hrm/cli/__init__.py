@@ -1,0 +1,68 @@
+"""The command line: `hrm summary | data`.
+
+Each command is a module with `add(subparsers)`, which describes it, and a function that runs it and
+returns the exit status. Modules import torch and tasks inside those functions: `--help` is quick.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from hrm.cli import data, summary
+from hrm.errors import UserError
+
+DESCRIPTION = """\
+One configurable Hierarchical Reasoning Model, its tasks and its data.
+
+  hrm summary act-v1           modules, shapes, parameters, operations of a documented system
+  hrm data show sudoku         what a task looks like
+  hrm data build sudoku        write a task's boards in the field's public format
+  hrm data info DIR            what such a folder holds
+"""
+EPILOG = """\
+Exit status: 0 when the job did its work, 2 for a mistake in what was asked for, 1 for a failure of
+ours, 130 after Ctrl-C.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with its errors on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and where to read more; exit with 2."""
+        sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`\n")
+        raise SystemExit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit with its status."""
+    try:
+        asked = parser().parse_args(arguments)
+        status = asked.function(asked)
+        sys.stdout.flush()
+    except UserError as error:
+        sys.stderr.write(f"hrm: {' '.join(str(error).split())}\n")
+        status = 2
+    except KeyboardInterrupt:
+        sys.stderr.write("hrm: stopped\n")
+        status = 130
+    except BrokenPipeError:  # `hrm summary act-v1 | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    raise SystemExit(status)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    top = Parser(
+        prog="hrm",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (summary, data):
+        command.add(subparsers)
+    return top

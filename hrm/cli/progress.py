@@ -1,0 +1,72 @@
+"""Progress with an estimate, on stderr and for a person only. Knows Rich, and loads it at need."""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Step = Callable[[float], None]
+
+
+def watched() -> bool:
+    """Return whether somebody may be looking: stderr is a terminal."""
+    return sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def share(what: str) -> Iterator[Step]:
+    """Show how much of something is done: yields a function that takes it, in 0 ... 1."""
+    if not watched():
+        yield lambda _: None
+        return
+    with _bars("{task.percentage:3.0f} %") as bars:
+        task = bars.add_task(what, total=1.0)
+        yield lambda done: bars.update(task, completed=done)
+
+
+@contextlib.contextmanager
+def clock(what: str, seconds: float) -> Iterator[None]:
+    """Show how much of an estimated time has passed, for work that doesn't say how far it is."""
+    if not watched():
+        yield
+        return
+    started, ended = time.monotonic(), threading.Event()
+    with _bars("of about {task.total:.0f} s") as bars:
+        task = bars.add_task(what, total=seconds)
+
+        def tick() -> None:
+            while not ended.wait(0.2):
+                bars.update(task, completed=min(time.monotonic() - started, seconds))
+
+        threading.Thread(target=tick, daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+
+def _bars(amount: str) -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn(amount),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,177 @@
+"""`hrm summary RECIPE`: what a documented system is made of, beside the size that is printed.
+
+With `--json` it prints one object, whose keys are stable:
+
+    recipe, source   the recipe's name, and where the document describes it
+    parameters       how many the model has, buffers not counted
+    documented       null, or {printed, difference, prints_as}: the printed figure, parameters less
+                     that figure, and whether the count rounds or truncates to it
+    operations       floating-point operations of one segment, that is, one halting step of one
+                     sample, forward, as `hrm.cost` counts them: from states to states, so that
+                     the embedding isn't in it, nor a decision or a readout that comes after
+    groups           [{path, type, parameters, operations, modules}], one per top-level module;
+                     modules is [{path, type, shapes: {name: [...]}, parameters}], one per module
+                     with parameters of its own; the model's own are in the group with path ""
+    buffers          [{path, shape, elements}]: states, tables and whatever else isn't a parameter
+
+The model is built on the meta device: shapes alone, whatever its size.
+"""
+
+import argparse
+import difflib
+import json
+import re
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from hrm.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hrm.cost import Count
+    from hrm.model import HRM
+    from hrm.recipes import Named
+
+TEXT = "Show a documented system: modules, shapes, parameters, operations per segment."
+_figure = re.compile(r"[~≈]?(?P<digits>\d[\d,]*(?:\.\d+)?)(?P<scale>[KMB]?)(?P<least>\+?)")
+_scales = {"": 0, "K": 3, "M": 6, "B": 9}
+
+
+def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Describe `hrm summary`."""
+    command = subparsers.add_parser("summary", help=TEXT, description=TEXT)
+    command.add_argument(
+        "recipe", metavar="RECIPE", help="such as act-v1-sudoku; an unknown name lists them all"
+    )
+    command.add_argument("--json", action="store_true", help="print it as JSON")
+    command.set_defaults(function=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print the summary of one recipe."""
+    from hrm import recipes
+
+    found = summarise(asked.recipe, recipes.named)
+    if asked.json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        from hrm.cli import display
+
+        display.summary(found)
+    return 0
+
+
+def summarise(name: str, named: "Mapping[str, Named]") -> dict[str, Any]:
+    """Return the JSON document of a recipe.
+
+    Raises:
+        UserError: If no recipe has this name.
+    """
+    recipe = choose(name, named)
+    system = recipe.make()
+
+    import torch
+
+    from hrm.model import HRM
+
+    with torch.device("meta"):
+        model = HRM(system.model).eval()
+    operations = segment_operations(model)
+    parameters = sum(p.numel() for p in model.parameters())
+    printed = recipe.parameters
+    return {
+        "recipe": name,
+        "source": recipe.source,
+        "parameters": parameters,
+        "documented": None if printed is None else compare(parameters, printed),
+        "operations": operations.forward,
+        "groups": groups(model, operations.children),
+        "buffers": [
+            {"path": path, "shape": list(b.shape), "elements": b.numel()}
+            for path, b in model.named_buffers()
+        ],
+    }
+
+
+def choose(name: str, named: "Mapping[str, Named]") -> "Named":
+    """Return the recipe of a name.
+
+    Raises:
+        UserError: If there is none; the error lists all names, the nearest last.
+    """
+    if name in named:
+        return named[name]
+    near = difflib.get_close_matches(name, named, n=1, cutoff=0.5)
+    mend = f"did you mean {near[0]!r}?" if near else "take one of them"
+    raise UserError(f"recipe is {name!r}; allowed are {', '.join(named)}; {mend}")
+
+
+def segment_operations(model: "HRM") -> "Count":
+    """Count the operations of one halting step of one sample, forward."""
+    import torch
+
+    from hrm import cost
+
+    with torch.no_grad():
+        x = model.perceive(model.example(1))
+        start = model.start(x)
+        return cost.operations(lambda: model.refine(start, x), model)
+
+
+def groups(model: "nn.Module", operations: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the modules that have parameters, by top-level module; shared ones once."""
+    owned: dict[str, dict[str, list[int]]] = {}
+    for path, parameter in model.named_parameters():
+        owner, _, name = path.rpartition(".")
+        owned.setdefault(owner, {})[name] = list(parameter.shape)
+    found = []
+    for child, module in (("", model), *model.named_children()):
+        modules: list[dict[str, Any]] = [
+            {
+                "path": path,
+                "type": type(model.get_submodule(path)).__name__,
+                "shapes": shapes,
+                "parameters": sum(_elements(shape) for shape in shapes.values()),
+            }
+            for path, shapes in owned.items()
+            if path.partition(".")[0] == child
+        ]
+        if child or modules or child in operations:
+            found.append(
+                {
+                    "path": child,
+                    "type": type(module).__name__,
+                    "parameters": sum(m["parameters"] for m in modules),
+                    "operations": operations.get(child, 0),
+                    "modules": modules,
+                }
+            )
+    return found
+
+
+def compare(count: int, printed: str) -> dict[str, Any]:
+    """Return a count beside a printed figure such as "844,610", "115K", "~27M" or "500K+".
+
+    It prints as the figure if it rounds (halves either way) or truncates to it at the last place
+    that is printed, or, where the figure ends in "+", reaches it.
+    """
+    match = _figure.fullmatch(printed)
+    assert match is not None, f"{printed!r} isn't one figure"
+    figure = Decimal(match["digits"].replace(",", "")).scaleb(_scales[match["scale"]])
+    place = Decimal(1).scaleb(int(figure.as_tuple().exponent))
+    difference = count - int(figure)
+    if match["least"]:
+        prints_as = difference >= 0
+    else:
+        prints_as = 0 <= difference < place or 2 * abs(difference) <= place
+    return {"printed": printed, "difference": difference, "prints_as": prints_as}
+
+
+def _elements(shape: list[int]) -> int:
+    product = 1
+    for size in shape:
+        product *= size
+    return product

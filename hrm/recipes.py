@@ -206,7 +206,7 @@ def amulgent(
         initial=Learned(clip=None) if original else Learned(clip=2.0),
         coupling=Accumulating(down=0.0, up=1.0) if original else Accumulating(down=0.1, up=0.1),
         segments=Segments(count=refinement_segments, detached=True, connection=0.05)
-        if use_iterative_refinement
+        if use_iterative_refinement and refinement_segments > 1
         else Segments(),
         halting=QLearning(
             max_steps=max_steps,

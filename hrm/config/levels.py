@@ -69,6 +69,13 @@ class Segments(Part):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.count >= 1, "count", self.count, "1 or more", "one segment is a single pass")
+        require(
+            self.connection is None or self.count >= 2,
+            "connection",
+            self.connection,
+            "None for a single segment, which has no previous output",
+            "use two segments or more, or connection=None",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,7 @@ def configurations(draw: Any) -> HRMConfig:
     )
     summaries = st.sampled_from([config.LastStep(), config.LastStep(project=True, dropout=0.1)])
     attended = st.sampled_from([config.StepAttention(heads=2), config.TraceAttention(heads=2)])
+    connected = config.Segments(count=2, connection=0.5)
     couplings = alternating if recurrent else alternating | st.just(config.Accumulating())
     fields: dict[str, Any] = {
         "embedding": embedding,
@@ -167,13 +168,13 @@ def configurations(draw: Any) -> HRMConfig:
         "coupling": config.Crossing() if crossing else draw(couplings),
         "summary": draw(summaries | attended) if recurrent else config.LastStep(),
         "segments": draw(
-            st.builds(
-                config.Segments,
-                count=st.integers(1, 2),
-                detached=st.booleans(),
-                connection=st.sampled_from([None, 0.5])
-                if isinstance(embedding, config.Vector)
-                else st.none(),
+            st.sampled_from(
+                [
+                    config.Segments(),
+                    config.Segments(count=2),
+                    config.Segments(count=2, detached=False),
+                    *([connected] if isinstance(embedding, config.Vector) else []),
+                ]
             )
         ),
         "carry": draw(

@@ -86,6 +86,7 @@ def tokens(puzzles: Puzzles | None) -> Tokens:
         (lambda: transformer(heads=3), "heads is 3; allowed is a divisor of the width, 8"),
         (lambda: transformer(width=6, heads=2, rotary=1e4), "width / heads is 3.0; allowed is an"),
         (lambda: Segments(count=0), "count is 0; allowed is 1 or more"),
+        (lambda: Segments(connection=0.1), "connection is 0.1; allowed is None for a single segm"),
         (lambda: replace(recurrent, low_steps=0), "low_steps is 0; allowed is 1 or more"),
         (lambda: replace(recurrent, cycles=0), "cycles is 0; allowed is 1 or more"),
         (lambda: replace(recurrent, horizon=0), "horizon is 0; allowed is 1 or more trailing"),

@@ -39,7 +39,7 @@ parts: st.SearchStrategy[Part] = st.one_of(
     st.builds(Gru, width=positive),
     st.builds(RmsNorm, eps=rates, scale=st.booleans()),
     st.builds(Learned, clip=st.none() | rates),
-    st.builds(Segments, count=positive, detached=st.booleans(), connection=st.none() | rates),
+    st.builds(Segments, count=positive, detached=st.booleans()),
     st.builds(
         Policy, max_steps=positive, controller=st.just(LinearController()), sample=st.booleans()
     ),
@@ -131,7 +131,7 @@ def test_a_whole_number_for_an_optional_float_is_the_same_part() -> None:
     assert type(Training(updates=1, clip=1).clip) is float
     assert Training(updates=1, clip=1) == Training(updates=1, clip=1.0)
     assert Training(updates=1, clip=1).fingerprint() == Training(updates=1, clip=1.0).fingerprint()
-    assert Segments(connection=0).connection == 0.0
+    assert Segments(count=2, connection=0).connection == 0.0
 
 
 @pytest.mark.parametrize(

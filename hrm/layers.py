@@ -155,7 +155,7 @@ class Rotary(nn.Module):
     def __init__(self, positions: int, size: int, theta: float) -> None:
         super().__init__()
         self.theta = theta
-        frequencies = theta ** -(torch.arange(0, size, 2, dtype=torch.float32) / size)
+        frequencies = 1 / theta ** (torch.arange(0, size, 2, dtype=torch.float32) / size)
         angles = torch.outer(torch.arange(positions, dtype=torch.float32), frequencies)
         cos, sin = angles.cos(), angles.sin()
         for name, table in (("cos", [cos, cos]), ("sin", [-sin, sin])):

@@ -30,8 +30,8 @@ class SegmentLoss:
 def continue_target(model: HRM, carry: Carry) -> Tensor:
     """Target of Q(continue), [B], from one more pass without gradient.
 
-    It is σ of the next step's Q(halt) where this was the last step but one, else of the larger of
-    the next step's two values.
+    It is σ of the next step's Q(halt) where this was the last step, else of the larger of the next
+    step's two values.
 
     Source: document act-v1; HRM (arXiv 2506.21734), section 2, "Adaptive computational time".
     """

@@ -1,0 +1,83 @@
+"""What the tests against `tests.references` share: a model to compare, comparisons, plain kernels.
+
+Tolerances, relative to the largest number of a tensor. A number here is the end of 10² to 10⁴
+roundings of 1.1e-16 each in float64; recursion and an optimiser's quotients pass them on, and
+between 1e-15 and 5e-12 is what we measured. 1e-10 is above that, and far below what another
+constant, order or sign makes. The same passes agree to 1e-5 in float32, for which we ask 1e-4.
+
+Bit for bit we compare what is copied, counted or drawn; and, with the fused kernels written out,
+all that is computed by the same operations in the same order.
+"""
+
+import math
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hrm import train
+from hrm.learning import System
+from hrm.model import HRM
+
+
+def model_of(system: System, dtype: torch.dtype = torch.float64) -> HRM:
+    """Return a system's model in which no weight is constant.
+
+    What starts at zeros, ones or -5 would hide the terms that it multiplies.
+    """
+    model = train.build(system, train.Seeds(weights=0, order=0))
+    generator = torch.Generator().manual_seed(0)
+    for value in model.state_dict().values():
+        if (value == value.flatten()[0]).all():
+            value.add_(0.25 * torch.randn(value.shape, generator=generator))
+    return model.to(dtype)
+
+
+def close(found: Tensor, expected: Tensor, tolerance: float = 1e-10) -> None:
+    """Assert that no number is off by more than `tolerance` times the largest; zeros are zeros."""
+    assert found.shape == expected.shape
+    error = (found.double() - expected.double()).abs().max()
+    largest = expected.double().abs().max()
+    assert error <= tolerance * largest, f"off by {error:.2e}, where the largest is {largest:.2e}"
+
+
+def all_close(
+    found: Mapping[str, Tensor], expected: Mapping[str, Tensor], tolerance: float = 1e-10
+) -> None:
+    """Assert the same of every tensor; names have to agree."""
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        try:
+            close(found[name], value, tolerance)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+
+
+def exact(found: Tensor, expected: Tensor) -> None:
+    """Assert that both are the same, type and all."""
+    assert found.dtype == expected.dtype
+    assert torch.equal(found, expected)
+
+
+def write_out_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace torch's fused kernels by their formulas, which is how the references compute.
+
+    A fused kernel may round its intermediate results elsewhere, or take its sums in another order.
+    """
+
+    def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return torch.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]), dim=-1) @ v
+
+    def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
+    def rms_norm(x: Tensor, shape: tuple[int, ...], weight: Tensor | None, eps: float) -> Tensor:
+        assert shape == x.shape[-1:] and weight is None
+        return x * torch.rsqrt((x * x).mean(dim=-1, keepdim=True) + eps)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", attention)
+    monkeypatch.setattr(F, "linear", linear)
+    monkeypatch.setattr(F, "rms_norm", rms_norm)
+    monkeypatch.setattr(F, "silu", lambda x: x * torch.sigmoid(x))

@@ -143,16 +143,30 @@ class AdamAtan2AsCoded(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Constant(Part):
+    """The learning rate stays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine(Part):
+    """The learning rate falls along half a cosine to a share `floor` of itself at the end."""
+
+    floor: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training(Part):
-    """How a system is trained: an optimiser, linear warm-up, then a constant rate.
+    """How a system is trained: an optimiser, linear warm-up, then a schedule.
 
     Args:
         updates: Optimiser steps. batch: samples in each.
+        pieces: So many equal parts of a batch are computed one after another, their gradients
+            added: the memory of one, the step of all.
         optimiser: Of all parameters.
         learning_rate, weight_decay: As in AdamW.
         halting_rate: Learning rate of an AdamW of its own for the halting's parameters, if any.
         puzzle_rate, puzzle_decay: Of the puzzle table's sign-SGD; None for the same as the others.
-        warmup: Updates over which the learning rate rises from 0.
+        warmup: Updates over which the learning rate rises from 0. schedule: what it does then.
         clip: Largest gradient norm, None for no clipping.
         ema: Decay of an exponential moving average of the weights, for evaluation; None for none.
         evaluate_every: Updates between two points of the validation curve.
@@ -160,6 +174,7 @@ class Training(Part):
 
     updates: int
     batch: int = 32
+    pieces: int = 1
     optimiser: AdamW | AdamAtan2 | AdamAtan2AsCoded = AdamW()
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
@@ -167,13 +182,14 @@ class Training(Part):
     puzzle_rate: float | None = None
     puzzle_decay: float | None = None
     warmup: int = 0
+    schedule: Constant | Cosine = Constant()
     clip: float | None = None
     ema: float | None = None
     evaluate_every: int = 50
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("updates", "batch", "evaluate_every"):
+        for name in ("updates", "batch", "pieces", "evaluate_every"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
         require(
             self.learning_rate > 0,
@@ -181,6 +197,13 @@ class Training(Part):
             self.learning_rate,
             "a positive number",
             "raise it",
+        )
+        require(
+            self.batch % max(1, self.pieces) == 0,
+            "pieces",
+            self.pieces,
+            f"a divisor of the batch, {self.batch}",
+            "change pieces or batch",
         )
         require(
             self.ema is None or 0 < self.ema < 1,

@@ -1,7 +1,9 @@
 """Training: repeatable, seeds apart, and honest about divergence."""
 
+import dataclasses
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,10 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hrm import recipes, train
+from hrm import checkpoint, recipes, train
 from hrm.config import Fixed
-from hrm.errors import Diverged
-from hrm.learning import System, Training
+from hrm.errors import Diverged, UserError
+from hrm.learning import (
+    AdamAtan2,
+    AdamAtan2AsCoded,
+    Constant,
+    Cosine,
+    Supervised,
+    System,
+    Training,
+)
 from hrm.model import HRM
 from hrm.tasks.maze import Maze
 from hrm.train import Encoded, Seeds
@@ -199,9 +209,9 @@ def test_weight_decay_shrinks_weights_beside_the_gradient() -> None:
 def test_every_epoch_deals_each_index_once(size: int, batch: int, seed: int) -> None:
     if size < batch:
         with pytest.raises(ValueError, match="don't fill a batch"):
-            next(train.shuffled(size, batch, seed))
+            next(train.Shuffled(size, batch, seed))
         return
-    dealt, per_epoch = train.shuffled(size, batch, seed), size // batch
+    dealt, per_epoch = train.Shuffled(size, batch, seed), size // batch
     for _ in range(3):
         epoch = [next(dealt) for _ in range(per_epoch)]
         assert all(len(rows) == batch for rows in epoch)
@@ -212,7 +222,7 @@ def test_every_epoch_deals_each_index_once(size: int, batch: int, seed: int) -> 
 
 def test_epochs_are_shuffled_anew_and_repeat_with_their_seed() -> None:
     def epochs(seed: int) -> list[list[int]]:
-        dealt = train.shuffled(20, 20, seed)
+        dealt = train.Shuffled(20, 20, seed)
         return [next(dealt).tolist() for _ in range(3)]
 
     first = epochs(0)
@@ -265,3 +275,111 @@ def test_every_seed_and_purpose_has_a_stream_of_its_own() -> None:
     assert len(set(seeds)) == len(seeds) and all(0 <= seed < 2**32 for seed in seeds)
     first = [torch.rand(4, generator=torch.Generator().manual_seed(s)).tolist() for s in seeds[:4]]
     assert len({tuple(numbers) for numbers in first}) == 4
+
+
+# -- going on -------------------------------------------------------------------------------------
+tiny = recipes.tiny_network(
+    vocabulary=task.vocabulary,
+    positions=task.cells,
+    classes=task.classes,
+    width=8,
+    heads=2,
+    layers=1,
+    h_cycles=1,
+    l_cycles=1,
+    prefix=1,
+    max_steps=3,
+    exploration=0.5,
+)
+amulgent = recipes.amulgent_enhanced(**vector_sizes, width=8, max_steps=2)
+long = replace(quick, updates=8, schedule=Cosine(floor=0.1), warmup=3, clip=1.0)
+interrupted = {
+    "v2, with dropout": (v2, long),
+    "gru": (gru, replace(long, halting_rate=1e-3)),
+    "act-v1": (act, replace(long, optimiser=AdamAtan2(), pieces=2)),
+    "tiny-network": (tiny, replace(long, ema=0.9, puzzle_rate=0.1)),
+    "amulgent": (amulgent, replace(long, optimiser=AdamAtan2AsCoded(), learning_rate=1e-6)),
+}
+
+
+class PowerCut(BaseException):
+    """Ends a run where it stands."""
+
+
+@pytest.mark.parametrize("name", interrupted)
+def test_an_interrupted_run_goes_on_to_the_identical_curve_and_weights(
+    name: str, tmp_path: Path
+) -> None:
+    system, training = interrupted[name]
+    data = train.encode(system, task, boards.train)
+
+    def run(folder: Path | None, cut: int = 0) -> tuple[list[train.Moment], dict[str, Tensor]]:
+        model, evaluations = train.build(system, seeds), itertools.count(1)
+
+        def score(model: HRM) -> float:
+            if next(evaluations) == cut:
+                raise PowerCut
+            return float(model(data.inputs[:4]).prediction.float().mean())
+
+        curve = train.fit(model, system, training, data, seeds, score, folder)
+        return curve, model.state_dict()
+
+    expected, weights = run(None)
+    with pytest.raises(PowerCut):
+        run(tmp_path, cut=3)
+    torch.manual_seed(99)  # whatever else happens in between
+    curve, found = run(tmp_path)
+    assert curve == expected and len(curve) == 4
+    assert identical(found, weights)
+    again, found = run(tmp_path)  # finished: nothing is left to do
+    assert again == expected and identical(found, weights)
+    best = checkpoint.load(tmp_path / "best.safetensors")
+    top = max(expected, key=lambda moment: (moment.score, moment.update))
+    assert best["moment"] == dataclasses.asdict(top)
+    if top == expected[-1]:
+        assert identical(best["model"], weights)
+
+
+def test_a_checkpoint_of_another_run_is_refused_with_the_difference(tmp_path: Path) -> None:
+    data = train.encode(gru, task, boards.train)
+    train.fit(train.build(gru, seeds), gru, quick, data, seeds, quiet, tmp_path)
+    for system, training, other, said in (
+        (gru, replace(quick, batch=8), seeds, r"training\.batch = 4; allowed is 8"),
+        (v2, quick, seeds, r"system\.model"),
+        (gru, quick, Seeds(weights=1, order=3), r"order = 2; allowed is 3"),
+    ):
+        with pytest.raises(UserError, match=said):
+            train.fit(train.build(system, other), system, training, data, other, quiet, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["act-v1", "supervised"])
+def test_a_batch_in_pieces_is_the_step_of_the_whole_batch(name: str) -> None:
+    system = act if name == "act-v1" else replace(act, objective=Supervised())
+    data = train.encode(system, task, boards.train)
+    results = []
+    for pieces in (1, 2, 4):
+        model = train.build(system, seeds).double().train()
+        training = replace(quick, batch=8, pieces=pieces)
+        learner = train.Learner(model, system, training, torch.Generator().manual_seed(0))
+        found = [learner.update(data.batch(torch.arange(8))) for _ in range(3)]
+        results.append((found, {n: t.clone() for n, t in model.state_dict().items()}))
+    for found, weights in results[1:]:
+        assert found == [pytest.approx(pair) for pair in results[0][0]]
+        assert all(torch.allclose(weights[n], t, atol=1e-9) for n, t in results[0][1].items())
+
+
+def test_pieces_are_refused_where_the_objective_couples_samples() -> None:
+    training = replace(quick, pieces=2)
+    with pytest.raises(UserError, match="pieces is 2; allowed is 1 with PolicyGradient"):
+        train.Learner(train.build(gru, seeds), gru, training, torch.Generator())
+    with pytest.raises(UserError, match="pieces is 3; allowed is a divisor of the batch, 4"):
+        replace(quick, pieces=3)
+
+
+def test_a_cosine_falls_from_the_full_rate_to_its_floor_after_warm_up() -> None:
+    training = Training(updates=12, warmup=2, schedule=Cosine(floor=0.2))
+    shares = [train.share(training, update) for update in range(13)]
+    assert shares[:3] == pytest.approx([0.5, 1.0, 1.0])
+    assert shares[7] == pytest.approx(0.6) and shares[12] == pytest.approx(0.2)
+    assert shares[2:] == sorted(shares[2:], reverse=True)
+    assert [train.share(replace(training, schedule=Constant()), u) for u in (5, 11)] == [1.0, 1.0]

@@ -50,6 +50,20 @@ def clock(what: str, seconds: float) -> Iterator[None]:
             ended.set()
 
 
+@contextlib.contextmanager
+def lines() -> Iterator[Callable[[float, str], None]]:
+    """Show how far something is: yields a function that takes that, in 0 ... 1, and a line.
+
+    Where nobody looks, the lines are printed one after another.
+    """
+    if not watched():
+        yield lambda _, line: print(line, file=sys.stderr, flush=True)  # noqa: T201
+        return
+    with _bars("{task.percentage:3.0f} %") as bars:
+        task = bars.add_task("training", total=1.0)
+        yield lambda done, line: bars.update(task, completed=done, description=line)
+
+
 def _bars(amount: str) -> "Progress":
     from rich.console import Console
     from rich.progress import (

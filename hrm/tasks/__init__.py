@@ -4,8 +4,8 @@ This package imports none of them, so that a trial rests on the sources of its o
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,38 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Values = NDArray[Any]  # tokens and classes, int64; float64 where a task is real-valued
 
 
 @dataclass(frozen=True, kw_only=True)
 class Boards:
     """Problems with one stored answer each.
 
+    A *puzzle* is what one identity stands for, with one board or several; a *group* holds the
+    versions of one puzzle that augmentation made. Where a task has neither, each board is a puzzle
+    and a group of its own, with the blank identity, 0.
+
     Args:
         inputs: Tokens [N, cells], each below the task's vocabulary.
         targets: The stored answer [N, cells], each below the task's classes.
         difficulty: [N], in the task's own unit.
+        identities: [N], which puzzle embedding a board may use; 0 is the blank one.
+        puzzles, groups: [N], ascending numbers; boards of one puzzle, puzzles of one group, stand
+            side by side.
     """
 
-    inputs: Ints
-    targets: Ints
+    inputs: Values
+    targets: Values
     difficulty: Floats
+    identities: Ints = None  # type: ignore[assignment]  # filled in below
+    puzzles: Ints = None  # type: ignore[assignment]
+    groups: Ints = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        own = np.arange(len(self.inputs), dtype=np.int64)
+        for name, default in (("identities", 0 * own), ("puzzles", own), ("groups", own)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -35,7 +52,8 @@ class Boards:
     def digest(self) -> str:
         """Return the SHA-256 of all values, the same on every platform."""
         whole = hashlib.sha256()
-        for array in (self.inputs, self.targets, self.difficulty):
+        for field in fields(self):
+            array = getattr(self, field.name)
             whole.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
         return whole.hexdigest()
 
@@ -80,7 +98,7 @@ class Task(Protocol):
 
     @property
     def classes(self) -> int:
-        """Number of classes that a cell of the answer can have."""
+        """Number of classes that a cell of the answer can have; 0 where answers are real numbers."""
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
         """Return so many boards per split: equal arguments give equal boards on every platform.
@@ -90,6 +108,16 @@ class Task(Protocol):
         Raises:
             UserError: If a number is negative, or so many different boards can't be found.
         """
+
+    def encode(self, problem: Any) -> Values:
+        """Return the input [cells] of a problem in its natural form, which the task names.
+
+        Raises:
+            UserError: If it isn't a problem of this task.
+        """
+
+    def decode(self, board: Values, prediction: Values | None = None) -> Any:
+        """Return a board's problem in its natural form, or with a prediction the answer in its."""
 
     def unknown(self, inputs: Ints) -> Bools:
         """Return which cells [N, cells] the input leaves open."""
@@ -109,6 +137,20 @@ class Task(Protocol):
 
     def check(self, board: Ints, prediction: Ints) -> bool:
         """Return whether a prediction [cells] is a valid answer to one board's input [cells]."""
+
+    @property
+    def public_vocabulary(self) -> int:
+        """Number of tokens in the field's file format, padding (0) included; 0 if it has none."""
+
+    def to_public(self, boards: Boards) -> tuple[Ints, Ints]:
+        """Return inputs and labels as the field's files hold them; label 0 is ignored."""
+
+    def from_public(self, inputs: Ints, labels: Ints) -> Boards:
+        """Return boards from file inputs and labels, the inverse of `to_public`.
+
+        Raises:
+            UserError: If they aren't boards of this task.
+        """
 
     def draw(self, board: Ints, prediction: Ints | None = None) -> str:
         """Return a text picture of one board's input [cells], with a prediction or without."""

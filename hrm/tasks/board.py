@@ -1,13 +1,16 @@
 """What tasks on boards share: splits without repetition, encodings and counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hrm.errors import UserError
 from hrm.parts import require
-from hrm.tasks import Boards, Ints, Splits
+from hrm.tasks import Boards, Floats, Ints, Splits
+
+Dealt = tuple[Ints, Ints, float]  # input, target, difficulty
 
 everything = ((float("-inf"), float("inf")),)
 
@@ -31,13 +34,19 @@ def split(
     test: int,
     patience: int,
     strata: Sequence[tuple[float, float]] = everything,
+    measure: Callable[[Boards], Floats] = attrgetter("difficulty"),
+    orbits: Callable[[Ints], NDArray[np.uint64]] | None = None,
 ) -> Splits:
     """Deal an endless stream of boards into disjoint sets.
 
     A board whose input was dealt before is dropped, so the sets are disjoint by construction. Test
     is dealt first, then validation, then train: neither changes when the training set grows, and a
-    smaller training set is the beginning of a larger one. In every set, board i has a difficulty in
+    smaller training set is the beginning of a larger one. In every set, board i has a measure in
     stratum i mod len(strata), both bounds included.
+
+    With `orbits`, the sets are disjoint up to symmetry, and those of all seeds with each other: a
+    board's key alone says of which set it may be. Half of the keys are for training, a quarter each
+    for validation and test.
 
     Args:
         source: The stream, in batches of any size.
@@ -46,7 +55,9 @@ def split(
         validation: Boards in the validation set.
         test: Boards in the test set.
         patience: So many batches of the stream in a row without a new board are the end.
-        strata: Ranges of difficulty that don't overlap.
+        strata: Ranges of the measure that don't overlap; one that stands there twice counts twice.
+        measure: What strata are of, [N].
+        orbits: Keys [N] of inputs [N, cells], equal for boards that are alike but for symmetry.
 
     Raises:
         UserError: If a size is negative, or the stream has no more new boards to give.
@@ -54,27 +65,36 @@ def split(
     for name, size in (("train", train), ("validation", validation), ("test", test)):
         require(size >= 0, f"{name} boards", size, "0 or more", "ask for fewer or none")
     sizes = (test, validation, train)
-    needed = [sum(len(range(s, size, len(strata))) for size in sizes) for s in range(len(strata))]
-    dealt: list[list[tuple[Ints, Ints, float]]] = [[] for _ in strata]
+    lacking = [[len(range(s, size, len(strata))) for s in range(len(strata))] for size in sizes]
+    dealt: list[list[list[Dealt]]] = [[[] for _ in strata] for _ in sizes]
     seen: set[bytes] = set()
     idle = 0
-    while any(len(d) < n for d, n in zip(dealt, needed, strict=True)):
+    while any(map(any, lacking)):
         if idle == patience:
             raise UserError(
                 f"{sum(sizes)} different boards were asked for, and no new one turns up after "
-                f"{sum(map(len, dealt))}; ask for fewer boards, or for larger or less special ones"
+                f"{len(seen)}; ask for fewer boards, or for larger or less special ones"
             )
         idle += 1
         batch = next(source)
-        for board in zip(batch.inputs, batch.targets, batch.difficulty.tolist(), strict=True):
+        allowed: list[Sequence[int]] = [range(3)] * len(batch)
+        if orbits is not None:
+            allowed = [(min(key % 4, 2),) for key in orbits(batch.inputs).tolist()]
+        for i, value in enumerate(measure(batch).tolist()):
+            board = batch.inputs[i], batch.targets[i], float(batch.difficulty[i])
+            fitting = [s for s, (low, high) in enumerate(strata) if low <= value <= high]
+            places = [(k, s) for k in allowed[i] for s in fitting if lacking[k][s]]
             key = board[0].tobytes()
-            for (low, high), kept, enough in zip(strata, dealt, needed, strict=True):
-                if low <= board[2] <= high and len(kept) < enough and key not in seen:
-                    seen.add(key)
-                    kept.append(board)
-                    idle = 0
-    queues = [iter(d) for d in dealt]
-    sets = [_stack([next(queues[i % len(strata)]) for i in range(size)], cells) for size in sizes]
+            if places and key not in seen:
+                k, s = places[0]
+                seen.add(key)
+                dealt[k][s].append(board)
+                lacking[k][s] -= 1
+                idle = 0
+    sets = [
+        _stack([queues[i % len(strata)][i // len(strata)] for i in range(size)], cells)
+        for queues, size in zip(dealt, sizes, strict=True)
+    ]
     return Splits(test=sets[0], validation=sets[1], train=sets[2])
 
 
@@ -83,13 +103,37 @@ def one_hot(inputs: Ints, vocabulary: int) -> NDArray[np.float32]:
     return np.eye(vocabulary, dtype=np.float32)[inputs].reshape(len(inputs), -1)
 
 
+def shifted(boards: Boards) -> tuple[Ints, Ints]:
+    """Return inputs and targets for files in which 0 is padding: each token and class plus one."""
+    return boards.inputs + 1, boards.targets + 1
+
+
+def unshifted(name: str, values: Ints, cells: int, count: int) -> Ints:
+    """Return tokens or classes [N, cells] below `count` from a file's, the inverse of `shifted`.
+
+    Raises:
+        UserError: If the shape is another, or a value isn't 1 to `count`.
+    """
+    mend = "use the task that the files were built for"
+    require(
+        values.ndim == 2 and values.shape[1] == cells and values.dtype.kind in "iu",
+        name,
+        f"{values.dtype} {list(values.shape)}",
+        f"whole numbers [boards, {cells}]",
+        mend,
+    )
+    wrong = values[(values < 1) | (values > count)].tolist()
+    require(not wrong, f"a value of {name}", wrong[0] if wrong else None, f"1 to {count}", mend)
+    return values.astype(np.int64) - 1
+
+
 def most_frequent(targets: Ints, classes: int, boards: int) -> Ints:
     """Return each position's most frequent class, the smallest among equals, [boards, cells]."""
     counts = np.stack([(targets == c).sum(axis=0) for c in range(classes)])
     return np.tile(counts.argmax(axis=0).astype(np.int64), (boards, 1))
 
 
-def _stack(boards: Sequence[tuple[Ints, Ints, float]], cells: int) -> Boards:
+def _stack(boards: Sequence[Dealt], cells: int) -> Boards:
     inputs, targets, difficulty = ([b[i] for b in boards] for i in range(3))
     return Boards(
         inputs=np.array(inputs, dtype=np.int64).reshape(-1, cells),

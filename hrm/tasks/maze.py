@@ -1,15 +1,19 @@
 """Mazes: mark an optimal path between two cells of a board with walls.
 
-A board is a square of H x H cells. Each is a wall with probability p, independently; start and goal
-are drawn uniformly among the cells that are free and connected, at least `shortest` moves apart.
-Moves go to the four neighbours. The answer marks the cells between start and goal on a path of
-least length L; mostly there are several, and all of them count as right:
+A board is a square of H x H cells. Walls are either random, each cell one with probability p; or
+carved: a walk through all rooms opens walls between them, which makes a tree, and each wall left
+between neighbouring rooms is then opened with probability q; see `hrm.tasks.passages`.
+
+Start and goal are drawn uniformly among the cells that are free and connected, at least `shortest`
+moves apart. Moves go to the four neighbours. The answer marks the cells between start and goal on a
+path of least length L; mostly there are several, and all of them count as right:
 
     agreement(y) = max over optimal paths P of  sum over cells c of [y_c = 1 if c in P else 0]
 
 All optimal paths have L - 1 cells between the ends, so the maximum belongs to the path with most
 marked cells; one breadth-first flood from the goal finds it, since an optimal path goes down the
-distances. Shapes: N boards, H rows and columns, cells = H * H, row by row.
+distances. Boards that are one another turned or reflected are never in different sets. Shapes:
+N boards, H rows and columns, cells = H * H, row by row.
 """
 
 from collections.abc import Iterator
@@ -18,44 +22,73 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hrm.errors import UserError
 from hrm.parts import Part, require
 from hrm.tasks import Boards, Bools, Ints, Scores, Splits
-from hrm.tasks.board import everything, most_frequent, one_hot, randomness, split
+from hrm.tasks.board import everything, most_frequent, one_hot, randomness, split, unshifted
+from hrm.tasks.passages import carve, flood, frame
+from hrm.tasks.symmetry import Keys, square_keys, squares, versions
 
 FREE, WALL, START, GOAL = range(4)
 
-_batch = 1024  # boards drawn at once: the stream of a seed depends on it
+_first, _last = 16, 1024  # boards drawn at once, twice as many each time: a stream depends on it
+_room = 2**17  # and at most so many cells
 _patience = 64  # batches without a new board that end a search
-_frame = ((0, 0), (1, 1), (1, 1))  # around each board, for np.pad
+_public = np.array([2, 1, 3, 4])  # the tokens of files: padding, then `#`, free, `S`, `G`, path
+_path = 5
+_free = " ."  # what stands for a free cell in text
 
-Counts = NDArray[np.int16]
+
+@dataclass(frozen=True, kw_only=True)
+class Carved(Part):
+    """Walls that a walk through all rooms left standing.
+
+    Args:
+        openings: q, the probability that a wall between rooms is opened afterwards. With 0 there is
+            one path between any two cells.
+    """
+
+    openings: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            0 <= self.openings <= 1, "openings", self.openings, "a probability", "use 0, or 0.1"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Maze(Part):
-    """Boards with random walls; input tokens free, wall, start, goal; class 1 marks the path.
+    """Boards with walls; input tokens free, wall, start, goal; class 1 marks the path.
 
     The stored answer is the optimal path whose cells, in order, have the smallest indices: where
     several moves are optimal, it goes up, else left, else right, else down. Unknown are the free
-    cells. The difficulty is the number of moves, L.
+    cells. The difficulty is the number of moves, L. The natural form of a board is its rows as
+    lines of ``#`` wall, ``.`` free, ``S`` and ``G``; that of an answer has ``o`` on the path.
 
     Args:
         size: H, rows and columns.
-        walls: p, the probability of a wall.
+        walls: p, the probability of a wall; or `Carved`.
         shortest: The least number of moves from start to goal.
         strata: Ranges of L, both ends included, of which every split holds equal numbers (to one
             board, where the size isn't a multiple), in turn; empty for lengths as they come.
     """
 
     size: int
-    walls: float = 0.3
+    walls: float | Carved = 0.3
     shortest: int = 2
     strata: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.size >= 4, "size", self.size, "4 or more", "draw larger boards")
-        require(0 <= self.walls < 1, "walls", self.walls, "a probability below 1", "use 0.3")
+        require(4 <= self.size <= 100, "size", self.size, "4 to 100", "draw other boards")
+        require(
+            isinstance(self.walls, Carved) or 0 <= self.walls < 1,
+            "walls",
+            self.walls,
+            "a probability below 1, or Carved",
+            "use 0.3",
+        )
         require(
             2 <= self.shortest < self.cells,
             "shortest",
@@ -92,7 +125,7 @@ class Maze(Part):
         return 2
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
-        """Return disjoint boards; see `Task.generate`.
+        """Return boards disjoint up to symmetry; see `Task.generate`.
 
         Raises:
             UserError: If a number is negative, or so many different boards can't be found.
@@ -105,7 +138,89 @@ class Maze(Part):
             test=test,
             patience=_patience,
             strata=self.strata or everything,
+            orbits=self._keys,
         )
+
+    def augment(self, boards: Boards, random: np.random.Generator, copies: int = 7) -> Boards:
+        """Return each board and then so many of its other symmetric versions, as one group.
+
+        A version's stored answer is its board's, turned or reflected as well: an optimal path, if
+        not that with the smallest indices.
+
+        Raises:
+            UserError: If the number of copies isn't 0 to 7.
+        """
+        require(0 <= copies <= 7, "copies", copies, "0 to 7", "a square has eight symmetries")
+        others = random.permuted(np.tile(np.arange(1, 8), (len(boards), 1)), axis=1)[:, :copies]
+        chosen = np.pad(others, ((0, 0), (1, 0)))
+        return versions(boards, squares(self.size)[chosen])
+
+    def encode(self, problem: str) -> Ints:
+        """Return the input [cells] of a board's lines; a space is a free cell as well.
+
+        Raises:
+            UserError: If these aren't H lines of H such characters, with one start, one goal and a
+                path of two moves or more between them.
+        """
+        lines = str(problem).strip("\n").split("\n")
+        require(
+            [len(line) for line in lines] == [self.size] * self.size
+            and set(text := "".join(lines)) <= set("#SG" + _free)
+            and text.count("S") == text.count("G") == 1,
+            "board",
+            problem,
+            f"{self.size} lines of {self.size} characters: '#', '.', one 'S' and one 'G'",
+            "write it row by row",
+        )
+        board = np.array([".#SG".index(c) for c in text.replace(" ", ".")], dtype=np.int64)
+        moves = int(self._lengths(board[None])[0])
+        require(
+            moves >= 2,
+            "board",
+            problem,
+            f"one whose ends are 2 moves apart or more, not {moves if moves > 0 else 'separated'}",
+            "move an end or a wall",
+        )
+        return board
+
+    def decode(self, board: Ints, prediction: Ints | None = None) -> str:
+        """Return a board's lines, with a prediction those of its answer."""
+        picture = np.array(list(".#SG"))[board]
+        if prediction is not None:
+            picture[prediction == 1] = "o"
+        return "\n".join("".join(row) for row in picture.reshape(self.size, self.size))
+
+    @property
+    def public_vocabulary(self) -> int:
+        """Padding, wall, free, start, goal and path."""
+        return _path + 1
+
+    def to_public(self, boards: Boards) -> tuple[Ints, Ints]:
+        """Return 1 for walls, 2 free, 3 start, 4 goal; labels are whole boards, 5 on the path."""
+        inputs = _public[boards.inputs]
+        return inputs, np.where(boards.targets == 1, _path, inputs)
+
+    def from_public(self, inputs: Ints, labels: Ints) -> Boards:
+        """Return boards, their difficulty measured anew.
+
+        Raises:
+            UserError: If an input hasn't one start and one goal, 2 moves apart or more, or its
+                label isn't the same board with an optimal path.
+        """
+        boards = _public.argsort()[unshifted("inputs", inputs, self.cells, 4)]
+        targets = (unshifted("labels", labels, self.cells, _path) == _path - 1).astype(np.int64)
+        right = ((boards == START).sum(axis=1) == 1) & ((boards == GOAL).sum(axis=1) == 1)
+        lengths = np.zeros(len(boards))
+        lengths[right] = self._lengths(boards[right])
+        right &= ((labels == inputs) | (targets == 1)).all(axis=1) & (lengths > 1)
+        right[right] = self._valid(boards[right], targets[right])
+        if not right.all():
+            raise UserError(
+                f"row {right.argmin()} of the labels isn't its input with an optimal path; allowed "
+                "is a board with one start, one goal and the cells between them marked; build the "
+                "data again"
+            )
+        return Boards(inputs=boards, targets=targets, difficulty=lengths)
 
     def unknown(self, inputs: Ints) -> Bools:
         """Return which cells are free: neither wall, start nor goal."""
@@ -122,9 +237,8 @@ class Maze(Part):
         unknown = self.unknown(boards.inputs)
         known_right = (~unknown & (predictions == 0)).sum(axis=1)
         unknown_right = self._agreement(boards.inputs, predictions)
-        tokens = (known_right + unknown_right) / self.cells
         return Scores(
-            tokens=tokens,
+            tokens=(known_right + unknown_right) / self.cells,
             unknown=unknown_right / unknown.sum(axis=1),
             exact=(predictions == boards.targets).all(axis=1).astype(np.float64),
             valid=(known_right + unknown_right == self.cells).astype(np.float64),
@@ -152,9 +266,7 @@ class Maze(Part):
 
     def check(self, board: Ints, prediction: Ints) -> bool:
         """Return whether the marks are exactly the cells between the ends of an optimal path."""
-        known_right = not prediction[board != FREE].any()
-        agreement = self._agreement(board[None], prediction[None])[0]
-        return bool(known_right and agreement == (board == FREE).sum())
+        return bool(self._valid(board[None], prediction[None])[0])
 
     def draw(self, board: Ints, prediction: Ints | None = None) -> str:
         """Return rows of ``.`` free, ``#`` wall, ``S``, ``G``, ``*`` mark, ``!`` mark elsewhere."""
@@ -164,31 +276,44 @@ class Maze(Part):
             picture[(prediction == 1) & (board == FREE)] = "*"
         return "\n".join(" ".join(row) for row in picture.reshape(self.size, self.size))
 
+    def _keys(self, inputs: Ints) -> Keys:
+        return square_keys(inputs, self.size)
+
     def _stream(self, random: np.random.Generator) -> Iterator[Boards]:
+        count = _first
         while True:
-            free = random.random((_batch, self.cells)) >= self.walls
+            if isinstance(self.walls, Carved):
+                free = carve(random, count, self.size, self.walls.openings).reshape(count, -1)
+            else:
+                free = random.random((count, self.cells)) >= self.walls
             start = np.where(free, random.random(free.shape), -1).argmax(axis=1)
             rank = random.random(free.shape)
             origin = np.arange(self.cells) == start[:, None]
-            distance = _flood(self._grid(free), self._grid(origin))[0].reshape(free.shape)
+            distance = flood(self._grid(free), self._grid(origin))[0].reshape(free.shape)
             goal = np.where(distance >= self.shortest, rank, -1).argmax(axis=1)
-            length = distance[np.arange(_batch), goal]
+            length = distance[np.arange(count), goal]
             inputs = np.where(free, FREE, WALL)
-            inputs[np.arange(_batch), start] = START
-            inputs[np.arange(_batch), goal] = GOAL
+            inputs[np.arange(count), start] = START
+            inputs[np.arange(count), goal] = GOAL
             found = length >= self.shortest
             yield Boards(
                 inputs=inputs[found],
                 targets=self._canonical(inputs[found]),
                 difficulty=length[found].astype(np.float64),
             )
+            count = max(count, min(2 * count, _last, _room // self.cells))
+
+    def _lengths(self, inputs: Ints) -> Ints:
+        """Return the moves from start to goal, [N], -1 where no path leads."""
+        distance, _ = flood(self._grid(inputs != WALL), self._grid(inputs == GOAL))
+        return distance[self._grid(inputs == START)].astype(np.int64)
 
     def _canonical(self, inputs: Ints) -> Ints:
         """Return the optimal path with the smallest cell indices, without its ends, as 0 and 1."""
-        distance = _flood(self._grid(inputs != WALL), self._grid(inputs == GOAL))[0]
+        distance = flood(self._grid(inputs != WALL), self._grid(inputs == GOAL))[0]
         width = self.size + 2
-        framed = np.pad(distance, _frame, constant_values=-1).reshape(-1, width**2)
-        started = np.pad(self._grid(inputs == START), _frame)
+        framed = np.pad(distance, frame, constant_values=-1).reshape(-1, width**2)
+        started = np.pad(self._grid(inputs == START), frame)
         at = started.reshape(-1, width**2).argmax(axis=1)
         moves = np.array([-width, -1, 1, width])
         path = np.zeros(framed.shape, dtype=np.int64)
@@ -200,10 +325,17 @@ class Maze(Part):
             path[row, at[row]] = 1
         return path.reshape(-1, width, width)[:, 1:-1, 1:-1].reshape(inputs.shape)
 
+    def _valid(self, inputs: Ints, predictions: Ints) -> Bools:
+        """Return which predictions mark an optimal path and nothing else, [N]."""
+        known = inputs != FREE
+        right = ((predictions == 0) & known).sum(axis=1) + self._agreement(inputs, predictions)
+        valid: Bools = right == self.cells
+        return valid
+
     def _agreement(self, inputs: Ints, predictions: Ints) -> Ints:
         """Return how many free cells agree with the optimal path nearest to the marks, [N]."""
         marked = (predictions == 1) & (inputs == FREE)
-        distance, most = _flood(
+        distance, most = flood(
             self._grid(inputs != WALL), self._grid(inputs == GOAL), self._grid(marked)
         )
         start = self._grid(inputs == START)
@@ -215,33 +347,3 @@ class Maze(Part):
 
     def _grid(self, flags: Bools) -> Bools:
         return flags.reshape(-1, self.size, self.size)
-
-
-def _flood(passable: Bools, origin: Bools, marked: Bools | None = None) -> tuple[Counts, Counts]:
-    """Return distances from the origin, and how many marked cells a shortest path can have.
-
-    Args:
-        passable: Where moves may go, [N, H, H].
-        origin: One true cell per board, [N, H, H].
-        marked: Cells to count on the way, both ends included, [N, H, H]; None for none.
-
-    Returns:
-        Both [N, H, H], -1 where no path leads.
-    """
-    gain = np.zeros(passable.shape, np.int16) if marked is None else marked.astype(np.int16)
-    layer = np.pad(np.where(origin, gain, np.int16(-1)), _frame, constant_values=-1)
-    inner = layer[:, 1:-1, 1:-1]
-    most = inner.copy()
-    distance = np.where(origin, np.int16(0), np.int16(-1))
-    open_ = passable & ~origin
-    moves = 0
-    while (inner >= 0).any():
-        moves += 1
-        across = np.maximum(layer[:, 1:-1, :-2], layer[:, 1:-1, 2:])
-        reach = np.maximum(across, np.maximum(layer[:, :-2, 1:-1], layer[:, 2:, 1:-1]))
-        new = open_ & (reach >= 0)
-        inner[:] = np.where(new, reach + gain, np.int16(-1))
-        np.copyto(most, inner, where=new)
-        np.copyto(distance, np.int16(moves), where=new)
-        open_ &= ~new
-    return distance, most

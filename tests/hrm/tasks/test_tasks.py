@@ -6,20 +6,26 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hrm.errors import UserError
 from hrm.parts import Part
-from hrm.tasks import Boards, Task
-from hrm.tasks.board import most_frequent, one_hot, split
-from hrm.tasks.maze import Maze
+from hrm.tasks import Boards, Ints, Task
+from hrm.tasks.arc import Arc
+from hrm.tasks.board import most_frequent, one_hot, shifted, split, unshifted
+from hrm.tasks.maze import Carved, Maze
 from hrm.tasks.sudoku import Sudoku
 
 tasks = [
     Maze(size=5),
     Maze(size=8, walls=0.2, strata=((2, 4), (5, 8), (9, 64))),
+    Maze(size=9, walls=Carved(openings=0.2)),
     Sudoku(size=4, clues=8),
+    Sudoku(size=4, clues=(5, 8, 11)),
     Sudoku(size=6),
     Sudoku(size=9, clues=40),
+    Arc(translate=False),
+    Arc(version=2, augmentations=2, translate=False),
 ]
 
 
@@ -32,7 +38,7 @@ class TestEveryTask:
     def test_it_keeps_the_protocol_and_survives_json(self, task: Task) -> None:
         assert isinstance(task, Task)
         assert isinstance(task, Part)
-        assert Part.decode(task.encode()) == task
+        assert Part.from_json(task.to_json()) == task
 
     def test_no_board_occurs_twice(self, task: Task) -> None:
         splits = task.generate(1, 30, 20, 10)
@@ -94,6 +100,19 @@ class TestEveryTask:
         assert (encoded.reshape(5, task.cells, -1).argmax(axis=2) == inputs).all()
         assert (encoded.reshape(5, task.cells, -1).sum(axis=2) == 1).all()
 
+    def test_boards_survive_their_natural_form_and_files(self, task: Task) -> None:
+        boards = task.generate(10, 8, 0, 0).train
+        for board, answer in zip(boards.inputs, boards.targets, strict=True):
+            assert (task.encode(task.decode(board)) == board).all()
+            assert task.decode(board, answer) != task.decode(board)
+        inputs, labels = task.to_public(boards)
+        for tokens in (inputs, labels):
+            assert tokens.min() >= 0
+            assert tokens.max() < task.public_vocabulary
+        back = task.from_public(inputs, labels)  # identities and groups have files of their own
+        for name in ("inputs", "targets", "difficulty"):
+            assert (getattr(back, name) == getattr(boards, name)).all()
+
     def test_empty_sets_are_allowed(self, task: Task) -> None:
         splits = task.generate(0, 0, 0, 0)
         assert splits.train.inputs.shape == splits.test.targets.shape == (0, task.cells)
@@ -134,6 +153,44 @@ def test_strata_alternate_in_every_set() -> None:
     assert splits.validation.difficulty.tolist() == [2, 7, 2]
     assert splits.train.difficulty.tolist() == [2, 7, 2, 7]
     assert splits.train.inputs.ravel().tolist() == [3, 10, 4, 11]
+
+
+def test_a_key_alone_says_of_which_set_a_board_is() -> None:
+    def keys(inputs: Ints) -> NDArray[np.uint64]:
+        return inputs[:, 0].astype(np.uint64)
+
+    source = counting([(i, 0) for i in range(16)], [(i, 0) for i in range(32)])
+    splits = split(source, cells=1, train=6, validation=5, test=2, patience=3, orbits=keys)
+    assert splits.test.inputs.ravel().tolist() == [0, 4]
+    assert splits.validation.inputs.ravel().tolist() == [1, 5, 9, 13, 17]
+    assert splits.train.inputs.ravel().tolist() == [2, 3, 6, 7, 10, 11]
+    again = counting([(i, 0) for i in range(16)])
+    with pytest.raises(UserError, match=r"9 different boards were asked for.* after 4;"):
+        split(again, cells=1, train=0, validation=0, test=9, patience=3, orbits=keys)
+
+
+def test_strata_may_be_of_something_else_than_difficulty_and_count_twice() -> None:
+    splits = split(
+        counting([(i, 0) for i in range(9)]),
+        cells=1,
+        train=5,
+        validation=0,
+        test=1,
+        patience=3,
+        strata=((0, 2), (5, 8), (5, 8)),
+        measure=lambda boards: boards.inputs[:, 0].astype(np.float64),
+    )
+    assert splits.test.inputs.ravel().tolist() == [0]
+    assert splits.train.inputs.ravel().tolist() == [1, 5, 7, 2, 6]
+
+
+def test_files_count_tokens_from_one() -> None:
+    boards = Boards(
+        inputs=np.array([[0, 2]]), targets=np.array([[1, 1]]), difficulty=np.array([0.0])
+    )
+    inputs, labels = shifted(boards)
+    assert (inputs.tolist(), labels.tolist()) == ([[1, 3]], [[2, 2]])
+    assert unshifted("inputs", inputs.astype(np.uint8), 2, 3).tolist() == [[0, 2]]
 
 
 def test_a_stream_that_runs_dry_is_the_users_error() -> None:

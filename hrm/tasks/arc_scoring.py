@@ -1,0 +1,147 @@
+"""ARC's official scoring: votes, two attempts per test input, the submission file.
+
+An attempt counts if it equals the output in every cell, size included. A task's score is the share
+of its test inputs that one of two attempts solves, a collection's the mean over its tasks.
+
+    {task: [{"attempt_1": grid, "attempt_2": grid}, one per test input, in order], ...}
+
+That is how ARC Prize's own benchmarking scores (github.com/arcprize/arc-agi-benchmarking); its
+contests on Kaggle take the file in the same form, and the mean over test inputs instead of tasks.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hrm.errors import UserError
+from hrm.tasks.arc_data import ArcTask, Grid, as_grid
+
+Submission = dict[str, list[dict[str, list[list[int]]]]]
+
+ATTEMPTS = ("attempt_1", "attempt_2")
+NOTHING = np.zeros((1, 1), dtype=np.uint8)  # an attempt has to be a grid
+
+_mend = "write the file with `write_submission`"
+
+
+def ranked(votes: Sequence[tuple[Grid, float]]) -> list[Grid]:
+    """Return the different grids, that with most votes first.
+
+    Ties go to the higher mean confidence, then to the grid that was voted for first. Votes for
+    grids without a cell don't count.
+
+    Args:
+        votes: Grids, each with the confidence in it, in any unit.
+    """
+    ballots: dict[bytes, tuple[Grid, list[float]]] = {}
+    for grid, confidence in votes:
+        if grid.size:
+            key = bytes(grid.shape) + grid.tobytes()
+            ballots.setdefault(key, (grid, []))[1].append(confidence)
+    order = sorted(ballots.values(), key=lambda b: (-len(b[1]), -float(np.mean(b[1]))))
+    return [grid for grid, _ in order]
+
+
+def attempts(grids: Sequence[Grid]) -> dict[str, list[list[int]]]:
+    """Return the two best of ranked grids: a single one twice, and without any one black cell."""
+    two = [*grids[:2], *grids[:1], NOTHING, NOTHING]
+    return {name: grid.tolist() for name, grid in zip(ATTEMPTS, two, strict=False)}
+
+
+def task_scores(submission: Mapping[str, Any], tasks: Iterable[ArcTask]) -> dict[str, float]:
+    """Return the share of each task's test inputs that are solved, by name.
+
+    Raises:
+        UserError: If the submission isn't one for these tasks: a task is missing or unknown, has
+            another number of tests, lacks an attempt, or an attempt is no grid.
+    """
+    tasks = tuple(tasks)
+    if not isinstance(submission, Mapping):
+        raise UserError(f"the submission is no object; allowed is one entry per task; {_mend}")
+    unknown = sorted(set(submission) - {task.name for task in tasks})
+    if unknown:
+        raise UserError(
+            f"the submission has an entry {unknown[0]!r}; allowed are the {len(tasks)} tasks that "
+            "it is scored on; choose their collection, or take the entry out"
+        )
+    return {task.name: _task_score(submission, task) for task in tasks}
+
+
+def score_submission(submission: Mapping[str, Any], tasks: Iterable[ArcTask]) -> float:
+    """Return the official score, 0 ... 1: the mean over tasks.
+
+    Raises:
+        UserError: As `task_scores`.
+    """
+    return float(np.mean(list(task_scores(submission, tasks).values())))
+
+
+def write_submission(path: Path, submission: Submission) -> None:
+    """Write the file, whole or not at all.
+
+    Raises:
+        UserError: If it can't be written there.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(submission, file)
+                file.flush()
+                os.fsync(handle)
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{str(path)!r} can't be written ({error.strerror}); allowed is a name in a folder "
+            "with room that you may write; give another"
+        ) from error
+
+
+def read_submission(path: Path) -> Submission:
+    """Return what the file holds; scoring it checks it.
+
+    Raises:
+        UserError: If it can't be read, or isn't JSON.
+    """
+    try:
+        submission: Submission = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(
+            f"{str(path)!r} can't be read ({error.strerror}); allowed is a submission file; {_mend}"
+        ) from error
+    except ValueError as error:
+        raise UserError(
+            f"{str(path)!r} isn't JSON ({error}); allowed is a submission file; {_mend}"
+        ) from error
+    return submission
+
+
+def _task_score(submission: Mapping[str, Any], task: ArcTask) -> float:
+    if task.name not in submission:
+        raise UserError(
+            f"the submission lacks task {task.name!r}; allowed is an entry for each task; give two "
+            "attempts per test input, whatever they are"
+        )
+    entries = submission[task.name]
+    found = len(entries) if isinstance(entries, list) else "no list"
+    if found != len(task.tests):
+        raise UserError(
+            f"entries of task {task.name!r} are {found}; allowed is {len(task.tests)}, one per "
+            "test input, in order; give two attempts for each"
+        )
+    solved = []
+    for number, (entry, test) in enumerate(zip(entries, task.tests, strict=True)):
+        where = f"task {task.name!r}, test {number}"
+        if not isinstance(entry, Mapping) or set(entry) != set(ATTEMPTS):
+            keys = sorted(map(str, entry)) if isinstance(entry, Mapping) else "no object"
+            raise UserError(f"keys of {where} are {keys}; allowed is {list(ATTEMPTS)}; {_mend}")
+        grids = [as_grid(entry[name], f"{where}, {name}") for name in ATTEMPTS]
+        solved.append(any(np.array_equal(grid, test.output) for grid in grids))
+    return float(np.mean(solved))

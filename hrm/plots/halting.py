@@ -1,0 +1,197 @@
+"""Who halts when, by difficulty and by step; and what the executions of that cost.
+
+Shapes: N samples, K halting steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hrm.plots.style import (
+    BLUE,
+    DASHES,
+    INK,
+    MARKERS,
+    PAPER,
+    RULE,
+    SERIES,
+    Array,
+    grid,
+    styled,
+    whole_numbers,
+)
+
+_annotated = 16  # shares are written into cells of at most so many columns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """What one way to execute the same decisions cost, and how good its answers were.
+
+    Args:
+        name: Such as "compacted".
+        rows: Rows computed at each call of the step, as `hrm.execution.Run` has them.
+        samples: How many samples that was for.
+        score: Of the answers.
+    """
+
+    name: str
+    rows: Sequence[int]
+    samples: int
+    score: float
+
+    @property
+    def per_sample(self) -> float:
+        """Steps computed per sample, live ones or not."""
+        return sum(self.rows) / self.samples
+
+
+def strata(difficulty: Array, most: int = 5) -> list[tuple[float, float]]:
+    """Return at most so many ranges, both ends included, that hold about equally many samples.
+
+    Samples of equal difficulty are never in different ranges. Of few values, each is a range.
+    """
+    values = np.unique(difficulty)
+    if len(values) <= most:
+        return [(v, v) for v in values.tolist()]
+    cuts = np.unique(np.quantile(difficulty, np.arange(1, most) / most, method="inverted_cdf"))
+    ends = [*cuts[cuts < values[-1]].tolist(), values[-1].item()]
+    starts = [values[0].item(), *(values[values > end][0].item() for end in ends[:-1])]
+    return list(zip(starts, ends, strict=True))
+
+
+def shares(
+    steps: Array, difficulty: Array, ranges: Sequence[tuple[float, float]], most: int
+) -> Array:
+    """Return which share of each range's samples took 1 ... `most` steps, [ranges, most]."""
+    inside = [steps[(low <= difficulty) & (difficulty <= high)] for low, high in ranges]
+    found: Array = np.array([[np.mean(s == k) for k in range(1, most + 1)] for s in inside])
+    return found
+
+
+@styled
+def by_difficulty(
+    steps: Array,
+    difficulty: Array,
+    *,
+    max_steps: int,
+    unit: str = "difficulty",
+    ranges: Sequence[tuple[float, float]] | None = None,
+) -> Figure:
+    """Draw the distribution of halting steps in each range of difficulty, and its mean.
+
+    Args:
+        steps: [N], 1 ... max_steps. difficulty: [N].
+        unit: What the difficulty is, such as "moves".
+        ranges: Both ends included; None for about equally full ones. Empty ones are left out.
+    """
+    ranges = [
+        (low, high)
+        for low, high in ranges or strata(difficulty)
+        if ((low <= difficulty) & (difficulty <= high)).any()
+    ]
+    table = shares(steps, difficulty, ranges, max_steps)
+    means = table @ np.arange(1, max_steps + 1)
+    width = max(4.6, 0.42 * max_steps + 2.2)
+    figure, (axes,) = grid(1, 1, width, 0.5 * len(ranges) + 1.5)
+    edges = np.arange(max_steps + 1) + 0.5
+    rows = np.arange(len(ranges) + 1) - 0.5
+    mesh = axes.pcolormesh(edges, rows, 100 * table, cmap="Blues", vmin=0, vmax=100)
+    mesh.set(edgecolor=PAPER, linewidth=1)
+    if max_steps <= _annotated:
+        for (row, column), share in np.ndenumerate(table):
+            if share > 0:
+                axes.text(
+                    column + 1,
+                    row + 0.24,
+                    f"{100 * share:.0f}",
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color=PAPER if share > 0.55 else INK,
+                )
+    axes.plot(means, np.arange(len(ranges)) - 0.2, "D", color=INK, mec=PAPER, ms=7, label="mean")
+    counts = [int(((a <= difficulty) & (difficulty <= b)).sum()) for a, b in ranges]
+    names = [f"{a:g}" if a == b else f"{a:g} to {b:g}" for a, b in ranges]
+    axes.set_yticks(
+        range(len(ranges)), [f"{n}\n{c:,} samples" for n, c in zip(names, counts, strict=True)]
+    )
+    axes.set(
+        title="Halting steps by difficulty", xlabel="halting steps", ylabel=unit, ylim=rows[[0, -1]]
+    )
+    whole_numbers(axes)
+    figure.colorbar(mesh, ax=axes, label="share of the row's samples, %")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
+    return figure
+
+
+@styled
+def signals(values: Array, steps: Array, *, signal: str = "probability to stop") -> Figure:
+    """Draw what halting says at each step, over the samples that are live there, and how many are.
+
+    Args:
+        values: [K, N], such as probabilities, or margins Q(halt) - Q(continue).
+        steps: [N], steps that count for each sample.
+        signal: What the values are.
+    """
+    live = np.arange(len(values))[:, None] < steps
+    taken = 1 + np.flatnonzero(live.any(axis=1))
+    spread = np.array([np.quantile(values[k - 1, live[k - 1]], [0.25, 0.5, 0.75]) for k in taken])
+    figure, (left, right) = grid(1, 2, 3.6, 2.9)
+    left.fill_between(taken, spread[:, 0], spread[:, 2], color=BLUE, alpha=0.2, lw=0)
+    left.plot(taken, spread[:, 1], "-o", color=BLUE)
+    left.set(title="Median and quartiles", ylabel=signal)
+    right.step(taken, 100 * live.mean(axis=1)[taken - 1], "-", where="mid", color=BLUE)
+    right.plot(taken, 100 * live.mean(axis=1)[taken - 1], "o", color=BLUE)
+    right.set(title="Still thinking", ylabel="live samples, %", ylim=(0, 105))
+    for axes in (left, right):
+        axes.set_xlabel("halting step")
+        whole_numbers(axes)
+    return figure
+
+
+@styled
+def efficiency(
+    executions: Sequence[Execution],
+    *,
+    reference: str = "lockstep",
+    score: str = "accuracy on unknown cells",
+    operations: int | None = None,
+) -> Figure:
+    """Draw the rows computed at each call, and the score over the cost per sample.
+
+    Args:
+        executions: Of the same samples.
+        reference: The execution whose cost is 100 %, if it is among them.
+        score: What the score is, with its unit.
+        operations: Floating-point operations of one row's step; then the cost is in those.
+    """
+    factor, unit = 1.0, "rows computed per sample"
+    if operations is not None:
+        factor, unit = operations / 1e6, "million operations per sample"
+    figure, (left, right) = grid(1, 2, 4.3, 3.1)
+    costs = {e.name: e.per_sample for e in executions}
+    lines = []
+    for i, e in enumerate(executions):
+        look: dict[str, Any] = {"color": SERIES[i % 5], "marker": MARKERS[i % 5], "mfc": "none"}
+        look |= {"ls": DASHES[i % 5], "mew": 1.8, "ms": 12 - i}
+        share = f", {100 * e.per_sample / costs[reference]:.0f} %" if reference in costs else ""
+        lines.append(Line2D([], [], label=e.name + share, **look))
+        # As stairs: each call is as wide as one, so that areas are costs.
+        calls = np.arange(len(e.rows) + 1)
+        left.stairs(e.rows, calls, color=look["color"], ls=look["ls"], lw=1.8)
+        right.plot([e.per_sample * factor], [e.score], **look)
+    title = f"cost relative to {reference}" if reference in costs else None
+    figure.legend(handles=lines, title=title, loc="outside right upper", handlelength=3.5)
+    left.set(title="Rows at each call", xlabel="calls of the step", ylabel="rows computed")
+    left.set(xlim=(0, None), ylim=(0, None))
+    whole_numbers(left)
+    right.set(title="Score and cost", xlabel=unit, ylabel=score)
+    right.set_xlim(0, 1.1 * max(costs.values()) * factor)
+    right.margins(y=0.25)
+    right.grid(axis="y", color=RULE, lw=0.6)
+    return figure

@@ -1,0 +1,412 @@
+"""A puzzle, its successive answers and its solution, side by side.
+
+A cross strikes out a wrong cell, whatever its colour; a ring is a cell that an answer left out.
+Given cells are shaded and bold. Shapes: K answers; H rows and columns of a board.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from hrm.plots.style import (
+    BLUE,
+    INK,
+    MUTED,
+    PAPER,
+    RULE,
+    SHADE,
+    VERMILION,
+    Array,
+    blank,
+    grid,
+    styled,
+    thinned,
+)
+from hrm.tasks import Task
+from hrm.tasks.arc import Arc
+from hrm.tasks.arc_data import Grid
+from hrm.tasks.grids import BLANK, shapes
+from hrm.tasks.maze import FREE, GOAL, START, WALL, Maze
+from hrm.tasks.passages import flood
+from hrm.tasks.pattern import Pattern
+from hrm.tasks.sudoku import Sudoku
+
+ARC_COLOURS = (  # as arcprize.org shows them, in the order of their numbers
+    *("#000000", "#0074d9", "#ff4136", "#2ecc40", "#ffdc00"),
+    *("#aaaaaa", "#f012be", "#ff851b", "#7fdbff", "#870c25"),
+)
+_columns = 4
+_legible = 12  # ARC grids of at most so many cells a side have their colours' numbers
+
+Panel = Callable[[Axes], str]  # draws, and returns what its title adds
+
+
+@styled
+def picture(
+    task: Task,
+    board: Array,
+    answers: Sequence[Array],
+    solution: Array,
+    *,
+    names: Sequence[str] | None = None,
+    most: int = 6,
+) -> Figure:
+    """Draw one board of a task: as a grid where we have one, else as the task's text.
+
+    Args:
+        board: The input [cells]. answers: Predicted classes [K, cells]. solution: [cells].
+        names: [K], such as "segment 3"; None numbers the answers.
+        most: Answers shown, evenly, the first and the last among them.
+    """
+    match task:
+        case Sudoku():
+            return sudoku(board, answers, solution, names=names, most=most)
+        case Maze():
+            return maze(board, answers, solution, names=names, most=most)
+        case Pattern():
+            return pattern(
+                board,
+                answers,
+                solution,
+                strands=task.strands,
+                modulus=task.modulus,
+                names=names,
+                most=most,
+            )
+        case Arc():
+            grids = [_grid(task.decode(board, answer)) for answer in answers]
+            asked, right = _grid(task.decode(board)), _grid(task.decode(board, solution))
+            return arc(asked, grids, right, names=names, most=most)
+    texts = [task.draw(board, answer) for answer in (None, *answers, solution)]
+    valid = [task.check(board, answer) for answer in answers]
+    return _side_by_side(
+        partial(_text, text=texts[0], verdict=""),
+        [
+            partial(_text, text=text, verdict="valid" if right else "not valid")
+            for text, right in zip(texts[1:-1], valid, strict=True)
+        ],
+        partial(_text, text=texts[-1], verdict=""),
+        names,
+        most,
+        height=0.16 * max(text.count("\n") + 1 for text in texts) + 0.8,
+    )
+
+
+@styled
+def sudoku(
+    clues: Array,
+    answers: Sequence[Array],
+    solution: Array,
+    *,
+    names: Sequence[str] | None = None,
+    most: int = 6,
+) -> Figure:
+    """Draw a sudoku; all grids [n * n] in tokens, 0 for blank. See `picture` for the rest."""
+    size = round(len(clues) ** 0.5)
+    rows, columns = shapes[size]
+
+    def draw(axes: Axes, digits: Array, wrong: Array) -> None:
+        texts = [str(d) if d != BLANK else "" for d in digits.tolist()]
+        _cells(axes, texts, clues != BLANK, wrong, size)
+        for at in range(0, size + 1, rows):
+            axes.plot([0, size], [at, at], color=INK, lw=1.4, clip_on=False)
+        for at in range(0, size + 1, columns):
+            axes.plot([at, at], [0, size], color=INK, lw=1.4, clip_on=False)
+
+    def attempt(axes: Axes, answer: Array) -> str:
+        wrong = answer != solution
+        draw(axes, answer, wrong)
+        return _wrong(wrong.sum())
+
+    def whole(axes: Axes, digits: Array) -> str:
+        draw(axes, digits, np.zeros(len(digits), dtype=np.bool_))
+        return f"{(clues != BLANK).sum()} clues" if digits is clues else ""
+
+    return _side_by_side(
+        lambda axes: whole(axes, clues),
+        [partial(attempt, answer=a) for a in answers],
+        lambda axes: whole(axes, solution),
+        names,
+        most,
+    )
+
+
+@styled
+def pattern(
+    elements: Array,
+    answers: Sequence[Array],
+    solution: Array,
+    *,
+    strands: int,
+    modulus: int,
+    names: Sequence[str] | None = None,
+    most: int = 6,
+) -> Figure:
+    """Draw interleaved sequences, one row each; `modulus` is the token that asks."""
+    given = elements < modulus
+    length = len(elements) // strands
+
+    def draw(axes: Axes, values: Array, wrong: Array) -> None:
+        texts = [str(v) if v < modulus else "?" for v in values.tolist()]
+        order = np.arange(len(values)).reshape(length, strands).T.ravel()
+        _cells(axes, [texts[i] for i in order], given[order], wrong[order], length)
+
+    def attempt(axes: Axes, answer: Array) -> str:
+        wrong = (answer != solution) & ~given
+        draw(axes, np.where(given, elements, answer), wrong)
+        return _wrong(wrong.sum())
+
+    def whole(axes: Axes, values: Array) -> str:
+        draw(axes, values, np.zeros(len(values), dtype=np.bool_))
+        return ""
+
+    return _side_by_side(
+        lambda axes: whole(axes, elements),
+        [partial(attempt, answer=a) for a in answers],
+        lambda axes: whole(axes, solution),
+        names,
+        most,
+        height=0.62 * strands + 0.7,
+    )
+
+
+@styled
+def maze(
+    board: Array,
+    answers: Sequence[Array],
+    solution: Array,
+    *,
+    names: Sequence[str] | None = None,
+    most: int = 6,
+) -> Figure:
+    """Draw a maze; each answer is held against the optimal path nearest to it.
+
+    Args:
+        board: Tokens [H * H] of `hrm.tasks.maze`. answers: Marks [K, H * H]. solution: [H * H].
+        names, most: As in `picture`.
+    """
+    size = round(len(board) ** 0.5)
+    dot = min(9.0, 110 / size)
+
+    def draw(axes: Axes, marks: Array, path: Array) -> None:
+        axes.imshow(
+            (board == WALL).reshape(size, size),
+            cmap=ListedColormap([PAPER, MUTED]),
+            vmin=0,
+            vmax=1,
+            extent=(0, size, size, 0),
+        )
+        blank(axes)
+        axes.plot([0, size, size, 0, 0], [0, 0, size, size, 0], color=INK, lw=1.4, clip_on=False)
+        for shown, marker, style in (
+            (marks & path, "o", {"color": BLUE, "mec": BLUE}),
+            (path & ~marks, "o", {"color": PAPER, "mec": BLUE, "mew": 1.2}),
+            (marks & ~path, "X", {"color": VERMILION, "mec": PAPER, "mew": 0.5}),
+        ):
+            y, x = np.divmod(np.flatnonzero(shown), size)
+            scale = 1.35 if marker == "X" else 1
+            axes.plot(x + 0.5, y + 0.5, marker, ms=scale * dot, **style)
+        for token, letter in ((START, "S"), (GOAL, "G")):
+            y, x = np.divmod(np.flatnonzero(board == token)[0], size)
+            axes.text(
+                x + 0.5,
+                y + 0.5,
+                letter,
+                ha="center",
+                va="center",
+                weight="bold",
+                fontsize=min(12.0, 130 / size),
+            )
+
+    def attempt(axes: Axes, answer: Array) -> str:
+        path = nearest_path(board, answer)
+        draw(axes, answer == 1, path)
+        return _wrong(((answer == 1) != path).sum())
+
+    def whole(axes: Axes, marks: Array) -> str:
+        draw(axes, marks, marks)
+        return f"{marks.sum() + 1} moves" if marks.any() else ""
+
+    return _side_by_side(
+        lambda axes: whole(axes, np.zeros(len(board), dtype=np.bool_)),
+        [partial(attempt, answer=a) for a in answers],
+        lambda axes: whole(axes, solution == 1),
+        names,
+        most,
+    )
+
+
+@styled
+def arc(
+    asked: Grid,
+    answers: Sequence[Grid],
+    solution: Grid,
+    *,
+    names: Sequence[str] | None = None,
+    most: int = 6,
+) -> Figure:
+    """Draw a pair of ARC's grids with answers of any shape, in the usual ten colours."""
+    tall, wide = np.max([g.shape for g in (asked, solution, *answers)], axis=0).tolist()
+    side = max(tall, wide)
+
+    def draw(axes: Axes, colours: Grid, wrong: Array) -> None:
+        blank(axes)
+        axes.set_aspect("equal")
+        axes.set(xlim=(0, wide), ylim=(tall, 0))  # one scale for all grids
+        if colours.size == 0:
+            return
+        height, width = colours.shape
+        axes.imshow(
+            colours, cmap=ListedColormap(ARC_COLOURS), vmin=0, vmax=9, extent=(0, width, height, 0)
+        )
+        axes.set(xlim=(0, wide), ylim=(tall, 0))
+        axes.hlines(range(height + 1), 0, width, color=MUTED, lw=0.6, clip_on=False)
+        axes.vlines(range(width + 1), 0, height, color=MUTED, lw=0.6, clip_on=False)
+        if side <= _legible:
+            for (row, column), colour in np.ndenumerate(colours):
+                axes.text(
+                    column + 0.1,
+                    row + 0.13,
+                    str(colour),
+                    ha="left",
+                    va="top",
+                    fontsize=min(8.0, 50 / side),
+                    alpha=0.9,
+                    color=PAPER if colour in (0, 1, 9) else INK,
+                )
+        _crosses(axes, wrong, 85 / side, INK, at=0.56)
+
+    def attempt(axes: Axes, answer: Grid) -> str:
+        wrong = mismatch(answer, solution)
+        draw(axes, answer, wrong)
+        if answer.shape != solution.shape:
+            return f"{_shape(answer)} instead of {_shape(solution)}"
+        return _wrong(wrong.sum())
+
+    def whole(axes: Axes, colours: Grid) -> str:
+        draw(axes, colours, np.zeros(colours.shape, dtype=np.bool_))
+        return _shape(colours)
+
+    return _side_by_side(
+        lambda axes: whole(axes, asked),
+        [partial(attempt, answer=a) for a in answers],
+        lambda axes: whole(axes, solution),
+        names,
+        most,
+    )
+
+
+def nearest_path(board: Array, marks: Array) -> Array:
+    """Return the optimal path of a maze that agrees with most marks, without its ends, [H * H].
+
+    Down the distances from the start, always to the neighbour from which most marks can follow; of
+    equals the first of up, left, right and down.
+    """
+    size = round(len(board) ** 0.5)
+    square = board.reshape(1, size, size)
+    marked = (marks == 1).reshape(square.shape) & (square == FREE)
+    distance, most = (
+        np.pad(found[0], 1, constant_values=-1).ravel()
+        for found in flood(square != WALL, square == GOAL, marked)
+    )
+    width = size + 2
+    at = int(np.flatnonzero(np.pad(square[0] == START, 1))[0])
+    path = np.zeros(width**2, dtype=np.bool_)
+    while distance[at] > 1:
+        ahead = [at + move for move in (-width, -1, 1, width)]
+        at = max((n for n in ahead if distance[n] == distance[at] - 1), key=lambda n: most[n])
+        path[at] = True
+    inside: Array = path.reshape(width, width)[1:-1, 1:-1].ravel()
+    return inside
+
+
+def mismatch(answer: Grid, solution: Grid) -> Array:
+    """Return which cells of an answer's grid aren't the solution's, those beyond it included."""
+    wrong = np.ones(answer.shape, dtype=np.bool_)
+    height, width = np.minimum(answer.shape, solution.shape)
+    wrong[:height, :width] = answer[:height, :width] != solution[:height, :width]
+    return wrong
+
+
+def _side_by_side(
+    problem: Panel,
+    answers: Sequence[Panel],
+    solution: Panel,
+    names: Sequence[str] | None,
+    most: int,
+    height: float = 2.9,
+) -> Figure:
+    names = names or [f"answer {i}" for i in range(1, len(answers) + 1)]
+    shown = thinned(len(answers), most)
+    panels = [
+        ("input", problem),
+        *((names[i], answers[i]) for i in shown),
+        ("solution", solution),
+    ]
+    columns = min(_columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = grid(rows, columns, 2.6, height)
+    for place, (name, draw) in zip(axes, panels, strict=False):
+        place.set_title("\n".join(filter(None, (name, draw(place) or " "))), fontsize=9.5)
+    for place in axes[len(panels) :]:
+        place.remove()
+    return figure
+
+
+def _cells(axes: Axes, texts: Sequence[str], given: Array, wrong: Array, columns: int) -> None:
+    """Draw cells row by row with a text in each."""
+    rows = len(texts) // columns
+    axes.imshow(
+        given.reshape(rows, columns),
+        cmap=ListedColormap([PAPER, SHADE]),
+        vmin=0,
+        vmax=1,
+        extent=(0, columns, rows, 0),
+    )
+    blank(axes)
+    axes.hlines(range(rows + 1), 0, columns, color=RULE, lw=0.7, clip_on=False)
+    axes.vlines(range(columns + 1), 0, rows, color=RULE, lw=0.7, clip_on=False)
+    cell = min(20.0, 165 / columns)  # points
+    y, x = np.divmod(np.flatnonzero(wrong), columns)
+    _crosses(axes, wrong.reshape(rows, columns), 0.75 * cell, VERMILION)
+    axes.plot(x + 0.5, y + 0.5, "o", ms=0.55 * cell, color=PAPER, zorder=2)  # room for the text
+    for i, (text, fixed) in enumerate(zip(texts, given.tolist(), strict=True)):
+        axes.text(
+            i % columns + 0.5,
+            i // columns + 0.52,
+            text,
+            ha="center",
+            va="center",
+            fontsize=0.6 * cell,
+            weight="bold" if fixed else "normal",
+            color=INK if fixed else BLUE,
+        )
+
+
+def _crosses(axes: Axes, wrong: Array, size: float, color: str, at: float = 0.5) -> None:
+    """Strike out cells: a cross with a rim that stands out on dark and light ones."""
+    y, x = np.nonzero(wrong)
+    for width, shade in ((3.4, PAPER), (1.5, color)):
+        axes.plot(x + at, y + at, "x", ms=size, mew=width, color=shade, zorder=2)
+
+
+def _text(axes: Axes, text: str, verdict: str) -> str:
+    blank(axes)
+    axes.text(0, 1, text, ha="left", va="top", family="DejaVu Sans Mono", fontsize=8)
+    return verdict
+
+
+def _grid(rows: list[list[int]]) -> Grid:
+    return np.array(rows, dtype=np.uint8).reshape(len(rows), len(rows[0]) if rows else 0)
+
+
+def _wrong(count: int) -> str:
+    return f"{count} wrong" if count else "all right"
+
+
+def _shape(colours: Grid) -> str:
+    return " × ".join(map(str, colours.shape)) if colours.size else "no grid"

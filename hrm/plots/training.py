@@ -1,0 +1,118 @@
+"""Training dynamics: losses, score and halting steps over updates, each seed thin, means thick."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hrm.plots.style import DASHES, INK, MUTED, SERIES, Array, grid, legend, logarithmic, styled
+
+_log_from = 20  # a logarithmic axis for losses that differ by such a factor
+
+
+class Point(Protocol):
+    """What `hrm.train.Moment` has."""
+
+    @property
+    def update(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def steps(self) -> float: ...
+    @property
+    def score(self) -> float: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One seed's run.
+
+    Args:
+        updates: [K], ascending. losses: [K] by name, the total and its parts.
+        score: [K]. steps: [K], mean halting steps per sample.
+    """
+
+    updates: Array
+    losses: Mapping[str, Array]
+    score: Array
+    steps: Array
+
+    @classmethod
+    def of(cls, moments: Iterable[Point]) -> "Curve":
+        """Return the curve of a run's moments."""
+        columns = [(m.update, m.loss, m.score, m.steps) for m in moments]
+        updates, loss, score, steps = np.array(columns, dtype=np.float64).reshape(-1, 4).T
+        return cls(updates=updates, losses={"total": loss}, score=score, steps=steps)
+
+
+@styled
+def dynamics(
+    curves: Sequence[Curve],
+    *,
+    baselines: Mapping[str, float] | None = None,
+    score: str = "accuracy on unknown cells",
+    diverged: Sequence[int] = (),
+) -> Figure:
+    """Draw losses, score and halting steps over updates.
+
+    The mean ends where the first seed does, since one over fewer seeds would jump.
+
+    Args:
+        curves: One per seed.
+        baselines: What trivial methods score, by name: level lines.
+        score: What the score is, with its unit.
+        diverged: Updates at which seeds diverged: crosses at the foot of the losses.
+    """
+    figure, (losses, scores, steps) = grid(1, 3, 3.6, 2.9)
+    names = list(dict.fromkeys(name for curve in curves for name in curve.losses))
+    for i, name in enumerate(names):
+        shown = [(c.updates, c.losses[name]) for c in curves if name in c.losses]
+        _lines(losses, shown, color=SERIES[i % 5], linestyle=DASHES[i % 5], label=name)
+    values = np.concatenate([v for c in curves for v in c.losses.values()] or [np.ones(1)])
+    if (values > 0).all() and values.max() > _log_from * values.min():
+        logarithmic(losses)
+    if diverged:
+        losses.plot(
+            diverged,
+            [0.03] * len(diverged),
+            "X",
+            color=INK,
+            ms=7,
+            transform=losses.get_xaxis_transform(),
+            label="diverged",
+        )
+    legend(losses)
+    _lines(scores, [(c.updates, c.score) for c in curves], color=SERIES[0], label="model")
+    for i, (name, level) in enumerate((baselines or {}).items()):
+        scores.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+    legend(scores)
+    _lines(steps, [(c.updates, c.steps) for c in curves], color=SERIES[0], label="model")
+    steps.set_ylim(bottom=0)
+    for axes, title, label in (
+        (losses, "Loss", "loss per sample"),
+        (scores, "Score", score),
+        (steps, "Computation", "halting steps per sample"),
+    ):
+        axes.set(title=title, xlabel="updates", ylabel=label)
+    return figure
+
+
+def mean(curves: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return the updates that all (updates, values) share, and the mean of the values there."""
+    shared = curves[0][0]
+    for updates, _ in curves[1:]:
+        shared = np.intersect1d(shared, updates)
+    return shared, np.mean([v[np.isin(u, shared)] for u, v in curves], axis=0)
+
+
+def _lines(axes: Axes, curves: Sequence[tuple[Array, Array]], **style: Any) -> None:
+    if not curves:
+        return
+    several = len(curves) > 1
+    for updates, values in curves if several else ():
+        axes.plot(updates, values, **{**style, "label": None}, lw=0.7, alpha=0.5)
+    updates, values = mean(curves)
+    axes.plot(updates, values, **style, lw=2.2 if several else 1.6)

@@ -124,7 +124,8 @@ class SelfAttention(nn.Module):
         b, s, d = x_BSD.shape
         qkv = self.qkv(x_BSD).view(b, s, 3, self.heads, d // self.heads)
         if rotary is not None:
-            (q, k), v = rotary(qkv[:, :, :2]).unbind(2), qkv[:, :, 2]
+            qk, v = qkv.split((2, 1), dim=2)  # whose gradients are joined; two slices' are added
+            (q, k), v = rotary(qk).unbind(2), v.squeeze(2)
         else:
             q, k, v = qkv.unbind(2)
         q, k, v = (t.transpose(1, 2) for t in (q, k, v))

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from hrm import checkpoint, losses, optim, q_losses
-from hrm.config import Tokens
+from hrm.config import Series, Tokens
 from hrm.errors import Diverged
 from hrm.execution import Batch, Carry
 from hrm.learning import (
@@ -108,6 +108,8 @@ def encode(system: System, task: Task, boards: Boards, device: str = "cpu") -> E
     """Turn boards into tensors for a system, on a device."""
     tokens = isinstance(system.model.embedding, Tokens)
     inputs = boards.inputs if tokens else task.one_hot(boards.inputs)
+    if isinstance(system.model.embedding, Series):  # of numbers: each cell's token
+        inputs = boards.inputs[..., None].astype(np.float32)
     arrays = (inputs, boards.targets, boards.identities)
     found = [torch.from_numpy(array).to(device) for array in arrays]
     return Encoded(inputs=found[0], targets=found[1], identities=found[2] if tokens else None)
@@ -293,6 +295,7 @@ def fit(
     seeds: Seeds,
     watch: Callable[[HRM], float],
     folder: Path | None = None,
+    report: Callable[[Moment], None] = lambda _: None,
 ) -> list[Moment]:
     """Train a model in place and return its curve.
 
@@ -304,6 +307,7 @@ def fit(
             `training.ema` it sees the averaged weights, which the model keeps at the end.
         folder: Where `last.safetensors`, from which an interrupted run goes on to the identical
             curve, and `best.safetensors`, the model at the best score, are kept; None for nowhere.
+        report: Called with each new point of the curve, before its checkpoint is written.
 
     Raises:
         Diverged: If the loss isn't finite, with the update where it happened.
@@ -339,6 +343,7 @@ def fit(
                 score = watch(shown)
             curve.append(Moment(update=update, loss=mean_loss, steps=mean_steps, score=score))
             since.clear()
+            report(curve[-1])
             if last is not None:
                 if score >= max(moment.score for moment in curve):
                     best = {"moment": asdict(curve[-1]), "model": shown.state_dict()}

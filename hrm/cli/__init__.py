@@ -1,4 +1,4 @@
-"""The command line: `hrm summary | data`.
+"""The command line: `hrm summary | train | eval | data`.
 
 Each command is a module with `add(subparsers)`, which describes it, and a function that runs it and
 returns the exit status. Modules import torch and tasks inside those functions: `--help` is quick.
@@ -6,24 +6,27 @@ returns the exit status. Modules import torch and tasks inside those functions: 
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import data, summary
+from hrm.cli import data, evaluate, summary, train
 from hrm.errors import UserError
 
 DESCRIPTION = """\
 One configurable Hierarchical Reasoning Model, its tasks and its data.
 
   hrm summary act-v1           modules, shapes, parameters, operations of a documented system
+  hrm train gru maze ...       train it on a task, in a folder
+  hrm eval DIR maze            score what was trained
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data info DIR            what such a folder holds
 """
 EPILOG = """\
 Exit status: 0 when the job did its work, 2 for a mistake in what was asked for, 1 for a failure of
-ours, 130 after Ctrl-C.
+ours or training that diverged, 130 after Ctrl-C.
 """
 
 
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
     try:
         asked = parser().parse_args(arguments)
+        asked.line = shlex.join(["hrm", *(sys.argv[1:] if arguments is None else arguments)])
         status = asked.function(asked)
         sys.stdout.flush()
     except UserError as error:
@@ -63,6 +67,6 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (summary, data):
+    for command in (summary, train, evaluate, data):
         command.add(subparsers)
     return top

@@ -98,7 +98,7 @@ class Task(Protocol):
 
     @property
     def classes(self) -> int:
-        """Number of classes that a cell of the answer can have; 0 where answers are real numbers."""
+        """Number of classes that a cell of the answer can have; 0 where it is real-valued."""
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
         """Return so many boards per split: equal arguments give equal boards on every platform.

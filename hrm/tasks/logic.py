@@ -42,6 +42,9 @@ class Logic(Asking):
     The natural form of a problem is a list of clauses as in DIMACS files, [[1, -3], [2, 3, 4]], the
     sign for a negation; that of an answer is the list of the literals that hold, [1, -2, ...].
 
+    On one core, 10,000 formulas take about 2 s with the defaults, 6 s with 20 variables and 60
+    clauses, 50 s with 80. Scoring takes half a millisecond where a prediction isn't a model.
+
     Args:
         variables: V, 4 to 20.
         clauses: C. With four per variable, one formula in ten is satisfiable at 12 variables, fewer

@@ -115,7 +115,7 @@ class Pattern(Asking):
         }
 
     def draw(self, board: Ints, prediction: Ints | None = None) -> str:
-        """Return a line per strand; ``?`` is asked, ``'`` follows a prediction, ``!`` a wrong one."""
+        """Return a line per strand; ``?`` is asked, ``'`` ends a prediction, ``!`` a wrong one."""
         shown = [str(t) for t in board[: self._given].tolist()]
         asked = ["?"] * (self.cells - self._given)
         if prediction is not None:
@@ -147,7 +147,7 @@ class Pattern(Asking):
 
     def _answer(self, inputs: Ints) -> Answers:
         shown, p = self._shown(inputs), self.modulus
-        inverse = np.array([0, *(pow(a, -1, p) for a in range(1, p))])
+        inverse = np.array([0, *(pow(a, -1, p) for a in range(1, p))])  # a constant's r is 0 then
         first, second, third = shown[:, 0], shown[:, 1], shown[:, 2]
         factor = (third - second) * inverse[(second - first) % p] % p
         step = (second - factor * first) % p
@@ -155,7 +155,7 @@ class Pattern(Asking):
         while len(elements) < self.shown + self.asked:
             elements.append((factor * elements[-1] + step) % p)
         whole = np.stack(elements, axis=1)
-        ruled = (first != second) & (factor > 0) & (whole[:, : self.shown] == shown).all(axis=1)
+        ruled = (factor > 0) & (whole[:, : self.shown] == shown).all(axis=1)
         parameters = (factor != 1).astype(np.int64) + (step != 0)
         return Answers(
             targets=whole.reshape(inputs.shape),

@@ -1,0 +1,72 @@
+"""`hrm eval CHECKPOINT TASK`: score what a run has learned."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from hrm.cli import scores
+from hrm.cli.data import TASKS
+from hrm.cli.train import set_task
+
+LINE = "score a run's checkpoints on a task"
+TEXT = """\
+Score checkpoints on a task's test boards: by default those that the run itself was scored on. A
+run's folder stands for its best and its last checkpoint.
+
+Systems that halt by Q-learning may take all steps in evaluation; with --halting they halt.
+
+  hrm eval runs/act sudoku
+  hrm eval runs/act/best.safetensors sudoku --halting
+  hrm eval runs/act sudoku --task-set clues=6 --data-seed 7 --json
+"""
+
+
+def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Describe `hrm eval`."""
+    parser = subparsers.add_parser(
+        "eval",
+        help=LINE,
+        description=TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "checkpoint", type=Path, metavar="CHECKPOINT", help="a run's folder, or a file in it"
+    )
+    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+    parser.add_argument("--halting", action="store_true", help="halt in evaluation as well")
+    parser.add_argument(
+        "--task-set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="a field of the task, the value in JSON (as trained); may be repeated",
+    )
+    parser.add_argument("--data-seed", type=int, metavar="N", help="of the boards (as trained)")
+    parser.add_argument("--test", type=int, metavar="N", help="test boards (as trained)")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.set_defaults(function=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Score, and print it."""
+    from hrm import runs
+    from hrm.data import cache
+
+    found = runs.stored(asked.checkpoint)
+    plan = found.plan
+    settings: list[str] = []
+    if type(plan.task).__name__.lower() == asked.task:
+        fields = plan.task.to_json()
+        settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
+    task = set_task(asked.task, [*settings, *asked.task_set])
+    seed = plan.data_seed if asked.data_seed is None else asked.data_seed
+    test = plan.test if asked.test is None else asked.test
+    splits = cache.load(task, seed, plan.train, plan.validation, test)
+    result = runs.evaluated(found, task, splits, halt=asked.halting)
+    if asked.json:
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    else:
+        scores.show(result)
+    return 0

@@ -1,0 +1,236 @@
+"""`hrm train RECIPE TASK`: train a documented system, sized for a task, and score it."""
+
+import argparse
+import inspect
+import json
+import sys
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrm.cli import progress, scores, summary
+from hrm.cli.data import TASKS, task_of
+from hrm.errors import UserError
+
+if TYPE_CHECKING:
+    from hrm.runs import Plan, Point
+    from hrm.tasks import Task
+
+LINE = "train a documented system on a task"
+TEXT = """\
+Train a documented system, sized for a task, on boards that the task generates. The validation
+boards choose the best checkpoint, the test boards score it and the last one, beside the task's
+trivial methods.
+
+Everything goes to the folder: configuration, environment, curve, checkpoints, scores. After Ctrl-C
+the same command goes on from the last evaluation, to the identical curve.
+
+  hrm train gru maze --task-set size=5 --set hidden_low=64 --set hidden_high=64 --output runs/gru
+  hrm train act-v1 sudoku --task-set size=4 --set width=64 --set heads=4 --output runs/act
+  hrm train v2 pattern --updates 2000 --training-set ema=0.99 --seed 1 --output runs/v2
+"""
+TRACKERS = ("jsonl", "tensorboard", "wandb")
+
+
+def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Describe `hrm train`."""
+    parser = subparsers.add_parser(
+        "train",
+        help=LINE,
+        description=TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists them all"
+    )
+    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="the run's folder"
+    )
+    for option, what in (
+        ("set", "an argument of the recipe"),
+        ("task-set", "a field of the task"),
+        ("training-set", "a field of the training, such as warmup or clip"),
+    ):
+        parser.add_argument(
+            f"--{option}",
+            action="append",
+            default=[],
+            metavar="FIELD=VALUE",
+            help=f"{what}, the value in JSON; may be repeated",
+        )
+    for option, default, what in (
+        ("updates", 1000, "optimiser steps"),
+        ("batch", 32, "boards in each"),
+        ("seed", 0, "of weights and order"),
+        ("data-seed", 0, "of the boards"),
+        ("train", 1000, "training boards"),
+        ("validation", 200, "validation boards"),
+        ("test", 400, "test boards"),
+        ("threads", 1, "of torch"),
+    ):
+        parser.add_argument(
+            f"--{option}", type=int, default=default, metavar="N", help=f"{what} ({default})"
+        )
+    parser.add_argument(
+        "--learning-rate", type=float, default=1e-3, metavar="RATE", help="its peak (0.001)"
+    )
+    parser.add_argument(
+        "--tracker", choices=TRACKERS, default=TRACKERS[0], help="beside the folder's own (jsonl)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.set_defaults(function=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Train, and print scores."""
+    from hrm import recipes
+
+    summary.choose(asked.recipe, recipes.named)
+
+    from hrm import runs, tracking
+
+    plan = plan_of(asked)
+    trackers = tracking.extras(asked.tracker, asked.output)
+    sys.stderr.write(_heading(asked, plan))
+    try:
+        with progress.lines() as say:
+            found = runs.execute(
+                plan,
+                asked.output,
+                trackers,
+                lambda point: say(point.update / point.updates, _line(point)),
+                asked.threads,
+            )
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"hrm: stopped; {asked.output} has all up to the last evaluation; the same command "
+            f"goes on from there: {asked.line}\n"
+        )
+        return 130
+    if asked.json:
+        sys.stdout.write(json.dumps({"folder": str(asked.output), **found}, indent=2) + "\n")
+    elif found["status"] == "finished":
+        scores.show(found)
+    if found["status"] == "diverged":
+        sys.stderr.write(f"hrm: training diverged at update {found['step']}: {found['reason']}\n")
+        return 1
+    return 0
+
+
+def plan_of(asked: argparse.Namespace) -> "Plan":
+    """Return the plan that arguments ask for.
+
+    Raises:
+        UserError: If they contradict themselves, or name what isn't there.
+    """
+    from hrm import runs
+    from hrm.learning import Training
+
+    task: Any = set_task(asked.task, asked.task_set)
+    parameters = inspect.signature(runs.makers[asked.recipe]).parameters
+    shapes = runs.sizes(runs.configuration(asked.recipe))
+    own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}
+    chosen = assigned("--set", asked.set, asked.recipe, own)
+    spoken = {
+        "updates": asked.updates,
+        "batch": asked.batch,
+        "learning_rate": asked.learning_rate,
+        "evaluate_every": max(1, asked.updates // 20),
+    }
+    fields = dict(inspect.signature(Training).parameters)
+    for name in ("updates", "batch", "learning_rate"):  # options of their own
+        del fields[name]
+    more = assigned("--training-set", asked.training_set, "training", fields)
+    return runs.Plan(
+        recipe=asked.recipe,
+        system=runs.sized(asked.recipe, chosen, task, task.generate(asked.data_seed, 0, 0, 1).test),
+        task=task,
+        data_seed=asked.data_seed,
+        train=asked.train,
+        validation=asked.validation,
+        test=asked.test,
+        training=Training.from_json({"kind": "Training", **spoken, **more}),
+        seed=asked.seed,
+    )
+
+
+def set_task(name: str, settings: Sequence[str]) -> "Task":
+    """Return a task with some fields set by ``--task-set``.
+
+    Raises:
+        UserError: As `task_of`.
+    """
+    try:
+        return task_of(name, settings)
+    except UserError as error:
+        raise UserError(str(error).replace("--set ", "--task-set ")) from error
+
+
+def assigned(
+    option: str, settings: Sequence[str], of: str, allowed: Mapping[str, inspect.Parameter]
+) -> dict[str, Any]:
+    """Return the values of ``FIELD=VALUE`` settings, held to the parameters' annotations.
+
+    Raises:
+        UserError: If one isn't of that form, names no parameter, or has a value of another type.
+    """
+    listed = ", ".join(map(_shown, allowed.values()))
+    found = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in allowed:
+            raise UserError(
+                f"{option} {setting} names no field of {of} that can be set; allowed is "
+                f"FIELD=VALUE with one of: {listed}; give one of these"
+            )
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text  # a word is never right, and the error below shows it
+        if not _fits(found[name], allowed[name].annotation):
+            raise UserError(
+                f"{option} {setting} has the wrong type; allowed is {_shown(allowed[name])}, in "
+                f"JSON; write numbers as 3, truth as true or false, nothing as null"
+            )
+    return found
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of a plain annotation; parts are held to theirs when they are made."""
+    kinds = set(typing.get_args(kind) or (kind,))
+    plain = kinds <= {bool, int, float, str, type(None)}
+    return not plain or type(value) in kinds or (float in kinds and type(value) is int)
+
+
+def _shown(parameter: inspect.Parameter) -> str:
+    kind = parameter.annotation
+    name = kind.__name__ if isinstance(kind, type) else str(kind)
+    if "|" in name and "." in name:
+        name = " | ".join(each.__name__ for each in typing.get_args(kind))
+    return f"{parameter.name} ({name}, by default {parameter.default!r})"
+
+
+def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
+    """Return what is about to be trained, and how large it is."""
+    import torch
+
+    from hrm import runs
+    from hrm.model import HRM
+
+    with torch.device("meta"):
+        count = sum(p.numel() for p in HRM(plan.system.model).parameters())
+    shapes = ", ".join(f"{size:,} {name}" for name, size in runs.sizes(plan.system.model).items())
+    return f"{asked.recipe} on {asked.task}: {count:,} parameters ({shapes})\n"
+
+
+def _line(point: "Point") -> str:
+    """Return a point in one line."""
+    m, (minutes, seconds) = point.metrics, divmod(round(point.seconds), 60)
+    return (
+        f"update {point.update:>{len(str(point.updates))}} of {point.updates}  "
+        f"loss {m['loss']:.4f}  unknown {m['unknown']:6.1%}  exact {m['exact']:6.1%}  "
+        f"steps {m['steps']:.2f}  {m['samples_per_second']:,.0f} samples/s  "
+        f"{minutes}:{seconds:02} left"
+    )

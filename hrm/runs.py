@@ -1,0 +1,457 @@
+"""Runs: a recipe sized for a task, trained in a folder of its own, and scored.
+
+    run.json, curve.jsonl, summary.json    see `hrm.tracking`
+    last.safetensors, best.safetensors     see `hrm.train.fit`
+
+Equal plans give equal curves, and a folder belongs to one plan. An interrupted run goes on from its
+last evaluation.
+"""
+
+import contextlib
+import importlib
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import torch
+from torch import Tensor
+
+from hrm import checkpoint, losses, recipes, tracking, train
+from hrm.config import HRMConfig, QLearning, Series, Tokens, Vector
+from hrm.data import cache
+from hrm.errors import Diverged, UserError
+from hrm.learning import SquaredError, Supervised, System, Training
+from hrm.model import HRM
+from hrm.parts import Part, kinds, require
+from hrm.tasks import Boards, Floats, Scores, Splits, Task, Values
+from hrm.tracking import JsonLines, Run, Tracker
+
+# -- a recipe for a task --------------------------------------------------------------------------
+_enhanced = {"use_rmsnorm": True, "use_swiglu": True, "use_iterative_refinement": True}
+# The recipes of `recipes.named`, whose functions take arguments still.
+makers: Mapping[str, Callable[..., System]] = {
+    "gru": recipes.gru,
+    "v2": recipes.v2,
+    "amulgent-original": partial(recipes.amulgent, original=True),
+    "amulgent-baseline": recipes.amulgent,
+    "amulgent-enhanced": partial(recipes.amulgent, **_enhanced),
+    "act-v1": partial(recipes.act_v1, h_cycles=3, max_steps=5),
+    "act-v1-sudoku": partial(recipes.act_v1, puzzle_size=512),
+    "act-v1-maze": partial(recipes.act_v1, puzzle_size=512),
+    "act-v1-arc": partial(recipes.act_v1, puzzle_size=512),
+    "complete-tiny": partial(
+        recipes.complete, h_dim=32, l_dim=16, h_layers=1, l_layers=1, l_heads=1
+    ),
+    "complete-small": recipes.complete,
+    "complete-medium": partial(
+        recipes.complete, h_dim=128, l_dim=64, h_layers=3, l_layers=2, h_heads=4
+    ),
+    "complete-paper": partial(
+        recipes.complete, h_dim=512, l_dim=256, h_layers=6, l_layers=3, h_heads=8, l_heads=4
+    ),
+    "tiny-network": recipes.tiny_network,
+}
+
+
+def sizes(model: HRMConfig) -> dict[str, int]:
+    """Return the shapes that a model has from its task, by the recipes' names for them."""
+    match model.embedding:
+        case Tokens(vocabulary=vocabulary, positions=positions, puzzles=puzzles):
+            found = {
+                "vocabulary": vocabulary,
+                "positions": positions,
+                "classes": model.readout.size,
+            }
+            return found if puzzles is None else {**found, "identities": puzzles.identities}
+        case Series(size=size, positions=positions):
+            return {"inputs": size, "positions": positions, "outputs": model.readout.size}
+        case Vector(size=size):
+            return {"inputs": size, "outputs": model.readout.size}
+
+
+def wanted(recipe: str, model: HRMConfig, task: Task, boards: Boards) -> dict[str, int]:
+    """Return the shapes that a task needs of a model, by the same names.
+
+    Args:
+        recipe: For the error. boards: at least one of the task's.
+
+    Raises:
+        UserError: If the model answers with classes, and the task with real numbers.
+    """
+    vectors = [name for name in makers if isinstance(configuration(name).embedding, Vector)]
+    require(
+        task.classes > 0 or isinstance(model.embedding, Vector),
+        "recipe",
+        recipe,
+        f"one that answers {type(task).__name__}'s real numbers: {', '.join(vectors)}",
+        "take one of them, or another task",
+    )
+    match model.embedding:
+        case Tokens(puzzles=puzzles):
+            found = {"vocabulary": task.vocabulary, "positions": task.cells}
+            known = {} if puzzles is None else {"identities": getattr(task, "identities", 1)}
+            return {**found, "classes": task.classes, **known}
+        case Series():
+            return {"inputs": 1, "positions": task.cells, "outputs": task.classes}
+        case Vector():
+            per_cell = task.classes if task.classes > 2 else 1
+            inputs = task.one_hot(boards.inputs[:1]).shape[1]
+            return {"inputs": inputs, "outputs": boards.targets.shape[1] * per_cell}
+
+
+def sized(recipe: str, settings: Mapping[str, Any], task: Task, boards: Boards) -> System:
+    """Return a recipe's system for a task, which decides its shapes.
+
+    Real numbers are learned by squared error.
+
+    Args:
+        recipe: A name in `makers`. settings: the recipe's own keyword arguments.
+        boards: At least one of the task's.
+
+    Raises:
+        UserError: If they don't go together, or the recipe refuses a setting.
+    """
+    shapes = wanted(recipe, configuration(recipe), task, boards)
+    system = makers[recipe](**settings, **shapes)
+    if task.classes == 0 and isinstance(system.objective, Supervised):
+        system = replace(system, objective=replace(system.objective, answer=SquaredError()))
+    return system
+
+
+def configuration(recipe: str) -> HRMConfig:
+    """Return a recipe's model at its documented size."""
+    return recipes.named[recipe].make().model
+
+
+# -- a run ----------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Plan(Part):
+    """All that a run's curve depends on, but for the machine.
+
+    Args:
+        recipe: What the system came from, for people.
+        task: Also a `Task`.
+        data_seed: Of the boards. train, validation, test: how many.
+        seed: Of the weights, and of the order.
+    """
+
+    recipe: str
+    system: System
+    task: Part
+    data_seed: int = 0
+    train: int = 1000
+    validation: int = 200
+    test: int = 400
+    training: Training
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.seed >= 0, "seed", self.seed, "0 or more", "choose another seed")
+        for name in ("validation", "test"):
+            value = getattr(self, name)
+            require(value >= 1, f"{name} boards", value, "1 or more", "ask for some")
+        require(
+            self.train >= self.training.batch,
+            "train boards",
+            self.train,
+            f"a batch or more, {self.training.batch}",
+            "ask for more boards, or a smaller batch",
+        )
+
+    def splits(self) -> Splits:
+        """Return the boards, from the cache where they are there."""
+        task: Any = self.task
+        return cache.load(task, self.data_seed, self.train, self.validation, self.test)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """What is known at an evaluation.
+
+    Args:
+        update, updates: How far the run is, of how many.
+        metrics: ``loss`` and ``steps`` of training, ``samples_per_second`` without evaluation, all
+            since the last point; scores on the validation boards, and the halting steps there.
+        seconds: Left, at that pace.
+    """
+
+    update: int
+    updates: int
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+def execute(
+    plan: Plan,
+    folder: Path,
+    trackers: Sequence[Tracker] = (),
+    report: Callable[[Point], None] | None = None,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Run a plan in a folder, or the rest of it, and return its summary.
+
+    It says ``status``: finished, diverged (with step and reason), or stopped, which ends in the
+    exception that stopped it. A finished run has the test scores of its best and last checkpoints
+    and of the task's trivial methods.
+
+    Args:
+        trackers: Beside the folder's own.
+        report: Called at each evaluation.
+        threads: Of torch, from here on.
+
+    Raises:
+        UserError: If the folder is in use, or another run's.
+    """
+    require(threads >= 1, "threads", threads, "1 or more", "use 1")
+    torch.set_num_threads(threads)
+    task: Any = plan.task
+    with _alone(folder):
+        run = _begun(folder, plan, threads)
+        splits = plan.splits()
+        everyone: list[Tracker] = [JsonLines(folder), *trackers]
+        for tracker in everyone:
+            tracker.start(run)
+        summary: dict[str, Any] = {"status": "stopped"}
+        try:
+            _train(plan, splits, folder, everyone, report)
+            found = evaluated(stored(folder), task, splits)
+            summary = {"status": "finished", **found}
+        except Diverged as error:
+            summary = {"status": "diverged", "step": error.step, "reason": error.reason}
+        finally:
+            for tracker in everyone:
+                tracker.finish(summary)
+    return summary
+
+
+def _train(
+    plan: Plan,
+    splits: Splits,
+    folder: Path,
+    trackers: Sequence[Tracker],
+    report: Callable[[Point], None] | None,
+) -> None:
+    task: Any = plan.task
+    seeds = train.Seeds(weights=plan.seed, order=plan.seed)
+    model = train.build(plan.system, seeds)
+    data = train.encode(plan.system, task, splits.train)
+    scores: dict[str, float] = {}
+    since = trained = time.perf_counter()
+    training = plan.training
+
+    def watch(shown: HRM) -> float:
+        nonlocal trained
+        trained = time.perf_counter()
+        scores.update(score(shown, plan.system, task, splits.validation))
+        scores["evaluation_steps"] = scores.pop("steps")
+        return scores["unknown"]
+
+    def seen(moment: train.Moment) -> None:
+        nonlocal since
+        updates = (moment.update - 1) % training.evaluate_every + 1
+        seconds = (time.perf_counter() - since) / updates
+        pace = {"samples_per_second": training.batch * updates / (trained - since)}
+        metrics = {**scores, "loss": moment.loss, "steps": moment.steps, **pace}
+        for tracker in trackers:
+            tracker.log(moment.update, metrics)
+        if report is not None:
+            left = training.updates - moment.update
+            shown = {"update": moment.update, "updates": training.updates}
+            report(Point(**shown, metrics=metrics, seconds=left * seconds))
+        since = time.perf_counter()
+
+    train.fit(model, plan.system, training, data, seeds, watch, folder, seen)
+
+
+def _begun(folder: Path, plan: Plan, threads: int) -> Run:
+    """Return the run that a folder holds, or a new one."""
+    before = tracking.described(folder)
+    if before is None:
+        others = [path.name for path in folder.iterdir() if path.name != _lock]
+        require(not others, "output", str(folder), "a run's folder or a new one", "name another")
+        identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    else:
+        identity = before["id"]
+        checkpoint.same(folder / "run.json", _plan(before), plan)
+    return Run(
+        id=identity,
+        configuration=plan.to_json(),
+        seeds={"data": plan.data_seed, "weights": plan.seed, "order": plan.seed},
+        environment=tracking.environment(threads),
+    )
+
+
+_lock = ".lock"
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from running in a folder."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(folder / _lock, timeout=0):
+            yield
+    except filelock.Timeout as error:
+        raise UserError(
+            f"output is {str(folder)!r}, in which another process is training; allowed is a "
+            f"folder that is free; wait for it, or name another"
+        ) from error
+
+
+# -- scores ---------------------------------------------------------------------------------------
+def answers(
+    model: HRM, system: System, task: Task, boards: Boards, batch: int = 256
+) -> tuple[Values, Floats]:
+    """Return what a model answers, [N, cells], and how many halting steps it took, [N].
+
+    Answers are classes, or numbers where the task's are; there is no halting noise.
+    """
+    data = train.encode(system, task, boards)
+    cells, found, steps = data.targets.shape[1], [], []
+    with train.evaluating(model):
+        for rows in torch.arange(len(data)).split(batch):
+            part = data.batch(rows)
+            output = model(part.inputs, identities=part.identities)
+            answer = output.prediction.double()
+            if task.classes > 0:
+                answer = losses.answer(system.objective, output.prediction, cells)
+            found.append(answer)
+            steps.append(output.run.steps)
+    return torch.cat(found).numpy(), torch.cat(steps).double().numpy()
+
+
+def score(model: HRM, system: System, task: Task, boards: Boards) -> dict[str, float]:
+    """Return a model's mean scores on boards, and its mean number of halting steps."""
+    found, steps = answers(model, system, task, boards)
+    return {**_means(task.score(boards, found)), "steps": float(steps.mean())}
+
+
+def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[str, float]]:
+    """Return the mean scores of the task's trivial methods."""
+    return {
+        name: _means(task.score(boards, found))
+        for name, found in task.baselines(training, boards).items()
+    }
+
+
+def _means(scores: Scores) -> dict[str, float]:
+    return {field.name: float(np.mean(getattr(scores, field.name))) for field in fields(Scores)}
+
+
+# -- checkpoints ----------------------------------------------------------------------------------
+def restored(path: Path, model: HRM) -> dict[str, int]:
+    """Load a checkpoint's weights, averaged ones if it has them, and return its ``update``.
+
+    Raises:
+        UserError: If there is none, or it is of another model.
+    """
+    tree = checkpoint.load(path)
+    state: dict[str, Tensor]
+    if "moment" in tree:
+        update, state = tree["moment"]["update"], tree["model"]
+    elif tree["average"] is None:
+        update, state = tree["curve"][-1]["update"], tree["learner"]["model"]
+    else:
+        update, state = (
+            tree["curve"][-1]["update"],
+            {
+                name.removeprefix("module."): value
+                for name, value in tree["average"].items()
+                if name.startswith("module.")
+            },
+        )
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise UserError(
+            f"checkpoint is {str(path)!r}; allowed is one of the run in its folder's run.json, and "
+            f"its weights are of another model; name another"
+        ) from error
+    return {"update": update}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A run's plan, and those of its checkpoints that are asked for, by name."""
+
+    plan: Plan
+    checkpoints: Mapping[str, Path]
+
+
+def stored(path: Path) -> Stored:
+    """Return the run of a folder, with its best and last checkpoint, or of one checkpoint's file.
+
+    Raises:
+        UserError: If there is none.
+    """
+    folder = path if path.is_dir() else path.parent
+    said = tracking.described(folder)
+    paths = (
+        [folder / f"{name}.safetensors" for name in ("best", "last")] if path == folder else [path]
+    )
+    if said is None or not all(each.is_file() for each in paths):
+        raise UserError(
+            f"checkpoint is {str(path)!r}; allowed is a run's folder with its run.json and "
+            f"checkpoints, or a checkpoint in one; give what `hrm train` had as --output"
+        )
+    return Stored(plan=_plan(said), checkpoints={each.stem: each for each in paths})
+
+
+def halting(system: System) -> System:
+    """Return a Q-learning system that halts in evaluation as well.
+
+    Raises:
+        UserError: If it halts in another way.
+    """
+    part = system.model.halting
+    if not isinstance(part, QLearning):
+        raise UserError(
+            f"halting is {type(part).__name__}; allowed is QLearning, which may take all steps in "
+            f"evaluation; leave --halting out: this system stops as it was trained to"
+        )
+    return replace(
+        system, model=replace(system.model, halting=replace(part, halt_in_evaluation=True))
+    )
+
+
+def evaluated(found: Stored, task: Task, splits: Splits, *, halt: bool = False) -> dict[str, Any]:
+    """Return the scores of stored checkpoints on a task's test boards, beside its trivial methods.
+
+    Raises:
+        UserError: If the task's shapes aren't the model's, or as `halting`.
+    """
+    plan, system = found.plan, halting(found.plan.system) if halt else found.plan.system
+    has, needs = sizes(system.model), wanted(plan.recipe, system.model, task, splits.test)
+    for name, size in needs.items():
+        require(
+            has[name] == size,
+            f"{type(task).__name__}'s {name}",
+            size,
+            f"{has[name]}, what the checkpoint was trained for ({plan.recipe} on {plan.task})",
+            "give it a task of that shape, or train one for this",
+        )
+    model = HRM(system.model)
+    return {
+        "checkpoints": {
+            name: restored(path, model) | score(model, system, task, splits.test)
+            for name, path in found.checkpoints.items()
+        },
+        "baselines": baselines(task, splits.train, splits.test),
+    }
+
+
+def _plan(said: Mapping[str, Any]) -> Plan:
+    kind = str(said["configuration"]["task"]["kind"])
+    if kind not in kinds():
+        importlib.import_module(f"hrm.tasks.{kind.lower()}")
+    return Plan.from_json(said["configuration"])

@@ -1,0 +1,203 @@
+"""`hrm train` and `hrm eval` as their users call them."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hrm import cli, tracking
+from hrm.cli import data, progress, train
+
+GRU = "train gru maze --task-set size=4 --set hidden_low=8 --set hidden_high=8"
+ACT = "train act-v1 pattern --set width=8 --set heads=2 --set h_layers=1 --set l_layers=1"
+FEW = "--updates 4 --batch 4 --train 12 --validation 4 --test 6"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def hrm(capsys):
+    """Run a command; returns its exit status, what it printed and what it complained of."""
+
+    def run(line):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(shlex.split(line))
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run
+
+
+def test_train_prints_progress_then_scores_beside_trivial_methods(hrm, tmp_path):
+    status, out, err = hrm(f"{GRU} {FEW} --output {tmp_path}/run")
+    assert status == 0
+    heading, *lines = err.splitlines()
+    assert re.fullmatch(r"gru on maze: [\d,]+ parameters \([\d,]+ inputs, 16 outputs\)", heading)
+    assert len(lines) == 4
+    pattern = (
+        r"update \d of 4  loss \S+  unknown +\S+%  exact +\S+%  steps \S+  \S+ samples/s  0:.."
+    )
+    assert all(re.fullmatch(f"{pattern} left", line) for line in lines)
+    rows = [line.split("  ")[0] for line in out.splitlines()]
+    assert rows[0] == "test scores" and rows[1].startswith("best, update ")
+    assert rows[2:5] == ["last, update 4", "copy", "frequent"]
+    assert out.splitlines()[0].split()[2:] == ["tokens", "unknown", "exact", "valid", "steps"]
+
+
+def test_eval_scores_again_what_train_scored(hrm, tmp_path):
+    _, out, _ = hrm(f"{GRU} {FEW} --output {tmp_path}/run")
+    status, again, err = hrm(f"eval {tmp_path}/run maze")
+    assert (status, again, err) == (0, out, "")
+    _, whole, _ = hrm(f"eval {tmp_path}/run maze --json")
+    _, best, _ = hrm(f"eval {tmp_path}/run/best.safetensors maze --json")
+    assert json.loads(best)["checkpoints"]["best"] == json.loads(whole)["checkpoints"]["best"]
+    other = json.loads(hrm(f"eval {tmp_path}/run maze --task-set walls=0.1 --test 9 --json")[1])
+    assert other["baselines"] != json.loads(whole)["baselines"]
+
+
+def test_json_is_the_summary(hrm, tmp_path):
+    status, out, _ = hrm(f"{GRU} {FEW} --output {tmp_path}/run --json")
+    found = json.loads(out)
+    assert (status, found.pop("folder")) == (0, f"{tmp_path}/run")
+    assert found == json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert found["checkpoints"]["last"].keys() > {"update", "tokens", "unknown", "exact", "valid"}
+
+
+def test_halting_systems_can_halt_in_evaluation(hrm, tmp_path):
+    assert hrm(f"{ACT} --set max_steps=2 {FEW} --output {tmp_path}/run")[0] == 0
+    status, out, _ = hrm(f"eval {tmp_path}/run pattern --halting --json")
+    assert status == 0
+    assert 1 <= json.loads(out)["checkpoints"]["last"]["steps"] <= 2
+
+
+def test_after_ctrl_c_the_command_that_is_printed_goes_on(hrm, tmp_path, monkeypatch):
+    class Impatient:
+        def start(self, run):
+            pass
+
+        def log(self, step, metrics):
+            if step == 3:
+                raise KeyboardInterrupt
+
+        def finish(self, summary):
+            pass
+
+    line = f"{GRU} {FEW} --output {tmp_path}/run"
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking, "extras", lambda name, folder: [Impatient()])
+        status, out, err = hrm(line)
+    assert (status, out) == (130, "")
+    said = err.splitlines()[-1]
+    assert said.startswith("hrm: stopped; ") and said.endswith(f": hrm {line}")
+    status, _, err = hrm(said.partition(": hrm ")[2])
+    assert status == 0
+    assert [line.split()[1] for line in err.splitlines()[1:]] == ["3", "4"]  # 2 is on disk
+    assert [point["step"] for point in tracking.points(tmp_path / "run")] == [1, 2, 3, 4]
+
+
+def test_divergence_is_said_with_its_update(hrm, tmp_path):
+    status, out, err = hrm(f"{GRU} {FEW} --learning-rate 1e38 --output {tmp_path}/run")
+    assert (status, out) == (1, "")
+    assert re.search(r"hrm: training diverged at update \d: .*\n$", err)
+
+
+def test_every_field_can_be_set(tmp_path):
+    line = (
+        "train act-v1 maze --task-set size=6 --task-set walls=0.1 --set width=16 --set heads=2 "
+        '--set expansion=2 --training-set ema=0.9 --training-set \'schedule={"kind": "Cosine"}\' '
+        "--updates 40 --batch 8 --learning-rate 0.01 --seed 3 --data-seed 4 --train 50 "
+        "--validation 6 --test 7 --output x"
+    )
+    plan = train.plan_of(cli.parser().parse_args(shlex.split(line)))
+    assert (plan.task.size, plan.task.walls) == (6, 0.1)
+    assert (plan.system.model.low.width, plan.system.model.low.heads) == (16, 2)
+    t = plan.training
+    assert (t.updates, t.batch, t.learning_rate, t.ema, t.evaluate_every) == (40, 8, 0.01, 0.9, 2)
+    assert type(t.schedule).__name__ == "Cosine"
+    assert (plan.seed, plan.data_seed, plan.train, plan.validation, plan.test) == (3, 4, 50, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("train grue maze", "did you mean 'gru'?"),
+        ("train gru chess", "invalid choice: 'chess'"),
+        ("train gru maze", "maze needs its size; .*; give --task-set size="),
+        ("train gru sudoku --set width=3", "no field of gru .* one of: hidden_low .int, by def"),
+        ("train gru sudoku --set inputs=3", "--set inputs=3 names no field of gru that can be set"),
+        ("train gru sudoku --set hidden_low", "--set hidden_low names no field"),
+        ("train gru sudoku --set hidden_low=big", "wrong type; allowed is hidden_low .int"),
+        ("train gru sudoku --set use_act=1", "wrong type; allowed is use_act .bool"),
+        ("train gru sudoku --task-set sise=4", "--task-set sise=4 names no field of sudoku"),
+        ("train gru sudoku --training-set warm=4", "no field of training .* one of: pieces"),
+        ("train gru sudoku --training-set updates=4", "names no field of training"),
+        ("train gru sudoku --updates 0", "updates is 0; allowed is 1 or more"),
+        ("train gru sudoku --batch 50 --train 20", "train boards is 20; allowed is a batch or"),
+        ("train gru sudoku --threads 0", "threads is 0; allowed is 1 or more"),
+        ("train act-v1 sudoku --set heads=3", "heads"),
+        ("train act-v1 regression", "real numbers: gru, v2, amulgent"),
+        ("eval nothing maze", "checkpoint is 'nothing'; allowed is a run's folder"),
+    ],
+)
+def test_a_mistake_is_named_on_one_line(hrm, tmp_path, line, said):
+    output = f" --output {tmp_path}/run" if line.startswith("train") else ""
+    status, out, err = hrm(line + output)
+    assert (status, out) == (2, "")
+    assert re.search(said, err.splitlines()[-1])
+    assert len([line for line in err.splitlines() if line.startswith("hrm")]) == 1
+
+
+def test_eval_of_another_task_is_refused(hrm, tmp_path):
+    hrm(f"{GRU} {FEW} --output {tmp_path}/run")
+    status, _, err = hrm(f"eval {tmp_path}/run sudoku")
+    assert status == 2
+    assert re.fullmatch(r"hrm: Sudoku's inputs is \d+; allowed is \d+, what .*\n", err)
+    status, _, err = hrm(f"eval {tmp_path}/run maze --halting")
+    assert (status, err.startswith("hrm: halting is Policy; allowed is QLearning")) == (2, True)
+
+
+def test_a_person_at_a_terminal_sees_the_line_beside_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "watched", lambda: True)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "160")
+    with progress.lines() as say:
+        say(0.25, "update 1 of 4  loss 0.5")
+    err = capsys.readouterr().err
+    assert "update 1 of 4  loss 0.5" in err and "25 %" in err
+
+
+@pytest.mark.parametrize("command", ["train", "eval"])
+def test_help_teaches_by_examples_that_work(hrm, command):
+    status, out, _ = hrm(f"{command} --help")
+    assert status == 0
+    examples = re.findall(rf"^  hrm ({command} .*)$", out, re.MULTILINE)
+    assert len(examples) == 3
+    for example in examples:
+        asked = cli.parser().parse_args(shlex.split(example))
+        if command == "train":
+            assert train.plan_of(asked).task == data.task_of(asked.task, asked.task_set)
+
+
+@pytest.mark.parametrize("command", ["train", "eval"])
+def test_help_loads_nothing_heavy(command):
+    code = (
+        "import sys\n"
+        "from hrm.cli import main\n"
+        f"try: main([{command!r}, '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'torch', 'rich', 'tensorboard', 'wandb'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    root = Path(cli.__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,295 @@
+"""Runs: sized for their task, at home in one folder, scored honestly."""
+
+import json
+from dataclasses import replace
+
+import filelock
+import numpy as np
+import pytest
+import torch
+
+from hrm import checkpoint, recipes, runs, tracking, train
+from hrm.config import Tokens, Vector
+from hrm.errors import UserError
+from hrm.learning import SquaredError, System, Training
+from hrm.model import HRM
+from hrm.tasks.maze import Maze
+from hrm.tasks.pattern import Pattern
+from hrm.tasks.regression import Regression
+from hrm.tasks.sudoku import Sudoku
+
+task = Maze(size=4, walls=0.2)
+boards = task.generate(0, 12, 4, 6)
+small = {"hidden_low": 8, "hidden_high": 8}
+act = {"width": 8, "heads": 2, "h_layers": 1, "l_layers": 1, "max_steps": 3}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def plan(recipe="gru", settings=small, task=task, **changes):
+    training = Training(updates=6, batch=4, evaluate_every=2, learning_rate=1e-2)
+    made = runs.Plan(
+        recipe=recipe,
+        system=runs.sized(recipe, settings, task, task.generate(0, 0, 0, 1).test),
+        task=task,
+        train=12,
+        validation=4,
+        test=6,
+        training=training,
+    )
+    return replace(made, **changes)
+
+
+class Stop(BaseException):
+    """Ends a run where it stands."""
+
+
+# -- sizes ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", recipes.named)
+def test_a_maker_at_the_documented_shapes_is_the_named_recipe(name):
+    system = recipes.named[name].make()
+    assert runs.makers[name](**runs.sizes(system.model)) == system
+
+
+def test_there_is_a_maker_for_each_named_recipe():
+    assert runs.makers.keys() == recipes.named.keys()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "task", "sizes"),
+    [
+        ("gru", task, {"inputs": 16 * task.vocabulary, "outputs": 16}),
+        ("v2", Pattern(), {"inputs": 12 * 12, "outputs": 12 * 11}),
+        ("amulgent-baseline", Regression(size=80, outputs=3), {"inputs": 80, "outputs": 3}),
+        ("act-v1", Pattern(), {"vocabulary": 12, "positions": 12, "classes": 11}),
+        (
+            "tiny-network",
+            Pattern(),
+            {"vocabulary": 12, "positions": 12, "classes": 11, "identities": 1},
+        ),
+        ("complete-tiny", Pattern(), {"inputs": 1, "positions": 12, "outputs": 11}),
+    ],
+)
+def test_the_task_decides_the_shapes(recipe, task, sizes):
+    system = runs.sized(recipe, {}, task, task.generate(0, 0, 0, 1).test)
+    assert runs.sizes(system.model) == sizes
+
+
+def test_real_numbers_are_learned_by_squared_error():
+    one = Regression().generate(0, 0, 0, 1).test
+    system = runs.sized("amulgent-baseline", {"width": 8}, Regression(), one)
+    assert system.objective.answer == SquaredError()
+    assert isinstance(system.model.embedding, Vector)
+
+
+@pytest.mark.parametrize("recipe", ["act-v1", "tiny-network", "complete-tiny"])
+def test_systems_that_answer_with_classes_are_no_use_for_real_numbers(recipe):
+    one = Regression().generate(0, 0, 0, 1).test
+    with pytest.raises(UserError, match=r"real numbers: gru, v2, amulgent-original, .*; take one"):
+        runs.sized(recipe, {}, Regression(), one)
+
+
+# -- a run ----------------------------------------------------------------------------------------
+def test_a_run_leaves_its_configuration_curve_checkpoints_and_scores(tmp_path):
+    asked, seen = plan(), []
+    summary = runs.execute(asked, tmp_path / "run", report=seen.append)
+    assert summary["status"] == "finished"
+    said = tracking.described(tmp_path / "run")
+    assert said["configuration"] == asked.to_json()
+    assert said["seeds"] == {"data": 0, "weights": 0, "order": 0}
+    points = tracking.points(tmp_path / "run")
+    assert [p["step"] for p in points] == [2, 4, 6]
+    assert {"loss", "steps", "tokens", "unknown", "exact", "samples_per_second"} <= points[0].keys()
+    assert [(p.update, p.updates) for p in seen] == [(2, 6), (4, 6), (6, 6)]
+    assert seen[-1].seconds == 0 < seen[0].seconds
+    assert json.loads((tmp_path / "run" / "summary.json").read_text()) == summary
+
+
+def test_the_curve_is_that_of_fit_and_the_scores_are_those_of_evaluate(tmp_path):
+    asked = plan()
+    summary = runs.execute(asked, tmp_path / "run")
+    seeds = train.Seeds(weights=0, order=0)
+    model = train.build(asked.system, seeds)
+    data = train.encode(asked.system, task, boards.train)
+
+    def watch(model):
+        return float(train.evaluate(model, asked.system, task, boards.validation).unknown.mean())
+
+    curve = train.fit(model, asked.system, asked.training, data, seeds, watch)
+    points = tracking.points(tmp_path / "run")
+    assert [(m.loss, m.steps, m.score) for m in curve] == [
+        (p["loss"], p["steps"], p["unknown"]) for p in points
+    ]
+    scores = train.evaluate(model, asked.system, task, boards.test)
+    last = summary["checkpoints"]["last"]
+    assert last["update"] == 6
+    assert (last["unknown"], last["exact"]) == (scores.unknown.mean(), scores.exact.mean())
+    frequent = task.baselines(boards.train, boards.test)["frequent"]
+    expected = task.score(boards.test, frequent).tokens.mean()
+    assert summary["baselines"]["frequent"]["tokens"] == expected
+
+
+def test_an_interrupted_run_goes_on_to_the_identical_curve(tmp_path):
+    def stop(point):
+        if point.update == 4:
+            raise Stop
+
+    asked = plan()
+    runs.execute(asked, tmp_path / "whole")
+    with pytest.raises(Stop):
+        runs.execute(asked, tmp_path / "cut", report=stop)
+    assert json.loads((tmp_path / "cut" / "summary.json").read_text()) == {"status": "stopped"}
+    identity = tracking.described(tmp_path / "cut")["id"]
+    runs.execute(asked, tmp_path / "cut")
+
+    def curve(name):
+        timed = ("samples_per_second",)
+        points = tracking.points(tmp_path / name)
+        return [{k: v for k, v in point.items() if k not in timed} for point in points]
+
+    assert curve("cut") == curve("whole") and len(curve("cut")) == 3
+    again = tracking.described(tmp_path / "cut")
+    assert again["id"] == identity and len(again["environments"]) == 2
+
+
+def test_divergence_is_a_result_with_its_step(tmp_path):
+    asked = plan()
+    spoilt = replace(asked, training=replace(asked.training, learning_rate=1e38))
+    summary = runs.execute(spoilt, tmp_path / "run")
+    assert summary["status"] == "diverged"
+    assert 1 <= summary["step"] <= 6 and summary["reason"]
+
+
+def test_every_tracker_hears_of_a_run_from_start_to_finish(tmp_path):
+    heard = []
+
+    class Ear:
+        def start(self, run):
+            heard.append(run.id)
+
+        def log(self, step, metrics):
+            heard.append((step, metrics["loss"]))
+
+        def finish(self, summary):
+            heard.append(summary["status"])
+
+    runs.execute(plan(), tmp_path / "run", [Ear()])
+    points = [(p["step"], p["loss"]) for p in tracking.points(tmp_path / "run")]
+    assert heard == [tracking.described(tmp_path / "run")["id"], *points, "finished"]
+
+
+# -- what a folder refuses ------------------------------------------------------------------------
+def test_another_run_is_refused_with_the_difference(tmp_path):
+    runs.execute(plan(), tmp_path / "run")
+    with pytest.raises(UserError, match=r"has data_seed = 0; allowed is 1"):
+        runs.execute(plan(data_seed=1), tmp_path / "run")
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path):
+    (tmp_path / "mine").touch()
+    with pytest.raises(UserError, match="allowed is a run's folder or a new one"):
+        runs.execute(plan(), tmp_path)
+    with pytest.raises(UserError, match="a file; allowed is a folder"):
+        runs.execute(plan(), tmp_path / "mine")
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    refused = pytest.raises(UserError, match="another process is training")
+    with filelock.FileLock(tmp_path / ".lock"), refused:
+        runs.execute(plan(), tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"train": 3}, {"validation": 0}, {"test": 0}, {"seed": -1}])
+def test_impossible_plans_are_refused(changes):
+    with pytest.raises(UserError, match="; allowed is "):
+        plan(**changes)
+
+
+# -- scores ---------------------------------------------------------------------------------------
+def test_answers_are_those_of_predict_with_the_steps_taken():
+    system = plan("act-v1", act).system
+    model = train.build(system, train.Seeds(weights=1, order=1))
+    found, steps = runs.answers(model, system, task, boards.train, batch=5)
+    expected = train.predict(model, system, train.encode(system, task, boards.train))
+    assert (found == expected).all() and isinstance(system.model.embedding, Tokens)
+    assert steps.tolist() == [3.0] * 12
+
+
+def test_real_answers_are_numbers():
+    task = Regression()
+    splits = task.generate(0, 8, 4, 6)
+    system = runs.sized("gru", small, task, splits.test)
+    model = train.build(system, train.Seeds(weights=1, order=1))
+    found, _ = runs.answers(model, system, task, splits.test)
+    assert found.shape == splits.test.targets.shape and found.dtype == np.float64
+    assert len(np.unique(found)) > 2
+
+
+def test_a_series_of_numbers_is_read(tmp_path):
+    summary = runs.execute(plan("complete-tiny", {"max_steps": 2}, Pattern()), tmp_path / "run")
+    assert summary["status"] == "finished"
+
+
+# -- checkpoints ----------------------------------------------------------------------------------
+def test_the_last_checkpoint_is_of_the_averaged_weights_where_there_are_some(tmp_path):
+    asked = plan()
+    asked = replace(asked, training=replace(asked.training, ema=0.9))
+    runs.execute(asked, tmp_path / "run")
+    model = HRM(asked.system.model)
+    assert runs.restored(tmp_path / "run" / "last.safetensors", model) == {"update": 6}
+    average = checkpoint.load(tmp_path / "run" / "last.safetensors")["average"]
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, average[f"module.{name}"])
+
+
+def test_a_stored_run_is_scored_again_to_the_same(tmp_path):
+    summary = runs.execute(plan("act-v1", act), tmp_path / "run")
+    found = runs.stored(tmp_path / "run")
+    again = runs.evaluated(found, task, found.plan.splits())
+    assert {"status": "finished", **again} == summary
+    one = runs.stored(tmp_path / "run" / "best.safetensors")
+    assert list(one.checkpoints) == ["best"]
+
+
+def test_halting_in_evaluation_stops_earlier(tmp_path):
+    runs.execute(plan("act-v1", act), tmp_path / "run")
+    found = runs.stored(tmp_path / "run")
+    path = tmp_path / "run" / "last.safetensors"
+    tree = checkpoint.load(path)  # Q(halt) above Q(continue), whatever the state
+    weights = tree["learner"]["model"]
+    name = next(n for n in weights if n.startswith("halting.") and n.endswith("bias"))
+    weights[name] = torch.tensor([5.0, -5.0])
+    checkpoint.save(path, tree)
+    whole, halted = (
+        runs.evaluated(found, task, boards, halt=halt)["checkpoints"]["last"]["steps"]
+        for halt in (False, True)
+    )
+    assert (whole, halted) == (3.0, 1.0)
+
+
+def test_halting_is_refused_where_nothing_is_learned_about_it():
+    with pytest.raises(UserError, match="halting is Policy; allowed is QLearning"):
+        runs.halting(plan().system)
+
+
+def test_another_tasks_shapes_are_refused(tmp_path):
+    runs.execute(plan(), tmp_path / "run")
+    other = Sudoku(size=4)
+    with pytest.raises(UserError, match=r"Sudoku's inputs is \d+; allowed is \d+, what the check"):
+        runs.evaluated(runs.stored(tmp_path / "run"), other, other.generate(0, 6, 0, 2))
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    for path in (tmp_path, tmp_path / "best.safetensors"):
+        with pytest.raises(UserError, match="allowed is a run's folder"):
+            runs.stored(path)
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    runs.execute(plan(), tmp_path / "run")
+    other: System = plan("v2").system
+    with pytest.raises(UserError, match="its weights are of another model"):
+        runs.restored(tmp_path / "run" / "best.safetensors", HRM(other.model))

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hrm import config, recipes, train
+from hrm import config, recipes
 from hrm.errors import UserError
 from hrm.execution import Batch
+from hrm.learner import Learner, averaged, optimisers
 from hrm.learning import QHalting, System, Training
 from hrm.model import HRM
 
@@ -109,7 +110,7 @@ def test_the_table_learns_by_sign_and_only_rows_in_use() -> None:
     system = small(puzzle_size=16, identities=5)
     model = built(system.model).train()
     training = Training(updates=1, learning_rate=0.1, puzzle_rate=0.5)
-    learner = train.Learner(model, system, training, torch.Generator().manual_seed(0))
+    learner = Learner(model, system, training, torch.Generator().manual_seed(0))
     assert not model.embed.puzzles.weights.any()
     learner.update(Batch(tokens(), torch.tensor([1, 3, 3, 1]), tokens(2)))
     moved = model.embed.puzzles.weights
@@ -303,7 +304,7 @@ def test_evaluation_may_have_an_execution_of_its_own() -> None:
 # -- training -------------------------------------------------------------------------------------
 def test_the_average_starts_at_the_weights_and_follows_them() -> None:
     model = built(small().model)
-    average = train.averaged(model, 0.9)
+    average = averaged(model, 0.9)
     start = model.readout.weight.detach().clone()
     assert torch.equal(average.module.readout.weight, start)
     with torch.no_grad():
@@ -319,7 +320,7 @@ def test_a_q_learning_system_trains_from_update_to_update_on_one_carry() -> None
     assert isinstance(system.objective, QHalting)
     model = built(system.model).train()
     training = Training(updates=1, learning_rate=1e-12)  # Q(halt) stays equal to Q(continue)
-    learner = train.Learner(model, system, training, torch.Generator().manual_seed(0))
+    learner = Learner(model, system, training, torch.Generator().manual_seed(0))
     seen = [learner.update(Batch(tokens(i), None, tokens(i + 1)))[1] for i in range(6)]
     assert seen == [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]  # nobody wants to halt before the last
 
@@ -327,7 +328,7 @@ def test_a_q_learning_system_trains_from_update_to_update_on_one_carry() -> None
 def test_halting_may_have_a_rate_of_its_own() -> None:
     system = small()
     model = built(system.model)
-    found = train.optimisers(model, Training(updates=1, halting_rate=0.5))
+    found = optimisers(model, Training(updates=1, halting_rate=0.5))
     own = {id(p) for p in model.halting.parameters()}
     assert [o.param_groups[0]["lr"] for o in found] == [1e-3, 0.5]
     assert {id(p) for p in found[1].param_groups[0]["params"]} == own

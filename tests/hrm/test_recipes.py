@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hrm import recipes, train
+from hrm import recipes
 from hrm.config import Series, Tokens, Vector
 from hrm.execution import Batch
+from hrm.learner import Learner
 from hrm.learning import System, Training
 from hrm.model import HRM
 
@@ -157,7 +158,7 @@ def test_every_parameter_that_should_gets_a_gradient(name: str) -> None:
     model = build(system).train()
     inputs, target = drawn(system)
     noise = torch.Generator().manual_seed(2)
-    learner = train.Learner(model, system, Training(updates=1), noise)
+    learner = Learner(model, system, Training(updates=1), noise)
     learner.loss(Batch(inputs, None, target))[0].backward()
     silent = {  # to rounding
         n for n, p in model.named_parameters() if p.grad is None or p.grad.abs().max() < 1e-9

@@ -14,6 +14,7 @@ from torch import Tensor
 from hrm import checkpoint, recipes, train
 from hrm.config import Fixed
 from hrm.errors import Diverged, UserError
+from hrm.learner import Learner, share
 from hrm.learning import (
     AdamAtan2,
     AdamAtan2AsCoded,
@@ -360,7 +361,7 @@ def test_a_batch_in_pieces_is_the_step_of_the_whole_batch(name: str) -> None:
     for pieces in (1, 2, 4):
         model = train.build(system, seeds).double().train()
         training = replace(quick, batch=8, pieces=pieces)
-        learner = train.Learner(model, system, training, torch.Generator().manual_seed(0))
+        learner = Learner(model, system, training, torch.Generator().manual_seed(0))
         found = [learner.update(data.batch(torch.arange(8))) for _ in range(3)]
         results.append((found, {n: t.clone() for n, t in model.state_dict().items()}))
     for found, weights in results[1:]:
@@ -371,15 +372,39 @@ def test_a_batch_in_pieces_is_the_step_of_the_whole_batch(name: str) -> None:
 def test_pieces_are_refused_where_the_objective_couples_samples() -> None:
     training = replace(quick, pieces=2)
     with pytest.raises(UserError, match="pieces is 2; allowed is 1 with PolicyGradient"):
-        train.Learner(train.build(gru, seeds), gru, training, torch.Generator())
+        Learner(train.build(gru, seeds), gru, training, torch.Generator())
     with pytest.raises(UserError, match="pieces is 3; allowed is a divisor of the batch, 4"):
         replace(quick, pieces=3)
 
 
 def test_a_cosine_falls_from_the_full_rate_to_its_floor_after_warm_up() -> None:
     training = Training(updates=12, warmup=2, schedule=Cosine(floor=0.2))
-    shares = [train.share(training, update) for update in range(13)]
+    shares = [share(training, update) for update in range(13)]
     assert shares[:3] == pytest.approx([0.5, 1.0, 1.0])
     assert shares[7] == pytest.approx(0.6) and shares[12] == pytest.approx(0.2)
     assert shares[2:] == sorted(shares[2:], reverse=True)
-    assert [train.share(replace(training, schedule=Constant()), u) for u in (5, 11)] == [1.0, 1.0]
+    assert [share(replace(training, schedule=Constant()), u) for u in (5, 11)] == [1.0, 1.0]
+
+
+# -- what a step measures -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("system", "parts"),
+    [
+        (gru, {"policy_loss", "baseline_loss"}),
+        (act, {"halt_loss", "continue_loss"}),
+        (replace(act, objective=Supervised()), set()),
+    ],
+)
+def test_a_training_step_returns_its_losses_by_their_names(system: System, parts: set[str]) -> None:
+    data = train.encode(system, task, boards.train)
+    model = train.build(system, seeds).train()
+    before = model.readout.weight.detach().clone()
+    learner = Learner(model, system, quick, torch.Generator().manual_seed(0))
+    found = learner.training_step(data.batch(torch.arange(8)))
+    assert set(found) == {"loss", "task_loss", "cycles_mean"} | parts
+    assert all(type(value) is float for value in found.values())
+    shares = {"halt_loss": 0.5, "continue_loss": 0.5}
+    whole = found["task_loss"] + sum(shares.get(name, 1.0) * found[name] for name in parts)
+    assert found["loss"] == pytest.approx(whole)
+    assert 1 <= found["cycles_mean"] <= model.halting.max_steps
+    assert not torch.equal(model.readout.weight, before)

@@ -1,0 +1,155 @@
+"""The ratio of two timings.
+
+The arms take turns in blocks of four legs, ABBA and BAAB by turns, so that a steady drift of the
+machine cancels:
+
+    ratio of a block = (time of both legs of A) / (scale · time of both legs of B)
+
+What counts is the median over a process's blocks; the unit of replication is the process. On one
+thread. Arms have to do the same work: the tests compare what they return.
+"""
+
+import argparse
+import functools
+import itertools
+import json
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two computations to compare.
+
+    Args:
+        first, second: A and B; what they return isn't looked at here.
+        scale: B's time is multiplied by it.
+    """
+
+    first: Callable[[], object]
+    second: Callable[[], object]
+    scale: float = 1.0
+
+
+class Ratios:
+    """A suite of asv: each `track_` method times a pair at each combination of parameters.
+
+    Attributes:
+        blocks: How many the median is over.
+        cpu_time: Whether the process's own time is taken, where other processes are busy, instead
+            of wall time.
+    """
+
+    params: ClassVar[tuple[tuple[Any, ...], ...]]
+    param_names: ClassVar[tuple[str, ...]]
+    unit = "ratio"
+    timeout = 900.0
+    blocks = 3
+    cpu_time: ClassVar[bool] = False
+
+    def median(self, pair: Pair) -> float:
+        """Return the median ratio over a few blocks."""
+        clock = time.process_time if self.cpu_time else time.perf_counter
+        return statistics.median(paired(pair, clock, self.blocks))
+
+
+def paired(pair: Pair, clock: Callable[[], float], blocks: int, leg: float = 0.3) -> list[float]:
+    """Return the ratio of each block.
+
+    Args:
+        clock: In seconds.
+        leg: The least seconds of a leg; both arms are called equally often in it.
+    """
+    arms = (pair.first, pair.second)
+    with one_thread():
+        for arm in arms:  # warm-up: allocations, caches, what is built on first use
+            _leg(arm, 1, clock)
+        shortest = min(_leg(arm, 1, clock) for arm in arms)
+        calls = max(1, math.ceil(leg / max(1e-6, shortest)))
+        ratios = []
+        for i in range(blocks):
+            spent = [0.0, 0.0]
+            for which in (0, 1, 1, 0) if i % 2 == 0 else (1, 0, 0, 1):
+                spent[which] += _leg(arms[which], calls, clock)
+            ratios.append(spent[0] / (pair.scale * spent[1]))
+    return ratios
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread; the number before is restored at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _leg(arm: Callable[[], object], calls: int, clock: Callable[[], float]) -> float:
+    start = clock()
+    for _ in range(calls):
+        arm()
+    return clock() - start
+
+
+def figures(suites: Sequence[type]) -> dict[str, tuple[str, Callable[[], float]]]:
+    """Return unit and measurement by label, of every method at every parameter."""
+    found: dict[str, tuple[str, Callable[[], float]]] = {}
+    for suite in suites:
+        made = suite()
+        for name in (m for m in vars(suite) if m.startswith("track_")):
+            for values in itertools.product(*made.params):
+                label = " ".join([suite.__name__, name.removeprefix("track_"), *map(str, values)])
+                found[label] = (made.unit, functools.partial(getattr(made, name), *values))
+    return found
+
+
+def main(module: str, suites: Sequence[type], processes: int = 3) -> None:
+    """Command line of a module of benchmarks: print a table, or one process's numbers as JSON."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}", description="Each figure: median and range over processes."
+    )
+    parser.add_argument("only", nargs="?", default="", help="part of the labels to measure")
+    parser.add_argument(
+        "--processes", type=int, default=processes, help="fresh processes, one after another"
+    )
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="the processes' own time, where others are busy too"
+    )
+    parser.add_argument("--once", action="store_true", help="measure here, and print JSON")
+    asked = parser.parse_args()
+    Ratios.cpu_time = asked.cpu_time
+    chosen = {k: v for k, v in figures(suites).items() if asked.only in k}
+    if asked.once:
+        json.dump({label: measure() for label, (_, measure) in chosen.items()}, sys.stdout)
+        return
+    command = [sys.executable, "-m", module, "--once", *sys.argv[1:]]
+    runs = [
+        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        for _ in range(asked.processes)
+    ]
+    sys.stdout.writelines(table(runs, {label: unit for label, (unit, _) in chosen.items()}))
+
+
+def table(runs: Sequence[Mapping[str, float]], units: Mapping[str, str]) -> list[str]:
+    """Return one line for each figure: label, median over the processes, range, unit."""
+    width = max(map(len, runs[0]), default=0)
+    lines = []
+    for label in runs[0]:
+        found = sorted(run[label] for run in runs)
+        number = ".3f" if units[label] == "ratio" else ",.0f"
+        middle, low, high = (
+            format(x, number) for x in (statistics.median(found), found[0], found[-1])
+        )
+        lines.append(f"{label:<{width}}  {middle}  [{low}, {high}] {units[label]}\n")
+    return lines

@@ -1,0 +1,165 @@
+"""Ratios of timings, on clocks that are made up."""
+
+import json
+import statistics
+import subprocess
+import types
+
+import pytest
+import torch
+
+from bench import ratio
+
+
+class Clock:
+    """Seconds that pass only where an arm says so, or evenly with each call of an arm."""
+
+    def __init__(self):
+        self.now, self.order = 0.0, ""
+
+    def __call__(self):
+        return self.now
+
+    def arm(self, name, seconds, drift=0.0):
+        def run():
+            self.order += name
+            self.now += seconds + drift * len(self.order)
+
+        return run
+
+
+def pair_of(clock, first, second, scale=1.0, drift=0.0):
+    return ratio.Pair(
+        first=clock.arm("A", first, drift), second=clock.arm("B", second, drift), scale=scale
+    )
+
+
+def test_the_ratio_is_the_first_arms_time_over_the_second_ones_scaled():
+    clock = Clock()
+    assert ratio.paired(pair_of(clock, 3.0, 2.0), clock, 2) == [1.5, 1.5]
+    assert ratio.paired(pair_of(clock, 3.0, 4.0, scale=0.5), clock, 1) == [1.5]
+
+
+def test_blocks_are_abba_and_baab_by_turns_after_a_warm_up():
+    clock = Clock()
+    ratio.paired(pair_of(clock, 3.0, 2.0), clock, 3)
+    assert clock.order == "ABAB" + "ABBA" + "BAAB" + "ABBA"
+
+
+def test_both_arms_are_called_as_often_as_fills_the_shorter_leg():
+    clock = Clock()
+    ratio.paired(pair_of(clock, 0.5, 0.25), clock, 1, leg=0.6)
+    assert clock.order == "ABAB" + "AAABBBBBBAAA"
+
+
+def test_a_steady_drift_cancels():
+    clock = Clock()
+    (found,) = ratio.paired(pair_of(clock, 1.0, 1.0, drift=0.5), clock, 1)
+    assert found == pytest.approx(1.0)
+
+
+def test_one_thread_computes_and_the_number_before_is_restored():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    seen = []
+    try:
+        arm = lambda: seen.append(torch.get_num_threads())  # noqa: E731
+        ratio.paired(ratio.Pair(first=arm, second=arm), iter(range(100)).__next__, 1)
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+class Made(ratio.Ratios):
+    """Returns what it is asked for."""
+
+    params = (("a", "b"), (1, None))
+    param_names = ("letter", "number")
+
+    def track_sum(self, letter, number):
+        return ord(letter) + (number or 0) / 2
+
+    def other(self):
+        raise AssertionError
+
+
+class Bytes:
+    """Counts."""
+
+    params = ((3,),)
+    param_names = ("n",)
+    unit = "bytes"
+
+    def track_size(self, n):
+        return n * 1000
+
+
+def test_every_method_and_parameter_is_a_figure():
+    found = ratio.figures((Made, Bytes))
+    assert {label: (unit, measure()) for label, (unit, measure) in found.items()} == {
+        "Made sum a 1": ("ratio", 97.5),
+        "Made sum a None": ("ratio", 97.0),
+        "Made sum b 1": ("ratio", 98.5),
+        "Made sum b None": ("ratio", 98.0),
+        "Bytes size 3": ("bytes", 3000),
+    }
+
+
+def test_a_suite_takes_the_median_of_its_blocks(monkeypatch):
+    asked = []
+
+    def paired(pair, clock, blocks):
+        asked.append((pair, clock, blocks))
+        return [1.0, 9.0, 2.0]
+
+    monkeypatch.setattr(ratio, "paired", paired)
+    pair = ratio.Pair(first=int, second=int)
+    assert Made().median(pair) == 2.0
+    monkeypatch.setattr(Made, "cpu_time", True)
+    monkeypatch.setattr(Made, "blocks", 5)
+    assert Made().median(pair) == 2.0
+    times = ratio.time.perf_counter, ratio.time.process_time
+    assert asked == [(pair, times[0], 3), (pair, times[1], 5)]
+
+
+def test_the_table_has_the_median_over_processes_and_its_range():
+    runs = [{"x": 1.0, "longer": 2e6}, {"x": 1.25, "longer": 2e6}, {"x": 0.5, "longer": 3e6}]
+    assert ratio.table(runs, {"x": "ratio", "longer": "bytes"}) == [
+        "x       1.000  [0.500, 1.250] ratio\n",
+        "longer  2,000,000  [2,000,000, 3,000,000] bytes\n",
+    ]
+    assert ratio.table([{}], {}) == []
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    monkeypatch.setattr(ratio.Ratios, "cpu_time", False)
+
+    def ask(*arguments):
+        monkeypatch.setattr("sys.argv", ["made", *arguments])
+        ratio.main("made", (Made, Bytes))
+
+    return ask
+
+
+def test_one_process_prints_json(asked, capsys):
+    asked("--once", "sum b")
+    assert json.loads(capsys.readouterr().out) == {"Made sum b 1": 98.5, "Made sum b None": 98.0}
+
+
+def test_fresh_processes_are_measured_and_summed_up(asked, capsys, monkeypatch):
+    values = iter([1.0, 3.0, 2.0])
+    commands = []
+
+    def run(command, **options):
+        commands.append(command[1:])
+        found = {"Made sum a 1": next(values)}
+        return types.SimpleNamespace(stdout=json.dumps(found))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    asked("sum a 1", "--cpu-time")
+    assert commands == [["-m", "made", "--once", "sum a 1", "--cpu-time"]] * 3
+    assert capsys.readouterr().out == "Made sum a 1  2.000  [1.000, 3.000] ratio\n"
+    assert statistics.median([1.0, 3.0, 2.0]) == 2.0
+    assert Made.cpu_time

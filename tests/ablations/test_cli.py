@@ -337,7 +337,7 @@ def test_two_jobs_run_what_one_does_and_a_person_reads_how_many(store):
     assert done.returncode == 0, err
     assert "2 are new" in " ".join(out.split())
     assert err.startswith("ablations: 0 of 2 runs, about"), "it says how long it will take"
-    assert err.count("\n") == 1
+    assert all(line.startswith("ablations: ") for line in err.splitlines())  # more if it is slow
     assert len(records(store)) == 2
 
 

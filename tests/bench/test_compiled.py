@@ -31,7 +31,7 @@ systems = {
     "complete, as coded": recipes.complete(**series),
     "complete, as documented": recipes.complete(as_coded=False, **series),
 }
-quick = ("amulgent, enhanced", "act-v1, rotary", "tiny network", "complete, as documented")
+quick = ("act-v1, rotary", "complete, as documented")
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Training dynamics: losses, score and halting steps over updates, each seed thin, means thick."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,8 @@ class Point(Protocol):
     def steps(self) -> float: ...
     @property
     def score(self) -> float: ...
+    @property
+    def parts(self) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +43,13 @@ class Curve:
     steps: Array
 
     @classmethod
-    def of(cls, moments: Iterable[Point]) -> "Curve":
+    def of(cls, moments: Sequence[Point]) -> "Curve":
         """Return the curve of a run's moments."""
         columns = [(m.update, m.loss, m.score, m.steps) for m in moments]
         updates, loss, score, steps = np.array(columns, dtype=np.float64).reshape(-1, 4).T
-        return cls(updates=updates, losses={"total": loss}, score=score, steps=steps)
+        names = moments[0].parts if moments else ()
+        parts = {name: np.array([m.parts[name] for m in moments]) for name in names}
+        return cls(updates=updates, losses={"total": loss, **parts}, score=score, steps=steps)
 
 
 @styled

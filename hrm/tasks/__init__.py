@@ -86,7 +86,11 @@ class Scores:
 
 @runtime_checkable
 class Task(Protocol):
-    """What every task offers."""
+    """What every task offers.
+
+    Two may be there beside: `ignored`, a class of targets that isn't learned, and `identities`, the
+    number of puzzle identities.
+    """
 
     @property
     def cells(self) -> int:

@@ -120,6 +120,11 @@ class Arc(Part):
         return self.vocabulary
 
     @property
+    def ignored(self) -> int:
+        """Padding: the class that no answer is asked for."""
+        return PADDING
+
+    @property
     def public_vocabulary(self) -> int:
         """Boards are in the public format already."""
         return self.vocabulary

@@ -176,10 +176,16 @@ def test_losses_that_differ_by_much_and_are_positive_get_a_logarithmic_axis(valu
 
 
 def test_a_runs_moments_are_a_curve():
-    moments = [SimpleNamespace(update=u, loss=1 / u, steps=2.5, score=u / 9) for u in (1, 2)]
+    moments = [
+        SimpleNamespace(update=u, loss=1 / u, steps=2.5, score=u / 9, parts={"task_loss": u / 2})
+        for u in (1, 2)
+    ]
     found = Curve.of(moments)
     assert found.updates.tolist() == [1, 2]
-    assert found.losses["total"].tolist() == [1, 0.5]
+    assert {name: values.tolist() for name, values in found.losses.items()} == {
+        "total": [1, 0.5],
+        "task_loss": [0.5, 1],
+    }
     assert found.steps.tolist() == [2.5, 2.5]
     assert found.score.tolist() == [1 / 9, 2 / 9]
 

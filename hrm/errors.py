@@ -1,4 +1,4 @@
-"""The errors that cross module borders: the user's to mend, and training that diverged."""
+"""The errors that cross module borders: the user's, divergence, and a process that is gone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,3 +25,7 @@ class Diverged(Exception):  # noqa: N818 (a finding, not an error)
         self.step = step
         self.reason = reason
         self.metrics = tuple(metrics)
+
+
+class Lost(Exception):  # noqa: N818 (it happens to a job, and is nobody's mistake here)
+    """Another process of a job has ended, or doesn't answer; what it was is said by itself."""

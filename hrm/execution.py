@@ -12,6 +12,7 @@ The last three agree to rounding; lockstep means something else. In training ove
 Shapes: B batch, b computed rows, K steps taken, D width; a state's tensors are [B, ...].
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -66,11 +67,15 @@ def execute(
     step: Step,
     start: State,
     max_steps: int,
+    everyone: Callable[[Tensor], Tensor] = torch.all,
 ) -> Run:
-    """Run `step` from `start`, at most `max_steps` times for each sample."""
+    """Run `step` from `start`, at most `max_steps` times for each sample.
+
+    `everyone` says whether all of a batch want to stop, of which the rows here may be a part.
+    """
     match part:
         case config.Lockstep():
-            return lockstep(step, start, max_steps)
+            return lockstep(step, start, max_steps, everyone=everyone)
         case config.Masked():
             return masked(step, start, max_steps)
         case config.Compacted():
@@ -79,7 +84,14 @@ def execute(
             return refilled(step, start, max_steps, places)
 
 
-def lockstep(step: Step, state: State, max_steps: int, *, obeyed: bool = True) -> Run:
+def lockstep(
+    step: Step,
+    state: State,
+    max_steps: int,
+    *,
+    obeyed: bool = True,
+    everyone: Callable[[Tensor], Tensor] = torch.all,
+) -> Run:
     """Run the batch as one; unless decisions are obeyed, for all steps.
 
     Source: document v2, "Per-Sample Adaptive Computation Time", original ("all actions == 1").
@@ -89,7 +101,7 @@ def lockstep(step: Step, state: State, max_steps: int, *, obeyed: bool = True) -
     for k in range(max_steps):
         state, decision, drafts = step(state, None, k)
         log.add(decision, drafts, None)
-        if obeyed and (decision.margin > 0).all():
+        if obeyed and everyone(decision.margin > 0):
             break
     taken = torch.full((batch,), len(log.rows), device=state.high.device)
     return log.finish(state, taken)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from hrm import config, layers
+from hrm import config, distributed, layers
 from hrm.state import State
 
 
@@ -189,7 +189,8 @@ class QLearning(Halting):
         q = q.to(torch.promote_types(q.dtype, torch.float32))
         margin = (q[:, 0] - q[:, 1] if self.part.against_continue else q[:, 0]).detach()
         if self.part.batch_mean:
-            margin = margin.mean().expand_as(margin)
+            mean = distributed.mean(margin) if self.training else margin.mean()
+            margin = mean.expand_as(margin)
         if not self.training and not self.part.halt_in_evaluation:
             margin = torch.full_like(margin, -torch.inf)
         if noise is not None:

@@ -19,12 +19,19 @@ from hrm.stablemax import IGNORED
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """A loss and its parts, by the names of document gru's `training_step`."""
+    """A loss and its parts, by the names of document gru's `training_step`.
+
+    Args:
+        total: The sum of the parts.
+        entropy: The bonus, thus at most 0. penalty: that of the steps.
+    """
 
     total: Tensor
     task: Tensor
     policy: Tensor
     baseline: Tensor
+    entropy: Tensor
+    penalty: Tensor
     reward: Tensor
 
 
@@ -159,7 +166,8 @@ def loss(
         case learning.Supervised():
             task = supervised_loss(objective, output, target)
             zero = task.new_zeros(())
-            return Loss(total=task, task=task, policy=zero, baseline=zero, reward=zero)
+            others = dict.fromkeys(("policy", "baseline", "entropy", "penalty", "reward"), zero)
+            return Loss(total=task, task=task, **others)
         case learning.PolicyGradient():
             return policy_gradient_loss(objective, output, target, max_steps)
 
@@ -197,9 +205,17 @@ def policy_gradient_loss(
     task = per_sample.mean()
     policy = policy_loss(objective, run, rewards, max_steps)
     baseline = baseline_loss(objective, run, rewards)
-    total = task + policy + baseline - objective.entropy * entropy(run)
-    total = total + objective.step_penalty * run.steps.to(task.dtype).mean()
-    return Loss(total=total, task=task, policy=policy, baseline=baseline, reward=rewards)
+    bonus = objective.entropy * entropy(run)
+    penalty = objective.step_penalty * run.steps.to(task.dtype).mean()
+    return Loss(
+        total=task + policy + baseline - bonus + penalty,
+        task=task,
+        policy=policy,
+        baseline=baseline,
+        entropy=-bonus,
+        penalty=penalty,
+        reward=rewards,
+    )
 
 
 def answer(

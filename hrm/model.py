@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from hrm import config, cores, embed, execution, halting, layers, summary
+from hrm import config, cores, distributed, embed, execution, halting, layers, summary
 from hrm.execution import Batch, Carry, Run
 from hrm.halting import Decision
 from hrm.state import State, pick, where
@@ -95,6 +95,7 @@ class HRM(nn.Module):
         *,
         identities: Tensor | None = None,
         steps: int | None = None,
+        drafts: bool = True,
     ) -> Output:
         """Think about a batch.
 
@@ -104,6 +105,7 @@ class HRM(nn.Module):
                 halting is random, ignored in evaluation.
             identities: [B], rows of the puzzle table; None for the blank one, 0.
             steps: So many halting steps for all samples, whatever halting says.
+            drafts: Whether the output is to have drafts; in training they cost memory.
 
         Raises:
             ValueError: If noise is needed and missing.
@@ -121,11 +123,11 @@ class HRM(nn.Module):
                     state = state.detach()
                 case config.Restarted():
                     state = start if rows is None else start.at(rows)
-            state, drafts = self.refine(state, here)
+            state, found = self.refine(state, here, drafts=drafts)
             drawn = None
             if noise is not None:
                 drawn = noise[step] if rows is None else noise[step, rows]
-            return state, self.halting(state, step, drawn), drafts
+            return state, self.halting(state, step, drawn), found
 
         if steps is not None:
             run = execution.lockstep(advance, start, steps, obeyed=False)
@@ -133,7 +135,8 @@ class HRM(nn.Module):
             part = self.config.execution
             if not self.training and self.config.evaluation is not None:
                 part = self.config.evaluation
-            run = execution.execute(part, advance, start, self.halting.max_steps)
+            everyone = distributed.everywhere if self.training else torch.all
+            run = execution.execute(part, advance, start, self.halting.max_steps, everyone)
         return self._answer(run)
 
     def advance(
@@ -156,7 +159,7 @@ class HRM(nn.Module):
         batch = execution.refill(carry, offered)
         x = self.perceive(batch.inputs, batch.identities)
         state = where(carry.halted, self.start(x), carry.state).detach()
-        state, _ = self.refine(state, x)
+        state, _ = self.refine(state, x, drafts=False)
         steps = carry.steps.masked_fill(carry.halted, 0)
         decision = self.halting(state, steps, self._noise(noise))
         steps = steps + 1
@@ -166,7 +169,7 @@ class HRM(nn.Module):
     def look_ahead(self, carry: Carry) -> Tensor:
         """Return the Q values one step further, [B, 2], for the samples that a carry is about."""
         x = self.perceive(carry.batch.inputs, carry.batch.identities)
-        state, _ = self.refine(carry.state, x)
+        state, _ = self.refine(carry.state, x, drafts=False)
         decision: Decision = self.halting(state, carry.steps, None)
         return decision.logits
 
@@ -188,22 +191,32 @@ class HRM(nn.Module):
         low = x if isinstance(self.config.initial, config.FromInput) else self.start_low(x)
         return State(self.start_high(x), low, self.halting.memory(x))
 
-    def refine(self, state: State, x: Tensor) -> tuple[State, Tensor | None]:
-        """One halting step: think once per segment, the previous answer entering the next one."""
+    def refine(
+        self, state: State, x: Tensor, *, drafts: bool = True
+    ) -> tuple[State, Tensor | None]:
+        """One halting step: think once per segment, the previous answer entering the next one.
+
+        The drafts, [N, B, ...], keep each segment's graph; they aren't there where nobody wants
+        them, nor where there is nothing but the answer.
+        """
         segments, readout = self.config.segments, self.config.readout
-        keep = segments.count > 1 or readout.each_step or readout.average
-        drafts: list[Tensor] = []
+        several = segments.count > 1 or readout.each_step
+        keep = (drafts and several) or readout.average
+        kept: list[Tensor] = []
+        draft: Tensor | None = None
         for i in range(segments.count):
             if i > 0 and segments.detached:
                 state = state.detach()
             hint = x
-            if i > 0 and self.connect is not None:
+            if draft is not None and self.connect is not None:
                 assert segments.connection is not None
-                hint = x + segments.connection * self.connect(drafts[-1]).view_as(x)
+                hint = x + segments.connection * self.connect(draft).view_as(x)
             state = self.think(state, hint)
-            if keep:
-                drafts.append(self.read(state))
-        return state, torch.stack(drafts) if keep else None
+            if keep or (self.connect is not None and i < segments.count - 1):
+                draft = self.read(state)
+            if keep and draft is not None:
+                kept.append(draft)
+        return state, torch.stack(kept) if keep else None
 
     def think(self, state: State, x: Tensor) -> State:
         """One segment; only the `horizon` last updates keep the graph."""
@@ -284,7 +297,8 @@ class HRM(nn.Module):
         crossed = z.memory >= self.halting.threshold
         samples = crossed.any(-1)
         if self._in_lockstep():
-            samples = samples.any().expand_as(samples)
+            nobody = distributed.everywhere(~samples) if self.training else ~samples.any()
+            samples = ~nobody.expand_as(samples)
         high = pick(samples, self.core_high(z.high, z.low), z.high)
         assert isinstance(self.low, cores.Transformer)
         low = torch.where(crossed[..., None], self.low.from_context(high), z.low)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
+from hrm import distributed
 from hrm.errors import UserError
 from hrm.puzzles import PuzzleTable
 
@@ -225,7 +226,8 @@ class SparseSignSGD(Optimizer):
         for table in self.tables:  # not the group's tensors: moving a module replaces its buffers
             ids_N, gradients_ND = table.gradients()
             if dist.is_available() and dist.is_initialized():
-                ids_N, gradients_ND = self._gathered(ids_N, gradients_ND)
+                with distributed.collective():
+                    ids_N, gradients_ND = self._gathered(ids_N, gradients_ND)
             if len(ids_N):
                 touched, sums = _sum_per_identity(ids_N, gradients_ND)
                 decayed = table.weights[touched] * (1 - lr * decay)

@@ -3,26 +3,31 @@
 Seeds are apart: the data seed makes the boards, the weight seed draws initial weights (and
 dropout), the order seed shuffles the boards and draws the halting noise. Equal seeds give
 bit-identical curves on the same machine with the same number of threads.
+
+Under torchrun, several processes share each batch, see `hrm.distributed`: all of them call `fit`,
+and get the same weights and curve, that of one process to rounding (but for dropout's masks).
 """
 
+import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hrm import checkpoint, losses
+from hrm import checkpoint, distributed, losses
 from hrm.config import Series, Tokens
-from hrm.errors import Diverged
+from hrm.errors import Diverged, UserError
 from hrm.execution import Batch
 from hrm.learner import Learner, averaged
-from hrm.learning import System, Training
+from hrm.learning import SquaredError, System, Training
 from hrm.model import HRM
 from hrm.parts import Part
+from hrm.stablemax import IGNORED
 from hrm.tasks import Boards, Ints, Scores, Task
 
 
@@ -76,27 +81,54 @@ class Moment:
     Args:
         loss, steps: Means since the last point: training loss, halting steps.
         score: What `watch` returned.
+        parts: Means of the parts of the loss, by the names of `Learner.training_step`.
+        rates: Learning rates in this update, by their names in `Training`.
     """
 
     update: int
     loss: float
     steps: float
     score: float
+    parts: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
-def build(system: System, seeds: Seeds, device: str = "cpu") -> HRM:
-    """Return the system's model, its weights drawn from the weight seed on the CPU, on a device."""
+def build(system: System, seeds: Seeds, device: torch.device | str = "cpu") -> HRM:
+    """Return the system's model, its weights drawn from the weight seed on the CPU, on a device.
+
+    Raises:
+        UserError: If it computes in bfloat16, and the device can't.
+    """
+    there = torch.device(device)
+    if system.model.bfloat16 and there.type == "cuda":
+        with torch.cuda.device(there):
+            able = torch.cuda.is_bf16_supported(including_emulation=False)
+        if not able:
+            raise UserError(
+                f"bfloat16 is True; allowed is False on {torch.cuda.get_device_name(there)}, which "
+                "has no such numbers; use --set bfloat16=false, or another device"
+            )
     torch.manual_seed(stream(seeds.weights, "weights"))
-    return HRM(system.model).to(device)
+    return HRM(system.model).to(there)
 
 
-def encode(system: System, task: Task, boards: Boards, device: str = "cpu") -> Encoded:
-    """Turn boards into tensors for a system, on a device."""
+def encode(
+    system: System, task: Task, boards: Boards, device: torch.device | str = "cpu"
+) -> Encoded:
+    """Turn boards into tensors for a system, on a device.
+
+    The class that a task ignores isn't labelled, but where answers are learned by squared error:
+    there it is a class like the others.
+    """
     tokens = isinstance(system.model.embedding, Tokens)
     inputs = boards.inputs if tokens else task.one_hot(boards.inputs)
     if isinstance(system.model.embedding, Series):  # of numbers: each cell's token
         inputs = boards.inputs[..., None].astype(np.float32)
-    arrays = (inputs, boards.targets, boards.identities)
+    targets, ignored = boards.targets, getattr(task, "ignored", None)
+    answer = getattr(system.objective, "answer", None)
+    if ignored is not None and not isinstance(answer, SquaredError | None):
+        targets = np.where(targets == ignored, IGNORED, targets)
+    arrays = (inputs, targets, boards.identities)
     found = [torch.from_numpy(array).to(device) for array in arrays]
     return Encoded(inputs=found[0], targets=found[1], identities=found[2] if tokens else None)
 
@@ -133,12 +165,17 @@ def fit(
             curve, and `best.safetensors`, the model at the best score, are kept; None for nowhere.
         report: Called with each new point of the curve, before its checkpoint is written.
 
+    Of several processes the first one alone calls `watch` and `report` and writes to the folder,
+    which all have to see if they are to go on from it.
+
     Raises:
         Diverged: If the loss isn't finite, with the update where it happened.
+        Lost: If another process has ended.
         UserError: If the folder holds the checkpoint of another run.
     """
     # for dropout, whatever was drawn since the model was built
-    torch.manual_seed(stream(seeds.weights, "dropout"))
+    rank = distributed.rank()
+    torch.manual_seed(stream(seeds.weights, f"dropout {rank}" if rank else "dropout"))
     noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
     batches = Shuffled(len(data), training.batch, seeds.order)
     learner = Learner(model, system, training, noise)
@@ -146,13 +183,14 @@ def fit(
     recipe = Recipe(system=system, training=training, weights=seeds.weights, order=seeds.order)
     last = None if folder is None else folder / "last.safetensors"
     curve: list[Moment] = []
-    if last is not None and last.exists():
+    if last is not None and distributed.first(last.exists):
         curve = _resumed(last, recipe, learner, batches, average)
-    since: list[tuple[float, float]] = []
+    since: list[dict[str, float]] = []
     model.train()
     for update in range(curve[-1].update + 1 if curve else 1, training.updates + 1):
+        rates = learner.rates
         try:
-            since.append(learner.update(data.batch(next(batches))))
+            since.append(learner.training_step(data.batch(next(batches))))
         except FloatingPointError as error:
             raise Diverged(update, str(error)) from error
         if average is not None:
@@ -160,29 +198,52 @@ def fit(
         if update % training.evaluate_every == 0 or update == training.updates:
             if not all(bool(p.isfinite().all()) for p in model.parameters()):
                 raise Diverged(update, "weights aren't finite")
-            mean_loss, mean_steps = np.mean(since, axis=0).tolist()
             shown = model if average is None else average.module
             assert isinstance(shown, HRM)
             with evaluating(shown):
-                score = watch(shown)
-            curve.append(Moment(update=update, loss=mean_loss, steps=mean_steps, score=score))
+                score = distributed.first(functools.partial(watch, shown))
+            curve.append(_moment(update, since, score, rates))
             since.clear()
-            report(curve[-1])
+            if rank == 0:
+                report(curve[-1])
             if last is not None:
-                if score >= max(moment.score for moment in curve):
-                    best = {"moment": asdict(curve[-1]), "model": shown.state_dict()}
-                    checkpoint.save(last.with_name("best.safetensors"), best)
-                state = {
-                    "recipe": recipe.to_json(),
-                    "curve": [asdict(moment) for moment in curve],
-                    "learner": learner.state(),
-                    "batches": batches.state(),
-                    "average": None if average is None else average.state_dict(),
-                }
-                checkpoint.save(last, state)
+                _save(last, recipe, curve, shown, learner, batches, average)
     if average is not None:
         model.load_state_dict(average.module.state_dict())
     return curve
+
+
+def _moment(
+    update: int, since: list[dict[str, float]], score: float, rates: Mapping[str, float]
+) -> Moment:
+    means = np.mean([list(found.values()) for found in since], axis=0).tolist()
+    parts = dict(zip(since[0], means, strict=True))
+    loss, steps = parts.pop("loss"), parts.pop("cycles_mean")
+    return Moment(update=update, loss=loss, steps=steps, score=score, parts=parts, rates=rates)
+
+
+def _save(
+    last: Path,
+    recipe: Recipe,
+    curve: list[Moment],
+    shown: HRM,
+    learner: Learner,
+    batches: "Shuffled",
+    average: torch.optim.swa_utils.AveragedModel | None,
+) -> None:
+    """Write what `_resumed` loads, and the model beside it if its score is the best so far."""
+    state = {
+        "recipe": recipe.to_json(),
+        "curve": [asdict(moment) for moment in curve],
+        "learner": learner.state(),  # all processes' together
+        "batches": batches.state(),
+        "average": None if average is None else average.state_dict(),
+    }
+    if distributed.rank() == 0:
+        if curve[-1].score >= max(moment.score for moment in curve):
+            best = {"moment": asdict(curve[-1]), "model": shown.state_dict()}
+            checkpoint.save(last.with_name("best.safetensors"), best)
+        checkpoint.save(last, state)
 
 
 def _resumed(
@@ -217,7 +278,7 @@ def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints
 
 def evaluate(model: HRM, system: System, task: Task, boards: Boards, batch: int = 256) -> Scores:
     """Return a model's scores on boards."""
-    device = next(model.parameters()).device.type
+    device = next(model.parameters()).device
     return task.score(boards, predict(model, system, encode(system, task, boards, device), batch))
 
 

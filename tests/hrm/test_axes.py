@@ -330,6 +330,10 @@ def test_halting_may_have_a_rate_of_its_own() -> None:
     model = built(system.model)
     found = optimisers(model, Training(updates=1, halting_rate=0.5))
     own = {id(p) for p in model.halting.parameters()}
-    assert [o.param_groups[0]["lr"] for o in found] == [1e-3, 0.5]
-    assert {id(p) for p in found[1].param_groups[0]["params"]} == own
-    assert not own & {id(p) for p in found[0].param_groups[0]["params"]}
+    groups = {name: o.param_groups[0] for name, o in found.items()}
+    assert {name: group["lr"] for name, group in groups.items()} == {
+        "learning_rate": 1e-3,
+        "halting_rate": 0.5,
+    }
+    assert {id(p) for p in groups["halting_rate"]["params"]} == own
+    assert not own & {id(p) for p in groups["learning_rate"]["params"]}

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hrm import checkpoint, recipes, train
-from hrm.config import Fixed
+from hrm import checkpoint, cost, recipes, train
+from hrm.config import Fixed, Segments
 from hrm.errors import Diverged, UserError
 from hrm.learner import Learner, share
 from hrm.learning import (
@@ -20,6 +20,7 @@ from hrm.learning import (
     AdamAtan2AsCoded,
     Constant,
     Cosine,
+    QHalting,
     Supervised,
     System,
     Training,
@@ -371,8 +372,10 @@ def test_a_batch_in_pieces_is_the_step_of_the_whole_batch(name: str) -> None:
 
 def test_pieces_are_refused_where_the_objective_couples_samples() -> None:
     training = replace(quick, pieces=2)
-    with pytest.raises(UserError, match="pieces is 2; allowed is 1 with PolicyGradient"):
-        Learner(train.build(gru, seeds), gru, training, torch.Generator())
+    complete = recipes.complete(positions=4, h_dim=8, l_dim=8, h_layers=1)
+    for system, what in ((gru, "PolicyGradient"), (amulgent, "batch_mean"), (complete, "Lockstep")):
+        with pytest.raises(UserError, match=f"pieces is 2; allowed is 1 with {what}, which"):
+            Learner(train.build(system, seeds), system, training, torch.Generator())
     with pytest.raises(UserError, match="pieces is 3; allowed is a divisor of the batch, 4"):
         replace(quick, pieces=3)
 
@@ -391,6 +394,7 @@ def test_a_cosine_falls_from_the_full_rate_to_its_floor_after_warm_up() -> None:
     ("system", "parts"),
     [
         (gru, {"policy_loss", "baseline_loss"}),
+        (v2, {"policy_loss", "baseline_loss", "entropy_loss", "penalty_loss"}),
         (act, {"halt_loss", "continue_loss"}),
         (replace(act, objective=Supervised()), set()),
     ],
@@ -408,3 +412,20 @@ def test_a_training_step_returns_its_losses_by_their_names(system: System, parts
     assert found["loss"] == pytest.approx(whole)
     assert 1 <= found["cycles_mean"] <= model.halting.max_steps
     assert not torch.equal(model.readout.weight, before)
+
+
+@pytest.mark.parametrize("objective", [QHalting(), Supervised()])
+def test_detached_segments_cost_the_memory_of_one(objective: QHalting | Supervised) -> None:
+    data = train.encode(act, task, boards.train)
+
+    def peak(count: int, detached: bool) -> int:
+        segments = Segments(count=count, detached=detached)
+        halting = replace(act.model.halting, exploration=None)
+        model = replace(act.model, segments=segments, halting=halting, horizon=None)
+        system = System(model=model, objective=objective)
+        learner = Learner(train.build(system, seeds).train(), system, quick, torch.Generator())
+        learner.training_step(data.batch(torch.arange(8)))  # moments, and what torch keeps
+        return cost.peak_memory(lambda: learner.training_step(data.batch(torch.arange(8, 16))))
+
+    assert peak(4, detached=True) == pytest.approx(peak(2, detached=True), rel=0.02)
+    assert peak(4, detached=False) > 1.5 * peak(2, detached=False)

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrm import checkpoint, losses, recipes, tracking, train
+from hrm import checkpoint, distributed, losses, recipes, tracking, train
 from hrm.config import HRMConfig, QLearning, Series, Tokens, Vector
 from hrm.data import cache
 from hrm.errors import Diverged, UserError
@@ -178,8 +178,9 @@ class Point:
 
     Args:
         update, updates: How far the run is, of how many.
-        metrics: ``loss`` and ``steps`` of training, ``samples_per_second`` without evaluation, all
-            since the last point; scores on the validation boards, and the halting steps there.
+        metrics: ``loss``, its parts, and ``steps`` of training, ``samples_per_second`` without
+            evaluation, all since the last point; learning rates; scores on the validation boards,
+            and the halting steps there.
         seconds: Left, at that pace.
     """
 
@@ -195,6 +196,7 @@ def execute(
     trackers: Sequence[Tracker] = (),
     report: Callable[[Point], None] | None = None,
     threads: int = 1,
+    device: torch.device | str = "cpu",
 ) -> dict[str, Any]:
     """Run a plan in a folder, or the rest of it, and return its summary.
 
@@ -202,10 +204,14 @@ def execute(
     exception that stopped it. A finished run has the test scores of its best and last checkpoints
     and of the task's trivial methods.
 
+    Of several processes that train together, all call this; the first alone has the folder and the
+    trackers, reports, and knows the scores.
+
     Args:
         trackers: Beside the folder's own.
         report: Called at each evaluation.
         threads: Of torch, from here on.
+        device: Where it is computed.
 
     Raises:
         UserError: If the folder is in use, or another run's.
@@ -213,16 +219,18 @@ def execute(
     require(threads >= 1, "threads", threads, "1 or more", "use 1")
     torch.set_num_threads(threads)
     task: Any = plan.task
-    with _alone(folder):
-        run = _begun(folder, plan, threads)
+    first = distributed.rank() == 0
+    with _alone(folder) if first else contextlib.nullcontext():
+        everyone: list[Tracker] = [JsonLines(folder), *trackers] if first else []
+        run = _begun(folder, plan, threads, device) if first else None
         splits = plan.splits()
-        everyone: list[Tracker] = [JsonLines(folder), *trackers]
         for tracker in everyone:
+            assert run is not None
             tracker.start(run)
         summary: dict[str, Any] = {"status": "stopped"}
         try:
-            _train(plan, splits, folder, everyone, report)
-            found = evaluated(stored(folder), task, splits)
+            _train(plan, splits, folder, everyone, report, device)
+            found = evaluated(stored(folder), task, splits, device=device) if first else {}
             summary = {"status": "finished", **found}
         except Diverged as error:
             summary = {"status": "diverged", "step": error.step, "reason": error.reason}
@@ -238,11 +246,12 @@ def _train(
     folder: Path,
     trackers: Sequence[Tracker],
     report: Callable[[Point], None] | None,
+    device: torch.device | str,
 ) -> None:
     task: Any = plan.task
     seeds = train.Seeds(weights=plan.seed, order=plan.seed)
-    model = train.build(plan.system, seeds)
-    data = train.encode(plan.system, task, splits.train)
+    model = train.build(plan.system, seeds, device)
+    data = train.encode(plan.system, task, splits.train, device)
     scores: dict[str, float] = {}
     since = trained = time.perf_counter()
     training = plan.training
@@ -259,7 +268,8 @@ def _train(
         updates = (moment.update - 1) % training.evaluate_every + 1
         seconds = (time.perf_counter() - since) / updates
         pace = {"samples_per_second": training.batch * updates / (trained - since)}
-        metrics = {**scores, "loss": moment.loss, "steps": moment.steps, **pace}
+        trained_for = {"loss": moment.loss, **moment.parts, "steps": moment.steps}
+        metrics = {**scores, **trained_for, **moment.rates, **pace}
         for tracker in trackers:
             tracker.log(moment.update, metrics)
         if report is not None:
@@ -271,7 +281,7 @@ def _train(
     train.fit(model, plan.system, training, data, seeds, watch, folder, seen)
 
 
-def _begun(folder: Path, plan: Plan, threads: int) -> Run:
+def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -> Run:
     """Return the run that a folder holds, or a new one."""
     before = tracking.described(folder)
     if before is None:
@@ -285,8 +295,16 @@ def _begun(folder: Path, plan: Plan, threads: int) -> Run:
         id=identity,
         configuration=plan.to_json(),
         seeds={"data": plan.data_seed, "weights": plan.seed, "order": plan.seed},
-        environment=tracking.environment(threads),
+        environment={
+            **tracking.environment(threads),
+            "device": _name(torch.device(device)),
+            "processes": distributed.world(),
+        },
     )
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 _lock = ".lock"
@@ -316,7 +334,7 @@ def answers(
 
     Answers are classes, or numbers where the task's are; there is no halting noise.
     """
-    data = train.encode(system, task, boards)
+    data = train.encode(system, task, boards, next(model.parameters()).device)
     cells, found, steps = data.targets.shape[1], [], []
     with train.evaluating(model):
         for rows in torch.arange(len(data)).split(batch):
@@ -327,7 +345,7 @@ def answers(
                 answer = losses.answer(system.objective, output.prediction, cells)
             found.append(answer)
             steps.append(output.run.steps)
-    return torch.cat(found).numpy(), torch.cat(steps).double().numpy()
+    return torch.cat(found).cpu().numpy(), torch.cat(steps).double().cpu().numpy()
 
 
 def score(model: HRM, system: System, task: Task, boards: Boards) -> dict[str, float]:
@@ -424,7 +442,14 @@ def halting(system: System) -> System:
     )
 
 
-def evaluated(found: Stored, task: Task, splits: Splits, *, halt: bool = False) -> dict[str, Any]:
+def evaluated(
+    found: Stored,
+    task: Task,
+    splits: Splits,
+    *,
+    halt: bool = False,
+    device: torch.device | str = "cpu",
+) -> dict[str, Any]:
     """Return the scores of stored checkpoints on a task's test boards, beside its trivial methods.
 
     Raises:
@@ -440,7 +465,7 @@ def evaluated(found: Stored, task: Task, splits: Splits, *, halt: bool = False) 
             f"{has[name]}, what the checkpoint was trained for ({plan.recipe} on {plan.task})",
             "give it a task of that shape, or train one for this",
         )
-    model = HRM(system.model)
+    model = HRM(system.model).to(device)
     return {
         "checkpoints": {
             name: restored(path, model) | score(model, system, task, splits.test)

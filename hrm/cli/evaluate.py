@@ -8,7 +8,7 @@ from typing import Any
 
 from hrm.cli import scores
 from hrm.cli.data import TASKS
-from hrm.cli.train import set_task
+from hrm.cli.train import DEVICE, set_task
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
@@ -45,15 +45,17 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--data-seed", type=int, metavar="N", help="of the boards (as trained)")
     parser.add_argument("--test", type=int, metavar="N", help="test boards (as trained)")
+    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.set_defaults(function=run)
 
 
 def run(asked: argparse.Namespace) -> int:
     """Score, and print it."""
-    from hrm import runs
+    from hrm import distributed, runs
     from hrm.data import cache
 
+    device = distributed.on(asked.device)
     found = runs.stored(asked.checkpoint)
     plan = found.plan
     settings: list[str] = []
@@ -64,7 +66,7 @@ def run(asked: argparse.Namespace) -> int:
     seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     test = plan.test if asked.test is None else asked.test
     splits = cache.load(task, seed, plan.train, plan.validation, test)
-    result = runs.evaluated(found, task, splits, halt=asked.halting)
+    result = runs.evaluated(found, task, splits, halt=asked.halting, device=device)
     if asked.json:
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
     else:

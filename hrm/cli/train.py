@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from hrm.cli import progress, scores, summary
 from hrm.cli.data import TASKS, task_of
-from hrm.errors import UserError
+from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
+    import torch
+
     from hrm.runs import Plan, Point
     from hrm.tasks import Task
 
@@ -26,10 +28,16 @@ trivial methods.
 Everything goes to the folder: configuration, environment, curve, checkpoints, scores. After Ctrl-C
 the same command goes on from the last evaluation, to the identical curve.
 
+Under torchrun, several processes share each batch of boards and train one model, on CPUs or, with
+--device cuda, on a GPU each. When one of them ends, all do; the same command goes on, and may have
+another number of processes.
+
   hrm train gru maze --task-set size=5 --set hidden_low=64 --set hidden_high=64 --output runs/gru
   hrm train act-v1 sudoku --task-set size=4 --set width=64 --set heads=4 --output runs/act
   hrm train v2 pattern --updates 2000 --training-set ema=0.99 --seed 1 --output runs/v2
+  torchrun --nproc-per-node 2 -m hrm train act-v1 maze --task-set size=8 --output runs/two
 """
+DEVICE = "cpu, cuda or cuda:NUMBER (cpu)"
 TRACKERS = ("jsonl", "tensorboard", "wandb")
 
 
@@ -76,6 +84,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--learning-rate", type=float, default=1e-3, metavar="RATE", help="its peak (0.001)"
     )
+    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
     parser.add_argument(
         "--tracker", choices=TRACKERS, default=TRACKERS[0], help="beside the folder's own (jsonl)"
     )
@@ -89,11 +98,27 @@ def run(asked: argparse.Namespace) -> int:
 
     summary.choose(asked.recipe, recipes.named)
 
+    from hrm import distributed
+
+    try:
+        with distributed.joined(asked.device) as device:
+            return _run(asked, device, first=distributed.rank() == 0)
+    except Lost as error:
+        sys.stderr.write(
+            f"hrm: another process of this job has ended ({error}), and so does this one; "
+            f"{_again(asked)}\n"
+        )
+        return 1
+
+
+def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> int:
+    """Train with the other processes, if there are any; the first one talks."""
     from hrm import runs, tracking
 
     plan = plan_of(asked)
-    trackers = tracking.extras(asked.tracker, asked.output)
-    sys.stderr.write(_heading(asked, plan))
+    trackers = tracking.extras(asked.tracker, asked.output) if first else []
+    if first:
+        sys.stderr.write(_heading(asked, plan))
     try:
         with progress.lines() as say:
             found = runs.execute(
@@ -102,21 +127,29 @@ def run(asked: argparse.Namespace) -> int:
                 trackers,
                 lambda point: say(point.update / point.updates, _line(point)),
                 asked.threads,
+                device,
             )
     except KeyboardInterrupt:
-        sys.stderr.write(
-            f"hrm: stopped; {asked.output} has all up to the last evaluation; the same command "
-            f"goes on from there: {asked.line}\n"
-        )
+        if first:
+            sys.stderr.write(f"hrm: stopped; {_again(asked)}\n")
         return 130
-    if asked.json:
+    if first and asked.json:
         sys.stdout.write(json.dumps({"folder": str(asked.output), **found}, indent=2) + "\n")
-    elif found["status"] == "finished":
+    elif first and found["status"] == "finished":
         scores.show(found)
     if found["status"] == "diverged":
-        sys.stderr.write(f"hrm: training diverged at update {found['step']}: {found['reason']}\n")
+        if first:
+            said = f"training diverged at update {found['step']}: {found['reason']}"
+            sys.stderr.write(f"hrm: {said}\n")
         return 1
     return 0
+
+
+def _again(asked: argparse.Namespace) -> str:
+    return (
+        f"{asked.output} has all up to the last evaluation; the same command goes on from there: "
+        f"{asked.line}"
+    )
 
 
 def plan_of(asked: argparse.Namespace) -> "Plan":

@@ -7,14 +7,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hrm import cli, tracking
 from hrm.cli import data, progress, train
+from hrm.tasks import arc
+from hrm.tasks.arc_data import ArcTask, Pair
 
 GRU = "train gru maze --task-set size=4 --set hidden_low=8 --set hidden_high=8"
 ACT = "train act-v1 pattern --set width=8 --set heads=2 --set h_layers=1 --set l_layers=1"
 FEW = "--updates 4 --batch 4 --train 12 --validation 4 --test 6"
+
+
+def pair(*colours):
+    """Return a row of colours and the same from right to left."""
+    row = np.array([colours], dtype=np.uint8)
+    return Pair(input=row, output=row[:, ::-1].copy())
+
+
+mirrored = tuple(
+    ArcTask(
+        name=f"{i:08x}",
+        demonstrations=(pair(1, i, 2), pair(2, 2, i)),
+        tests=(pair(1, 1, i),),
+    )
+    for i in range(3, 9)
+)
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +79,38 @@ def test_eval_scores_again_what_train_scored(hrm, tmp_path):
     assert json.loads(best)["checkpoints"]["best"] == json.loads(whole)["checkpoints"]["best"]
     other = json.loads(hrm(f"eval {tmp_path}/run maze --task-set walls=0.1 --test 9 --json")[1])
     assert other["baselines"] != json.loads(whole)["baselines"]
+
+
+def test_a_runs_curve_has_the_parts_of_its_loss_and_its_rates(hrm, tmp_path):
+    line = f"{GRU} {FEW} --training-set halting_rate=0.01 --training-set warmup=8 --device cpu"
+    assert hrm(f"{line} --output {tmp_path}/run")[0] == 0
+    points = tracking.points(tmp_path / "run")
+    for point in points:
+        assert point["loss"] == pytest.approx(
+            point["task_loss"] + point["policy_loss"] + point["baseline_loss"]
+        )
+    assert [point["learning_rate"] for point in points] == pytest.approx(
+        [0.001 * step / 8 for step in (1, 2, 3, 4)]
+    )
+    assert [point["halting_rate"] for point in points] == pytest.approx(
+        [0.01 * step / 8 for step in (1, 2, 3, 4)]
+    )
+    environment = tracking.described(tmp_path / "run")["environments"][0]
+    assert (environment["device"], environment["processes"]) == ("cpu", 1)
+
+
+def test_arc_trains_and_scores_and_padding_isnt_learned(hrm, tmp_path, monkeypatch):
+    monkeypatch.setattr(arc, "load", lambda version: (mirrored[:4], mirrored[4:]))
+    line = f"{ACT} --set puzzle_size=4 --set max_steps=2 --set h_cycles=1 --set l_cycles=1"
+    line = line.replace("act-v1 pattern", "act-v1-arc arc")
+    few = "--updates 16 --batch 4 --train 8 --validation 4 --test 2"
+    few += " --learning-rate 0.05 --training-set evaluate_every=4"
+    status, out, err = hrm(f"{line} {few} --output {tmp_path}/run")
+    assert (status, hrm(f"eval {tmp_path}/run arc")[1]) == (0, out), err
+    assert "recolour" in out
+    first, *_, last = tracking.points(tmp_path / "run")
+    assert last["task_loss"] < 0.8 * first["task_loss"]
+    assert last["unknown"] > 0.2 > last["tokens"]  # answers everywhere, since padding is free
 
 
 def test_json_is_the_summary(hrm, tmp_path):
@@ -141,8 +192,10 @@ def test_every_field_can_be_set(tmp_path):
         ("train gru sudoku --updates 0", "updates is 0; allowed is 1 or more"),
         ("train gru sudoku --batch 50 --train 20", "train boards is 20; allowed is a batch or"),
         ("train gru sudoku --threads 0", "threads is 0; allowed is 1 or more"),
+        ("train gru maze --task-set size=4 --device gpu", "device is 'gpu'; allowed is cpu"),
         ("train act-v1 sudoku --set heads=3", "heads"),
         ("train act-v1 regression", "real numbers: gru, v2, amulgent"),
+        ("eval nothing maze --device gpu", "device is 'gpu'; allowed is cpu"),
         ("eval nothing maze", "checkpoint is 'nothing'; allowed is a run's folder"),
     ],
 )

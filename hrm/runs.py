@@ -1,4 +1,4 @@
-"""Runs: a recipe sized for a task, trained in a folder of its own, and scored.
+"""Runs: a plan trained in a folder of its own, and scored.
 
     run.json, curve.jsonl, summary.json    see `hrm.tracking`
     last.safetensors, best.safetensors     see `hrm.train.fit`
@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,111 +22,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrm import checkpoint, losses, recipes, tracking, train
-from hrm.config import HRMConfig, QLearning, Series, Tokens, Vector
+from hrm import checkpoint, losses, tracking, train
+from hrm.config import QLearning
 from hrm.data import cache
 from hrm.errors import Diverged, UserError
-from hrm.learning import SquaredError, Supervised, System, Training
+from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.parts import Part, kinds, require
+from hrm.sizing import configuration as configuration
+from hrm.sizing import sized as sized
+from hrm.sizing import sizes as sizes
+from hrm.sizing import wanted as wanted
 from hrm.tasks import Boards, Floats, Scores, Splits, Task, Values
 from hrm.tracking import JsonLines, Run, Tracker
-
-# -- a recipe for a task --------------------------------------------------------------------------
-_enhanced = {"use_rmsnorm": True, "use_swiglu": True, "use_iterative_refinement": True}
-# The recipes of `recipes.named`, whose functions take arguments still.
-makers: Mapping[str, Callable[..., System]] = {
-    "gru": recipes.gru,
-    "v2": recipes.v2,
-    "amulgent-original": partial(recipes.amulgent, original=True),
-    "amulgent-baseline": recipes.amulgent,
-    "amulgent-enhanced": partial(recipes.amulgent, **_enhanced),
-    "act-v1": partial(recipes.act_v1, h_cycles=3, max_steps=5),
-    "act-v1-sudoku": partial(recipes.act_v1, puzzle_size=512),
-    "act-v1-maze": partial(recipes.act_v1, puzzle_size=512),
-    "act-v1-arc": partial(recipes.act_v1, puzzle_size=512),
-    "complete-tiny": partial(
-        recipes.complete, h_dim=32, l_dim=16, h_layers=1, l_layers=1, l_heads=1
-    ),
-    "complete-small": recipes.complete,
-    "complete-medium": partial(
-        recipes.complete, h_dim=128, l_dim=64, h_layers=3, l_layers=2, h_heads=4
-    ),
-    "complete-paper": partial(
-        recipes.complete, h_dim=512, l_dim=256, h_layers=6, l_layers=3, h_heads=8, l_heads=4
-    ),
-    "tiny-network": recipes.tiny_network,
-}
-
-
-def sizes(model: HRMConfig) -> dict[str, int]:
-    """Return the shapes that a model has from its task, by the recipes' names for them."""
-    match model.embedding:
-        case Tokens(vocabulary=vocabulary, positions=positions, puzzles=puzzles):
-            found = {
-                "vocabulary": vocabulary,
-                "positions": positions,
-                "classes": model.readout.size,
-            }
-            return found if puzzles is None else {**found, "identities": puzzles.identities}
-        case Series(size=size, positions=positions):
-            return {"inputs": size, "positions": positions, "outputs": model.readout.size}
-        case Vector(size=size):
-            return {"inputs": size, "outputs": model.readout.size}
-
-
-def wanted(recipe: str, model: HRMConfig, task: Task, boards: Boards) -> dict[str, int]:
-    """Return the shapes that a task needs of a model, by the same names.
-
-    Args:
-        recipe: For the error. boards: at least one of the task's.
-
-    Raises:
-        UserError: If the model answers with classes, and the task with real numbers.
-    """
-    vectors = [name for name in makers if isinstance(configuration(name).embedding, Vector)]
-    require(
-        task.classes > 0 or isinstance(model.embedding, Vector),
-        "recipe",
-        recipe,
-        f"one that answers {type(task).__name__}'s real numbers: {', '.join(vectors)}",
-        "take one of them, or another task",
-    )
-    match model.embedding:
-        case Tokens(puzzles=puzzles):
-            found = {"vocabulary": task.vocabulary, "positions": task.cells}
-            known = {} if puzzles is None else {"identities": getattr(task, "identities", 1)}
-            return {**found, "classes": task.classes, **known}
-        case Series():
-            return {"inputs": 1, "positions": task.cells, "outputs": task.classes}
-        case Vector():
-            per_cell = task.classes if task.classes > 2 else 1
-            inputs = task.one_hot(boards.inputs[:1]).shape[1]
-            return {"inputs": inputs, "outputs": boards.targets.shape[1] * per_cell}
-
-
-def sized(recipe: str, settings: Mapping[str, Any], task: Task, boards: Boards) -> System:
-    """Return a recipe's system for a task, which decides its shapes.
-
-    Real numbers are learned by squared error.
-
-    Args:
-        recipe: A name in `makers`. settings: the recipe's own keyword arguments.
-        boards: At least one of the task's.
-
-    Raises:
-        UserError: If they don't go together, or the recipe refuses a setting.
-    """
-    shapes = wanted(recipe, configuration(recipe), task, boards)
-    system = makers[recipe](**settings, **shapes)
-    if task.classes == 0 and isinstance(system.objective, Supervised):
-        system = replace(system, objective=replace(system.objective, answer=SquaredError()))
-    return system
-
-
-def configuration(recipe: str) -> HRMConfig:
-    """Return a recipe's model at its documented size."""
-    return recipes.named[recipe].make().model
 
 
 # -- a run ----------------------------------------------------------------------------------------

@@ -125,11 +125,11 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     Raises:
         UserError: If they contradict themselves, or name what isn't there.
     """
-    from hrm import runs
+    from hrm import recipes, runs
     from hrm.learning import Training
 
     task: Any = set_task(asked.task, asked.task_set)
-    parameters = inspect.signature(runs.makers[asked.recipe]).parameters
+    parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
     shapes = runs.sizes(runs.configuration(asked.recipe))
     own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}
     chosen = assigned("--set", asked.set, asked.recipe, own)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrm import tracking
+from hrm import environment, tracking
 from hrm.errors import UserError
 from hrm.tracking import JsonLines, Run
 
@@ -172,19 +172,10 @@ def test_without_an_extra_nothing_is_imported(tmp_path):
 
 
 # -- the environment ------------------------------------------------------------------------------
-def test_the_environment_has_versions_threads_and_the_commit(monkeypatch):
-    answers = {"rev-parse": str(tracking._root), "--no-optional-locks": " M file"}
-    monkeypatch.setattr(tracking, "_git", lambda first, *_: answers[first])
+def test_the_environment_has_versions_machine_and_the_commit(monkeypatch):
+    monkeypatch.setattr(environment, "commit", lambda: ("abc", True))
     found = tracking.environment(3)
-    assert (found["threads"], found["dirty"]) == (3, True)
+    assert (found["threads"], found["commit"], found["dirty"]) == (3, "abc", True)
     assert found["versions"]["torch"].startswith("2.")
-    assert found["commit"] == answers["rev-parse"]
-    answers["--no-optional-locks"] = ""
-    assert tracking.environment(1)["dirty"] is False
-
-
-@pytest.mark.parametrize("top", [None, "/elsewhere"])
-def test_a_repository_that_merely_surrounds_the_project_doesnt_count(monkeypatch, top):
-    monkeypatch.setattr(tracking, "_git", lambda *_: top)
-    found = tracking.environment(1)
-    assert (found["commit"], found["dirty"]) == (None, None)
+    assert found["versions"]["python"].startswith("3.")
+    assert found["cpu"] and found["accelerator"] is None

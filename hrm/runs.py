@@ -302,16 +302,22 @@ def stored(path: Path) -> Stored:
         UserError: If there is none.
     """
     folder = path if path.is_dir() else path.parent
-    said = tracking.described(folder)
+    plan = planned(folder)
     paths = (
         [folder / f"{name}.safetensors" for name in ("best", "last")] if path == folder else [path]
     )
-    if said is None or not all(each.is_file() for each in paths):
+    if plan is None or not all(each.is_file() for each in paths):
         raise UserError(
             f"checkpoint is {str(path)!r}; allowed is a run's folder with its run.json and "
             f"checkpoints, or a checkpoint in one; give what `hrm train` had as --output"
         )
-    return Stored(plan=_plan(said), checkpoints={each.stem: each for each in paths})
+    return Stored(plan=plan, checkpoints={each.stem: each for each in paths})
+
+
+def planned(folder: Path) -> Plan | None:
+    """Return the plan of a run's folder, None where there is no run."""
+    said = tracking.described(folder)
+    return None if said is None else _plan(said)
 
 
 def halting(system: System) -> System:

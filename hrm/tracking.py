@@ -182,6 +182,21 @@ def described(folder: Path) -> dict[str, Any] | None:
     return dict(found)
 
 
+def ended(folder: Path) -> dict[str, Any] | None:
+    """Return a folder's `summary.json`, None where there is none.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    path = folder / "summary.json"
+    if not path.exists():
+        return None
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(_damaged(path, str(error))) from error
+
+
 def points(folder: Path) -> list[dict[str, Any]]:
     """Return a run's curve, in order of steps; of two points of one step, the later one.
 

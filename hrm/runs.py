@@ -102,6 +102,8 @@ def execute(
     trackers: Sequence[Tracker] = (),
     report: Callable[[Point], None] | None = None,
     threads: int = 1,
+    *,
+    test: bool = True,
 ) -> dict[str, Any]:
     """Run a plan in a folder, or the rest of it, and return its summary.
 
@@ -113,6 +115,8 @@ def execute(
         trackers: Beside the folder's own.
         report: Called at each evaluation.
         threads: Of torch, from here on.
+        test: Whether the finished run is scored on the test boards. A finished run can be scored
+            later by executing it again.
 
     Raises:
         UserError: If the folder is in use, or another run's.
@@ -120,7 +124,7 @@ def execute(
     require(threads >= 1, "threads", threads, "1 or more", "use 1")
     torch.set_num_threads(threads)
     task: Any = plan.task
-    with _alone(folder):
+    with alone(folder):
         run = _begun(folder, plan, threads)
         splits = plan.splits()
         everyone: list[Tracker] = [JsonLines(folder), *trackers]
@@ -129,7 +133,7 @@ def execute(
         summary: dict[str, Any] = {"status": "stopped"}
         try:
             _train(plan, splits, folder, everyone, report)
-            found = evaluated(stored(folder), task, splits)
+            found = evaluated(stored(folder), task, splits) if test else {}
             summary = {"status": "finished", **found}
         except Diverged as error:
             summary = {"status": "diverged", "step": error.step, "reason": error.reason}
@@ -187,7 +191,7 @@ def _begun(folder: Path, plan: Plan, threads: int) -> Run:
         identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     else:
         identity = before["id"]
-        checkpoint.same(folder / "run.json", _plan(before), plan)
+        checkpoint.same(folder / "run.json", plan_from(before["configuration"]), plan)
     return Run(
         id=identity,
         configuration=plan.to_json(),
@@ -200,8 +204,12 @@ _lock = ".lock"
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from running in a folder."""
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from running in a folder, which is made.
+
+    Raises:
+        UserError: If it is in use, or a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
     folder.mkdir(parents=True, exist_ok=True)
@@ -317,7 +325,7 @@ def stored(path: Path) -> Stored:
 def planned(folder: Path) -> Plan | None:
     """Return the plan of a run's folder, None where there is no run."""
     said = tracking.described(folder)
-    return None if said is None else _plan(said)
+    return None if said is None else plan_from(said["configuration"])
 
 
 def halting(system: System) -> System:
@@ -363,8 +371,15 @@ def evaluated(found: Stored, task: Task, splits: Splits, *, halt: bool = False) 
     }
 
 
-def _plan(said: Mapping[str, Any]) -> Plan:
-    kind = str(said["configuration"]["task"]["kind"])
-    if kind not in kinds():
-        importlib.import_module(f"hrm.tasks.{kind.lower()}")
-    return Plan.from_json(said["configuration"])
+def plan_from(data: Any) -> Plan:
+    """Return a plan from its JSON, importing its task.
+
+    Raises:
+        UserError: If it isn't one.
+    """
+    task = data.get("task") if isinstance(data, dict) else None
+    kind = task.get("kind") if isinstance(task, dict) else None
+    if isinstance(kind, str) and kind not in kinds():
+        with contextlib.suppress(ModuleNotFoundError):  # from_json says which kinds there are
+            importlib.import_module(f"hrm.tasks.{kind.lower()}")
+    return Plan.from_json(data)

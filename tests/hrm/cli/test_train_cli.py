@@ -174,7 +174,7 @@ def test_a_person_at_a_terminal_sees_the_line_beside_a_bar(capsys, monkeypatch):
     assert "update 1 of 4  loss 0.5" in err and "25 %" in err
 
 
-@pytest.mark.parametrize("command", ["train", "eval", "plot"])
+@pytest.mark.parametrize("command", ["train", "eval", "plot", "sweep"])
 def test_help_teaches_by_examples_that_work(hrm, command):
     status, out, _ = hrm(f"{command} --help")
     assert status == 0
@@ -186,7 +186,7 @@ def test_help_teaches_by_examples_that_work(hrm, command):
             assert train.plan_of(asked).task == data.task_of(asked.task, asked.task_set)
 
 
-@pytest.mark.parametrize("command", ["train", "eval", "plot"])
+@pytest.mark.parametrize("command", ["train", "eval", "plot", "sweep"])
 def test_help_loads_nothing_heavy(command):
     code = (
         "import sys\n"

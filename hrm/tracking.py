@@ -97,9 +97,11 @@ class TensorBoard:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._writer = _extra("tensorboard", "torch.utils.tensorboard").SummaryWriter(str(folder))
+        self._module, self._folder = _extra("tensorboard", "torch.utils.tensorboard"), folder
+        self._writer: Any = None
 
     def start(self, run: Run) -> None:
+        self._writer = self._module.SummaryWriter(str(self._folder))  # which makes the folder
         self._writer.add_text("run", f"```\n{json.dumps(asdict(run), indent=1)}\n```")
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:

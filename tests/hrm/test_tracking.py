@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -112,7 +113,9 @@ class Recorder:
 
 
 def driven(name, folder, run):
+    """Track a run; until it starts, its folder is untouched: it might be another's."""
     (tracker,) = tracking.extras(name, folder)
+    assert list(folder.iterdir()) == []
     tracker.start(run)
     tracker.log(5, {"loss": 0.5, "exact": 0.25})
     tracker.finish({"status": "finished"})
@@ -120,7 +123,12 @@ def driven(name, folder, run):
 
 def test_tensorboard_gets_every_metric_as_a_scalar(tmp_path, run, monkeypatch):
     calls = []
-    fake = SimpleNamespace(SummaryWriter=lambda folder: Recorder(calls, folder))
+
+    def writer(folder):
+        Path(folder).mkdir(parents=True)  # as the real one does
+        return Recorder(calls, folder)
+
+    fake = SimpleNamespace(SummaryWriter=writer)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
     driven("tensorboard", tmp_path, run)
     called = [(name.removeprefix(f"{tmp_path}/"), arguments) for name, arguments, _ in calls]

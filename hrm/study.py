@@ -4,12 +4,15 @@ The journal is a file of JSON lines; Optuna pickles nothing into it (its journal
 does, for snapshots).
 """
 
+import contextlib
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from hrm import train
 from hrm.errors import UserError
@@ -34,12 +37,34 @@ class Outcome:
     reason: str = ""
 
 
+@contextlib.contextmanager
+def journal(path: Path) -> Iterator[Path]:
+    """Hold a journal for one process, without what a killed one may have left half done.
+
+    Raises:
+        UserError: If another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
+            path.with_name(f"{path.name}.lock").unlink(missing_ok=True)  # Optuna's own
+            path.touch()
+            with path.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+            yield path
+    except filelock.Timeout as error:
+        raise UserError(
+            f"storage is {str(path)!r}, which another process uses; allowed is a file that is "
+            f"free; wait for it, or name another"
+        ) from error
+
+
 class Study:
     """One arm's trials.
 
     Args:
         arm: Its name.
-        path: The journal, which may hold several arms.
+        path: From `journal`; it may hold several arms.
         sweep: What the trials depend on.
         space: What is searched. seed: of what is drawn. prune: whether `hopeless` may say so.
 
@@ -59,7 +84,6 @@ class Study:
     ) -> None:
         self._optuna = optuna = _imported()
         self.space, self.seed = space, seed
-        path.parent.mkdir(parents=True, exist_ok=True)
         pruners = optuna.pruners
         self._study = optuna.create_study(
             study_name=arm,

@@ -31,7 +31,7 @@ from hrm.data.files import whole
 from hrm.errors import UserError
 from hrm.parts import canonical, differences, require
 from hrm.space import Space, to_json
-from hrm.study import Outcome, Study, Trial
+from hrm.study import Outcome, Study, Trial, journal
 from hrm.trial import Children, Died
 
 Fields = Mapping[str, Any]
@@ -188,17 +188,15 @@ def execute(
         results = folder / "results.json"
         if results.exists():  # the test boards are seen once
             return dict(json.loads(results.read_bytes()))
-        path = storage or folder / "study.jsonl"
-        studies = {
-            arm: Study(arm, path, asked, space=sweep.space, seed=plan.seed, prune=sweep.prune)
-            for arm, plan in sweep.plans.items()
-        }
-        search = _Search(sweep, folder, studies, report, jobs)
-        search.run(threads)
-        found = {
-            "budget": sweep.budget(),
-            "arms": {arm: search.chosen(arm, threads) for arm in sweep.arms},
-        }
+        with journal(storage or folder / "study.jsonl") as path:
+            studies = {
+                arm: Study(arm, path, asked, space=sweep.space, seed=plan.seed, prune=sweep.prune)
+                for arm, plan in sweep.plans.items()
+            }
+            search = _Search(sweep, folder, studies, report, jobs)
+            search.run(threads)
+            arms = {arm: search.chosen(arm, threads) for arm in sweep.arms}
+        found = {"budget": sweep.budget(), "arms": arms}
         with whole(results) as temporary:
             temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         return found
@@ -213,7 +211,13 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
         with whole(path) as temporary:
             temporary.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
         return
-    before = json.loads(path.read_bytes())
+    try:
+        before = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UserError(
+            f"{str(path)!r} can't be read ({error}); allowed is what a sweep wrote; name another "
+            f"folder"
+        ) from error
     differing = next(differences("", before, asked), None)
     if differing is not None:
         where, there, here = differing

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from hrm import runs, sweeps, tracking, trial
+from hrm import runs, study, sweeps, tracking, trial
 from hrm.errors import UserError
 from hrm.learning import Training
 from hrm.space import Choice, Range
@@ -142,6 +142,25 @@ def test_an_interrupted_sweep_goes_on_to_the_same_results(tmp_path, whole, after
     assert len(told) <= 9 + 1, "what was done isn't done again"
 
 
+@pytest.mark.parametrize("cut", [1, 30])
+def test_a_torn_journal_loses_its_last_entry_alone(tmp_path, whole, cut):
+    def killed(progress):
+        if (progress.number, progress.update) == (1, 4):
+            raise Stop
+
+    with pytest.raises(Stop):
+        sweeps.execute(sweep(), tmp_path / "sweep", report=killed)
+    path = tmp_path / "sweep" / "study.jsonl"
+    path.write_bytes(path.read_bytes()[:-cut])
+    (tmp_path / "sweep" / "study.jsonl.lock").symlink_to(path)  # as Optuna's
+    assert rows(sweeps.execute(sweep(), tmp_path / "sweep")) == rows(whole)
+
+
+def test_a_journal_in_use_is_refused(tmp_path):
+    with study.journal(tmp_path / "one.jsonl"), pytest.raises(UserError, match="another process"):
+        sweeps.execute(sweep(1), tmp_path / "sweep", storage=tmp_path / "one.jsonl")
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
@@ -162,6 +181,9 @@ def test_another_sweeps_folder_is_refused_with_the_difference(tmp_path):
     sweeps.execute(sweep(1), tmp_path / "sweep")
     with pytest.raises(UserError, match=r"has trials = 1; allowed is 2"):
         sweeps.execute(sweep(2), tmp_path / "sweep")
+    (tmp_path / "sweep" / "sweep.json").write_text("{")
+    with pytest.raises(UserError, match=r"sweep\.json' can't be read"):
+        sweeps.execute(sweep(1), tmp_path / "sweep")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").touch()
     with pytest.raises(UserError, match="allowed is a sweep's folder or a new one"):

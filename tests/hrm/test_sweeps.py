@@ -53,7 +53,31 @@ def rows(found, name="gru"):
     return found["arms"][name]["trials"]
 
 
+def pretend(monkeypatch, scores):
+    """Let a trial of a number score this, at each of its two evaluations."""
+
+    def trained(plan, folder, trackers=(), report=None, threads=1, *, test=True):
+        if test:
+            return {"checkpoints": {}, "baselines": {}}
+        metrics = {"unknown": scores[int(folder.name)]}
+        tracker = tracking.JsonLines(folder)
+        tracker.start(tracking.Run(id="x", configuration={}, seeds={}, environment={}))
+        for update in (2, 4):
+            tracker.log(update, metrics)
+            report(runs.Point(update=update, updates=4, metrics=metrics, seconds=0))
+        return {"status": "finished"}
+
+    monkeypatch.setattr(runs, "execute", trained)
+
+
 # -- the choice ------------------------------------------------------------------------------------
+def test_the_highest_validation_score_is_chosen_of_equals_the_first(tmp_path, monkeypatch):
+    pretend(monkeypatch, [0.3, 0.7, 0.7, 0.5])
+    found = sweeps.execute(sweep(4), tmp_path / "sweep")["arms"]["gru"]
+    assert [row["validation"] for row in found["trials"]] == [0.3, 0.7, 0.7, 0.5]
+    assert found["chosen"]["number"] == 1
+
+
 def test_the_best_on_validation_is_chosen_and_it_alone_sees_the_test_boards_once(
     tmp_path, monkeypatch
 ):
@@ -142,6 +166,20 @@ def test_an_interrupted_sweep_goes_on_to_the_same_results(tmp_path, whole, after
     assert len(told) <= 9 + 1, "what was done isn't done again"
 
 
+def test_a_score_that_was_kept_before_its_checkpoint_may_come_again(tmp_path, whole, monkeypatch):
+    kept = study.Trial.hopeless
+
+    def killed(trial, update, score):
+        kept(trial, update, score)
+        raise Stop
+
+    with monkeypatch.context() as patched:
+        patched.setattr(study.Trial, "hopeless", killed)
+        with pytest.raises(Stop):
+            sweeps.execute(sweep(), tmp_path / "sweep")
+    assert rows(sweeps.execute(sweep(), tmp_path / "sweep")) == rows(whole)
+
+
 @pytest.mark.parametrize("cut", [1, 30])
 def test_a_torn_journal_loses_its_last_entry_alone(tmp_path, whole, cut):
     def killed(progress):
@@ -227,19 +265,7 @@ def test_a_childs_complaint_is_the_parents(tmp_path):
 
 # -- pruning ---------------------------------------------------------------------------------------
 def test_a_trial_below_the_median_ends_early(tmp_path, monkeypatch):
-    def trained(plan, folder, trackers=(), report=None, threads=1, *, test=True):
-        if test:
-            return {"checkpoints": {}, "baselines": {}}
-        worse = int(folder.name) >= 5
-        tracker = tracking.JsonLines(folder)
-        tracker.start(runs.Run(id="x", configuration={}, seeds={}, environment={}))
-        for update in (2, 4):
-            tracker.log(update, {"unknown": 0.1 if worse else 0.5})
-            metrics = {"unknown": 0.1 if worse else 0.5}
-            report(runs.Point(update=update, updates=4, metrics=metrics, seconds=0))
-        return {"status": "finished"}
-
-    monkeypatch.setattr(runs, "execute", trained)
+    pretend(monkeypatch, [0.5] * 5 + [0.1] * 2)
     pruned = replace(sweep(7), prune=True)
     found = sweeps.execute(pruned, tmp_path / "sweep")
     states = [row["state"] for row in rows(found)]

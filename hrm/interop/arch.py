@@ -96,6 +96,21 @@ class Arch(Part):
             value = getattr(self, name)
             require(1 <= value <= 1000, name, value, "1 to 1,000", "give those of the weights")
 
+    @property
+    def expansion(self) -> float:
+        """An `expansion` that gives the inner width: the usual 4 where it does.
+
+        Raises:
+            UserError: If there is none, since the public code rounds up to a multiple of 256.
+        """
+        for guess in (4.0, 1.5 * self.inner / self.hidden_size):
+            if recipes.swiglu_inner(self.hidden_size, guess) == self.inner:
+                return guess
+        raise UserError(
+            f"inner width of the feed-forward is {self.inner}; allowed is a multiple of 256, to "
+            f"which the public code rounds; train with such a width"
+        )
+
     def system(self) -> System:
         """Return our system of that configuration.
 
@@ -329,21 +344,6 @@ def fitting(weights: Weights, arch: Arch) -> None:
             f"look like {_likely(evident(weights))}: give the configuration that they belong to, "
             f"or whole weights"
         )
-
-
-def expansion(arch: Arch) -> float:
-    """Return an `expansion` that gives the inner width, the usual 4 where it does.
-
-    Raises:
-        UserError: If there is none: the public code rounds up to a multiple of 256.
-    """
-    for guess in (4.0, 1.5 * arch.inner / arch.hidden_size):
-        if recipes.swiglu_inner(arch.hidden_size, guess) == arch.inner:
-            return guess
-    raise UserError(
-        f"the feed-forward's inner width is {arch.inner}; allowed is a multiple of 256, to which "
-        f"the public code rounds; train with such a width"
-    )
 
 
 def _recipe(said: Mapping[str, Any]) -> str:

@@ -60,7 +60,8 @@ def write(path: Path, state: Mapping[str, Tensor]) -> None:
             except safetensors.SafetensorError as error:  # how the library says: the disk is full
                 raise OSError(f"{path} can't be written: {error}") from error
         else:
-            torch.save(dense, temporary)
+            with temporary.open("xb") as file:  # to which torch gives no name of its own
+                torch.save(dense, file)
 
 
 def _zipped(path: Path) -> Any:
@@ -68,8 +69,10 @@ def _zipped(path: Path) -> Any:
     try:
         with zipfile.ZipFile(path) as file:
             size = sum(entry.file_size for entry in file.infolist())
-        if size > path.stat().st_size:
-            raise _refused(path, f"it unpacks to {size:,} bytes, more than it has")
+            if size > path.stat().st_size:
+                raise _refused(path, f"it unpacks to {size:,} bytes, more than it has")
+            if (damaged := file.testzip()) is not None:  # torch doesn't look at checksums
+                raise _refused(path, f"{damaged!r} in it is damaged")
         # Not mapped into memory: then torch doesn't hold tensors to the size of their records.
         return torch.load(path, map_location="cpu", weights_only=True)
     except UserError:

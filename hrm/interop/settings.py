@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from hrm.errors import UserError
-from hrm.interop.arch import HIERARCHICAL, TINY, Arch, expansion
+from hrm.interop.arch import HIERARCHICAL, TINY, Arch
 from hrm.learning import AdamAtan2, Cosine, Training
 
 FILE = "all_config.yaml"  # what the public evaluation looks for beside a checkpoint
@@ -125,7 +125,7 @@ def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
         "arch": {
             "name": TINY if arch.one_network else HIERARCHICAL,
             "loss": {"name": "losses@ACTLossHead", "loss_type": arch.loss_type},
-            "expansion": expansion(arch),
+            "expansion": arch.expansion,
             **keys,
         },
         **({"data_paths": []} if arch.one_network else {"data_path": ""}),

@@ -70,7 +70,7 @@ def unwrapped(state: Mapping[str, Tensor], source: str = "the state dictionary")
         UserError: If it isn't one.
     """
     prefixes = [name.removesuffix(_tokens) for name in state if name.endswith(_tokens)]
-    if len(prefixes) != 1 or not all(part in WRAPPERS for part in prefixes[0].split(".")[:-1]):
+    if len(prefixes) != 1 or not _wraps(prefixes[0]):
         first = ", ".join(repr(name) for name in list(state)[:3]) or "nothing"
         raise UserError(
             f"{source} holds {first}; allowed are the weights of a public HRM or one-tiny-network "
@@ -103,8 +103,7 @@ def wrapped(weights: Weights, prefix: str | None = None) -> dict[str, Tensor]:
         UserError: If the prefix isn't made of what the public code puts there.
     """
     prefix = weights.prefix if prefix is None else prefix
-    parts = prefix.split(".")
-    if parts[-1] != "" or not all(part in WRAPPERS for part in parts[:-1]):
+    if not _wraps(prefix):
         raise UserError(
             f"prefix is {prefix!r}; allowed is nothing, or any of {', '.join(WRAPPERS)}, each with "
             f"a dot behind it; use {PREFIX!r}, what the public trainers write"
@@ -116,6 +115,12 @@ def layers(names: Iterable[str], level: str) -> int:
     """Return how many different layers of a public level are named."""
     parts = [name.split(".") for name in names]
     return len({part[2] for part in parts if part[:2] == [level, "layers"] and len(part) > 2})
+
+
+def _wraps(prefix: str) -> bool:
+    """Whether a prefix is empty, or of wrappers with a dot behind each."""
+    *parts, last = prefix.split(".")
+    return last == "" and all(part in WRAPPERS for part in parts)
 
 
 def _other(name: str, *, from_public: bool) -> str:

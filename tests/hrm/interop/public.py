@@ -19,7 +19,7 @@ PREFIXES = ("_orig_mod.model.inner.", "model.inner.", "inner.", "")
 class Size:
     """Of a public model; `table` is [identities, width], `learned` the rows of its positions."""
 
-    tokens: int = 11
+    tokens: int = 6
     width: int = 16
     high: int = 1  # 0 for one network
     low: int = 1
@@ -29,11 +29,11 @@ class Size:
     half: bool = False  # whether initial states are bfloat16, as where activations are
 
 
-# A board of 16 cells; a table of width 40 fills two prefix tokens of width 32.
+# Of 16 cells, as a sudoku of size 4 in the files' tokens; a table of width 40 fills two prefix tokens.
 SIZES = {
     "small": Size(),
     "middle": Size(width=32, high=2, low=1, table=(3, 40), learned=2 + 16),
-    "large": Size(tokens=6, width=64, high=3, low=2, table=(5, 64), half=True),
+    "large": Size(width=64, high=3, low=2, table=(5, 64), half=True),
     "tiny network": Size(width=32, high=0, low=2, table=(2, 32)),
 }
 

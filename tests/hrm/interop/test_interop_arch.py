@@ -45,7 +45,7 @@ def test_shapes_say_what_they_can(size):
 def test_what_they_dont_say_is_the_recipes():
     found = interop.inferred(weights_of(public.SIZES["small"]), CELLS)
     arch = found.arch
-    assert found.recipe == "act-v1-sudoku"
+    assert found.recipe == "act-v1-maze"  # which has 6 tokens
     assert (arch.H_cycles, arch.L_cycles, arch.halt_max_steps) == (2, 2, 16)
     assert (arch.halt_exploration_prob, arch.loss_type) == (0.1, "stablemax_cross_entropy")
     other = interop.inferred(weights_of(public.SIZES["small"]), CELLS, "act-v1").arch
@@ -76,7 +76,7 @@ def test_other_positions_have_to_be_given_unless_they_are_learned():
     [
         ({"expansion": 40}, "mlp.gate_up_proj.weight has shape [512, 16]; allowed is shape [1024"),
         ({"hidden_size": 32}, "H_init has shape [16]; allowed is shape [32]"),
-        ({"vocab_size": 12}, "embed_tokens.embedding_weight has shape [11, 16]; allowed is shape"),
+        ({"vocab_size": 12}, "embed_tokens.embedding_weight has shape [6, 16]; allowed is shape"),
         ({"H_layers": 2}, "H_level.layers.1.self_attn.qkv_proj.weight is missing; allowed is"),
         ({"pos_encodings": "learned"}, "embed_pos.embedding_weight is missing"),
         ({"puzzle_emb_ndim": 16}, "puzzle_emb.weights is missing; allowed is shape [1, 16]"),
@@ -89,7 +89,7 @@ def test_what_contradicts_the_weights_is_named_with_both_shapes_and_what_they_lo
     assert said in found
     assert "step_7: " in found
     assert (
-        "the weights look like HierarchicalReasoningModel_ACTV1 with vocab_size=11, "
+        "the weights look like HierarchicalReasoningModel_ACTV1 with vocab_size=6, "
         "hidden_size=16, L_layers=1, H_layers=1, inner=256" in found
     )
 
@@ -165,8 +165,14 @@ def test_a_recipe_of_the_other_code_is_refused():
 @pytest.mark.parametrize(
     ("size", "count"),
     [
-        (public.Size(width=512, high=4, low=4, inner=1536, table=(1, 512)), "act-v1-sudoku"),
-        (public.Size(width=512, high=0, low=2, inner=1536, table=(1, 512)), "tiny-network"),
+        (
+            public.Size(tokens=11, width=512, high=4, low=4, inner=1536, table=(1, 512)),
+            "act-v1-sudoku",
+        ),
+        (
+            public.Size(tokens=11, width=512, high=0, low=2, inner=1536, table=(1, 512)),
+            "tiny-network",
+        ),
     ],
     ids=["hierarchical", "tiny"],
 )

@@ -163,23 +163,12 @@ def test_a_recipe_of_the_other_code_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("size", "count"),
-    [
-        (
-            public.Size(tokens=11, width=512, high=4, low=4, inner=1536, table=(1, 512)),
-            "act-v1-sudoku",
-        ),
-        (
-            public.Size(tokens=11, width=512, high=0, low=2, inner=1536, table=(1, 512)),
-            "tiny-network",
-        ),
-    ],
-    ids=["hierarchical", "tiny"],
+    ("high", "low", "recipe"), [(4, 4, "act-v1-sudoku"), (0, 2, "tiny-network")]
 )
-def test_at_the_published_size_the_recipe_is_found_whole(size, count):
-    shapes = public.shapes(size)
-    state = {name: torch.zeros(shape, device="meta") for name, shape in shapes.items()}
-    assert interop.inferred(interop.unwrapped(state)).arch == Arch.of(recipes.named[count].make())
+def test_at_the_published_size_the_recipe_is_found_whole(high, low, recipe):
+    size = public.Size(tokens=11, width=512, high=high, low=low, inner=1536, table=(1, 512))
+    state = {name: torch.zeros(s, device="meta") for name, s in public.shapes(size).items()}
+    assert interop.inferred(interop.unwrapped(state)).arch == Arch.of(recipes.named[recipe].make())
 
 
 def test_a_million_identities_are_no_trouble():

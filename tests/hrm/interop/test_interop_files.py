@@ -207,16 +207,14 @@ def test_files_with_a_changed_head_are_refused_or_read(tmp_path, suffix):
     path = tmp_path / f"step_9{suffix}"
     files.write(path, public.state(public.SIZES["small"]))
     content = path.read_bytes()
-    outcomes = set()
+    said = []
     for at in range(0, 1000, 7):
         path.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
         try:
             files.read(path)
-            outcomes.add("read")
         except UserError as error:
-            assert "\n" not in str(error)
-            outcomes.add("refused")
-    assert "refused" in outcomes
+            said.append(str(error))
+    assert said and "\n" not in "".join(said)
 
 
 def test_other_files_are_refused(tmp_path):

@@ -17,7 +17,7 @@ import yaml
 
 from hrm.errors import UserError
 from hrm.interop.arch import HIERARCHICAL, TINY, Arch
-from hrm.learning import AdamAtan2, Cosine, Training
+from hrm.learning import AdamAtan2, Constant, Cosine, Training
 
 FILE = "all_config.yaml"  # what the public evaluation looks for beside a checkpoint
 KEYS = [
@@ -34,6 +34,7 @@ TRAINING = {
     "puzzle_emb_lr": "puzzle_rate",
     "puzzle_emb_weight_decay": "puzzle_decay",
 }
+MORE = ("beta1", "beta2", "lr_min_ratio", "ema", "ema_rate")  # of training, too
 _most = 1 << 20  # bytes of a configuration
 
 
@@ -48,7 +49,7 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in paths:
         flat = _flat(_mapping(path))
-        known = {key: value for key, value in flat.items() if key in (*KEYS, *TRAINING)}
+        known = {key: value for key, value in flat.items() if key in (*KEYS, *TRAINING, *MORE)}
         if isinstance(name := flat.get("name"), str):
             known["one_network"] = _one_network(path, name)
         if not known:
@@ -80,7 +81,7 @@ def assigned(settings: Sequence[str]) -> dict[str, Any]:
 
 def of_model(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `read` found of the model alone."""
-    return {key: value for key, value in found.items() if key not in TRAINING}
+    return {key: value for key, value in found.items() if key not in (*TRAINING, *MORE)}
 
 
 def training(found: Mapping[str, Any], updates: int) -> Training:
@@ -90,11 +91,17 @@ def training(found: Mapping[str, Any], updates: int) -> Training:
         UserError: If a value is impossible.
     """
     chosen = {ours: found[key] for key, ours in TRAINING.items() if key in found}
+    floor = found.get("lr_min_ratio", 1.0)
+    schedule = Constant() if floor == 1 else Cosine(floor=floor)
     return Training.from_json(
         {
             "kind": "Training",
             "updates": max(1, updates),
-            "optimiser": AdamAtan2().to_json(),
+            "optimiser": AdamAtan2(
+                betas=(found.get("beta1", 0.9), found.get("beta2", 0.95))
+            ).to_json(),
+            "schedule": schedule.to_json(),
+            "ema": found.get("ema_rate", 0.999) if found.get("ema") else None,
             **chosen,
         }
     )

@@ -29,7 +29,7 @@ class Size:
     half: bool = False  # whether initial states are bfloat16, as where activations are
 
 
-# Of 16 cells, as a sudoku of size 4 in the files' tokens; a table of width 40 fills two tokens of 32.
+# Of 16 cells, as a sudoku of size 4 in the files' tokens; rows of 40 fill two prefix tokens of 32.
 SIZES = {
     "small": Size(),
     "middle": Size(width=32, high=2, low=1, table=(3, 40), learned=2 + 16),

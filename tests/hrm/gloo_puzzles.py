@@ -35,8 +35,8 @@ def main(rank: int, world: int, folder: Path) -> None:
     torch.save(table.weights, folder / f"table{rank}.pt")
     dist.barrier()
     dist.destroy_process_group()
-    # Gloo's threads may outlive the group and abort a process that is being finalised: seen once on a
-    # busy machine, after all was done. There is nothing left to finalise.
+    # Gloo's threads may outlive the group and abort a process that is being finalised: seen once on
+    # a busy machine, after all was done. There is nothing left to finalise.
     os._exit(0)
 
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from hrm import checkpoint, losses, tracking, train
 from hrm.config import QLearning
 from hrm.data import cache
+from hrm.data.tokens import PublicBoards
 from hrm.errors import Diverged, UserError
 from hrm.learning import System, Training
 from hrm.model import HRM
@@ -264,27 +265,32 @@ def _means(scores: Scores) -> dict[str, float]:
 
 
 # -- checkpoints ----------------------------------------------------------------------------------
+def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
+    """Return a checkpoint's update, and its weights, averaged ones if it has them.
+
+    Raises:
+        UserError: If there is none.
+    """
+    tree = checkpoint.load(path)
+    if "moment" in tree:
+        return tree["moment"]["update"], tree["model"]
+    update = tree["curve"][-1]["update"]
+    if tree["average"] is None:
+        return update, tree["learner"]["model"]
+    return update, {
+        name.removeprefix("module."): value
+        for name, value in tree["average"].items()
+        if name.startswith("module.")
+    }
+
+
 def restored(path: Path, model: HRM) -> dict[str, int]:
     """Load a checkpoint's weights, averaged ones if it has them, and return its ``update``.
 
     Raises:
         UserError: If there is none, or it is of another model.
     """
-    tree = checkpoint.load(path)
-    state: dict[str, Tensor]
-    if "moment" in tree:
-        update, state = tree["moment"]["update"], tree["model"]
-    elif tree["average"] is None:
-        update, state = tree["curve"][-1]["update"], tree["learner"]["model"]
-    else:
-        update, state = (
-            tree["curve"][-1]["update"],
-            {
-                name.removeprefix("module."): value
-                for name, value in tree["average"].items()
-                if name.startswith("module.")
-            },
-        )
+    update, state = weights(path)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -306,15 +312,18 @@ class Stored:
 def stored(path: Path) -> Stored:
     """Return the run of a folder, with its best and last checkpoint, or of one checkpoint's file.
 
+    A converted checkpoint is its run's best one, and there is no last.
+
     Raises:
         UserError: If there is none.
     """
     folder = path if path.is_dir() else path.parent
     plan = planned(folder)
-    paths = (
+    both = (
         [folder / f"{name}.safetensors" for name in ("best", "last")] if path == folder else [path]
     )
-    if plan is None or not all(each.is_file() for each in paths):
+    paths = [each for each in both if each.is_file()]
+    if plan is None or not paths:
         raise UserError(
             f"checkpoint is {str(path)!r}; allowed is a run's folder with its run.json and "
             f"checkpoints, or a checkpoint in one; give what `hrm train` had as --output"
@@ -352,7 +361,11 @@ def evaluated(found: Stored, task: Task, splits: Splits, *, halt: bool = False) 
         UserError: If the task's shapes aren't the model's, or as `halting`.
     """
     plan, system = found.plan, halting(found.plan.system) if halt else found.plan.system
-    has, needs = sizes(system.model), wanted(plan.recipe, system.model, task, splits.test)
+    has, seen, test = sizes(system.model), task, splits.test
+    if task.vocabulary != has.get("vocabulary", task.vocabulary) == task.public_vocabulary:
+        public: Any = PublicBoards(task, splits.test)  # a model of the field's files
+        seen, test = public, public.boards
+    needs = wanted(plan.recipe, system.model, seen, test)
     for name, size in needs.items():
         require(
             has[name] == size,
@@ -364,7 +377,7 @@ def evaluated(found: Stored, task: Task, splits: Splits, *, halt: bool = False) 
     model = HRM(system.model)
     return {
         "checkpoints": {
-            name: restored(path, model) | score(model, system, task, splits.test)
+            name: restored(path, model) | score(model, system, seen, test)
             for name, path in found.checkpoints.items()
         },
         "baselines": baselines(task, splits.train, splits.test),

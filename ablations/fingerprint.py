@@ -4,14 +4,19 @@ A fingerprint is the SHA-256 of the canonical JSON of the trial, the device clas
 the digest of the sources that the trial imports. Nothing here imports torch or a workload.
 """
 
+import functools
 import hashlib
+import platform
+from collections.abc import Mapping
 
-from ablations import environment, sources
+from ablations import sources
 from ablations.records import Trial
+from hrm import environment
 from hrm.errors import UserError
 from hrm.parts import canonical
 
 devices = ("cpu", "cuda")
+packages = ("asv_runner", "numpy", "python-sat", "torch")
 
 
 def fingerprint(trial: Trial) -> str:
@@ -23,10 +28,17 @@ def fingerprint(trial: Trial) -> str:
     data = {
         "trial": trial.to_json(),
         "device": device_class(trial),
-        "versions": dict(environment.versions()),
+        "versions": dict(versions()),
         "sources": source_digest(trial),
     }
     return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Return the versions that results depend on: Python (major.minor) and some packages."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python} | environment.versions(packages)
 
 
 def source_digest(trial: Trial) -> str:

@@ -22,12 +22,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ablations import environment, locks, sources
+from ablations import locks, sources
 from ablations.engine import Engine, Serial
 from ablations.fingerprint import fingerprint as fingerprint_of
-from ablations.fingerprint import source_digest, workload
-from ablations.records import Result, Status, Trial
+from ablations.fingerprint import source_digest, versions, workload
+from ablations.records import Machine, Result, Status, Trial
 from ablations.store import Store, decode, encode
+from hrm import environment
 from hrm.errors import Diverged
 
 threads = 1
@@ -285,8 +286,8 @@ def _result(
         metrics=metrics,
         error=error,
         deaths=job.deaths,
-        machine=environment.machine(device=job.trial.device, threads=threads),
-        versions=environment.versions(),
+        machine=Machine(**environment.machine(device=job.trial.device, threads=threads)),
+        versions=versions(),
         sources=source_digest(job.trial),
         commit=commit,
         dirty=dirty,

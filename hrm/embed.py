@@ -48,11 +48,18 @@ class TokenEmbedding(nn.Module):
     With learned positions p: sqrt(D) · (e + p) / sqrt(2). Tables are drawn with std 1/sqrt(D), the
     puzzles' starts at zero; a puzzle's row is padded with zeros to P · D.
 
+    Args:
+        positions: Of the state, the prefix included.
+        dtype: Of what is looked up and computed with; None for the tables' own.
+
     Source: document act-v1, "Puzzle Embeddings", "Position Encodings"; Vaswani et al. (2017), 3.4.
     """
 
-    def __init__(self, part: config.Tokens, width: int, positions: int) -> None:
+    def __init__(
+        self, part: config.Tokens, width: int, positions: int, dtype: torch.dtype | None = None
+    ) -> None:
         super().__init__()
+        self.dtype = dtype
         self.table = nn.Embedding(part.vocabulary, width)
         self.positions = nn.Embedding(positions, width) if part.learned_positions else None
         puzzles = part.puzzles
@@ -65,6 +72,7 @@ class TokenEmbedding(nn.Module):
 
     def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
         e: Tensor = self.table(x)
+        e = e.to(self.dtype or e.dtype)
         if self.puzzles is not None:
             if identities is None:  # the blank one
                 identities = x.new_zeros(len(x))
@@ -73,7 +81,7 @@ class TokenEmbedding(nn.Module):
             rows = F.pad(rows, (0, self.prefix * d - rows.shape[-1]))
             e = torch.cat([rows.view(-1, self.prefix, d), e], dim=1)
         if self.positions is not None:
-            e = (e + self.positions.weight) * math.sqrt(0.5)
+            e = (e + self.positions.weight.to(e.dtype)) * math.sqrt(0.5)
         return self.scale * e
 
 
@@ -112,4 +120,5 @@ def embedding(c: config.HRMConfig) -> VectorEmbedding | SeriesEmbedding | TokenE
         case config.Series() as part:
             return SeriesEmbedding(part, c.low.width)
         case config.Tokens() as part:
-            return TokenEmbedding(part, c.low.width, c.positions)
+            dtype = torch.bfloat16 if c.bfloat16 else None
+            return TokenEmbedding(part, c.low.width, c.positions, dtype)

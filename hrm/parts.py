@@ -66,7 +66,7 @@ class Part:
 
     def differences(self, other: "Part") -> list[tuple[str, Any, Any]]:
         """Return (path, here, there) for every value in which two parts differ."""
-        return list(_differences("", self.to_json(), other.to_json()))
+        return list(differences("", self.to_json(), other.to_json()))
 
 
 def canonical(data: Any) -> str:
@@ -143,14 +143,15 @@ def _decode(data: Any) -> Any:
         raise UserError(f"{kind} can't be built from {_shown(data)}: {error}") from error
 
 
-def _differences(path: str, here: Any, there: Any) -> Iterator[tuple[str, Any, Any]]:
+def differences(path: str, here: Any, there: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (path, here, there) for every value in which two parts' JSON differs."""
     if (
         isinstance(here, dict)
         and isinstance(there, dict)
         and here.get(type_key) == there.get(type_key)
     ):
         for key in [*here, *(k for k in there if k not in here)]:
-            yield from _differences(f"{path}.{key}" if path else key, here.get(key), there.get(key))
+            yield from differences(f"{path}.{key}" if path else key, here.get(key), there.get(key))
     elif here != there:
         yield path, here, there
 

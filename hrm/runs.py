@@ -1,4 +1,4 @@
-"""Runs: a recipe sized for a task, trained in a folder of its own, and scored.
+"""Runs: a plan trained in a folder of its own, and scored.
 
     run.json, curve.jsonl, summary.json    see `hrm.tracking`
     last.safetensors, best.safetensors     see `hrm.train.fit`
@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,111 +22,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrm import checkpoint, distributed, losses, recipes, tracking, train
-from hrm.config import HRMConfig, QLearning, Series, Tokens, Vector
+from hrm import checkpoint, distributed, losses, tracking, train
+from hrm.config import QLearning
 from hrm.data import cache
+from hrm.data.tokens import PublicBoards
 from hrm.errors import Diverged, UserError
-from hrm.learning import SquaredError, Supervised, System, Training
+from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.parts import Part, kinds, require
+from hrm.sizing import configuration as configuration
+from hrm.sizing import sized as sized
+from hrm.sizing import sizes as sizes
+from hrm.sizing import wanted as wanted
 from hrm.tasks import Boards, Floats, Scores, Splits, Task, Values
 from hrm.tracking import JsonLines, Run, Tracker
-
-# -- a recipe for a task --------------------------------------------------------------------------
-_enhanced = {"use_rmsnorm": True, "use_swiglu": True, "use_iterative_refinement": True}
-# The recipes of `recipes.named`, whose functions take arguments still.
-makers: Mapping[str, Callable[..., System]] = {
-    "gru": recipes.gru,
-    "v2": recipes.v2,
-    "amulgent-original": partial(recipes.amulgent, original=True),
-    "amulgent-baseline": recipes.amulgent,
-    "amulgent-enhanced": partial(recipes.amulgent, **_enhanced),
-    "act-v1": partial(recipes.act_v1, h_cycles=3, max_steps=5),
-    "act-v1-sudoku": partial(recipes.act_v1, puzzle_size=512),
-    "act-v1-maze": partial(recipes.act_v1, puzzle_size=512),
-    "act-v1-arc": partial(recipes.act_v1, puzzle_size=512),
-    "complete-tiny": partial(
-        recipes.complete, h_dim=32, l_dim=16, h_layers=1, l_layers=1, l_heads=1
-    ),
-    "complete-small": recipes.complete,
-    "complete-medium": partial(
-        recipes.complete, h_dim=128, l_dim=64, h_layers=3, l_layers=2, h_heads=4
-    ),
-    "complete-paper": partial(
-        recipes.complete, h_dim=512, l_dim=256, h_layers=6, l_layers=3, h_heads=8, l_heads=4
-    ),
-    "tiny-network": recipes.tiny_network,
-}
-
-
-def sizes(model: HRMConfig) -> dict[str, int]:
-    """Return the shapes that a model has from its task, by the recipes' names for them."""
-    match model.embedding:
-        case Tokens(vocabulary=vocabulary, positions=positions, puzzles=puzzles):
-            found = {
-                "vocabulary": vocabulary,
-                "positions": positions,
-                "classes": model.readout.size,
-            }
-            return found if puzzles is None else {**found, "identities": puzzles.identities}
-        case Series(size=size, positions=positions):
-            return {"inputs": size, "positions": positions, "outputs": model.readout.size}
-        case Vector(size=size):
-            return {"inputs": size, "outputs": model.readout.size}
-
-
-def wanted(recipe: str, model: HRMConfig, task: Task, boards: Boards) -> dict[str, int]:
-    """Return the shapes that a task needs of a model, by the same names.
-
-    Args:
-        recipe: For the error. boards: at least one of the task's.
-
-    Raises:
-        UserError: If the model answers with classes, and the task with real numbers.
-    """
-    vectors = [name for name in makers if isinstance(configuration(name).embedding, Vector)]
-    require(
-        task.classes > 0 or isinstance(model.embedding, Vector),
-        "recipe",
-        recipe,
-        f"one that answers {type(task).__name__}'s real numbers: {', '.join(vectors)}",
-        "take one of them, or another task",
-    )
-    match model.embedding:
-        case Tokens(puzzles=puzzles):
-            found = {"vocabulary": task.vocabulary, "positions": task.cells}
-            known = {} if puzzles is None else {"identities": getattr(task, "identities", 1)}
-            return {**found, "classes": task.classes, **known}
-        case Series():
-            return {"inputs": 1, "positions": task.cells, "outputs": task.classes}
-        case Vector():
-            per_cell = task.classes if task.classes > 2 else 1
-            inputs = task.one_hot(boards.inputs[:1]).shape[1]
-            return {"inputs": inputs, "outputs": boards.targets.shape[1] * per_cell}
-
-
-def sized(recipe: str, settings: Mapping[str, Any], task: Task, boards: Boards) -> System:
-    """Return a recipe's system for a task, which decides its shapes.
-
-    Real numbers are learned by squared error.
-
-    Args:
-        recipe: A name in `makers`. settings: the recipe's own keyword arguments.
-        boards: At least one of the task's.
-
-    Raises:
-        UserError: If they don't go together, or the recipe refuses a setting.
-    """
-    shapes = wanted(recipe, configuration(recipe), task, boards)
-    system = makers[recipe](**settings, **shapes)
-    if task.classes == 0 and isinstance(system.objective, Supervised):
-        system = replace(system, objective=replace(system.objective, answer=SquaredError()))
-    return system
-
-
-def configuration(recipe: str) -> HRMConfig:
-    """Return a recipe's model at its documented size."""
-    return recipes.named[recipe].make().model
 
 
 # -- a run ----------------------------------------------------------------------------------------
@@ -197,6 +105,8 @@ def execute(
     report: Callable[[Point], None] | None = None,
     threads: int = 1,
     device: torch.device | str = "cpu",
+    *,
+    test: bool = True,
 ) -> dict[str, Any]:
     """Run a plan in a folder, or the rest of it, and return its summary.
 
@@ -212,6 +122,8 @@ def execute(
         report: Called at each evaluation.
         threads: Of torch, from here on.
         device: Where it is computed.
+        test: Whether the finished run is scored on the test boards. A finished run can be scored
+            later by executing it again.
 
     Raises:
         UserError: If the folder is in use, or another run's.
@@ -220,7 +132,7 @@ def execute(
     torch.set_num_threads(threads)
     task: Any = plan.task
     first = distributed.rank() == 0
-    with _alone(folder) if first else contextlib.nullcontext():
+    with alone(folder) if first else contextlib.nullcontext():
         everyone: list[Tracker] = [JsonLines(folder), *trackers] if first else []
         run = _begun(folder, plan, threads, device) if first else None
         splits = plan.splits()
@@ -230,7 +142,8 @@ def execute(
         summary: dict[str, Any] = {"status": "stopped"}
         try:
             _train(plan, splits, folder, everyone, report, device)
-            found = evaluated(stored(folder), task, splits, device=device) if first else {}
+            ask = first and test
+            found = evaluated(stored(folder), task, splits, device=device) if ask else {}
             summary = {"status": "finished", **found}
         except Diverged as error:
             summary = {"status": "diverged", "step": error.step, "reason": error.reason}
@@ -290,7 +203,7 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
         identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     else:
         identity = before["id"]
-        checkpoint.same(folder / "run.json", _plan(before), plan)
+        checkpoint.same(folder / "run.json", plan_from(before["configuration"]), plan)
     return Run(
         id=identity,
         configuration=plan.to_json(),
@@ -311,8 +224,12 @@ _lock = ".lock"
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from running in a folder."""
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from running in a folder, which is made.
+
+    Raises:
+        UserError: If it is in use, or a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
     folder.mkdir(parents=True, exist_ok=True)
@@ -367,27 +284,32 @@ def _means(scores: Scores) -> dict[str, float]:
 
 
 # -- checkpoints ----------------------------------------------------------------------------------
+def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
+    """Return a checkpoint's update, and its weights, averaged ones if it has them.
+
+    Raises:
+        UserError: If there is none.
+    """
+    tree = checkpoint.load(path)
+    if "moment" in tree:
+        return tree["moment"]["update"], tree["model"]
+    update = tree["curve"][-1]["update"]
+    if tree["average"] is None:
+        return update, tree["learner"]["model"]
+    return update, {
+        name.removeprefix("module."): value
+        for name, value in tree["average"].items()
+        if name.startswith("module.")
+    }
+
+
 def restored(path: Path, model: HRM) -> dict[str, int]:
     """Load a checkpoint's weights, averaged ones if it has them, and return its ``update``.
 
     Raises:
         UserError: If there is none, or it is of another model.
     """
-    tree = checkpoint.load(path)
-    state: dict[str, Tensor]
-    if "moment" in tree:
-        update, state = tree["moment"]["update"], tree["model"]
-    elif tree["average"] is None:
-        update, state = tree["curve"][-1]["update"], tree["learner"]["model"]
-    else:
-        update, state = (
-            tree["curve"][-1]["update"],
-            {
-                name.removeprefix("module."): value
-                for name, value in tree["average"].items()
-                if name.startswith("module.")
-            },
-        )
+    update, state = weights(path)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -409,20 +331,29 @@ class Stored:
 def stored(path: Path) -> Stored:
     """Return the run of a folder, with its best and last checkpoint, or of one checkpoint's file.
 
+    A converted checkpoint is its run's best one, and there is no last.
+
     Raises:
         UserError: If there is none.
     """
     folder = path if path.is_dir() else path.parent
-    said = tracking.described(folder)
-    paths = (
+    plan = planned(folder)
+    both = (
         [folder / f"{name}.safetensors" for name in ("best", "last")] if path == folder else [path]
     )
-    if said is None or not all(each.is_file() for each in paths):
+    paths = [each for each in both if each.is_file()]
+    if plan is None or not paths:
         raise UserError(
             f"checkpoint is {str(path)!r}; allowed is a run's folder with its run.json and "
             f"checkpoints, or a checkpoint in one; give what `hrm train` had as --output"
         )
-    return Stored(plan=_plan(said), checkpoints={each.stem: each for each in paths})
+    return Stored(plan=plan, checkpoints={each.stem: each for each in paths})
+
+
+def planned(folder: Path) -> Plan | None:
+    """Return the plan of a run's folder, None where there is no run."""
+    said = tracking.described(folder)
+    return None if said is None else plan_from(said["configuration"])
 
 
 def halting(system: System) -> System:
@@ -456,7 +387,11 @@ def evaluated(
         UserError: If the task's shapes aren't the model's, or as `halting`.
     """
     plan, system = found.plan, halting(found.plan.system) if halt else found.plan.system
-    has, needs = sizes(system.model), wanted(plan.recipe, system.model, task, splits.test)
+    has, seen, test = sizes(system.model), task, splits.test
+    if task.vocabulary != has.get("vocabulary", task.vocabulary) == task.public_vocabulary:
+        public: Any = PublicBoards(task, splits.test)  # a model of the field's files
+        seen, test = public, public.boards
+    needs = wanted(plan.recipe, system.model, seen, test)
     for name, size in needs.items():
         require(
             has[name] == size,
@@ -468,15 +403,22 @@ def evaluated(
     model = HRM(system.model).to(device)
     return {
         "checkpoints": {
-            name: restored(path, model) | score(model, system, task, splits.test)
+            name: restored(path, model) | score(model, system, seen, test)
             for name, path in found.checkpoints.items()
         },
         "baselines": baselines(task, splits.train, splits.test),
     }
 
 
-def _plan(said: Mapping[str, Any]) -> Plan:
-    kind = str(said["configuration"]["task"]["kind"])
-    if kind not in kinds():
-        importlib.import_module(f"hrm.tasks.{kind.lower()}")
-    return Plan.from_json(said["configuration"])
+def plan_from(data: Any) -> Plan:
+    """Return a plan from its JSON, importing its task.
+
+    Raises:
+        UserError: If it isn't one.
+    """
+    task = data.get("task") if isinstance(data, dict) else None
+    kind = task.get("kind") if isinstance(task, dict) else None
+    if isinstance(kind, str) and kind not in kinds():
+        with contextlib.suppress(ModuleNotFoundError):  # from_json says which kinds there are
+            importlib.import_module(f"hrm.tasks.{kind.lower()}")
+    return Plan.from_json(data)

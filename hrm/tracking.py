@@ -9,24 +9,21 @@ A folder is always there, and is what our own commands read:
 TensorBoard and Weights & Biases are extras, imported when used and not before.
 """
 
-import functools
 import importlib
-import importlib.metadata
 import json
 import math
 import os
 import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from hrm import environment as surroundings
 from hrm.data.files import whole
 from hrm.errors import UserError
 
-_root = Path(__file__).resolve().parents[1]
 _packages = ("hrm-ablations", "numpy", "safetensors", "torch")
 
 
@@ -100,9 +97,11 @@ class TensorBoard:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._writer = _extra("tensorboard", "torch.utils.tensorboard").SummaryWriter(str(folder))
+        self._module, self._folder = _extra("tensorboard", "torch.utils.tensorboard"), folder
+        self._writer: Any = None
 
     def start(self, run: Run) -> None:
+        self._writer = self._module.SummaryWriter(str(self._folder))  # which makes the folder
         self._writer.add_text("run", f"```\n{json.dumps(asdict(run), indent=1)}\n```")
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -185,6 +184,21 @@ def described(folder: Path) -> dict[str, Any] | None:
     return dict(found)
 
 
+def ended(folder: Path) -> dict[str, Any] | None:
+    """Return a folder's `summary.json`, None where there is none.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    path = folder / "summary.json"
+    if not path.exists():
+        return None
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(_damaged(path, str(error))) from error
+
+
 def points(folder: Path) -> list[dict[str, Any]]:
     """Return a run's curve, in order of steps; of two points of one step, the later one.
 
@@ -223,49 +237,16 @@ def _extra(name: str, module: str) -> Any:
 
 
 # -- what a run was computed on and with ----------------------------------------------------------
-def environment(threads: int) -> dict[str, Any]:
-    """Return time, versions, processor, threads, and the project's commit.
+def environment(threads: int, device: str = "cpu") -> dict[str, Any]:
+    """Return time, versions, machine, and the project's commit.
 
     Commit and whether the tree had changes are None outside the project's own repository.
     """
-    top = _git("rev-parse", "--show-toplevel")
-    ours = top is not None and Path(top) == _root
-    changes = _git("--no-optional-locks", "status", "--porcelain") if ours else None
+    commit, dirty = surroundings.commit()
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in _packages},
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "commit": _git("rev-parse", "--verify", "HEAD") if ours else None,
-        "dirty": None if changes is None else bool(changes),
+        "versions": {"python": platform.python_version()} | surroundings.versions(_packages),
+        **surroundings.machine(device=device, threads=threads),
+        "commit": commit,
+        "dirty": dirty,
     }
-
-
-@functools.cache
-def _cpu() -> str:
-    """Return the processor's name, as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _git(*arguments: str) -> str | None:
-    """Return what git prints about the project, None if it can't be run or fails."""
-    command = ("git", "-C", str(_root), *arguments)
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode(errors="replace").strip()

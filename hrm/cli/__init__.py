@@ -1,4 +1,4 @@
-"""The command line: `hrm summary | train | eval | data`.
+"""The command line: `hrm summary | train | eval | plot | sweep | convert | data`.
 
 Each command is a module with `add(subparsers)`, which describes it, and a function that runs it and
 returns the exit status. Modules import torch and tasks inside those functions: `--help` is quick.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import data, evaluate, summary, train
+from hrm.cli import convert, data, evaluate, plot, summary, sweep, train
 from hrm.errors import UserError
 
 DESCRIPTION = """\
@@ -20,6 +20,9 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm summary act-v1           modules, shapes, parameters, operations of a documented system
   hrm train gru maze ...       train it on a task, in a folder
   hrm eval DIR maze            score what was trained
+  hrm plot DIR                 pictures of it
+  hrm sweep gru maze ...       search for its best configuration
+  hrm convert CHECKPOINT DIR   load a checkpoint of the public code, and the other way round
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data info DIR            what such a folder holds
@@ -67,6 +70,6 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (summary, train, evaluate, data):
+    for command in (summary, train, evaluate, plot, sweep, convert, data):
         command.add(subparsers)
     return top

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Step = Callable[[float], None]
+Line = Callable[[float, str], None]
 
 
 def watched() -> bool:
@@ -51,7 +52,7 @@ def clock(what: str, seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def lines() -> Iterator[Callable[[float, str], None]]:
+def lines() -> Iterator[Line]:
     """Show how far something is: yields a function that takes that, in 0 ... 1, and a line.
 
     Where nobody looks, the lines are printed one after another.

@@ -39,6 +39,10 @@ another number of processes.
 """
 DEVICE = "cpu, cuda or cuda:NUMBER (cpu)"
 TRACKERS = ("jsonl", "tensorboard", "wandb")
+_PLANNED = (  # options that a plan says already
+    *("set", "task_set", "training_set", "updates", "batch", "learning_rate"),
+    *("train", "validation", "test"),
+)
 
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -49,6 +53,23 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         description=TEXT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_options(parser)
+    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
+    parser.add_argument(
+        "--tracker", choices=TRACKERS, default=TRACKERS[0], help="beside the folder's own (jsonl)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="all of it but the folder and the seeds, from the best.json of a sweep",
+    )
+    parser.set_defaults(function=run, default=parser.get_default)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is trained, and where."""
     parser.add_argument(
         "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists them all"
     )
@@ -84,12 +105,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--learning-rate", type=float, default=1e-3, metavar="RATE", help="its peak (0.001)"
     )
-    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
-    parser.add_argument(
-        "--tracker", choices=TRACKERS, default=TRACKERS[0], help="beside the folder's own (jsonl)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-    parser.set_defaults(function=run)
+    parser.set_defaults(seed=None, data_seed=None)  # 0, or the plan's
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -158,11 +174,15 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     Raises:
         UserError: If they contradict themselves, or name what isn't there.
     """
-    from hrm import runs
+    if getattr(asked, "plan", None) is not None:
+        return _read(asked)
+
+    from hrm import recipes, runs
     from hrm.learning import Training
 
+    seed, data_seed = asked.seed or 0, asked.data_seed or 0
     task: Any = set_task(asked.task, asked.task_set)
-    parameters = inspect.signature(runs.makers[asked.recipe]).parameters
+    parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
     shapes = runs.sizes(runs.configuration(asked.recipe))
     own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}
     chosen = assigned("--set", asked.set, asked.recipe, own)
@@ -178,15 +198,49 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     more = assigned("--training-set", asked.training_set, "training", fields)
     return runs.Plan(
         recipe=asked.recipe,
-        system=runs.sized(asked.recipe, chosen, task, task.generate(asked.data_seed, 0, 0, 1).test),
+        system=runs.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
         task=task,
-        data_seed=asked.data_seed,
+        data_seed=data_seed,
         train=asked.train,
         validation=asked.validation,
         test=asked.test,
         training=Training.from_json({"kind": "Training", **spoken, **more}),
-        seed=asked.seed,
+        seed=seed,
     )
+
+
+def _read(asked: argparse.Namespace) -> "Plan":
+    """Return the plan of a file, with the seeds that arguments ask for.
+
+    Raises:
+        UserError: If it isn't one, is of another recipe or task, or other options are given.
+    """
+    from dataclasses import replace
+
+    from hrm import runs
+
+    try:
+        plan = runs.plan_from(json.loads(asked.plan.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--plan is {str(asked.plan)!r}, which can't be read ({error}); allowed is a plan in "
+            f"JSON, as `hrm sweep` writes it; name another"
+        ) from error
+    task = type(plan.task).__name__.lower()
+    if (plan.recipe, task) != (asked.recipe, asked.task):
+        raise UserError(
+            f"--plan {asked.plan} is for {plan.recipe} {task}; allowed is a plan for what is asked "
+            f"for, {asked.recipe} {asked.task}; name these, or another file"
+        )
+    for name in _PLANNED:
+        if getattr(asked, name) != asked.default(name):
+            raise UserError(
+                f"--{name.replace('_', '-')} is given beside --plan, which says that already; "
+                f"allowed are seeds; leave it out"
+            )
+    seed = plan.seed if asked.seed is None else asked.seed
+    data_seed = plan.data_seed if asked.data_seed is None else asked.data_seed
+    return replace(plan, seed=seed, data_seed=data_seed)
 
 
 def set_task(name: str, settings: Sequence[str]) -> "Task":

@@ -11,9 +11,10 @@ from collections import Counter
 
 import pytest
 
-from ablations import claims, environment
+from ablations import claims
 from ablations.cli import main
 from ablations.store import Store
+from hrm import environment
 
 # Exact claims that take a fraction of a second once torch is loaded; one trial each, or none.
 CHEAP = ["attention-single-key", "act-demo-arithmetic", "amulgent-params-increase"]

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from ablations import environment, fingerprint, sources
+from ablations import fingerprint, sources
 from ablations.records import Trial
+from hrm import environment
 from hrm.errors import UserError
 
 files = {
@@ -147,8 +148,8 @@ def test_the_cpu_model_counts_only_for_what_is_timed_alone(forest, monkeypatch):
 
 def test_versions_count(forest, monkeypatch):
     before = fingerprint.fingerprint(trial())
-    newer = {**environment.versions(), "torch": "99.0"}
-    monkeypatch.setattr(environment, "versions", lambda: newer)
+    newer = {**fingerprint.versions(), "torch": "99.0"}
+    monkeypatch.setattr(fingerprint, "versions", lambda: newer)
     assert fingerprint.fingerprint(trial()) != before
 
 
@@ -196,43 +197,3 @@ def test_neither_torch_nor_numpy_is_imported_for_a_fingerprint(forest):
     printed, imported = done.stdout.split("\n")[:2]
     assert printed == fingerprint.fingerprint(trial(arms=(), settings={}))
     assert imported == ""
-
-
-# -- the environment ------------------------------------------------------------------------------
-def test_the_machine_is_described():
-    machine = environment.machine(device="cpu", threads=1)
-    assert machine.cpu
-    assert machine.cores >= 1
-    assert machine.accelerator is None
-    assert machine.load >= 0
-
-
-def git(folder, *arguments):
-    done = subprocess.run(
-        ["git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=e", *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip()
-
-
-def test_the_commit_is_told_and_whether_the_tree_has_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr(environment, "root", tmp_path)
-    commit = environment.commit.__wrapped__
-    assert commit() == (None, None)  # outside git
-    git(tmp_path, "init")
-    assert commit() == (None, None)  # somebody else's repository
-    (tmp_path / "ablations").mkdir()
-    (tmp_path / "ablations" / "records.py").write_text("")
-    assert commit() == (None, True)  # no commit yet
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-m", "first")
-    assert commit() == (git(tmp_path, "rev-parse", "HEAD"), False)
-    (tmp_path / "new.py").write_text("")
-    assert commit()[1] is True
-
-
-def test_a_machine_without_git_has_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert environment.commit.__wrapped__() == (None, None)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ablations import environment, locks, sources
+from ablations import locks, sources
 from ablations.engine import Processes, Serial
-from ablations.fingerprint import fingerprint
+from ablations.fingerprint import fingerprint, versions
 from ablations.records import Result, Status, Trial
 from ablations.runner import Job, What, execute, run, work
 from ablations.store import Store, decode
@@ -63,7 +63,7 @@ def test_a_result_holds_what_is_needed_to_judge_it():
     assert [m["sum"] for m in result.metrics] == [13, 23]
     assert result.fingerprint == fingerprint(trial(seed=3))
     assert result.deaths == 1
-    assert result.versions["torch"] == environment.versions()["torch"]
+    assert result.versions["torch"] == versions()["torch"]
     assert result.machine.threads == 1
     assert len(result.sources) == 64
     assert Result.from_json(result.to_json()) == result

@@ -5,6 +5,7 @@ lists over ranks of (identities [B], gradients [B, D]); `store` and `table<rank>
 """
 
 import datetime
+import os
 import sys
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def main(rank: int, world: int, folder: Path) -> None:
         (table(ids) * gradients).sum().backward()
         optimiser.step()
     torch.save(table.weights, folder / f"table{rank}.pt")
+    dist.barrier()
     dist.destroy_process_group()
+    # Gloo's threads may outlive the group and abort a process that is being finalised: seen once on
+    # a busy machine, after all was done. There is nothing left to finalise.
+    os._exit(0)
 
 
 if __name__ == "__main__":

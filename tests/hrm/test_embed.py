@@ -103,3 +103,30 @@ def test_a_token_models_biases_start_at_zero() -> None:
     system = recipes.act_v1(vocabulary=5, positions=4, width=16, heads=2, h_layers=1, l_layers=1)
     c = replace(system.model, readout=config.Readout(size=3, bias=True))
     assert HRM(c).readout.bias.tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_in_bfloat16_all_that_is_looked_up_is_rounded_before_it_is_added_and_scaled(
+    learned: bool,
+) -> None:
+    system = recipes.act_v1(
+        vocabulary=5,
+        positions=4,
+        width=24,
+        heads=2,
+        puzzle_size=30,
+        identities=3,
+        learned_positions=learned,
+    )
+    model = HRM(replace(system.model, bfloat16=True)).eval()
+    assert isinstance(model.embed, embed.TokenEmbedding) and model.embed.puzzles is not None
+    model.embed.puzzles.weights.normal_()
+    tokens, ids = torch.tensor([[1, 4, 0, 4]]), torch.tensor([2])
+    half = {name: value.to(torch.bfloat16) for name, value in model.embed.state_dict().items()}
+    rows = torch.cat([half["puzzles.weights"][ids], half["table.weight"].new_zeros(1, 18)], 1)
+    expected = torch.cat([rows.view(1, 2, 24), half["table.weight"][tokens]], 1)
+    if learned:
+        expected = (expected + half["positions.weight"]) * math.sqrt(0.5)
+    found = model.perceive(tokens, ids)
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, expected * math.sqrt(24))

@@ -494,7 +494,7 @@ def children() -> Iterator[list[subprocess.Popen[str]]]:
     yield started
     for child in started:
         child.kill()
-        child.wait()
+        child.communicate()  # closes its pipe too
 
 
 def test_two_processes_equal_one_with_the_whole_batch(

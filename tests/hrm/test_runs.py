@@ -49,13 +49,9 @@ class Stop(BaseException):
 
 # -- sizes ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", recipes.named)
-def test_a_maker_at_the_documented_shapes_is_the_named_recipe(name):
-    system = recipes.named[name].make()
-    assert runs.makers[name](**runs.sizes(system.model)) == system
-
-
-def test_there_is_a_maker_for_each_named_recipe():
-    assert runs.makers.keys() == recipes.named.keys()
+def test_a_named_recipe_takes_the_shapes_that_sizes_tells(name):
+    make = recipes.named[name].make
+    assert make(**runs.sizes(make().model)) == make()
 
 
 @pytest.mark.parametrize(

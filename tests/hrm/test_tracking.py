@@ -2,13 +2,14 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrm import tracking
+from hrm import environment, tracking
 from hrm.errors import UserError
 from hrm.tracking import JsonLines, Run
 
@@ -112,7 +113,9 @@ class Recorder:
 
 
 def driven(name, folder, run):
+    """Track a run; until it starts, its folder is untouched: it might be another's."""
     (tracker,) = tracking.extras(name, folder)
+    assert list(folder.iterdir()) == []
     tracker.start(run)
     tracker.log(5, {"loss": 0.5, "exact": 0.25})
     tracker.finish({"status": "finished"})
@@ -120,7 +123,12 @@ def driven(name, folder, run):
 
 def test_tensorboard_gets_every_metric_as_a_scalar(tmp_path, run, monkeypatch):
     calls = []
-    fake = SimpleNamespace(SummaryWriter=lambda folder: Recorder(calls, folder))
+
+    def writer(folder):
+        Path(folder).mkdir(parents=True)  # as the real one does
+        return Recorder(calls, folder)
+
+    fake = SimpleNamespace(SummaryWriter=writer)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
     driven("tensorboard", tmp_path, run)
     called = [(name.removeprefix(f"{tmp_path}/"), arguments) for name, arguments, _ in calls]
@@ -172,19 +180,10 @@ def test_without_an_extra_nothing_is_imported(tmp_path):
 
 
 # -- the environment ------------------------------------------------------------------------------
-def test_the_environment_has_versions_threads_and_the_commit(monkeypatch):
-    answers = {"rev-parse": str(tracking._root), "--no-optional-locks": " M file"}
-    monkeypatch.setattr(tracking, "_git", lambda first, *_: answers[first])
+def test_the_environment_has_versions_machine_and_the_commit(monkeypatch):
+    monkeypatch.setattr(environment, "commit", lambda: ("abc", True))
     found = tracking.environment(3)
-    assert (found["threads"], found["dirty"]) == (3, True)
+    assert (found["threads"], found["commit"], found["dirty"]) == (3, "abc", True)
     assert found["versions"]["torch"].startswith("2.")
-    assert found["commit"] == answers["rev-parse"]
-    answers["--no-optional-locks"] = ""
-    assert tracking.environment(1)["dirty"] is False
-
-
-@pytest.mark.parametrize("top", [None, "/elsewhere"])
-def test_a_repository_that_merely_surrounds_the_project_doesnt_count(monkeypatch, top):
-    monkeypatch.setattr(tracking, "_git", lambda *_: top)
-    found = tracking.environment(1)
-    assert (found["commit"], found["dirty"]) == (None, None)
+    assert found["versions"]["python"].startswith("3.")
+    assert found["cpu"] and found["accelerator"] is None

@@ -227,7 +227,7 @@ def test_a_person_at_a_terminal_sees_the_line_beside_a_bar(capsys, monkeypatch):
     assert "update 1 of 4  loss 0.5" in err and "25 %" in err
 
 
-@pytest.mark.parametrize("command", ["train", "eval"])
+@pytest.mark.parametrize("command", ["train", "eval", "plot", "sweep"])
 def test_help_teaches_by_examples_that_work(hrm, command):
     status, out, _ = hrm(f"{command} --help")
     assert status == 0
@@ -239,14 +239,15 @@ def test_help_teaches_by_examples_that_work(hrm, command):
             assert train.plan_of(asked).task == data.task_of(asked.task, asked.task_set)
 
 
-@pytest.mark.parametrize("command", ["train", "eval"])
+@pytest.mark.parametrize("command", ["train", "eval", "plot", "sweep"])
 def test_help_loads_nothing_heavy(command):
     code = (
         "import sys\n"
         "from hrm.cli import main\n"
         f"try: main([{command!r}, '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'numpy', 'torch', 'rich', 'tensorboard', 'wandb'} & set(sys.modules)\n"
+        "heavy = {'matplotlib', 'numpy', 'optuna', 'torch', 'rich', 'tensorboard', 'wandb'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
     root = Path(cli.__file__).parents[2]

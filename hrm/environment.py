@@ -1,14 +1,13 @@
-"""What a result was computed on and with: machine, versions, commit; torch isn't imported."""
+"""What something was computed on and with: machine, versions, commit; torch isn't imported."""
 
 import functools
 import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
-
-from ablations.records import Machine
+from typing import Any
 
 root = Path(__file__).resolve().parents[1]
 
@@ -31,26 +30,24 @@ def accelerator() -> str | None:
     return found.splitlines()[0].strip() if found else None
 
 
-def machine(*, device: str, threads: int) -> Machine:
-    """Return this machine as it is now; the accelerator only where `device` uses it."""
-    return Machine(
-        cpu=cpu_model(),
-        cores=_cores(),
-        threads=threads,
-        system=f"{platform.system()} {platform.machine()}",
-        accelerator=accelerator() if device == "cuda" else None,
-        load=round(os.getloadavg()[0], 2),
-    )
+def machine(*, device: str, threads: int) -> dict[str, Any]:
+    """Return this machine as it is now: cpu, cores, threads, system, accelerator, load.
+
+    The accelerator is named only where `device` uses it.
+    """
+    return {
+        "cpu": cpu_model(),
+        "cores": _cores(),
+        "threads": threads,
+        "system": f"{platform.system()} {platform.machine()}",
+        "accelerator": accelerator() if device == "cuda" else None,
+        "load": round(os.getloadavg()[0], 2),
+    }
 
 
-packages = ("asv_runner", "numpy", "python-sat", "torch")
-
-
-@functools.cache
-def versions() -> Mapping[str, str]:
-    """Return the versions that results depend on: Python (major.minor) and some packages."""
-    python = ".".join(platform.python_version_tuple()[:2])
-    return {"python": python} | {name: _version(name) for name in packages}
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the installed versions of packages, "none" for those that aren't."""
+    return {name: _version(name) for name in packages}
 
 
 @functools.cache
@@ -60,7 +57,7 @@ def commit() -> tuple[str | None, bool | None]:
     A repository that merely surrounds an installed copy of the project doesn't count.
     """
     top = _git("rev-parse", "--show-toplevel")
-    if not top or not Path(top, "ablations", "records.py").is_file():
+    if top is None or Path(top) != root:
         return None, None
     changes = _git("--no-optional-locks", "status", "--porcelain")
     return _git("rev-parse", "--verify", "HEAD"), None if changes is None else bool(changes)

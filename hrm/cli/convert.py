@@ -1,0 +1,124 @@
+"""`hrm convert IN OUT`: checkpoints of the public HRM and one-tiny-network code, both ways."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrm.cli.data import TASKS
+from hrm.cli.summary import choose
+from hrm.cli.train import set_task
+
+if TYPE_CHECKING:
+    from hrm.interop.arch import Arch, Inferred
+
+LINE = "turn a public checkpoint into a run's folder, or a run into a public checkpoint"
+TEXT = """\
+Turn a checkpoint of the public HRM or one-tiny-network code into a run's folder, which `hrm eval`
+scores; or a run of act-v1 or tiny-network into a checkpoint that the public code loads. Tensors are
+renamed and not touched. Files are safetensors, or what torch.save writes; no code in them runs.
+
+Shapes don't say everything. Heads, cycles and steps come from the configuration beside the
+checkpoint, all_config.yaml, or from --config; what is said nowhere is as in the recipe. All of it
+is printed, with who said it.
+
+  hrm convert sudoku-extreme/checkpoint runs/public
+  hrm convert step_1000 runs/public --config all_config.yaml --config data/train/dataset.json
+  hrm convert step_1000 runs/small --task sudoku --task-set size=4 --set num_heads=4
+  hrm convert runs/act public/step_1000
+"""
+
+
+def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Describe `hrm convert`."""
+    parser = subparsers.add_parser(
+        "convert",
+        help=LINE,
+        description=TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "source", type=Path, metavar="IN", help="a checkpoint, or a run's folder or file in it"
+    )
+    parser.add_argument(
+        "output", type=Path, metavar="OUT", help="a new folder for a run, a new file for the public"
+    )
+    parser.add_argument(
+        "--to", choices=("ours", "public"), help="which way (to public from a run, else to ours)"
+    )
+    parser.add_argument(
+        "--recipe", metavar="RECIPE", help="whose values stand for what is said nowhere (by size)"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="of the public code: all_config.yaml, dataset.json, an arch/*.yaml; may be repeated",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a public key of the model, such as num_heads=8 or seq_len=81; may be repeated",
+    )
+    parser.add_argument("--task", choices=TASKS, metavar="TASK", help="what it is for (by size)")
+    parser.add_argument(
+        "--task-set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="a field of the task, the value in JSON; may be repeated",
+    )
+    parser.add_argument(
+        "--prefix",
+        metavar="PREFIX",
+        help="before public names: '_orig_mod.model.inner.', 'model.inner.', '' (as it was)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the configuration as JSON")
+    parser.set_defaults(function=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Convert, and print the configuration and where it is from."""
+    from hrm import recipes
+    from hrm.interop import folders, settings
+
+    if asked.recipe is not None:
+        choose(asked.recipe, recipes.named)
+    given = settings.assigned(asked.set)
+    if asked.to == "public" or (asked.to is None and folders.is_ours(asked.source)):
+        arch = folders.to_public(asked.source, asked.output, given=given, prefix=asked.prefix)
+        _show(asked, arch, None)
+        return 0
+    found = folders.to_ours(
+        asked.source,
+        asked.output,
+        given=given,
+        configurations=asked.config,
+        recipe=asked.recipe,
+        task=set_task(asked.task, asked.task_set) if asked.task else None,
+    )
+    _show(asked, found.arch, found)
+    return 0
+
+
+def _show(asked: argparse.Namespace, arch: "Arch", found: "Inferred | None") -> None:
+    values = {key: value for key, value in arch.to_json().items() if key != "kind"}
+    if asked.json:
+        said = {} if found is None else {"recipe": found.recipe, "origin": dict(found.origin)}
+        whole = {"output": str(asked.output), "configuration": values, **said}
+        sys.stdout.write(json.dumps(whole, indent=2) + "\n")
+        return
+    origins = {} if found is None else found.origin
+    titles = {"weights": "from the weights", "given": "given"}
+    groups: dict[str, list[str]] = {}
+    for key, value in values.items():
+        title = titles.get(origins.get(key, ""), f"as in {found.recipe}" if found else "written")
+        groups.setdefault(title, []).append(f"{key}={value}")
+    for title, pairs in groups.items():
+        sys.stdout.write(f"{title}: {', '.join(pairs)}\n")
+    sys.stdout.write(f"{asked.output}\n")

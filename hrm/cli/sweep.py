@@ -1,0 +1,268 @@
+"""`hrm sweep RECIPE TASK`: search for the configuration that scores best on validation boards."""
+
+import argparse
+import copy
+import json
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrm.cli import progress, scores, summary, train
+from hrm.errors import UserError
+
+if TYPE_CHECKING:
+    from hrm.runs import Plan
+    from hrm.sweeps import Configure, Progress
+
+LINE = "search for a recipe's best configuration on a task"
+TEXT = """\
+Train a recipe in many configurations and choose the one that scores best on the validation boards;
+the test boards see that one alone, once. Options are those of `hrm train`, and hold for all trials.
+Needs an extra: pip install 'hrm-ablations[sweeps]'.
+
+The space is a file in TOML or JSON that names fields (recipe.FIELD, an argument of the recipe;
+training.FIELD; model.FIELD and objective.FIELD, of the system that the recipe makes):
+
+  [training.learning_rate]
+  low = 1e-4
+  high = 1e-2
+  log = true
+
+  [recipe.hidden_low]
+  choices = [16, 32, 64]
+
+With --arms, the recipe is compared with others, or with itself changed in some fields: one space,
+equal budgets, the same boards and seeds. After Ctrl-C the same command goes on.
+
+  hrm sweep gru maze --task-set size=5 --space space.toml --trials 20 --output sweeps/gru
+  hrm sweep gru maze --task-set size=5 --space s.toml --arms 'gru recipe.use_act=false' --output x
+  hrm sweep act-v1 sudoku --space space.json --trials 50 --prune --jobs 2 --output sweeps/act
+"""
+_columns = ("trial", "state", "validation", "updates")
+
+
+def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Describe `hrm sweep`."""
+    parser = subparsers.add_parser(
+        "sweep",
+        help=LINE,
+        description=TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    train.add_options(parser)
+    parser.add_argument(
+        "--space", type=Path, required=True, metavar="FILE", help="fields and their values"
+    )
+    parser.add_argument("--trials", type=int, default=20, metavar="N", help="of each arm (20)")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        default=[],
+        metavar="ARM",
+        help="recipes to compare it with, each with FIELD=VALUE where it is changed",
+    )
+    parser.add_argument("--prune", action="store_true", help="end trials below the median early")
+    parser.add_argument(
+        "--storage", type=Path, metavar="FILE", help="Optuna's journal (study.jsonl in the folder)"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at once (1)")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.set_defaults(function=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Search, and print the table of trials and the chosen configurations' scores."""
+    from hrm import recipes
+
+    summary.choose(asked.recipe, recipes.named)
+
+    from hrm import space, sweeps
+
+    wanted = sweeps.Sweep(
+        arms=arms(asked), space=space.read(asked.space), trials=asked.trials, prune=asked.prune
+    )
+    sys.stderr.write(_heading(wanted.budget()))
+    try:
+        with progress.lines() as say:
+            found = sweeps.execute(
+                wanted,
+                asked.output,
+                storage=asked.storage,
+                jobs=asked.jobs,
+                threads=asked.threads,
+                report=lambda told: _say(say, told),
+            )
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"hrm: stopped; {asked.output} has all trials that have ended, and the others up to "
+            f"their last evaluation; the same command goes on from there: {asked.line}\n"
+        )
+        return 130
+    if asked.json:
+        sys.stdout.write(json.dumps({"folder": str(asked.output), **found}, indent=2) + "\n")
+    else:
+        for arm, results in found["arms"].items():
+            _show(arm, results)
+            if results["chosen"] is not None:
+                again = shlex.join(_again(asked, arm))
+                sys.stdout.write(f"\nthe same with another seed: {again}\n\n")
+    lost = [arm for arm, results in found["arms"].items() if results["chosen"] is None]
+    if lost:
+        sys.stderr.write(f"hrm: no trial of {', '.join(lost)} has finished: nothing was chosen\n")
+    return 1 if lost else 0
+
+
+def arms(asked: argparse.Namespace) -> "dict[str, Configure]":
+    """Return what is compared, by name.
+
+    Raises:
+        UserError: If an arm isn't a recipe with FIELD=VALUE changes, or is named twice.
+    """
+    from hrm import recipes
+
+    found: dict[str, Configure] = {asked.recipe: partial(configured, asked, asked.recipe, {})}
+    for text in asked.arms:
+        recipe, *changes = shlex.split(text) or [""]
+        summary.choose(recipe, recipes.named)
+        fields = {}
+        for change in changes:
+            name, equals, value = change.partition("=")
+            if not equals:
+                raise UserError(
+                    f"--arms {text!r} has {change!r}; allowed is FIELD=VALUE behind a recipe, the "
+                    f"value in JSON; write it so"
+                )
+            try:
+                fields[name] = json.loads(value)
+            except ValueError as error:
+                raise UserError(
+                    f"--arms {text!r} has {change!r}, which isn't JSON behind the =; allowed is "
+                    f"FIELD=VALUE; write numbers as 3, truth as true or false, nothing as null"
+                ) from error
+        arm = re.sub(r"[^\w.=-]+", "-", text.strip())
+        if arm in found:
+            raise UserError(f"--arms {text!r} is there already; allowed is each arm once; drop it")
+        found[arm] = partial(configured, asked, recipe, fields)
+    return found
+
+
+def configured(
+    asked: argparse.Namespace, recipe: str, own: Mapping[str, Any], fields: Mapping[str, Any]
+) -> "Plan":
+    """Return the plan of a recipe with some fields set.
+
+    Args:
+        own: The fields that make the arm. fields: those of a trial.
+
+    Raises:
+        UserError: If there is no such field, it can't have that value, or both set it.
+    """
+    both = sorted(own.keys() & fields.keys())
+    if both:
+        raise UserError(f"{both[0]} is what makes the arm; allowed are other fields; leave it out")
+    fields = {**own, **fields}
+    asked = copy.copy(asked)
+    asked.recipe = recipe
+    asked.set = [
+        *asked.set,
+        *(
+            f"{name.removeprefix('recipe.')}={json.dumps(value)}"
+            for name, value in fields.items()
+            if name.startswith("recipe.")
+        ),
+    ]
+    plan = train.plan_of(asked)
+    data = plan.to_json()
+    roots = {**data["system"], "training": data["training"]}
+    for name, value in fields.items():
+        if not name.startswith("recipe."):
+            _set(roots, name, value)
+    return type(plan).from_json(data)
+
+
+def _set(roots: dict[str, Any], path: str, value: Any) -> None:
+    """Set a field by its path; parts are dictionaries with a kind."""
+    *way, last = path.split(".")
+    inside: Any = {name: roots[name] for name in ("training", "model", "objective")}
+    for i, name in enumerate([*way, last]):
+        if not isinstance(inside, dict) or name not in inside or name == "kind":
+            fields = [n for n in inside if n != "kind"] if isinstance(inside, dict) else []
+            where = ".".join(way[:i]) or "a path"
+            allowed = f"one of {', '.join(fields)}" if fields else f"{where} itself, {inside!r}"
+            raise UserError(f"{path!r} names no field; allowed in {where} is {allowed}; rename it")
+        if i < len(way):
+            inside = inside[name]
+    inside[last] = value
+
+
+def _heading(budget: Mapping[str, int]) -> str:
+    trials = f"{budget['arms']} arm{'s' * (budget['arms'] > 1)} x {budget['trials']} trials"
+    return (
+        f"{trials} x {budget['updates']:,} updates of {budget['batch']} boards: at most "
+        f"{budget['total_updates']:,} updates, {budget['total_boards']:,} boards\n"
+    )
+
+
+def _say(say: progress.Line, told: "Progress") -> None:
+    """Show a trial's end, and to a person watching its evaluations too."""
+    name = f"{told.arm} trial {told.number}"
+    if told.ended is None:
+        if progress.watched():
+            say(told.share, f"{name}  update {told.update}  unknown {told.score:6.1%}")
+        return
+    row = told.ended
+    score = row["reason"] if told.score is None else f"unknown {told.score:.1%}"
+    fields = "  ".join(f"{field}={_short(value)}" for field, value in row["fields"].items())
+    say(told.share, f"{name}  {row['state']}  {score}  {fields}")
+
+
+def _show(arm: str, results: Mapping[str, Any]) -> None:
+    """Print an arm's trials, best first, and the scores of the chosen one."""
+    counts = ", ".join(f"{count} {state}" for state, count in results["counts"].items())
+    sys.stdout.write(f"{arm}: {counts}; {results['spent_updates']:,} updates\n\n")
+    trials = sorted(results["trials"], key=lambda row: (-(row["validation"] or 0), row["number"]))
+    fields = list(dict.fromkeys(field for row in trials for field in row["fields"]))
+    rows = [
+        (
+            str(row["number"]),
+            row["state"],
+            "" if row["validation"] is None else f"{row['validation']:.1%}",
+            f"{row['updates']:,}",
+            *(_short(row["fields"].get(field, "")) for field in fields),
+            row["reason"],
+        )
+        for row in trials
+    ]
+    table = [(*_columns, *fields, ""), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    for row in table:
+        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    if results["chosen"] is not None:
+        sys.stdout.write(f"\nchosen: trial {results['chosen']['number']}\n")
+        scores.show(results["test"])
+
+
+def _again(asked: argparse.Namespace, arm: str) -> list[str]:
+    plan = asked.output / arm / "best.json"
+    recipe = json.loads(plan.read_bytes())["recipe"]
+    return [
+        "hrm",
+        "train",
+        recipe,
+        asked.task,
+        "--plan",
+        str(plan),
+        "--seed",
+        "1",
+        "--output",
+        "DIR",
+    ]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value).strip('"')

@@ -1,0 +1,60 @@
+"""A task's boards in the tokens of the field's files: what models of the public code read.
+
+The files number tokens in their own way, with 0 for padding (`Task.to_public`), and a public model
+answers in that numbering. Its answers are scored as our classes.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hrm.tasks import Boards, Ints, Scores, Task
+
+
+class PublicBoards:
+    """Boards of a task as the files hold them, and the scores of answers to them.
+
+    An answer that stands for no class in its cell (padding; in a maze, a wall on a free cell) is
+    wrong: such a board is neither exact nor valid. Cells without a label count as answered.
+
+    Args:
+        task: Whose boards. boards: in its own tokens.
+
+    Attributes:
+        boards: The same in the files' tokens.
+        vocabulary, classes, cells, identities: As of a task.
+    """
+
+    def __init__(self, task: Task, boards: Boards) -> None:
+        self._task, self._own = task, boards
+        inputs, self._labels = task.to_public(boards)
+        self.boards = replace(boards, inputs=inputs, targets=self._labels)
+        self.vocabulary = self.classes = task.public_vocabulary
+        self.cells = task.cells
+        self.identities = getattr(task, "identities", 1)
+
+    def score(self, boards: Boards, predictions: Ints) -> Scores:
+        """Compare predicted tokens [N, cells] with the answers, by the task's own rules."""
+        assert boards is self.boards
+        found = _classes(self._task)[self._own.inputs, predictions]
+        found = np.where(self._labels == 0, self._own.targets, found)
+        none = found < 0
+        instead = (self._own.targets + 1) % self._task.classes
+        scores = self._task.score(self._own, np.where(none, instead, found))
+        sound = ~none.any(axis=1)
+        return replace(scores, exact=scores.exact * sound, valid=scores.valid * sound)
+
+
+def _classes(task: Task) -> Ints:
+    """Return the class that a label stands for in a cell with an input token, −1 for none.
+
+    [vocabulary, public vocabulary], found by writing each pair of token and class.
+    """
+    tokens, classes = np.indices((task.vocabulary, task.classes)).reshape(2, -1)
+    every = [np.tile(values[:, None], task.cells) for values in (tokens, classes)]
+    _, labels = task.to_public(
+        Boards(inputs=every[0], targets=every[1], difficulty=np.zeros(len(tokens)))
+    )
+    table = np.full((task.vocabulary, task.public_vocabulary), -1)
+    table[tokens, labels[:, -1]] = classes
+    return table

@@ -1,0 +1,373 @@
+"""The public code's configuration: its keys, what a checkpoint's shapes say of them, our system.
+
+    H_layers, L_layers, hidden_size, vocab_size, puzzle_emb_ndim, num_puzzle_identifiers, the
+        inner width of the feed-forward, learned positions and the precision    the tensors say
+    num_heads, H_cycles, L_cycles, halt_max_steps, halt_exploration_prob, loss_type, and with
+        rotary positions seq_len          they don't: a configuration says it, or a recipe of ours
+
+Sources: as of `hrm.interop.names`; config/arch/hrm_v1.yaml and config/arch/trm.yaml there.
+"""
+
+import dataclasses
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+
+from hrm import recipes
+from hrm.config import (
+    HRMConfig,
+    Masked,
+    Minimum,
+    Puzzles,
+    QLearning,
+    RmsNorm,
+    SwiGlu,
+    Tokens,
+    Transformer,
+)
+from hrm.errors import UserError
+from hrm.interop import names
+from hrm.interop.names import Weights
+from hrm.learning import CrossEntropy, QHalting, StablemaxCrossEntropy, System
+from hrm.model import HRM
+from hrm.parts import Part, require
+
+HIERARCHICAL = "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
+TINY = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
+POSITIONS = ("rope", "learned", "none")
+PRECISIONS = ("bfloat16", "float32")
+LOSSES: Mapping[str, CrossEntropy | StablemaxCrossEntropy] = {
+    "stablemax_cross_entropy": StablemaxCrossEntropy(),
+    "softmax_cross_entropy": CrossEntropy(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arch(Part):
+    """What `arch` and the data's `dataset.json` say in the public code, under their names.
+
+    Args:
+        one_network: Whether it is the one-tiny-network code, or the hierarchical one.
+        inner: Width of the feed-forward, which is there a function of `expansion`.
+        puzzle_emb_len: Prefix tokens; 0 for as many as a row of the puzzle table takes.
+        no_ACT_continue: Whether Q(halt) > 0 halts, and Q(continue) learns nothing.
+
+    Raises:
+        UserError: If a value is of another type, or none that the public code takes.
+    """
+
+    one_network: bool
+    vocab_size: int
+    seq_len: int
+    hidden_size: int
+    num_heads: int
+    H_layers: int
+    L_layers: int
+    inner: int
+    H_cycles: int
+    L_cycles: int
+    halt_max_steps: int
+    halt_exploration_prob: float
+    puzzle_emb_ndim: int
+    num_puzzle_identifiers: int
+    puzzle_emb_len: int
+    pos_encodings: str
+    rms_norm_eps: float
+    rope_theta: float
+    forward_dtype: str
+    loss_type: str
+    no_ACT_continue: bool  # noqa: N815 (that is its name)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, allowed in (
+            ("pos_encodings", POSITIONS),
+            ("forward_dtype", PRECISIONS),
+            ("loss_type", tuple(LOSSES)),
+        ):
+            value = getattr(self, name)
+            require(value in allowed, name, value, ", ".join(allowed), "use one of these")
+        for name in ("vocab_size", "seq_len", "hidden_size", "num_heads", "inner"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+        for name in ("H_layers", "L_layers"):  # of which a model would be built, whoever says so
+            value = getattr(self, name)
+            require(1 <= value <= 1000, name, value, "1 to 1,000", "give those of the weights")
+
+    @property
+    def expansion(self) -> float:
+        """An `expansion` that gives the inner width: the usual 4 where it does.
+
+        Raises:
+            UserError: If there is none, since the public code rounds up to a multiple of 256.
+        """
+        for guess in (4.0, 1.5 * self.inner / self.hidden_size):
+            if recipes.swiglu_inner(self.hidden_size, guess) == self.inner:
+                return guess
+        raise UserError(
+            f"inner width of the feed-forward is {self.inner}; allowed is a multiple of 256, to "
+            f"which the public code rounds; train with such a width"
+        )
+
+    def system(self) -> System:
+        """Return our system of that configuration.
+
+        Raises:
+            UserError: If it is an impossible one.
+        """
+        shared: dict[str, Any] = {
+            "vocabulary": self.vocab_size,
+            "positions": self.seq_len,
+            "width": self.hidden_size,
+            "heads": self.num_heads,
+            "h_cycles": self.H_cycles,
+            "l_cycles": self.L_cycles,
+            "max_steps": self.halt_max_steps,
+            "exploration": self.halt_exploration_prob,
+        }
+        make = recipes.tiny_network if self.one_network else recipes.act_v1
+        made = make(**shared)
+        assert isinstance(made.model.low, Transformer)
+        assert isinstance(made.model.halting, QLearning)
+        assert isinstance(made.objective, QHalting)
+        core = replace(
+            made.model.low,
+            layers=self.L_layers,
+            norm=RmsNorm(eps=self.rms_norm_eps, scale=False),
+            feed_forward=SwiGlu(inner=self.inner, fused=True),
+            rotary=self.rope_theta if self.pos_encodings == "rope" else None,
+        )
+        table = Puzzles(
+            identities=max(1, self.num_puzzle_identifiers),
+            size=max(1, self.puzzle_emb_ndim),
+            prefix=self.puzzle_emb_len or None,
+        )
+        model = replace(
+            made.model,
+            embedding=Tokens(
+                vocabulary=self.vocab_size,
+                positions=self.seq_len,
+                learned_positions=self.pos_encodings == "learned",
+                puzzles=table if self.puzzle_emb_ndim else None,
+            ),
+            low=core,
+            high=core if self.one_network else replace(core, layers=self.H_layers),
+            halting=replace(made.model.halting, against_continue=not self.no_ACT_continue),
+            bfloat16=self.forward_dtype == "bfloat16",
+        )
+        objective = replace(
+            made.objective,
+            answer=LOSSES[self.loss_type],
+            continue_loss=not self.no_ACT_continue,
+        )
+        return System(model=model, objective=objective)
+
+    @classmethod
+    def of(cls, system: System) -> Self:
+        """Return the public configuration of a system.
+
+        Raises:
+            UserError: If the public code has no such model, with what it has otherwise.
+        """
+        match system:
+            case System(
+                objective=QHalting() as objective,
+                model=HRMConfig(
+                    embedding=Tokens() as tokens,
+                    low=Transformer(feed_forward=SwiGlu() as feed_forward) as low,
+                    high=Transformer() as high,
+                    halting=QLearning() as halting,
+                ) as model,
+            ) if isinstance(low.norm, RmsNorm):
+                pass
+            case _:
+                raise UserError(
+                    "system isn't one of act-v1 or tiny-network; allowed are these, for which "
+                    "there is public code; convert another run"
+                )
+        explores = halting.exploration
+        kind = "rope" if low.rotary is not None else "none"
+        arch = cls(
+            one_network=model.one_network,
+            vocab_size=tokens.vocabulary,
+            seq_len=tokens.positions,
+            hidden_size=low.width,
+            num_heads=low.heads,
+            H_layers=high.layers,
+            L_layers=low.layers,
+            inner=feed_forward.inner,
+            H_cycles=model.cycles,
+            L_cycles=model.low_steps,
+            halt_max_steps=halting.max_steps,
+            halt_exploration_prob=(explores.probability if isinstance(explores, Minimum) else 0.0),
+            puzzle_emb_ndim=0 if tokens.puzzles is None else tokens.puzzles.size,
+            num_puzzle_identifiers=1 if tokens.puzzles is None else tokens.puzzles.identities,
+            puzzle_emb_len=0 if tokens.puzzles is None else tokens.puzzles.prefix or 0,
+            pos_encodings="learned" if tokens.learned_positions else kind,
+            rms_norm_eps=low.norm.eps,
+            rope_theta=low.rotary or 10_000.0,
+            forward_dtype="bfloat16" if model.bfloat16 else "float32",
+            loss_type=next(name for name, part in LOSSES.items() if part == objective.answer),
+            no_ACT_continue=not objective.continue_loss,
+        )
+        differences = arch.system().differences(_plain(system))
+        if differences:
+            where, there, here = differences[0]
+            raise UserError(
+                f"{where} is {here!r}; allowed is {there!r}, all that the public code can do; "
+                f"convert a run without that change"
+            )
+        return arch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """A configuration, and for each of its keys who said so: weights, given, or the recipe."""
+
+    arch: Arch
+    recipe: str
+    origin: Mapping[str, str]
+
+
+def evident(weights: Weights) -> dict[str, Any]:
+    """Return the keys of `Arch` that shapes and types say, a vote where tensors disagree."""
+    shapes = weights.shapes()
+
+    def sizes(dimension: int, *which: str) -> list[int]:
+        found = [s for n, s in shapes.items() if n.endswith(which) and len(s) > dimension]
+        return [shape[dimension] for shape in found]
+
+    tables = ("embed_tokens.embedding_weight", "lm_head.weight")
+    inputs = (*tables, "q_head.weight", "qkv_proj.weight", "o_proj.weight", "gate_up_proj.weight")
+    wide = sizes(1, *inputs) + sizes(0, "_init", "down_proj.weight")
+    one = names.layers(shapes, "H_level") == 0
+    low = max(1, names.layers(shapes, "L_level"))
+    gates = [rows // 2 for rows in sizes(0, "gate_up_proj.weight")]
+    found: dict[str, Any] = {
+        "one_network": one,
+        "vocab_size": statistics.mode(sizes(0, *tables) or [0]),
+        "hidden_size": statistics.mode(wide or [0]),
+        "L_layers": low,
+        "H_layers": low if one else names.layers(shapes, "H_level"),
+        "inner": statistics.mode(gates + sizes(1, "down_proj.weight") or [0]),
+        "puzzle_emb_ndim": 0,
+        "num_puzzle_identifiers": 1,
+    }
+    if len(table := shapes.get("puzzle_emb.weights", [])) == 2:
+        found["num_puzzle_identifiers"], found["puzzle_emb_ndim"] = table
+    if "embed_pos.embedding_weight" in shapes:
+        found["pos_encodings"] = "learned"
+    if "H_init" in weights.tensors:
+        half = weights.tensors["H_init"].dtype == torch.bfloat16
+        found["forward_dtype"] = "bfloat16" if half else "float32"
+    return found
+
+
+def inferred(
+    weights: Weights, given: Mapping[str, Any] | None = None, recipe: str | None = None
+) -> Inferred:
+    """Return the configuration of a public checkpoint.
+
+    Args:
+        given: Public keys, which hold against what the weights say: `Arch`'s, and `expansion`.
+        recipe: The name of one of ours, for what neither says; None for the one that fits best.
+
+    Raises:
+        UserError: If the weights aren't of such a model or contradict what is given (with the first
+            tensor, both shapes, and the configuration that the shapes look like), or something is
+            said nowhere.
+    """
+    given = dict(given or {})
+    said = evident(weights)
+    if any(".mlp_t." in name for name in weights.tensors) or given.pop("mlp_t", False):
+        raise UserError(
+            f"{weights.source} mixes positions by a feed-forward (arch.mlp_t); allowed is "
+            f"attention, all that our blocks can do; take a checkpoint that was trained with it"
+        )
+    recipe = recipe or _recipe(said)
+    assumed = Arch.of(recipes.named[recipe].make()).to_json()
+    del assumed["kind"]
+    if assumed["one_network"] != given.get("one_network", said["one_network"]):
+        raise UserError(
+            f"recipe is {recipe!r}; allowed is one of the code that wrote {weights.source}, "
+            f"{'with' if said['one_network'] else 'without'} one network in both roles; leave "
+            f"--recipe out"
+        )
+    if assumed["vocab_size"] != said["vocab_size"]:
+        del assumed["seq_len"]  # another task's
+    values = assumed | said | given
+    if (wide := values.pop("expansion", None)) is not None:
+        require(type(wide) in (int, float), "expansion", wide, "a number", "use the usual 4")
+        values["inner"] = recipes.swiglu_inner(values["hidden_size"], wide)
+    if values["one_network"]:
+        values["H_layers"] = values["L_layers"]  # which that code ignores
+    if "embed_pos.embedding_weight" in weights.tensors and "seq_len" not in given:
+        rows = len(weights.tensors["embed_pos.embedding_weight"])
+        room = values["puzzle_emb_len"] or -(-values["puzzle_emb_ndim"] // values["hidden_size"])
+        values["seq_len"] = rows - (room if values["puzzle_emb_ndim"] else 0)
+        said["seq_len"] = values["seq_len"]
+    if "seq_len" not in values:
+        raise UserError(
+            f"seq_len of {weights.source} isn't in its weights, whose positions are rotary; "
+            f"allowed is the number of tokens of a board; name the task, or give seq_len=81"
+        )
+    arch = Arch(**values)
+    fitting(weights, arch)
+    keys = [field.name for field in dataclasses.fields(Arch)]
+    origin = {
+        key: "given" if key in given else "weights" if key in said else "recipe" for key in keys
+    }
+    if wide is not None:
+        origin["inner"] = "given"
+    return Inferred(arch=arch, recipe=recipe, origin=origin)
+
+
+def fitting(weights: Weights, arch: Arch) -> None:
+    """Hold every tensor to the name and shape that a configuration wants.
+
+    Raises:
+        UserError: If one is missing, too many or of another shape, with what the weights look like.
+    """
+    with torch.device("meta"):
+        expected = names.renamed(HRM(arch.system().model).state_dict()).shapes()
+    found = weights.shapes()
+    for name in [*expected, *found]:
+        here, wanted = found.get(name), expected.get(name)
+        if here == wanted:
+            continue
+        what = "is missing" if here is None else f"has shape {here}"
+        allowed = "none of that name" if wanted is None else f"shape {wanted}"
+        raise UserError(
+            f"{weights.source}: {weights.prefix + name} {what}; allowed is {allowed}; the weights "
+            f"look like {_likely(evident(weights))}: give the configuration that they belong to, "
+            f"or whole weights"
+        )
+
+
+def _recipe(said: Mapping[str, Any]) -> str:
+    """Return the recipe of the data that has so many tokens; sudoku's, if none has."""
+    if said["one_network"]:
+        return "tiny-network"
+    data = {6: "act-v1-maze", 12: "act-v1-arc"}
+    return data.get(said["vocab_size"], "act-v1-sudoku")
+
+
+def _likely(said: Mapping[str, Any]) -> str:
+    kind = TINY if said["one_network"] else HIERARCHICAL
+    shown: Iterable[str] = (f"{k}={v}" for k, v in said.items() if k != "one_network")
+    return f"{kind.partition('@')[2]} with {', '.join(shown)}"
+
+
+def _plain(system: System) -> System:
+    """Return a system without what doesn't matter to its weights, nor to its answers."""
+    assert isinstance(system.model.halting, QLearning)
+    model = replace(
+        system.model,
+        execution=Masked(),
+        evaluation=None,
+        checkpointing=False,
+        halting=replace(system.model.halting, halt_in_evaluation=False),
+    )
+    return replace(system, model=model)

@@ -1,0 +1,124 @@
+"""Files: state dictionaries on disk, read without ever running what they hold.
+
+Read are safetensors files, and the zip files that `torch.save` writes, through torch's restricted
+unpickler (`weights_only`), which knows tensors and plain data alone. Which of them a file is, its
+first bytes say. What came out is checked again: nothing but dense tensors that own their numbers.
+"""
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hrm.data.files import whole
+from hrm.errors import UserError
+from hrm.interop.names import Weights, unwrapped
+
+_kinds = (torch.float32, torch.bfloat16, torch.float16)  # float32 holds each exactly
+
+
+def read(path: Path) -> Weights:
+    """Return a public checkpoint's weights; of one with more in it, what is under ``model``.
+
+    Raises:
+        UserError: If it isn't such a file, is damaged, or holds anything but tensors; nothing of it
+            has been run then.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error)) from error
+    state: Any = _zipped(path) if start == b"PK\x03\x04" else _safe(path)
+    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
+        state = state["model"]
+    if not isinstance(state, Mapping):
+        raise _refused(path, f"it holds a {type(state).__name__}, no dictionary")
+    for name, tensor in state.items():
+        if why := _unfit(tensor):
+            raise _refused(path, f"{str(name)[:200]!r} in it is {why}")
+    return unwrapped({str(name): tensor.detach() for name, tensor in state.items()}, str(path))
+
+
+def write(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Write a state dictionary, as safetensors where the name ends so, else as torch does.
+
+    Raises:
+        OSError: If it can't be written; nothing is left behind then.
+    """
+    dense = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
+    with whole(path) as temporary:
+        if path.suffix == ".safetensors":
+            try:
+                save_file(dense, temporary)
+            except safetensors.SafetensorError as error:  # how the library says: the disk is full
+                raise OSError(f"{path} can't be written: {error}") from error
+        else:
+            with temporary.open("xb") as file:  # to which torch gives no name of its own
+                torch.save(dense, file)
+
+
+def _zipped(path: Path) -> Any:
+    """Load a zip file; one that would unpack to more than itself isn't looked into."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            size = sum(entry.file_size for entry in file.infolist())
+            if size > path.stat().st_size:
+                raise _refused(path, f"it unpacks to {size:,} bytes, more than it has")
+            if (damaged := file.testzip()) is not None:  # torch doesn't look at checksums
+                raise _refused(path, f"{damaged!r} in it is damaged")
+        # Not mapped into memory: then torch doesn't hold tensors to the size of their records.
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UserError:
+        raise
+    except Exception as error:  # a damaged file makes an unpickler raise anything
+        called = re.search(r"GLOBAL ([\w.]+)", str(error))
+        why = f"it asks for {called[1]}, which is no tensor" if called else _line(error)
+        raise _refused(path, why) from error
+
+
+def _safe(path: Path) -> dict[str, Tensor]:
+    try:
+        with safetensors.safe_open(path, framework="pt", device="cpu") as file:
+            if "tree" in (file.metadata() or {}):
+                raise UserError(
+                    f"checkpoint is {str(path)!r}, one of ours; allowed is a public one; convert "
+                    f"it with --to public"
+                )
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except UserError:
+        raise
+    except Exception as error:
+        raise _refused(path, _line(error)) from error
+
+
+def _unfit(tensor: Any) -> str | None:
+    """Return why a value can't be a weight, None if it can."""
+    if not isinstance(tensor, Tensor):
+        return f"a {type(tensor).__name__}, no tensor"
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
+        return "no dense tensor"
+    if tensor.dtype not in _kinds:
+        allowed = ", ".join(str(kind).removeprefix("torch.") for kind in _kinds)
+        return f"{tensor.dtype}, not one of {allowed}".replace("torch.", "")
+    if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+        return "a tensor larger than what is stored of it"
+    return None
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def _refused(path: Path, why: str) -> UserError:
+    return UserError(
+        f"checkpoint is {str(path)!r}; allowed is a state dictionary in a safetensors file or as "
+        f"torch.save writes it, and this can't be read ({why}); name another file"
+    )

@@ -1,0 +1,165 @@
+"""Folders: a public checkpoint as a run's folder, and a run's checkpoint as a public one."""
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from hrm import checkpoint, runs, tracking
+from hrm.data.files import whole
+from hrm.errors import UserError
+from hrm.interop import files, names, settings
+from hrm.interop.arch import Arch, Inferred, fitting, inferred
+from hrm.parts import Part, require
+from hrm.tasks import Task
+from hrm.tasks.arc import Arc
+from hrm.tasks.maze import Maze
+from hrm.tasks.sudoku import Sudoku
+
+_boards = 200  # of a converted run's training and test sets, to score it by
+# The public data, by vocabulary and positions.
+_data: Mapping[tuple[int, int], Any] = {
+    (11, 81): Sudoku(size=9),
+    (6, 900): Maze(size=30),
+    (12, 900): Arc(),
+}
+
+
+def to_ours(
+    source: Path,
+    folder: Path,
+    *,
+    given: Mapping[str, Any] | None = None,
+    configurations: Sequence[Path] = (),
+    recipe: str | None = None,
+    task: Task | None = None,
+) -> Inferred:
+    """Make a run's folder of a public checkpoint, whose tensors stay bit for bit what they are.
+
+    Args:
+        source: The checkpoint. folder: a new or an empty one.
+        given: Public keys, which have the last word.
+        configurations: Files of the public code's; none for the one beside the checkpoint.
+        recipe: See `inferred`.
+        task: What the model is for; None where the public data of its size is.
+
+    Raises:
+        UserError: If the checkpoint can't be read, doesn't fit its configuration, or has to be for
+            another task; the folder isn't touched then.
+    """
+    require(
+        not folder.exists() or (folder.is_dir() and not any(folder.iterdir())),
+        "output",
+        str(folder),
+        "a new folder, or an empty one",
+        "name another",
+    )
+    weights = files.read(source)
+    beside = source.with_name(settings.FILE)
+    found = settings.read(configurations or ([beside] if beside.is_file() else []))
+    said = settings.of_model(found) | dict(given or {})
+    if task is not None:
+        said.setdefault("seq_len", task.cells)
+    known = inferred(weights, said, recipe)
+    system = known.arch.system()
+    update = int(step[1]) if (step := re.search(r"step_(\d{1,12})", source.name)) else 0
+    training = settings.training(found, update)
+    plan = runs.Plan(
+        recipe=recipe or known.recipe,
+        system=system,
+        task=_task(known.arch, task),
+        train=max(_boards, training.batch),
+        validation=1,
+        test=_boards,
+        training=training,
+    )
+    tree = {
+        "moment": {"update": update},
+        "model": weights.ours(),
+        "public": {"source": source.name, "prefix": weights.prefix},
+    }
+    checkpoint.save(folder / "best.safetensors", tree)
+    ours = tracking.JsonLines(folder)
+    ours.start(
+        tracking.Run(
+            id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
+            configuration=plan.to_json(),
+            seeds={"data": plan.data_seed, "weights": plan.seed, "order": plan.seed},
+            environment=tracking.environment(1),
+        )
+    )
+    ours.finish({"status": "converted", "from": source.name})
+    return known
+
+
+def to_public(
+    source: Path, out: Path, *, given: Mapping[str, Any] | None = None, prefix: str | None = None
+) -> Arch:
+    """Write a run's checkpoint as the public code does, with a configuration beside it.
+
+    A configuration that is there already stays as it is.
+
+    Args:
+        source: A run's folder, for its best checkpoint, or one checkpoint in it.
+        out: A new file; safetensors if its name says so, else what `torch.save` writes.
+        given: Public keys that are to be others, such as `forward_dtype`.
+        prefix: Before each name; None for what it had when it was converted, or `names.PREFIX`.
+
+    Raises:
+        UserError: If there is no such checkpoint, or the public code has no such model.
+    """
+    require(not out.exists(), "output", str(out), "a file that isn't there", "name another")
+    stored = runs.stored(source)
+    path = next(iter(stored.checkpoints.values()))
+    _, state = runs.weights(path)
+    had = checkpoint.load(path).get("public", {})
+    values = Arch.of(stored.plan.system).to_json() | dict(given or {})
+    wide = values.pop("expansion", None)
+    require(wide is None, "expansion", wide, "what the run was trained with", "leave it out")
+    arch = Arch.from_json(values)
+    weights = replace(names.renamed(state, str(path)), prefix=had.get("prefix", names.PREFIX))
+    fitting(weights, arch)
+    half = arch.forward_dtype == "bfloat16"  # which the initial states have there
+    tensors = dict(weights.tensors)
+    for name in ("H_init", "L_init"):
+        if (tensors[name].dtype == torch.bfloat16) != half:
+            tensors[name] = tensors[name].to(torch.bfloat16 if half else torch.float32)
+    described = settings.public(arch, stored.plan.training, stored.plan.train)
+    files.write(out, names.wrapped(replace(weights, tensors=tensors), prefix))
+    beside = out.with_name(settings.FILE)
+    if not beside.exists():
+        with whole(beside) as temporary:
+            temporary.write_text(yaml.safe_dump(described, sort_keys=False), encoding="utf-8")
+    return arch
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a path is a run's folder, or in one."""
+    return ((path if path.is_dir() else path.parent) / "run.json").is_file()
+
+
+def _task(arch: Arch, task: Task | None) -> Part:
+    """Return the task that a model is for, held to its sizes."""
+    found = _data.get((arch.vocab_size, arch.seq_len)) if task is None else task
+    if found is None:
+        raise UserError(
+            f"task of a model with {arch.vocab_size} tokens and {arch.seq_len} positions isn't "
+            f"known; allowed without one are those of the public data; give --task"
+        )
+    sizes = (found.cells, found.vocabulary)
+    public = (found.cells, found.public_vocabulary)
+    require(
+        (arch.seq_len, arch.vocab_size) in (sizes, public),
+        "task",
+        f"{type(found).__name__} with {found.cells} cells",
+        f"one of {arch.seq_len} cells and {arch.vocab_size} tokens",
+        "give the fields that the checkpoint was trained with",
+    )
+    assert isinstance(found, Part)
+    return found

@@ -1,0 +1,138 @@
+"""Names: what the public code calls each weight, and what we call it.
+
+Both fuse the same maps in the same order (queries, keys, values; gate, up), so a conversion renames
+tensors and touches none. The public trainer wraps its model twice, so that its files have names
+such as ``_orig_mod.model.inner.H_init``: the compiler's prefix, the loss head's, the model's.
+
+Sources: github.com/sapientinc/HRM, models/hrm/hrm_act_v1.py, models/layers.py and
+models/sparse_embedding.py; github.com/SamsungSAILMontreal/TinyRecursiveModels,
+models/recursive_reasoning/trm.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from hrm.errors import UserError
+
+PREFIX = "_orig_mod.model.inner."  # of what the public trainers write
+WRAPPERS = ("_orig_mod", "module", "model", "inner")
+
+# Ours to the public names, in the order of the public modules; low and high level are alike.
+OUTER = {
+    "start_high.value": "H_init",
+    "start_low.value": "L_init",
+    "embed.table.weight": "embed_tokens.embedding_weight",
+    "readout.weight": "lm_head.weight",
+    "halting.heads.0.weight": "q_head.weight",
+    "halting.heads.0.bias": "q_head.bias",
+    "embed.puzzles.weights": "puzzle_emb.weights",
+    "embed.positions.weight": "embed_pos.embedding_weight",
+}
+LEVELS = {"high": "H_level", "low": "L_level"}
+BLOCK = {
+    "attention.qkv.weight": "self_attn.qkv_proj.weight",
+    "attention.out.weight": "self_attn.o_proj.weight",
+    "feed_forward.gate_up.weight": "mlp.gate_up_proj.weight",
+    "feed_forward.down.weight": "mlp.down_proj.weight",
+}
+_tokens = OUTER["embed.table.weight"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A public state dictionary, its prefix taken off.
+
+    Args:
+        source: Where it is from, for errors.
+        prefix: What stood before each name.
+        tensors: By the public names from there on.
+    """
+
+    source: str
+    prefix: str
+    tensors: Mapping[str, Tensor]
+
+    def shapes(self) -> dict[str, list[int]]:
+        """Return each tensor's shape."""
+        return {name: list(tensor.shape) for name, tensor in self.tensors.items()}
+
+    def ours(self) -> dict[str, Tensor]:
+        """Return the same tensors by our names; names that have none stay."""
+        return {_other(name, from_public=True): tensor for name, tensor in self.tensors.items()}
+
+
+def unwrapped(state: Mapping[str, Tensor], source: str = "the state dictionary") -> Weights:
+    """Return a public state dictionary without the prefix that all its names share.
+
+    Raises:
+        UserError: If it isn't one.
+    """
+    prefixes = [name.removesuffix(_tokens) for name in state if name.endswith(_tokens)]
+    if len(prefixes) != 1 or not _wraps(prefixes[0]):
+        first = ", ".join(repr(name) for name in list(state)[:3]) or "nothing"
+        raise UserError(
+            f"{source} holds {first}; allowed are the weights of a public HRM or one-tiny-network "
+            f"model, {PREFIX + _tokens!r} among them, or with less of a prefix; name another file"
+        )
+    prefix = prefixes[0]
+    for name in state:
+        if not name.startswith(prefix):
+            raise UserError(
+                f"{source} holds {name!r}; allowed are names that begin with {prefix!r}, as its "
+                f"others do; take it out"
+            )
+    bare = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return Weights(source=source, prefix=prefix, tensors=bare)
+
+
+def renamed(state: Mapping[str, Tensor], source: str = "the model") -> Weights:
+    """Return our state dictionary by the public names, in the order of the public modules."""
+    found = {_other(name, from_public=False): tensor for name, tensor in state.items()}
+    order = [name for name in OUTER.values() if name in found]
+    order += [n for level in LEVELS.values() for n in found if n.startswith(f"{level}.")]
+    order += [name for name in found if name not in set(order)]
+    return Weights(source=source, prefix=PREFIX, tensors={name: found[name] for name in order})
+
+
+def wrapped(weights: Weights, prefix: str | None = None) -> dict[str, Tensor]:
+    """Return the state dictionary with a prefix before each name, by default that of `weights`.
+
+    Raises:
+        UserError: If the prefix isn't made of what the public code puts there.
+    """
+    prefix = weights.prefix if prefix is None else prefix
+    if not _wraps(prefix):
+        raise UserError(
+            f"prefix is {prefix!r}; allowed is nothing, or any of {', '.join(WRAPPERS)}, each with "
+            f"a dot behind it; use {PREFIX!r}, what the public trainers write"
+        )
+    return {prefix + name: tensor for name, tensor in weights.tensors.items()}
+
+
+def layers(names: Iterable[str], level: str) -> int:
+    """Return how many different layers of a public level are named."""
+    parts = [name.split(".") for name in names]
+    return len({part[2] for part in parts if part[:2] == [level, "layers"] and len(part) > 2})
+
+
+def _wraps(prefix: str) -> bool:
+    """Whether a prefix is empty, or of wrappers with a dot behind each."""
+    *parts, last = prefix.split(".")
+    return last == "" and all(part in WRAPPERS for part in parts)
+
+
+def _other(name: str, *, from_public: bool) -> str:
+    """Return a name's counterpart on the other side, or the name itself where it has none."""
+    outer, levels, block = (
+        {public: ours for ours, public in table.items()} if from_public else table
+        for table in (OUTER, LEVELS, BLOCK)
+    )
+    if name in outer:
+        return outer[name]
+    level, _, rest = name.partition(".layers.")
+    number, _, weight = rest.partition(".")
+    if level in levels and weight in block:
+        return f"{levels[level]}.layers.{number}.{block[weight]}"
+    return name

@@ -1,0 +1,194 @@
+"""Settings: what the public code's configuration files say, in its words and in ours.
+
+    all_config.yaml     beside a checkpoint: `arch`, and how it was trained
+    dataset.json        in the data's folders: seq_len, vocab_size, num_puzzle_identifiers
+    arch/*.yaml         `arch` alone
+
+Sources: github.com/sapientinc/HRM, pretrain.py, evaluate.py and config/cfg_pretrain.yaml.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hrm.errors import UserError
+from hrm.interop.arch import HIERARCHICAL, TINY, Arch
+from hrm.learning import AdamAtan2, Constant, Cosine, Training
+
+FILE = "all_config.yaml"  # what the public evaluation looks for beside a checkpoint
+KEYS = [
+    *(f.name for f in dataclasses.fields(Arch) if f.name not in ("one_network", "inner")),
+    "expansion",
+    "mlp_t",
+]
+# Keys of training, and our fields of the same meaning.
+TRAINING = {
+    "global_batch_size": "batch",
+    "lr": "learning_rate",
+    "lr_warmup_steps": "warmup",
+    "weight_decay": "weight_decay",
+    "puzzle_emb_lr": "puzzle_rate",
+    "puzzle_emb_weight_decay": "puzzle_decay",
+}
+MORE = ("beta1", "beta2", "lr_min_ratio", "ema", "ema_rate")  # of training, too
+_most = 1 << 20  # bytes of a configuration
+
+
+def read(paths: Sequence[Path]) -> dict[str, Any]:
+    """Return the public keys of configuration files, flat; of a key in several, the last value.
+
+    Keys that say nothing of model or training are left out, and so is what only refers elsewhere.
+
+    Raises:
+        UserError: If a file isn't YAML or JSON with such keys, or is of another model.
+    """
+    found: dict[str, Any] = {}
+    for path in paths:
+        flat = _flat(_mapping(path))
+        known = {key: value for key, value in flat.items() if key in (*KEYS, *TRAINING, *MORE)}
+        if isinstance(name := flat.get("name"), str):
+            known["one_network"] = _one_network(path, name)
+        if not known:
+            raise _refused(path, "it has none of the public keys")
+        found |= {k: _number(v) for k, v in known.items() if not str(v).startswith("${")}
+    return found
+
+
+def assigned(settings: Sequence[str]) -> dict[str, Any]:
+    """Return the values of ``KEY=VALUE`` settings, the value in JSON or a word.
+
+    Raises:
+        UserError: If one isn't of that form, or no public key of the model.
+    """
+    found = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or key not in KEYS:
+            raise UserError(
+                f"--set {setting} names no key of the public configuration; allowed is KEY=VALUE "
+                f"with one of: {', '.join(KEYS)}; give one of these"
+            )
+        try:
+            found[key] = json.loads(text)
+        except ValueError:
+            found[key] = text
+    return found
+
+
+def of_model(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `read` found of the model alone."""
+    return {key: value for key, value in found.items() if key not in (*TRAINING, *MORE)}
+
+
+def training(found: Mapping[str, Any], updates: int) -> Training:
+    """Return the training that public keys describe, so many updates of it.
+
+    Raises:
+        UserError: If a value is impossible.
+    """
+    chosen = {ours: found[key] for key, ours in TRAINING.items() if key in found}
+    floor = found.get("lr_min_ratio", 1.0)
+    schedule = Constant() if floor == 1 else Cosine(floor=floor)
+    return Training.from_json(
+        {
+            "kind": "Training",
+            "updates": max(1, updates),
+            "optimiser": AdamAtan2(
+                betas=(found.get("beta1", 0.9), found.get("beta2", 0.95))
+            ).to_json(),
+            "schedule": schedule.to_json(),
+            "ema": found.get("ema_rate", 0.999) if found.get("ema") else None,
+            **chosen,
+        }
+    )
+
+
+def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
+    """Return the contents of an `all_config.yaml`; where the data lies is left to fill in.
+
+    Args:
+        boards: In the training set.
+
+    Raises:
+        UserError: If the public code has no such inner width.
+    """
+    left_out = {"kind", "one_network", "inner", "loss_type"}
+    left_out |= {"vocab_size", "seq_len", "num_puzzle_identifiers"}  # the data's
+    if not arch.one_network:
+        left_out |= {"puzzle_emb_len", "no_ACT_continue"}
+    keys = {key: value for key, value in arch.to_json().items() if key not in left_out}
+    if arch.one_network:
+        keys["H_layers"] = 0  # ignored there
+    betas = getattr(how.optimiser, "betas", (0.9, 0.95))
+    values = {key: getattr(how, ours) for key, ours in TRAINING.items()}
+    for key, other in (("puzzle_emb_lr", "lr"), ("puzzle_emb_weight_decay", "weight_decay")):
+        values[key] = values[other] if values[key] is None else values[key]
+    floor = how.schedule.floor if isinstance(how.schedule, Cosine) else 1.0
+    return {
+        "arch": {
+            "name": TINY if arch.one_network else HIERARCHICAL,
+            "loss": {"name": "losses@ACTLossHead", "loss_type": arch.loss_type},
+            "expansion": arch.expansion,
+            **keys,
+        },
+        **({"data_paths": []} if arch.one_network else {"data_path": ""}),
+        **values,
+        "epochs": max(1, how.updates * how.batch // max(1, boards)),
+        "lr_min_ratio": floor,
+        "beta1": betas[0],
+        "beta2": betas[1],
+        **({} if how.ema is None else {"ema": True, "ema_rate": how.ema}),
+    }
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    """Return a YAML or JSON file's mapping; plain data, since nothing else is made of it."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_most + 1)
+        if len(text) > _most:
+            raise _refused(path, f"it has more than {_most:,} bytes")
+        found = yaml.safe_load(text)
+    except UserError:
+        raise
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise _refused(path, " ".join(str(error).split())[:160]) from error
+    if not isinstance(found, dict):
+        raise _refused(path, f"it holds a {type(found).__name__}, no mapping")
+    return found
+
+
+def _number(value: Any) -> Any:
+    """Return what the public readers make of a text such as 1e-4, which isn't a number in YAML."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of `arch` and of its `loss` beside those at the top."""
+    arch = found.get("arch", found)
+    arch = arch if isinstance(arch, dict) else {}
+    loss = arch.get("loss")
+    loss_type = loss.get("loss_type") if isinstance(loss, dict) else None
+    return {**found, **arch, **({} if loss_type is None else {"loss_type": loss_type})}
+
+
+def _one_network(path: Path, name: str) -> bool:
+    kinds = {kind.partition("@")[2]: kind == TINY for kind in (HIERARCHICAL, TINY)}
+    found = name.partition("@")[2]
+    if found not in kinds:
+        raise _refused(path, f"its model is {name!r}, not one of {', '.join(kinds)}")
+    return kinds[found]
+
+
+def _refused(path: Path, why: str) -> UserError:
+    return UserError(
+        f"configuration is {str(path)!r}; allowed is a YAML or JSON file of the public code's, and "
+        f"this is none ({why}); name its {FILE}, or its data's dataset.json"
+    )

@@ -1,0 +1,302 @@
+"""The pictures of a stored run: its curve as it was tracked, the rest from its best checkpoint.
+
+    training       losses, validation score and halting steps over updates, beside trivial methods
+    halting        steps by difficulty of the test boards
+    signals        what halting says at each step
+    efficiency     what lockstep, masked and compacted execution of the same decisions cost
+    puzzle         a test board, the answer after each segment, the solution
+    states         principal components, residuals and participation ratios of both levels
+    architecture   blocks with their parameters
+
+In `halting`, `signals` and `efficiency` each sample stops for itself, as soon as halting says so;
+where the run evaluates otherwise, the picture says how.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from hrm import cost, losses, probe, runs, tracking, train
+from hrm.config import (
+    Compacted,
+    Fixed,
+    HRMConfig,
+    Lockstep,
+    Masked,
+    Policy,
+    QLearning,
+)
+from hrm.errors import UserError
+from hrm.execution import Batch
+from hrm.learning import System
+from hrm.model import HRM, Output
+from hrm.parts import require
+from hrm.plots import architecture, halting, puzzles, states, training
+from hrm.plots.style import INK, Array
+from hrm.tasks import Boards, Splits
+
+_executions: Mapping[str, Lockstep | Masked | Compacted] = {
+    "lockstep": Lockstep(),
+    "masked": Masked(),
+    "compacted": Compacted(),
+}
+_entries = 2**24  # of the states that are kept for a picture: 128 MiB
+
+
+class Lacking(Exception):  # noqa: N818 (what a run can't give isn't an error of its)
+    """A picture that a run can't give; the message says why."""
+
+
+class Pictures:
+    """What can be drawn of a run.
+
+    Args:
+        folder: The run's.
+        boards: At most so many test boards are looked at.
+        board: The one that `puzzle` shows.
+
+    Raises:
+        UserError: If there is no run, or no such board.
+    """
+
+    def __init__(self, folder: Path, *, boards: int = 256, board: int = 0) -> None:
+        plan = runs.planned(folder) if folder.is_dir() else None
+        if plan is None:
+            raise UserError(
+                f"run is {str(folder)!r}; allowed is a folder with a run.json; give what "
+                f"`hrm train` had as --output"
+            )
+        require(boards >= 1, "boards", boards, "1 or more", "leave it out for 256")
+        allowed = f"0 ... {plan.test - 1}, a test board of this run"
+        require(0 <= board < plan.test, "board", board, allowed, "take another")
+        self.folder, self.plan, self.board = folder, plan, board
+        self.boards = min(boards, plan.test)
+        self.task: Any = plan.task
+
+    def draw(self, only: Sequence[str] = ()) -> Iterator[tuple[str, Figure | str]]:
+        """Yield each picture's name with its figure, or with the reason why there is none."""
+        for name in only or NAMES:
+            try:
+                yield name, _drawings[name](self)
+            except Lacking as lacking:
+                yield name, str(lacking)
+
+    # -- the pictures ------------------------------------------------------------------------------
+    def training(self) -> Figure:
+        """Draw the curve; the score is that of the validation boards."""
+        points = tracking.points(self.folder)
+        if not points:
+            raise Lacking("the run has no evaluation yet")
+        found = runs.baselines(self.task, self.splits.train, self.splits.validation)
+        ended = tracking.ended(self.folder) or {}
+        return training.dynamics(
+            [curve(points)],
+            baselines={name: scores["unknown"] for name, scores in found.items()},
+            score="validation, unknown cells",
+            diverged=[ended["step"]] if ended.get("status") == "diverged" else [],
+        )
+
+    def halting(self) -> Figure:
+        """Draw halting steps by difficulty."""
+        figure = halting.by_difficulty(
+            self.halted.run.steps.numpy(),
+            self.test.difficulty,
+            max_steps=self.plan.system.model.halting.max_steps,
+            unit=f"difficulty ({type(self.task).__name__.lower()})",
+        )
+        return self._noted(figure)
+
+    def signals(self) -> Figure:
+        """Draw probabilities to stop, or margins of the Q values."""
+        run = self.halted.run
+        match self.plan.system.model.halting:
+            case Policy():
+                values, signal = run.logits.softmax(-1)[..., 1], "probability to stop"
+            case QLearning(against_continue=True):
+                values, signal = run.margins, "Q(halt) - Q(continue)"
+            case QLearning():
+                values, signal = run.margins, "Q(halt)"
+            case _:
+                raise Lacking("accumulated halting has no signal but the sums in the states")
+        return self._noted(halting.signals(_plain(values), run.steps.numpy(), signal=signal))
+
+    def efficiency(self) -> Figure:
+        """Draw what each execution costs, and its accuracy on the unknown cells."""
+        found = []
+        for name, part in _executions.items():
+            output = self._thought(replace(self.halting_model, evaluation=part))
+            scores = self.task.score(self.test, self._answers(output.prediction))
+            found.append(
+                halting.Execution(
+                    name=name,
+                    rows=output.run.rows,
+                    samples=self.boards,
+                    score=float(np.mean(scores.unknown)),
+                )
+            )
+        return self._noted(halting.efficiency(found, operations=self._operations()), lockstep=False)
+
+    def puzzle(self) -> Figure:
+        """Draw one test board with the answers after each segment."""
+        if self.task.classes == 0:
+            raise Lacking(f"{type(self.task).__name__}'s answers are real numbers, not a board")
+        batch = self._batch(slice(self.board, self.board + 1))
+        trace = probe.record(self.best, batch.inputs, batch.identities)
+        answers = [self._answers(torch.from_numpy(answer))[0] for answer in trace.answers]
+        count = self.plan.system.model.segments.count
+        names = [
+            f"step {i // count + 1}" + (f", segment {i % count + 1}" if count > 1 else "")
+            for i in range(len(answers))
+        ]
+        boards = self.splits.test
+        board, solution = boards.inputs[self.board], boards.targets[self.board]
+        return puzzles.picture(self.task, board, answers, solution, names=names)
+
+    def states(self) -> Figure:
+        """Draw how the states of some test boards move, all taking all steps."""
+        c = self.plan.system.model
+        updates = c.halting.max_steps * c.segments.count * (len(self.best.schedule()) + 1)
+        per_sample = updates * c.positions * (c.low.width + c.high.width)
+        samples = min(self.boards, max(2, min(16, _entries // per_sample)))
+        batch = self._batch(slice(samples))
+        return states.evolution(probe.record(self.best, batch.inputs, batch.identities))
+
+    def architecture(self) -> Figure:
+        """Draw the model's blocks."""
+        with torch.device("meta"):
+            model = HRM(self.plan.system.model)
+        return architecture.architecture(model, name=self.plan.recipe)
+
+    # -- what they are drawn from ------------------------------------------------------------------
+    @functools.cached_property
+    def splits(self) -> Splits:
+        """The run's boards."""
+        return self.plan.splits()
+
+    @functools.cached_property
+    def test(self) -> Boards:
+        """The test boards that are looked at."""
+        whole = self.splits.test
+        return Boards(**{f.name: getattr(whole, f.name)[: self.boards] for f in fields(Boards)})
+
+    @functools.cached_property
+    def best(self) -> HRM:
+        """The model of the best checkpoint."""
+        return self._restored(self.plan.system.model)
+
+    @functools.cached_property
+    def halting_model(self) -> HRMConfig:
+        """The model's configuration, each sample stopping for itself."""
+        c = self.plan.system.model
+        part = c.halting
+        if isinstance(part, Fixed) or part.max_steps == 1:
+            raise Lacking(f"there is no halting: every sample takes {part.max_steps} step(s)")
+        if isinstance(part, Policy) and not part.obeyed:
+            raise Lacking("the policy isn't obeyed: every sample takes all steps")
+        if isinstance(part, QLearning):
+            part = replace(part, halt_in_evaluation=True, batch_mean=False, exploration=None)
+        return replace(c, halting=part, execution=Masked(), evaluation=None)
+
+    @functools.cached_property
+    def halted(self) -> Output:
+        """What the best checkpoint answers, each sample stopping for itself."""
+        return self._thought(self.halting_model)
+
+    def _restored(self, c: HRMConfig) -> HRM:
+        path = self.folder / "best.safetensors"
+        if not path.is_file():
+            raise Lacking("the run has no checkpoint yet")
+        model = HRM(c)
+        runs.restored(path, model)
+        return model.eval()
+
+    def _thought(self, c: HRMConfig) -> Output:
+        model, batch = self._restored(c), self._batch(slice(self.boards))
+        with torch.no_grad():
+            output: Output = model(batch.inputs, identities=batch.identities)
+        return output
+
+    def _batch(self, which: slice) -> Batch:
+        data = self._encoded
+        return data.batch(torch.arange(len(data))[which])
+
+    @functools.cached_property
+    def _encoded(self) -> train.Encoded:
+        return train.encode(self.plan.system, self.task, self.splits.test)
+
+    def _answers(self, prediction: torch.Tensor) -> Array:
+        if self.task.classes == 0:
+            return _plain(prediction)
+        cells = self.splits.test.targets.shape[1]
+        return losses.answer(self.plan.system.objective, prediction, cells).numpy()
+
+    def _operations(self) -> int:
+        """Count the operations of one halting step of one sample, forward."""
+        with torch.device("meta"):
+            model = HRM(self.plan.system.model).eval()
+        with torch.no_grad():
+            x = model.perceive(model.example(1))
+            start = model.start(x)
+            return cost.operations(lambda: model.refine(start, x), model).forward
+
+    def _noted(self, figure: Figure, *, lockstep: bool = True) -> Figure:
+        """Say in a figure's heading where the run itself evaluates in another way."""
+        note = otherwise(self.plan.system, lockstep=lockstep)
+        if note:
+            figure.suptitle(f"Each sample stops for itself; {note}", fontsize=8.5, color=INK)
+        return figure
+
+
+def curve(points: Sequence[Mapping[str, Any]]) -> training.Curve:
+    """Return the curve of a run's points: its losses are all metrics that have "loss" in the name.
+
+    What a point lacks, or was no number, is NaN.
+    """
+
+    def column(name: str) -> Array:
+        values = [point.get(name) for point in points]
+        return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+    names = dict.fromkeys(name for point in points for name in point if "loss" in name)
+    shown = {name: "total" if name == "loss" else name.replace("_", " ") for name in names}
+    return training.Curve(
+        updates=column("step"),
+        losses={shown[name]: column(name) for name in names},
+        score=column("unknown"),
+        steps=column("steps"),
+    )
+
+
+def otherwise(system: System, *, lockstep: bool = True) -> str:
+    """Return how a system evaluates if its samples don't stop each for itself, "" if they do."""
+    c = system.model
+    if isinstance(c.halting, QLearning) and not c.halting.halt_in_evaluation:
+        return "the run evaluates with all steps"
+    if isinstance(c.halting, QLearning) and c.halting.batch_mean:
+        return "in the run the batch's mean decides"
+    if lockstep and isinstance(c.evaluation or c.execution, Lockstep):
+        return "the run evaluates in lockstep"
+    return ""
+
+
+def _plain(values: torch.Tensor) -> Array:
+    found: Array = values.detach().double().numpy()
+    return found
+
+
+_drawings: Mapping[str, Callable[[Pictures], Figure]] = {
+    "training": Pictures.training,
+    "halting": Pictures.halting,
+    "signals": Pictures.signals,
+    "efficiency": Pictures.efficiency,
+    "puzzle": Pictures.puzzle,
+    "states": Pictures.states,
+    "architecture": Pictures.architecture,
+}
+NAMES = tuple(_drawings)

@@ -1,0 +1,213 @@
+"""Systems on sequences of tokens or numbers: act-v1, complete and one tiny network."""
+
+from collections.abc import Callable
+
+from hrm.config import (
+    Accumulated,
+    Alternating,
+    Crossing,
+    Detached,
+    FromInput,
+    Frozen,
+    HRMConfig,
+    Kept,
+    Lockstep,
+    Masked,
+    Minimum,
+    Puzzles,
+    QLearning,
+    Readout,
+    RmsNorm,
+    RootNorm,
+    ScaledNormal,
+    Series,
+    SwiGlu,
+    Tokens,
+    Transformer,
+    TruncatedNormal,
+)
+from hrm.learning import (
+    QHalting,
+    StablemaxCrossEntropy,
+    Supervised,
+    System,
+)
+
+
+def act_v1(
+    *,
+    vocabulary: int = 11,
+    positions: int = 81,
+    classes: int | None = None,
+    width: int = 512,
+    heads: int = 8,
+    h_layers: int = 4,
+    l_layers: int = 4,
+    h_cycles: int = 2,
+    l_cycles: int = 2,
+    expansion: float = 4.0,
+    puzzle_size: int = 0,
+    identities: int = 1,
+    learned_positions: bool = False,
+    max_steps: int = 16,
+    exploration: float = 0.1,
+    halt_in_evaluation: bool = False,
+) -> System:
+    """Document act-v1: transformer levels on tokens, one-step gradient, halting by Q-learning.
+
+    As coded, evaluation takes all steps; `halt_in_evaluation` is what the text says. `puzzle_size`
+    0 is a model without a puzzle table.
+    """
+    level = _level(width, heads, expansion, None if learned_positions else 10_000.0)
+    model = HRMConfig(
+        embedding=Tokens(
+            vocabulary=vocabulary,
+            positions=positions,
+            learned_positions=learned_positions,
+            puzzles=Puzzles(identities=identities, size=puzzle_size) if puzzle_size else None,
+        ),
+        low=level(l_layers),
+        high=level(h_layers),
+        readout=Readout(size=classes or vocabulary, bias=False),
+        low_steps=l_cycles,
+        cycles=h_cycles,
+        horizon=2,
+        initialisation=TruncatedNormal(),
+        initial=Frozen(),
+        halting=QLearning(
+            max_steps=max_steps,
+            exploration=Minimum(probability=exploration) if exploration else None,
+            halt_in_evaluation=halt_in_evaluation,
+        ),
+        carry=Detached(),
+        execution=Masked(),
+    )
+    return System(model=model, objective=QHalting())
+
+
+def tiny_network(
+    *,
+    vocabulary: int = 11,
+    positions: int = 81,
+    classes: int | None = None,
+    width: int = 512,
+    heads: int = 8,
+    layers: int = 2,
+    h_cycles: int = 3,
+    l_cycles: int = 6,
+    expansion: float = 4.0,
+    prefix: int = 16,
+    identities: int = 1,
+    max_steps: int = 16,
+    exploration: float = 0.1,
+    halt_in_evaluation: bool = False,
+) -> System:
+    """One tiny network in both roles (arXiv 2510.04871), with the parts of act-v1.
+
+    Gradients reach back through the last recursion; halting learns without Q(continue).
+    """
+    core = _level(width, heads, expansion, 10_000.0)(layers)
+    model = HRMConfig(
+        embedding=Tokens(
+            vocabulary=vocabulary,
+            positions=positions,
+            puzzles=Puzzles(identities=identities, size=width, prefix=prefix),
+        ),
+        low=core,
+        high=core,
+        one_network=True,
+        readout=Readout(size=classes or vocabulary, bias=False),
+        low_steps=l_cycles,
+        cycles=h_cycles,
+        horizon=l_cycles + 1,
+        initialisation=TruncatedNormal(),
+        initial=Frozen(),
+        halting=QLearning(
+            max_steps=max_steps,
+            against_continue=False,
+            exploration=Minimum(probability=exploration) if exploration else None,
+            halt_in_evaluation=halt_in_evaluation,
+        ),
+        carry=Detached(),
+        execution=Masked(),
+    )
+    return System(model=model, objective=QHalting(continue_loss=False))
+
+
+def complete(
+    *,
+    inputs: int = 1,
+    outputs: int = 10,
+    positions: int = 81,
+    h_dim: int = 64,
+    l_dim: int = 32,
+    h_layers: int = 2,
+    l_layers: int = 1,
+    h_heads: int = 2,
+    l_heads: int = 2,
+    max_steps: int = 10,
+    as_coded: bool = True,
+) -> System:
+    """Document complete: transformer levels of unequal widths on a series of numbers.
+
+    As coded, halting accumulates per position and all steps keep their graph, the output is a
+    distribution that the loss takes for logits, and every second step is supervised a little. The
+    text says one-step gradient, Q-learning for halting, supervision of every step, and stablemax;
+    it leaves the cycles open (here 2 x 2), and how input and high state reach the answer then: the
+    input enters each low update, and the low state, which is read, starts again from the high one.
+    """
+
+    def level(width: int, layers: int, heads: int) -> Transformer:
+        return Transformer(
+            width=width,
+            layers=layers,
+            heads=heads,
+            norm=RootNorm(eps=1e-8),
+            feed_forward=SwiGlu(inner=int(2.67 * width)),
+            rotary=10_000.0,
+        )
+
+    model = HRMConfig(
+        embedding=Series(size=inputs, positions=positions),
+        low=level(l_dim, l_layers, l_heads),
+        high=level(h_dim, h_layers, h_heads),
+        readout=Readout(size=outputs, low=True, softmax=as_coded, each_step=as_coded),
+        low_steps=1 if as_coded else 2,
+        cycles=1 if as_coded else 2,
+        horizon=None if as_coded else 2,
+        initialisation=ScaledNormal(),
+        initial=FromInput(again=not as_coded),
+        coupling=Crossing() if as_coded else Alternating(reset=True),
+        carry=Kept() if as_coded else Detached(),
+        halting=Accumulated(max_steps=max_steps, threshold=0.5)
+        if as_coded
+        else QLearning(
+            max_steps=max_steps, exploration=Minimum(probability=0.1), halt_in_evaluation=True
+        ),
+        execution=Lockstep() if as_coded else Masked(),
+    )
+    objective = Supervised(between=0.1) if as_coded else QHalting(answer=StablemaxCrossEntropy())
+    return System(model=model, objective=objective)
+
+
+def swiglu_inner(width: int, expansion: float) -> int:
+    """Return round(2/3 · expansion · width), rounded up to a multiple of 256 (act-v1)."""
+    return -(-round(expansion * width * 2 / 3) // 256) * 256
+
+
+def _level(
+    width: int, heads: int, expansion: float, rotary: float | None
+) -> Callable[[int], Transformer]:
+    """Return act-v1's level of so many layers."""
+
+    def level(layers: int) -> Transformer:
+        return Transformer(
+            width=width,
+            layers=layers,
+            heads=heads,
+            norm=RmsNorm(eps=1e-5, scale=False),
+            feed_forward=SwiGlu(inner=swiglu_inner(width, expansion), fused=True),
+            rotary=rotary,
+        )
+
+    return level

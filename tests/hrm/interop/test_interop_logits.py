@@ -1,0 +1,155 @@
+"""Public weights give, through our model, the logits of the straight-line references."""
+
+import pytest
+import torch
+
+from hrm import interop, recipes
+from hrm.interop.arch import Arch
+from hrm.model import HRM
+from tests.hrm.equality import close, exact, write_out_kernels
+from tests.hrm.interop import public
+from tests.references import act_v1, tiny_network
+
+BLOCK = {
+    "self_attn.qkv_proj.weight": "qkv",
+    "self_attn.o_proj.weight": "out",
+    "mlp.gate_up_proj.weight": "gate_up",
+    "mlp.down_proj.weight": "down",
+}
+OUTER = {
+    "embed_tokens.embedding_weight": "tokens",
+    "embed_pos.embedding_weight": "positions",
+    "puzzle_emb.weights": "puzzles",
+    "L_init": "low_init",
+    "H_init": "high_init",
+    "lm_head.weight": "lm_head",
+    "q_head.weight": "q_head.weight",
+    "q_head.bias": "q_head.bias",
+}
+CELLS, BATCH = 16, 4
+
+
+def of_reference(state, levels):
+    """Public names in the references' words, without a line of the package."""
+    found = {}
+    for name, value in state.items():
+        if name in OUTER:
+            found[OUTER[name]] = value
+        else:
+            level, _, i, rest = name.split(".", 3)
+            found[f"{levels[level]}.{i}.{BLOCK[rest]}"] = value
+    return found
+
+
+def batch_of(size):
+    g = torch.Generator().manual_seed(1)
+    identities = size.table[0] if size.table else 1
+    inputs = torch.randint(size.tokens, (BATCH, CELLS), generator=g)
+    ids = torch.randint(identities, (BATCH,), generator=g)
+    return {"inputs": inputs, "labels": inputs, "identities": ids}
+
+
+def ours_of(size, dtype, **given):
+    """Our model with public weights, through a state dictionary with all its prefixes."""
+    state = public.state(size, dtype, public.PREFIXES[0])
+    weights = interop.unwrapped(state)
+    found = interop.inferred(weights, {"seq_len": CELLS, "num_heads": 2, **given})
+    model = HRM(found.arch.system().model).to(dtype).eval()
+    model.load_state_dict(weights.ours())
+    return model, public.state(size, dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)], ids=["f64", "f32"]
+)
+@pytest.mark.parametrize("name", ["small", "middle", "large"])
+def test_hierarchical_weights_give_the_logits_of_the_reference(name, dtype, tolerance):
+    size = public.without(public.SIZES[name], half=False)
+    model, state = ours_of(size, dtype, H_cycles=2, L_cycles=3, halt_max_steps=3)
+    sizes = act_v1.Sizes(
+        heads=2,
+        low_layers=size.low,
+        high_layers=size.high,
+        low_cycles=3,
+        high_cycles=2,
+        max_steps=3,
+        rotary=size.learned is None,
+    )
+    data = batch_of(size)
+    weights = of_reference(state, {"L_level": "low", "H_level": "high"})
+    carry, outputs = act_v1.initial_carry(weights, data), {}
+    with torch.no_grad():
+        for _ in range(3):
+            carry, outputs = act_v1.call(weights, sizes, carry, data, None, training=False)
+        found = model(data["inputs"], identities=data["identities"])
+    close(found.prediction, outputs["logits"], tolerance)
+    close(found.run.logits[-1, :, 0], outputs["q_halt"], tolerance)
+    close(found.run.logits[-1, :, 1], outputs["q_continue"], tolerance)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)], ids=["f64", "f32"]
+)
+@pytest.mark.parametrize("learned", [None, 16 + CELLS])
+def test_one_tiny_networks_weights_give_the_logits_of_the_reference(learned, dtype, tolerance):
+    size = public.without(public.SIZES["tiny network"], learned=learned)
+    model, state = ours_of(size, dtype, halt_max_steps=2)
+    sizes = tiny_network.Sizes(heads=2, max_steps=2, rotary=learned is None)
+    data = batch_of(size)
+    weights = of_reference(state, {"L_level": "net"})
+    carry, outputs = tiny_network.initial_carry(weights, sizes, data), {}
+    with torch.no_grad():
+        for _ in range(2):
+            carry, outputs = tiny_network.call(weights, sizes, carry, data, None, training=False)
+        found = model(data["inputs"], identities=data["identities"])
+    close(found.prediction, outputs["logits"], tolerance)
+    close(found.run.logits[-1, :, 0], outputs["q_halt"], tolerance)
+
+
+def test_in_float32_with_plain_kernels_the_logits_are_the_same_bit_for_bit(monkeypatch):
+    size = public.SIZES["small"]
+    model, state = ours_of(size, torch.float32, halt_max_steps=1)
+    sizes = act_v1.Sizes(
+        heads=2, low_layers=1, high_layers=1, low_cycles=2, high_cycles=2, max_steps=1
+    )
+    data = batch_of(size)
+    weights = of_reference(state, {"L_level": "low", "H_level": "high"})
+    write_out_kernels(monkeypatch)
+    with torch.no_grad():
+        carry = act_v1.initial_carry(weights, data)
+        _, outputs = act_v1.call(weights, sizes, carry, data, None, training=False)
+        exact(model(data["inputs"], identities=data["identities"]).prediction, outputs["logits"])
+
+
+@pytest.mark.parametrize("halting", [False, True])
+def test_a_bfloat16_model_runs_and_halts(halting):
+    size = public.SIZES["large"]
+    weights = interop.unwrapped(public.state(size))
+    found = interop.inferred(weights, {"seq_len": CELLS, "halt_max_steps": 3})
+    assert found.arch.forward_dtype == "bfloat16" and found.origin["forward_dtype"] == "weights"
+    system = found.arch.system()
+    model = HRM(system.model).eval()
+    model.load_state_dict(weights.ours())
+    model.halting.part = type(model.halting.part)(max_steps=3, halt_in_evaluation=halting)
+    data = batch_of(size)
+    output = model(data["inputs"], identities=data["identities"])
+    assert output.prediction.isfinite().all()
+    margins = output.run.logits[..., 0] - output.run.logits[..., 1]
+    first = (margins > 0).int().argmax(0) + 1
+    expected = torch.where((margins > 0).any(0), first, 3) if halting else torch.full((BATCH,), 3)
+    assert output.run.steps.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("name", ["act-v1", "act-v1-sudoku", "act-v1-maze", "act-v1-arc"])
+def test_our_recipes_are_systems_of_the_public_code(name):
+    system = recipes.named[name].make()
+    arch = Arch.of(system)
+    assert not arch.one_network and arch.expansion == 4
+    assert arch.system() == system
+
+
+def test_so_is_one_tiny_network():
+    system = recipes.tiny_network()
+    arch = Arch.of(system)
+    assert arch.one_network and arch.puzzle_emb_len == 16 and arch.no_ACT_continue
+    assert arch.system() == system

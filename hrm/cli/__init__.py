@@ -1,4 +1,4 @@
-"""The command line: `hrm summary | train | eval | data`.
+"""The command line: `hrm summary | train | eval | demo | data`.
 
 Each command is a module with `add(subparsers)`, which describes it, and a function that runs it and
 returns the exit status. Modules import torch and tasks inside those functions: `--help` is quick.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import data, evaluate, summary, train
+from hrm.cli import data, demo, evaluate, summary, train
 from hrm.errors import UserError
 
 DESCRIPTION = """\
@@ -20,6 +20,7 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm summary act-v1           modules, shapes, parameters, operations of a documented system
   hrm train gru maze ...       train it on a task, in a folder
   hrm eval DIR maze            score what was trained
+  hrm demo v2                  what per-sample halting saves, on a model trained now
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data info DIR            what such a folder holds
@@ -67,6 +68,6 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (summary, train, evaluate, data):
+    for command in (summary, train, evaluate, demo, data):
         command.add(subparsers)
     return top

@@ -2,12 +2,13 @@
 
 import ast
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import torch
 
-from hrm import documented
+from hrm import cli, documented
 from hrm.documented import amulgent, complete, gru, v2
 from hrm.model import HRM
 from hrm.models import HRMACTv1
@@ -93,3 +94,12 @@ def test_every_printed_example_has_a_test():
         source = Path(__file__).with_name(f"test_{document}.py").read_text()
         for _, test in listed:
             assert f"def {test}(" in source, test
+
+
+def test_every_command_on_the_migration_page_is_one():
+    page = (ROOT / "docs" / "migration.md").read_text()
+    commands = [line for line in re.findall(r"`hrm ([^`]+ [^`]+)`", page) if "--help" not in line]
+    for command in commands:
+        if not command.startswith("eval --"):  # an option on its own
+            cli.parser().parse_args(shlex.split(command))
+    assert len(commands) >= 6

@@ -12,8 +12,8 @@ LINE = "see what per-sample halting saves, on a model trained for it now"
 TEXT = """\
 Train a small v2 model to halt, in less than a minute, and run it on held-out boards twice, with the
 same weights: as the original does, where a batch goes on until all its samples want to stop in the
-same cycle, and each sample for itself. Prints cycles, operations, errors and what is saved; all
-numbers are those of the run, and equal arguments give equal ones.
+same cycle, and each sample for itself. Prints cycles, operations, errors and what is saved: the
+numbers of this run. Equal arguments give equal ones, but for the seconds.
 
   hrm demo v2
   hrm demo v2 --seed 1 --batch 32

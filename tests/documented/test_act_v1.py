@@ -175,7 +175,7 @@ def test_training_basic_training_loop(config):
         train_step(
             model, config, optimizer, sparse_optimizer, {**batch, "targets": targets}, targets
         )
-        for _ in range(60)
+        for _ in range(40)
     ]
     assert found[-1]["lm_loss"] < 0.5 * found[0]["lm_loss"]
     assert found[0]["loss"] == pytest.approx(found[0]["lm_loss"] + 0.1 * found[0]["q_loss"])

@@ -110,8 +110,10 @@ def test_safety_guarantees_3_flags_are_apart():
     assert isinstance(c.model.summary, LastStep)
 
 
-def test_basic_enhanced_usage(capsys):
-    """Prints the numbers of the run, not the document's; here of few updates."""
+def test_basic_enhanced_usage(capsys, monkeypatch):
+    """Prints the numbers of the run, not the document's; here of few updates and boards."""
+    monkeypatch.setattr(demo, "TRAIN", 256)
+    monkeypatch.setattr(demo, "TEST", 32)
     config_enhanced, config_compatible = v2.demonstrate_efficiency_comparison(updates=4)
     assert config_enhanced.use_per_sample_act and config_enhanced.use_corrected_meta_rl
     assert not any(getattr(config_compatible, flag) for flag in FLAGS)

@@ -87,7 +87,7 @@ def test_for_half_of_the_updates_all_cycles_are_taken():
     demo.v2(updates=40, report=moments.append)
     assert [m.update for m in moments] == list(range(2, 41, 2))
     assert all(m.steps == 8 for m in moments[:10])
-    assert min(m.steps for m in moments[10:]) < 8
+    assert 4 < moments[10].steps < 8  # then the policy is obeyed, and inclined to go on
 
 
 def test_an_inclined_policy_seldom_stops():

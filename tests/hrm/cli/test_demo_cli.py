@@ -115,6 +115,13 @@ def test_the_command_prints_both_arms_and_what_is_saved(hrm):
     assert re.fullmatch(r"saved +-?\d+\.\d% +-?\d+\.\d%", saved)
 
 
+def test_a_run_in_which_nothing_can_be_saved_says_so(found):
+    equal = {
+        name: replace(arm, cycles=(3,) * 64, operations=192) for name, arm in found.arms.items()
+    }
+    assert demo.text(replace(found, arms=equal)).splitlines()[-1].endswith("nothing to save")
+
+
 def test_json_is_the_same_run(hrm, found):
     status, out, _ = hrm("demo v2 --updates 4 --batch 8 --json")
     data = json.loads(out)

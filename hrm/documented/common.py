@@ -69,10 +69,14 @@ class CycleModel(nn.Module):
         super().__init__()
         assert isinstance(system.model.embedding, Vector)
         self.model = HRM(system.model).to(device)
-        self.device = torch.device(device)
         self._size = system.model.embedding.size
         training = Training(updates=1)  # the rate is constant, however many there will be
         self._learner = Learner(self.model, system, training, torch.default_generator)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is now."""
+        return self.model.start_low.value.device
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return predictions [B, output_dim] and the cycles of each sample [B]; x: [B, input_dim].

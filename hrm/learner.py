@@ -112,9 +112,8 @@ class Learner:
 
         Source: document gru, "Training Example".
         """
-        for (
-            optimiser
-        ) in self.optimisers.values():  # before the forward pass, in which puzzle rows are lent
+        # Before the forward pass, in which puzzle rows are lent.
+        for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
         noise = self._draw(len(batch.inputs)).chunk(self.parts, 1)
         mine = distributed.rank() * self.training.pieces

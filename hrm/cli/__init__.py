@@ -1,4 +1,4 @@
-"""The command line: `hrm summary | train | eval | plot | sweep | convert | data`.
+"""The command line: `hrm summary | train | eval | demo | plot | sweep | convert | data`.
 
 Each command is a module with `add(subparsers)`, which describes it, and a function that runs it and
 returns the exit status. Modules import torch and tasks inside those functions: `--help` is quick.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import convert, data, evaluate, plot, summary, sweep, train
+from hrm.cli import convert, data, demo, evaluate, plot, summary, sweep, train
 from hrm.errors import UserError
 
 DESCRIPTION = """\
@@ -23,6 +23,7 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm plot DIR                 pictures of it
   hrm sweep gru maze ...       search for its best configuration
   hrm convert CHECKPOINT DIR   load a checkpoint of the public code, and the other way round
+  hrm demo v2                  what per-sample halting saves, on a model trained now
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data info DIR            what such a folder holds
@@ -70,6 +71,6 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (summary, train, evaluate, plot, sweep, convert, data):
+    for command in (summary, train, evaluate, demo, plot, sweep, convert, data):
         command.add(subparsers)
     return top

@@ -1,0 +1,277 @@
+"""Document act-v1: ``HRMACTv1`` and the optimiser of its puzzle embeddings.
+
+As coded, evaluation takes all steps; halted sequences start again at the next call, on the row of
+their own index.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from hrm import q_losses, recipes
+from hrm.config import Transformer
+from hrm.documented.common import positive, read
+from hrm.embed import TokenEmbedding
+from hrm.execution import Batch, Carry
+from hrm.learning import System
+from hrm.model import HRM
+from hrm.optim import SparseSignSGD
+from hrm.parts import Part, require
+from hrm.puzzles import PuzzleTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActConfig(Part):
+    """The document's keys; those with a default may be left out.
+
+    Args:
+        batch_size: As printed; any batch is taken. seq_len: positions. vocab_size: tokens.
+        num_puzzle_identifiers: Rows of the puzzle table. puzzle_emb_ndim: their size, 0 for none.
+        H_cycles, L_cycles: High updates, low updates per high one. H_layers, L_layers: of a level.
+        hidden_size, num_heads, expansion: Of the layers.
+        pos_encodings: "rope" or "learned". rope_theta: base frequency.
+        halt_max_steps: At most. halt_exploration_prob: in training.
+        forward_dtype: "bfloat16" or "float32", of the activations; weights and Q values are
+            float32.
+
+    Raises:
+        UserError: If a value is of another type or impossible.
+
+    Source: document act-v1, "Key Parameters".
+    """
+
+    batch_size: int
+    seq_len: int
+    vocab_size: int
+    num_puzzle_identifiers: int
+    H_cycles: int
+    L_cycles: int
+    H_layers: int
+    L_layers: int
+    hidden_size: int
+    num_heads: int
+    pos_encodings: str
+    halt_max_steps: int
+    halt_exploration_prob: float
+    forward_dtype: str = "bfloat16"
+    puzzle_emb_ndim: int = 0
+    expansion: float = 4.0
+    rope_theta: float = 10_000.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "batch_size", "seq_len", "vocab_size", "num_puzzle_identifiers")
+        positive(self, "H_cycles", "L_cycles", "H_layers", "L_layers", "halt_max_steps")
+        positive(self, "hidden_size", "num_heads", "rope_theta")
+        for name, allowed in (
+            ("pos_encodings", ("rope", "learned")),
+            ("forward_dtype", ("bfloat16", "float32")),
+        ):
+            value = getattr(self, name)
+            require(value in allowed, name, value, " or ".join(allowed), f"use {allowed[0]!r}")
+        even = 2 if self.pos_encodings == "rope" else 1
+        require(
+            self.hidden_size % (even * self.num_heads) == 0,
+            "num_heads",
+            self.num_heads,
+            f"a divisor of hidden_size, {self.hidden_size}, into heads of an even size with rope",
+            "change either",
+        )
+        require(
+            self.puzzle_emb_ndim >= 0,
+            "puzzle_emb_ndim",
+            self.puzzle_emb_ndim,
+            "0 for no puzzle embeddings, or their size",
+            "use hidden_size, as the document does",
+        )
+        require(
+            0 <= self.halt_exploration_prob <= 1,
+            "halt_exploration_prob",
+            self.halt_exploration_prob,
+            "a probability, 0 to 1",
+            "use 0.1",
+        )
+        require(self.expansion > 0, "expansion", self.expansion, "a positive number", "use 4.0")
+
+    def system(self) -> System:
+        """Return the system that is configured."""
+        learned = self.pos_encodings == "learned"
+        system = recipes.act_v1(
+            vocabulary=self.vocab_size,
+            positions=self.seq_len,
+            width=self.hidden_size,
+            heads=self.num_heads,
+            h_layers=self.H_layers,
+            l_layers=self.L_layers,
+            h_cycles=self.H_cycles,
+            l_cycles=self.L_cycles,
+            expansion=self.expansion,
+            puzzle_size=self.puzzle_emb_ndim,
+            identities=self.num_puzzle_identifiers,
+            learned_positions=learned,
+            max_steps=self.halt_max_steps,
+            exploration=self.halt_exploration_prob,
+        )
+        low, high = system.model.low, system.model.high
+        assert isinstance(low, Transformer) and isinstance(high, Transformer)
+        if not learned:
+            low, high = (replace(level, rotary=self.rope_theta) for level in (low, high))
+        model = replace(system.model, low=low, high=high, bfloat16=self.forward_dtype == "bfloat16")
+        return replace(system, model=model)
+
+
+class PuzzleEmbedding:
+    """A puzzle table as the document hands it to its optimiser.
+
+    The table keeps its gradients itself and has no autograd parameters, so `parameters` yields the
+    table.
+    """
+
+    def __init__(self, table: PuzzleTable) -> None:
+        self.table = table
+
+    def parameters(self) -> Iterator[PuzzleTable]:
+        """Yield what `CastedSparseEmbeddingSignSGD_Distributed` trains."""
+        yield self.table
+
+
+class HRMACTv1(nn.Module):
+    """``carry, outputs = model(carry, batch)``: one segment for each sequence of a batch.
+
+    Weights, and what exploration draws, come from torch's default generator.
+
+    Args:
+        config: A dictionary with the document's keys; see `ActConfig`.
+
+    Raises:
+        UserError: If a key is unknown or missing, or a value refused.
+
+    Source: document act-v1, "Quick Start".
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.config = read(ActConfig, config, "document act-v1, Basic Usage")
+        self.model = HRM(self.config.system().model)
+
+    @property
+    def puzzle_emb(self) -> PuzzleEmbedding:
+        """The puzzle embeddings.
+
+        Raises:
+            UserError: If the model has none.
+        """
+        embedding = self.model.embed
+        table = embedding.puzzles if isinstance(embedding, TokenEmbedding) else None
+        require(
+            table is not None,
+            "puzzle_emb_ndim",
+            self.config.puzzle_emb_ndim,
+            "a size, for a model with puzzle embeddings",
+            "use hidden_size, or train without their optimiser",
+        )
+        assert table is not None
+        return PuzzleEmbedding(table)
+
+    def cuda(self, device: int | torch.device | None = None) -> Self:
+        """Move to a GPU.
+
+        Raises:
+            UserError: If torch sees none.
+        """
+        require(
+            torch.cuda.is_available(),
+            "device",
+            "cuda",
+            "'cpu', since torch sees no GPU here",
+            "leave .cuda() and device='cuda' out",
+        )
+        return super().cuda(device)
+
+    def initial_carry(self, batch: Mapping[str, Tensor]) -> Carry:
+        """Return a carry in which every sequence has halted: the next call starts with its batch.
+
+        Raises:
+            UserError: If the batch lacks a key, or a tensor isn't as configured.
+        """
+        return self.model.begin(self._batch(batch))
+
+    def forward(self, carry: Carry, batch: Mapping[str, Tensor]) -> tuple[Carry, dict[str, Tensor]]:
+        """Run one segment; where a sequence has halted, on the batch's row from fresh states.
+
+        Returns:
+            The carry, with ``halted`` and ``steps``; ``logits`` [B, seq_len, vocab_size],
+            ``q_halt_logits`` and ``q_continue_logits`` [B], and in training ``target_q_continue``
+            [B], a probability, unless ``halt_max_steps`` is 1.
+
+        Raises:
+            UserError: As `initial_carry`.
+        """
+        offered, noise = self._batch(batch), None
+        if self.training:
+            drawn = self.model.draw(len(offered.inputs), torch.default_generator, steps=1)
+            noise = drawn[0].to(offered.inputs.device)
+        carry, logits, decision = self.model.advance(carry, offered, noise)
+        halt, keep_on = decision.logits.unbind(-1)
+        outputs = {"logits": logits, "q_halt_logits": halt, "q_continue_logits": keep_on}
+        if self.training and self.config.halt_max_steps > 1:
+            outputs["target_q_continue"] = q_losses.continue_target(self.model, carry)
+        return carry, outputs
+
+    def _batch(self, batch: Mapping[str, Tensor]) -> Batch:
+        for key in ("inputs", "puzzle_identifiers"):
+            require(
+                key in batch,
+                "batch",
+                sorted(batch),
+                "one with inputs, puzzle_identifiers",
+                "add it",
+            )
+        tokens, positions, size = batch["inputs"], self.config.seq_len, self.config.vocab_size
+        require(
+            tokens.dim() == 2 and tokens.shape[1] == positions and not tokens.is_floating_point(),
+            "inputs",
+            f"{tokens.dtype} of shape {list(tokens.shape)}",
+            f"whole numbers of shape [batch, {positions}]",
+            "change them, or seq_len",
+        )
+        for token in (int(tokens.min()), int(tokens.max())):
+            allowed = f"0 ... {size - 1}"
+            require(0 <= token < size, "a token", token, allowed, "change it, or vocab_size")
+        return Batch(tokens, batch["puzzle_identifiers"])
+
+
+class CastedSparseEmbeddingSignSGD_Distributed(SparseSignSGD):  # noqa: N801 (the document's name)
+    """Sparse sign-SGD under the document's name: `hrm.optim.SparseSignSGD`.
+
+    Args:
+        params: ``model.puzzle_emb.parameters()``.
+        world_size: Processes that share a batch, as `torch.distributed` has them.
+        lr, weight_decay: As in the document's training loop.
+
+    Raises:
+        UserError: If there are others than puzzle tables, another number of processes, or a rate is
+            out of its range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[PuzzleTable],
+        world_size: int,
+        lr: float = 1e-3,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        running = dist.is_available() and dist.is_initialized()
+        actual = dist.get_world_size() if running else 1
+        require(
+            world_size == actual,
+            "world_size",
+            world_size,
+            f"{actual}, the processes that torch.distributed has",
+            "pass dist.get_world_size(), or initialise the process group first",
+        )
+        super().__init__(params, lr, weight_decay)

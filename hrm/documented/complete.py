@@ -1,0 +1,390 @@
+"""Document complete: a model, its trainer, tasks by name, a tracker, pictures.
+
+The model is as coded (`hrm.recipes.complete`); it is trained with what the text says: Adam-atan2,
+AdamW of 1e-4 for halting, gradients clipped at 1.
+"""
+
+import importlib
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import hrm.model
+from hrm import checkpoint, losses, recipes, tracking, train
+from hrm.config import Series, Transformer
+from hrm.errors import Diverged
+from hrm.execution import Batch
+from hrm.learner import Learner
+from hrm.learning import AdamAtan2, System, Training
+from hrm.parts import Part, require
+from hrm.plots import puzzles, style, training
+from hrm.plots.style import Figure
+
+# By the names of their modules, with what the document says of them where a task needs to be told.
+TASKS: Mapping[str, Mapping[str, Any]] = {
+    "sudoku": {},
+    "maze": {"size": 15},
+    "pattern": {},
+    "hanoi": {},
+    "logic": {},
+    "coloring": {},
+    "arc": {},
+}
+
+
+class HRM(nn.Module):
+    """Levels of unequal widths on a series of vectors.
+
+    Widths that the document names (32/16, 64/32, 128/64, 512/256) come with its layers and heads;
+    others with those of the second. Weights come from torch's default generator.
+
+    Args:
+        input_dim: Of each position. output_dim: classes at each position.
+        h_dim, l_dim: Widths of the levels.
+        positions: At most.
+        more: Other arguments of `hrm.recipes.complete`, such as max_steps.
+
+    Raises:
+        UserError: If the model can't be built so.
+
+    Source: document complete, "Single Task Training" and "Model Configurations".
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        h_dim: int,
+        l_dim: int,
+        output_dim: int,
+        *,
+        positions: int = 900,
+        **more: Any,
+    ) -> None:
+        super().__init__()
+        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
+            require(value >= 1, name, value, "1 or more", "raise it")
+        self.system: System = recipes.complete(
+            inputs=input_dim,
+            outputs=output_dim,
+            positions=positions,
+            h_dim=h_dim,
+            l_dim=l_dim,
+            **{**_layers(h_dim, l_dim), **more},
+        )
+        self.model = hrm.model.HRM(self.system.model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the classes' probabilities [B, S, output_dim] of x: [B, S, input_dim].
+
+        Raises:
+            UserError: If x has another shape.
+        """
+        prediction: Tensor = self.model(self.checked(x)).prediction
+        return prediction
+
+    def checked(self, x: Tensor) -> Tensor:
+        """Return x if it has this model's shape.
+
+        Raises:
+            UserError: Else.
+        """
+        part = self.system.model.embedding
+        assert isinstance(part, Series)
+        require(
+            x.dim() == 3 and x.shape[1] <= part.positions and x.shape[2] == part.size,
+            "x",
+            f"of shape {list(x.shape)}",
+            f"of shape [batch, at most {part.positions}, {part.size}]",
+            "reshape it, or build the model with other positions and input_dim",
+        )
+        return x
+
+
+def _layers(h_dim: int, l_dim: int) -> dict[str, int]:
+    """Return layers and heads of the documented size with these widths, {} where there's none."""
+    for name, recipe in recipes.named.items():
+        model = recipe.make().model if name.startswith("complete-") else None
+        if model is None or (model.high.width, model.low.width) != (h_dim, l_dim):
+            continue
+        assert isinstance(model.low, Transformer) and isinstance(model.high, Transformer)
+        return {
+            "h_layers": model.high.layers,
+            "l_layers": model.low.layers,
+            "h_heads": model.high.heads,
+            "l_heads": model.low.heads,
+        }
+    return {}
+
+
+class EnhancedDatasetLoader:
+    """Boards of our tasks by name."""
+
+    @staticmethod
+    def get_dataloader(
+        task_name: str,
+        num_samples: int = 1000,
+        batch_size: int = 32,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        **fields: Any,
+    ) -> DataLoader[tuple[Tensor, ...]]:
+        """Return batches of inputs [B, S, 1], floats, and targets [B, S], classes.
+
+        Args:
+            task_name: One of `TASKS`. fields: of the task, such as ``size=15`` of a maze.
+            num_samples: Boards. batch_size: boards in a batch; the last may be smaller.
+            seed: Of boards and order.
+
+        Raises:
+            UserError: If there's no such task or field, or so many boards can't be found.
+        """
+        require(task_name in TASKS, "task_name", task_name, ", ".join(TASKS), "take one of them")
+        for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
+            require(value >= 1, name, value, "1 or more", "raise it")
+        importlib.import_module(f"hrm.tasks.{task_name}")
+        task: Any = Part.from_json({"kind": task_name.capitalize(), **TASKS[task_name], **fields})
+        boards = task.generate(seed, num_samples, 0, 0).train
+        data = train.encode(recipes.complete(), task, boards)
+        order = torch.Generator().manual_seed(train.stream(seed, "order"))
+        return DataLoader(
+            TensorDataset(data.inputs, data.targets), batch_size, shuffle, generator=order
+        )
+
+
+class HRMTrainerFixed:
+    """Trains a model epoch by epoch.
+
+    Args:
+        model: Its weights change.
+        learning_rate: Of Adam-atan2.
+
+    Source: document complete, "Single Task Training" and "Advanced Training".
+    """
+
+    def __init__(self, model: HRM, learning_rate: float = 1e-3) -> None:
+        self.model = model
+        how = Training(
+            updates=1,  # the rate is constant, however many there will be
+            optimiser=AdamAtan2(),
+            learning_rate=learning_rate,
+            halting_rate=1e-4,
+            clip=1.0,
+        )
+        self._learner = Learner(model.model, model.system, how, torch.default_generator)
+        self.updates = 0
+
+    def train_epoch_simple(
+        self, dataloader: DataLoader[tuple[Tensor, ...]], epoch: int
+    ) -> dict[str, float]:
+        """Take one optimiser step on each batch; then score the model on all of them.
+
+        Returns:
+            epoch, update (all up to here), loss (its mean), steps (halting steps, likewise),
+            accuracy (share of cells that are right after the epoch).
+
+        Raises:
+            UserError: If boards don't fit the model.
+            Diverged: If the loss isn't finite.
+        """
+        self.model.train()
+        found = []
+        for batch in self._batches(dataloader):
+            self.updates += 1
+            try:
+                found.append(self._learner.training_step(batch))
+            except FloatingPointError as error:
+                raise Diverged(self.updates, str(error)) from error
+        require(bool(found), "dataloader", "empty", "one with a batch or more", "ask for samples")
+        return {
+            "epoch": float(epoch),
+            "update": float(self.updates),
+            "loss": float(np.mean([each["loss"] for each in found])),
+            "steps": float(np.mean([each["cycles_mean"] for each in found])),
+            "accuracy": self._accuracy(dataloader),
+        }
+
+    def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> float:
+        right = cells = 0
+        with train.evaluating(self.model.model):
+            for inputs, _, targets in self._batches(dataloader):
+                assert targets is not None
+                prediction = self.model(inputs)
+                answer = losses.answer(self.model.system.objective, prediction, targets.shape[1])
+                right += int((answer == targets).sum())
+                cells += targets.numel()
+        return right / cells
+
+    def _batches(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> "list[Batch]":
+        device = self.model.model.start_low.value.device
+        classes = self.model.system.model.readout.size
+        batches = []
+        for inputs, targets in dataloader:
+            largest = int(targets.max())
+            require(
+                largest < classes,
+                "output_dim",
+                classes,
+                f"{largest + 1} or more for these boards",
+                "build the model with a larger one",
+            )
+            batches.append(Batch(self.model.checked(inputs).to(device), None, targets.to(device)))
+        return batches
+
+
+class ExperimentTracker:
+    """Keeps an experiment in a folder of its own: `hrm.tracking.JsonLines`.
+
+    Args:
+        project_name: A folder's name.
+        directory: Where projects are kept. config: what the experiment is, in JSON.
+        use_wandb: Whether Weights & Biases gets it as well (an extra).
+
+    Raises:
+        UserError: If the name can't be a folder's, or the extra isn't installed.
+
+    Source: document complete, "Experiment Tracking".
+    """
+
+    def __init__(
+        self,
+        project_name: str,
+        *,
+        directory: str | Path = "experiments",
+        config: Mapping[str, Any] | None = None,
+        use_wandb: bool = False,
+    ) -> None:
+        require(
+            project_name not in ("", ".", "..") and not set(project_name) & set("/\\\0"),
+            "project_name",
+            project_name,
+            "a folder's name",
+            "leave separators out",
+        )
+        identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        self.folder = Path(directory) / project_name / identity
+        others = tracking.extras("wandb", self.folder) if use_wandb else []
+        self._trackers: list[tracking.Tracker] = [tracking.JsonLines(self.folder), *others]
+        self._step = 0
+        run = tracking.Run(
+            id=identity,
+            configuration=dict(config or {}),
+            seeds={},
+            environment=tracking.environment(torch.get_num_threads()),
+        )
+        for tracker in self._trackers:
+            tracker.start(run)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Add a point to the curve; without a step, the next one."""
+        self._step = self._step + 1 if step is None else step
+        for tracker in self._trackers:
+            tracker.log(self._step, metrics)
+
+    def save_model(
+        self, model: nn.Module, metrics: Mapping[str, float], suffix: str = "best"
+    ) -> Path:
+        """Write a model's weights and some metrics to ``<suffix>.safetensors``; return its path.
+
+        `hrm.runs.restored` loads it.
+        """
+        path = self.folder / f"{suffix}.safetensors"
+        weights = getattr(model, "model", model).state_dict()
+        checkpoint.save(path, {"moment": {"update": self._step, **metrics}, "model": weights})
+        return path
+
+    def finish(self, summary: Mapping[str, Any] | None = None) -> None:
+        """End the experiment, with what there is to say of it."""
+        for tracker in self._trackers:
+            tracker.finish(summary or {"status": "finished"})
+
+
+class HRMVisualizer:
+    """Pictures of puzzles and training: `hrm.plots`.
+
+    Each returns the figure, and writes it to ``save_path``, a .png or .svg file, if that is given.
+
+    Source: document complete, "Visualization".
+    """
+
+    def plot_sudoku_solving(
+        self, puzzle: Any, solution: Any, prediction: Any, save_path: str | Path | None = None
+    ) -> Figure:
+        """Draw a sudoku, a model's prediction and the solution: digits, 0 for blank.
+
+        Args:
+            puzzle, solution, prediction: 4 × 4, 6 × 6 or 9 × 9, in rows or flat; lists, arrays or
+                tensors.
+
+        Raises:
+            UserError: If one isn't such a grid.
+        """
+        grids = {"puzzle": puzzle, "solution": solution, "prediction": prediction}
+        flat = {name: _grid(name, grid) for name, grid in grids.items()}
+        sizes = {len(grid) for grid in flat.values()}
+        require(len(sizes) == 1, "grids", sorted(sizes), "three of one size", "pass such ones")
+        figure = puzzles.sudoku(
+            flat["puzzle"], [flat["prediction"]], flat["solution"], names=["prediction"]
+        )
+        return _saved(figure, save_path)
+
+    def plot_training_dynamics(
+        self, metrics_list: Sequence[Mapping[str, float]], save_path: str | Path | None = None
+    ) -> Figure:
+        """Draw loss, accuracy and halting steps over updates.
+
+        Args:
+            metrics_list: What `HRMTrainerFixed.train_epoch_simple` returned, epoch after epoch;
+                without "update" they are numbered, "accuracy" and "steps" may be missing.
+
+        Raises:
+            UserError: If there's none, or one lacks its loss.
+        """
+        require(bool(metrics_list), "metrics_list", [], "one epoch or more", "train first")
+        for metrics in metrics_list:
+            allowed = "metrics with a loss"
+            require("loss" in metrics, "metrics_list", dict(metrics), allowed, "add it")
+        missing = float("nan")
+        columns = {
+            name: np.array([float(m.get(name, missing)) for m in metrics_list])
+            for name in ("loss", "accuracy", "steps")
+        }
+        updates = [float(m.get("update", i)) for i, m in enumerate(metrics_list, start=1)]
+        curve = training.Curve(
+            updates=np.array(updates),
+            losses={"total": columns["loss"]},
+            score=columns["accuracy"],
+            steps=columns["steps"],
+        )
+        figure = training.dynamics([curve], score="accuracy")
+        return _saved(figure, save_path)
+
+
+def _grid(name: str, grid: Any) -> NDArray[np.int64]:
+    """Return a sudoku's tokens, flat."""
+    flat = np.asarray(grid).ravel()
+    size = round(len(flat) ** 0.5)
+    require(
+        size in (4, 6, 9)
+        and len(flat) == size**2
+        and bool(np.isin(flat, np.arange(size + 1)).all()),
+        name,
+        str(flat.tolist())[:60],
+        "16, 36 or 81 whole numbers from 0 (blank) to the size",
+        "pass such a grid",
+    )
+    return flat.astype(np.int64)
+
+
+def _saved(figure: Figure, path: str | Path | None) -> Figure:
+    if path is not None:
+        style.save(figure, Path(path))
+    return figure

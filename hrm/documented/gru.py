@@ -1,0 +1,85 @@
+"""Document gru: ``HRMConfig``, ``HierarchicalReasoningModel``.
+
+The document's text decides where its code does otherwise: actions are sampled in training, and
+gradients flow through the states at which samples stop (`hrm.recipes.gru`).
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from hrm import recipes
+from hrm.documented.common import CycleModel, positive
+from hrm.learning import System
+from hrm.parts import Part, require
+
+
+@dataclass(frozen=True, kw_only=True)
+class GruConfig(Part):
+    """The document's options, with its defaults; it prints this class as ``HRMConfig``.
+
+    Args:
+        hidden_low, hidden_high: Widths of the levels.
+        T: Low steps per cycle. max_cycles: at most.
+        use_act: Whether samples stop by themselves, or take all cycles.
+        device: Where the model is; None for "cuda" where torch sees a GPU, else "cpu".
+        detach_low_to_high, detach_high_to_low: Which gradients are cut.
+        compute_cost_weight: λ in R = −task loss − λ · cycles.
+        input_dim, output_dim: Widths of x and of the prediction.
+
+    Raises:
+        UserError: If a value is of another type or impossible.
+    """
+
+    hidden_low: int
+    hidden_high: int
+    T: int
+    max_cycles: int
+    use_act: bool = True
+    device: str | None = None
+    detach_low_to_high: bool = True
+    detach_high_to_low: bool = False
+    compute_cost_weight: float = 0.0
+    input_dim: int = 1024
+    output_dim: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "hidden_low", "hidden_high", "T", "max_cycles", "input_dim", "output_dim")
+        require(
+            self.compute_cost_weight >= 0,
+            "compute_cost_weight",
+            self.compute_cost_weight,
+            "0 or more, the price of a cycle",
+            "use 0.0 for free cycles",
+        )
+
+    def system(self) -> System:
+        """Return the system that is configured."""
+        return recipes.gru(
+            inputs=self.input_dim,
+            outputs=self.output_dim,
+            hidden_low=self.hidden_low,
+            hidden_high=self.hidden_high,
+            low_steps=self.T,
+            max_cycles=self.max_cycles,
+            use_act=self.use_act,
+            detach_low_to_high=self.detach_low_to_high,
+            detach_high_to_low=self.detach_high_to_low,
+            compute_cost_weight=self.compute_cost_weight,
+        )
+
+
+HRMConfig = GruConfig  # kinds of parts have one class each, and hrm.config has an HRMConfig
+
+
+class HierarchicalReasoningModel(CycleModel):
+    """``output, cycles_used = model(x)``; in evaluation mode the batch stops as one.
+
+    Source: document gru, "Basic Usage" and "Training Example".
+    """
+
+    def __init__(self, config: GruConfig) -> None:
+        available = "cuda" if torch.cuda.is_available() else "cpu"
+        super().__init__(config.system(), config.device or available)
+        self.config = config

@@ -207,17 +207,9 @@ class Rates(TypedDict):
     weight_decay: float
 
 
-def averaged(model: HRM, decay: float) -> torch.optim.swa_utils.AveragedModel:
-    """Return an exponential moving average of a model's parameters that starts at them.
-
-    θ̄ ← decay · θ̄ + (1 − decay) · θ at each `update_parameters`; buffers are copied.
-
-    Source: "Less is More" (arXiv 2510.04871), section 4.
-    """
-    step = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=step)
-    average.update_parameters(model)  # the first call copies
-    return average
+def averaged(model: HRM, decay: float) -> optim.Averaged:
+    """Return an exponential moving average of a model's parameters that starts at them."""
+    return optim.Averaged(model, decay)
 
 
 def _part(batch: Batch, i: int, pieces: int) -> Batch:

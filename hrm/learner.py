@@ -51,6 +51,7 @@ class Learner:
             "use pieces=1",
         )
         self.model, self.system, self.training, self.noise = model, system, training, noise
+        self.parameters = list(model.parameters())
         self.optimisers = optimisers(model, training)
         self.schedules = [
             torch.optim.lr_scheduler.LambdaLR(optimiser, functools.partial(share, training))
@@ -96,7 +97,7 @@ class Learner:
         if not np.isfinite(found["loss"]):
             raise FloatingPointError(f"the loss is {found['loss']}")
         if self.training.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
+            optim.clip(self.parameters, self.training.clip)
         for optimiser, schedule in zip(self.optimisers, self.schedules, strict=True):
             optimiser.step()
             schedule.step()

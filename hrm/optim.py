@@ -1,4 +1,4 @@
-"""Optimisers of the documented systems: Adam-atan2 in both forms, and sparse sign-SGD; averages.
+"""Optimisers of the documented systems: Adam-atan2 in both forms, sparse sign-SGD; and averages.
 
 g gradient, p parameter, t its number of steps, η learning rate, λ weight decay (decoupled).
 """
@@ -286,6 +286,19 @@ class Averaged(AveragedModel):
         if copies:
             torch._foreach_copy_(copies, buffers)
         self.n_averaged += 1
+
+
+@torch.no_grad()
+def clip(parameters: Iterable[Tensor], largest: float) -> None:
+    """Scale all gradients alike: g ← g · min(1, largest / (norm + 1e-6)), norm that of them all.
+
+    The same bits as `torch.nn.utils.clip_grad_norm_`, which sorts them by device and type, twice.
+    Parameters without a gradient are left out; the others are on one device.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if gradients:
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
 
 
 def _tensors(found: Iterable[Tensor]) -> list[Tensor]:

@@ -67,6 +67,25 @@ def weights(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
+def test_both_ways_of_clipping_leave_the_same_gradients(pairs, monkeypatch):
+    made, build = [], loop.model
+
+    def model(recipe):
+        made.append(build(recipe))
+        for p in made[-1].parameters():
+            p.grad.fill_(0.5)  # a norm above 1
+        return made[-1]
+
+    monkeypatch.setattr(loop, "model", model)
+    loop.Steps().track_clip("gru")
+    (pair,) = pairs
+    pair.first()
+    pair.second()
+    for a, b in zip(*(m.parameters() for m in made), strict=True):
+        assert torch.equal(a.grad, b.grad)
+        assert a.grad.abs().max() < 0.5
+
+
 @pytest.mark.parametrize("figure", ["adamw", "adam_atan2", "average"])
 def test_updates_at_once_are_those_that_they_replace(figure, pairs, monkeypatch):
     made = []

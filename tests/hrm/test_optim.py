@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer, swa_utils
 
 from hrm.errors import UserError
-from hrm.optim import AdamAtan2, AdamAtan2AsCoded, Averaged, SparseSignSGD
+from hrm.optim import AdamAtan2, AdamAtan2AsCoded, Averaged, SparseSignSGD, clip
 from hrm.puzzles import PuzzleTable
 
 properties = settings(max_examples=40, deadline=None, derandomize=True)
@@ -573,3 +573,23 @@ def test_an_average_goes_on_from_its_checkpoint() -> None:
     second.update_parameters(model)
     assert torch.equal(first.module.weight, second.module.weight)
     assert not torch.equal(first.module.weight, model.weight)
+
+
+# -- clipping -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("largest", [1e-3, 1.0, 1e3])
+def test_clipping_has_the_bits_of_torchs(largest: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    mine, theirs = ([nn.Parameter(torch.zeros(n, 3)) for n in (2, 5, 1, 4)] for _ in range(2))
+    for a, b in zip(mine[:-1], theirs[:-1], strict=True):  # the last has no gradient
+        a.grad = torch.randn(a.shape, generator=generator)
+        b.grad = a.grad.clone()
+    clip(mine, largest)
+    nn.utils.clip_grad_norm_(theirs, largest)
+    for a, b in zip(mine[:-1], theirs[:-1], strict=True):
+        assert a.grad is not None and b.grad is not None
+        assert torch.equal(a.grad, b.grad)
+    assert mine[-1].grad is None
+
+
+def test_clipping_no_gradients_does_nothing() -> None:
+    clip([nn.Parameter(torch.zeros(2))], 1.0)

@@ -115,7 +115,10 @@ def figures(suites: Sequence[type]) -> dict[str, tuple[str, Callable[[], float]]
 
 
 def main(module: str, suites: Sequence[type], processes: int = 3) -> None:
-    """Command line of a module of benchmarks: print a table, or one process's numbers as JSON."""
+    """Command line of a module of benchmarks: print a table, or one process's numbers as JSON.
+
+    Each figure is shown on stderr as soon as it is measured.
+    """
     parser = argparse.ArgumentParser(
         prog=f"python -m {module}", description="Each figure: median and range over processes."
     )
@@ -126,19 +129,53 @@ def main(module: str, suites: Sequence[type], processes: int = 3) -> None:
     parser.add_argument(
         "--cpu-time", action="store_true", help="the processes' own time, where others are busy too"
     )
-    parser.add_argument("--once", action="store_true", help="measure here, and print JSON")
+    parser.add_argument(
+        "--once", action="store_true", help="measure here, and print a line of JSON for each figure"
+    )
     asked = parser.parse_args()
     Ratios.cpu_time = asked.cpu_time
     chosen = {k: v for k, v in figures(suites).items() if asked.only in k}
     if asked.once:
-        json.dump({label: measure() for label, (_, measure) in chosen.items()}, sys.stdout)
+        for label, (_, measure) in chosen.items():
+            sys.stdout.write(json.dumps([label, measure()]) + "\n")
+            sys.stdout.flush()
         return
+    units = {label: unit for label, (unit, _) in chosen.items()}
     command = [sys.executable, "-m", module, "--once", *sys.argv[1:]]
-    runs = [
-        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-        for _ in range(asked.processes)
-    ]
-    sys.stdout.writelines(table(runs, {label: unit for label, (unit, _) in chosen.items()}))
+    started = time.monotonic()
+    runs: list[dict[str, float]] = []
+    for _ in range(asked.processes):
+        runs.append({})
+        for label, value in measured(command):
+            runs[-1][label] = value
+            done, total = sum(map(len, runs)), asked.processes * len(chosen)
+            pace = (time.monotonic() - started) / done
+            minutes, seconds = divmod(round(pace * (total - done)), 60)
+            sys.stderr.write(
+                f"{done} of {total}  {label}  {shown(value, units[label])} {units[label]}  "
+                f"about {minutes}:{seconds:02} left\n"
+            )
+    sys.stdout.writelines(table(runs, units))
+
+
+def measured(command: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield label and value of each figure that a process prints, as it prints them.
+
+    Raises:
+        CalledProcessError: If it fails.
+    """
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            label, value = json.loads(line)
+            yield label, value
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def shown(value: float, unit: str) -> str:
+    """Return a figure in words."""
+    return format(value, ".3f" if unit == "ratio" else ",.0f")
 
 
 def table(runs: Sequence[Mapping[str, float]], units: Mapping[str, str]) -> list[str]:
@@ -147,9 +184,8 @@ def table(runs: Sequence[Mapping[str, float]], units: Mapping[str, str]) -> list
     lines = []
     for label in runs[0]:
         found = sorted(run[label] for run in runs)
-        number = ".3f" if units[label] == "ratio" else ",.0f"
         middle, low, high = (
-            format(x, number) for x in (statistics.median(found), found[0], found[-1])
+            shown(x, units[label]) for x in (statistics.median(found), found[0], found[-1])
         )
         lines.append(f"{label:<{width}}  {middle}  [{low}, {high}] {units[label]}\n")
     return lines

@@ -70,6 +70,7 @@ class Learner:
         )
         self.model, self.system, self.training, self.noise = model, system, training, noise
         self.parts = processes * training.pieces
+        self.parameters = list(model.parameters())
         self.optimisers = optimisers(model, training)
         self.schedules = [
             torch.optim.lr_scheduler.LambdaLR(optimiser, functools.partial(share, training))
@@ -130,9 +131,9 @@ class Learner:
         result = dict(zip(names, distributed.total(values).tolist(), strict=True))
         if not math.isfinite(result["loss"]):
             raise FloatingPointError(f"the loss is {result['loss']}")
-        distributed.sum_gradients(self.model.parameters())
+        distributed.sum_gradients(self.parameters)
         if self.training.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
+            optim.clip(self.parameters, self.training.clip)
         for optimiser, schedule in zip(self.optimisers.values(), self.schedules, strict=True):
             optimiser.step()
             schedule.step()
@@ -290,17 +291,9 @@ class Rates(TypedDict):
     weight_decay: float
 
 
-def averaged(model: HRM, decay: float) -> torch.optim.swa_utils.AveragedModel:
-    """Return an exponential moving average of a model's parameters that starts at them.
-
-    θ̄ ← decay · θ̄ + (1 − decay) · θ at each `update_parameters`; buffers are copied.
-
-    Source: "Less is More" (arXiv 2510.04871), section 4.
-    """
-    step = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=step)
-    average.update_parameters(model)  # the first call copies
-    return average
+def averaged(model: HRM, decay: float) -> optim.Averaged:
+    """Return an exponential moving average of a model's parameters that starts at them."""
+    return optim.Averaged(model, decay)
 
 
 def _together(system: System) -> str:

@@ -1,4 +1,4 @@
-"""Optimisers of the documented systems: Adam-atan2 in both forms, and sparse sign-SGD.
+"""Optimisers of the documented systems: Adam-atan2 in both forms, sparse sign-SGD; and averages.
 
 g gradient, p parameter, t its number of steps, η learning rate, λ weight decay (decoupled).
 """
@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
+from torch.optim.swa_utils import AveragedModel
 
 from hrm import distributed
 from hrm.errors import UserError
@@ -72,7 +73,8 @@ class _Adam(Optimizer, ABC):
         torch._foreach_addcmul_(v, g, g, 1 - b2)
         u = self._direction(m, v, t, group)
         torch._foreach_mul_(u, [-lr / (1 - b1**n) for n in t])
-        torch._foreach_mul_(params, 1 - lr * group["weight_decay"])
+        if group["weight_decay"]:
+            torch._foreach_mul_(params, 1 - lr * group["weight_decay"])
         torch._foreach_add_(params, u)
 
     def _moments(self, params: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[int]]:
@@ -254,6 +256,55 @@ class SparseSignSGD(Optimizer):
             dist.all_gather(parts, padded, self.process_group)
             result.append(torch.cat([part[:n] for part, n in zip(parts, counts, strict=True)]))
         return result
+
+
+class Averaged(AveragedModel):
+    """An exponential moving average of a model's parameters, which starts at them.
+
+        θ̄ ← decay · θ̄ + (1 − decay) · θ    at each `update_parameters`; buffers are copied
+
+    The same bits as torch's class with `get_ema_multi_avg_fn`, whose modules it walks and sorts at
+    each call; for a small model that costs as much as the optimiser's step. The lists are made
+    once, so neither model may be moved to another device afterwards.
+
+    Args:
+        model: Whose average it is. decay: in 0 ... 1.
+
+    Source: "Less is More" (arXiv 2510.04871), section 4.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model)  # a copy
+        self.decay, self.source = decay, [model]  # in a list: it isn't a part of this module
+        self.parameter_lists = _tensors(self.module.parameters()), _tensors(model.parameters())
+        self.buffer_lists = _tensors(self.module.buffers()), _tensors(model.buffers())
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        assert model is self.source[0]
+        means, parameters = self.parameter_lists
+        torch._foreach_lerp_(means, parameters, 1 - self.decay)
+        copies, buffers = self.buffer_lists
+        if copies:
+            torch._foreach_copy_(copies, buffers)
+        self.n_averaged += 1
+
+
+@torch.no_grad()
+def clip(parameters: Iterable[Tensor], largest: float) -> None:
+    """Scale all gradients alike: g ← g · min(1, largest / (norm + 1e-6)), norm that of them all.
+
+    The same bits as `torch.nn.utils.clip_grad_norm_`, which sorts them by device and type, twice.
+    Parameters without a gradient are left out; the others are on one device.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if gradients:
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
+
+
+def _tensors(found: Iterable[Tensor]) -> list[Tensor]:
+    return list(found)
 
 
 def _sum_per_identity(ids_N: Tensor, gradients_ND: Tensor) -> tuple[Tensor, Tensor]:

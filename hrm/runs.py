@@ -387,10 +387,8 @@ def evaluated(
         UserError: If the task's shapes aren't the model's, or as `halting`.
     """
     plan, system = found.plan, halting(found.plan.system) if halt else found.plan.system
-    has, seen, test = sizes(system.model), task, splits.test
-    if task.vocabulary != has.get("vocabulary", task.vocabulary) == task.public_vocabulary:
-        public: Any = PublicBoards(task, splits.test)  # a model of the field's files
-        seen, test = public, public.boards
+    has = sizes(system.model)
+    seen, test = readable(system, task, splits.test)
     needs = wanted(plan.recipe, system.model, seen, test)
     for name, size in needs.items():
         require(
@@ -408,6 +406,15 @@ def evaluated(
         },
         "baselines": baselines(task, splits.train, splits.test),
     }
+
+
+def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
+    """Return task and boards in the tokens that a model reads: the task's own or the public ones."""
+    own = sizes(system.model).get("vocabulary", task.vocabulary)
+    if task.vocabulary != own == task.public_vocabulary:
+        public: Any = PublicBoards(task, boards)  # a model of the field's files
+        return public, public.boards
+    return task, boards
 
 
 def plan_from(data: Any) -> Plan:

@@ -52,7 +52,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Score, and print it."""
-    from hrm import distributed, runs
+    from hrm import distributed, margins, runs
     from hrm.data import cache
 
     device = distributed.on(asked.device)
@@ -67,8 +67,11 @@ def run(asked: argparse.Namespace) -> int:
     test = plan.test if asked.test is None else asked.test
     splits = cache.load(task, seed, plan.train, plan.validation, test)
     result = runs.evaluated(found, task, splits, halt=asked.halting, device=device)
+    apart = {} if asked.halting else margins.margins(found, task, splits, device)
     if asked.json:
-        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+        sys.stdout.write(json.dumps({**result, "margins": apart}, indent=2) + "\n")
     else:
         scores.show(result)
+        if apart:
+            sys.stdout.write(margins.line(apart) + "\n")
     return 0

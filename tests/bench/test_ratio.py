@@ -1,9 +1,9 @@
 """Ratios of timings, on clocks that are made up."""
 
 import json
-import statistics
+import os
 import subprocess
-import types
+import sys
 
 import pytest
 import torch
@@ -143,23 +143,50 @@ def asked(monkeypatch):
     return ask
 
 
-def test_one_process_prints_json(asked, capsys):
+def test_one_process_prints_a_line_of_json_for_each_figure(asked, capsys):
     asked("--once", "sum b")
-    assert json.loads(capsys.readouterr().out) == {"Made sum b 1": 98.5, "Made sum b None": 98.0}
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines] == [["Made sum b 1", 98.5], ["Made sum b None", 98]]
 
 
 def test_fresh_processes_are_measured_and_summed_up(asked, capsys, monkeypatch):
     values = iter([1.0, 3.0, 2.0])
     commands = []
 
-    def run(command, **options):
+    def measured(command):
         commands.append(command[1:])
-        found = {"Made sum a 1": next(values)}
-        return types.SimpleNamespace(stdout=json.dumps(found))
+        yield "Made sum a 1", next(values)
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(ratio, "measured", measured)
+    monkeypatch.setattr(ratio.time, "monotonic", iter([0.0, 50.0, 80.0, 120.0]).__next__)
     asked("sum a 1", "--cpu-time")
     assert commands == [["-m", "made", "--once", "sum a 1", "--cpu-time"]] * 3
-    assert capsys.readouterr().out == "Made sum a 1  2.000  [1.000, 3.000] ratio\n"
-    assert statistics.median([1.0, 3.0, 2.0]) == 2.0
+    out, err = capsys.readouterr()
+    assert out == "Made sum a 1  2.000  [1.000, 3.000] ratio\n"
+    assert err.splitlines() == [
+        "1 of 3  Made sum a 1  1.000 ratio  about 1:40 left",
+        "2 of 3  Made sum a 1  3.000 ratio  about 0:40 left",
+        "3 of 3  Made sum a 1  2.000 ratio  about 0:00 left",
+    ]
     assert Made.cpu_time
+
+
+def test_a_figure_is_known_before_the_process_that_measures_it_has_ended():
+    script = "print('[\"x\", 1.5]', flush=True); input(); print('[\"y\", 2]')"
+    stdin, other = os.pipe()
+    before = os.dup(0)
+    try:
+        os.dup2(stdin, 0)  # what the process waits for
+        found = ratio.measured([sys.executable, "-c", script])
+        assert next(found) == ("x", 1.5)
+        os.write(other, b"\n")
+        assert list(found) == [("y", 2)]
+    finally:
+        os.dup2(before, 0)
+        for descriptor in (before, stdin, other):
+            os.close(descriptor)
+
+
+def test_a_process_that_fails_is_an_error():
+    with pytest.raises(subprocess.CalledProcessError):
+        list(ratio.measured([sys.executable, "-c", "raise SystemExit(3)"]))

@@ -15,10 +15,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import Optimizer, swa_utils
 
 from hrm.errors import UserError
-from hrm.optim import AdamAtan2, AdamAtan2AsCoded, SparseSignSGD
+from hrm.optim import AdamAtan2, AdamAtan2AsCoded, Averaged, SparseSignSGD, clip
 from hrm.puzzles import PuzzleTable
 
 properties = settings(max_examples=40, deadline=None, derandomize=True)
@@ -538,3 +538,58 @@ def test_two_processes_equal_one_with_the_whole_batch(
         assert torch.equal(
             torch.load(tmp_path / f"table{rank}.pt", weights_only=True), table.weights
         )
+
+
+# -- averages -------------------------------------------------------------------------------------
+def test_an_average_has_the_bits_of_torchs_own_and_its_checkpoint() -> None:
+    model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 2, bias=False))
+    step = swa_utils.get_ema_multi_avg_fn(0.9)
+    theirs = swa_utils.AveragedModel(model, multi_avg_fn=step)
+    theirs.update_parameters(model)  # the first call copies
+    mine = Averaged(model, 0.9)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        with torch.no_grad():
+            for p in model.parameters():
+                p.add_(torch.randn(p.shape, generator=generator))
+        model(torch.randn(4, 3, generator=generator))  # moves the batch norm's buffers
+        theirs.update_parameters(model)
+        mine.update_parameters(model)
+    expected, found = theirs.state_dict(), mine.state_dict()
+    assert expected.keys() == found.keys()
+    del expected["n_averaged"]  # theirs counts the copy
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+    assert found["n_averaged"] == 5
+
+
+def test_an_average_goes_on_from_its_checkpoint() -> None:
+    model = nn.Linear(3, 2)
+    first, second = Averaged(model, 0.5), Averaged(model, 0.5)
+    with torch.no_grad():
+        model.weight.add_(1.0)
+    first.update_parameters(model)
+    second.load_state_dict(first.state_dict())
+    first.update_parameters(model)
+    second.update_parameters(model)
+    assert torch.equal(first.module.weight, second.module.weight)
+    assert not torch.equal(first.module.weight, model.weight)
+
+
+# -- clipping -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("largest", [1e-3, 1.0, 1e3])
+def test_clipping_has_the_bits_of_torchs(largest: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    mine, theirs = ([nn.Parameter(torch.zeros(n, 3)) for n in (2, 5, 1, 4)] for _ in range(2))
+    for a, b in zip(mine[:-1], theirs[:-1], strict=True):  # the last has no gradient
+        a.grad = torch.randn(a.shape, generator=generator)
+        b.grad = a.grad.clone()
+    clip(mine, largest)
+    nn.utils.clip_grad_norm_(theirs, largest)
+    for a, b in zip(mine[:-1], theirs[:-1], strict=True):
+        assert a.grad is not None and b.grad is not None
+        assert torch.equal(a.grad, b.grad)
+    assert mine[-1].grad is None
+
+
+def test_clipping_no_gradients_does_nothing() -> None:
+    clip([nn.Parameter(torch.zeros(2))], 1.0)

@@ -73,7 +73,12 @@ def test_train_prints_progress_then_scores_beside_trivial_methods(hrm, tmp_path)
 def test_eval_scores_again_what_train_scored(hrm, tmp_path):
     _, out, _ = hrm(f"{GRU} {FEW} --output {tmp_path}/run")
     status, again, err = hrm(f"eval {tmp_path}/run maze")
-    assert (status, again, err) == (0, out, "")
+    assert (status, err) == (0, "")
+    assert again.startswith(out)
+    assert re.fullmatch(
+        r"unknown cells, beside the best trivial method, \w+: [+-]\S+%, standard error \S+%\n",
+        again.removeprefix(out),
+    )
     _, whole, _ = hrm(f"eval {tmp_path}/run maze --json")
     _, best, _ = hrm(f"eval {tmp_path}/run/best.safetensors maze --json")
     assert json.loads(best)["checkpoints"]["best"] == json.loads(whole)["checkpoints"]["best"]

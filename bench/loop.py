@@ -1,0 +1,329 @@
+"""What a training loop adds to the work itself, and what fewer, larger operations save.
+
+- Loop: `train.fit`, with its curve, over bare forward pass, backward pass and optimiser step, at
+  width 64; plain, and with clipping, averaged weights and warm-up. Wanted: at most 1.05.
+- Data: getting a batch over the update that it is for. Boards are encoded beforehand; wanted is at
+  most 0.01.
+- Steps: one call of a fused or listed optimiser over what it replaces; so with clipping
+  and averaged weights.
+- Draws: a batch's noise for all halting steps in one call over one call a step.
+- Cells: a GRU's maps of what stays the same over a cycle, applied once over at each update. The
+  model applies them at each: otherwise gradients are summed in another order, and tests hold the
+  documents' training to its bits. `nn.GRU` can't add the context to each hidden state.
+
+Validation is no part of the loop's time, nor are checkpoints, whose cost is the disk's.
+
+`python -m bench.loop` prints a table.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import AdamW, Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from bench import ratio
+from hrm import losses, optim, q_losses, recipes, train
+from hrm.config import Tokens, Vector
+from hrm.execution import Batch, Carry
+from hrm.learner import Learner
+from hrm.learning import QHalting, System, Training
+from hrm.model import HRM
+
+width, cells, batch = 64, 16, 32
+seeds = train.Seeds(weights=0, order=0)
+# So small a rate that weights stay: both arms then halt alike, hence do the same work.
+still = Training(updates=1, batch=batch, learning_rate=1e-9)
+options = {"plain": still, "all": replace(still, clip=1.0, ema=0.999, warmup=10)}
+names = ("gru", "v2", "act-v1", "tiny-network")
+
+
+class Loop(ratio.Ratios):
+    """The loop over the bare update; its legs alternate with bare ones on either side."""
+
+    params = (names, tuple(options))
+    param_names = ("recipe", "options")
+    blocks = 9
+
+    def track_fit(self, recipe: str, option: str) -> float:
+        """Return the ratio, at most 1.05."""
+        clock = time.process_time if self.cpu_time else time.perf_counter
+        with ratio.one_thread():
+            return statistics.median(loop(recipe, options[option], clock, self.blocks))
+
+
+class Data(ratio.Ratios):
+    """The next batch over an update."""
+
+    params = (names,)
+    param_names = ("recipe",)
+
+    def track_batch(self, recipe: str) -> float:
+        """Return the ratio, at most 0.01."""
+        data, dealt = boards(system(recipe)), train.Shuffled(256, batch, 0)
+
+        def deal() -> Batch:
+            for _ in range(often - 1):
+                data.batch(next(dealt))
+            return data.batch(next(dealt))
+
+        often = 1000  # both arms are called equally often: a thousand batches beside one update
+        update = bare(recipe, options["plain"])
+        return self.median(ratio.Pair(first=deal, second=update, scale=often))
+
+
+class Steps(ratio.Ratios):
+    """Updates of all parameters at once, over what they replace."""
+
+    params = (names,)
+    param_names = ("recipe",)
+
+    def track_adamw(self, recipe: str) -> float:
+        """Return fused over torch's default."""
+        fused, plain = (model(recipe) for _ in range(2))
+        return self.median(
+            ratio.Pair(
+                first=step(AdamW(fused.parameters(), fused=True)),
+                second=step(AdamW(plain.parameters())),
+            )
+        )
+
+    def track_adam_atan2(self, recipe: str) -> float:
+        """Return one optimiser of all parameters over one of each."""
+        whole, parts = (model(recipe) for _ in range(2))
+        return self.median(
+            ratio.Pair(
+                first=step(optim.AdamAtan2(whole.parameters(), lr=1e-3)),
+                second=step(*(optim.AdamAtan2([p], lr=1e-3) for p in parts.parameters())),
+            )
+        )
+
+    def track_clip(self, recipe: str) -> float:
+        """Return clipping over torch's own function."""
+        ours, theirs = (list(model(recipe).parameters()) for _ in range(2))
+        return self.median(
+            ratio.Pair(
+                first=lambda: optim.clip(ours, 1.0),
+                second=lambda: nn.utils.clip_grad_norm_(theirs, 1.0),
+            )
+        )
+
+    def track_average(self, recipe: str) -> float:
+        """Return averaged weights over torch's own class."""
+        source = model(recipe)
+        ours = optim.Averaged(source, 0.999)
+        theirs = AveragedModel(source, multi_avg_fn=get_ema_multi_avg_fn(0.999))
+        return self.median(
+            ratio.Pair(
+                first=lambda: ours.update_parameters(source),
+                second=lambda: theirs.update_parameters(source),
+            )
+        )
+
+
+class Draws(ratio.Ratios):
+    """One call for all steps."""
+
+    params = ((32, 128),)
+    param_names = ("batch",)
+
+    def track_noise(self, size: int) -> float:
+        """Return it over a call a step."""
+        made, noise = model("v2"), torch.Generator().manual_seed(0)
+        steps = made.halting.max_steps
+        return self.median(
+            ratio.Pair(
+                first=lambda: made.draw(size, noise),
+                second=lambda: torch.cat([made.draw(size, noise, 1) for _ in range(steps)]),
+            )
+        )
+
+
+class Cells(ratio.Ratios):
+    """A cycle's three low updates, forward and backward pass, at widths (low, high)."""
+
+    params = (((64, 64), (256, 512)), ("evaluation", "training"))
+    param_names = ("widths", "mode")
+
+    def track_mapped_once(self, widths: tuple[int, int], mode: str) -> float:
+        """Return it over maps at each update."""
+        arms = [cycle(*widths, once=once, training=mode == "training") for once in (True, False)]
+        return self.median(ratio.Pair(first=arms[0], second=arms[1]))
+
+
+def system(recipe: str) -> System:
+    """Return a recipe at width 64, for 16 cells of five classes."""
+    shapes: dict[str, Any] = {"vocabulary": 5, "positions": cells, "width": width, "heads": 4}
+    match recipe:
+        case "act-v1":
+            return recipes.act_v1(**shapes, h_layers=1, l_layers=1)
+        case "tiny-network":
+            return recipes.tiny_network(**shapes, layers=1, h_cycles=2, l_cycles=2, prefix=1)
+    make = recipes.v2 if recipe == "v2" else recipes.gru
+    return make(inputs=5 * cells, outputs=5 * cells, hidden_low=width, hidden_high=width)
+
+
+def boards(made: System, size: int = 256) -> train.Encoded:
+    """Return random inputs and targets."""
+    noise = torch.Generator().manual_seed(1)
+    targets = torch.randint(1, 5, (size, cells), generator=noise)
+    match made.model.embedding:
+        case Tokens():
+            return train.Encoded(inputs=targets.roll(1, 1), targets=targets)
+        case Vector(size=inputs):
+            x = torch.randn(size, inputs, generator=noise)
+            return train.Encoded(inputs=x, targets=targets)
+    raise AssertionError(made.model.embedding)
+
+
+def model(recipe: str) -> HRM:
+    """Return a recipe's model, each parameter with a gradient."""
+    made = train.build(system(recipe), seeds).train()
+    for p in made.parameters():
+        p.grad = torch.full_like(p, 1e-3)
+    return made
+
+
+def step(*optimisers: Optimizer) -> Callable[[], None]:
+    """Return a step of each."""
+
+    def run() -> None:
+        for optimiser in optimisers:
+            optimiser.step()
+
+    return run
+
+
+def bare(recipe: str, training: Training) -> Callable[[], Tensor]:
+    """Return one update: noise, forward pass, loss, backward pass, optimisers' steps."""
+    made = system(recipe)
+    source = train.build(made, seeds).train()
+    noise = torch.Generator().manual_seed(train.stream(seeds.order, "noise"))
+    learner = Learner(source, made, training, noise)
+    optimisers = [schedule.optimizer for schedule in learner.schedules]
+    offered = boards(made).batch(torch.arange(batch))
+    carry = source.begin(offered)
+
+    def run() -> Tensor:
+        nonlocal carry
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        loss, carry = forward(source, made, offered, carry, noise)
+        loss.backward()
+        for optimiser in optimisers:
+            optimiser.step()
+        return loss
+
+    return run
+
+
+def forward(
+    source: HRM, made: System, offered: Batch, carry: Carry, noise: torch.Generator
+) -> tuple[Tensor, Carry]:
+    """Return the loss of an update, and the carry after it."""
+    objective, limit = made.objective, source.halting.max_steps
+    assert offered.targets is not None
+    if not isinstance(objective, QHalting):
+        output = source(offered.inputs, source.draw(batch, noise))
+        return losses.loss(objective, output, offered.targets, limit).total, carry
+    carry, prediction, decision = source.advance(carry, offered, source.draw(batch, noise, 1)[0])
+    assert carry.batch.targets is not None
+    ahead = q_losses.continue_target(source, carry) if objective.continue_loss else None
+    found = q_losses.segment_loss(
+        objective, prediction, decision.logits, carry.batch.targets, ahead
+    )
+    return found.total, carry
+
+
+def loop(
+    recipe: str,
+    training: Training,
+    clock: Callable[[], float],
+    blocks: int,
+    leg: float = 0.3,
+) -> list[float]:
+    """Return the ratio of each leg of `train.fit`, between two points of its curve, to bare ones.
+
+    Args:
+        clock: In seconds.
+        leg: The least seconds of a leg, about.
+    """
+    update, made = bare(recipe, training), system(recipe)
+    update()
+    start = clock()
+    update()
+    count = math.ceil(leg / max(1e-6, clock() - start))
+    ours: list[float] = []
+    theirs: list[float] = []
+
+    def watch(_model: HRM) -> float:
+        nonlocal start
+        ours.append(clock() - start)
+        start = clock()
+        with torch.enable_grad():
+            for _ in range(count):
+                update()
+        theirs.append(clock() - start)
+        start = clock()
+        return 0.0
+
+    whole = replace(training, updates=count * (blocks + 1), evaluate_every=count)
+    train.fit(train.build(made, seeds), made, whole, boards(made), seeds, watch)
+    return [2 * a / (b + c) for a, b, c in zip(ours[1:], theirs, theirs[1:], strict=False)]
+
+
+def cycle(
+    low: int, high: int, *, once: bool, training: bool
+) -> Callable[[], tuple[Tensor, list[Tensor | None]]]:
+    """Return three low updates of a GRU, z ← GRUCell(x, z + W_c z_H), x and z_H the same.
+
+    Args:
+        once: Whether W_i x and W_c z_H are computed once, or at each update.
+        training: Whether there is a backward pass.
+    """
+    torch.manual_seed(0)
+    cell, control = nn.GRUCell(low, low), nn.Linear(high, low)
+    x, context, start = (torch.randn(batch, n, requires_grad=True) for n in (low, high, low))
+    leaves = [x, context, start, *cell.parameters(), *control.parameters()]
+
+    def mapped() -> Tensor:
+        inputs, read, z = F.linear(x, cell.weight_ih, cell.bias_ih), control(context), start
+        for _ in range(3):
+            z = gates(z + read, inputs, cell)
+        return z
+
+    def unmapped() -> Tensor:
+        z = start
+        for _ in range(3):
+            z = cell(x, z + control(context))
+        return z
+
+    def run() -> tuple[Tensor, list[Tensor | None]]:
+        with torch.set_grad_enabled(training):
+            z = mapped() if once else unmapped()
+        for leaf in leaves:
+            leaf.grad = None
+        if training:
+            z.sum().backward()
+        return z, [leaf.grad for leaf in leaves]
+
+    return run
+
+
+def gates(h: Tensor, inputs: Tensor, cell: nn.GRUCell) -> Tensor:
+    """Return GRUCell's new state, of W_i x + b_i."""
+    own, size = F.linear(h, cell.weight_hh, cell.bias_hh), h.shape[-1]
+    reset, update = torch.sigmoid(inputs[:, : 2 * size] + own[:, : 2 * size]).chunk(2, -1)
+    new = torch.tanh(inputs[:, 2 * size :] + reset * own[:, 2 * size :])
+    return new + update * (h - new)
+
+
+if __name__ == "__main__":
+    ratio.main("bench.loop", (Loop, Data, Steps, Draws, Cells))

@@ -5,13 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ablations import claims, verdict
-from ablations.forms import Consistency, Contrast, Exact, Metrics, Statistical
+from ablations import calibration, claims, evidence, family, verdict, wording
+from ablations.forms import (
+    Consistency,
+    Contrast,
+    Exact,
+    External,
+    Form,
+    Metrics,
+    Statistical,
+)
 from ablations.plan import Planned, plan
 from ablations.records import (
     Beside,
     Check,
-    Control,
     Json,
     Point,
     Report,
@@ -24,11 +31,8 @@ from ablations.records import (
     Zones,
 )
 from ablations.specs import Claim, differences
-from ablations.statistics import Interval, interval, mcnemar
+from ablations.statistics import Interval, interval
 from ablations.store import Store
-
-control_share = 0.25  # of the band's width: how far from nothing the control's interval may reach
-standard_errors = 3.0  # by which a trained arm must beat the best trivial baseline
 
 _without = (Status.FAILED, Status.DIED)  # runs that measured nothing
 
@@ -45,8 +49,8 @@ def report(chosen: Iterable[Claim], store: Store, tier: Tier, device: str = "cpu
     words = [r.verdict.verdict for r in rows]
     return Report(
         tier=tier.value,
-        members=len(claims.family()),
-        level=level(),
+        members=len(family.members()),
+        level=family.level(),
         tally={word.value: words.count(word) for word in Word if word in words},
         commits=tuple(sorted({r.commit for r in results if r.commit})),
         dirty=any(r.dirty for r in results),
@@ -55,12 +59,9 @@ def report(chosen: Iterable[Claim], store: Store, tier: Tier, device: str = "cpu
         runs=len(results),
         cpu_seconds=sum(r.cpu_seconds for r in results),
         rows=tuple(rows),
+        family=family.count(rows, claims.specs()),
+        calibration=calibration.shown(calibration.committed(), len(family.members())),
     )
-
-
-def level() -> float:
-    """The confidence level of every interval: simultaneous over the family, 1 − 0.05/m."""
-    return 1 - 0.05 / len(claims.family())
 
 
 def row(planned: Planned, seeds: Seeds, tier: Tier) -> Row:
@@ -69,20 +70,25 @@ def row(planned: Planned, seeds: Seeds, tier: Tier) -> Row:
     flat = [result for seed in seeds for result in seed]
     stored = [result for result in flat if result is not None]
     faults = _faults(stored)
-    if stored or not flat:
-        match claim.form:
-            case Statistical():
-                decided = _statistical(claim, seeds, tier, faults)
-            case Exact() | Consistency():
-                decided = _checked(claim, seeds, faults)
-            case _:
-                raise AssertionError(claim.form)
+    statistical = _statistical_form(claim.form)
+    if not stored and (flat or isinstance(claim.form, External)):
+        cost = f"about {claim.cost * len(flat):.0f} CPU seconds"
+        if isinstance(claim.form, External):
+            cost = f"it takes {claim.form.cost}"
+        decided = {"word": Word.NOT_RUN, "reason": f"no run is stored; {cost}"}
+    elif statistical is not None:
+        decided = _statistical(claim, statistical, seeds, tier, faults)
     else:
-        decided = {
-            "word": Word.NOT_RUN,
-            "reason": f"no run is stored; about {claim.cost * len(flat):.0f} CPU seconds",
-        }
+        assert isinstance(claim.form, Exact | Consistency), claim.form
+        decided = _checked(claim, seeds, faults)
     return _row(planned, stored, tier, decided)
+
+
+def _statistical_form(form: Form) -> Statistical | None:
+    """Return the form that gives the contrasts, None for claims without any."""
+    if isinstance(form, External):
+        return form.inner
+    return form if isinstance(form, Statistical) else None
 
 
 # -- exact and consistency claims -----------------------------------------------------------------
@@ -93,7 +99,11 @@ def _checked(claim: Claim, seeds: Seeds, faults: list[str]) -> dict[str, Json]:
     checks: tuple[Check, ...] = ()
     if isinstance(claim.form, Consistency) and claim.form.derive is not None:
         if usable or not seeds:
-            checks, undecided = claim.form.derive(usable, level())
+            try:
+                checks, undecided = claim.form.derive(usable, family.level())
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                said = f"{type(error).__name__}: {error}"
+                faults = [*faults, f"what was measured doesn't give the figures ({said})"]
     else:
         raw = [check for seed in usable for arm in seed for check in arm.get("checks", [])]
         checks = tuple(Check.from_json(check) for check in raw)
@@ -110,46 +120,55 @@ def _checked(claim: Claim, seeds: Seeds, faults: list[str]) -> dict[str, Json]:
 
 
 # -- statistical claims ---------------------------------------------------------------------------
-def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> dict[str, Json]:
-    form = claim.form
-    assert isinstance(form, Statistical)
+def _statistical(
+    claim: Claim, form: Statistical, seeds: Seeds, tier: Tier, faults: list[str]
+) -> dict[str, Json]:
     complete = [(i, m) for i, seed in enumerate(seeds) if (m := _metrics(seed)) is not None]
     pairs = [(i, list(enumerate(form.contrasts(m)))) for i, m in complete]
     each = max((len(of_seed) for _, of_seed in pairs), default=1)
-    contrasts = [(i * each + j, c) for i, of_seed in pairs for j, c in of_seed]
-    values = np.array([c.theta for _, c in contrasts])
-    controls = [*_trivial(claim, [m for _, m in complete])]
+    numbered = [(i * each + j, c) for i, of_seed in pairs for j, c in of_seed]
+    contrasts, metrics = [c for _, c in numbered], [m for _, m in complete]
+    values = np.array([c.theta for c in contrasts])
+    controls = [*evidence.trivial(claim, metrics)]
     if claim.control is not None and complete:
-        controls.append(_equal_code(claim, form.zones, [m for _, m in complete]))
+        controls.append(evidence.equal_code(claim.control, form.zones, metrics, family.level()))
     faults = faults + [f"control failed: {c.name}, {c.bound}" for c in controls if not c.passed]
-    faults = faults + _extreme([m for _, m in complete], [c for _, c in contrasts])
-    arms = list(zip(*(c.censored for _, c in contrasts), strict=True))
+    faults = faults + evidence.extreme(metrics, contrasts)
+    arms = list(zip(*(c.censored for c in contrasts), strict=True))
+    symmetric = bool(form.symmetry)
     decision = verdict.decide(
         values,
         form.zones,
-        level(),
+        family.level(),
         tier=tier,
         decides=not (claim.trained and tier is Tier.QUICK),
         planned_pairs=len(seeds) * each,
+        symmetric=symmetric,
         censored=max((float(np.mean(arm)) for arm in arms), default=0.0),
         faults=faults,
+        flagged=calibration.flag(calibration.committed(), form.name, len(values), symmetric),
     )
     word, reason = decision.word, decision.reason
     if word is not Word.INVALID and len(complete) < len(seeds):
         word = Word.INCONCLUSIVE
         reason = f"incomplete: {len(complete)} of {len(seeds)} planned seeds have results; {reason}"
     found = decision.interval
+    labels = [arm.label for arm in claim.arms]
     return {
         "word": word,
         "reason": reason,
         "n": len(values),
-        "estimate": None if found is None else verdict.in_words(found.estimate, form.zones),
+        "estimate": None if found is None else wording.in_words(found.estimate, form.zones),
         "bounds": _bounds(found, form.zones),
         "needed": decision.needed,
-        "points": tuple(_point(claim, i, c, form.zones) for i, c in contrasts),
-        "beside": _beside(claim, [m for _, m in complete]),
+        "points": tuple(_point(claim, i, c, form.zones) for i, c in numbered),
+        "beside": _beside(claim, metrics),
         "controls": tuple(controls),
-        "notes": tuple(_arrivals(claim, [c for _, c in contrasts])),
+        "notes": (
+            *evidence.dropped(seeds),
+            *evidence.shape(form, contrasts),
+            *evidence.arrivals(labels, contrasts),
+        ),
     }
 
 
@@ -170,81 +189,6 @@ def _metrics(seed: Sequence[Result | None]) -> list[Metrics | None] | None:
     return found
 
 
-def _trivial(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> Iterable[Control]:
-    """Each trained arm must beat the best trivial baseline by three standard errors.
-
-    The error is that of the mean margin over boards and seeds. The test boards are the same for
-    every seed, so their part of it doesn't shrink with seeds. A seed that diverged beats nothing:
-    its margin counts as nothing.
-    """
-    if not claim.trained or not seeds:
-        return
-    for label, arm in zip((a.label for a in claim.arms), zip(*seeds, strict=True), strict=True):
-        known = [m for m in arm if m is not None]
-        lost = [0.0] * (len(arm) - len(known))
-        margins = [float(m["margin"]) for m in known] + lost
-        margin = float(np.mean(margins))
-        boards = float(np.mean([m["error"] for m in known])) if known else 0.0
-        over_seeds = float(np.std(margins, ddof=1)) if len(margins) > 1 else 0.0
-        error = math.hypot(boards, over_seeds / math.sqrt(len(margins)))
-        yield Control(
-            name=f"{label} beats the trivial baselines",
-            estimate=margin,
-            low=margin - standard_errors * error,
-            high=margin + standard_errors * error,
-            bound=f"margin in accuracy on unknown cells {margin:+.4f}, must exceed "
-            f"{standard_errors:g} standard errors, {standard_errors * error:.4f}",
-            passed=margin > standard_errors * error,
-        )
-
-
-def _equal_code(claim: Claim, zones: Zones, seeds: Sequence[Sequence[Metrics | None]]) -> Control:
-    """A-versus-A: second over first process of the same arm, both arms, within each block."""
-    assert claim.control is not None and zones.band is not None
-    values = [
-        math.log(arm[claim.control][1] / arm[claim.control][0])
-        for seed in seeds
-        for arm in seed
-        if arm is not None
-    ]
-    bound = control_share * (zones.band[1] - zones.band[0])
-    found = interval(values, level())
-    reach = max(abs(found.low), abs(found.high))
-    return Control(
-        name="equal code in fresh processes (A versus A)",
-        estimate=math.exp(found.estimate),
-        low=math.exp(max(found.low, -700.0)),
-        high=math.exp(min(found.high, 700.0)),
-        bound=f"interval {math.exp(max(found.low, -700.0)):.4g} to "
-        f"{math.exp(min(found.high, 700.0)):.4g} over {found.n} pairs, must lie within "
-        f"{math.exp(-bound):.4g} to {math.exp(bound):.4g}, a quarter of the band's width",
-        passed=reach <= bound,
-    )
-
-
-def _extreme(seeds: Sequence[Sequence[Metrics | None]], contrasts: Sequence[Contrast]) -> list[str]:
-    """All arms of all seeds at the same floor, ceiling or cap: nothing is left to compare."""
-    if contrasts and all(c.censored and all(c.censored) for c in contrasts):
-        return ["no run of any arm arrives at the target before the cap"]
-    found = {arm.get("extreme", "") for seed in seeds for arm in seed if arm is not None}
-    return (
-        [f"all arms sit at the same {found.pop()}"] if len(found) == 1 and "" not in found else []
-    )
-
-
-def _arrivals(claim: Claim, contrasts: Sequence[Contrast]) -> Iterable[str]:
-    """Where there is a cap: how many runs of each arm arrived, and the exact McNemar test."""
-    reached = [[not c for c in contrast.censored] for contrast in contrasts if contrast.censored]
-    if not reached:
-        return
-    counts = [
-        f"{sum(arm)} of {len(arm)} ({a.label})"
-        for a, arm in zip(claim.arms, zip(*reached, strict=True), strict=True)
-    ]
-    p = mcnemar(sum(a and not b for a, b in reached), sum(b and not a for a, b in reached))
-    yield f"Arrived before the cap: {', '.join(counts)}; exact McNemar p = {p:.3g}"
-
-
 def _beside(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> tuple[Beside, ...]:
     shown = []
     for reading in claim.beside:
@@ -252,7 +196,7 @@ def _beside(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> tuple[Be
         finite = [v for v in values if math.isfinite(v)]
         if not finite:
             continue
-        found = interval(finite, level())
+        found = interval(finite, family.level())
         lost = len(values) - len(finite)
         zones = Zones(null=1.0, null_reason="", log=reading.log)
         low, high = _bounds(found, zones)
@@ -260,7 +204,7 @@ def _beside(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> tuple[Be
             Beside(
                 label=reading.label + (f" ({lost} pairs have no value)" if lost else ""),
                 unit=reading.unit,
-                estimate=verdict.in_words(found.estimate, zones),
+                estimate=wording.in_words(found.estimate, zones),
                 low=low,
                 high=high,
                 n=found.n,
@@ -279,7 +223,7 @@ def _point(claim: Claim, seed: int, contrast: Contrast, zones: Zones) -> Point:
             label: value if math.isfinite(value) else None
             for label, value in zip(labels, contrast.values, strict=True)
         },
-        contrast=verdict.in_words(contrast.theta, zones) if finite else None,
+        contrast=wording.in_words(contrast.theta, zones) if finite else None,
         note=f"at the cap: {', '.join(capped)}" if capped else "" if finite else "no contrast",
     )
 
@@ -287,7 +231,7 @@ def _point(claim: Claim, seed: int, contrast: Contrast, zones: Zones) -> Point:
 def _bounds(found: Interval | None, zones: Zones) -> tuple[float | None, float | None]:
     if found is None or not math.isfinite(found.low) or not math.isfinite(found.high):
         return None, None
-    low, high = sorted(verdict.in_words(b, zones) for b in (found.low, found.high))
+    low, high = sorted(wording.in_words(b, zones) for b in (found.low, found.high))
     return low, high
 
 
@@ -296,7 +240,8 @@ def _row(
     planned: Planned, stored: Sequence[Result], tier: Tier, decided: Mapping[str, Json]
 ) -> Row:
     claim, entry = planned.claim, claims.ledger()[planned.claim.id]
-    zones = claim.form.zones if isinstance(claim.form, Statistical) else None
+    form = _statistical_form(claim.form)
+    zones = None if form is None else form.zones
     low, high = decided.get("bounds", (None, None))
     return Row(
         verdict=Verdict(
@@ -322,7 +267,7 @@ def _row(
         band=_zone(zones.band, zones) if zones and zones.band else None,
         neutral=1.0 if zones and zones.log else 0.0,
         log=bool(zones and zones.log),
-        level=level() if zones else None,
+        level=family.level() if zones else None,
         points=decided.get("points", ()),
         checks=decided.get("checks", ()),
         beside=decided.get("beside", ()),
@@ -345,7 +290,7 @@ def _command(planned: Planned, tier: Tier) -> str:
 
 
 def _zone(zone: tuple[float, float], zones: Zones) -> tuple[float, float]:
-    low, high = sorted(verdict.in_words(edge * zones.sign, zones) for edge in zone)
+    low, high = sorted(wording.in_words(edge * zones.sign, zones) for edge in zone)
     return low, high
 
 

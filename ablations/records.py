@@ -4,12 +4,14 @@ From a Result on, nothing needs torch: verdicts and reports rebuild from JSON al
 here turns into JSON by `to_json` and back by `from_json`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ablations.checks import Check
 from ablations.plain import Json, Record
+from ablations.tables import Calibrated, Family
 
 __all__ = [
     "Beside",
@@ -145,6 +147,8 @@ class Zones(Record):
         sign: +1 if the claim says that the contrast rises, -1 if it falls.
         log: Whether the contrast is the logarithm of a ratio.
         unit: What the contrast counts, for a reader ("x operations", "points of cell accuracy").
+        margin: Whether the claim is that nothing is lost beyond w, rather than that something is
+            gained; there is no band then.
     """
 
     null: float
@@ -155,6 +159,12 @@ class Zones(Record):
     sign: int = 1
     log: bool = False
     unit: str = ""
+    margin: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse zones that no interval could be read against: a mistake in a spec."""
+        assert 0 < self.null < math.inf and self.sign in (-1, 1), self
+        assert self.band is None or (self.band[0] <= self.band[1] and not self.margin), self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,4 +297,6 @@ class Report(Record):
     runs: int
     cpu_seconds: float
     rows: tuple[Row, ...]
+    family: Family | None = None
+    calibration: Calibrated | None = None
     schema: int = field(default=1)

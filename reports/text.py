@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ablations.records import Report, Row, Word
+from ablations.tables import Bounded, Family
 from reports.words import looks
 
 minus, dash, infinity, times = "\u2212", "\u2014", "\u221e", "\u00d7"
@@ -95,6 +96,33 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
     return f"{whole // 3600:,} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
+
+
+def share(value: float) -> str:
+    """Return "2.3 %": a share with two digits."""
+    return f"{number(100 * value, 1)}\u00a0%"
+
+
+def multiple(cell: Bounded) -> str:
+    """Return "0.52 (0.71)": a rate and its bound as multiples of what is allowed."""
+    shown = f"{number(cell.rate, 2)} ({number(cell.bound, 2)})"
+    return shown if cell.within else f"{shown} withheld"
+
+
+def family(found: Family) -> str:
+    """Return what became of the family's members, as a sentence."""
+    fates = [
+        f"{count} {'was' if count == 1 else 'were'} {name}"
+        for count, name in (
+            (found.tested, "tested"),
+            (found.withheld, "withheld"),
+            (found.failed, "failed"),
+            (found.not_run, "not run"),
+        )
+        if count or name in ("tested", "withheld", "failed")
+    ]
+    later = f"; {found.without_spec} have no spec yet" if found.without_spec else ""
+    return f"Of the family’s {found.members} members, {listed(fates)}{later}."
 
 
 def listed(items: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `ablations list | show | plan | run | verdicts | report`."""
+"""The command line: `ablations list | show | plan | run | verdicts | report | calibrate`."""
 
 import argparse
 import os
@@ -19,6 +19,7 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
+  ablations calibrate               how often the verdicts would be wrong where the truth is known
 """
 EPILOG = """\
 Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
@@ -102,6 +103,28 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--output", default="report", metavar="DIR", help="folder to write (default: report)"
     )
+    calibrate = add(
+        "calibrate",
+        commands.calibrate,
+        "Measure how often the engine's rule is wrong on made-up samples. Interrupted, the same "
+        "command resumes.",
+        *(_jobs(), as_json),
+    )
+    calibrate.add_argument(
+        "--replicates",
+        type=_positive,
+        default=commands.QUICK_REPLICATES,
+        metavar="N",
+        help="samples at each place of the truth, at the family's level (default: %(default)s; the "
+        "committed table has 200000)",
+    )
+    calibrate.add_argument(
+        "--output",
+        default="store/calibration.json",
+        metavar="FILE",
+        help="file that keeps each cell as it is done (default: %(default)s)",
+    )
+    calibrate.add_argument("--docs", metavar="FILE", help="write the table as Markdown too")
     return top
 
 

@@ -130,6 +130,39 @@ def rendered(report: Report, path: Path) -> None:
     console().print(f"Report: {escape(str(path))}", soft_wrap=True)
 
 
+def calibration(data: Mapping[str, Json], path: str) -> None:
+    """Print the calibration's table at the family's level, and the whole reports."""
+    cells = [c for c in data["cells"] if c["level"] == data["level"]]
+    sizes = sorted({c["n"] for c in cells if not c["looks"]})
+    columns = [*map(str, sizes), "looks"]
+    table = _table("form", "noise in", "noise", *columns)
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for c in cells:
+        shown = f"{c['bound']:.2f}" if c["within"] else f"[magenta]{c['bound']:.2f}[/]"
+        column = "looks" if c["looks"] else str(c["n"])
+        rows.setdefault((c["form"], c["varies"], c["noise"]), {})[column] = shown
+    for names, found in rows.items():
+        table.add_row(*names, *(found.get(column, "") for column in columns))
+    out = console()
+    out.print(table)
+    out.print(
+        "By number of pairs, the upper bound of each cell's worst false verdict, as a multiple of "
+        f"what the level allows, {1 - data['level']:.2g}; above {data['limit']:g} verdicts are "
+        f"withheld. {data['replicates']:,} samples without one show a bound of "
+        f"{data['reach']:.2f}.",
+        soft_wrap=True,
+    )
+    for whole in data["wholes"]:
+        how = "looked at several times" if whole["looks"] else "looked at once"
+        out.print(
+            f"Whole reports with {whole['members']} false members, {how}: "
+            f"{whole['rate']:.2%} of {whole['reports']:,} have a false CONFIRMED "
+            f"(at most {whole['bound']:.2%}).",
+            soft_wrap=True,
+        )
+    out.print(f"Kept in {escape(path)}.", soft_wrap=True)
+
+
 def setting(value: Json) -> str:
     """Return a setting on one line; a part as its kind and fields."""
     if not isinstance(value, dict):
@@ -143,6 +176,20 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Cells:
+    """How many cells of a calibration are done: a line now and then, on stderr."""
+
+    def __init__(self) -> None:
+        self.said = time.monotonic()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Say how far it is, once in a while."""
+        if time.monotonic() - self.said >= 15:
+            self.said = time.monotonic()
+            sys.stderr.write(f"ablations: {done} of {of} cells\n")
+            sys.stderr.flush()
 
 
 class Progress:

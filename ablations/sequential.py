@@ -1,0 +1,97 @@
+"""Looks at a growing sample, fixed before the run, within the claim's own share of the error.
+
+Looks come at 12, 16, 20 and 32 pairs. The first may only stop what is hopeless. At the others the
+rule is read at levels that spend α as O'Brien and Fleming do: by the share t of the last look's
+pairs, 2(1 - Φ(z/√t)) of it has been spent, z = Φ⁻¹(1 - α/2), and each look has what is new. All
+misses together then have probability α at most, however the looks depend on each other. (Looking
+after every pair at the full level instead would miss several times as often.)
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from ablations.power import fewest_pairs
+from ablations.records import Word, Zones
+from ablations.statistics import Array, Bools, critical, widening
+from ablations.verdict import edges, measure, settle, words
+
+looks = (12, 16, 20, 32)
+hopeless = 0.1  # chance to settle at the last look below which the first one stops
+open_words = (Word.DIRECTION_ONLY, Word.INCONCLUSIVE)  # words that more pairs may change
+
+
+def levels(level: float) -> tuple[float | None, ...]:
+    """Return each look's confidence level, None where it can't settle anything.
+
+    That is the first look, and any at whose level the sign-flip test couldn't reject: what it would
+    have spent goes to the next one.
+    """
+    from scipy import special
+
+    alpha, spent = 1 - level, 0.0
+    z = special.ndtri(1 - alpha / 2)
+    found: list[float | None] = []
+    for n in looks:
+        share = 2 * float(special.ndtr(-z / math.sqrt(n / looks[-1]))) - spent
+        if n == looks[0] or n < fewest_pairs(1 - share):
+            found.append(None)
+            continue
+        found.append(1 - share)
+        spent += share
+    return tuple(found)
+
+
+def walk(
+    values: Array, zones: Zones, level: float, *, symmetric: bool
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+    """Return each sample's word, an index into `verdict.words`, and the pairs at which it stopped.
+
+    Args:
+        values: (samples, 32), the claimed direction positive; only what a look sees is used.
+        zones: What was fixed beforehand.
+        level: The claim's, over all looks together.
+        symmetric: Whether the contrasts are symmetric by construction.
+    """
+    assert values.shape[1] == looks[-1], values.shape
+    word = np.full(len(values), len(words) - 1, dtype=np.int8)
+    pairs = np.full(len(values), looks[-1])
+    going = np.arange(len(values))
+    spending = levels(level)
+    for n, at in zip(looks, spending, strict=True):
+        x = values[going, :n]
+        if n == looks[0]:
+            last = spending[-1]
+            assert last is not None, level
+            stop = stops(x, zones, last, symmetric=symmetric)
+        elif at is not None:
+            word[going] = settle(measure(x, at), zones, symmetric=symmetric)
+            stop = ~np.isin(word[going], [words.index(w) for w in open_words])
+        else:
+            stop = np.zeros(len(going), dtype=bool)
+        pairs[going[stop]] = n
+        going = going[~stop]
+    return word, pairs
+
+
+def stops(values: Array, zones: Zones, level: float, *, symmetric: bool) -> Bools:
+    """Return which samples have little chance to settle at the last look: futility.
+
+    That is the noncentral t's chance, at the sample's own spread and estimate, to tell the mean
+    from the nearest edge with as many pairs as the last look has.
+
+    Args:
+        values: (samples, n). zones, symmetric: As in `walk`. level: The last look's.
+    """
+    from scipy import special
+
+    n, last = values.shape[1], looks[-1]
+    mean, sd = values.mean(axis=1), values.std(axis=1, ddof=1)
+    distance = np.min([np.abs(mean - edge) for edge in edges(zones)], axis=0)
+    assert n >= 2, n
+    constant = sd == 0
+    effect = math.sqrt(last) * distance / np.where(constant, 1.0, sd)
+    needed = widening(last, symmetric) * critical(last, level)
+    found: Bools = ~constant & (special.nctdtr(last - 1, effect, needed) > 1 - hopeless)
+    return found

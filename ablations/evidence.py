@@ -13,6 +13,7 @@ from ablations.specs import Claim
 from ablations.statistics import interval, mcnemar, moments, skewness_bound, widening
 
 control_share = 0.25  # of the band's width: how far from nothing the control's interval may reach
+most_company = 0.1  # cores that others may take while a series is timed, before it is told
 standard_errors = 3.0  # by which a trained arm must beat the best trivial baseline
 
 Seeds = Sequence[Sequence[Metrics | None]]
@@ -144,6 +145,17 @@ def dropped(seeds: Sequence[Sequence[object]]) -> Iterable[str]:
         yield "1 seed has results in some arms only, makes no pair, and drops out"
     elif halves:
         yield f"{halves} seeds have results in some arms only, make no pair, and drop out"
+
+
+def company(seeds: Seeds) -> Iterable[str]:
+    """What other processes took of the machine while it was timed, where that was measured."""
+    measured = [number(arm.get("others")) for seed in seeds for arm in seed if arm is not None]
+    most = max((m for m in measured if math.isfinite(m)), default=0.0)
+    if most > most_company:
+        yield (
+            f"Other processes took up to {most:.2f} cores while this was timed, which wants the "
+            "machine alone"
+        )
 
 
 def _second_over_first(times: object) -> float:

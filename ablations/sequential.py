@@ -8,6 +8,8 @@ after every pair at the full level instead would miss several times as often.)
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -78,11 +80,17 @@ def walk(
 def stops(values: Array, zones: Zones, level: float, *, symmetric: bool) -> Bools:
     """Return which samples have little chance to settle at the last look: futility.
 
-    That is the noncentral t's chance, at the sample's own spread and estimate, to tell the mean
-    from the nearest edge with as many pairs as the last look has.
-
     Args:
         values: (samples, n). zones, symmetric: As in `walk`. level: The last look's.
+    """
+    return prospects(values, zones, level, symmetric=symmetric) < hopeless
+
+
+def prospects(values: Array, zones: Zones, level: float, *, symmetric: bool) -> Array:
+    """Return each sample's chance to settle at the last look.
+
+    That is the noncentral t's chance, at the sample's own spread and estimate, to tell the mean
+    from the nearest edge with as many pairs as the last look has; 1 for equal values.
     """
     from scipy import special
 
@@ -93,5 +101,55 @@ def stops(values: Array, zones: Zones, level: float, *, symmetric: bool) -> Bool
     constant = sd == 0
     effect = math.sqrt(last) * distance / np.where(constant, 1.0, sd)
     needed = widening(last, symmetric) * critical(last, level)
-    found: Bools = ~constant & (special.nctdtr(last - 1, effect, needed) > 1 - hopeless)
+    found: Array = np.where(constant, 1.0, 1 - special.nctdtr(last - 1, effect, needed))
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Where a claim stands that is looked at several times.
+
+    Args:
+        look: The last look that was reached, from 1; 0 before the first.
+        pairs: What it sees, or all pairs before the first.
+        level: Its confidence level; the last look's where it can't settle anything.
+        settles: Whether it may settle anything.
+        stopped: Whether nothing that comes later is looked at. futile: Whether for want of hope.
+    """
+
+    look: int
+    pairs: int
+    level: float
+    settles: bool
+    stopped: bool = False
+    futile: bool = False
+
+
+def follow(
+    available: int,
+    level: float,
+    judge: Callable[[Step], Word],
+    futile: Callable[[Step], bool],
+) -> Step:
+    """Return where a claim stands with so many pairs: `walk` for one claim, as its pairs come.
+
+    Each look sees the first pairs alone, so that what came after a stop never counts.
+
+    Args:
+        available: Pairs that there are, without a gap from the first one on.
+        level: The claim's, over all looks together.
+        judge: Returns the word at a look. futile: Whether the first look stops for want of hope.
+    """
+    spending = levels(level)
+    last = spending[-1]
+    assert last is not None, level
+    step = Step(look=0, pairs=available, level=last, settles=False)
+    for number, (n, at) in enumerate(zip(looks, spending, strict=True), 1):
+        if available < n:
+            break
+        step = Step(look=number, pairs=n, level=at or last, settles=at is not None)
+        if n == looks[0] and futile(step):
+            return replace(step, stopped=True, futile=True)
+        if at is not None and judge(step) not in open_words:
+            return replace(step, stopped=True)
+    return replace(step, stopped=step.look == len(looks))

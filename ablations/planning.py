@@ -7,7 +7,8 @@ assumes, else they are unknown. The chance of a word is that of normal contrasts
 
 for a word that needs the interval, k times as wide as Student's, between `low` and `high`; S is
 distributed as the sample's standard deviation, and 0.95 is the share of normal samples that don't
-look skewed. The sign flips rarely cost more than a point beside that.
+look skewed. The sign flips cost something only where they test the edge itself: there its distance
+counts for less, as in `power.minimum_detectable`. Elsewhere they rarely cost a point.
 """
 
 import math
@@ -18,7 +19,7 @@ import numpy as np
 
 from ablations import family
 from ablations.plan import pilot
-from ablations.power import fewest_pairs, unskewed
+from ablations.power import fewest_pairs, flips_cost, unskewed
 from ablations.records import Json, Planning, Status, Word, Zones
 from ablations.specs import Claim
 from ablations.statistics import critical, widening
@@ -139,9 +140,15 @@ def chance(
     share = (nodes + 1) / 2
     spreads = np.sqrt(special.chdtri(n - 1, 1 - share) / (n - 1))
     half = widening(n, symmetric) * critical(n, level) * spreads
-    scale = math.sqrt(n) / sd
+    scale, most = math.sqrt(n) / sd, 1.0
+    if symmetric and (zones.margin or word is not Word.CONFIRMED):  # the flips test these edges
+        allowed = math.floor((1 - level) * 2.0 ** (min(n, 60) - 1))
+        if allowed == 1:  # all signs must agree
+            most = float(special.ndtr(min(-low, high) / sd) ** n)
+        else:
+            scale /= 1 + flips_cost[0] / n + flips_cost[1] / allowed
     inside = special.ndtr(high * scale - half) - special.ndtr(low * scale + half)
-    return float(unskewed * weights @ np.clip(inside, 0, 1) / 2)
+    return unskewed * min(most, float(weights @ np.clip(inside, 0, 1) / 2))
 
 
 def needed(power: Callable[[int], float], share: float) -> int | None:

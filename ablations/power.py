@@ -10,7 +10,7 @@ from ablations.statistics import critical, widening
 
 unskewed = 0.95  # share of normal samples within the bound of the skewness
 most_power = 0.94  # no number of pairs gives more
-_flips_cost = (0.5, 0.22)  # over n and over h: the effect must grow by it until flips agree too
+flips_cost = (0.5, 0.22)  # over n and over h: the effect must grow by it until flips agree too
 
 
 def fewest_pairs(level: float) -> int:
@@ -49,7 +49,7 @@ def minimum_detectable(
     distance = float(special.nctdtrinc(n - 1, 1 - share, needed)) / math.sqrt(n)
     if symmetric:
         allowed = math.floor((1 - level) * 2.0 ** (min(n, 60) - 1))
-        distance *= 1 + _flips_cost[0] / n + _flips_cost[1] / allowed
+        distance *= 1 + flips_cost[0] / n + flips_cost[1] / allowed
         if allowed == 1:
             distance = max(distance, float(special.ndtri(share ** (1 / n))))
     return distance * sd

@@ -57,9 +57,9 @@ def judge(every: Sequence[Case], store: Store) -> dict[str, Json]:
 
     Returns:
         {cases, pairs, level, allowed, equal {verdict: number}, planted {verdict: number}, false,
-        wrong, found, passed, smallest, largest}: false counts equal arms that were found to differ,
+        wrong, found, passed, cpu_seconds, smallest, largest}: false counts equal arms that were found to differ,
         wrong planted effects of which something false was said; allowed is how many of either the
-        level lets come with a chance of 5 %; smallest and largest are the planted estimates, which
+        level lets come with a chance of 5 %; cpu_seconds are those of the runs; smallest and largest are the planted estimates, which
         should be about 1 - 0.6.
     """
     rows = {
@@ -81,6 +81,7 @@ def judge(every: Sequence[Case], store: Store) -> dict[str, Json]:
         "wrong": wrong,
         "found": right,
         "passed": max(false, wrong) <= most and right >= len(every) / 2,
+        "cpu_seconds": sum(row.cost_seconds for row in rows["equal"]),
         "smallest": min(estimates, default=None),
         "largest": max(estimates, default=None),
     }
@@ -129,7 +130,8 @@ def markdown(made: dict[str, Json]) -> str:
             f"Equal arms that were found to differ: {made['false']}; the level lets "
             f"{made['allowed']} come with a chance above 5 %. False words about the planted "
             f"effect: {made['wrong']}. The planted effect was found in {made['found']} of "
-            f"{made['cases']} cases, with estimates from {low} to {high}."
+            f"{made['cases']} cases, with estimates from {low} to {high}. The runs took "
+            f"{made['cpu_seconds'] / 60:.1f} minutes of CPU time."
         ),
     ]
     return "\n".join(lines) + "\n"

@@ -125,6 +125,43 @@ def family(found: Family) -> str:
     return f"Of the family’s {found.members} members, {listed(fates)}{later}."
 
 
+def planned(row: Row) -> str:
+    """Return what a claim's plan can tell, as sentences."""
+    found = row.planning
+    assert found is not None, row
+    if found.sd is None:
+        return f"{found.pairs} pairs; their spread is {found.source}."
+    shape = times if row.log else ""
+    power = "" if found.power is None else f"{number(100 * found.power, 0)}\u00a0%"
+    least = "" if found.detectable is None else f"{number(found.detectable)}{shape}"
+    told = [
+        f"tell {least} apart from an edge with a power of 80\u00a0%" if least else "",
+        f"confirm {number(found.effect)}{shape} with one of {power}" if power else "",
+    ]
+    pairs = [
+        f"{value:,} pairs for {share}\u00a0%"
+        for value, share in ((found.pairs_80, 80), (found.pairs_90, 90))
+        if value is not None
+    ]
+    needed = f" That takes {listed(pairs)}." if pairs else ""
+    return (
+        f"{found.pairs} pairs at a spread of {number(found.sd)} ({found.source}) "
+        f"{listed([t for t in told if t])}.{needed}"
+    )
+
+
+def controls(report: Report) -> str:
+    """Return how many controls passed, as a sentence."""
+    words = ((True, "passed"), (False, "failed"), (None, "open"))
+    counts = [(sum(c.passed is state for c in report.controls), word) for state, word in words]
+    parts = [
+        f"{n} {'is' if n == 1 else 'are'} open" if w == "open" else f"{n} {w}"
+        for n, w in counts
+        if n
+    ]
+    return f"Of {len(report.controls)}, {listed(parts)}."
+
+
 def listed(items: Sequence[str]) -> str:
     """Return "a", "a and b" or "a, b and c"."""
     return " and ".join(p for p in (", ".join(items[:-1]), *items[-1:]) if p)

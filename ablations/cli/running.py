@@ -3,13 +3,14 @@
 import argparse
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 
 from ablations import claims, family
 from ablations.cli import display
+from ablations.fingerprint import fingerprint
 from ablations.plain import Json
-from ablations.plan import Costs, Forecast, Planned, forecast, over, pilot, plan
+from ablations.plan import Costs, Planned, forecast, over, pilot, plan
 from ablations.planning import planning
 from ablations.records import Status, Tier
 from ablations.specs import PILOTS, Claim
@@ -30,9 +31,9 @@ def _fixed(asked: argparse.Namespace) -> int:
     """Run a tier."""
     store = Store.open(asked.store, create=True)
     plans, refused = _allowed(plans_of(asked), store, asked)
-    before = forecast(plans, store, asked.jobs)
+    held = _held(plans, store)
     _execute(plans, store, asked, _Budget(asked.budget).left)
-    return _ran(asked, plans, store, before, refused)
+    return _ran(asked, plans, store, held, refused)
 
 
 def _until_decided(asked: argparse.Namespace) -> int:
@@ -54,7 +55,7 @@ def _until_decided(asked: argparse.Namespace) -> int:
     once = [p for p in plans if not spending.looks_at(p.claim)]
     with store.coordinate():
         spending.declare(growing, store)
-    before = forecast(once, store, asked.jobs)
+    held = _held([*once, *(decide.looked_at(claim, asked.device) for claim in growing)], store)
     _execute(once, store, asked, budget.left)
 
     def run(batch: spending.Batch) -> None:
@@ -70,7 +71,7 @@ def _until_decided(asked: argparse.Namespace) -> int:
         looks.append(
             {"id": claim.id, "look": step.look, "pairs": step.pairs, "stopped": step.stopped}
         )
-    return _ran(asked, once, store, before, refused, looks)
+    return _ran(asked, once, store, held, refused, looks)
 
 
 def _execute(
@@ -172,7 +173,7 @@ def _ran(
     asked: argparse.Namespace,
     plans: Sequence[Planned],
     store: Store,
-    before: Forecast,
+    held: Set[str],
     refused: Sequence[Mapping[str, Json]],
     looks: Sequence[Mapping[str, Json]] | None = None,
 ) -> int:
@@ -185,11 +186,12 @@ def _ran(
         if r is not None and r.status in (Status.FAILED, Status.DIED)
     ]
     after = forecast(every, store, asked.jobs)
+    before = len(held & _held(every, store))
     summary = {
         "tier": asked.tier,
         "trials": after.trials,
-        "stored_before": before.stored,
-        "run": after.stored - before.stored,
+        "stored_before": before,
+        "run": after.stored - before,
         "left": after.trials - after.stored,
         "refused": list(refused),
         "failed": list(dict.fromkeys(failed)),
@@ -201,6 +203,12 @@ def _ran(
     else:
         display.ran(summary, asked.store)
     return 1 if failed else 0
+
+
+def _held(plans: Sequence[Planned], store: Store) -> set[str]:
+    """Return the fingerprints of some plans that have a result."""
+    every = {fingerprint(trial) for planned in plans for trial in planned.flat}
+    return {found for found in every if store.is_finished(found)}
 
 
 def _grown(row: Mapping[str, Json], asked: argparse.Namespace) -> Planned:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablations import family
+from ablations.forms import External
 from ablations.plan import pilot
 from ablations.power import fewest_pairs, flips_cost, unskewed
 from ablations.records import Json, Planning, Status, Word, Zones
@@ -34,9 +35,12 @@ _most = 700.0  # of a logarithm that is shown as a ratio
 
 
 def planning(claim: Claim, seeds: int, store: Store | None, device: str = "cpu") -> Planning | None:
-    """Return what so many seeds can tell of a claim, None if it has no statistics."""
+    """Return what so many seeds can tell of a claim.
+
+    None for claims without statistics, and for those that nobody plans to run here.
+    """
     form = claim.statistics
-    if form is None:
+    if form is None or isinstance(claim.form, External):
         return None
     zones, n = form.zones, seeds * claim.pairs
     sd, source = spread(claim, store, device)

@@ -82,14 +82,14 @@ def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: i
     for row in rows:
         told = row["plan"]
         stored = f", {row['stored']} stored" if row["stored"] else ""
-        cost = f"{row['cpu_minutes']:.1f}, {_sources[row['cost_source']]}"
+        cost = f"{row['cpu_minutes']:.1f} {_sources[row['cost_source']]}"
         figures = ("", "", "", "")
         if told:
             figures = (
                 _figure(told["sd"]),
                 _figure(told["detectable"]),
                 _figure(told["power"], "{:.0%}"),
-                ", ".join(_figure(told[k], "{:,}") for k in ("pairs_80", "pairs_90")),
+                ", ".join(dict.fromkeys(_figure(told[k], "{:,}") for k in _pairs)),
             )
         table.add_row(
             row["id"],
@@ -121,6 +121,7 @@ def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: i
     )
 
 
+_pairs = ("pairs_80", "pairs_90")
 _sources = {"stored runs": "runs", "a probe": "probe", "the spec": "spec"}
 
 
@@ -131,8 +132,8 @@ def _figure(value: float | None, form: str = "{:.3g}") -> str:
 def _fate(row: Mapping[str, Json], tier: str) -> str:
     """Return what the tier does for a claim."""
     if row["decides"]:
-        return "decides it"
-    return "shows an estimate" if tier == "quick" else "refused"
+        return "decides"
+    return "estimates" if tier == "quick" else "refused"
 
 
 def selfcheck(made: Mapping[str, Json]) -> None:

@@ -416,6 +416,13 @@ def test_equal_code_within_a_quarter_of_the_band_lets_a_timing_be_decided(row):
     assert control.low < control.estimate < control.high
 
 
+@pytest.mark.parametrize(("others", "told"), [(0.02, False), (0.8, True), (None, False)])
+def test_what_other_processes_took_while_it_was_timed_is_told(others, told, row):
+    found = row("controller-speed", QUICK, spoilt(series(), "others", others))
+    assert any(n.startswith("Other processes took up to 0.80 cores") for n in found.notes) is told
+    assert found.verdict.verdict is Word.CONFIRMED
+
+
 def test_arms_at_the_same_floor_make_a_claim_invalid(row):
     found = row("act-savings-mixed", STANDARD, savings(extreme="floor: all stop at once"))
     assert said(found)[0] is Word.INVALID

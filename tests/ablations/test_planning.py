@@ -8,7 +8,7 @@ import pytest
 
 from ablations import claims, decide, family, planning
 from ablations.fingerprint import fingerprint
-from ablations.forms import Quality
+from ablations.forms import External, Quality
 from ablations.plan import Costs, Source, pilot, plan
 from ablations.planning import chance, documented, needed
 from ablations.records import Machine, Planning, Result, Status, Tier, Word, Zones
@@ -168,6 +168,10 @@ def test_claims_without_statistics_have_no_plan_of_this_kind_and_no_pilots():
     (claim,) = claims.choose(["halt-max"])
     assert planning.planning(claim, 1, None) is None
     assert pilot(claim).flat == []
+    elsewhere = External(cost="8 GPUs for a day", inner=spec().form)
+    assert planning.planning(spec(), 0, None).refusal
+    outside = replace(claim, form=elsewhere)
+    assert planning.planning(outside, 0, None) is None, "nobody plans to run it here"
 
 
 # -- plans and refusals ---------------------------------------------------------------------------

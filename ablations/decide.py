@@ -1,19 +1,17 @@
 """From stored results to rows: every statistic of a report is made here."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
-from ablations import claims, verdict
-from ablations.forms import Consistency, Contrast, Exact, Metrics, Statistical
-from ablations.plan import Planned, plan
+from ablations import calibration, claims, family, judging, sequential, verdict, wording
+from ablations.forms import Consistency, Exact, External
+from ablations.plan import Planned, over, plan
+from ablations.planning import planning
 from ablations.records import (
-    Beside,
     Check,
-    Control,
+    Controlled,
+    Design,
     Json,
-    Point,
+    Planning,
     Report,
     Result,
     Row,
@@ -24,29 +22,33 @@ from ablations.records import (
     Zones,
 )
 from ablations.specs import Claim, differences
-from ablations.statistics import Interval, interval, mcnemar
+from ablations.specs import Control as ControlSpec
 from ablations.store import Store
-
-control_share = 0.25  # of the band's width: how far from nothing the control's interval may reach
-standard_errors = 3.0  # by which a trained arm must beat the best trivial baseline
-
-_without = (Status.FAILED, Status.DIED)  # runs that measured nothing
-
-Seeds = Sequence[Sequence[Result | None]]
+from hrm.errors import UserError
 
 
 def report(chosen: Iterable[Claim], store: Store, tier: Tier, device: str = "cpu") -> Report:
     """Decide claims from what a store holds, and return all that a report shows."""
-    plans = [plan(claim, tier, device) for claim in chosen]
-    collected = [planned.collect(store) for planned in plans]
-    rows = [row(p, c, tier) for p, c in zip(plans, collected, strict=True)]
+    asked = tuple(chosen)
+    collected: list[list[list[Result | None]]] = []
+
+    def decided(claim: Claim, controls: Sequence[Controlled] = ()) -> Row:
+        design = designed(claim, store, tier)
+        planned = plan(claim, tier, device) if design is None else looked_at(claim, device)
+        seeds = planned.collect(store)
+        collected.append(seeds)
+        told = planning(claim, len(planned.trials), store, device)
+        return row(planned, seeds, tier, controls=controls, design=design, told=told)
+
+    controls = [_controlled(c, decided(c.spec), asked) for c in claims.guarding(asked)]
+    rows = [decided(claim, [c for c in controls if claim.id in c.claims]) for claim in asked]
     unique = {r.fingerprint: r for seeds in collected for seed in seeds for r in seed if r}
     results = [unique[f] for f in sorted(unique)]
     words = [r.verdict.verdict for r in rows]
     return Report(
         tier=tier.value,
-        members=len(claims.family()),
-        level=level(),
+        members=len(family.members()),
+        level=family.level(),
         tally={word.value: words.count(word) for word in Word if word in words},
         commits=tuple(sorted({r.commit for r in results if r.commit})),
         dirty=any(r.dirty for r in results),
@@ -55,45 +57,96 @@ def report(chosen: Iterable[Claim], store: Store, tier: Tier, device: str = "cpu
         runs=len(results),
         cpu_seconds=sum(r.cpu_seconds for r in results),
         rows=tuple(rows),
+        family=family.count(rows, claims.specs()),
+        calibration=calibration.shown(calibration.committed(), len(family.members())),
+        controls=tuple(controls),
     )
 
 
-def level() -> float:
-    """The confidence level of every interval: simultaneous over the family, 1 − 0.05/m."""
-    return 1 - 0.05 / len(claims.family())
+def designed(claim: Claim, store: Store, tier: Tier) -> Design | None:
+    """Return that a claim is looked at several times; the quick tier shows estimates alone.
+
+    Raises:
+        UserError: If it was looked at in other places than this release's.
+    """
+    found = None if tier is Tier.QUICK else store.design(claim.id)
+    if found is not None and found.looks != sequential.looks:
+        raise UserError(
+            f"claim {claim.id!r} is looked at with {list(found.looks)} pairs in this store; "
+            f"allowed are {list(sequential.looks)}; use the release that began it, or a new store"
+        )
+    return found
 
 
-def row(planned: Planned, seeds: Seeds, tier: Tier) -> Row:
-    """Decide one claim and gather what the report shows of it."""
+def looked_at(claim: Claim, device: str = "cpu") -> Planned:
+    """Return the runs of a claim that is looked at several times, as far as the last look."""
+    return over(claim, range(sequential.looks[-1]), device)
+
+
+def row(
+    planned: Planned,
+    seeds: judging.Seeds,
+    tier: Tier,
+    *,
+    controls: Sequence[Controlled] = (),
+    design: Design | None = None,
+    told: Planning | None = None,
+) -> Row:
+    """Decide one claim and gather what the report shows of it.
+
+    Args:
+        planned: Its trials. seeds: Their results. tier: For the reason.
+        controls: Those that share its measurement.
+        design: That it is looked at several times, None if it is looked at once.
+        told: What its plan could tell.
+    """
     claim = planned.claim
     flat = [result for seed in seeds for result in seed]
     stored = [result for result in flat if result is not None]
-    faults = _faults(stored)
-    if stored or not flat:
-        match claim.form:
-            case Statistical():
-                decided = _statistical(claim, seeds, tier, faults)
-            case Exact() | Consistency():
-                decided = _checked(claim, seeds, faults)
-            case _:
-                raise AssertionError(claim.form)
+    faults = [*_faults(stored), *(_control_fault(c) for c in controls if c.passed is False)]
+    if not stored and (flat or isinstance(claim.form, External)):
+        cost = f"about {claim.cost * len(flat):.0f} CPU seconds"
+        if isinstance(claim.form, External):
+            cost = f"it takes {claim.form.cost}"
+        decided = {"word": Word.NOT_RUN, "reason": f"no run is stored; {cost}"}
+    elif claim.statistics is None:
+        assert isinstance(claim.form, Exact | Consistency), claim.form
+        decided = _checked(claim, seeds, faults)
+    elif design is None:
+        decided = judging.at_once(judging.Case(claim, seeds, tier, faults, controls))
     else:
-        decided = {
-            "word": Word.NOT_RUN,
-            "reason": f"no run is stored; about {claim.cost * len(flat):.0f} CPU seconds",
-        }
-    return _row(planned, stored, tier, decided)
+        decided = judging.in_looks(judging.Case(claim, seeds, tier, faults, controls))
+    return _row(planned, stored, tier, decided, design, told)
+
+
+def _controlled(control: ControlSpec, found: Row, asked: Sequence[Claim]) -> Controlled:
+    return Controlled(
+        row=found,
+        planted=control.planted,
+        expected=control.passes,
+        passed=control.passed(found.verdict.verdict),
+        claims=tuple(claim.id for claim in asked if control.guards(claim)),
+    )
+
+
+def _control_fault(control: Controlled) -> str:
+    found = control.row.verdict
+    return f"control failed: {found.id} is {found.verdict} rather than {control.expected}"
 
 
 # -- exact and consistency claims -----------------------------------------------------------------
-def _checked(claim: Claim, seeds: Seeds, faults: list[str]) -> dict[str, Json]:
-    metrics = [m for seed in seeds if (m := _metrics(seed)) is not None]
+def _checked(claim: Claim, seeds: judging.Seeds, faults: list[str]) -> dict[str, Json]:
+    metrics = [m for seed in seeds if (m := judging.metrics_of(seed)) is not None]
     usable = [[arm for arm in seed if arm is not None] for seed in metrics]
     undecided = ""
     checks: tuple[Check, ...] = ()
     if isinstance(claim.form, Consistency) and claim.form.derive is not None:
         if usable or not seeds:
-            checks, undecided = claim.form.derive(usable, level())
+            try:
+                checks, undecided = claim.form.derive(usable, family.level())
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                said = f"{type(error).__name__}: {error}"
+                faults = [*faults, f"what was measured doesn't give the figures ({said})"]
     else:
         raw = [check for seed in usable for arm in seed for check in arm.get("checks", [])]
         checks = tuple(Check.from_json(check) for check in raw)
@@ -109,194 +162,19 @@ def _checked(claim: Claim, seeds: Seeds, faults: list[str]) -> dict[str, Json]:
     return {"word": word, "reason": reason, "checks": checks, "n": len(usable)}
 
 
-# -- statistical claims ---------------------------------------------------------------------------
-def _statistical(claim: Claim, seeds: Seeds, tier: Tier, faults: list[str]) -> dict[str, Json]:
-    form = claim.form
-    assert isinstance(form, Statistical)
-    complete = [(i, m) for i, seed in enumerate(seeds) if (m := _metrics(seed)) is not None]
-    pairs = [(i, list(enumerate(form.contrasts(m)))) for i, m in complete]
-    each = max((len(of_seed) for _, of_seed in pairs), default=1)
-    contrasts = [(i * each + j, c) for i, of_seed in pairs for j, c in of_seed]
-    values = np.array([c.theta for _, c in contrasts])
-    controls = [*_trivial(claim, [m for _, m in complete])]
-    if claim.control is not None and complete:
-        controls.append(_equal_code(claim, form.zones, [m for _, m in complete]))
-    faults = faults + [f"control failed: {c.name}, {c.bound}" for c in controls if not c.passed]
-    faults = faults + _extreme([m for _, m in complete], [c for _, c in contrasts])
-    arms = list(zip(*(c.censored for _, c in contrasts), strict=True))
-    decision = verdict.decide(
-        values,
-        form.zones,
-        level(),
-        tier=tier,
-        decides=not (claim.trained and tier is Tier.QUICK),
-        planned_pairs=len(seeds) * each,
-        censored=max((float(np.mean(arm)) for arm in arms), default=0.0),
-        faults=faults,
-    )
-    word, reason = decision.word, decision.reason
-    if word is not Word.INVALID and len(complete) < len(seeds):
-        word = Word.INCONCLUSIVE
-        reason = f"incomplete: {len(complete)} of {len(seeds)} planned seeds have results; {reason}"
-    found = decision.interval
-    return {
-        "word": word,
-        "reason": reason,
-        "n": len(values),
-        "estimate": None if found is None else verdict.in_words(found.estimate, form.zones),
-        "bounds": _bounds(found, form.zones),
-        "needed": decision.needed,
-        "points": tuple(_point(claim, i, c, form.zones) for i, c in contrasts),
-        "beside": _beside(claim, [m for _, m in complete]),
-        "controls": tuple(controls),
-        "notes": tuple(_arrivals(claim, [c for _, c in contrasts])),
-    }
-
-
-def _metrics(seed: Sequence[Result | None]) -> list[Metrics | None] | None:
-    """Return one mapping per arm of a seed, None for an arm that diverged.
-
-    None in all if a run is missing or failed.
-    """
-    if any(result is None or result.status in _without for result in seed):
-        return None
-    found: list[Metrics | None] = []
-    for result in seed:
-        assert result is not None
-        if result.status is Status.DIVERGED and not result.metrics:
-            found += [None] * len(result.trial.arms)
-        else:
-            found += list(result.metrics)
-    return found
-
-
-def _trivial(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> Iterable[Control]:
-    """Each trained arm must beat the best trivial baseline by three standard errors.
-
-    The error is that of the mean margin over boards and seeds. The test boards are the same for
-    every seed, so their part of it doesn't shrink with seeds. A seed that diverged beats nothing:
-    its margin counts as nothing.
-    """
-    if not claim.trained or not seeds:
-        return
-    for label, arm in zip((a.label for a in claim.arms), zip(*seeds, strict=True), strict=True):
-        known = [m for m in arm if m is not None]
-        lost = [0.0] * (len(arm) - len(known))
-        margins = [float(m["margin"]) for m in known] + lost
-        margin = float(np.mean(margins))
-        boards = float(np.mean([m["error"] for m in known])) if known else 0.0
-        over_seeds = float(np.std(margins, ddof=1)) if len(margins) > 1 else 0.0
-        error = math.hypot(boards, over_seeds / math.sqrt(len(margins)))
-        yield Control(
-            name=f"{label} beats the trivial baselines",
-            estimate=margin,
-            low=margin - standard_errors * error,
-            high=margin + standard_errors * error,
-            bound=f"margin in accuracy on unknown cells {margin:+.4f}, must exceed "
-            f"{standard_errors:g} standard errors, {standard_errors * error:.4f}",
-            passed=margin > standard_errors * error,
-        )
-
-
-def _equal_code(claim: Claim, zones: Zones, seeds: Sequence[Sequence[Metrics | None]]) -> Control:
-    """A-versus-A: second over first process of the same arm, both arms, within each block."""
-    assert claim.control is not None and zones.band is not None
-    values = [
-        math.log(arm[claim.control][1] / arm[claim.control][0])
-        for seed in seeds
-        for arm in seed
-        if arm is not None
-    ]
-    bound = control_share * (zones.band[1] - zones.band[0])
-    found = interval(values, level())
-    reach = max(abs(found.low), abs(found.high))
-    return Control(
-        name="equal code in fresh processes (A versus A)",
-        estimate=math.exp(found.estimate),
-        low=math.exp(max(found.low, -700.0)),
-        high=math.exp(min(found.high, 700.0)),
-        bound=f"interval {math.exp(max(found.low, -700.0)):.4g} to "
-        f"{math.exp(min(found.high, 700.0)):.4g} over {found.n} pairs, must lie within "
-        f"{math.exp(-bound):.4g} to {math.exp(bound):.4g}, a quarter of the band's width",
-        passed=reach <= bound,
-    )
-
-
-def _extreme(seeds: Sequence[Sequence[Metrics | None]], contrasts: Sequence[Contrast]) -> list[str]:
-    """All arms of all seeds at the same floor, ceiling or cap: nothing is left to compare."""
-    if contrasts and all(c.censored and all(c.censored) for c in contrasts):
-        return ["no run of any arm arrives at the target before the cap"]
-    found = {arm.get("extreme", "") for seed in seeds for arm in seed if arm is not None}
-    return (
-        [f"all arms sit at the same {found.pop()}"] if len(found) == 1 and "" not in found else []
-    )
-
-
-def _arrivals(claim: Claim, contrasts: Sequence[Contrast]) -> Iterable[str]:
-    """Where there is a cap: how many runs of each arm arrived, and the exact McNemar test."""
-    reached = [[not c for c in contrast.censored] for contrast in contrasts if contrast.censored]
-    if not reached:
-        return
-    counts = [
-        f"{sum(arm)} of {len(arm)} ({a.label})"
-        for a, arm in zip(claim.arms, zip(*reached, strict=True), strict=True)
-    ]
-    p = mcnemar(sum(a and not b for a, b in reached), sum(b and not a for a, b in reached))
-    yield f"Arrived before the cap: {', '.join(counts)}; exact McNemar p = {p:.3g}"
-
-
-def _beside(claim: Claim, seeds: Sequence[Sequence[Metrics | None]]) -> tuple[Beside, ...]:
-    shown = []
-    for reading in claim.beside:
-        values = [v for seed in seeds for v in reading.contrasts(seed)]
-        finite = [v for v in values if math.isfinite(v)]
-        if not finite:
-            continue
-        found = interval(finite, level())
-        lost = len(values) - len(finite)
-        zones = Zones(null=1.0, null_reason="", log=reading.log)
-        low, high = _bounds(found, zones)
-        shown.append(
-            Beside(
-                label=reading.label + (f" ({lost} pairs have no value)" if lost else ""),
-                unit=reading.unit,
-                estimate=verdict.in_words(found.estimate, zones),
-                low=low,
-                high=high,
-                n=found.n,
-            )
-        )
-    return tuple(shown)
-
-
-def _point(claim: Claim, seed: int, contrast: Contrast, zones: Zones) -> Point:
-    finite = math.isfinite(contrast.theta)
-    labels = [arm.label for arm in claim.arms]
-    capped = [a for a, c in zip(labels, contrast.censored, strict=False) if c]
-    return Point(
-        seed=seed,
-        values={
-            label: value if math.isfinite(value) else None
-            for label, value in zip(labels, contrast.values, strict=True)
-        },
-        contrast=verdict.in_words(contrast.theta, zones) if finite else None,
-        note=f"at the cap: {', '.join(capped)}" if capped else "" if finite else "no contrast",
-    )
-
-
-def _bounds(found: Interval | None, zones: Zones) -> tuple[float | None, float | None]:
-    if found is None or not math.isfinite(found.low) or not math.isfinite(found.high):
-        return None, None
-    low, high = sorted(verdict.in_words(b, zones) for b in (found.low, found.high))
-    return low, high
-
-
 # -- rows -----------------------------------------------------------------------------------------
 def _row(
-    planned: Planned, stored: Sequence[Result], tier: Tier, decided: Mapping[str, Json]
+    planned: Planned,
+    stored: Sequence[Result],
+    tier: Tier,
+    decided: Mapping[str, Json],
+    design: Design | None,
+    told: Planning | None,
 ) -> Row:
-    claim, entry = planned.claim, claims.ledger()[planned.claim.id]
-    zones = claim.form.zones if isinstance(claim.form, Statistical) else None
+    claim, entry = planned.claim, claims.entry(planned.claim.id)
+    form = claim.statistics
+    zones = None if form is None else form.zones
+    refused = told.refusal if told and stored and tier is not Tier.QUICK else ""
     low, high = decided.get("bounds", (None, None))
     return Row(
         verdict=Verdict(
@@ -322,30 +200,36 @@ def _row(
         band=_zone(zones.band, zones) if zones and zones.band else None,
         neutral=1.0 if zones and zones.log else 0.0,
         log=bool(zones and zones.log),
-        level=level() if zones else None,
+        level=decided.get("level", family.level()) if zones else None,
         points=decided.get("points", ()),
         checks=decided.get("checks", ()),
         beside=decided.get("beside", ()),
         controls=decided.get("controls", ()),
         failures=tuple(_failures(stored)),
-        notes=(*_notes(zones), *decided.get("notes", ())),
+        notes=(
+            *_notes(zones),
+            *([f"Its plan is refused, and was run anyway: {refused}"] if refused else ()),
+            *decided.get("notes", ()),
+        ),
         needed=decided.get("needed"),
         planned=len(planned.flat),
         stored=len(stored),
-        command=_command(planned, tier),
+        command=_command(planned, tier, design),
         cost_seconds=sum(r.cpu_seconds for r in stored),
         machine="; ".join(sorted({_machine(r) for r in stored})) or None,
+        planning=told,
     )
 
 
-def _command(planned: Planned, tier: Tier) -> str:
+def _command(planned: Planned, tier: Tier, design: Design | None) -> str:
     other = {trial.device for trial in planned.flat} - {"cpu"}
     device = "".join(f" --device {name}" for name in sorted(other))
-    return f"ablations run {planned.claim.id} --tier {tier.value}{device}"
+    how = f"--tier {tier.value}" if design is None else "--until-decided"
+    return f"ablations run {planned.claim.id} {how}{device}"
 
 
 def _zone(zone: tuple[float, float], zones: Zones) -> tuple[float, float]:
-    low, high = sorted(verdict.in_words(edge * zones.sign, zones) for edge in zone)
+    low, high = sorted(wording.in_words(edge * zones.sign, zones) for edge in zone)
     return low, high
 
 
@@ -357,7 +241,7 @@ def _notes(zones: Zones | None) -> tuple[str, ...]:
 
 
 def _faults(stored: Sequence[Result]) -> list[str]:
-    failed = [r for r in stored if r.status in (Status.FAILED, Status.DIED)]
+    failed = [r for r in stored if r.status in judging.without]
     return [f"{len(failed)} runs failed: {failed[0].error}"] if failed else []
 
 

@@ -1,12 +1,13 @@
 """From claims to trials: what a tier would run."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ablations.fingerprint import fingerprint
 from ablations.records import Result, Tier, Trial
-from ablations.specs import Claim
+from ablations.specs import PILOTS, Claim
 from ablations.store import Store, finished
 
 
@@ -34,6 +35,16 @@ class Planned:
 
 def plan(claim: Claim, tier: Tier, device: str = "cpu") -> Planned:
     """Return what a tier runs for a claim."""
+    return over(claim, range(claim.seeds[tier]), device)
+
+
+def pilot(claim: Claim, device: str = "cpu", seeds: Sequence[int] = PILOTS) -> Planned:
+    """Return the runs that plans take a claim's spread from; none where it has no spread."""
+    return over(claim, seeds if claim.statistics is not None else (), device)
+
+
+def over(claim: Claim, seeds: Iterable[int], device: str = "cpu") -> Planned:
+    """Return a claim's trials at these seeds."""
     arms = tuple(arm.part.to_json() for arm in claim.arms)
     groups = (arms,) if claim.joint or not arms else tuple((arm,) for arm in arms)
     rows = tuple(
@@ -50,7 +61,7 @@ def plan(claim: Claim, tier: Tier, device: str = "cpu") -> Planned:
             )
             for group in groups
         )
-        for seed in range(claim.seeds[tier])
+        for seed in seeds
     )
     return Planned(claim=claim, trials=rows)
 
@@ -87,22 +98,45 @@ def forecast(plans: Sequence[Planned], store: Store | None, jobs: int) -> Foreca
     )
 
 
+class Source(StrEnum):
+    """Where an expected cost comes from, the best first."""
+
+    STORED = "stored runs"
+    PROBE = "a probe"  # pilot seeds alone are stored
+    DECLARED = "the spec"
+
+
 class Costs:
-    """Expected CPU seconds of a trial: the median of stored runs of its kind, else its spec's."""
+    """Expected CPU seconds of a trial.
+
+    They are the median of stored runs of its kind, else of pilot runs, else what its spec says.
+    """
 
     def __init__(self, plans: Sequence[Planned], store: Store | None) -> None:
         self._specs = {_kind(t): p.claim.cost for p in plans for t in p.flat}
-        seen: dict[str, list[float]] = {}
+        seen: dict[tuple[str, bool], list[float]] = {}
         for result in store.results() if store is not None else ():
             if result.status not in finished:  # it says little about a whole run
                 continue
-            seen.setdefault(_kind(result.trial), []).append(result.cpu_seconds)
-        self._stored = {kind: statistics.median(values) for kind, values in seen.items()}
+            key = _kind(result.trial), result.trial.seed in PILOTS
+            seen.setdefault(key, []).append(result.cpu_seconds)
+        self._stored = {key: statistics.median(values) for key, values in seen.items()}
 
     def of(self, trial: Trial) -> float:
         """Return the expected CPU seconds of one trial."""
+        return self._found(trial)[0]
+
+    def source(self, trials: Iterable[Trial]) -> Source:
+        """Return where the expected cost of trials comes from: the weakest of their sources."""
+        found = {self._found(trial)[1] for trial in trials}
+        return max(found, key=list(Source).index, default=Source.DECLARED)
+
+    def _found(self, trial: Trial) -> tuple[float, Source]:
         kind = _kind(trial)
-        return self._stored.get(kind, self._specs.get(kind, 1.0))
+        for piloted, source in ((False, Source.STORED), (True, Source.PROBE)):
+            if (kind, piloted) in self._stored:
+                return self._stored[kind, piloted], source
+        return self._specs.get(kind, 1.0), Source.DECLARED
 
 
 def _kind(trial: Trial) -> str:

@@ -4,20 +4,25 @@ From a Result on, nothing needs torch: verdicts and reports rebuild from JSON al
 here turns into JSON by `to_json` and back by `from_json`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ablations.checks import Check
 from ablations.plain import Json, Record
+from ablations.tables import Calibrated, Family
 
 __all__ = [
     "Beside",
     "Check",
     "Control",
+    "Controlled",
+    "Design",
     "Difference",
     "Json",
     "Machine",
+    "Planning",
     "Point",
     "Record",
     "Report",
@@ -145,6 +150,8 @@ class Zones(Record):
         sign: +1 if the claim says that the contrast rises, -1 if it falls.
         log: Whether the contrast is the logarithm of a ratio.
         unit: What the contrast counts, for a reader ("x operations", "points of cell accuracy").
+        margin: Whether the claim is that nothing is lost beyond w, rather than that something is
+            gained; there is no band then.
     """
 
     null: float
@@ -155,6 +162,12 @@ class Zones(Record):
     sign: int = 1
     log: bool = False
     unit: str = ""
+    margin: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse zones that no interval could be read against: a mistake in a spec."""
+        assert 0 < self.null < math.inf and self.sign in (-1, 1), self
+        assert self.band is None or (self.band[0] <= self.band[1] and not self.margin), self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,14 +221,59 @@ class Beside(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Control(Record):
-    """A control within a claim's own measurement; its interval is in the reader's unit."""
+    """A control of a claim's measurement, in the reader's unit; passed is None if it is open."""
 
     name: str
     estimate: float | None
     low: float | None
     high: float | None
     bound: str
-    passed: bool
+    passed: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planning(Record):
+    """What a plan for a claim can tell, from a spread that none of its own runs gave.
+
+    Args:
+        sd: Standard deviation of a contrast (of the logarithm, for a ratio), None if unknown.
+        source: Where it comes from, or why it is unknown.
+        pairs: As many as are planned.
+        detectable: The distance from an edge that they tell apart with a power of 80 %, in the
+            reader's unit; None where no number of that size does, or the spread is unknown.
+        effect: The effect whose power is given, in the reader's unit: the documented one, or what
+            stands in for it where only a direction is claimed.
+        power: The chance of the claim's CONFIRMED if that is the truth.
+        pairs_80, pairs_90: What it takes for a power of 80 and 90 %, None if out of reach.
+        refusal: Why the plan can't decide anything, "" if it can or if nobody knows.
+        could: Seeds that could, None if unknown or out of reach.
+    """
+
+    sd: float | None
+    source: str
+    pairs: int
+    detectable: float | None
+    effect: float
+    power: float | None
+    pairs_80: int | None
+    pairs_90: int | None
+    refusal: str
+    could: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design(Record):
+    """That a claim is looked at several times: written into the store before its first run.
+
+    Args:
+        claim: The claim's id. looks: The pairs at each look.
+        declared: When, as an ISO date. commit: The project's commit then.
+    """
+
+    claim: str
+    looks: tuple[int, ...]
+    declared: str
+    commit: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +300,7 @@ class Row(Record):
         planned, stored: Trials that the tier asks for, and how many of them have a result.
         command: What runs this claim again.
         cost_seconds: CPU time of its runs.
+        planning: What the plan could tell, None for claims without a spread.
     """
 
     verdict: Verdict
@@ -267,6 +326,24 @@ class Row(Record):
     command: str
     cost_seconds: float
     machine: str | None
+    planning: Planning | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controlled(Record):
+    """A control that is a spec of its own.
+
+    Args:
+        row: What was measured. planted: The planted effect, "" for equal arms.
+        expected: The verdict that it should have. passed: None if that is open.
+        claims: The claims of this report that share the measurement.
+    """
+
+    row: Row
+    planted: str
+    expected: Word
+    passed: bool | None
+    claims: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,4 +364,7 @@ class Report(Record):
     runs: int
     cpu_seconds: float
     rows: tuple[Row, ...]
+    family: Family | None = None
+    calibration: Calibrated | None = None
+    controls: tuple[Controlled, ...] = ()
     schema: int = field(default=1)

@@ -9,6 +9,7 @@ import datetime
 import functools
 import importlib
 import json
+import math
 import resource
 import secrets
 import sys
@@ -81,6 +82,7 @@ def run(
     *,
     on_event: Callable[[Event], None] = lambda _: None,
     cost: Callable[[Trial], float] = lambda _: 0.0,
+    left: Callable[[], float] = lambda: math.inf,
 ) -> None:
     """Run each trial that the store has no finished result of, and store each result as it comes.
 
@@ -94,7 +96,8 @@ def run(
         store: Where results go; nobody else may run into it meanwhile.
         engine: Where to run what may share the machine; its workers end with the run.
         on_event: Told of each step.
-        cost: What a trial is expected to take, in any unit.
+        cost: What a trial is expected to take, in any unit; in seconds where `left` is given.
+        left: How many seconds there are: a trial that is expected to take more isn't started.
 
     Raises:
         UserError: If the store is in use, or can't be written.
@@ -120,7 +123,8 @@ def run(
             if phase:
                 waiting = functools.partial(on_event, phase[0].event(What.WAITING))
                 with lock(waiting), where:
-                    _drain(deque(phase), store, where, on_event)
+                    fits = functools.partial(_fits, cost, left)
+                    _drain(deque(phase), store, where, on_event, fits)
 
 
 def execute(trial: Trial, *, fingerprint: str | None = None, deaths: int = 0) -> Result:
@@ -169,17 +173,29 @@ def work(text: str) -> str:
 
 
 # -- running many ---------------------------------------------------------------------------------
+def _fits(cost: Callable[[Trial], float], left: Callable[[], float], job: Job) -> bool:
+    return cost(job.trial) <= left()
+
+
 def _drain(
-    jobs: deque[Job], store: Store, engine: Engine, on_event: Callable[[Event], None]
+    jobs: deque[Job],
+    store: Store,
+    engine: Engine,
+    on_event: Callable[[Event], None],
+    fits: Callable[[Job], bool],
 ) -> None:
     running: dict[Future[str], tuple[Job, _Clock]] = {}
     try:
         while jobs or running:
             while jobs and len(running) < engine.slots:
                 job = jobs.popleft()
+                if not fits(job):  # another one may
+                    continue
                 on_event(job.event(What.STARTED))
                 clock = _Clock()
                 running[engine.submit(work, job.encode())] = job, clock
+            if not running:
+                break
             wait(running, return_when=FIRST_COMPLETED)
             for future in [future for future in running if future.done()]:
                 job, clock = running[future]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ablations.forms import Form, Reading
-from ablations.records import Difference, Json, Tier
+from ablations.forms import External, Form, Reading, Statistical
+from ablations.records import Difference, Json, Tier, Word
 from hrm.parts import Part, canonical, type_key
 
 # Units of replication by tier (see the README, "What a tier runs").
@@ -12,6 +12,10 @@ TRAINED: Mapping[Tier, int] = {Tier.QUICK: 3, Tier.STANDARD: 20, Tier.FULL: 32}
 CHEAP: Mapping[Tier, int] = {Tier.QUICK: 40, Tier.STANDARD: 40, Tier.FULL: 40}
 BLOCKS: Mapping[Tier, int] = {Tier.QUICK: 10, Tier.STANDARD: 10, Tier.FULL: 16}  # 2 pairs each
 ONCE: Mapping[Tier, int] = {Tier.QUICK: 1, Tier.STANDARD: 1, Tier.FULL: 1}
+# Controls are cheap enough to be decided in every tier, with as many pairs as trained claims have.
+CONTROLS: Mapping[Tier, int] = {Tier.QUICK: 20, Tier.STANDARD: 20, Tier.FULL: 32}
+# Seeds that plans take their spreads from. No tier reaches them, and no verdict reads them.
+PILOTS = range(1000, 1005)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,14 @@ class Arm:
 
     label: str
     part: Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumed:
+    """A standard deviation of the contrast that plans take until pilot seeds are stored."""
+
+    sd: float
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +54,8 @@ class Claim:
         beside: Other readings of the same runs.
         control: A metric whose contrasts between equal code must lie within a quarter of the band.
         cost: CPU seconds of one run, until one is stored.
+        pairs: How many pairs a seed makes.
+        assumed: The spread to plan with until pilot seeds are stored, None if nothing is known.
     """
 
     id: str
@@ -59,6 +73,62 @@ class Claim:
     trained: bool = False
     beside: tuple[Reading, ...] = ()
     control: str | None = None
+    pairs: int = 1
+    assumed: Assumed | None = None
+
+    @property
+    def statistics(self) -> Statistical | None:
+        """The form that gives the contrasts, None for claims without any."""
+        form = self.form.inner if isinstance(self.form, External) else self.form
+        return form if isinstance(form, Statistical) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """A measurement whose truth is known, made by the pipeline of the claims that share it.
+
+    A claim shares it if it has the same form and reads the same metric of the same workload. A
+    control is planned, run, stored and decided like a claim, at the claims' own level, and is no
+    member of the family: it can only take verdicts away.
+
+    Args:
+        spec: What is measured; its id starts with "controls/".
+        statement: What is known of it, in our words.
+        planted: The planted effect, "" for equal arms.
+        passes: The verdict that it should have.
+        workload: The workload of the claims that share the measurement.
+        metric: The metric that they read.
+    """
+
+    spec: Claim
+    statement: str
+    planted: str
+    passes: Word
+    workload: str
+    metric: str
+
+    def guards(self, claim: Claim) -> bool:
+        """Tell whether a claim shares the measurement."""
+        form, own = claim.statistics, self.spec.statistics
+        assert own is not None, self.spec.id
+        return (
+            form is not None
+            and (claim.workload, form.name) == (self.workload, own.name)
+            and getattr(form, "metric", None) == self.metric
+        )
+
+    def passed(self, word: Word) -> bool | None:
+        """Return whether it passed, None if that is open.
+
+        Nothing decided is open, whatever the reason: too few pairs are no fault of a measurement.
+        So is the mere direction of a planted effect; that of equal arms is a failure.
+        """
+        if word is self.passes:
+            return True
+        undecided = {Word.INCONCLUSIVE, Word.NOT_RUN}
+        if self.planted:
+            undecided.add(Word.DIRECTION_ONLY)
+        return None if word in undecided else False
 
 
 def differences(claim: Claim) -> tuple[Difference, ...]:

@@ -1,10 +1,14 @@
 """The statistics behind every verdict: arrays in, numbers out.
 
 A claim's values are one contrast per pair (a log-ratio or a difference), and θ is their mean.
-Student's t gives the interval; the exact sign-flip test, which needs symmetry but no normality, has
-to agree before zero counts as excluded; a bound on the sample's skewness withholds verdicts where
-the symmetry that both rest on is in doubt. Sums are correctly rounded (`math.fsum`) and terms are
-sorted: the order of the pairs never changes a digit.
+Student's t gives the interval; `ablations.flips` has the test that must agree with it. Both need
+symmetry of some kind. A bound on the sample's skewness withholds verdicts where it is plainly
+missing, and `widening` says how much wider an interval must hold where nothing but the sample
+speaks for symmetry.
+
+Everything takes one sample, (n,), or many at once, (..., n): the engine and its calibration run the
+same code. Sums over one sample are correctly rounded (`math.fsum`), so that neither the order of
+the pairs nor the machine changes a digit.
 
 Nothing here knows claims, zones or words: see `ablations.verdict`.
 """
@@ -18,11 +22,16 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Values = Sequence[float] | Array
 
 rounding = 1e-10  # values closer than this, relative to their size, differ by rounding alone
-exact_up_to = 44  # pairs up to which every sign flip is counted
-drawn_flips = 2**18  # random sign flips beyond that
+
+# How many times as wide the interval must hold, by pairs, so that a lognormal tail (σ = 1) or one
+# pair in twenty that lies six standard deviations out, unseen, gives false verdicts no more often
+# than the level says. Chosen by simulation, held by `ablations calibrate`; beyond 40 pairs, as
+# at 40.
+_widenings = ((40, 1.4), (32, 1.8), (20, 2.4), (16, 2.6), (0, 2.8))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +54,53 @@ class Interval:
     level: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Moments of each sample in (..., n): arrays of the leading shape.
+
+    Args:
+        mean, sd: With n - 1 in the denominator of sd; 0 for equal values.
+        skewness: g₁ = m₃ / m₂^(3/2).
+        kurtosis: g₂ = m₄ / m₂² - 3, the excess over the normal distribution's.
+    """
+
+    mean: Array
+    sd: Array
+    skewness: Array
+    kurtosis: Array
+
+
+def moments(values: Values) -> Moments:
+    """Return the moments over the last axis.
+
+    Values that differ by rounding alone have neither skewness nor kurtosis; equal ones have exactly
+    their value as mean, and no spread.
+
+    Args:
+        values: (..., n) with n ≥ 2.
+
+    Raises:
+        ValueError: If a value isn't finite.
+    """
+    x = finite(values)
+    n = x.shape[-1]
+    assert n >= 2, x.shape
+    low, high = x.min(axis=-1), x.max(axis=-1)
+    mean = np.where(low == high, low, _total(x) / n)
+    c = x - mean[..., None]
+    sd = np.sqrt(_total(c * c) / (n - 1))
+    shapeless = high - low <= rounding * np.maximum(np.abs(low), np.abs(high))
+    c /= np.where(shapeless, 1.0, np.maximum(high - mean, mean - low))[..., None]
+    squares = c * c
+    m2 = np.where(shapeless, 1.0, _total(squares) / n)
+    return Moments(
+        mean=mean,
+        sd=sd,
+        skewness=np.where(shapeless, 0.0, _total(squares * c) / n / m2**1.5),
+        kurtosis=np.where(shapeless, 0.0, _total(squares * squares) / n / m2**2 - 3),
+    )
+
+
 def interval(values: Values, level: float) -> Interval:
     """Return Student's two-sided interval, mean ± t(n - 1, (1 + level)/2) · sd/√n.
 
@@ -57,147 +113,63 @@ def interval(values: Values, level: float) -> Interval:
     Raises:
         ValueError: If a value isn't finite: such pairs are results, to be counted by the caller.
     """
-    x = _finite(values)
-    assert 0 < level < 1, level
+    x = finite(values)
     n = len(x)
     if n < 2:
         mean = float(x[0]) if n else math.nan
         return Interval(estimate=mean, low=-math.inf, high=math.inf, n=n, sd=math.inf, level=level)
-    if x.min() == x.max():
-        mean = float(x[0])
-        return Interval(estimate=mean, low=mean, high=mean, n=n, sd=0.0, level=level)
-    mean = math.fsum(x) / n
-    sd = math.sqrt(math.fsum((x - mean) ** 2) / (n - 1))
-    half = _critical(n, level) * sd / math.sqrt(n)
+    found = moments(x)
+    mean, sd = float(found.mean), float(found.sd)
+    half = critical(n, level) * sd / math.sqrt(n)
     return Interval(estimate=mean, low=mean - half, high=mean + half, n=n, sd=sd, level=level)
 
 
-def sign_flip(values: Values, shift: float = 0.0) -> float:
-    """Return the two-sided sign-flip p-value of "the values are symmetric about `shift`".
+def skewness_bound(n: int) -> float:
+    """Return the |g₁| beyond which n values look skewed: two standard errors under normality.
 
-    p = #{s in {-1, 1}ⁿ : |Σ sᵢ dᵢ| ≥ |Σ dᵢ|} / 2ⁿ with d = values - shift; never below 2^(1 - n),
-    and 1 for no values. The distribution over flips is symmetric, so that half of p is the
-    one-sided p-value in the direction of the mean.
+    2 √(6(n - 2) / ((n + 1)(n + 3))), the 95 % quantile of |g₁| of normal values at every n from 12
+    to 40, to two digits; infinite for fewer than three values.
+    """
+    return 2 * math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3))) if n > 2 else math.inf
 
-    Up to 44 pairs all flips are counted, without listing them (meet in the middle): the sums of
-    each half of the terms are sorted, and for every sum of one half a binary search counts the sums
-    of the other that reach the total, in O(n 2^(n/2)): 0.1 s at n = 40, 0.5 s at 44. Beyond
-    that, 2^18 flips are drawn by a generator of fixed seed and p = (1 + hits) / (1 + draws), which
-    is valid for any number of draws.
 
-    Sums that differ by rounding alone, 1e-10 of Σ(|values| + |shift|), count as equal: a tie makes
-    p larger, never smaller.
+def skewed(values: Values) -> Bools:
+    """Return whether each sample looks too skewed to trust the t interval and the sign flips.
+
+    It does beyond `skewness_bound`. This protects at 40 pairs and hardly at 12, as the calibration
+    shows: a false verdict comes from just those samples that haven't met the long tail, and they
+    look symmetric. At a level of 1 - α, n pairs can miss up to 1 - α^(1/n) of a distribution with a
+    probability that counts: 46 % at n = 12, 31 % at 20 and 17 % at 40, for α = 0.05/79. No check of
+    the sample can mend that. Contrasts that are symmetric by construction can; for all others there
+    is `widening`.
 
     Raises:
         ValueError: If a value isn't finite.
     """
-    x = _finite(values)
-    d = x - shift
-    d = d[np.argsort(np.abs(d), kind="stable")]
-    tie = rounding * math.fsum(np.abs(x) + abs(shift))
-    reach = abs(math.fsum(d)) - tie
-    if reach <= 0:
-        return 1.0
-    if len(d) > exact_up_to:
-        return _drawn_sign_flip(d, reach)
-    left, right = _signed_sums(d[::2]), _signed_sums(d[1::2])
-    hits = len(left) * len(right) - int(np.searchsorted(right, reach - left).sum())
-    return 2 * hits / (1 << len(d))
+    x = finite(values)
+    n = x.shape[-1]
+    if n < 3:
+        return np.zeros(x.shape[:-1], dtype=bool)
+    return np.asarray(np.abs(moments(x).skewness) > skewness_bound(n))
 
 
-def skewed(values: Values) -> bool:
-    """Return whether the values look too skewed to trust the t interval and the sign flips.
+def widening(n: int, symmetric: bool) -> float:
+    """Return how many times as wide as Student's the interval is that a verdict reads.
 
-    The rule: the sample's skewness g₁ = m₃ / m₂^(3/2) is more than two of its standard errors under
-    normality, √(6(n - 2) / ((n + 1)(n + 3))), away from zero. Two standard errors are the 95 %
-    quantile of |g₁| at every n from 12 to 40, to two digits. Values that differ by rounding alone,
-    and fewer than three, aren't skewed.
-
-    Measured by `measure_skewness_check` in tests/ablations/test_statistics.py, at the level
-    1 - 0.05/65, with 200,000 replicates (100,000 at n = 40) and n as the seed. Share withheld:
-
-        n     normal  uniform  t₃    lognormal σ=½  exponential  lognormal σ=1
-        12    .048    .014     .25   .30            .44          .63
-        20    .049    .008     .34   .50            .70          .87
-        40    .048    .003     .47   .82            .96          .99
-
-    Wrong exclusions of the true mean by t and sign flips together, as multiples of the nominal
-    rate, before → after the check:
-
-        n     normal       t₃           lognormal σ=½  exponential  lognormal σ=1
-        12    0.36 → 0.35  0.10 → 0.10  2.4 → 2.4      5.6 → 5.3    15 → 15
-        20    0.83 → 0.77  0.32 → 0.27  5.5 → 4.8      9.5 → 5.4    30 → 15
-        40    0.86 → 0.79  0.51 → 0.38  4.8 → 2.3      7.8 → 0.7    26 → 1.2
-
-    So it protects at 40 pairs and hardly at 12: a false exclusion happens in just those samples
-    that haven't met the long tail, and they look symmetric. No check of the sample can mend that;
-    contrasts that are symmetric by construction (pairs, logarithms) can.
-
-    Raises:
-        ValueError: If a value isn't finite.
+    1 where the contrasts are symmetric by construction. Else what it takes until every noise of the
+    calibration's table, lognormal and one-sided outliers among them, has a false verdict no more
+    often than the level says: 2.8 at 12 pairs, 2.6 at 16, 2.4 at 20, 1.8 at 32, 1.4 at 40.
     """
-    x = _finite(values)
-    n = len(x)
-    if n < 3 or np.ptp(x) <= rounding * np.abs(x).max():
-        return False
-    c = x - math.fsum(x) / n
-    c = c / np.abs(c).max()
-    g1 = (math.fsum(c**3) / n) / (math.fsum(c**2) / n) ** 1.5
-    return bool(abs(g1) > 2 * math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3))))
+    return 1.0 if symmetric else next(factor for least, factor in _widenings if n >= least)
 
 
-def fewest_pairs(level: float) -> int:
-    """Return the smallest n at which the sign-flip test can reject: 2^(1 - n) ≤ 1 - level."""
-    return max(2, math.ceil(1 - math.log2(1 - level)))
+@functools.cache
+def critical(n: int, level: float) -> float:
+    """Return Student's two-sided critical value for n values."""
+    assert 0 < level < 1 and n >= 2, (level, n)
+    from scipy import special  # half a second of import that listing commands shouldn't wait for
 
-
-def minimum_detectable(sd: float, n: int, level: float, power: float = 0.8) -> float:
-    """Return the distance of the mean from an edge that n pairs tell apart with this power.
-
-    From the noncentral t distribution: the least δ with P(t(n - 1, √n δ/sd) > critical value) =
-    power. At the level 1 - 0.05/65 and power .8 that is 1.63 sd at n = 12, 1.30 at 16, 1.11 at 20,
-    0.82 at 32. It leaves out what the sign-flip test costs beyond its floor; with it, normal values
-    at these distances have power .52 (all twelve signs must agree), .75, .77 and .78 (simulated).
-
-    Args:
-        sd: Standard deviation of the contrasts, ≥ 0.
-        n: Pairs.
-        level: Confidence level of the interval.
-        power: Probability to tell the distance apart, in (0.5, 1).
-
-    Returns:
-        The distance in the contrast's unit; inf where the sign-flip test can't reject at all.
-    """
-    assert sd >= 0 and 0.5 < power < 1, (sd, power)
-    if n < fewest_pairs(level):
-        return math.inf
-    from scipy import special
-
-    noncentrality = special.nctdtrinc(n - 1, 1 - power, _critical(n, level))
-    return float(noncentrality) * sd / math.sqrt(n)
-
-
-def pairs_needed(sd: float, distance: float, level: float, power: float = 0.8) -> int:
-    """Return the fewest pairs that tell the mean apart from an edge at `distance`, with this power.
-
-    The least n, at least `fewest_pairs(level)`, whose `minimum_detectable` distance is at most
-    `distance`. Above 100,000 pairs the normal approximation is returned, right to 0.1 %.
-
-    Args:
-        sd: Standard deviation of the contrasts, ≥ 0 and finite.
-        distance: > 0, in the same unit.
-        level: Confidence level of the interval.
-        power: Probability to tell the distance apart.
-    """
-    assert distance > 0 and 0 <= sd < math.inf, (sd, distance)
-    from scipy import special
-
-    # Student's t needs a little more than the normal distribution: count up from there.
-    normal = float(special.ndtri((1 + level) / 2) + special.ndtri(power))
-    n = max(fewest_pairs(level), math.ceil((normal * sd / distance) ** 2))
-    while n <= 100_000 and minimum_detectable(sd, n, level, power) > distance:
-        n += 1
-    return n
+    return -float(special.stdtrit(n - 1, (1 - level) / 2))
 
 
 def trend(levels: Sequence[float]) -> Array:
@@ -211,7 +183,7 @@ def trend(levels: Sequence[float]) -> Array:
     Raises:
         ValueError: If all levels are equal or one isn't finite: there is no slope.
     """
-    x = _finite(levels)
+    x = finite(levels)
     if len(x) < 2 or x.min() == x.max():
         raise ValueError(f"a trend needs two different levels, got {list(levels)}")
     c: Array = x - x.mean()
@@ -230,34 +202,32 @@ def mcnemar(b: int, c: int) -> float:
     return min(1.0, 2 * sum(math.comb(n, k) for k in range(min(b, c) + 1)) / (1 << n))
 
 
-def _finite(values: Values) -> Array:
+def clopper_pearson(hits: int, trials: int, confidence: float = 0.975) -> tuple[float, float]:
+    """Return exact one-sided bounds for a rate, each at this confidence.
+
+    The lower one is the β(hits, trials - hits + 1) quantile at 1 - confidence, the upper one the
+    β(hits + 1, trials - hits) quantile at the confidence.
+    """
+    assert 0 <= hits <= trials and trials > 0, (hits, trials)
+    from scipy import special
+
+    low = special.betaincinv(hits, trials - hits + 1, 1 - confidence) if hits else 0.0
+    high = special.betaincinv(hits + 1, trials - hits, confidence) if hits < trials else 1.0
+    return float(low), float(high)
+
+
+def finite(values: Values) -> Array:
+    """Return the values as an array.
+
+    Raises:
+        ValueError: If one isn't finite, with how many aren't.
+    """
     x = np.asarray(values, dtype=np.float64)
-    assert x.ndim == 1, x.shape
     if not np.isfinite(x).all():
-        raise ValueError(f"{(~np.isfinite(x)).sum()} of {len(x)} values aren't finite")
+        raise ValueError(f"{(~np.isfinite(x)).sum()} of {x.size} values aren't finite")
     return x
 
 
-@functools.cache
-def _critical(n: int, level: float) -> float:
-    """Return Student's two-sided critical value for n values."""
-    from scipy import special  # half a second of import that listing commands shouldn't wait for
-
-    return -float(special.stdtrit(n - 1, (1 - level) / 2))
-
-
-def _signed_sums(d: Array) -> Array:
-    """Return the 2^len(d) sums Σ ± dᵢ, sorted."""
-    sums = np.zeros(1)
-    for x in d:
-        sums = np.concatenate([sums - x, sums + x])
-    return np.sort(sums)
-
-
-def _drawn_sign_flip(d: Array, reach: float) -> float:
-    generator = np.random.default_rng(0)  # equal values, equal p-value
-    chunk, hits = 2**14, 0
-    for _ in range(drawn_flips // chunk):
-        signs = generator.choice(np.array([-1.0, 1.0]), size=(chunk, len(d)))
-        hits += int((np.abs(signs @ d) >= reach).sum())
-    return (1 + hits) / (1 + drawn_flips)
+def _total(x: Array) -> Array:
+    """Return the sums over the last axis: correctly rounded for one sample, fast for many."""
+    return np.asarray(math.fsum(x) if x.ndim == 1 else x.sum(axis=-1))

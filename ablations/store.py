@@ -2,6 +2,7 @@
 
     folder/store.json                             {"format": "hrm-ablations", "version": 1}
     folder/runs/<fingerprint>/<attempt>.json      a Result, written once
+    folder/designs/<claim>.json                   a Design, written once, before its first run
     folder/index.sqlite                           what each record's status is; rebuilt at need
     folder/lock, folder/lock.pid                  who runs trials into this store now
 
@@ -24,7 +25,7 @@ from typing import Any, Self
 
 import filelock
 
-from ablations.records import Result, Status
+from ablations.records import Design, Result, Status
 from hrm.errors import UserError
 
 marker = {"format": "hrm-ablations", "version": 1}
@@ -115,6 +116,44 @@ class Store:
         self._attempts.setdefault(result.fingerprint, {})[result.attempt] = result.status
         with contextlib.suppress(sqlite3.Error), _index(self.folder) as index:
             _insert(index, [(key, result.status, stamp)])
+
+    def design(self, claim: str) -> Design | None:
+        """Return that a claim is looked at several times, None if it is looked at once.
+
+        Raises:
+            UserError: If what is written there can't be read.
+        """
+        path = self._design(claim)
+        try:
+            found = Design.from_json(json.loads(path.read_bytes()))
+            if found.claim != claim:
+                raise ValueError(f"it is of {found.claim}")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise _refused(
+                f"design {str(path)!r} can't be read ({' '.join(str(error).split())})",
+                "what `ablations run --until-decided` wrote there",
+                "restore it, or begin a new store: without it nobody knows how often was looked",
+            ) from error
+        return found
+
+    def declare(self, design: Design) -> None:
+        """Write that a claim is looked at several times, once and for all.
+
+        Raises:
+            UserError: If it can't be written.
+        """
+        assert self.design(design.claim) is None, design
+        path = self._design(design.claim)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            _write(path, json.dumps(design.to_json()))
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
+
+    def _design(self, claim: str) -> Path:
+        return self.folder / "designs" / f"{claim.replace('/', ' ')}.json"
 
     @contextlib.contextmanager
     def coordinate(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """From an interval and the zones that were fixed before the run to one word.
 
 Every row reads the same simultaneous interval, so that a false word needs the interval to miss. The
-rule is written here and nowhere else. With the claimed direction turned positive, in this order:
+rule is written here and nowhere else, for one sample and for many: the calibration runs it too.
+With the claimed direction turned positive, in this order:
 
     CONTRADICTED    high < -w
     NO EFFECT       -w ≤ low and high ≤ w
@@ -11,12 +12,18 @@ rule is written here and nowhere else. With the claimed direction turned positiv
     DIRECTION ONLY  low > 0
     INCONCLUSIVE    else, with its kind
 
-Each needs the exact two-sided sign-flip test at the interval's level as well: NO EFFECT about -w
-and about w (the interval lies between them, so each rejects in the direction that counts), all the
-others about zero. INVALID comes before everything.
+A claim that nothing is lost beyond a margin w reads two rows alone: CONTRADICTED as above, and
+CONFIRMED for low > -w.
+
+low and high are the ends of Student's interval where the contrasts are symmetric by construction,
+and else of one that is `widening` times as wide. Each word needs the exact two-sided sign-flip test
+at the interval's level as well: NO EFFECT about -w and about w (the interval lies between them, so
+each rejects in the direction that counts), words about a margin there, all the others about zero.
+Samples that look skewed have no word. INVALID comes before everything.
 
 A band that reaches into the null zone confirms nothing there: an effect that isn't worth having is
-never CONFIRMED. A band wholly within the null zone leaves NO EFFECT, or EXCEEDED beyond it.
+never CONFIRMED. A band wholly within the null zone leaves NO EFFECT, or EXCEEDED beyond it. A band
+without width is confirmed by equal contrasts alone.
 
 Above 20 % of runs censored at their cap, the size of an effect can't be told: DIRECTION ONLY stands
 in for the words that tell it, and all others are withheld: a common cap draws each censored pair's
@@ -24,26 +31,41 @@ contrast towards zero, and where censored pairs differ from the others, the mean
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
+from ablations import wording
+from ablations.flips import rejects, sign_flip
+from ablations.power import fewest_pairs, pairs_needed
 from ablations.records import Check, Tier, Word, Zones
 from ablations.statistics import (
     Array,
+    Bools,
     Interval,
     Values,
-    fewest_pairs,
+    critical,
     interval,
-    pairs_needed,
-    sign_flip,
-    skewed,
+    moments,
+    skewness_bound,
+    widening,
 )
 
 most_censored = 0.2
 most_pairs = 100_000  # a need beyond this is called out of reach
+fewest_values = 3  # below it there is no shape to look at
+words = (  # in their order of precedence
+    Word.CONTRADICTED,
+    Word.NO_EFFECT,
+    Word.CONFIRMED,
+    Word.EXCEEDED,
+    Word.WEAKER,
+    Word.DIRECTION_ONLY,
+    Word.INCONCLUSIVE,
+)
 
 
 class Kind(StrEnum):
@@ -53,9 +75,11 @@ class Kind(StrEnum):
     NOT_FINITE = "values that aren't finite"
     FEW = "too few pairs"
     POWER = "planned power too low"
-    SKEWED = "skewed"
+    SKEWED = "skewed beyond what is calibrated"
+    UNSEEN = "too few pairs to rule out a skew"
     CENSORED = "censored"
     GUARD = "sign-flip test disagrees"
+    UNCALIBRATED = "not within its bound in the calibration"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +103,76 @@ class Decision:
     needed: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """Many samples of one size with what the rule reads of them; see `measure`.
+
+    Args:
+        values: (samples, n), the claimed direction positive.
+        mean, half: (samples,), Student's interval is mean ± half.
+        skewed: (samples,), beyond the bound of the skewness.
+        level: The interval's.
+    """
+
+    values: Array
+    mean: Array
+    half: Array
+    skewed: Bools
+    level: float
+
+    def looks_skewed(self, zones: Zones) -> Bools:
+        """Return which are skewed by more than rounding would make them, beside the null zone."""
+        return self.skewed & (self.half > 1e-9 * zones.null)
+
+
+def measure(values: Array, level: float) -> Samples:
+    """Return what the rule reads of finite samples, (samples, n)."""
+    n = values.shape[1]
+    # One sample is summed as the interval that is shown: correctly rounded.
+    found = moments(values[0] if len(values) == 1 else values)
+    mean, sd, skewness = (np.atleast_1d(x) for x in (found.mean, found.sd, found.skewness))
+    return Samples(
+        values=values,
+        mean=mean,
+        half=critical(n, level) * sd / math.sqrt(n),
+        skewed=np.abs(skewness) > skewness_bound(n),
+        level=level,
+    )
+
+
+def settle(
+    samples: Samples,
+    zones: Zones,
+    *,
+    symmetric: bool,
+    capped: bool = False,
+    shift: float = 0.0,
+) -> npt.NDArray[np.int8]:
+    """Return each sample's word, as an index into `words`.
+
+    Args:
+        samples: As `measure` made them.
+        zones: What was fixed beforehand, the claimed direction positive whatever their sign.
+        symmetric: Whether the contrasts are symmetric by construction.
+        capped: Whether so many runs are censored that directions alone can be told.
+        shift: What to add to every value.
+    """
+    n, alpha = samples.values.shape[1], 1 - samples.level
+    found = np.full(len(samples.mean), len(words) - 1, dtype=np.int8)
+    if n < fewest_values:
+        return found
+    half = widening(n, symmetric) * samples.half
+    left = ~samples.looks_skewed(zones)
+    middle = samples.mean + shift
+    for word, holds in _rule(middle - half, middle + half, zones, capped):
+        rows = np.flatnonzero(holds & left)
+        for about in _guards(word, zones):
+            rows = rows[rejects(samples.values[rows] + shift, about, alpha)]
+        found[rows] = words.index(word)
+        left[rows] = False
+    return found
+
+
 def decide(
     values: Values,
     zones: Zones,
@@ -87,8 +181,10 @@ def decide(
     tier: Tier,
     decides: bool,
     planned_pairs: int,
+    symmetric: bool,
     censored: float = 0.0,
     faults: Sequence[str] = (),
+    flagged: str = "",
 ) -> Decision:
     """Return the word for a statistical claim.
 
@@ -101,11 +197,12 @@ def decide(
         tier: The tier that was run, for the reason.
         decides: Whether that tier decides this claim (quick doesn't decide trained claims).
         planned_pairs: Pairs that the tier plans.
+        symmetric: Whether the contrasts are symmetric by construction.
         censored: Share of runs censored at their cap, the larger of the two arms'.
         faults: Failed controls, arms at the same floor or ceiling: any makes the claim INVALID.
+        flagged: Why the calibration withholds verdicts of such claims, if it does.
     """
-    assert zones.null > 0 and zones.sign in (-1, 1) and 0 <= censored <= 1, (zones, censored)
-    assert zones.band is None or zones.band[0] <= zones.band[1], zones.band
+    assert 0 <= censored <= 1, censored
     x: Array = np.asarray(values, dtype=np.float64)
     unusable = int((~np.isfinite(x)).sum())
     found = None if unusable else interval(x, level)
@@ -113,20 +210,28 @@ def decide(
         return Decision(word=Word.INVALID, reason="; ".join(faults), interval=_shown(found))
     if found is None:
         return _open(Kind.NOT_FINITE, f"{unusable} of {len(x)} pairs have no finite contrast", None)
-    measured = _measured(found, zones)
+    measured, case = wording.measured(found, zones), _Case(zones=zones, symmetric=symmetric)
     if not decides:
         shown = f"{measured}, which the {tier} tier shows but can't decide on"
-        return _open(Kind.QUICK, shown, found, _needed(found, zones))
-    fewest = max(3, fewest_pairs(level))
+        return _open(Kind.QUICK, shown, found, case.needed(found))
+    fewest = max(fewest_values, fewest_pairs(level))
     if found.n < fewest:
         test = f"{measured}; the exact sign-flip test takes at least {fewest} pairs at this level"
-        return _undecided(test, found, zones, planned_pairs)
-    low, high = sorted((found.low * zones.sign, found.high * zones.sign))
-    matching = {word: text for word, holds, text in _rule(low, high, zones) if holds}
-    if not matching:
-        none = f"{measured}, which settles none of the zones"
-        return _undecided(none, found, zones, planned_pairs)
-    return _guarded(x, found, zones, matching, censored)
+        return case.undecided(test, found, planned_pairs)
+    capped = censored > most_censored
+    note = f"; {censored:.0%} of the runs are censored at the cap" if capped else ""
+    samples = measure((x * zones.sign)[None], level)
+    word = words[settle(samples, zones, symmetric=symmetric, capped=capped)[0]]
+    if word is Word.INCONCLUSIVE:
+        return case.withheld(samples, found, planned_pairs, capped, note)
+    needed = case.needed(found) if word is Word.DIRECTION_ONLY and not capped else None
+    needed = needed and max(needed, found.n + 1)  # these weren't enough
+    times = widening(found.n, symmetric)
+    also = f", also {times:g} times as wide" if times != 1 and found.sd else ""
+    reason = f"{measured}, which {wording.because(word, zones)}{also}{note}{wording.would(needed)}"
+    if flagged:
+        return _open(Kind.UNCALIBRATED, f"{measured}, by itself {word}, but {flagged}", found)
+    return Decision(word=word, reason=reason, interval=found, needed=needed)
 
 
 def decide_checks(checks: Sequence[Check]) -> tuple[Word, str]:
@@ -148,113 +253,118 @@ def decide_checks(checks: Sequence[Check]) -> tuple[Word, str]:
     return word, f"{reason}; {tally}"
 
 
-def in_words(value: float, zones: Zones) -> float:
-    """Return a contrast in the reader's unit: the ratio if it is a logarithm, else itself.
-
-    It isn't turned into the claimed direction: a claim that something falls has ratios below 1.
-    """
-    if not zones.log:
-        return value
-    return math.exp(value) if value < 700 else math.inf
+def edges(zones: Zones) -> tuple[float, ...]:
+    """Return the edges between words, in the claimed direction."""
+    if zones.margin:
+        return (-zones.null,)
+    band = () if zones.band is None else zones.band[:1] if zones.at_least else zones.band
+    return (-zones.null, zones.null, *(e for e in band if zones.null < e < math.inf))
 
 
-def _rule(low: float, high: float, zones: Zones) -> tuple[tuple[Word, bool, str], ...]:
-    """Return each word, whether the interval meets its condition, and the condition in words.
+def resolution(zones: Zones) -> float:
+    """Return what a plan should tell apart: half the band, or w where it has no finite width."""
+    weak, strong = (0.0, math.inf) if zones.band is None else zones.band
+    half = (strong - max(weak, zones.null)) / 2
+    return half if 0 < half < math.inf and not zones.at_least else zones.null
 
-    The interval comes with the claimed direction positive.
+
+def _rule(
+    low: Array, high: Array, zones: Zones, capped: bool = False
+) -> tuple[tuple[Word, Bools], ...]:
+    """Return in order of precedence the words that censoring allows, and where they hold.
+
+    The ends of the intervals come with the claimed direction positive.
     """
     w = zones.null
+    if zones.margin:
+        return () if capped else ((Word.CONTRADICTED, high < -w), (Word.CONFIRMED, low > -w))
+    direction = (Word.DIRECTION_ONLY, low > 0)
+    if capped:
+        return (direction,)
     weak, strong = (-math.inf, math.inf) if zones.band is None else zones.band
     strong = math.inf if zones.at_least else strong
-    null, band = f"the null zone {_span(-w, w, zones)}", f"the band {_span(weak, strong, zones)}"
-    edge = _text(in_words(weak * zones.sign, zones))
-    if zones.band is None:
-        confirmed = f"lies beyond {null} on the claimed side"
-    elif zones.at_least:
-        confirmed = f"lies wholly beyond {edge}, the weak edge of the band"
-    else:
-        confirmed = f"lies inside {band}"
-    weaker = f"lies beyond {null} on the claimed side, but wholly short of {edge}"
     return (
-        (Word.CONTRADICTED, high < -w, f"lies beyond {null} on the wrong side"),
-        (Word.NO_EFFECT, -w <= low and high <= w, f"lies inside {null}"),
-        (Word.CONFIRMED, w < low and weak <= low and high <= strong, confirmed),
-        (Word.EXCEEDED, w < low and strong < low, f"lies wholly beyond {band}"),
-        (Word.WEAKER, w < low and high < weak, weaker),
-        (Word.DIRECTION_ONLY, low > 0, "excludes zero on the claimed side and settles no more"),
+        (Word.CONTRADICTED, high < -w),
+        (Word.NO_EFFECT, (-w <= low) & (high <= w)),
+        (Word.CONFIRMED, (w < low) & (weak <= low) & (high <= strong)),
+        (Word.EXCEEDED, (w < low) & (strong < low)),
+        (Word.WEAKER, (w < low) & (high < weak)),
+        direction,
     )
 
 
-def _guarded(
-    x: Array, found: Interval, zones: Zones, matching: Mapping[Word, str], censored: float
-) -> Decision:
-    """Return the first word that the interval allows and censoring, flips and skew don't forbid.
-
-    Args:
-        x: (n,), the contrasts.
-        found: Their interval.
-        matching: Each word whose condition the interval meets, in order, with the condition.
-        censored: Share of censored runs.
-    """
-    measured, alpha = _measured(found, zones), 1 - found.level
-    needed = _needed(found, zones)
-    if needed is not None:
-        needed = max(needed, found.n + 1)  # these weren't enough
-    capped = censored > most_censored
-    note = f"; {censored:.0%} of the runs are censored at the cap" if capped else ""
-    allowed = [w for w in matching if not capped or w is Word.DIRECTION_ONLY]
-    if not allowed:
-        return _open(Kind.CENSORED, f"{measured}{note}, which hides effects", found)
-    # NO EFFECT has a test of its own; the words after the first of the others rest on the same one.
-    p, tried = 1.0, allowed[:2] if allowed[0] is Word.NO_EFFECT else allowed[:1]
-    for word in tried:
-        shifts = (-zones.null, zones.null) if word is Word.NO_EFFECT else (0.0,)
-        p = max(sign_flip(x, shift) for shift in shifts)
-        if p <= alpha:
-            break
-    else:
-        test = f"the exact sign-flip test gives p = {p:.2g}, above {alpha:.2g}"
-        return _open(Kind.GUARD, f"{measured}, by itself {word}, but {test}", found, needed)
-    if np.ptp(x) > 1e-9 * zones.null and skewed(x):
-        withheld = f"{measured}, by itself {word}, but the contrasts are too skewed to rely on it"
-        return _open(Kind.SKEWED, withheld, found)
-    if word is not Word.DIRECTION_ONLY or capped:
-        needed = None
-    reason = f"{measured}, which {matching[word]}{note}{_would(needed)}"
-    return Decision(word=word, reason=reason, interval=found, needed=needed)
+def _guards(word: Word, zones: Zones) -> tuple[float, ...]:
+    """Return the centres that the sign-flip test must reject before a word is said."""
+    if word is Word.NO_EFFECT:
+        return (-zones.null, zones.null)
+    return (-zones.null,) if zones.margin else (0.0,)
 
 
-def _needed(found: Interval, zones: Zones) -> int | None:
-    """Return the pairs that would settle the claim: from the estimate to the nearest edge."""
-    band = () if zones.band is None else zones.band[:1] if zones.at_least else zones.band
-    edges = [-zones.null, zones.null, *(e for e in band if zones.null < e < math.inf)]
-    distance = min(abs(found.estimate * zones.sign - edge) for edge in edges)
-    if found.n < 3 or distance == 0 or found.sd / distance > math.sqrt(most_pairs):
-        return None
-    needed = pairs_needed(found.sd, distance, found.level)
-    return needed if needed <= most_pairs else None
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """What a claim that isn't settled lacks."""
 
+    zones: Zones
+    symmetric: bool
 
-def _undecided(what: str, found: Interval, zones: Zones, planned: int) -> Decision:
-    """Return INCONCLUSIVE: pairs are missing, or the plan couldn't have been expected to settle it.
+    def needed(self, found: Interval) -> int | None:
+        """Return the pairs that would settle it: from the estimate to the nearest edge."""
+        centre = found.estimate * self.zones.sign
+        distance = min((abs(centre - edge) for edge in edges(self.zones)), default=0.0)
+        if found.n < fewest_values or distance == 0:
+            return None
+        if found.sd / distance > math.sqrt(most_pairs):
+            return None
+        needed = pairs_needed(found.sd, distance, found.level, symmetric=self.symmetric)
+        return needed if needed <= most_pairs else None
 
-    The plan should resolve half the band's width, or w where there is no band of finite width.
-    """
-    needed = _needed(found, zones)
-    if found.n < planned:
-        return _open(Kind.FEW, f"{what}; {planned} pairs are planned", found, needed)
-    weak, strong = (0.0, math.inf) if zones.band is None else zones.band
-    half = (strong - max(weak, zones.null)) / 2
-    resolution = half if 0 < half < math.inf else zones.null
-    if found.n >= 2 and pairs_needed(found.sd, resolution, found.level) <= planned:
-        return _open(Kind.FEW, what, found, needed)
-    return _open(Kind.POWER, f"{what}; {planned} pairs were planned", found, needed)
+    def undecided(self, what: str, found: Interval, planned: int) -> Decision:
+        """Return INCONCLUSIVE: pairs are missing, or the plan couldn't be expected to settle it."""
+        needed, aim = self.needed(found), resolution(self.zones)
+        if found.n < planned:
+            return _open(Kind.FEW, f"{what}; {planned} pairs are planned", found, needed)
+        if (
+            found.n >= 2
+            and pairs_needed(found.sd, aim, found.level, symmetric=self.symmetric) <= planned
+        ):
+            return _open(Kind.FEW, what, found, needed)
+        return _open(Kind.POWER, f"{what}; {planned} pairs were planned", found, needed)
+
+    def withheld(
+        self, samples: Samples, found: Interval, planned: int, capped: bool, note: str
+    ) -> Decision:
+        """Return INCONCLUSIVE with the first thing that stands against a word."""
+        measured, alpha = wording.measured(found, self.zones), 1 - found.level
+        ends = (samples.mean - samples.half, samples.mean + samples.half)
+        by_itself = [word for word, holds in _rule(*ends, self.zones) if holds[0]]
+        allowed = [word for word, holds in _rule(*ends, self.zones, capped) if holds[0]]
+        if not by_itself:
+            none = f"{measured}, which settles none of the zones"
+            return self.undecided(none, found, planned)
+        if not allowed:
+            return _open(Kind.CENSORED, f"{measured}{note}, which hides effects", found)
+        said = f"{measured}, by itself {allowed[0]}, but "
+        if samples.looks_skewed(self.zones)[0]:
+            return _open(Kind.SKEWED, f"{said}the contrasts are too skewed to rely on it", found)
+        needed = self.needed(found)
+        needed = needed and max(needed, found.n + 1)  # these weren't enough
+        times = widening(found.n, self.symmetric)
+        wide = (samples.mean - times * samples.half, samples.mean + times * samples.half)
+        kept = [word for word, holds in _rule(*wide, self.zones, capped) if holds[0]]
+        if not kept:
+            hidden = (
+                f"{said}so few pairs may hide a skew, and it settles none {times:g} times as wide"
+            )
+            return _open(Kind.UNSEEN, hidden, found, needed)
+        p = max(sign_flip(samples.values[0], about) for about in _guards(kept[0], self.zones))
+        test = f"{said}the exact sign-flip test gives p = {p:.2g}, above {alpha:.2g}"
+        return _open(Kind.GUARD, test, found, needed)
 
 
 def _open(kind: Kind, reason: str, found: Interval | None, needed: int | None = None) -> Decision:
     return Decision(
         word=Word.INCONCLUSIVE,
-        reason=f"{kind}: {reason}{_would(needed)}",
+        reason=f"{kind}: {reason}{wording.would(needed)}",
         kind=kind,
         interval=_shown(found),
         needed=needed,
@@ -263,34 +373,3 @@ def _open(kind: Kind, reason: str, found: Interval | None, needed: int | None = 
 
 def _shown(found: Interval | None) -> Interval | None:
     return found if found is not None and found.n else None
-
-
-def _would(needed: int | None) -> str:
-    if needed is None:
-        return ""
-    return f"; about {needed:,} pairs would settle it at this spread and estimate"
-
-
-def _measured(found: Interval, zones: Zones) -> str:
-    """Return what was measured, in the reader's unit, ending with the interval."""
-    if found.n == 0:
-        return "no pair has a result"
-    pairs = "1 pair" if found.n == 1 else f"{found.n} pairs"
-    unit = f" {zones.unit}" if zones.unit else ""
-    estimate = f"{_text(in_words(found.estimate, zones))}{unit} over {pairs}"
-    if found.n == 1:
-        return estimate
-    return (
-        f"{estimate}, {100 * found.level:.6g} % interval {_span(found.low, found.high, zones, 1)}"
-    )
-
-
-def _span(low: float, high: float, zones: Zones, sign: int | None = None) -> str:
-    """Return two ends in the reader's unit, given in the claimed direction or that of `sign`."""
-    sign = zones.sign if sign is None else sign
-    first, last = sorted((low * sign, high * sign))
-    return f"{_text(in_words(first, zones))} to {_text(in_words(last, zones))}"
-
-
-def _text(value: float) -> str:
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"

@@ -4,7 +4,9 @@ Usage: `python -m bench.process SUITE FIRST`.
 
 asv's own timer takes the samples (warm-up, calibration of the calls per sample, repetition); what
 is known in addition is the process that they come from, which is the unit of replication. Prints
-one JSON object: for each method and each remaining parameter the median of the samples, in seconds.
+one JSON object: for each method and each remaining parameter the median of the samples, in seconds;
+beside them the process, the core that it kept to, the load average that it began with, and how many
+cores other processes took meanwhile.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import os
 import statistics
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,8 @@ def measure(suite: str, first: str) -> dict[str, Any]:
     module, _, name = suite.partition(".")
     methods = _methods(module, name)
     found: dict[str, Any] = {"pid": os.getpid(), "suite": suite, "first": first}
+    found |= {"core": _core(), "load": round(os.getloadavg()[0], 2)}
+    before = _clocks()
     for method in methods:
         benchmark = get_benchmark_from_name(Path(__file__).parent, f"{module}.{name}.{method}")
         firsts, seconds = benchmark.params
@@ -37,7 +42,35 @@ def measure(suite: str, first: str) -> dict[str, Any]:
             samples = benchmark.do_run()["samples"]
             benchmark.do_teardown()
             found[f"{method.removeprefix('time_')}_{second}"] = statistics.median(samples)
-    return found
+    return found | {"others": _others(before, _clocks())}
+
+
+def _core() -> int | None:
+    """Return the core that this process keeps to, None if there are several."""
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return usable[0] if len(usable) == 1 else None
+
+
+def _clocks() -> tuple[float, float, float | None]:
+    """Return wall time, this process's CPU time and the whole machine's, in seconds."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        user, nice, system, _idle, _waiting, irq, softirq, stolen = map(int, fields)
+        ticks = user + nice + system + irq + softirq + stolen
+        machine = ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        machine = None
+    return time.perf_counter(), time.process_time(), machine
+
+
+def _others(
+    before: tuple[float, float, float | None], after: tuple[float, float, float | None]
+) -> float | None:
+    """Return how many cores other processes took in between, None where that can't be told."""
+    if before[2] is None or after[2] is None:
+        return None
+    taken = (after[2] - before[2]) - (after[1] - before[1])
+    return round(max(0.0, taken / (after[0] - before[0])), 3)
 
 
 def _methods(module: str, name: str) -> list[str]:

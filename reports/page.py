@@ -78,6 +78,7 @@ def page(report: Report) -> str:
         text=text,
         figures=figures,
         panels=_panels(rows),
+        cells=_cells(report),
         style=Markup((_templates / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         digest=digest,
@@ -90,6 +91,20 @@ def _panels(rows: list[Row]) -> list[list[Row]]:
     for row in filter(figures.drawable, rows):
         panels.setdefault((row.log, "" if row.log else row.unit, row.neutral), []).append(row)
     return sorted(panels.values(), key=lambda panel: not panel[0].log)
+
+
+def _cells(report: Report) -> tuple[list[str], list[tuple[tuple[str, str, str], list[str]]]]:
+    """Return the calibration's columns, and its rows: form, place and noise, then texts."""
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    columns: dict[str, None] = {}
+    for cell in report.calibration.cells if report.calibration else ():
+        column = "several looks" if cell.looks else f"n = {cell.n}"
+        columns[column] = None
+        found = rows.setdefault((cell.form, cell.varies, cell.noise), {})
+        found[column] = text.multiple(cell)
+    return list(columns), [
+        (names, [found.get(column, "") for column in columns]) for names, found in rows.items()
+    ]
 
 
 def _json(report: Report) -> str:

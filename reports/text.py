@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ablations.records import Report, Row, Word
+from ablations.tables import Bounded, Family
 from reports.words import looks
 
 minus, dash, infinity, times = "\u2212", "\u2014", "\u221e", "\u00d7"
@@ -95,6 +96,70 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
     return f"{whole // 3600:,} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
+
+
+def share(value: float) -> str:
+    """Return "2.3 %": a share with two digits."""
+    return f"{number(100 * value, 1)}\u00a0%"
+
+
+def multiple(cell: Bounded) -> str:
+    """Return "0.52 (0.71)": a rate and its bound as multiples of what is allowed."""
+    shown = f"{number(cell.rate, 2)} ({number(cell.bound, 2)})"
+    return shown if cell.within else f"{shown} withheld"
+
+
+def family(found: Family) -> str:
+    """Return what became of the family's members, as a sentence."""
+    fates = [
+        f"{count} {'was' if count == 1 else 'were'} {name}"
+        for count, name in (
+            (found.tested, "tested"),
+            (found.withheld, "withheld"),
+            (found.failed, "failed"),
+            (found.not_run, "not run"),
+        )
+        if count or name in ("tested", "withheld", "failed")
+    ]
+    later = f"; {found.without_spec} have no spec yet" if found.without_spec else ""
+    return f"Of the family’s {found.members} members, {listed(fates)}{later}."
+
+
+def planned(row: Row) -> str:
+    """Return what a claim's plan can tell, as sentences."""
+    found = row.planning
+    assert found is not None, row
+    if found.sd is None:
+        return f"{found.pairs} pairs; their spread is {found.source}."
+    shape = times if row.log else ""
+    power = "" if found.power is None else f"{number(100 * found.power, 0)}\u00a0%"
+    least = "" if found.detectable is None else f"{number(found.detectable)}{shape}"
+    told = [
+        f"tell {least} apart from an edge with a power of 80\u00a0%" if least else "",
+        f"confirm {number(found.effect)}{shape} with one of {power}" if power else "",
+    ]
+    pairs = [
+        f"{value:,} pairs for {share}\u00a0%"
+        for value, share in ((found.pairs_80, 80), (found.pairs_90, 90))
+        if value is not None
+    ]
+    needed = f" That takes {listed(pairs)}." if pairs else ""
+    return (
+        f"{found.pairs} pairs at a spread of {number(found.sd)} ({found.source}) "
+        f"{listed([t for t in told if t])}.{needed}"
+    )
+
+
+def controls(report: Report) -> str:
+    """Return how many controls passed, as a sentence."""
+    words = ((True, "passed"), (False, "failed"), (None, "open"))
+    counts = [(sum(c.passed is state for c in report.controls), word) for state, word in words]
+    parts = [
+        f"{n} {'is' if n == 1 else 'are'} open" if w == "open" else f"{n} {w}"
+        for n, w in counts
+        if n
+    ]
+    return f"Of {len(report.controls)}, {listed(parts)}."
 
 
 def listed(items: Sequence[str]) -> str:

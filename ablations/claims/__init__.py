@@ -1,4 +1,4 @@
-"""The claims: a module per document, the ledger they are taken from, the family they form."""
+"""The claims: a module per document, the ledger they are taken from, the controls beside them."""
 
 import difflib
 import functools
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 
 from ablations.claims import act_v1, amulgent, complete, controller, gru, v2
+from ablations.claims.controls import CONTROLS_OF_CLAIMS
 from ablations.records import Json
-from ablations.specs import Claim
+from ablations.specs import Claim, Control
 from hrm.errors import UserError
 
 
@@ -26,13 +27,25 @@ def specs() -> tuple[Claim, ...]:
     return tuple(sorted(claims, key=lambda claim: order.index(claim.id)))
 
 
+def controls() -> tuple[Control, ...]:
+    """Return every control that is a spec of its own."""
+    return CONTROLS_OF_CLAIMS
+
+
+def guarding(chosen: Iterable[Claim]) -> tuple[Control, ...]:
+    """Return the controls that share a measurement with any of these claims."""
+    asked = tuple(chosen)
+    return tuple(c for c in controls() if any(c.guards(claim) for claim in asked))
+
+
 def choose(ids: Iterable[str]) -> tuple[Claim, ...]:
-    """Return the claims of these ids, all of them if there are none.
+    """Return the claims (or controls) of these ids, all claims if there are none.
 
     Raises:
         UserError: If an id has no spec.
     """
-    known = {claim.id: claim for claim in specs()}
+    every = {claim.id: claim for claim in specs()}
+    known = every | {control.spec.id: control.spec for control in controls()}
     wanted = list(dict.fromkeys(ids))
     for name in wanted:
         if name in known:
@@ -40,12 +53,12 @@ def choose(ids: Iterable[str]) -> tuple[Claim, ...]:
         if name in ledger():
             raise UserError(
                 f"claim {name!r} is in the ledger but has no spec yet; "
-                f"`ablations list` names the {len(known)} that have one"
+                f"`ablations list` names the {len(every)} that have one"
             )
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UserError(f"unknown claim {name!r}; {hint}`ablations list` names all {len(known)}")
-    return tuple(known[name] for name in wanted) or tuple(known.values())
+        raise UserError(f"unknown claim {name!r}; {hint}`ablations list` names all {len(every)}")
+    return tuple(known[name] for name in wanted) or tuple(every.values())
 
 
 @functools.cache
@@ -54,10 +67,17 @@ def ledger() -> Mapping[str, Mapping[str, Json]]:
     return {entry["id"]: entry for entry in _load("ledger.json")}
 
 
-@functools.cache
-def family() -> tuple[str, ...]:
-    """Return the members of the family: what every interval is simultaneous over."""
-    return tuple(member["member"] for member in _load("family.json")["members"])
+def entry(name: str) -> Mapping[str, Json]:
+    """Return what a reader is told of a claim, from the ledger, or of a control, from its spec."""
+    for control in controls():
+        if control.spec.id == name:
+            return {
+                "id": name,
+                "document": "controls",
+                "claim": control.statement,
+                "documented": control.planted or "no effect",
+            }
+    return ledger()[name]
 
 
 def _load(name: str) -> Json:

@@ -8,7 +8,7 @@ from ablations.claims.common import ABOUT
 from ablations.forms import Consistency, Exact, Metrics, Ratio, Reading, Timing, about, between
 from ablations.records import Zones
 from ablations.rounding import parse
-from ablations.specs import BLOCKS, CHEAP, ONCE, Arm, Claim
+from ablations.specs import BLOCKS, CHEAP, ONCE, Arm, Assumed, Claim
 from ablations.statistics import interval
 from hrm import recipes
 
@@ -55,6 +55,7 @@ _series = {
     "seeds": BLOCKS,
     "joint": True,
     "alone": True,
+    "pairs": 2,
     "cost": 18.0,
 }
 _SAME = (
@@ -162,6 +163,7 @@ CLAIMS = (
         settings={"batches": [1, 4, 32, 128]},
         seeds=CHEAP,
         joint=True,
+        assumed=Assumed(sd=0.0, reason="bytes follow from shapes: repetitions are equal"),
         beside=(
             *_others("controller"),
             Reading(label="whole forward pass of 8 cycles, batch 32", metric="forward_32"),

@@ -1,12 +1,13 @@
-"""The command line: `ablations list | show | plan | run | verdicts | report`."""
+"""The command line: `ablations list | show | plan | run | verdicts | report | ...`."""
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ablations.cli import commands
+from ablations.cli import commands, running
 from ablations.records import Tier
 from hrm.errors import UserError
 
@@ -19,6 +20,8 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
+  ablations calibrate               how often the verdicts would be wrong where the truth is known
+  ablations selfcheck               claims whose truth is known, through the whole pipeline
 """
 EPILOG = """\
 Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
@@ -75,17 +78,42 @@ def parser() -> argparse.ArgumentParser:
         "show", commands.show, "Show one claim: source, arms, protocol, cost.", as_json, where
     )
     show.add_argument("claim", metavar="CLAIM", help="id of a claim, as `ablations list` prints it")
-    add(
+    plan = add(
         "plan",
         commands.plan_,
-        "Show what `run` would do, and how long it would take.",
+        "Show what `run` would do, how long it would take, and what it could tell: spreads come "
+        "from pilot seeds, which are never evidence, else from the spec.",
         *(chosen, _tier(), _jobs(), device, where, as_json),
     )
-    add(
+    first = plan.add_mutually_exclusive_group()
+    first.add_argument(
+        "--pilot", action="store_true", help="run the pilot seeds of these claims first"
+    )
+    first.add_argument(
+        "--probe", action="store_true", help="run one pilot seed of each first, for its cost"
+    )
+    run = add(
         "run",
-        commands.run,
+        running.run,
         "Run what isn't stored yet. Interrupted, the same command resumes.",
-        *(chosen, _tier(), _jobs(), device, where, as_json),
+        *(chosen, _tier(None), _jobs(), device, where, as_json),
+    )
+    run.add_argument(
+        "--until-decided",
+        action="store_true",
+        help="look at trained claims with 12 (only to stop what is hopeless), 16, 20 and 32 seeds, "
+        "and spend seeds where they change verdicts; once begun, a store keeps to it",
+    )
+    run.add_argument(
+        "--budget",
+        type=_seconds,
+        metavar="TIME",
+        help="wall time after which nothing more is begun: 90s, 30min, 2h (default: none)",
+    )
+    run.add_argument(
+        "--anyway",
+        action="store_true",
+        help="run plans that can't decide anything too; their verdicts say so",
     )
     add(
         "verdicts",
@@ -102,6 +130,46 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--output", default="report", metavar="DIR", help="folder to write (default: report)"
     )
+    calibrate = add(
+        "calibrate",
+        commands.calibrate,
+        "Measure how often the engine's rule is wrong on made-up samples. Interrupted, the same "
+        "command resumes.",
+        *(_jobs(), as_json),
+    )
+    calibrate.add_argument(
+        "--replicates",
+        type=_positive,
+        default=commands.QUICK_REPLICATES,
+        metavar="N",
+        help="samples at each place of the truth, at the family's level (default: %(default)s; the "
+        "committed table has 200000)",
+    )
+    calibrate.add_argument(
+        "--output",
+        default="store/calibration.json",
+        metavar="FILE",
+        help="file that keeps each cell as it is done (default: %(default)s)",
+    )
+    calibrate.add_argument("--docs", metavar="FILE", help="write the table as Markdown too")
+    check = add(
+        "selfcheck",
+        running.selfcheck,
+        "Send claims whose truth is known through the whole pipeline: equal arms, and a planted "
+        "effect of known size. About four minutes of one core; interrupted, the same command "
+        "resumes.",
+        *(_jobs(), as_json),
+    )
+    check.add_argument(
+        "--cases", type=_positive, default=59, metavar="N", help="of either (default: %(default)s)"
+    )
+    check.add_argument(
+        "--store",
+        default="store-selfcheck",
+        metavar="DIR",
+        help="folder of its runs, apart from those of the claims (default: %(default)s)",
+    )
+    check.add_argument("--docs", metavar="FILE", help="write what came out as Markdown too")
     return top
 
 
@@ -125,12 +193,12 @@ def _claims() -> argparse.ArgumentParser:
     return made
 
 
-def _tier() -> argparse.ArgumentParser:
+def _tier(default: str | None = Tier.QUICK.value) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(add_help=False)
     made.add_argument(
         "--tier",
         choices=[tier.value for tier in Tier],
-        default=Tier.QUICK.value,
+        default=default,
         help="quick shows estimates of trained claims and decides the others; standard and full "
         "decide all (default: quick)",
     )
@@ -161,6 +229,13 @@ def _device() -> argparse.ArgumentParser:
         help="where arms are trained (default: cpu)",
     )
     return made
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text)
+    if found is None or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s, 30min or 2h")
+    return float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2]]
 
 
 def _positive(text: str) -> int:

@@ -1,25 +1,26 @@
 """What each command does; its docstring says what it prints as JSON. These keys are stable."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
-from ablations import claims
-from ablations.cli import display
+from ablations import claims, family
+from ablations.cli import display, running
 from ablations.forms import Statistical
 from ablations.plain import Json
-from ablations.plan import Costs, Forecast, Planned, forecast, plan
-from ablations.records import Report, Status, Tier
+from ablations.plan import Costs, Forecast, forecast, plan
+from ablations.planning import planning
+from ablations.records import Report, Tier
 from ablations.specs import Claim, differences
 from ablations.store import Store
+
+QUICK_REPLICATES = 20_000
 
 
 def list_(asked: argparse.Namespace) -> int:
     """JSON: [{id, document, section, form, documented, trained, claim}]."""
     rows = [_entry(claim) for claim in claims.specs()]
     if asked.json:
-        return _print(rows)
+        return display.data(rows)
     display.claims(rows, len(claims.ledger()))
     return 0
 
@@ -45,7 +46,7 @@ def show(asked: argparse.Namespace) -> int:
         "cpu_seconds": costs,
     }
     if asked.json:
-        return _print(data)
+        return display.data(data)
     display.claim(data)
     return 0
 
@@ -53,59 +54,39 @@ def show(asked: argparse.Namespace) -> int:
 def plan_(asked: argparse.Namespace) -> int:
     """JSON: {tier, jobs, trials, stored, cpu_seconds, wall_seconds, claims}.
 
-    Claims are [{id, trials, stored, cpu_seconds, decides}].
+    Claims, and the controls that share their measurements, are [{id, trials, stored, cpu_seconds,
+    cpu_minutes, cost_source, decides, plan}]: cpu_seconds are of what isn't stored, cpu_minutes of
+    everything. A plan is null for claims without statistics, else {sd, source, pairs, detectable,
+    effect, power, pairs_80, pairs_90, refusal, could}; sd is that of the contrast (a logarithm for
+    ratios), detectable and effect are in the reader's unit, could counts seeds.
     """
-    plans, store = _plans(asked), _existing(asked.store)
-    total = forecast(plans, store, asked.jobs)
+    if asked.pilot or asked.probe:
+        running.pilots(asked)
+    plans, store = running.plans_of(asked), _existing(asked.store)
+    total, costs = forecast(plans, store, asked.jobs), Costs(plans, store)
     rows = []
     for planned in plans:
+        claim = planned.claim
         found = forecast([planned], store, 1)
+        told = planning(claim, len(planned.trials), store, asked.device)
         rows.append(
             {
-                "id": planned.claim.id,
+                "id": claim.id,
                 "trials": found.trials,
                 "stored": found.stored,
                 "cpu_seconds": found.cpu_seconds,
-                "decides": _decides(planned.claim, asked.tier),
+                "cpu_minutes": sum(map(costs.of, planned.flat)) / 60,
+                "cost_source": costs.source(planned.flat),
+                "decides": _decides(claim, asked.tier) and not (told and told.refusal),
+                "plan": told and told.to_json(),
             }
         )
     if asked.json:
-        return _print({"tier": asked.tier, "jobs": asked.jobs, **_forecast(total), "claims": rows})
+        return display.data(
+            {"tier": asked.tier, "jobs": asked.jobs, **_forecast(total), "claims": rows}
+        )
     display.plan(rows, total, asked.tier, asked.jobs)
     return 0
-
-
-def run(asked: argparse.Namespace) -> int:
-    """JSON: {tier, trials, stored_before, run, failed: [error]}."""
-    from ablations import engine, runner
-
-    plans = _plans(asked)
-    store = Store.open(asked.store, create=True)
-    trials = [trial for planned in plans for trial in planned.flat]
-    costs, before = Costs(plans, store), forecast(plans, store, asked.jobs)
-    where = engine.Serial() if asked.jobs == 1 else engine.Processes(asked.jobs)
-    with display.Progress(before, asked.jobs, costs.of) as progress:
-        runner.run(trials, store, where, on_event=progress, cost=costs.of)
-    failed = [
-        f"{r.trial.workload} seed {r.trial.seed}: {r.error}"
-        for planned in plans
-        for seed in planned.collect(store)
-        for r in seed
-        if r is not None and r.status in (Status.FAILED, Status.DIED)
-    ]
-    failed = list(dict.fromkeys(failed))
-    summary = {
-        "tier": asked.tier,
-        "trials": before.trials,
-        "stored_before": before.stored,
-        "run": before.trials - before.stored,
-        "failed": failed,
-    }
-    if asked.json:
-        _print(summary)
-    else:
-        display.ran(summary, asked.store)
-    return 1 if failed else 0
 
 
 def verdicts(asked: argparse.Namespace) -> int:
@@ -116,7 +97,7 @@ def verdicts(asked: argparse.Namespace) -> int:
     """
     made = _report(asked)
     if asked.json:
-        return _print([row.verdict.to_json() for row in made.rows])
+        return display.data([row.verdict.to_json() for row in made.rows])
     display.verdicts(made)
     return 0
 
@@ -128,20 +109,45 @@ def report(asked: argparse.Namespace) -> int:
     made = _report(asked)
     path = reports.render(made, Path(asked.output))
     if asked.json:
-        return _print({"path": str(path), "tier": made.tier, "tally": dict(made.tally)})
+        return display.data({"path": str(path), "tier": made.tier, "tally": dict(made.tally)})
     display.rendered(made, path)
     return 0
+
+
+def calibrate(asked: argparse.Namespace) -> int:
+    """JSON: {replicates, level, limit, digest, reach, cells, wholes}.
+
+    Reach is the bound, as a multiple of what the level allows, that so many replicates show where
+    nothing is wrong. Cells are [{form, noise, varies, n, looks, level,
+    replicates, wrong {verdict: number}, place {verdict: where}, plain, confirmed, rate, bound,
+    within}], wholes [{looks, members, reports, confirmed, wrong, rate, bound}]. The exit status is
+    1 if more than 5 % of whole reports have a false CONFIRMED.
+    """
+    from ablations import calibration
+    from ablations.cli import calibrated
+
+    made = calibration.calibrate(
+        asked.replicates,
+        len(family.members()),
+        jobs=asked.jobs,
+        path=Path(asked.output),
+        progress=display.Cells(),
+    )
+    if asked.docs:
+        running.write(Path(asked.docs), calibrated.markdown(made))
+    data = calibrated.data(made)
+    if asked.json:
+        display.data(data)
+    else:
+        display.calibration(data, asked.output)
+    return int(any(whole["rate"] > calibration.most_wrong for whole in data["wholes"]))
 
 
 def _report(asked: argparse.Namespace) -> Report:
     from ablations import decide
 
-    chosen = claims.choose(asked.claims)
+    chosen = running.chosen_of(asked)
     return decide.report(chosen, Store.open(asked.store), Tier(asked.tier), asked.device)
-
-
-def _plans(asked: argparse.Namespace) -> list[Planned]:
-    return [plan(claim, Tier(asked.tier), asked.device) for claim in claims.choose(asked.claims)]
 
 
 def _existing(folder: str) -> Store | None:
@@ -149,7 +155,7 @@ def _existing(folder: str) -> Store | None:
 
 
 def _entry(claim: Claim) -> dict[str, Json]:
-    entry = claims.ledger()[claim.id]
+    entry = claims.entry(claim.id)
     return {
         "id": claim.id,
         "document": entry["document"],
@@ -172,8 +178,3 @@ def _forecast(found: Forecast) -> dict[str, Json]:
         "cpu_seconds": found.cpu_seconds,
         "wall_seconds": found.wall_seconds,
     }
-
-
-def _print(data: Json) -> int:
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    return 0

@@ -1,5 +1,6 @@
 """What a person sees: tables, and progress with an estimate. The only module that knows Rich."""
 
+import json
 import math
 import sys
 import time
@@ -12,9 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ablations.evidence import most_company
 from ablations.plain import Json
 from ablations.plan import Forecast
-from ablations.records import Report, Status, Trial, Word
+from ablations.records import Report, Result, Status, Trial, Word
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
     from ablations.runner import Event
@@ -73,22 +75,92 @@ def claim(data: Mapping[str, Json]) -> None:
 
 
 def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: int) -> None:
-    """Print what would run."""
-    table = _table("claim", "runs", "stored", "CPU time", f"the {tier} tier")
+    """Print what would run, and what it could tell."""
+    table = _table(
+        "claim", "runs", "CPU min", "spread", "tells", "power", "80, 90 %", f"{tier} tier"
+    )
     for row in rows:
+        told = row["plan"]
+        stored = f", {row['stored']} stored" if row["stored"] else ""
+        cost = f"{row['cpu_minutes']:.1f} {_sources[row['cost_source']]}"
+        figures = ("", "", "", "")
+        if told:
+            figures = (
+                _figure(told["sd"]),
+                _figure(told["detectable"]),
+                _figure(told["power"], "{:.0%}"),
+                ", ".join(dict.fromkeys(_figure(told[k], "{:,}") for k in _pairs)),
+            )
         table.add_row(
             row["id"],
-            str(row["trials"]),
-            str(row["stored"]),
-            duration(row["cpu_seconds"]),
-            "decides it" if row["decides"] else "shows an estimate",
+            f"{row['trials']}{stored}",
+            cost if row["trials"] else "",
+            *figures,
+            _fate(row, tier),
         )
     out = console()
     out.print(table)
     out.print(
-        f"{total.trials} runs, {total.stored} stored; {duration(total.cpu_seconds)} of CPU time "
-        f"are left, about {duration(total.wall_seconds)} with {jobs} jobs. Claims may share runs."
+        "Spread: standard deviation of a contrast, from pilot seeds or the spec; tells: distance "
+        "from an edge seen with a power of 80 % (a factor, for ratios); power: chance to confirm "
+        "the documented effect; 80, 90 %: pairs for so much of it. A ? stands for what nobody "
+        "knows yet: `ablations plan --pilot` measures it. Costs are from stored runs, a probe "
+        "(pilot seeds alone) or the spec.",
+        soft_wrap=True,
     )
+    for row in rows:
+        if _fate(row, tier) == "refused":
+            told = row["plan"]
+            could = told["could"]
+            needed = "no number of seeds could" if could is None else f"{could} seeds could"
+            out.print(escape(f"Refused: {row['id']}: {told['refusal']}; {needed}."), soft_wrap=True)
+    out.print(
+        f"{total.trials} runs, {total.stored} stored; {duration(total.cpu_seconds)} of CPU time "
+        f"are left, about {duration(total.wall_seconds)} with {jobs} jobs. Claims may share runs.",
+        soft_wrap=True,
+    )
+
+
+_pairs = ("pairs_80", "pairs_90")
+_sources = {"stored runs": "runs", "a probe": "probe", "the spec": "spec"}
+
+
+def _figure(value: float | None, form: str = "{:.3g}") -> str:
+    return "?" if value is None else form.format(value)
+
+
+def _fate(row: Mapping[str, Json], tier: str) -> str:
+    """Return what the tier does for a claim."""
+    if row["decides"]:
+        return "decides"
+    return "estimates" if tier == "quick" else "refused"
+
+
+def selfcheck(made: Mapping[str, Json]) -> None:
+    """Print what came of claims whose truth is known."""
+    table = _table("verdict", "equal arms", "planted effect")
+    for word in dict.fromkeys([*made["equal"], *made["planted"]]):
+        table.add_row(word, *(str(made[kind].get(word, 0)) for kind in ("equal", "planted")))
+    out = console()
+    out.print(table)
+    out.print(
+        f"{made['false']} of {made['cases']} equal arms were found to differ, {made['allowed']} "
+        f"are allowed; the planted effect was found in {made['found']}, with {made['wrong']} false "
+        "words about it.",
+        soft_wrap=True,
+    )
+
+
+def data(found: Json) -> int:
+    """Print JSON, and return the status of a job that did its work."""
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return 0
+
+
+def say(text: str) -> None:
+    """Say something on the way, on stderr."""
+    sys.stderr.write(f"ablations: {text}\n")
+    sys.stderr.flush()
 
 
 def ran(summary: Mapping[str, Json], store: str) -> None:
@@ -97,7 +169,11 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
     out.print(
         f"{summary['trials']} runs: {summary['stored_before']} were stored in {escape(store)}, "
         f"{summary['run']} are new."
+        + (f" The budget left {summary['left']}." if summary["left"] else "")
     )
+    for row in summary.get("looks", ()):
+        state = "stopped" if row["stopped"] else "goes on"
+        out.print(f"{row['id']}: look {row['look']}, {row['pairs']} pairs, {state}.")
     for error in summary["failed"]:
         Console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
 
@@ -130,6 +206,39 @@ def rendered(report: Report, path: Path) -> None:
     console().print(f"Report: {escape(str(path))}", soft_wrap=True)
 
 
+def calibration(data: Mapping[str, Json], path: str) -> None:
+    """Print the calibration's table at the family's level, and the whole reports."""
+    cells = [c for c in data["cells"] if c["level"] == data["level"]]
+    sizes = sorted({c["n"] for c in cells if not c["looks"]})
+    columns = [*map(str, sizes), "looks"]
+    table = _table("form", "noise in", "noise", *columns)
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for c in cells:
+        shown = f"{c['bound']:.2f}" if c["within"] else f"[magenta]{c['bound']:.2f}[/]"
+        column = "looks" if c["looks"] else str(c["n"])
+        rows.setdefault((c["form"], c["varies"], c["noise"]), {})[column] = shown
+    for names, found in rows.items():
+        table.add_row(*names, *(found.get(column, "") for column in columns))
+    out = console()
+    out.print(table)
+    out.print(
+        "By number of pairs, the upper bound of each cell's worst false verdict, as a multiple of "
+        f"what the level allows, {1 - data['level']:.2g}; above {data['limit']:g} verdicts are "
+        f"withheld. {data['replicates']:,} samples without one show a bound of "
+        f"{data['reach']:.2f}.",
+        soft_wrap=True,
+    )
+    for whole in data["wholes"]:
+        how = "looked at several times" if whole["looks"] else "looked at once"
+        out.print(
+            f"Whole reports with {whole['members']} false members, {how}: "
+            f"{whole['rate']:.2%} of {whole['reports']:,} have a false CONFIRMED "
+            f"(at most {whole['bound']:.2%}).",
+            soft_wrap=True,
+        )
+    out.print(f"Kept in {escape(path)}.", soft_wrap=True)
+
+
 def setting(value: Json) -> str:
     """Return a setting on one line; a part as its kind and fields."""
     if not isinstance(value, dict):
@@ -145,6 +254,20 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+class Cells:
+    """How many cells of a calibration are done: a line now and then, on stderr."""
+
+    def __init__(self) -> None:
+        self.said = time.monotonic()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Say how far it is, once in a while."""
+        if time.monotonic() - self.said >= 15:
+            self.said = time.monotonic()
+            sys.stderr.write(f"ablations: {done} of {of} cells\n")
+            sys.stderr.flush()
+
+
 class Progress:
     """A bar over expected CPU time on a terminal; elsewhere a line now and then, on stderr."""
 
@@ -154,7 +277,7 @@ class Progress:
         self.cost, self.jobs = cost, jobs
         self.todo, self.done = before.trials - before.stored, 0
         self.expected, self.spent = before.cpu_seconds, 0.0
-        self.wall = before.wall_seconds
+        self.wall, self.warned = before.wall_seconds, False
         self.started, self.said = time.monotonic(), -math.inf
         self.console = Console(stderr=True)
         self.bar = progress.Progress(
@@ -192,6 +315,7 @@ class Progress:
             if event.result.status is Status.DIED:
                 sys.stderr.write(f"ablations: {name} died of the machine; it is tried again\n")
                 return
+            self._warn(event.result)
             self.done += 1
             self.spent += self.cost(event.trial)
             left = self._left()
@@ -199,6 +323,16 @@ class Progress:
                 self.task, completed=self.spent, runs=f"{self.done}/{self.todo} runs", left=left
             )
             self._say()
+
+    def _warn(self, result: Result) -> None:
+        """Say once if others use the machine while it is timed."""
+        taken = [arm.get("others") or 0.0 for arm in result.metrics] if result.trial.alone else []
+        if not self.warned and max(taken, default=0.0) > most_company:
+            self.warned = True
+            say(
+                f"other processes take {max(taken):.1f} cores (load average "
+                f"{result.machine.load:g}) while the machine is timed, which wants it alone"
+            )
 
     def _left(self) -> str:
         """What is left: the plan's estimate, corrected by how fast it has gone so far."""

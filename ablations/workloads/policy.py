@@ -145,42 +145,63 @@ def gradient_variance(
     serves every arm. Settings: task and data, training, resamples, batch.
     """
     decoded = systems(arms)
-    task, splits = boards(settings)
-    first, training = decoded[0], Training.from_json(settings["training"])
-    seeds = train.Seeds(weights=seed, order=seed)
-    model = train.build(first, seeds)
-    data = train.encode(first, task, splits.train)
-    train.fit(model, first, training, data, seeds, watch=lambda _: 0.0)
-    model.train().requires_grad_(False)
-    model.halting.controller.requires_grad_(True)
-    noise = seeded(train.stream(seed, "resamples"))
+    model, data, noise = _fixed(decoded[0], settings, seed)
     gradients: list[list[Tensor]] = [[] for _ in decoded]
     live = []
     for _ in range(settings["resamples"]):
-        rows = torch.randint(len(data), (settings["batch"],), generator=noise)
-        run, rewards = _sample(model, first, data, rows, noise)
+        run, rewards = _sample(model, decoded[0], data, settings["batch"], noise)
         live.append(float(run.live.float().mean()))
         for collected, system in zip(gradients, decoded, strict=True):
             collected.append(_policy_gradient(model, system, run, rewards))
-    metrics = []
-    for collected in gradients:
-        stacked = torch.stack(collected).double()
-        variance, mean = float(stacked.var(0).sum()), float(stacked.mean(0).norm())
-        metrics.append(
-            {
-                "variance": variance,
-                "relative": variance / mean**2,
-                "mean_norm": mean,
-                "live": float(np.mean(live)),
-            }
+    return [{**_variance(collected), "live": float(np.mean(live))} for collected in gradients]
+
+
+def planted_variance(
+    arms: Sequence[Json], settings: Json, seed: int, device: str
+) -> Sequence[Mapping[str, Json]]:
+    """Measure as `gradient_variance` does, but each arm over batches of its own.
+
+    `planted_variance` is that of the same gradients, the last arm's times √factor. Settings: as in
+    `gradient_variance`, and factor.
+    """
+    decoded, metrics = systems(arms), []
+    model, data, noise = _fixed(decoded[0], settings, seed)
+    for i, system in enumerate(decoded):
+        drawn = (
+            _sample(model, decoded[0], data, settings["batch"], noise)
+            for _ in range(settings["resamples"])
         )
+        collected = [_policy_gradient(model, system, *batch) for batch in drawn]
+        size = settings["factor"] ** 0.5 if i == len(decoded) - 1 else 1.0
+        spoilt = _variance([size * gradient for gradient in collected])["variance"]
+        metrics.append({**_variance(collected), "planted_variance": spoilt})
     return metrics
 
 
+def _fixed(system: System, settings: Json, seed: int) -> tuple[HRM, train.Encoded, torch.Generator]:
+    """Return a model after a short training, what it was trained on, and what batches come from."""
+    task, splits = boards(settings)
+    training = Training.from_json(settings["training"])
+    seeds = train.Seeds(weights=seed, order=seed)
+    model = train.build(system, seeds)
+    data = train.encode(system, task, splits.train)
+    train.fit(model, system, training, data, seeds, watch=lambda _: 0.0)
+    model.train().requires_grad_(False)
+    model.halting.controller.requires_grad_(True)
+    return model, data, seeded(train.stream(seed, "resamples"))
+
+
+def _variance(gradients: Sequence[Tensor]) -> dict[str, float]:
+    stacked = torch.stack(list(gradients)).double()
+    variance, mean = float(stacked.var(0).sum()), float(stacked.mean(0).norm())
+    return {"variance": variance, "relative": variance / mean**2, "mean_norm": mean}
+
+
 def _sample(
-    model: HRM, system: System, data: train.Encoded, rows: Tensor, noise: torch.Generator
+    model: HRM, system: System, data: train.Encoded, batch: int, noise: torch.Generator
 ) -> tuple[Run, Tensor]:
     """One batch with sampled actions; only the controller keeps its graph."""
+    rows = torch.randint(len(data), (batch,), generator=noise)
     objective = system.objective
     assert isinstance(objective, PolicyGradient)
     output = model(data.inputs[rows], model.draw(len(rows), noise))

@@ -27,8 +27,9 @@ def block(
     """Time two arms in four fresh processes, ABBA or BAAB as the seed says.
 
     Each arm's metrics are lists of two medians, in seconds: the i-th of both arms are a pair, two
-    of the same arm are a pair of equal code. Settings: suite, and first, the suite's first
-    parameter for each arm.
+    of the same arm are a pair of equal code. Beside them stand the processes' ids, cores and the
+    load average that each began with, and the most that other processes took of the machine
+    meanwhile. Settings: suite, and first, the suite's first parameter for each arm.
     """
     order = random.Random(seed).choice([(0, 1, 1, 0), (1, 0, 0, 1)])
     found: list[list[Mapping[str, Json]]] = [[], []]
@@ -37,7 +38,9 @@ def block(
     metrics = []
     for runs in found:
         times = {key: [run[key] for run in runs] for key in runs[0] if "_" in key}
-        metrics.append({**times, "pids": [run["pid"] for run in runs], "order": list(order)})
+        told = {f"{name}s": [run[name] for run in runs] for name in ("pid", "core", "load")}
+        others = max((run["others"] for run in runs if run["others"] is not None), default=None)
+        metrics.append({**times, **told, "others": others, "order": list(order)})
     return metrics
 
 

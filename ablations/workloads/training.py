@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,22 +23,54 @@ def scores(
     Settings: task, data_seed, train, validation, test, training. The curve holds, per point,
     the update and the accuracy on unknown cells of the validation boards.
     """
-    task, splits = boards(settings)
-    metrics = []
-    for system in systems(arms):
-        model, curve = _trained(system, task, splits, settings, seed, device)
-        found = skill(
-            task, splits, train.predict(model, system, _test(system, task, splits, device))
-        )
-        metrics.append(
-            {
-                **asdict(found),
-                "extreme": "ceiling: every unknown cell is right" if found.score == 1 else "",
-                "curve": [[moment.update, moment.score] for moment in curve],
-                "losses": [[moment.update, moment.loss] for moment in curve],
-            }
-        )
+    return [_scored(system, settings, seed, device) for system in systems(arms)]
+
+
+def planted(
+    arms: Sequence[Json], settings: Json, seed: int, device: str
+) -> Sequence[Mapping[str, Json]]:
+    """Train and score as `scores` does, but each arm with a seed of its own, and plant effects.
+
+    Beside the metrics of `scores` stand those of the same models with an effect of known size in
+    the last arm: `planted_score` after a share of its answers was exchanged for wrong ones, and
+    `planted_curve` where a share of its updates are idle: the curve comes so much later.
+
+    Settings: as in `scores`; apart, from one arm's seed to the next one's; spoilt and idle, the two
+    shares.
+    """
+    decoded, metrics = systems(arms), []
+    for i, system in enumerate(decoded):
+        last = i == len(decoded) - 1
+        spoilt, idle = (settings[name] if last else 0.0 for name in ("spoilt", "idle"))
+        found = _scored(system, settings, seed + i * settings["apart"], device, spoilt)
+        slower = [[update / (1 - idle), score] for update, score in found["curve"]]
+        metrics.append({**found, "planted_curve": slower})
     return metrics
+
+
+def _scored(
+    system: System, settings: Json, seed: int, device: str, spoilt: float | None = None
+) -> dict[str, Json]:
+    """Train and score one arm; where a share is given, once more with so many answers spoilt."""
+    task, splits = boards(settings)
+    model, curve = _trained(system, task, splits, settings, seed, device)
+    answers = train.predict(model, system, _test(system, task, splits, device))
+    found = skill(task, splits, answers)
+    metrics: dict[str, Json] = {
+        **asdict(found),
+        "extreme": "ceiling: every unknown cell is right" if found.score == 1 else "",
+        "curve": [[moment.update, moment.score] for moment in curve],
+        "losses": [[moment.update, moment.loss] for moment in curve],
+    }
+    if spoilt is not None:
+        metrics["planted_score"] = skill(task, splits, _spoilt(answers, splits, spoilt, seed)).score
+    return metrics
+
+
+def _spoilt(answers: np.ndarray, splits: Splits, share: float, seed: int) -> np.ndarray:
+    """Exchange a share of the answers, drawn by the seed, for ones that are wrong."""
+    drawn = np.random.default_rng(seed).random(answers.shape) < share
+    return np.where(drawn, np.where(splits.test.targets == 0, 1, 0), answers)
 
 
 def savings(

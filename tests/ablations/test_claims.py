@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from ablations import claims
+from ablations import claims, family
 from ablations.claims import controller
 from ablations.claims.common import CELLS, DATA_SEED, PUZZLE_INPUTS
 from ablations.forms import Consistency, Exact, Statistical, TimeToTarget, Trend
@@ -88,7 +88,7 @@ def test_statistical_claims_are_members_of_the_family_and_no_others():
     decided_exactly = {i for i, c in SPECS.items() if isinstance(c.form, Exact | Consistency)}
     with_both_forms = {i for i in decided_exactly & members if len(claims.ledger()[i]["forms"]) > 1}
     assert decided_exactly & members <= with_both_forms
-    assert len(claims.family()) == 79
+    assert len(family.members()) == 79
 
 
 # -- words ----------------------------------------------------------------------------------------

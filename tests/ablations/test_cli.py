@@ -162,12 +162,21 @@ def test_plan_counts_runs_and_says_what_the_tier_decides(ablations, store):
     }
     rows = {row["id"]: row for row in data["claims"]}
     assert {tuple(row) for row in rows.values()} == {
-        ("id", "trials", "stored", "cpu_seconds", "decides")
+        (
+            *("id", "trials", "stored", "cpu_seconds", "cpu_minutes", "cost_source", "decides"),
+            "plan",
+        )
     }
     assert data["stored"] == 0
     assert data["trials"] < sum(row["trials"] for row in rows.values()), "claims share runs"
     assert rows["halt-max"]["decides"]
     assert not rows["deep-supervision"]["decides"]
+    assert rows["halt-max"]["plan"] is None
+    assert rows["controller-speed"]["plan"]["pairs"] == 20
+    assert rows["controller-memory"]["plan"]["power"] == 1.0, "bytes have no spread"
+    assert rows["deep-supervision"]["plan"]["source"] == "unknown: no pilot is stored"
+    assert {row["cost_source"] for row in rows.values()} == {"the spec"}
+    assert "controls/arrival-planted" in rows
     assert data["wall_seconds"] < data["cpu_seconds"]
     assert not store.exists(), "planning makes no store"
 
@@ -177,11 +186,27 @@ def test_a_higher_tier_decides_trained_claims_and_takes_longer(ablations, store)
     for tier in ("quick", "standard"):
         args = ("deep-supervision", "--tier", tier, "--store", store, "--json")
         found[tier] = json.loads(ablations("plan", *args)[1])
-    assert [row["decides"] for row in found["standard"]["claims"]] == [True]
+    assert all(row["decides"] for row in found["standard"]["claims"])
     assert found["standard"]["trials"] > found["quick"]["trials"]
     status, out, _ = ablations("plan", "deep-supervision", "--store", store)
     assert status == 0
     assert "CPU time" in out
+
+
+def test_planning_starts_without_torch(tmp_path):
+    script = (
+        "import sys, contextlib\n"
+        "from ablations.cli import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        f"    main(['plan', '--tier', 'standard', '--store', {str(tmp_path / 'none')!r}])\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "ablations.planning" in loaded
+    assert "torch" not in loaded
 
 
 # -- mistakes -------------------------------------------------------------------------------------
@@ -294,6 +319,8 @@ def test_cheap_claims_are_run_decided_and_reported_and_nothing_is_run_twice(
         "trials": 2,
         "stored_before": 0,
         "run": 2,
+        "left": 0,
+        "refused": [],
         "failed": [],
     }
     assert "Traceback" not in err

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from ablations import claims, decide
+from ablations import calibration, claims, decide, noise
 from ablations.fingerprint import fingerprint
+from ablations.forms import External, NonInferior, OneSample
 from ablations.plan import plan
-from ablations.records import Check, Machine, Report, Result, Status, Tier, Word
+from ablations.records import Check, Machine, Report, Result, Status, Tier, Word, Zones
 from ablations.store import Store
+from ablations.tables import Calibration, Cell, Whole
 
 STANDARD, QUICK = Tier.STANDARD, Tier.QUICK
 attempts = itertools.count()
@@ -41,6 +43,53 @@ def a_result(trial, metrics, **changes):
         "started": "2025-01-01T00:00:00+00:00",
     }
     return Result(**{**given, **changes})
+
+
+def calibrated(wrong=0):
+    """A table on which every cell has so many false verdicts in 200,000."""
+    cells = [
+        Cell(
+            form=form,
+            noise=shape,
+            varies=varies,
+            n=n,
+            looks=False,
+            level=1 - 0.05 / 79,
+            replicates=200_000,
+            wrong={"CONFIRMED": wrong},
+            place={"CONFIRMED": "weak edge"},
+            plain=None,
+            confirmed=0.9,
+        )
+        for form in noise.worlds
+        for shape in noise.shapes
+        for varies in (noise.ONE, noise.ALL)
+        for n in (12, 20, 40)
+    ]
+    return Calibration(
+        digest="of some engine",
+        level=1 - 0.05 / 79,
+        replicates=200_000,
+        cells=tuple(cells),
+        wholes=(Whole(looks=False, members=79, reports=1000, confirmed=10, wrong=20),),
+    )
+
+
+@pytest.fixture(autouse=True)
+def table(monkeypatch):
+    """Choose what the calibration measured; at first nothing is beyond its bound."""
+
+    def set_(made):
+        monkeypatch.setattr(calibration, "committed", lambda: made)
+
+    set_(calibrated())
+    return set_
+
+
+@pytest.fixture(autouse=True)
+def _no_controls(monkeypatch):
+    """Claims by themselves; `test_controls.py` puts controls beside them."""
+    monkeypatch.setattr(claims, "controls", lambda: ())
 
 
 @pytest.fixture
@@ -74,7 +123,7 @@ def said(row):
 
 def wobble(seed):
     """A spread without skew."""
-    return 0.02 * (seed % 5 - 2)
+    return 0.015 * (seed % 5 - 2)
 
 
 def a_check(holds, primary=True, what="a"):
@@ -312,7 +361,8 @@ def test_an_arm_whose_every_run_diverges_is_beaten_by_the_baselines(row):
 def test_how_many_runs_arrive_is_noted_with_mcnemars_test(row):
     found = row("deep-supervision", STANDARD, supervision())
     (note,) = [n for n in found.notes if n.startswith("Arrived")]
-    assert "20 of 20 (last segment), 20 of 20 (every segment); exact McNemar p = 1" in note
+    assert "20 of 20 (last segment; median 300), 20 of 20 (every segment; median 100)" in note
+    assert note.endswith("exact McNemar p = 1")
 
 
 def test_a_diverged_run_never_arrives_and_counts_at_the_cap(row):
@@ -364,6 +414,13 @@ def test_equal_code_within_a_quarter_of_the_band_lets_a_timing_be_decided(row):
     (control,) = found.controls
     assert control.passed
     assert control.low < control.estimate < control.high
+
+
+@pytest.mark.parametrize(("others", "told"), [(0.02, False), (0.8, True), (None, False)])
+def test_what_other_processes_took_while_it_was_timed_is_told(others, told, row):
+    found = row("controller-speed", QUICK, spoilt(series(), "others", others))
+    assert any(n.startswith("Other processes took up to 0.80 cores") for n in found.notes) is told
+    assert found.verdict.verdict is Word.CONFIRMED
 
 
 def test_arms_at_the_same_floor_make_a_claim_invalid(row):
@@ -456,6 +513,217 @@ def test_a_cap_that_hides_the_size_leaves_the_direction_alone(row):
     assert said(row("deep-supervision", STANDARD, make))[0] is Word.DIRECTION_ONLY
 
 
+# -- what a sample looks like, and what the calibration withholds ---------------------------------
+def test_the_shape_of_the_contrasts_is_told(row):
+    found = row("act-savings-mixed", STANDARD, savings())
+    (shape,) = [note for note in found.notes if note.startswith("Shape")]
+    assert "20 contrasts: skewness -0.00" in shape or "20 contrasts: skewness +0.00" in shape
+    assert "(bound 0.95), excess kurtosis -1.3" in shape
+    assert "15 equal to an earlier one" in shape
+    assert any("reads an interval 2.4 times as wide" in note for note in found.notes)
+
+
+def test_zeros_among_the_contrasts_are_counted(row):
+    found = row("act-savings-mixed", STANDARD, savings(1.0))
+    assert any(note.endswith("4 exactly zero") for note in found.notes)
+
+
+def test_timings_are_symmetric_by_construction_and_say_why(row):
+    found = row("controller-speed", QUICK, series())
+    assert any(note.startswith("Symmetric by construction: both arms") for note in found.notes)
+    assert not any("times as wide" in note for note in found.notes)
+
+
+def test_a_claim_whose_cell_is_beyond_its_bound_is_withheld(row, table):
+    table(calibrated(wrong=150))
+    found = row("act-savings-mixed", STANDARD, savings())
+    word, reason = said(found)
+    assert word is Word.INCONCLUSIVE
+    assert "by itself CONFIRMED, but at 20 pairs with normal and t3 and" in reason
+    assert found.verdict.estimate == pytest.approx(0.7, rel=1e-6)
+
+
+def test_without_any_calibration_every_verdict_is_withheld(row, table):
+    table(None)
+    word, reason = said(row("act-savings-mixed", STANDARD, savings()))
+    assert word is Word.INCONCLUSIVE
+    assert "nothing is calibrated yet" in reason
+
+
+# -- bad input ------------------------------------------------------------------------------------
+BAD = [math.nan, math.inf, -math.inf, None, "much", [], [1.0, 2.0, 3.0], {}]
+PASSES = {Word.CONFIRMED, Word.EXCEEDED, Word.NO_EFFECT, Word.EXACT}
+
+
+def spoilt(make, metric, value, seeds=(3,), arms=(0, 1)):
+    """The same results with a metric replaced, or taken away where the value is `...`."""
+
+    def changed(trial, seed, group):
+        made = make(trial, seed, group)
+        if seed not in seeds or made is None:
+            return made
+        metrics = [
+            {k: v for k, v in {**m, metric: value}.items() if v is not ...} if i in arms else m
+            for i, m in enumerate(made.metrics)
+        ]
+        return replace(made, metrics=tuple(metrics))
+
+    return changed
+
+
+@pytest.mark.parametrize("arms", [(0,), (1,), (0, 1)])
+@pytest.mark.parametrize("bad", [*BAD, 0.0, -3.0, ...])
+def test_a_metric_that_gives_no_ratio_withholds_the_word_and_counts_its_pair(bad, arms, row):
+    found = row("act-savings-mixed", STANDARD, spoilt(savings(), "operations", bad, arms=arms))
+    word, reason = said(found)
+    assert word is Word.INCONCLUSIVE
+    assert found.verdict.n in (20, 22)  # three values make three pairs
+    if bad == [1.0, 2.0, 3.0] and arms == (0, 1):  # of equal contrasts, unlike the others
+        assert "too skewed" in reason
+        return
+    assert "have no finite contrast" in reason
+    assert (found.verdict.estimate, found.verdict.low) == (None, None)
+    assert [p.note for p in found.points].count("no contrast") in (1, 3)
+    if bad in (0.0, -3.0):
+        assert any("1 of 20 pairs have a value that isn't positive" in n for n in found.notes)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("bad", [*BAD, -0.5, ...])
+@pytest.mark.parametrize("metric", ["margin", "error"])
+def test_a_margin_that_is_no_number_beats_nothing(metric, bad, row):
+    everywhere = spoilt(savings(), metric, bad, seeds=range(20))
+    found = row("act-savings-mixed", STANDARD, everywhere)
+    assert found.verdict.verdict is (
+        Word.INVALID if metric == "margin" or bad != -0.5 else ...
+    ) or (metric == "error" and bad == -0.5)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("bad", [*BAD, [], [1.0], [0.0, 1.0], [1.0, math.nan], ["a", 1.0], ...])
+def test_equal_code_without_a_ratio_of_times_fails_its_control(bad, row):
+    found = row("controller-speed", QUICK, spoilt(series(), "call_32", bad, seeds=(2,)))
+    word, reason = said(found)
+    assert word is Word.INVALID
+    assert "2 of 20 pairs of equal code have no ratio of times" in reason
+    assert [c.passed for c in found.controls] == [False]
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "bad", [*BAD[:-2], {}, ..., [[25, math.inf]], [[25, math.nan]], [[25, "x"]]]
+)
+def test_a_curve_that_is_none_never_arrives(bad, row):
+    found = row("deep-supervision", STANDARD, spoilt(supervision(), "curve", bad, arms=(0,)))
+    assert [p.note for p in found.points if p.note] == ["at the cap: last segment, every segment"]
+    assert found.verdict.n == 20
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, ..., [], "x"])
+def test_figures_that_cannot_be_derived_make_a_consistency_claim_invalid(bad, row):
+    found = row("controller-consistency", QUICK, spoilt(series(), "forward_32", bad))
+    word, reason = said(found)
+    assert word is Word.INVALID
+    assert "what was measured doesn't give the figures" in reason
+
+
+@pytest.mark.parametrize(("ratio", "word"), [(0.7, Word.CONFIRMED), (1.0, Word.NO_EFFECT)])
+def test_constant_metrics_are_their_own_interval(ratio, word, row):
+    def make(trial, seed, group):
+        arms = [{"operations": n, "margin": 0.1, "error": 0.01} for n in (1000.0, 1000.0 * ratio)]
+        return a_result(trial, arms)
+
+    found = row("act-savings-mixed", STANDARD, make)
+    assert said(found)[0] is word
+    assert found.verdict.low == found.verdict.estimate == found.verdict.high
+    assert any("19 equal to an earlier one" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3, 11])
+def test_a_handful_of_pairs_decides_nothing(left, row):
+    found = row("act-savings-mixed", STANDARD, without(savings(), lambda seed, _: seed >= left))
+    word, _ = said(found)
+    assert word is (Word.INCONCLUSIVE if left else Word.NOT_RUN)
+    assert found.verdict.n == left
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("seeds", [0, 1, 2, 3, 11])
+def test_a_tier_without_enough_seeds_decides_nothing(seeds, folder):
+    few = replace(spec("act-savings-mixed"), seeds=dict.fromkeys(Tier, seeds))
+    store = Store.open(folder)
+    for trials in plan(few, STANDARD).trials:
+        store.add(savings()(trials[0], trials[0].seed, 0))
+    (found,) = decide.report([few], Store.open(folder), STANDARD).rows
+    word, reason = said(found)
+    assert word is Word.INCONCLUSIVE
+    assert f"{seeds} pairs were planned" in reason
+    assert "at least 12 pairs" in reason
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_seeds_with_results_in_one_arm_only_are_counted_and_shown(row):
+    lone = without(supervision(), lambda seed, group: (seed, group) in ((3, 1), (7, 0)))
+    found = row("deep-supervision", STANDARD, lone)
+    assert "2 seeds have results in some arms only, make no pair, and drop out" in found.notes
+    one = without(supervision(), lambda seed, group: (seed, group) == (3, 1))
+    found = row("deep-supervision", Tier.FULL, one)
+    assert "1 seed has results in some arms only, makes no pair, and drops out" in found.notes
+
+
+def test_no_spoilt_number_ever_turns_into_a_pass(row):
+    for metric in ("operations", "margin", "error", "extreme"):
+        for bad in (math.nan, math.inf, None, "much", []):
+            everywhere = spoilt(savings(), metric, bad, seeds=range(20))
+            if metric != "extreme":
+                assert said(row("act-savings-mixed", STANDARD, everywhere))[0] not in PASSES
+
+
+# -- other forms ----------------------------------------------------------------------------------
+def decided(folder, claim, make):
+    store = Store.open(folder)
+    for seed, trials in enumerate(plan(claim, STANDARD).trials):
+        for group, trial in enumerate(trials):
+            store.add(make(trial, seed, group))
+    return decide.report([claim], Store.open(folder), STANDARD).rows[0]
+
+
+@pytest.mark.parametrize(
+    ("shift", "word"),
+    [(0.0, Word.CONFIRMED), (-0.04, Word.INCONCLUSIVE), (-0.2, Word.CONTRADICTED)],
+)
+def test_a_claim_that_nothing_is_lost_is_decided_against_its_margin(shift, word, folder):
+    zones = Zones(null=0.05, null_reason="5 points", margin=True, unit="points")
+    form = NonInferior(metric="score", zones=zones)
+
+    def make(trial, seed, group):
+        score = 0.8 + group * (shift + wobble(seed))
+        return a_result(trial, [{"score": score, "margin": 0.1, "error": 0.01}])
+
+    claim = replace(spec("deep-supervision"), form=form, beside=())
+    found = decided(folder, claim, make)
+    assert said(found)[0] is word
+    assert (found.verdict.form, found.null) == ("non-inferior", (-0.05, 0.05))
+
+
+def test_an_external_claim_is_not_run_until_there_is_a_record_of_it(folder):
+    zones = Zones(null=0.05, null_reason="5 points", band=(0.38, 0.43), unit="accuracy")
+    form = External(cost="8 GPUs for a day", inner=OneSample(metric="score", zones=zones))
+    claim = replace(spec("deep-supervision"), form=form, beside=(), arms=spec("halt-max").arms[:1])
+    (found,) = decide.report([claim], Store.open(folder), STANDARD).rows
+    assert said(found) == (Word.NOT_RUN, "no run is stored; it takes 8 GPUs for a day")
+    assert found.command == "ablations run deep-supervision --tier standard"
+    assert found.verdict.form == "external"
+
+    def make(trial, seed, group):
+        return a_result(trial, [{"score": 0.4 + wobble(seed) / 30, "margin": 0.1, "error": 0.01}])
+
+    found = decided(folder, claim, make)
+    assert said(found)[0] is Word.CONFIRMED
+    assert (found.verdict.form, found.verdict.n) == ("external", 20)
+
+
 # -- reports --------------------------------------------------------------------------------------
 MIX = ("act-savings-mixed", "deep-supervision", "controller-speed", "halt-max")
 
@@ -504,6 +772,24 @@ def test_a_report_counts_its_verdicts_runs_and_costs(tmp_path):
     assert report.machines == ("c, 2 cores, 1 thread a run, s",)
     assert report.versions == {"torch": "2"}
     assert [r.verdict.id for r in report.rows] == list(MIX)
+
+
+def test_a_report_says_what_became_of_the_family(tmp_path):
+    found = a_report(tmp_path / "store").family
+    assert (found.members, found.tested, found.withheld, found.failed) == (79, 3, 0, 0)
+    statistical = sum(claim.form.name not in ("exact", "consistency") for claim in claims.specs())
+    assert found.not_run == statistical - 3
+    assert found.tested + found.not_run + found.without_spec == 79
+
+
+def test_a_report_carries_the_calibration_and_says_when_the_engine_has_changed(tmp_path, table):
+    assert not a_report(tmp_path / "a").calibration.current
+    table(replace(calibrated(), digest=calibration.digest()))
+    found = a_report(tmp_path / "b").calibration
+    assert found.current
+    assert (found.replicates, found.limit, len(found.cells)) == (200_000, 1.25, 8 * 5 * 2 * 3)
+    table(None)
+    assert a_report(tmp_path / "c").calibration is None
 
 
 def test_runs_that_claims_share_are_counted_once(folder):

@@ -1,25 +1,192 @@
-"""Contrasts of each form, by hand."""
+"""Contrasts of each form, by hand and by other libraries."""
 
+import doctest
+import importlib
 import math
+import pkgutil
 
+import numpy as np
 import pytest
+from lifelines import KaplanMeierFitter
+from lifelines.utils import restricted_mean_survival_time
+from statsmodels.stats.weightstats import DescrStatsW
 
+from ablations import forms
 from ablations.forms import (
+    External,
+    Factorial,
+    NonInferior,
+    OneSample,
     Paired,
     Quality,
     Ratio,
     Reading,
+    Statistical,
     TimeToTarget,
     Timing,
     Trend,
     about,
     between,
     difference,
+    interaction,
+    main_effect,
 )
+from ablations.forms.time_to_target import arrival
 from ablations.records import Zones
 
 LOG = Zones(null=0.1, null_reason="test", log=True)
 PLAIN = Zones(null=0.1, null_reason="test")
+MARGIN = Zones(null=0.1, null_reason="test", margin=True)
+MODULES = [m.name for m in pkgutil.iter_modules(forms.__path__)]
+EACH = {
+    form.name: (form, arms)
+    for form, arms in (
+        (Ratio(metric="m", zones=LOG), 2),
+        (Timing(metric="m", zones=LOG), 2),
+        (TimeToTarget(metric="m", threshold=0.5, cap=1e9, zones=LOG), 2),
+        (Quality(metric="m", zones=PLAIN), 2),
+        (NonInferior(metric="m", zones=MARGIN), 2),
+        (Trend(metric="m", levels=(0.0, 1.0, 3.0), zones=PLAIN), 3),
+        (Factorial(metric="m", weights=main_effect((0, 1), (0, 1, 2), of=1), zones=PLAIN), 6),
+        (OneSample(metric="m", zones=PLAIN, constant=0.5), 1),
+    )
+}
+each = pytest.mark.parametrize(("form", "arms"), EACH.values(), ids=list(EACH))
+
+
+def metrics(form, values):
+    """One seed's arms with these values."""
+    curve = isinstance(form, TimeToTarget)
+    return [{"m": [[v, 1.0]]} if curve else {"m": v} for v in values]
+
+
+# -- what all forms share -------------------------------------------------------------------------
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_of_a_form_shows_how_it_works(name):
+    found = doctest.testmod(importlib.import_module(f"ablations.forms.{name}"))
+    assert found.failed == 0
+    assert found.attempted > 0 or name in ("base", "paired", "readings")
+
+
+def test_every_form_of_the_ledger_has_a_class_of_its_name():
+    names = {"exact", "consistency", "external", *EACH}
+    assert names == {
+        form.name
+        for form in vars(forms).values()
+        if isinstance(form, type) and issubclass(form, forms.Form) and hasattr(form, "name")
+    }
+
+
+@each
+def test_many_seeds_at_once_have_the_contrasts_of_each(form, arms):
+    x = np.random.default_rng(arms).uniform(1, 9, (arms, 20))
+    one_by_one = [form.contrasts(metrics(form, seed))[0].theta for seed in x.T]
+    assert form.theta(x).tolist() == one_by_one
+
+
+@each
+def test_a_forms_interval_is_students_over_its_contrasts(form, arms):
+    thetas = form.theta(np.random.default_rng(arms).uniform(1, 9, (arms, 20)))
+    found = form.interval(thetas, 0.99)
+    oracle = DescrStatsW(thetas).tconfint_mean(alpha=0.01)
+    assert (found.low, found.high) == pytest.approx(oracle, rel=1e-9)
+    assert found.estimate == pytest.approx(thetas.mean())
+
+
+@each
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+def test_a_plans_spread_is_that_of_contrasts_of_correlated_arms(form, arms, correlation):
+    rng = np.random.default_rng(arms)
+    shared, own = rng.standard_normal(50_000), rng.standard_normal((arms, 50_000))
+    x = 0.1 * (math.sqrt(correlation) * shared + math.sqrt(1 - correlation) * own)
+    found = form.theta(np.exp(x) if form.zones.log else x).std()
+    assert form.spread(0.1, correlation) == pytest.approx(found, rel=0.03)
+
+
+@each
+def test_more_spread_or_no_symmetry_by_construction_takes_more_pairs(form, arms):
+    level = 1 - 0.05 / 79
+    needed = [form.pairs_needed(sd, level) for sd in (0.05, 0.1, 0.2)]
+    assert needed == sorted(needed)
+    assert needed[0] < needed[2]
+    assert form.detectable(0.1, needed[1], level) <= 0.1
+    assert form.detectable(0.1, needed[1] - 1, level) > 0.1
+    assert bool(form.symmetry) == isinstance(form, Timing)
+
+
+@each
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, None, "much", True, [], {}])
+def test_a_value_that_is_no_finite_number_leaves_its_pair_without_a_contrast(form, arms, bad):
+    values = [2.0] * arms
+    values[-1] = bad
+    found = form.contrasts(metrics(form, values))
+    if isinstance(form, TimeToTarget) and bad in (math.inf,):
+        assert found[0].censored == (False, True)  # it never arrives
+        return
+    assert found
+    assert all(math.isnan(c.theta) for c in found)
+
+
+@each
+def test_an_arm_without_the_metric_leaves_no_contrast(form, arms):
+    for lost in (None, {}, {"other": 1.0}):
+        found = form.contrasts([*metrics(form, [2.0] * (arms - 1)), lost])
+        if isinstance(form, TimeToTarget):
+            assert found[0].censored == (False, True)
+        else:
+            assert [math.isnan(c.theta) for c in found] == [True]
+
+
+def test_a_score_that_is_not_finite_never_arrives():
+    form = TimeToTarget(metric="m", threshold=0.5, cap=100.0, zones=LOG)
+    for score in (math.inf, math.nan, "1", None):
+        (found,) = form.contrasts([{"m": [[10, 0.6]]}, {"m": [[10, score], [30, 0.7]]}])
+        assert found.values == (10.0, 30.0)
+
+
+def test_a_value_too_large_for_a_ratio_leaves_no_contrast():
+    assert math.isnan(difference(5e-324, 1e308, log=True))
+    assert math.isnan(difference(-1e308, 1e308, log=False))
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (NonInferior, {"metric": "m", "zones": PLAIN}),
+        (Factorial, {"metric": "m", "zones": PLAIN, "weights": (1.0, 1.0)}),
+        (Factorial, {"metric": "m", "zones": PLAIN, "weights": (0.0, 0.0)}),
+        (OneSample, {"metric": "m", "zones": LOG}),
+    ],
+)
+def test_a_form_that_means_nothing_is_our_mistake(make, wrong):
+    with pytest.raises(AssertionError):
+        make(**wrong)
+
+
+def test_an_external_claim_says_what_it_takes_and_how_it_is_decided_then():
+    form = External(cost="8 GPUs", inner=OneSample(metric="m", zones=PLAIN))
+    assert (form.name, form.cost) == ("external", "8 GPUs")
+    assert not isinstance(form, Statistical)
+
+
+# -- two factors ----------------------------------------------------------------------------------
+def test_effects_of_two_factors_are_the_coefficients_of_a_linear_model():
+    first, second = (0.0, 1.0), (0.0, 1.0, 2.0, 3.0)
+    cells = np.random.default_rng(5).normal(size=8)
+    a, b = (column.ravel() for column in np.meshgrid(first, second, indexing="ij"))
+    a, b = a - a.mean(), b - b.mean()
+    columns = np.stack([np.ones(8), a, b, a * b], axis=1)
+    _, by_a, by_b, by_both = np.linalg.lstsq(columns, cells, rcond=None)[0]
+    assert main_effect(first, second, of=0) @ cells == pytest.approx(by_a)
+    assert main_effect(first, second, of=1) @ cells == pytest.approx(3 * by_b)
+    assert interaction(first, second) @ cells == pytest.approx(3 * by_both)
+
+
+def test_a_one_sample_reads_differences_from_its_constant_or_ratios_to_it():
+    plain = OneSample(metric="m", zones=PLAIN, constant=0.5)
+    assert [c.theta for c in plain.contrasts([{"m": [0.75, 0.25]}])] == [0.25, -0.25]
+    ratio = OneSample(metric="m", zones=LOG, constant=10.0)
+    assert [c.theta for c in ratio.contrasts([{"m": 40.0}])] == [pytest.approx(math.log(4))]
 
 
 def thetas(form, *arms):
@@ -133,6 +300,19 @@ def test_two_runs_at_the_cap_show_no_difference_and_are_both_censored():
     (contrast,) = ARRIVAL.contrasts([None, None])
     assert contrast.theta == 0.0
     assert contrast.censored == (True, True)
+
+
+def test_arrivals_are_described_as_lifelines_describes_them():
+    rng = np.random.default_rng(6)
+    for n in (1, 3, 5, 9, 21):
+        times = np.minimum(rng.integers(1, 14, n) * 10.0, 100.0)
+        late = rng.random(n) < 0.4
+        times[late] = 100.0
+        found = arrival(times.tolist(), late.tolist())
+        fitter = KaplanMeierFitter().fit(times, ~late)
+        assert found["median"] == fitter.median_survival_time_
+        assert found["mean"] == pytest.approx(restricted_mean_survival_time(fitter, t=100.0))
+        assert found["share"] == pytest.approx(1 - late.mean())
 
 
 # -- readings and bands ---------------------------------------------------------------------------

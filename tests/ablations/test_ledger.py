@@ -1,9 +1,14 @@
 """The ledger of claims and the family manifest belong together."""
 
 import json
+from dataclasses import replace
 from importlib import resources
 
 import pytest
+
+from ablations import claims, family
+from ablations.forms import Quality
+from ablations.records import Zones
 
 DOCUMENTS = ("v2", "amulgent", "gru", "act-v1", "complete", "research", "ours")
 SECTIONS = "ABCDEFGHIR"
@@ -81,3 +86,30 @@ def test_only_the_exploration_rows_share_a_member(members):
     names = [member["member"] for member in members]
     assert len(set(names)) == len(names) == 79
     assert all(m["member"] == m["claims"][0] for m in members if len(m["claims"]) == 1)
+
+
+# -- in step --------------------------------------------------------------------------------------
+def test_the_manifest_is_in_step_with_the_ledger_and_the_specs():
+    assert list(family.problems(claims.specs(), claims.ledger())) == []
+
+
+def test_a_statistical_claim_without_a_member_is_out_of_step():
+    zones = Zones(null=1.0, null_reason="test")
+    (exact,) = claims.choose(["halt-max"])
+    grown = replace(exact, form=Quality(metric="score", zones=zones))
+    others = [claim for claim in claims.specs() if claim.id != exact.id]
+    (problem,) = family.problems([*others, grown], claims.ledger())
+    assert problem == "claim 'halt-max' is decided by statistics and has no member in the family"
+    row = {"id": "new", "forms": ["quality"]}
+    (problem,) = family.problems(claims.specs(), {**claims.ledger(), "new": row})
+    assert "'new'" in problem
+
+
+def test_a_member_that_is_no_claim_or_comes_twice_is_out_of_step(monkeypatch):
+    two = (family.Member(name="a", claims=("ghost",)), family.Member(name="b", claims=("ghost",)))
+    monkeypatch.setattr(family, "members", lambda: two)
+    found = list(family.problems([], {}))
+    assert found == [
+        "claim 'ghost' is in the family twice",
+        *["member 'ghost' is no statistical claim of the ledger"] * 2,
+    ]

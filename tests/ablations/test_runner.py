@@ -373,3 +373,22 @@ def test_a_second_run_on_the_same_store_is_refused_by_the_first_ones_process_id(
         with pytest.raises(UserError, match=f"process id {process.pid};") as caught:
             run([trial()], store, Serial())
         assert "\n" not in str(caught.value)
+
+
+# -- a budget -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_trial_that_takes_longer_than_what_is_left_is_not_started(jobs, store):
+    cost = {0: 5.0, 1: 50.0, 2: 5.0}
+    trials = [trial(seed=seed) for seed in cost]
+    where = Serial() if jobs == 1 else Processes(jobs)
+    run(trials, store, where, cost=lambda t: cost[t.seed], left=lambda: 10.0)
+    assert sorted(attempts(store)) == [0, 2], "dearer ones are passed over"
+    run(trials, store, Serial(), cost=lambda t: cost[t.seed])
+    assert sorted(attempts(store)) == [0, 1, 2], "the same command resumes"
+
+
+def test_nothing_is_started_once_a_budget_is_spent(store):
+    seconds = iter([1.0, 1.0, -1.0, -1.0])
+    trials = [trial(seed=seed) for seed in range(4)]
+    run(trials, store, Serial(), left=lambda: next(seconds))
+    assert len(attempts(store)) == 2

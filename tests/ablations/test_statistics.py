@@ -1,27 +1,25 @@
-import itertools
 import math
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special, stats
-from statsmodels.stats.power import TTestPower
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
-from ablations import statistics
+from ablations.flips import sign_flip
 from ablations.statistics import (
-    fewest_pairs,
+    clopper_pearson,
     interval,
     mcnemar,
-    minimum_detectable,
-    pairs_needed,
-    sign_flip,
+    moments,
     skewed,
+    skewness_bound,
     trend,
+    widening,
 )
 
 family = 1 - 0.05 / 65
@@ -87,124 +85,34 @@ def test_a_change_of_unit_changes_the_interval_alone(values, scale):
     assert skewed(scaled) == skewed(values)
 
 
-# ── Sign flips ────────────────────────────────────────────────────────────────────────────────────
+# ── Shape ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def enumerated(values, shift=0.0):
-    """All 2ⁿ flips, one by one; for values whose sums are exact."""
-    d = [v - shift for v in values]
-    flips = list(itertools.product((-1, 1), repeat=len(d)))
-    hits = sum(abs(sum(s * x for s, x in zip(f, d, strict=True))) >= abs(sum(d)) for f in flips)
-    return hits / len(flips)
+@pytest.mark.parametrize("n", [3, 12, 40])
+def test_moments_are_those_of_scipy_over_the_last_axis(n):
+    x = np.random.default_rng(n).lognormal(size=(2, 5, n))
+    found = moments(x)
+    assert found.mean == pytest.approx(x.mean(-1), rel=1e-12)
+    assert found.sd == pytest.approx(x.std(-1, ddof=1), rel=1e-12)
+    assert found.skewness == pytest.approx(stats.skew(x, axis=-1), rel=1e-9)
+    assert found.kurtosis == pytest.approx(stats.kurtosis(x, axis=-1), rel=1e-9, abs=1e-9)
 
 
-@examples
-@given(values=contrasts, shift=st.sampled_from([0.0, 1.5, -0.25]))
-def test_sign_flips_agree_with_listing_every_one_of_them(values, shift):
-    assert sign_flip(values, shift) == enumerated(values, shift)
-
-
-@pytest.mark.parametrize("n", [5, 10])
-@pytest.mark.parametrize("mean", [0.0, 0.4, -0.8])
-def test_sign_flips_agree_with_scipy_permutation_test(n, mean):
-    values = np.random.default_rng(n).normal(mean, 1, n)
-    oracle = stats.permutation_test(
-        (values,), np.sum, permutation_type="samples", n_resamples=np.inf
-    )
-    assert sign_flip(values) == pytest.approx(oracle.pvalue, abs=1e-15)
-
-
-@pytest.mark.parametrize("n", [1, 2, 11, 12, 40, 44])
-def test_values_of_one_sign_reach_the_floor_and_no_less(n):
-    assert sign_flip(np.linspace(1, 2, n)) == 2.0 ** (1 - n)
-    assert sign_flip([-math.log(3)] * n) == 2.0 ** (1 - n)
-
-
-def test_sums_that_differ_by_rounding_alone_are_ties():
-    # 0.1 + 0.2 - 0.3 is 5.6e-17 in floating point; as decimals, flips tie that as floats would not.
-    values = [0.1, 0.2, -0.3, 0.7, 0.6, 0.4]
-    assert sign_flip(values) == enumerated([1, 2, -3, 7, 6, 4])
-    assert sign_flip([v * 1e-9 for v in values]) == enumerated([1, 2, -3, 7, 6, 4])
-    assert sign_flip([0.1 + 0.2] * 12, shift=0.3) == 1.0
-    assert sign_flip([0.0] * 12) == sign_flip([]) == 1.0
-
-
-def test_forty_pairs_take_less_than_a_second_and_agree_with_drawn_flips():
-    values = np.random.default_rng(3).normal(0.3, 1, 40)
-    start = time.process_time()
-    exact = sign_flip(values)
-    assert time.process_time() - start < 1
-    signs = np.random.default_rng(4).choice([-1.0, 1.0], size=(200_000, 40))
-    drawn = (np.abs(signs @ values) >= abs(values.sum())).mean()
-    assert 0.01 < exact < 0.5
-    assert abs(exact - drawn) < 4 * math.sqrt(exact / 200_000)
-
-
-def test_beyond_the_exact_range_flips_are_drawn_alike_each_time_and_never_give_zero():
-    values = np.random.default_rng(5).normal(0.25, 1, 60)
-    p = sign_flip(values)
-    assert p == sign_flip(values) == sign_flip(values[::-1])
-    expected = 2 * special.ndtr(-abs(values.sum()) / math.sqrt((values**2).sum()))
-    assert p == pytest.approx(expected, rel=0.1)
-    assert sign_flip(np.ones(60)) == 1 / (1 + statistics.drawn_flips)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [np.random.default_rng(6).normal(0.4, 1, 20), [0.1] * 14 + [-0.1] * 6],  # the latter all ties
-)
-def test_drawn_flips_agree_with_exact_ones(monkeypatch, values):
-    exact = sign_flip(values)
-    monkeypatch.setattr(statistics, "exact_up_to", 19)
-    drawn = sign_flip(values)
-    assert drawn != exact
-    assert abs(drawn - exact) < 4 * math.sqrt(exact / statistics.drawn_flips)
-
-
-# ── Skewness ──────────────────────────────────────────────────────────────────────────────────────
-
-noises = {
-    "normal": lambda rng, size: rng.standard_normal(size),
-    "uniform": lambda rng, size: rng.random(size) - 0.5,
-    "t3": lambda rng, size: rng.standard_t(3, size),
-    "lognormal, half": lambda rng, size: rng.lognormal(sigma=0.5, size=size) - math.exp(1 / 8),
-    "exponential": lambda rng, size: rng.exponential(size=size) - 1,
-    "lognormal": lambda rng, size: rng.lognormal(size=size) - math.exp(1 / 2),
-}
-
-
-def measure_skewness_check(noise, n, replicates, level=family, seed=0):
-    """The share withheld, and wrong exclusions of the true mean over nominal, before and after."""
-    x = noises[noise](np.random.default_rng(seed), (replicates, n))
-    withheld = np.mean([skewed(row) for row in x[:10_000]])
-    t = np.abs(x.mean(1)) / x.std(1, ddof=1) * math.sqrt(n)
-    rejected = x[t > -special.stdtrit(n - 1, (1 - level) / 2)]
-    wrong = np.array([sign_flip(row) <= 1 - level for row in rejected], dtype=bool)
-    after = [row for row in rejected[wrong] if not skewed(row)]
-    nominal = replicates * (1 - level)
-    return withheld, wrong.sum() / nominal, len(after) / nominal
+@pytest.mark.parametrize("n", [2, 12, 40])
+def test_many_samples_at_once_have_the_moments_of_each(n):
+    x = np.random.default_rng(n).standard_normal((6, n)) * 10.0 ** np.arange(-3, 3)[:, None]
+    x[0] = 0.3
+    many, each = moments(x), [moments(row) for row in x]
+    for name in ("mean", "sd", "skewness", "kurtosis"):
+        expected = [float(getattr(one, name)) for one in each]
+        assert getattr(many, name) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert (many.sd[0], many.skewness[0], many.mean[0]) == (0, 0, 0.3)
 
 
 @pytest.mark.parametrize("n", [12, 20, 40])
 def test_normal_values_are_withheld_one_time_in_twenty(n):
-    x = np.random.default_rng(n).standard_normal((5_000, n))
-    assert 0.04 < np.mean([skewed(row) for row in x]) < 0.06
-
-
-@pytest.mark.parametrize(
-    ("noise", "n", "withheld", "before", "after"),
-    [
-        ("exponential", 20, 0.70, 1.59, 0.67),
-        ("lognormal", 20, 0.87, 2.65, 0.84),
-        ("lognormal", 12, 0.63, 2.96, 1.89),
-    ],
-)
-def test_the_skewness_check_cuts_wrong_exclusions_as_its_docstring_says(
-    noise, n, withheld, before, after
-):
-    # At 95 %, where 10,000 replicates tell; the docstring's table takes 200,000 at the family's.
-    measured = measure_skewness_check(noise, n, 10_000, level=0.95)
-    assert measured == pytest.approx((withheld, before, after), abs=0.12)
+    x = np.random.default_rng(n).standard_normal((20_000, n))
+    assert 0.045 < skewed(x).mean() < 0.055
 
 
 def test_equal_values_and_rounding_noise_are_not_skewed():
@@ -219,56 +127,19 @@ def test_equal_values_and_rounding_noise_are_not_skewed():
 @pytest.mark.parametrize("n", [6, 12, 40])
 def test_the_bound_is_two_standard_errors_of_the_samples_skewness(n):
     base = np.random.default_rng(n).standard_normal(n)
-    bound = 2 * math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
+    assert skewness_bound(n) == 2 * math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
     verdicts = set()
     for stretch in np.linspace(0.01, 3, 200):
         values = np.exp(stretch * base)
-        assert skewed(values) == (abs(stats.skew(values)) > bound)
-        verdicts.add(skewed(values))
+        assert skewed(values) == (abs(stats.skew(values)) > skewness_bound(n))
+        verdicts.add(bool(skewed(values)))
     assert verdicts == {True, False}
 
 
-# ── Power ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_floor_is_the_fewest_pairs_with_which_flips_can_reject():
-    for level in (0.5, 0.9, 0.95, family, 1 - 2.0**-11):
-        n = fewest_pairs(level)
-        assert 2.0 ** (1 - n) <= 1 - level
-        assert n == 2 or 2.0 ** (2 - n) > 1 - level
-    assert fewest_pairs(family) == fewest_pairs(1 - 2.0**-11) == 12
-
-
-@pytest.mark.parametrize("n", [12, 16, 20, 32, 40])
-@pytest.mark.parametrize("power", [0.8, 0.95])
-def test_the_detectable_effect_has_the_power_that_statsmodels_gives_it(n, power):
-    effect = minimum_detectable(2.0, n, family, power) / 2.0
-    oracle = TTestPower().power(effect, n, (1 - family) / 2, alternative="larger")
-    assert oracle == pytest.approx(power, abs=1e-6)
-
-
-def test_too_few_pairs_detect_nothing_and_equal_values_everything():
-    assert minimum_detectable(1.0, 11, family) == math.inf
-    assert minimum_detectable(0.0, 12, family) == 0
-    assert pairs_needed(0.0, 1e-9, family) == 12
-    assert pairs_needed(1.0, 1e6, 0.95) == 6
-
-
-@pytest.mark.parametrize("effect", [1.6, 1.0, 0.5, 0.1])
-@pytest.mark.parametrize("level", [0.9, family])
-def test_the_pairs_needed_are_the_fewest_that_detect_the_distance(effect, level):
-    n = pairs_needed(3.0, 3.0 * effect, level)
-    oracle = TTestPower().solve_power(
-        effect, alpha=(1 - level) / 2, power=0.8, alternative="larger"
-    )
-    assert n == max(fewest_pairs(level), math.ceil(oracle))
-    assert minimum_detectable(3.0, n, level) <= 3.0 * effect
-    assert n == fewest_pairs(level) or minimum_detectable(3.0, n - 1, level) > 3.0 * effect
-
-
-def test_a_need_beyond_counting_is_still_a_number():
-    z = stats.norm.isf((1 - family) / 2) + stats.norm.ppf(0.8)
-    assert pairs_needed(1.0, 1e-6, family) == pytest.approx((z * 1e6) ** 2, rel=1e-9)
+def test_an_interval_is_widened_where_nothing_but_the_sample_speaks_for_symmetry():
+    assert {widening(n, True) for n in (3, 12, 40, 400)} == {1.0}
+    factors = [widening(n, False) for n in (3, 12, 15, 16, 19, 20, 31, 32, 39, 40, 400)]
+    assert factors == [2.8, 2.8, 2.8, 2.6, 2.6, 2.4, 2.4, 1.8, 1.8, 1.4, 1.4]
 
 
 # ── Contrasts and counts ──────────────────────────────────────────────────────────────────────────
@@ -292,6 +163,12 @@ def test_a_trend_without_two_levels_is_refused(levels):
 def test_mcnemar_is_the_exact_binomial_test(b, c):
     expected = stats.binomtest(b, b + c).pvalue if b + c else 1.0
     assert mcnemar(b, c) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 20_000), (20_000, 20_000), (7, 9)])
+def test_bounds_of_a_rate_are_those_of_statsmodels(hits, trials):
+    expected = proportion_confint(hits, trials, alpha=0.05, method="beta")
+    assert clopper_pearson(hits, trials) == pytest.approx(expected, rel=1e-9)
 
 
 def test_importing_the_statistics_loads_neither_scipy_nor_torch():

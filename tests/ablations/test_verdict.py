@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.weightstats import ttost_paired
 
+from ablations.power import fewest_pairs, minimum_detectable, pairs_needed
 from ablations.records import Check, Tier, Word, Zones
-from ablations.statistics import fewest_pairs, interval, minimum_detectable, pairs_needed
-from ablations.verdict import Kind, decide, decide_checks, in_words
+from ablations.statistics import interval
+from ablations.verdict import Kind, decide, decide_checks, edges, measure, resolution, settle, words
+from ablations.wording import in_words
 
 family = 1 - 0.05 / 65
 examples = settings(deadline=None, derandomize=True, max_examples=60)
@@ -25,7 +28,13 @@ def judge(values, fixed, level=family, **others):
         values,
         fixed,
         level,
-        **{"tier": Tier.STANDARD, "decides": True, "planned_pairs": len(values), **others},
+        **{
+            "tier": Tier.STANDARD,
+            "decides": True,
+            "planned_pairs": len(values),
+            "symmetric": True,
+            **others,
+        },
     )
 
 
@@ -163,21 +172,21 @@ def test_no_effect_is_two_one_sided_tests_as_statsmodels_computes_them():
 # ── The guard and the withheld verdicts ───────────────────────────────────────────────────────────
 
 # t rejects beyond doubt (the interval is far from zero), but one pair of twelve has the other sign.
-split = np.array([*np.linspace(0.9, 1.1, 11), -0.02])
+split = np.array([*np.linspace(0.4, 1.9, 11), -0.02])
 
 
 def test_a_word_that_excludes_zero_needs_the_sign_flips_at_the_same_level():
     found = interval(split, family)
-    assert found.low > 0.1
-    decision = judge(split, zones(null=0.1))
+    assert found.low > 0.05
+    decision = judge(split, zones(null=0.05))
     assert (decision.word, decision.kind) == ("INCONCLUSIVE", Kind.GUARD)
     assert "CONFIRMED" in decision.reason
     assert "p = 0.00098" in decision.reason
     assert decision.needed is not None
     assert decision.needed > 12
-    assert judge(-split, zones(null=0.1)).kind is Kind.GUARD  # CONTRADICTED needs them too
-    assert judge(split, zones(null=0.1), 1 - 2.0**-10).kind is Kind.SKEWED  # p equals its level
-    assert judge(np.abs(split), zones(null=0.1)).kind is Kind.SKEWED  # all of one sign
+    assert judge(-split, zones(null=0.05)).kind is Kind.GUARD  # CONTRADICTED needs them too
+    assert judge(split, zones(null=0.05), 1 - 2.0**-10).word == "CONFIRMED"  # p equals its level
+    assert judge(np.abs(split), zones(null=0.05)).word == "CONFIRMED"  # all of one sign
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -297,6 +306,169 @@ def test_above_a_fifth_censored_only_directions_can_be_told(low, high, free, cap
         assert decision.needed is None
 
 
+# ── Symmetry by construction, and without it ──────────────────────────────────────────────────────
+
+
+def test_without_symmetry_by_construction_a_word_needs_a_wider_interval():
+    x = pairs(5.0, 7.0)  # at 20 pairs, 2.4 times as wide is 3.6 to 8.4
+    narrow, wide = judge(x, about), judge(x, about, symmetric=False)
+    assert (narrow.word, wide.word) == ("CONFIRMED", "DIRECTION ONLY")
+    assert wide.interval == narrow.interval  # what is shown is Student's
+    assert wide.needed is not None
+    assert wide.needed > 20
+    fits = judge(pairs(5.5, 6.5), about, symmetric=False)
+    assert fits.word == "CONFIRMED"
+    assert "inside the band 4 to 8, also 2.4 times as wide" in fits.reason
+    assert "times as wide" not in narrow.reason
+    open_ = judge(pairs(0.4, 0.8), zones(null=0.2), symmetric=False)
+    assert open_.word == "DIRECTION ONLY"
+    hidden = judge(pairs(0.3, 1.3), zones(null=0.2), symmetric=False)
+    assert (hidden.word, hidden.kind) == ("INCONCLUSIVE", Kind.UNSEEN)
+    assert "by itself CONFIRMED, but so few pairs may hide a skew" in hidden.reason
+    assert hidden.needed > 20
+    assert f"about {hidden.needed:,} pairs" in hidden.reason
+
+
+@pytest.mark.parametrize(("n", "factor"), [(12, 2.8), (16, 2.6), (20, 2.4), (32, 1.8), (40, 1.4)])
+def test_the_wider_interval_may_reach_an_edge_and_no_further(n, factor):
+    x = pairs(-1.0, 1.0, n)
+    room = interval(x, family).high * factor
+    for shift, word in ((1 + room * 1.001, "CONFIRMED"), (1 + room * 0.999, "DIRECTION ONLY")):
+        assert judge(x + shift, plain, symmetric=False).word == word
+        assert judge(x + shift, plain).word == "CONFIRMED"
+
+
+def test_equal_contrasts_need_no_wider_interval():
+    for value in (-2.0, 0.0, 2.0, 5.0, 9.0):
+        with_, without = judge([value] * 20, about), judge([value] * 20, about, symmetric=False)
+        assert (with_.word, with_.reason) == (without.word, without.reason)
+
+
+def test_what_the_calibration_flags_is_withheld_with_its_reason():
+    why = "at 12 pairs false verdicts aren't in their bound"
+    decision = judge(pairs(4.1, 7.9), about, flagged=why)
+    assert (decision.word, decision.kind) == ("INCONCLUSIVE", Kind.UNCALIBRATED)
+    assert f"by itself CONFIRMED, but {why}" in decision.reason
+    assert decision.interval is not None
+    assert judge(pairs(-9, 9), about, flagged=why).kind is not Kind.UNCALIBRATED
+    assert judge(pairs(4.1, 7.9), about, flagged=why, faults=["x"]).word == "INVALID"
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_many_samples_at_once_are_judged_as_each_of_them(sign, symmetric):
+    rng = np.random.default_rng(8)
+    for fixed in (
+        *(replace(z, sign=sign) for z in (plain, about, least, loss)),
+        zones(0.05, sign=sign),
+    ):
+        x = rng.normal(0, 0.5, (150, 12)) + rng.uniform(-9, 12, (150, 1))
+        x[:50] = rng.normal(0, 0.5, (50, 12)) + rng.uniform(-2, 2, (50, 1))
+        x[0] = 5.0
+        many = settle(measure(sign * x, 0.99), fixed, symmetric=symmetric)
+        each = [judge(row, fixed, 0.99, symmetric=symmetric).word for row in x]
+        assert [words[k] for k in many] == each
+        assert len(set(each)) >= 2
+
+
+def test_shifted_samples_are_judged_as_if_every_value_were_shifted():
+    x = np.random.default_rng(9).normal(0, 0.5, (300, 12))
+    for shift in (-2.0, 0.3, 1.9, 6.0):
+        moved = settle(measure(x, 0.95), about, symmetric=True, shift=shift)
+        assert (moved == settle(measure(x + shift, 0.95), about, symmetric=True)).all()
+
+
+# ── Margins ───────────────────────────────────────────────────────────────────────────────────────
+
+loss = zones(margin=True)  # nothing is lost beyond 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (-9.0, -1.1, "CONTRADICTED"),
+        (-1.1, -0.9, "INCONCLUSIVE"),
+        (-0.9, -0.1, "CONFIRMED"),
+        (-0.9, 0.9, "CONFIRMED"),
+        (0.1, 0.2, "CONFIRMED"),
+        (2.0, 9.0, "CONFIRMED"),
+        (-1.1, 9.0, "INCONCLUSIVE"),
+    ],
+)
+def test_a_claim_that_nothing_is_lost_reads_the_near_bound_against_its_margin(low, high, word):
+    assert judge(pairs(low, high), loss).word == word
+    falling = judge(-pairs(low, high), replace(loss, sign=-1))
+    assert falling.word == word
+    assert judge(pairs(low, high), loss, censored=0.3).word == "INCONCLUSIVE"
+
+
+def test_a_margin_is_guarded_by_the_sign_flips_about_it():
+    x = split - 1  # near the margin from above; about zero its flips reject anyway
+    fixed = zones(null=1.0 - 0.05, margin=True)
+    assert interval(x, family).low > -0.95
+    assert judge(x, fixed).kind is Kind.GUARD
+    assert judge(np.abs(split) - 0.9, fixed).word == "CONFIRMED"
+
+
+def test_a_margin_is_told_in_words_and_needs_pairs_up_to_it():
+    fixed = zones(null=math.log(1.25), margin=True, log=True, sign=-1, unit="× loss")
+    held, lost = judge([math.log(1.1)] * 40, fixed), judge([math.log(1.4)] * 40, fixed)
+    assert "lies wholly on the better side of 1.25, the margin" in held.reason
+    assert "lies beyond 1.25, the margin" in lost.reason
+    assert (held.word, lost.word) == ("CONFIRMED", "CONTRADICTED")
+    assert edges(fixed) == (-math.log(1.25),)
+    assert resolution(fixed) == math.log(1.25)
+
+
+# ── Bands that say little ─────────────────────────────────────────────────────────────────────────
+
+
+def test_a_documented_range_with_equal_ends_is_met_by_equal_contrasts_alone():
+    point = zones(band=(5.0, 5.0))
+    assert judge([5.0] * 20, point).word == "CONFIRMED"
+    assert judge(pairs(4.99, 5.01), point).word == "DIRECTION ONLY"
+    assert judge(pairs(5.01, 5.02), point).word == "EXCEEDED"
+    assert judge(pairs(4.9, 4.99), point).word == "WEAKER"
+    assert judge(pairs(4.0, 6.0, 3), point).word == "INCONCLUSIVE"
+    assert resolution(point) == 1.0  # no width to tell apart: the null zone's
+    assert judge(pairs(-9, 9), point).needed is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"null": 0.0},
+        {"null": -1.0},
+        {"null": math.nan},
+        {"null": inf},
+        {"band": (8.0, 4.0)},
+        {"band": (math.nan, 4.0)},
+        {"band": (4.0, math.nan)},
+        {"sign": 0},
+        {"band": (1.0, 2.0), "margin": True},
+    ],
+)
+def test_zones_that_no_interval_could_be_read_against_are_our_mistake(wrong):
+    with pytest.raises(AssertionError):
+        zones(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "found", "aim"),
+    [
+        (plain, (-1.0, 1.0), 1.0),
+        (about, (-1.0, 1.0, 4.0, 8.0), 2.0),
+        (least, (-1.0, 1.0, 4.0), 1.0),
+        (zones(band=(0.5, 3.0)), (-1.0, 1.0, 3.0), 1.0),
+        (zones(band=(-0.5, 0.5)), (-1.0, 1.0), 1.0),
+        (zones(band=(4.0, inf)), (-1.0, 1.0, 4.0), 1.0),
+    ],
+)
+def test_a_plan_aims_at_half_the_band_or_else_at_the_null_zone(fixed, found, aim):
+    assert edges(fixed) == found
+    assert resolution(fixed) == aim
+
+
 # ── How many pairs it takes ───────────────────────────────────────────────────────────────────────
 
 
@@ -351,9 +523,9 @@ def test_an_open_claim_is_settled_by_the_pairs_it_asked_for():
     rng = np.random.default_rng(2)
     fixed, sd, truth = zones(null=0.5), 1.0, 1.1
     n = pairs_needed(sd, truth - 0.5, 0.95)
-    words = [judge(rng.normal(truth, sd, n), fixed, 0.95) for _ in range(1000)]
-    settled = sum(d.word is Word.CONFIRMED or d.kind is Kind.SKEWED for d in words) / 1000
-    assert 0.76 < settled < 0.84
+    decided = [judge(rng.normal(truth, sd, n), fixed, 0.95) for _ in range(1000)]
+    settled = sum(d.word is Word.CONFIRMED for d in decided) / 1000
+    assert 0.78 < settled < 0.86
 
 
 # ── What it says ──────────────────────────────────────────────────────────────────────────────────
@@ -432,10 +604,11 @@ def test_neither_mirroring_nor_rescaling_nor_reordering_changes_the_word(case, o
 # ── How often it is wrong ─────────────────────────────────────────────────────────────────────────
 
 
-def words_at(truth, fixed, *, n=12, level=0.9, sd=0.3, replicates=4000):
+def words_at(truth, fixed, *, n=12, level=0.9, sd=0.3, replicates=20_000):
     x = np.random.default_rng(7).normal(truth, sd, (replicates, n))
-    words = [judge(row, fixed, level).word for row in x]
-    return {word: words.count(word) / replicates for word in Word}
+    found = settle(measure(x, level), fixed, symmetric=True)
+    shares = np.bincount(found, minlength=len(words)) / replicates
+    return dict(zip(words, shares, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -454,16 +627,16 @@ def words_at(truth, fixed, *, n=12, level=0.9, sd=0.3, replicates=4000):
 )
 def test_at_an_edge_the_wrong_word_is_as_rare_as_the_interval_promises(truth, fixed, wrong):
     rate = sum(words_at(truth, fixed)[word] for word in wrong)
-    assert 0.03 < rate < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 4000)
+    assert 0.04 < rate < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 20_000)
 
 
 def test_without_an_effect_a_direction_is_claimed_as_rarely_as_the_level_says():
     tiny = zones(null=1e-6)
-    words = words_at(0.0, tiny)
-    right = words[Word.CONFIRMED] + words[Word.DIRECTION_ONLY]
-    limit = 0.05 + 4 * math.sqrt(0.05 * 0.95 / 4000)
+    shares = words_at(0.0, tiny)
+    right = shares[Word.CONFIRMED] + shares[Word.DIRECTION_ONLY]
+    limit = 0.05 + 4 * math.sqrt(0.05 * 0.95 / 20_000)
     assert 0.03 < right < limit
-    assert 0.03 < words[Word.CONTRADICTED] < limit
+    assert 0.03 < shares[Word.CONTRADICTED] < limit
     few = words_at(0.0, tiny, n=4)
     assert few[Word.INCONCLUSIVE] == 1
 

@@ -444,7 +444,8 @@ def test_a_block_is_four_fresh_processes_in_an_order_that_the_seed_draws(monkeyp
 
     def measured(suite, first):
         called.append(first)
-        return {"pid": len(called), "suite": suite, "first": first, "call_1": len(called) / 8}
+        told = {"pid": len(called), "core": 1, "load": 0.5, "others": len(called) / 100}
+        return {**told, "suite": suite, "first": first, "call_1": len(called) / 8}
 
     monkeypatch.setattr(timing, "_measure", measured)
     orders = set()
@@ -458,7 +459,8 @@ def test_a_block_is_four_fresh_processes_in_an_order_that_the_seed_draws(monkeyp
         assert first["call_1"] == [place / 8 for place in places]
         assert sorted(first["pids"] + second["pids"]) == [1, 2, 3, 4]
         assert first["order"] == second["order"]
-        assert set(first) == {"pids", "order", "call_1"}
+        assert set(first) == {"pids", "cores", "loads", "others", "order", "call_1"}
+        assert first["others"] == max(places) / 100, "the most that others took"
     a, b = SERIES["first"]
     assert orders == {(a, b, b, a), (b, a, a, b)}
 
@@ -495,6 +497,10 @@ def test_workloads_leave_the_global_randomness_of_others_alone():
     expected = random.random()
     random.seed(5)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timing, "_measure", lambda *_: {"pid": 0, "call_1": 1.0})
+        patch.setattr(
+            timing,
+            "_measure",
+            lambda *_: {**dict.fromkeys(("pid", "core", "load", "others"), 0), "call_1": 1.0},
+        )
         timing.block([{}, {}], SERIES, 0, "cpu")
     assert random.random() == expected

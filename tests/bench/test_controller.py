@@ -81,7 +81,7 @@ def test_the_claims_read_batches_that_the_benchmark_has():
 def test_a_process_says_who_it_is_and_the_median_of_each_method_and_batch(quick):
     found = process.measure("controller.Controller", "direct")
     assert set(found) == {
-        *("pid", "suite", "first"),
+        *("pid", "suite", "first", "core", "load", "others"),
         *(f"{m}_{b}" for m, b in itertools.product(("call", "forward"), (1, 4, 32, 128))),
     }
     assert (found["pid"], found["suite"], found["first"]) == (
@@ -89,9 +89,16 @@ def test_a_process_says_who_it_is_and_the_median_of_each_method_and_batch(quick)
         "controller.Controller",
         "direct",
     )
+    assert found["load"] >= 0
     seconds = [value for key, value in found.items() if "_" in key]
     assert all(0 < value < 10 for value in seconds)
     assert found["call_32"] < found["forward_32"]
+
+
+def test_what_other_processes_take_is_the_machines_time_less_our_own():
+    assert process._others((0.0, 0.0, 100.0), (10.0, 9.0, 124.0)) == 1.5
+    assert process._others((0.0, 0.0, 100.0), (10.0, 9.0, 108.9)) == 0.0, "clocks are coarse"
+    assert process._others((0.0, 0.0, None), (1.0, 1.0, None)) is None
 
 
 def test_the_form_that_is_asked_for_is_the_one_that_is_timed(quick, monkeypatch):

@@ -17,7 +17,9 @@ from ablations.records import (
     Beside,
     Check,
     Control,
+    Controlled,
     Difference,
+    Planning,
     Point,
     Report,
     Row,
@@ -25,6 +27,7 @@ from ablations.records import (
     Verdict,
     Word,
 )
+from ablations.tables import Family
 
 hostile = '<script>document.title="owned"</script> & "quoted" \'single\' $x^{2$ {{ 7*7 }}'
 long_name = "averyveryverylongclaimidentifier-" * 4 + "end"
@@ -187,6 +190,39 @@ def make_report(rows: tuple[Row, ...], **changes: Any) -> Report:
     return Report(**(given | changes))
 
 
+def make_planning(**changes: Any) -> Planning:
+    """Return what a plan tells whose spread is known."""
+    given: dict[str, Any] = {
+        "sd": 0.05,
+        "source": "5 pilot pairs",
+        "pairs": 12,
+        "detectable": 1.08,
+        "effect": 0.7,
+        "power": 0.83,
+        "pairs_80": 12,
+        "pairs_90": 16,
+        "refusal": "",
+        "could": None,
+    }
+    return Planning(**(given | changes))
+
+
+def make_controls() -> Iterator[Controlled]:
+    """Yield controls that passed, failed, and are open."""
+    for name, planted, word, passed in (
+        ("controls/score-equal", "", Word.NO_EFFECT, True),
+        ("controls/score-planted", hostile, Word.WEAKER, False),
+        ("controls/variance-equal", "", Word.INCONCLUSIVE, None),
+    ):
+        yield Controlled(
+            row=make_ratio(name, word, 0.98, 0.9, 1.07, planned=20),
+            planted=planted,
+            expected=Word.CONFIRMED if planted else Word.NO_EFFECT,
+            passed=passed,
+            claims=("controller-speed",),
+        )
+
+
 def varied_rows() -> tuple[Row, ...]:
     """Return rows with every verdict, on both axes and on none."""
     check = Check(
@@ -213,6 +249,7 @@ def varied_rows() -> tuple[Row, ...]:
             0.7,
             0.652,
             0.751,
+            planning=make_planning(),
             beside=(
                 Beside(
                     label="floating-point operations",
@@ -366,7 +403,12 @@ def varied_rows() -> tuple[Row, ...]:
 
 @pytest.fixture(scope="session")
 def varied() -> Report:
-    return make_report(varied_rows(), machines=("Xeon 2.1 GHz, 2 cores, Linux 6.1", hostile))
+    return make_report(
+        varied_rows(),
+        machines=("Xeon 2.1 GHz, 2 cores, Linux 6.1", hostile),
+        family=Family(members=65, tested=9, withheld=5, failed=2, not_run=3, without_spec=46),
+        controls=tuple(make_controls()),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -206,3 +206,40 @@ def test_an_estimate_has_the_digits_that_its_interval_supports(
 )
 def test_a_duration_is_shown_in_its_two_largest_units(seconds: float, shown: str) -> None:
     assert text.duration(seconds) == shown
+
+
+def test_controls_stand_in_a_section_with_what_they_should_be_and_are(folder: Path) -> None:
+    page = (folder / "index.html").read_text("utf-8")
+    section = page[page.index('id="report-controls"') :].partition("</section>")[0]
+    assert "Of 3, 1 passed, 1 failed and 1 is open." in section
+    for name in ("controls/score-equal", "controls/score-planted", "controls/variance-equal"):
+        assert name in section
+    assert "nothing: equal arms" in section
+    assert section.count('href="#controller-speed"') == 3
+    assert re.findall(r"(yes|no|open)</span></td>", section) == ["yes", "no", "open"]
+
+
+def test_the_family_and_its_fates_stand_in_page_and_twin(varied: Report, folder: Path) -> None:
+    page = (folder / "index.html").read_text("utf-8")
+    assert "9 tested, 5 withheld, 2 failed, 3 not run, 46 without a spec" in page
+    twin = json.loads((folder / "report.json").read_text("utf-8"))
+    assert twin["family"]["without_spec"] == 46
+    assert [c["passed"] for c in twin["controls"]] == [True, False, None]
+
+
+def test_a_plan_says_what_it_can_tell_or_that_nobody_knows(varied: Report) -> None:
+    row = next(row for row in varied.rows if row.planning is not None)
+
+    def said(**changes: object) -> str:
+        assert row.planning is not None
+        return text.planned(replace(row, planning=replace(row.planning, **changes)))
+
+    assert said() == (
+        "12 pairs at a spread of 0.05 (5 pilot pairs) tell 1.08× apart from an edge with a power "
+        "of 80\u00a0% and confirm 0.7× with one of 83\u00a0%. That takes 12 pairs for 80\u00a0% "
+        "and 16 pairs for 90\u00a0%."
+    )
+    unknown = "unknown: no pilot is stored"
+    assert said(sd=None, source=unknown) == f"12 pairs; their spread is {unknown}."
+    blind = said(detectable=None, power=0.0, pairs_80=None, pairs_90=None)
+    assert blind.endswith("confirm 0.7× with one of 0\u00a0%.")

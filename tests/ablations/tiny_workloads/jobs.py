@@ -3,6 +3,7 @@
 import ctypes
 import fcntl
 import os
+import random
 import signal
 import sys
 import time
@@ -85,3 +86,16 @@ def who_holds(arms, settings, seed, device):
             except BlockingIOError:
                 held = "alone"
     return [{"pid": os.getpid(), "lock": held, "main": "pytest" in sys.modules} for _ in arms]
+
+
+def noisy(arms, settings, seed, device):
+    """Score each arm: its effect, and noise that the seed draws."""
+    noise = random.Random(100 + seed)  # seeds whose contrasts aren't skewed
+    return [
+        {
+            "score": 0.5 + effect + noise.gauss(0, settings["noise"]),
+            "margin": 0.1,
+            "error": 0.01,
+        }
+        for _, effect in zip(arms, settings["effects"], strict=True)
+    ]

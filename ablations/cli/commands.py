@@ -13,7 +13,6 @@ from ablations.plan import Costs, Forecast, Planned, forecast, plan
 from ablations.records import Report, Status, Tier
 from ablations.specs import Claim, differences
 from ablations.store import Store
-from hrm.errors import UserError
 
 QUICK_REPLICATES = 20_000
 
@@ -141,39 +140,29 @@ def calibrate(asked: argparse.Namespace) -> int:
 
     Reach is the bound, as a multiple of what the level allows, that so many replicates show where
     nothing is wrong. Cells are [{form, noise, varies, n, looks, level,
-    replicates, wrong {verdict: number}, place {verdict: where}, plain, confirmed, rate, bound,
+    replicates, wrong {verdict: number}, place {verdict: where}, plain, power, rate, bound,
     within}], wholes [{looks, members, reports, confirmed, wrong, rate, bound}]. The exit status is
     1 if more than 5 % of whole reports have a false CONFIRMED.
     """
     from ablations import calibration, family
     from ablations.cli import calibrated
 
-    made = calibration.calibrate(
-        asked.replicates,
-        len(family.members()),
-        jobs=asked.jobs,
-        path=Path(asked.output),
-        progress=display.Cells(),
-    )
+    with display.Share("calibrating") as progress:
+        made = calibration.calibrate(
+            asked.replicates,
+            len(family.members()),
+            jobs=asked.jobs,
+            path=Path(asked.output),
+            progress=progress,
+        )
     if asked.docs:
-        _write(Path(asked.docs), calibrated.markdown(made))
+        calibration.write(Path(asked.docs), calibrated.markdown(made))
     data = calibrated.data(made)
     if asked.json:
         _print(data)
     else:
         display.calibration(data, asked.output)
     return int(any(whole["rate"] > calibration.most_wrong for whole in data["wholes"]))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror}); a file in a folder that may be "
-            "written to is needed; name another one"
-        ) from error
 
 
 def _report(asked: argparse.Namespace) -> Report:

@@ -59,7 +59,6 @@ def calibrated(wrong=0):
             wrong={"CONFIRMED": wrong},
             place={"CONFIRMED": "weak edge"},
             plain=None,
-            confirmed=0.9,
         )
         for form in noise.worlds
         for shape in noise.shapes
@@ -72,6 +71,7 @@ def calibrated(wrong=0):
         replicates=200_000,
         cells=tuple(cells),
         wholes=(Whole(looks=False, members=79, reports=1000, confirmed=10, wrong=20),),
+        powers=(),
     )
 
 
@@ -505,7 +505,7 @@ def test_the_shape_of_the_contrasts_is_told(row):
     found = row("act-savings-mixed", STANDARD, savings())
     (shape,) = [note for note in found.notes if note.startswith("Shape")]
     assert "20 contrasts: skewness -0.00" in shape or "20 contrasts: skewness +0.00" in shape
-    assert "(bound 0.93), excess kurtosis -1.3" in shape
+    assert "(bound 0.95), excess kurtosis -1.3" in shape
     assert "15 equal to an earlier one" in shape
     assert any("reads an interval 2.4 times as wide" in note for note in found.notes)
 
@@ -517,7 +517,7 @@ def test_zeros_among_the_contrasts_are_counted(row):
 
 def test_timings_are_symmetric_by_construction_and_say_why(row):
     found = row("controller-speed", QUICK, series())
-    assert any(note.startswith("Symmetric by construction: both arms") for note in found.notes)
+    assert any(note.startswith("Symmetric by construction: the machine") for note in found.notes)
     assert not any("times as wide" in note for note in found.notes)
 
 
@@ -561,11 +561,13 @@ def spoilt(make, metric, value, seeds=(3,), arms=(0, 1)):
 @pytest.mark.parametrize("arms", [(0,), (1,), (0, 1)])
 @pytest.mark.parametrize("bad", [*BAD, 0.0, -3.0, ...])
 def test_a_metric_that_gives_no_ratio_withholds_the_word_and_counts_its_pair(bad, arms, row):
+    if arms == (0, 1) and isinstance(bad, list):
+        bad = [*bad, math.nan]  # three numbers in both arms would be three pairs
     found = row("act-savings-mixed", STANDARD, spoilt(savings(), "operations", bad, arms=arms))
     word, reason = said(found)
     assert word is Word.INCONCLUSIVE
     assert "have no finite contrast" in reason
-    assert found.verdict.n in (20, 22)  # three values make three pairs
+    assert found.verdict.n in (20, 22, 23)  # three values make three pairs
     assert (found.verdict.estimate, found.verdict.low) == (None, None)
     assert [p.note for p in found.points].count("no contrast") in (1, 3)
     if bad in (0.0, -3.0):
@@ -627,7 +629,7 @@ def test_constant_metrics_are_their_own_interval(ratio, word, row):
 @pytest.mark.parametrize("left", [0, 1, 2, 3, 11])
 def test_a_handful_of_pairs_decides_nothing(left, row):
     found = row("act-savings-mixed", STANDARD, without(savings(), lambda seed, _: seed >= left))
-    word, reason = said(found)
+    word, _reason = said(found)
     assert word is (Word.INCONCLUSIVE if left else Word.NOT_RUN)
     assert found.verdict.n == left
     json.dumps(found.to_json(), allow_nan=False)

@@ -402,6 +402,14 @@ def test_a_claim_that_nothing_is_lost_reads_the_near_bound_against_its_margin(lo
     assert judge(pairs(low, high), loss, censored=0.3).word == "INCONCLUSIVE"
 
 
+def test_a_margin_that_is_met_to_the_last_bit_is_not_beyond():
+    x = -values  # its interval is [-high, -low]
+    assert judge(x, zones(null=high, margin=True)).word == "INCONCLUSIVE"
+    assert judge(x, zones(null=above(high), margin=True)).word == "CONFIRMED"
+    assert judge(x, zones(null=low, margin=True)).word == "INCONCLUSIVE"
+    assert judge(x, zones(null=below(low), margin=True)).word == "CONTRADICTED"
+
+
 def test_a_margin_is_guarded_by_the_sign_flips_about_it():
     x = split - 1  # near the margin from above; about zero its flips reject anyway
     fixed = zones(null=1.0 - 0.05, margin=True)
@@ -460,6 +468,7 @@ def test_zones_that_no_interval_could_be_read_against_are_our_mistake(wrong):
         (about, (-1.0, 1.0, 4.0, 8.0), 2.0),
         (least, (-1.0, 1.0, 4.0), 1.0),
         (zones(band=(0.5, 3.0)), (-1.0, 1.0, 3.0), 1.0),
+        (zones(band=(1.0, 3.0)), (-1.0, 1.0, 3.0), 1.0),
         (zones(band=(-0.5, 0.5)), (-1.0, 1.0), 1.0),
         (zones(band=(4.0, inf)), (-1.0, 1.0, 4.0), 1.0),
     ],

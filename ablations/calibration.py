@@ -37,7 +37,7 @@ enough = 10_000  # samples for a power
 most_wrong = 0.05  # of whole reports that may have a false CONFIRMED
 sizes = (12, 16, 20, 32, 40)
 sharp = 0.95  # level of the sharper check, without the family
-sharp_replicates = {12: 4000, 16: 4000, 20: 4000, 32: 1000, 40: 1000}  # plenty at that level
+sharp_replicates = {12: 4000, 16: 4000, 20: 4000, 32: 1000}  # plenty at that level
 reports_per_replicate, fewest_reports = 0.1, 1000
 engine = (
     "flips",
@@ -243,14 +243,14 @@ def shown(made: Calibration | None, members: int) -> Calibrated | None:
 
 
 def _tasks(replicates: int, level: float) -> Iterator[Task]:
-    draws = dict.fromkeys(sizes, replicates)
+    many = dict.fromkeys(sizes, replicates)
     few = {n: min(replicates, most) for n, most in sharp_replicates.items()}
-    for at, number, arms in ((level, draws, (ONE, ALL)), (sharp, few, (ALL,))):
+    for at, number, arms in ((level, many, (ONE, ALL)), (sharp, few, (ALL,))):
         for name, world in worlds.items():
             for varies in (v for v in arms if v == ONE or world.arms > 1):
-                for shape, n in itertools.product(shapes, sizes):
+                for shape, (n, draws) in itertools.product(shapes, number.items()):
                     yield Task(
-                        form=name, noise=shape, varies=varies, n=n, level=at, replicates=number[n]
+                        form=name, noise=shape, varies=varies, n=n, level=at, replicates=draws
                     )
     for varies, shape in itertools.product((ONE, ALL), shapes):
         yield Task(

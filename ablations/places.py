@@ -59,6 +59,11 @@ def says(word: Word, truth: float, zones: Zones) -> bool:
             return True
 
 
+def on_edge(place: Place, word: Word) -> bool:
+    """Return whether a word is so on one side of the truth, however near, and not on the other."""
+    return len({says(word, place.truth + side, place.zones) for side in (-_near, _near)}) == 2
+
+
 def _about(zones: Zones) -> bool:
     return zones.band is not None and not zones.at_least
 

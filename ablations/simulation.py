@@ -14,7 +14,7 @@ import numpy as np
 
 from ablations import sequential
 from ablations.noise import ALL, ONE, shapes, worlds
-from ablations.places import Place, hair, places
+from ablations.places import Place, hair, on_edge, places
 from ablations.power import minimum_detectable
 from ablations.records import Word
 from ablations.statistics import Array
@@ -100,7 +100,8 @@ class Task:
 class WholeTask:
     """Whole reports, every member false; fields as in `Whole`.
 
-    Members take turns among noises, arms, forms, and the places where CONFIRMED is false.
+    Members take turns among noises, arms, forms, and the edges of CONFIRMED: where it is false by
+    a hair, and said most often.
     """
 
     looks: bool
@@ -177,9 +178,9 @@ class PowerTask:
 
 
 def _false() -> Iterator[tuple[str, str, str, Place]]:
-    """Yield forms, noises, arms and places at which CONFIRMED is false, in turns, for ever."""
+    """Yield forms, noises, arms and edges of CONFIRMED, in turns, for ever."""
     turns = {
-        margin: itertools.cycle([p for p in places(margin) if Word.CONFIRMED in p.false])
+        margin: itertools.cycle([p for p in places(margin) if on_edge(p, Word.CONFIRMED)])
         for margin in (False, True)
     }
     for shape, varies, form in itertools.cycle(itertools.product(shapes, (ONE, ALL), worlds)):

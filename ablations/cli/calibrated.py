@@ -12,8 +12,8 @@ _words = """\
 # Calibration
 
 Made by `ablations calibrate --replicates {replicates} --output ablations/calibration.json --docs
-docs/calibration.md`, and not by hand. The engine measured here has the digest `{digest}`; a report
-says where the engine has changed since.
+docs/calibration.md`, and not by hand. The engine measured here has the digest `{digest}`; a
+report says where the engine has changed since.
 
 The engine's own rule (`ablations/verdict.py`) judges made-up samples whose truth is known: for each
 form of claim, noise and number of pairs, at {places} places of the truth: no effect, half the
@@ -58,8 +58,8 @@ _limits = """\
 It holds for these noises, and for what is no worse. Outliers that are more of them and farther out
 than one in twenty at six standard deviations can be missed more often: one in ten at ten standard
 deviations is unseen in 40 pairs in 1.5 % of all cases, and then nothing in the sample tells. Equal
-contrasts count as a spread of nothing; of a measurement that takes few values ("ties") twelve can
-be equal by chance, which is why such cells are withheld at 12 pairs.
+contrasts count as a spread of nothing; of a measurement that takes few values ("ties") a dozen can
+be equal by chance, which is why such cells are withheld at 12 pairs, and some at 16.
 
 That the noise of all arms is alike is a reason, not a measurement: it holds for timings as far as
 the machine, and not the program, makes times differ between processes. The looks were drawn for
@@ -109,7 +109,9 @@ def _parts(made: Calibration) -> Iterator[str]:
         half=_reach(made, round(made.replicates * (1 - made.level) / 2)),
         widenings=", ".join(f"{widening(n, symmetric=False):g} (n = {n})" for n in sizes),
     )
-    yield "Noises: " + "; ".join(f"*{k}*: {_said(k)}" for k in noise.shapes) + "\n"
+    yield "The noises:\n"
+    yield from (f"- *{name}*: {_said(name)}" for name in noise.shapes)
+    yield ""
     yield "## What is withheld\n"
     yield from _withheld(made, sizes)
     yield ""
@@ -127,11 +129,11 @@ def _parts(made: Calibration) -> Iterator[str]:
     sharp = [c for c in made.cells if c.level != made.level]
     counts = " or ".join(sorted({f"{c.replicates:,}" for c in sharp}))
     yield f"A sharper check of the rule without its wider interval, by {counts} samples.\n"
-    yield from _table(sharp, sizes)
+    yield from _table(sharp, sorted({c.n for c in sharp}))
     yield ""
     yield "## Looks\n"
     yield (
-        "Looked at with 12 (only to stop what is hopeless), 16, 20 and 32 pairs, O'Brien and "
+        "Looked at with 12 (only to stop what is hopeless), 16, 20 and 32 pairs, O'Brien and\n"
         "Fleming's spending within the claim's own level:\n"
     )
     looks = [cell for cell in made.cells if cell.looks]
@@ -139,7 +141,7 @@ def _parts(made: Calibration) -> Iterator[str]:
     for cell in looks:
         yield f"| {cell.varies} | {cell.noise} | {_shown(calibration.bounded(cell))} |"
     yield "\n## Whole reports\n"
-    yield "Every member of the family false, each where a false CONFIRMED is likeliest:\n"
+    yield "Every member of the family false, each at an edge of CONFIRMED, where it is likeliest:\n"
     yield "| looks | reports | with a false CONFIRMED | at most | with any false verdict |"
     yield "|---|---|---|---|---|"
     for whole in made.wholes:
@@ -215,4 +217,4 @@ def _reach(made: Calibration, hits: int) -> float:
 
 
 def _said(shape: str) -> str:
-    return (noise.shapes[shape].__doc__ or "").strip().rstrip(".")
+    return (noise.shapes[shape].__doc__ or "").strip()

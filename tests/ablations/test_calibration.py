@@ -177,6 +177,14 @@ def test_a_tail_in_one_arm_is_wrong_many_times_too_often_unless_the_interval_is_
     assert found.rate < 1.25
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [14, 18, 26, 36])
+@pytest.mark.parametrize("shape", ["lognormal", "outliers"])
+def test_between_the_sizes_of_the_table_the_wider_interval_is_wide_enough(shape, n):
+    task = Task(form="quality", noise=shape, varies=ONE, n=n, level=LEVEL, replicates=40_000)
+    assert bounded(task.run()).rate < 1.25
+
+
 def test_a_rule_without_its_guards_is_found_out(monkeypatch):
     task = Task(form="quality", noise="ties", varies=ALL, n=12, level=LEVEL, replicates=4000)
     assert bounded(task.run()).rate < 3
@@ -350,9 +358,17 @@ def test_the_committed_table_has_every_cell_and_keeps_whole_reports_within_five_
 @pytest.mark.parametrize("n", [20, 32, 40])
 def test_no_verdict_is_withheld_at_the_pairs_that_tiers_plan(form, n):
     made = calibration.committed()
-    assert flag(made, form, n, symmetric=False) == ""
-    if worlds[form].arms > 1:
-        assert flag(made, form, n, symmetric=True) == ""
+    assert flag(made, form, n, symmetric=form == "timing") == ""
+
+
+def test_the_committed_powers_are_within_three_points_of_what_plans_promise():
+    powers = calibration.committed().powers
+    assert {(p.symmetric, p.n) for p in powers} == {
+        (symmetric, n) for symmetric in (True, False) for n in calibration.sizes
+    }
+    for power in powers:
+        assert power.samples >= 10_000
+        assert abs(power.confirmed / power.samples - power.promised) < 0.03
 
 
 def test_a_saved_table_comes_back_and_is_one_line_a_cell(tmp_path):

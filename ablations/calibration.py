@@ -18,8 +18,8 @@ import functools
 import hashlib
 import itertools
 import json
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib import resources
 from multiprocessing import get_context
@@ -288,8 +288,9 @@ def _run(tasks: Sequence[Open], jobs: int) -> Iterator[Filled]:
     if jobs == 1 or len(tasks) < 2:
         yield from (task.run() for task in tasks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_one, tasks)
+    ignored = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for this process, which ends the others
+    with get_context("spawn").Pool(jobs, initializer=signal.signal, initargs=ignored) as pool:
+        yield from pool.imap(_one, tasks)
 
 
 def _one(task: Open) -> Filled:

@@ -450,6 +450,22 @@ def test_calibrate_refuses_what_it_cannot_do(ablations, tmp_path, short):
         assert err.count("\n") == 1
 
 
+def test_a_calibration_that_is_interrupted_ends_at_once_and_keeps_its_cells(tmp_path):
+    table = tmp_path / "table.json"
+    growing = tmp_path / "table.json.part"
+    program = start("calibrate", "--replicates", 3000, "--jobs", 2, "--output", table)
+    give_up = time.monotonic() + 60
+    while not growing.exists() and program.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.01)
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate(timeout=60)
+    assert program.returncode == 130, err
+    assert err.splitlines()[-1].startswith("ablations: stopped;")
+    assert "Traceback" not in err
+    assert 0 < len(calibration.load(growing).cells) < 100
+    assert not table.exists()
+
+
 def test_the_share_of_a_work_is_told_now_and_then_with_an_estimate(monkeypatch, capsys):
     clock = iter([0.0, 1.0, 20.0, 25.0, 60.0])
     monkeypatch.setattr(display.time, "monotonic", lambda: next(clock))

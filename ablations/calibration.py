@@ -18,147 +18,41 @@ import functools
 import hashlib
 import itertools
 import json
-import zlib
-from collections import Counter
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-
 from ablations import sequential, sources
 from ablations.noise import ALL, ONE, shapes, worlds
-from ablations.places import Place, places
-from ablations.records import Word
-from ablations.statistics import Array, clopper_pearson
-from ablations.tables import Bounded, Calibrated, Calibration, Cell, Whole
-from ablations.verdict import measure, settle, words
+from ablations.simulation import Filled, Open, PowerTask, Task, WholeTask
+from ablations.statistics import clopper_pearson
+from ablations.tables import Bounded, Calibrated, Calibration, Cell, Power, Whole
 from hrm.errors import UserError
 
 limit = 1.25  # times the nominal rate that a false verdict's upper bound may reach
+enough = 10_000  # samples for a power
 most_wrong = 0.05  # of whole reports that may have a false CONFIRMED
 sizes = (12, 16, 20, 32, 40)
 sharp = 0.95  # level of the sharper check, without the family
-sharp_replicates = {12: 4000, 16: 4000, 20: 4000, 32: 1000, 40: 1000}  # plenty at that level
-batch = 25_000
+sharp_replicates = {12: 4000, 16: 4000, 20: 4000, 32: 1000}  # plenty at that level
 reports_per_replicate, fewest_reports = 0.1, 1000
-engine = ("flips", "forms", "noise", "places", "power", "sequential", "statistics", "verdict")
+engine = (
+    "flips",
+    "forms",
+    "noise",
+    "places",
+    "power",
+    "sequential",
+    "simulation",
+    "statistics",
+    "verdict",
+)
 
-Progress = Callable[[int, int], None]
-Key = tuple[str | int | float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """A cell to be filled; fields as in `Cell`."""
-
-    form: str
-    noise: str
-    varies: str
-    n: int
-    level: float
-    replicates: int
-    looks: bool = False
-
-    def run(self) -> Cell:
-        """Draw, judge and count."""
-        hits: dict[Word, Counter[str]] = {}  # by false word and place
-        plain: Counter[str] = Counter()
-        confirmed = 0
-        for number, size in enumerate(_batches(self.replicates)):
-            x = self._draw(number, size)
-            # A lopsided noise has two sides: an edge is missed on one of them.
-            for side, tail in ((x, ""), (-x, ", tail to the left"))[: 1 + self._lopsided]:
-                for place, seen in self._judged(side, symmetric=self.varies == ALL):
-                    for word in place.false:
-                        hits.setdefault(word, Counter())[place.name + tail] += seen[word]
-                    confirmed += seen[Word.CONFIRMED] if place.right and not tail else 0
-                if self._lopsided:
-                    for place, seen in self._judged(side, symmetric=True):
-                        for word in place.false:
-                            plain[f"{word} {place.name}{tail}"] += seen[word]
-        worst = {
-            word: max(hits[word].items(), key=lambda x: x[1]) for word in words if word in hits
-        }
-        return Cell(
-            form=self.form,
-            noise=self.noise,
-            varies=self.varies,
-            n=self.n,
-            looks=self.looks,
-            level=self.level,
-            replicates=self.replicates,
-            wrong={word.value: number for word, (_, number) in worst.items()},
-            place={word.value: name for word, (name, _) in worst.items()},
-            plain=max(plain.values(), default=None),
-            confirmed=confirmed / self.replicates,
-        )
-
-    @property
-    def _lopsided(self) -> bool:
-        return self.varies == ONE
-
-    def _judged(self, x: Array, symmetric: bool) -> Iterator[tuple[Place, Counter[Word]]]:
-        """Yield how many samples came to each word, at every place of the truth."""
-        samples = None if self.looks else measure(x, self.level)
-        for place in places(self.form == "non-inferior"):
-            if samples is not None:
-                found = settle(samples, place.zones, symmetric=symmetric, shift=place.truth)
-            else:
-                found, _ = sequential.walk(
-                    x + place.truth, place.zones, self.level, symmetric=symmetric
-                )
-            seen = np.bincount(found, minlength=len(words))
-            yield place, Counter({word: int(k) for word, k in zip(words, seen, strict=True)})
-
-    def _draw(self, number: int, size: int) -> Array:
-        key = f"{self.form} {self.noise} {self.varies} {self.n} {self.looks} {self.level}"
-        rng = np.random.default_rng([zlib.crc32(key.encode()), number])
-        return worlds[self.form].draw(shapes[self.noise], self.varies, rng, (size, self.n))
-
-
-@dataclass(frozen=True, kw_only=True)
-class WholeTask:
-    """Whole reports, every member false; fields as in `Whole`.
-
-    Members take turns among noises, arms, forms, and the places where CONFIRMED is false.
-    """
-
-    looks: bool
-    members: int
-    reports: int
-    level: float
-    n: int = 20
-
-    def run(self) -> Whole:
-        """Draw, judge and count."""
-        confirmed = np.zeros(self.reports, dtype=bool)
-        wrong = np.zeros(self.reports, dtype=bool)
-        for member, (form, shape, varies, place) in zip(
-            range(self.members), _false(), strict=False
-        ):
-            rng = np.random.default_rng([zlib.crc32(b"whole"), int(self.looks), member])
-            n = sequential.looks[-1] if self.looks else self.n
-            x = worlds[form].draw(shapes[shape], varies, rng, (self.reports, n))
-            if self.looks:
-                x = x + place.truth
-                symmetric = varies == ALL
-                found = sequential.walk(x, place.zones, self.level, symmetric=symmetric)[0]
-            else:
-                samples = measure(x, self.level)
-                found = settle(samples, place.zones, symmetric=varies == ALL, shift=place.truth)
-            confirmed |= found == words.index(Word.CONFIRMED)
-            wrong |= np.isin(found, [words.index(w) for w in place.false])
-        return Whole(
-            looks=self.looks,
-            members=self.members,
-            reports=self.reports,
-            confirmed=int(confirmed.sum()),
-            wrong=int(wrong.sum()),
-        )
+Progress = Callable[[float], None]
+Key = tuple[object, ...]
 
 
 def calibrate(
@@ -174,27 +68,35 @@ def calibrate(
     Args:
         replicates: Samples at each place, at the family's level; a tenth as many whole reports.
         members: Of the family.
-        jobs: Processes. progress: Told how many cells are done.
+        jobs: Processes. progress: Told the share of the work that is done, first and after each
+            cell, if any is left to fill.
         path: Where the whole table goes; until then it grows in a file beside it.
     """
     level = 1 - 0.05 / members
-    made = Calibration(digest=digest(), level=level, replicates=replicates, cells=(), wholes=())
+    made = Calibration(
+        digest=digest(), level=level, replicates=replicates, cells=(), wholes=(), powers=()
+    )
     growing = path and path.with_name(f"{path.name}.part")
-    stored: list[Cell | Whole] = []
+    stored: list[Filled] = []
     for file in (path, growing):
         before = load(file) if file and file.exists() else made
         if (before.digest, before.level, before.replicates) == (made.digest, level, replicates):
-            stored += [*before.cells, *before.wholes]
-    tasks: list[Task | WholeTask] = [*_tasks(replicates, level)]
+            stored += [*before.cells, *before.wholes, *before.powers]
+    tasks: list[Open] = [*_tasks(replicates, level), *_powers(replicates, level)]
     tasks += _wholes(replicates, members, level)
     found = {_key(row): row for row in stored}
     left = [task for task in tasks if _key(task) not in found]
-    for fresh in _run(left, jobs):
+    total = sum(task.work for task in tasks)
+    done = total - sum(task.work for task in left)
+    if progress is not None and left:
+        progress(done / total)
+    for task, fresh in zip(left, _run(left, jobs), strict=True):
         found[_key(fresh)] = fresh
-        if progress is not None:
-            progress(len(found), len(tasks))
         if growing is not None:
             save(_table(made, tasks, found), growing)
+        done += task.work
+        if progress is not None:
+            progress(done / total)
     made = _table(made, tasks, found)
     if path is not None and growing is not None:
         save(made, path)
@@ -202,14 +104,13 @@ def calibrate(
     return made
 
 
-def _table(
-    made: Calibration, tasks: Sequence[Task | WholeTask], found: Mapping[Key, Cell | Whole]
-) -> Calibration:
+def _table(made: Calibration, tasks: Sequence[Open], found: Mapping[Key, Filled]) -> Calibration:
     rows = [found[_key(task)] for task in tasks if _key(task) in found]
     return replace(
         made,
         cells=tuple(row for row in rows if isinstance(row, Cell)),
         wholes=tuple(row for row in rows if isinstance(row, Whole)),
+        powers=tuple(row for row in rows if isinstance(row, Power)),
     )
 
 
@@ -240,18 +141,33 @@ def load(path: Path) -> Calibration:
 
 
 def save(made: Calibration, path: Path) -> None:
-    """Write a table, whole or not at all; a line a cell."""
+    """Write a table, a line a cell; as `write` does."""
     data = made.to_json()
-    lists = {name: data.pop(name) for name in ("cells", "wholes")}
+    lists = {name: data.pop(name) for name in ("cells", "wholes", "powers")}
     head = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in data.items())
     body = ",\n".join(
         f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, rows)) + "\n]"
         for name, rows in lists.items()
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(f"{{\n{head},\n{body}\n}}\n", "utf-8")
-    temporary.replace(path)
+    write(path, f"{{\n{head},\n{body}\n}}\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        UserError: If it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{str(path)!r} can't be written ({error.strerror}); a file in a folder that may be "
+            "written to is needed; name another one"
+        ) from error
 
 
 @functools.cache
@@ -261,27 +177,32 @@ def committed() -> Calibration | None:
     return Calibration.from_json(json.loads(path.read_text("utf-8"))) if path.is_file() else None
 
 
-def flag(made: Calibration | None, form: str, n: int, symmetric: bool) -> str:
+def flag(
+    made: Calibration | None, form: str, n: int, symmetric: bool, *, looks: bool = False
+) -> str:
     """Return why verdicts of such claims are withheld, "" if they aren't.
 
     Args:
         made: The table.
         form: The form's name. n: Pairs. symmetric: Whether by construction.
+        looks: Whether the sample was looked at several times: the cells of the looks must be within
+            their bound as well. They were drawn for one form and stand for all.
     """
     if made is None:
         return "nothing is calibrated yet"
     varies = ALL if symmetric else ONE
-    cells = [c for c in made.cells if (c.form, c.varies, c.looks) == (form, varies, False)]
-    cells = [c for c in cells if c.level == made.level and c.n <= n]
-    most = max((cell.n for cell in cells), default=0)
-    here = {cell.noise: cell for cell in cells if cell.n == most}
-    if set(here) != set(shapes):
-        return f"{form} claims with noise in {varies} aren't calibrated at {n} pairs"
-    beyond = " and ".join(name for name, cell in here.items() if not bounded(cell).within)
-    if beyond:
-        return (
-            f"at {most} pairs with {beyond} noise in {varies}, false verdicts aren't in their bound"
-        )
+    cells = [c for c in made.cells if c.level == made.level and c.varies == varies]
+    own = [c for c in cells if c.form == form and not c.looks and c.n <= n]
+    most = max((cell.n for cell in own), default=0)
+    parts = {f"at {most} pairs": [c for c in own if c.n == most]}
+    if looks:
+        parts["after several looks"] = [c for c in cells if c.looks]
+    for where, here in parts.items():
+        if {cell.noise for cell in here} != set(shapes):
+            return f"{form} claims with noise in {varies} aren't calibrated at {n} pairs"
+        beyond = " and ".join(c.noise for c in here if not bounded(c).within)
+        if beyond:
+            return f"{where} with {beyond} noise in {varies}, false verdicts aren't in their bound"
     return ""
 
 
@@ -322,14 +243,14 @@ def shown(made: Calibration | None, members: int) -> Calibrated | None:
 
 
 def _tasks(replicates: int, level: float) -> Iterator[Task]:
-    draws = dict.fromkeys(sizes, replicates)
+    many = dict.fromkeys(sizes, replicates)
     few = {n: min(replicates, most) for n, most in sharp_replicates.items()}
-    for at, number in ((level, draws), (sharp, few)):
+    for at, number, arms in ((level, many, (ONE, ALL)), (sharp, few, (ALL,))):
         for name, world in worlds.items():
-            for varies in (ONE, ALL)[: 1 + (world.arms > 1)]:
-                for shape, n in itertools.product(shapes, sizes):
+            for varies in (v for v in arms if v == ONE or world.arms > 1):
+                for shape, (n, draws) in itertools.product(shapes, number.items()):
                     yield Task(
-                        form=name, noise=shape, varies=varies, n=n, level=at, replicates=number[n]
+                        form=name, noise=shape, varies=varies, n=n, level=at, replicates=draws
                     )
     for varies, shape in itertools.product((ONE, ALL), shapes):
         yield Task(
@@ -343,42 +264,34 @@ def _tasks(replicates: int, level: float) -> Iterator[Task]:
         )
 
 
+def _powers(replicates: int, level: float) -> Iterator[PowerTask]:
+    for symmetric, n in itertools.product((False, True), sizes):
+        yield PowerTask(symmetric=symmetric, n=n, level=level, samples=min(replicates, enough))
+
+
 def _wholes(replicates: int, members: int, level: float) -> Iterator[WholeTask]:
     number = max(fewest_reports, int(replicates * reports_per_replicate))
     for looks in (False, True):
         yield WholeTask(looks=looks, members=members, reports=number, level=level)
 
 
-def _false() -> Iterator[tuple[str, str, str, Place]]:
-    """Yield forms, noises, arms and places at which CONFIRMED is false, in turns, for ever."""
-    turns = {
-        margin: itertools.cycle([p for p in places(margin) if Word.CONFIRMED in p.false])
-        for margin in (False, True)
-    }
-    for shape, varies, form in itertools.cycle(itertools.product(shapes, (ONE, ALL), worlds)):
-        if varies == ONE or worlds[form].arms > 1:
-            yield form, shape, varies, next(turns[form == "non-inferior"])
-
-
-def _key(row: Task | WholeTask | Cell | Whole) -> Key:
+def _key(row: Open | Filled) -> Key:
     """Return what a task and what came of it share."""
     if isinstance(row, Task | Cell):
         return (row.form, row.noise, row.varies, row.n, row.looks, row.level, row.replicates)
+    if isinstance(row, PowerTask | Power):
+        return (row.symmetric, row.n, row.level, row.samples)
     return (row.looks, row.members, row.reports)
 
 
-def _run(tasks: Sequence[Task | WholeTask], jobs: int) -> Iterator[Cell | Whole]:
+def _run(tasks: Sequence[Open], jobs: int) -> Iterator[Filled]:
     if jobs == 1 or len(tasks) < 2:
         yield from (task.run() for task in tasks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_one, tasks)
+    ignored = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for this process, which ends the others
+    with get_context("spawn").Pool(jobs, initializer=signal.signal, initargs=ignored) as pool:
+        yield from pool.imap(_one, tasks)
 
 
-def _one(task: Task | WholeTask) -> Cell | Whole:
+def _one(task: Open) -> Filled:
     return task.run()
-
-
-def _batches(replicates: int) -> Iterator[int]:
-    whole, rest = divmod(replicates, batch)
-    yield from [batch] * whole + [rest] * bool(rest)

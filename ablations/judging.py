@@ -7,7 +7,6 @@ import numpy as np
 
 from ablations import calibration, evidence, family, sequential, verdict, wording
 from ablations.forms import Contrast, Metrics
-from ablations.noise import ALL, ONE
 from ablations.records import (
     Beside,
     Control,
@@ -148,9 +147,12 @@ def in_looks(case: Case) -> dict[str, Json]:
         said = f"stopped at {at}: {reason}"
     else:
         said = f"at {at}, the next at {looks[step.look]}: {reason}"
-    withheld = "" if word in sequential.open_words or word is Word.INVALID else _flag_looks(case)
-    if withheld:
-        word, said = Word.INCONCLUSIVE, f"by itself {word}, but {withheld}; {said}"
+    symmetric, flagged = bool(case.form.symmetry), ""
+    if word not in (Word.INVALID, Word.INCONCLUSIVE):
+        made_of = calibration.committed()
+        flagged = calibration.flag(made_of, case.form.name, decided["n"], symmetric, looks=True)
+    if flagged:
+        word, said = Word.INCONCLUSIVE, f"by itself {word}, but {flagged}; {said}"
     return {**decided, "word": word, "reason": said}
 
 
@@ -186,18 +188,6 @@ def hope(claim: Claim, seeds: Seeds, step: sequential.Step) -> float:
     assert last is not None
     values = thetas[None] * zones.sign
     return float(sequential.prospects(values, zones, last, symmetric=bool(case.form.symmetry))[0])
-
-
-def _flag_looks(case: Case) -> str:
-    """Return why verdicts of claims with several looks are withheld, "" if they aren't."""
-    made, varies = calibration.committed(), ALL if case.form.symmetry else ONE
-    cells = [c for c in made.cells if c.looks and c.varies == varies] if made else []
-    if not cells:
-        return "several looks aren't calibrated"
-    beyond = [c.noise for c in cells if not calibration.bounded(c).within]
-    return (
-        f"several looks with {' and '.join(beyond)} noise aren't in their bound" if beyond else ""
-    )
 
 
 def _beside_claim(control: Controlled) -> Control:

@@ -13,6 +13,7 @@ from ablations.records import Word, Zones
 null, weak, strong = 8.0, 24.0, 40.0
 centre = (weak + strong) / 2
 _near = 1e-9
+hair = Zones(null=1e-6, null_reason="narrower than intervals are")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,14 +23,12 @@ class Place:
     Args:
         name: For a reader. zones: What a claim would have fixed. truth: θ.
         false: The words that are wrong here.
-        right: Whether this is where the claim is as right as it can be.
     """
 
     name: str
     zones: Zones
     truth: float
     false: tuple[Word, ...]
-    right: bool = False
 
 
 def places(margin: bool) -> tuple[Place, ...]:
@@ -60,6 +59,11 @@ def says(word: Word, truth: float, zones: Zones) -> bool:
             return True
 
 
+def on_edge(place: Place, word: Word) -> bool:
+    """Return whether a word is so on one side of the truth, however near, and not on the other."""
+    return len({says(word, place.truth + side, place.zones) for side in (-_near, _near)}) == 2
+
+
 def _about(zones: Zones) -> bool:
     return zones.band is not None and not zones.at_least
 
@@ -68,14 +72,14 @@ def _effects() -> Iterator[Place]:
     direction = Zones(null=null, null_reason="wider than intervals are")
     about = replace(direction, band=(weak, strong))
     least = replace(about, at_least=True)
-    narrow, hair = (Zones(null=w, null_reason="narrower than intervals are") for w in (0.2, 1e-6))
+    narrow = replace(hair, null=0.2)
     yield _place("no effect", about, 0.0)
     yield _place("half the effect", about, centre / 2)
     yield _place("lower edge of the null zone", about, -null)
     yield _place("upper edge of the null zone", about, null)
     yield _place("weak edge of the band", about, weak)
     yield _place("strong edge of the band", about, strong)
-    yield replace(_place("middle of the band", about, centre), right=True)
+    yield _place("middle of the band", about, centre)
     yield _place("wrong sign", about, -centre)
     yield _place("weak edge, at least", least, weak)
     yield _place("no effect, direction claimed", direction, 0.0)
@@ -86,7 +90,7 @@ def _effects() -> Iterator[Place]:
 
 def _margins() -> Iterator[Place]:
     zones = Zones(null=null, null_reason="the calibration's", margin=True)
-    yield replace(_place("no effect", zones, 0.0), right=True)
+    yield _place("no effect", zones, 0.0)
     yield _place("half the margin", zones, -null / 2)
     yield _place("the margin", zones, -null)
     yield _place("beyond the margin", zones, -2 * null)

@@ -11,13 +11,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ablations import decide, environment, judging, sequential
+from ablations import decide, judging, sequential
 from ablations.fingerprint import fingerprint
 from ablations.plan import Costs, plan
 from ablations.planning import planning
 from ablations.records import Design, Tier, Trial
 from ablations.specs import Claim
 from ablations.store import Store
+from hrm import environment
 
 unknown_hope = 0.5  # of a claim without pilot seeds, before its first look
 

@@ -20,7 +20,6 @@ class Cell(Record):
         place: By word, that place.
         plain: The most false words if contrasts like these were taken for symmetric; None where
             they are.
-        confirmed: Share that confirmed an effect in the middle of its band.
     """
 
     form: str
@@ -33,7 +32,6 @@ class Cell(Record):
     wrong: Mapping[str, int]
     place: Mapping[str, str]
     plain: int | None
-    confirmed: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +52,25 @@ class Whole(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Power(Record):
+    """How often an effect was confirmed at the distance which a plan calls detectable.
+
+    Args:
+        symmetric: Whether contrasts are taken for symmetric by construction. n: Pairs.
+        distance: From the edge, in standard deviations of a contrast; contrasts are normal.
+        promised: The plan's power. samples, confirmed: How many were drawn, and how many confirmed.
+    """
+
+    symmetric: bool
+    n: int
+    level: float
+    distance: float
+    promised: float
+    samples: int
+    confirmed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Calibration(Record):
     """What the calibration measured.
 
@@ -67,6 +84,7 @@ class Calibration(Record):
     replicates: int
     cells: tuple[Cell, ...]
     wholes: tuple[Whole, ...]
+    powers: tuple[Power, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

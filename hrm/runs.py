@@ -409,7 +409,7 @@ def evaluated(
 
 
 def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
-    """Return task and boards in the tokens that a model reads: the task's own or the public ones."""
+    """Return task and boards in the tokens that a model reads, its own or the public ones."""
     own = sizes(system.model).get("vocabulary", task.vocabulary)
     if task.vocabulary != own == task.public_vocabulary:
         public: Any = PublicBoards(task, boards)  # a model of the field's files

@@ -112,14 +112,14 @@ def multiple(cell: Bounded) -> str:
 def family(found: Family) -> str:
     """Return what became of the family's members, as a sentence."""
     fates = [
-        f"{count} {'was' if count == 1 else 'were'} {name}"
+        f"{count} {name if name == 'failed' else f'was {name}' if count == 1 else f'were {name}'}"
         for count, name in (
             (found.tested, "tested"),
             (found.withheld, "withheld"),
             (found.failed, "failed"),
             (found.not_run, "not run"),
         )
-        if count or name in ("tested", "withheld", "failed")
+        if count or name != "not run"
     ]
     later = f"; {found.without_spec} have no spec yet" if found.without_spec else ""
     return f"Of the family’s {found.members} members, {listed(fates)}{later}."

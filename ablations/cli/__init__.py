@@ -142,8 +142,8 @@ def parser() -> argparse.ArgumentParser:
         type=_positive,
         default=commands.QUICK_REPLICATES,
         metavar="N",
-        help="samples at each place of the truth, at the family's level (default: %(default)s; the "
-        "committed table has 200000)",
+        help="samples at each place of the truth, at the family's level (default: %(default)s; a "
+        "table to commit wants 200000)",
     )
     calibrate.add_argument(
         "--output",

@@ -1,18 +1,19 @@
 """The calibration's table as data and as Markdown."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from ablations import calibration, noise, places
 from ablations.plain import Json
 from ablations.statistics import clopper_pearson, widening
-from ablations.tables import Bounded, Calibration, Cell
+from ablations.tables import Bounded, Calibration, Cell, Power
 
 _words = """\
 # Calibration
 
 Made by `ablations calibrate --replicates {replicates} --output ablations/calibration.json --docs
-docs/calibration.md`, and not by hand. The engine measured here has the digest `{digest}`; a report
-says where the engine has changed since.
+docs/calibration.md`, and not by hand. The engine measured here has the digest `{digest}`; a
+report says where the engine has changed since.
 
 The engine's own rule (`ablations/verdict.py`) judges made-up samples whose truth is known: for each
 form of claim, noise and number of pairs, at {places} places of the truth: no effect, half the
@@ -37,10 +38,18 @@ cell apart is known before the run: the form, the pairs (the most that a table h
 reaches), and whether its contrasts are symmetric by construction. All noises of the table must be
 within their bound there. A sample that looks skewed has no verdict in either case.
 
-- **All arms**: the same noise in every arm, as where equal processes are timed in an order that is
+- **All arms**: the same noise in every arm, as where one machine times both in an order that is
   drawn. A difference of two such draws is symmetric, whatever their shape. A spec must say why.
 - **One arm**: nothing but the sample speaks for symmetry. Verdicts there read an interval that is
   {widenings} times as wide.
+"""
+
+_costs = """\
+The distance from an edge, in standard deviations of a contrast, that so many pairs tell apart with
+a power of {promised:.0%}, as `ablations plan` promises it; in brackets the share of {samples:,}
+samples with normal contrasts that were confirmed at that distance. The wider interval is dear below
+32 pairs and cheap from 40 on: a claim whose noise is alike in all arms, with a reason that its spec
+gives, needs far fewer pairs.
 """
 
 _limits = """\
@@ -49,8 +58,12 @@ _limits = """\
 It holds for these noises, and for what is no worse. Outliers that are more of them and farther out
 than one in twenty at six standard deviations can be missed more often: one in ten at ten standard
 deviations is unseen in 40 pairs in 1.5 % of all cases, and then nothing in the sample tells. Equal
-contrasts count as a spread of nothing; of a measurement that takes few values ("ties") twelve can
-be equal by chance, which is why such cells are withheld at 12 pairs.
+contrasts count as a spread of nothing; of a measurement that takes few values ("ties") a dozen can
+be equal by chance, which is why such cells are withheld at 12 pairs, and some at 16.
+
+That the noise of all arms is alike is a reason, not a measurement: it holds for timings as far as
+the machine, and not the program, makes times differ between processes. The looks were drawn for
+differences of a score and stand for all forms; the whole reports with looks have all of them.
 """
 
 
@@ -58,7 +71,7 @@ def data(made: Calibration) -> dict[str, Json]:
     """Return the table with rates and bounds, as `ablations calibrate --json` prints it."""
     cells = [{**cell.to_json(), **calibration.bounded(cell).to_json()} for cell in made.cells]
     for cell, found in zip(cells, made.cells, strict=True):
-        cell["plain"] = found.plain
+        cell["plain"] = found.plain  # a number here, a multiple in the report
     wholes = [
         {
             **whole.to_json(),
@@ -75,6 +88,7 @@ def data(made: Calibration) -> dict[str, Json]:
         "reach": _reach(made, 0),
         "cells": cells,
         "wholes": wholes,
+        "powers": [power.to_json() for power in made.powers],
     }
 
 
@@ -95,7 +109,12 @@ def _parts(made: Calibration) -> Iterator[str]:
         half=_reach(made, round(made.replicates * (1 - made.level) / 2)),
         widenings=", ".join(f"{widening(n, symmetric=False):g} (n = {n})" for n in sizes),
     )
-    yield "Noises: " + "; ".join(f"*{k}*: {_said(k)}" for k in noise.shapes) + "\n"
+    yield "The noises:\n"
+    yield from (f"- *{name}*: {_said(name)}" for name in noise.shapes)
+    yield ""
+    yield "## What is withheld\n"
+    yield from _withheld(made, sizes)
+    yield ""
     for varies in (noise.ONE, noise.ALL):
         cells = [c for c in made.cells if c.varies == varies and c.level == made.level]
         yield f"## At the family's level, noise in {varies}\n"
@@ -104,17 +123,17 @@ def _parts(made: Calibration) -> Iterator[str]:
     yield "## Had one arm's noise been taken for symmetric\n"
     yield "The worst over all forms, without the wider interval: why it is there.\n"
     yield from _plain([c for c in made.cells if c.level == made.level and not c.looks], sizes)
-    yield "\n## At level 0.95, without the family\n"
+    yield "\n## What it costs: the power of a plan\n"
+    yield from _powers(made.powers, sizes)
+    yield "\n## At level 0.95, without the family, noise in all arms\n"
     sharp = [c for c in made.cells if c.level != made.level]
-    if sharp:
-        yield f"A sharper check of the same rule, {sharp[0].replicates:,} samples a place.\n"
-    for varies in (noise.ONE, noise.ALL):
-        yield f"Noise in {varies}:\n"
-        yield from _table([c for c in sharp if c.varies == varies], sizes)
-        yield ""
+    counts = " or ".join(sorted({f"{c.replicates:,}" for c in sharp}))
+    yield f"A sharper check of the rule without its wider interval, by {counts} samples.\n"
+    yield from _table(sharp, sorted({c.n for c in sharp}))
+    yield ""
     yield "## Looks\n"
     yield (
-        "Looked at with 12 (only to stop what is hopeless), 16, 20 and 32 pairs, O'Brien and "
+        "Looked at with 12 (only to stop what is hopeless), 16, 20 and 32 pairs, O'Brien and\n"
         "Fleming's spending within the claim's own level:\n"
     )
     looks = [cell for cell in made.cells if cell.looks]
@@ -122,7 +141,7 @@ def _parts(made: Calibration) -> Iterator[str]:
     for cell in looks:
         yield f"| {cell.varies} | {cell.noise} | {_shown(calibration.bounded(cell))} |"
     yield "\n## Whole reports\n"
-    yield "Every member of the family false, each where a false CONFIRMED is likeliest:\n"
+    yield "Every member of the family false, each at an edge of CONFIRMED, where it is likeliest:\n"
     yield "| looks | reports | with a false CONFIRMED | at most | with any false verdict |"
     yield "|---|---|---|---|---|"
     for whole in made.wholes:
@@ -133,6 +152,22 @@ def _parts(made: Calibration) -> Iterator[str]:
             f"{whole.wrong / whole.reports:.2%} |"
         )
     yield "\n" + _limits
+
+
+def _withheld(made: Calibration, sizes: Sequence[int]) -> Iterator[str]:
+    """Yield the claims that have no verdict, by pairs and arms."""
+    lines = []
+    for (n, up_to), symmetric in itertools.product(
+        zip(sizes, [*sizes[1:], 0], strict=True), (False, True)
+    ):
+        varies = noise.ALL if symmetric else noise.ONE
+        forms = [f for f, w in noise.worlds.items() if w.arms > 1 or not symmetric]
+        held = [f for f in forms if calibration.flag(made, f, n, symmetric)]
+        if held:
+            which = "all forms" if held == forms else ", ".join(held)
+            pairs = f"{n} to {up_to - 1} pairs" if up_to else f"{n} pairs or more"
+            lines.append(f"- {pairs}, noise in {varies}: {which}")
+    yield from lines or [f"Nothing that has at least {sizes[0]} pairs."]
 
 
 def _table(cells: Sequence[Cell], sizes: Sequence[int]) -> Iterator[str]:
@@ -158,6 +193,20 @@ def _plain(cells: Sequence[Cell], sizes: Sequence[int]) -> Iterator[str]:
         yield f"| {shape} | " + " | ".join(f"{rate:.1f}" for rate in worst) + " |"
 
 
+def _powers(powers: Sequence[Power], sizes: Sequence[int]) -> Iterator[str]:
+    if not powers:
+        return
+    yield _costs.format(promised=powers[0].promised, samples=powers[0].samples)
+    yield "| noise in | " + " | ".join(f"n = {n}" for n in sizes) + " |"
+    yield "|---|" + "---|" * len(sizes)
+    for symmetric, varies in ((False, noise.ONE), (True, noise.ALL)):
+        found = {p.n: p for p in powers if p.symmetric == symmetric}
+        shown = (
+            f"{found[n].distance:.2f} ({found[n].confirmed / found[n].samples:.1%})" for n in sizes
+        )
+        yield f"| {varies} | " + " | ".join(shown) + " |"
+
+
 def _shown(cell: Bounded) -> str:
     text = f"{cell.rate:.2f} ({cell.bound:.2f})"
     return text if cell.within else f"**{text}**"
@@ -168,5 +217,4 @@ def _reach(made: Calibration, hits: int) -> float:
 
 
 def _said(shape: str) -> str:
-    text = (noise.shapes[shape].__doc__ or "").strip().rstrip(".")
-    return text[:1].lower() + text[1:]
+    return (noise.shapes[shape].__doc__ or "").strip()

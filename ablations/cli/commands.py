@@ -119,22 +119,23 @@ def calibrate(asked: argparse.Namespace) -> int:
 
     Reach is the bound, as a multiple of what the level allows, that so many replicates show where
     nothing is wrong. Cells are [{form, noise, varies, n, looks, level,
-    replicates, wrong {verdict: number}, place {verdict: where}, plain, confirmed, rate, bound,
+    replicates, wrong {verdict: number}, place {verdict: where}, plain, power, rate, bound,
     within}], wholes [{looks, members, reports, confirmed, wrong, rate, bound}]. The exit status is
     1 if more than 5 % of whole reports have a false CONFIRMED.
     """
     from ablations import calibration
     from ablations.cli import calibrated
 
-    made = calibration.calibrate(
-        asked.replicates,
-        len(family.members()),
-        jobs=asked.jobs,
-        path=Path(asked.output),
-        progress=display.Cells(),
-    )
+    with display.Share("calibrating") as progress:
+        made = calibration.calibrate(
+            asked.replicates,
+            len(family.members()),
+            jobs=asked.jobs,
+            path=Path(asked.output),
+            progress=progress,
+        )
     if asked.docs:
-        running.write(Path(asked.docs), calibrated.markdown(made))
+        calibration.write(Path(asked.docs), calibrated.markdown(made))
     data = calibrated.data(made)
     if asked.json:
         display.data(data)

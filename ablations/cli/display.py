@@ -207,27 +207,30 @@ def rendered(report: Report, path: Path) -> None:
 
 
 def calibration(data: Mapping[str, Json], path: str) -> None:
-    """Print the calibration's table at the family's level, and the whole reports."""
+    """Print the calibration's worst cells by form and pairs, the powers, and the whole reports."""
     cells = [c for c in data["cells"] if c["level"] == data["level"]]
     sizes = sorted({c["n"] for c in cells if not c["looks"]})
     columns = [*map(str, sizes), "looks"]
-    table = _table("form", "noise in", "noise", *columns)
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    table = _table("form", "noise in", *columns)
+    rows: dict[tuple[str, str], dict[str, Json]] = {}
     for c in cells:
-        shown = f"{c['bound']:.2f}" if c["within"] else f"[magenta]{c['bound']:.2f}[/]"
+        row = rows.setdefault((c["form"], c["varies"]), {})
         column = "looks" if c["looks"] else str(c["n"])
-        rows.setdefault((c["form"], c["varies"], c["noise"]), {})[column] = shown
+        row[column] = max(row.get(column, c), c, key=lambda cell: cell["bound"])
     for names, found in rows.items():
-        table.add_row(*names, *(found.get(column, "") for column in columns))
+        worst = (found.get(column) for column in columns)
+        table.add_row(*names, *("" if cell is None else _worst(cell) for cell in worst))
     out = console()
     out.print(table)
     out.print(
-        "By number of pairs, the upper bound of each cell's worst false verdict, as a multiple of "
-        f"what the level allows, {1 - data['level']:.2g}; above {data['limit']:g} verdicts are "
-        f"withheld. {data['replicates']:,} samples without one show a bound of "
-        f"{data['reach']:.2f}.",
+        "By number of pairs, the upper bound of the worst false verdict over all noises and where "
+        f"it is, as a multiple of what the level allows, {1 - data['level']:.2g}; above "
+        f"{data['limit']:g} verdicts are withheld. {data['replicates']:,} samples without one show "
+        f"a bound of {data['reach']:.2f}.",
         soft_wrap=True,
     )
+    off = max(abs(p["confirmed"] / p["samples"] - p["promised"]) for p in data["powers"])
+    out.print(f"Plans have the power they promise, to {100 * off:.1f} points.", soft_wrap=True)
     for whole in data["wholes"]:
         how = "looked at several times" if whole["looks"] else "looked at once"
         out.print(
@@ -237,6 +240,11 @@ def calibration(data: Mapping[str, Json], path: str) -> None:
             soft_wrap=True,
         )
     out.print(f"Kept in {escape(path)}.", soft_wrap=True)
+
+
+def _worst(cell: Mapping[str, Json]) -> str:
+    shown = f"{cell['bound']:.2f} {cell['noise']}"
+    return shown if cell["within"] else f"[magenta]{shown}[/]"
 
 
 def setting(value: Json) -> str:
@@ -254,17 +262,45 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-class Cells:
-    """How many cells of a calibration are done: a line now and then, on stderr."""
+class Share:
+    """A bar over the share of a work that is done; elsewhere a line now and then, on stderr."""
 
-    def __init__(self) -> None:
-        self.said = time.monotonic()
+    def __init__(self, name: str) -> None:
+        from rich import progress
 
-    def __call__(self, done: int, of: int) -> None:
-        """Say how far it is, once in a while."""
-        if time.monotonic() - self.said >= 15:
-            self.said = time.monotonic()
-            sys.stderr.write(f"ablations: {done} of {of} cells\n")
+        self.name, self.began = name, 0.0
+        self.started = self.said = time.monotonic()
+        self.console = Console(stderr=True)
+        self.bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.fields[left]}"),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.bar.add_task(name, total=1.0, left="")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar.live.is_started:
+            self.bar.stop()
+
+    def __call__(self, share: float) -> None:
+        """Take notice of what is done; the first share was there before."""
+        if self.console.is_terminal and not self.bar.live.is_started:
+            self.bar.start()
+        self.began = self.began or share or 1e-9
+        gone, now = share - self.began, time.monotonic()
+        seconds = (now - self.started) * (1 - share) / gone if gone > 0 else math.inf
+        left = f"about {duration(seconds)} left" if gone > 0 else ""
+        self.bar.update(self.task, completed=share, left=left)
+        if not self.console.is_terminal and now - self.said >= 15:
+            self.said = now
+            sys.stderr.write(f"ablations: {self.name}, {share:.0%} done, {left}\n")
             sys.stderr.flush()
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 
-from ablations import claims, family
+from ablations import calibration, claims, family
 from ablations.cli import display
 from ablations.fingerprint import fingerprint
 from ablations.plain import Json
@@ -102,28 +102,12 @@ def selfcheck(asked: argparse.Namespace) -> int:
     _execute([case.equal for case in every], store, asked)
     made = selfcheck.judge(every, store)
     if asked.docs:
-        write(Path(asked.docs), selfcheck.markdown(made))
+        calibration.write(Path(asked.docs), selfcheck.markdown(made))
     if asked.json:
         display.data(made)
     else:
         display.selfcheck(made)
     return 0 if made["passed"] else 1
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file.
-
-    Raises:
-        UserError: If it can't be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror}); a file in a folder that may be "
-            "written to is needed; name another one"
-        ) from error
 
 
 def pilots(asked: argparse.Namespace) -> None:

@@ -42,7 +42,8 @@ class Statistical(Form):
         zones: The null zone, and the band where a figure is documented.
         symmetry: Why the contrasts are symmetric about θ by construction, "" if nothing but the
             sample speaks for it: the verdict then reads an interval that leaves room for a skew
-            which the sample doesn't show (`statistics.widening`).
+            which the sample doesn't show (`statistics.widening`). They are where the noise is alike
+            in all arms and θ's weights come in pairs of opposite sign.
     """
 
     zones: Zones

@@ -25,4 +25,4 @@ class Timing(Paired):
     """
 
     name: ClassVar[str] = "timing"
-    symmetry: str = "both arms are timed by the same code in an order that is drawn"
+    symmetry: str = "the machine disturbs both arms alike: one code times them, in a drawn order"

@@ -11,8 +11,8 @@ from collections import Counter
 
 import pytest
 
-from ablations import claims
-from ablations.cli import main
+from ablations import calibration, claims, noise
+from ablations.cli import calibrated, display, main
 from ablations.store import Store
 from hrm import environment
 
@@ -423,3 +423,85 @@ def test_the_same_command_completes_what_was_interrupted(how, jobs, status, abla
     assert set(each.values()) == {1}, "no run is doubled"
     assert not list(store.rglob("*.tmp"))
     assert ablations("verdicts", *FEW, "--store", store)[0] == 0
+
+
+# -- calibrate ------------------------------------------------------------------------------------
+@pytest.fixture
+def short(monkeypatch):
+    """A table of few cells."""
+    for name, value in {
+        "sizes": (12,),
+        "sharp_replicates": {12: 30},
+        "fewest_reports": 5,
+        "worlds": {"quality": noise.worlds["quality"]},
+        "shapes": {"normal": noise.shapes["normal"]},
+    }.items():
+        monkeypatch.setattr(calibration, name, value)
+    monkeypatch.setattr(calibrated.noise, "shapes", {"normal": noise.shapes["normal"]})
+
+
+def test_calibrate_keeps_a_table_prints_json_and_writes_its_document(ablations, tmp_path, short):
+    table, document = tmp_path / "a" / "table.json", tmp_path / "b" / "table.md"
+    asked = ["calibrate", "--replicates", 40, "--jobs", 1, "--output", table, "--docs", document]
+    status, out, _ = ablations(*asked, "--json")
+    assert status == 0
+    data = json.loads(out)
+    assert set(data) == {
+        *("replicates", "level", "limit", "digest", "reach", "cells", "wholes", "powers")
+    }
+    assert (data["replicates"], data["limit"]) == (40, 1.25)
+    assert {c["n"] for c in data["cells"]} == {12, 32}
+    assert set(data["cells"][0]) >= {"form", "noise", "varies", "wrong", "place", "rate", "bound"}
+    assert [p["symmetric"] for p in data["powers"]] == [False, True]
+    assert calibration.load(table).digest == calibration.digest()
+    text = document.read_text("utf-8")
+    assert "ablations calibrate --replicates 40" in " ".join(text.split())
+    assert text.count("| quality | normal |") == 3  # noise in one arm, in all, and at level 0.95
+    assert "## What is withheld" in text
+    status, out, err = ablations(*asked)
+    assert (status, err) == (0, "")
+    assert "Whole reports with 79 false members, looked at once" in out
+    assert "Plans have the power they promise" in out
+
+
+def test_calibrate_refuses_what_it_cannot_do(ablations, tmp_path, short):
+    for asked in (["--replicates", "0"], ["--replicates", "many"], ["--jobs", "0"]):
+        status, out, err = ablations("calibrate", *asked)
+        assert (status, out) == (2, "")
+        assert "is not a number of 1 or more" in err
+    (tmp_path / "file").write_text("no table")
+    for path, why in ((tmp_path / "file", "no calibration"), (tmp_path / "file" / "t", "written")):
+        asked = ("calibrate", "--replicates", 20, "--jobs", 1, "--output", path)
+        status, _, err = ablations(*asked)
+        assert status == 2
+        assert why in err
+        assert err.count("\n") == 1
+
+
+def test_a_calibration_that_is_interrupted_ends_at_once_and_keeps_its_cells(tmp_path):
+    table = tmp_path / "table.json"
+    growing = tmp_path / "table.json.part"
+    program = start("calibrate", "--replicates", 3000, "--jobs", 2, "--output", table)
+    give_up = time.monotonic() + 60
+    while not growing.exists() and program.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.01)
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate(timeout=60)
+    assert program.returncode == 130, err
+    assert err.splitlines()[-1].startswith("ablations: stopped;")
+    assert "Traceback" not in err
+    assert 0 < len(calibration.load(growing).cells) < 100
+    assert not table.exists()
+
+
+def test_the_share_of_a_work_is_told_now_and_then_with_an_estimate(monkeypatch, capsys):
+    clock = iter([0.0, 1.0, 20.0, 25.0, 60.0])
+    monkeypatch.setattr(display.time, "monotonic", lambda: next(clock))
+    with display.Share("calibrating") as told:
+        for share in (0.2, 0.4, 0.5, 1.0):
+            told(share)
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "ablations: calibrating, 40% done, about 60 s left",
+        "ablations: calibrating, 100% done, about 0 s left",
+    ]

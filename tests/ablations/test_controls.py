@@ -21,7 +21,7 @@ each = pytest.mark.parametrize("control", CONTROLS_BY_ID.values(), ids=CONTROLS_
 
 @pytest.fixture(autouse=True)
 def _calibrated(monkeypatch):
-    monkeypatch.setattr(table, "flag", lambda *_: "")
+    monkeypatch.setattr(table, "flag", lambda *_, **__: "")
 
 
 @pytest.fixture

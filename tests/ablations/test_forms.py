@@ -216,6 +216,13 @@ def test_the_ith_processes_of_a_block_are_a_pair():
     assert values(form, {"m": [1.0, 2.0]}, {"m": [2.0, 8.0]}) == [(1.0, 2.0), (2.0, 8.0)]
 
 
+def test_pairs_stay_together_whatever_their_order():
+    blocks = [{"m": [8.0, 1.0, 4.0]}, {"m": [4.0, 2.0, 2.0]}]
+    found = thetas(Timing(metric="m", zones=LOG), *blocks)
+    assert found == pytest.approx([-math.log(2), math.log(2), -math.log(2)])
+    assert thetas(Quality(metric="m", zones=PLAIN), *blocks) == [-4.0, 1.0, -2.0]
+
+
 @pytest.mark.parametrize("form", [Ratio(metric="m", zones=LOG), Quality(metric="m", zones=PLAIN)])
 @pytest.mark.parametrize("arms", [(None, {"m": 1.0}), ({"m": 1.0}, None), (None, None)])
 def test_an_arm_that_diverged_leaves_one_pair_without_a_contrast(form, arms):

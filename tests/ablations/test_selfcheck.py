@@ -18,7 +18,7 @@ from ablations.store import Store
 def _alone(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(calibration, "flag", lambda *_: "")
+    monkeypatch.setattr(calibration, "flag", lambda *_, **__: "")
 
 
 @pytest.fixture

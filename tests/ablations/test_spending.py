@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablations import calibration, claims, decide, judging, sequential, spending
+from ablations import calibration, claims, decide, sequential, spending
 from ablations.cli import main
 from ablations.forms import Quality
 from ablations.plan import over
@@ -32,8 +32,7 @@ def _alone(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(claims, "controls", lambda: ())
-    monkeypatch.setattr(calibration, "flag", lambda *_: "")
-    monkeypatch.setattr(judging, "_flag_looks", lambda _: "")
+    monkeypatch.setattr(calibration, "flag", lambda *_, **__: "")
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
 from ablations.power import fewest_pairs, minimum_detectable, pairs_needed
@@ -167,6 +169,22 @@ def test_no_effect_is_two_one_sided_tests_as_statsmodels_computes_them():
         assert p > 0.05 or word in (Word.NO_EFFECT, Word.DIRECTION_ONLY, Word.INCONCLUSIVE)
         seen.add((bool(p <= 0.05), word is Word.NO_EFFECT))
     assert {(True, True), (False, False)} <= seen
+
+
+def test_a_family_of_intervals_rejects_what_bonferroni_rejects():
+    rng = np.random.default_rng(2)
+    members, level = 20, 1 - 0.05 / 20
+    x = rng.normal(rng.uniform(0, 1.4, (members, 1)), 1.0, (members, 12))
+    p = stats.ttest_1samp(x, 0.0, axis=1).pvalue
+    rejected, _, _, each = multipletests(p, 0.05, method="bonferroni")
+    excluded = [not found.low <= 0 <= found.high for found in (interval(row, level) for row in x)]
+    assert excluded == rejected.tolist()
+    assert 1 - level == pytest.approx(each)
+    assert {True, False} <= set(excluded)
+    hair = zones(null=1e-9)
+    said = [judge(row, hair, level).word is Word.CONFIRMED for row in x]
+    assert all(found for found, word in zip(rejected, said, strict=True) if word)
+    assert any(said)
 
 
 # ── The guard and the withheld verdicts ───────────────────────────────────────────────────────────
@@ -402,6 +420,14 @@ def test_a_claim_that_nothing_is_lost_reads_the_near_bound_against_its_margin(lo
     assert judge(pairs(low, high), loss, censored=0.3).word == "INCONCLUSIVE"
 
 
+def test_a_margin_that_is_met_to_the_last_bit_is_not_beyond():
+    x = -values  # its interval is [-high, -low]
+    assert judge(x, zones(null=high, margin=True)).word == "INCONCLUSIVE"
+    assert judge(x, zones(null=above(high), margin=True)).word == "CONFIRMED"
+    assert judge(x, zones(null=low, margin=True)).word == "INCONCLUSIVE"
+    assert judge(x, zones(null=below(low), margin=True)).word == "CONTRADICTED"
+
+
 def test_a_margin_is_guarded_by_the_sign_flips_about_it():
     x = split - 1  # near the margin from above; about zero its flips reject anyway
     fixed = zones(null=1.0 - 0.05, margin=True)
@@ -460,6 +486,7 @@ def test_zones_that_no_interval_could_be_read_against_are_our_mistake(wrong):
         (about, (-1.0, 1.0, 4.0, 8.0), 2.0),
         (least, (-1.0, 1.0, 4.0), 1.0),
         (zones(band=(0.5, 3.0)), (-1.0, 1.0, 3.0), 1.0),
+        (zones(band=(1.0, 3.0)), (-1.0, 1.0, 3.0), 1.0),
         (zones(band=(-0.5, 0.5)), (-1.0, 1.0), 1.0),
         (zones(band=(4.0, inf)), (-1.0, 1.0, 4.0), 1.0),
     ],

@@ -16,6 +16,7 @@ import pytest
 
 import reports
 from ablations.records import Report, Word
+from ablations.tables import Bounded, Calibrated, Family
 from hrm.errors import UserError
 from reports import text
 from reports.words import looks
@@ -243,3 +244,57 @@ def test_a_plan_says_what_it_can_tell_or_that_nobody_knows(varied: Report) -> No
     assert said(sd=None, source=unknown) == f"12 pairs; their spread is {unknown}."
     blind = said(detectable=None, power=0.0, pairs_80=None, pairs_90=None)
     assert blind.endswith("confirm 0.7× with one of 0\u00a0%.")
+
+
+def calibrated(**changes: object) -> Calibrated:
+    """Return a calibration of three cells, one of them beyond its bound."""
+    cells = [
+        Bounded(
+            form="quality",
+            noise=noise,
+            varies="one arm",
+            n=20,
+            looks=looked,
+            rate=rate,
+            bound=rate + 0.2,
+            plain=None,
+            within=rate < 1,
+        )
+        for noise, looked, rate in (("normal", False, 0.5), ("t3", False, 2.5), ("t3", True, 0.7))
+    ]
+    given = {"current": True, "replicates": 50_000, "level": 0.999, "limit": 1.25, "whole": 0.012}
+    return Calibrated(**{"cells": tuple(cells), "whole_bound": 0.019, **given, **changes})
+
+
+def test_the_page_shows_the_calibration_and_what_it_withholds(varied: Report) -> None:
+    assert "Calibration" not in " ".join(Page(reports.page(varied)).words)
+    said = " ".join(
+        " ".join(Page(reports.page(replace(varied, calibration=calibrated()))).words).split()
+    )
+    assert "50,000 of them at each of several places" in said
+    assert "Where the bound exceeds 1.25, verdicts are withheld." in said
+    assert "1.2 % of whole reports have a false CONFIRMED, at most 1.9 %." in said
+    assert "0.50 (0.70) 2.50 (2.70) withheld" in said.replace(" quality one arm t3 ", " ")
+    assert "several looks" in said
+    within = tuple(cell for cell in calibrated().cells if cell.within)
+    clean = reports.page(replace(varied, calibration=calibrated(cells=within)))
+    assert "No bound exceeds 1.25." in " ".join(Page(clean).words)
+
+
+def test_the_page_says_where_the_engine_has_changed_since_it_was_calibrated(
+    varied: Report,
+) -> None:
+    sentence = "The engine or the family has changed since this table was made"
+    for current in (True, False):
+        shown = reports.page(replace(varied, calibration=calibrated(current=current)))
+        assert (sentence in shown) is not current
+
+
+def test_the_page_says_what_became_of_the_family(varied: Report) -> None:
+    fates = {"tested": 3, "withheld": 1, "failed": 0, "not_run": 70, "without_spec": 5}
+    shown = reports.page(replace(varied, family=Family(members=79, **fates)))
+    said = " ".join(" ".join(Page(shown).words).split())
+    assert (
+        "Of the family\u2019s 79 members, 3 were tested, 1 was withheld, 0 failed"
+        " and 70 were not run; 5 have no spec yet." in said
+    )

@@ -20,7 +20,7 @@ class NonInferior(Paired):
     >>> decide(thetas, zones, 1 - 0.05 / 79, **how).word.value
     'CONFIRMED'
     >>> form.pairs_needed(sd=0.01, level=1 - 0.05 / 79)
-    29
+    25
 
     The planning rule: the margin itself is what must be told apart, from arms that are equal. A
     positive control, planted at twice the margin, shows that the measurement can see a loss.

@@ -15,7 +15,7 @@ class Quality(Paired):
     >>> [c.theta for c in form.contrasts([{"score": 0.5}, {"score": 0.75}])]
     [0.25]
     >>> form.pairs_needed(sd=0.01, level=1 - 0.05 / 79)
-    29
+    25
     >>> twins = Quality(metric="score", zones=form.zones, symmetry="both arms are one recipe")
     >>> twins.pairs_needed(sd=0.01, level=1 - 0.05 / 79)
     13

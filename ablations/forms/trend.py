@@ -22,7 +22,7 @@ class Trend(Statistical):
     >>> round(form.spread(0.01), 5)  # slopes over three levels spread 1/√2 as much as scores
     0.00707
     >>> form.pairs_needed(sd=form.spread(0.01), level=1 - 0.05 / 79)
-    20
+    19
 
     The planning rule: sd √(Σw²) = sd / √(Σ(x - x̄)²), and √(1 - ρ) of it for correlated arms.
 

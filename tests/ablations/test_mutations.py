@@ -192,7 +192,7 @@ def test_no_edge_that_a_plan_aims_at_can_change_unnoticed(name, tree):
             PAIRS,
         ),
         ("forms.base", "differences", "treatment - baseline", "treatment - baseline.mean()", PAIRS),
-        ("decide", "_metrics", "if any(", "if all(", SEEDS),
+        ("judging", "metrics_of", "if any(", "if all(", SEEDS),
     ],
 )
 def test_neither_guard_nor_pair_nor_process_can_go_unnoticed(module, name, old, new, tests):

@@ -111,7 +111,8 @@ def test_arc_trains_and_scores_and_padding_isnt_learned(hrm, tmp_path, monkeypat
     few = "--updates 16 --batch 4 --train 8 --validation 4 --test 2"
     few += " --learning-rate 0.05 --training-set evaluate_every=4"
     status, out, err = hrm(f"{line} {few} --output {tmp_path}/run")
-    assert (status, hrm(f"eval {tmp_path}/run arc")[1]) == (0, out), err
+    assert status == 0, err
+    assert hrm(f"eval {tmp_path}/run arc")[1].startswith(out)
     assert "recolour" in out
     first, *_, last = tracking.points(tmp_path / "run")
     assert last["task_loss"] < 0.8 * first["task_loss"]

@@ -12,14 +12,18 @@ and only records that are new to it are read.
 
 JSON has no NaN and no infinity; a metric that isn't finite is stored as ``{"float": "nan"}``,
 ``{"float": "inf"}`` or ``{"float": "-inf"}``.
+
+A record's ``sha256`` is that of its other fields' JSON: one that was changed by a hand or by a disk
+is refused. Records that were written before there was one are taken as they are.
 """
 
 import contextlib
+import hashlib
 import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +36,7 @@ marker = {"format": "hrm-ablations", "version": 1}
 finished = (Status.OK, Status.DIVERGED)
 
 type_key = "float"
+digest_key = "sha256"
 Key = tuple[str, str]
 Stamp = tuple[int, int]
 
@@ -192,19 +197,32 @@ def encode(result: Result) -> str:
         TypeError, ValueError: If a metric isn't JSON.
     """
     data = result.to_json()
-    return json.dumps({**data, "metrics": _packed(data["metrics"])}, allow_nan=False)
+    data["metrics"] = _packed(data["metrics"])
+    return json.dumps({**data, digest_key: _digest(data)}, allow_nan=False)
 
 
 def decode(text: str | bytes) -> Result:
     """Return the result that `encode` turned into text.
 
     Raises:
-        ValueError: If the text isn't JSON, or not a result.
+        ValueError: If the text isn't JSON, or not a result, or was changed since.
     """
-    data = json.loads(text)
-    if isinstance(data, dict) and "metrics" in data:
-        data["metrics"] = _unpacked(data["metrics"])
+    try:
+        data = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if isinstance(data, dict):
+        said = data.pop(digest_key, None)
+        if said is not None and said != _digest(data):
+            raise ValueError(f"it was changed since it was written: its {digest_key} is another")
+        if "metrics" in data:
+            data["metrics"] = _unpacked(data["metrics"])
     return Result.from_json(data)
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record's JSON, which is the same once it has been read again."""
+    return hashlib.sha256(json.dumps(data, allow_nan=False).encode()).hexdigest()
 
 
 def _packed(value: Any) -> Any:

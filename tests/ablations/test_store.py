@@ -76,6 +76,32 @@ def test_metrics_come_back_as_they_were_nan_and_infinity_too(given):
     assert repr(decode(text).metrics) == repr(tuple(given))
 
 
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [('"loss": 0.5', '"loss": 0.05'), ('"seed": 4', '"seed": 5'), ('"ok"', '"diverged"')],
+)
+def test_a_record_that_was_changed_by_hand_is_refused(store, written, changed):
+    store.add(a_result())
+    (path,) = store.folder.glob("runs/a/*.json")
+    text = path.read_text()
+    assert written in text
+    path.write_text(json.dumps(json.loads(text), indent=1))  # laid out anew is no change
+    assert Store.open(store.folder).get("a") == a_result()
+    path.write_text(text.replace(written, changed))
+    assert "is corrupt (it was changed since it was written" in refusal(store.folder)
+
+
+def test_a_record_from_before_there_were_digests_is_taken_as_it_is():
+    data = json.loads(encode(a_result()))
+    del data["sha256"]
+    assert decode(json.dumps(data)) == a_result()
+
+
+def test_text_that_is_nested_too_deeply_is_no_record():
+    with pytest.raises(ValueError, match="nested too deeply"):
+        decode("[" * 100_000)
+
+
 def test_text_that_spells_nan_stays_text():
     result = decode(encode(a_result(metrics=({"said": "nan", "value": math.nan},))))
     assert result.metrics[0]["said"] == "nan"

@@ -3,13 +3,11 @@
 import argparse
 import os
 import re
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ablations.cli import commands, running
 from ablations.records import Tier
-from hrm.errors import UserError
+from hrm.command import Parser, run
 
 DESCRIPTION = """\
 Every documented claim about Hierarchical Reasoning Models, as an ablation.
@@ -25,39 +23,24 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
 """
 EPILOG = """\
 Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
-what was asked for, 1 for a failure of ours, 130 after Ctrl-C.
+what was asked for, 1 for a failure of ours, 130 after Ctrl-C, 143 after SIGTERM.
 """
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with its errors on one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print what is wrong and where to read more; exit with 2."""
-        sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`\n")
-        raise SystemExit(2)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
-    try:
+
+    def job() -> int:
         asked = parser().parse_args(arguments)
-        status = asked.function(asked)
-        sys.stdout.flush()
-    except UserError as error:
-        sys.stderr.write(f"ablations: {' '.join(str(error).split())}\n")
-        status = 2
-    except KeyboardInterrupt:
-        sys.stderr.write("ablations: stopped; finished runs are stored, the same command resumes\n")
-        status = 130
-    except BrokenPipeError:  # `ablations list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    raise SystemExit(status)
+        return int(asked.function(asked))
+
+    run("ablations", job, "stopped; finished runs are stored, the same command resumes")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands."""
+    """Build the parser of all commands; what they import takes its time, and is imported here."""
+    from ablations.cli import commands, running
+
     top = Parser(
         prog="ablations",
         description=DESCRIPTION,

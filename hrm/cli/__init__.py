@@ -5,14 +5,13 @@ returns the exit status. Modules import torch and tasks inside those functions: 
 """
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from hrm.cli import convert, data, demo, evaluate, plot, summary, sweep, train
-from hrm.errors import UserError
+from hrm.command import Parser, run
 
 DESCRIPTION = """\
 One configurable Hierarchical Reasoning Model, its tasks and its data.
@@ -30,36 +29,19 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
 """
 EPILOG = """\
 Exit status: 0 when the job did its work, 2 for a mistake in what was asked for, 1 for a failure of
-ours or training that diverged, 130 after Ctrl-C.
+ours or training that diverged, 130 after Ctrl-C, 143 after SIGTERM.
 """
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with its errors on one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print what is wrong and where to read more; exit with 2."""
-        sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`\n")
-        raise SystemExit(2)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
-    try:
+
+    def job() -> int:
         asked = parser().parse_args(arguments)
         asked.line = shlex.join(["hrm", *(sys.argv[1:] if arguments is None else arguments)])
-        status = asked.function(asked)
-        sys.stdout.flush()
-    except UserError as error:
-        sys.stderr.write(f"hrm: {' '.join(str(error).split())}\n")
-        status = 2
-    except KeyboardInterrupt:
-        sys.stderr.write("hrm: stopped\n")
-        status = 130
-    except BrokenPipeError:  # `hrm summary act-v1 | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    raise SystemExit(status)
+        return int(asked.function(asked))
+
+    run("hrm", job, "stopped")
 
 
 def parser() -> argparse.ArgumentParser:

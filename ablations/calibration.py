@@ -18,18 +18,21 @@ import functools
 import hashlib
 import itertools
 import json
-import signal
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import asdict, replace
 from importlib import resources
-from multiprocessing import get_context
 from pathlib import Path
 
 from ablations import sequential, sources
+from ablations.engine import Processes, Serial
 from ablations.noise import ALL, ONE, shapes, worlds
 from ablations.simulation import Filled, Open, PowerTask, Task, WholeTask
 from ablations.statistics import clopper_pearson
 from ablations.tables import Bounded, Calibrated, Calibration, Cell, Power, Whole
+from hrm.data.files import whole
 from hrm.errors import UserError
 
 limit = 1.25  # times the nominal rate that a false verdict's upper bound may reach
@@ -71,7 +74,12 @@ def calibrate(
         jobs: Processes. progress: Told the share of the work that is done, first and after each
             cell, if any is left to fill.
         path: Where the whole table goes; until then it grows in a file beside it.
+
+    Raises:
+        UserError: If the file can't be written or holds something else, or a process is killed.
     """
+    if path is not None:
+        writable(path)
     level = 1 - 0.05 / members
     made = Calibration(
         digest=digest(), level=level, replicates=replicates, cells=(), wholes=(), powers=()
@@ -90,7 +98,7 @@ def calibrate(
     done = total - sum(task.work for task in left)
     if progress is not None and left:
         progress(done / total)
-    for task, fresh in zip(left, _run(left, jobs), strict=True):
+    for task, fresh in _run(left, jobs):
         found[_key(fresh)] = fresh
         if growing is not None:
             save(_table(made, tasks, found), growing)
@@ -158,16 +166,35 @@ def write(path: Path, text: str) -> None:
     Raises:
         UserError: If it can't be written.
     """
+    writable(path)
+    try:
+        with whole(path) as temporary:
+            temporary.write_text(text, "utf-8")
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def writable(path: Path) -> None:
+    """Refuse a file that can't be written, before the work that it is to hold.
+
+    Raises:
+        UserError: If it is a folder, or its own folder can't be made or written to.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
     except OSError as error:
-        raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror}); a file in a folder that may be "
-            "written to is needed; name another one"
-        ) from error
+        raise _unwritable(path, error.strerror or str(error)) from error
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise _unwritable(path, "its folder may not be written to")
+
+
+def _unwritable(path: Path, why: str) -> UserError:
+    return UserError(
+        f"{str(path)!r} can't be written ({why}); a file in a folder that may be written to is "
+        "needed; name another one"
+    )
 
 
 @functools.cache
@@ -284,14 +311,36 @@ def _key(row: Open | Filled) -> Key:
     return (row.looks, row.members, row.reports)
 
 
-def _run(tasks: Sequence[Open], jobs: int) -> Iterator[Filled]:
-    if jobs == 1 or len(tasks) < 2:
-        yield from (task.run() for task in tasks)
-        return
-    ignored = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for this process, which ends the others
-    with get_context("spawn").Pool(jobs, initializer=signal.signal, initargs=ignored) as pool:
-        yield from pool.imap(_one, tasks)
+def _run(tasks: Sequence[Open], jobs: int) -> Iterator[tuple[Open, Filled]]:
+    """Yield tasks with what came of them, as they are done.
+
+    Raises:
+        UserError: If a process is killed.
+    """
+    waiting, running = deque(tasks), dict[Future[str], Open]()
+    with Serial() if jobs == 1 or len(tasks) < 2 else Processes(min(jobs, len(tasks))) as where:
+        while waiting or running:
+            while waiting and len(running) < where.slots:
+                task = waiting.popleft()
+                text = json.dumps({"kind": type(task).__name__, **asdict(task)})
+                running[where.submit(_work, text)] = task
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(future)
+                try:
+                    yield task, _filled[type(task)].from_json(json.loads(future.result()))
+                except BrokenExecutor as error:
+                    raise UserError(
+                        "a process of the calibration was killed (by hand, or by the system for "
+                        "want of memory); cells that are done are kept; run the same command "
+                        "again, with fewer --jobs if memory is short"
+                    ) from error
 
 
-def _one(task: Open) -> Filled:
-    return task.run()
+_filled: Mapping[type[Open], type[Filled]] = {Task: Cell, WholeTask: Whole, PowerTask: Power}
+
+
+def _work(text: str) -> str:
+    """Run one encoded task, for an engine."""
+    data = json.loads(text)
+    kinds = {kind.__name__: kind for kind in _filled}
+    return json.dumps(kinds[data.pop("kind")](**data).run().to_json())

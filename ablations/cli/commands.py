@@ -123,10 +123,12 @@ def calibrate(asked: argparse.Namespace) -> int:
     within}], wholes [{looks, members, reports, confirmed, wrong, rate, bound}]. The exit status is
     1 if more than 5 % of whole reports have a false CONFIRMED.
     """
-    from ablations import calibration
+    from ablations import calibration, locks
     from ablations.cli import calibrated
 
-    with display.Share("calibrating") as progress:
+    if asked.docs:
+        calibration.writable(Path(asked.docs))
+    with locks.shared(_say_waiting), display.Share("calibrating") as progress:
         made = calibration.calibrate(
             asked.replicates,
             len(family.members()),
@@ -142,6 +144,10 @@ def calibrate(asked: argparse.Namespace) -> int:
     else:
         display.calibration(data, asked.output)
     return int(any(whole["rate"] > calibration.most_wrong for whole in data["wholes"]))
+
+
+def _say_waiting() -> None:
+    display.say("timings are being taken, which want the machine for themselves; waiting for them")
 
 
 def _report(asked: argparse.Namespace) -> Report:

@@ -98,6 +98,8 @@ def selfcheck(asked: argparse.Namespace) -> int:
     """
     from ablations import selfcheck
 
+    if asked.docs:
+        calibration.writable(Path(asked.docs))
     store, every = Store.open(asked.store, create=True), selfcheck.cases(asked.cases)
     _execute([case.equal for case in every], store, asked)
     made = selfcheck.judge(every, store)

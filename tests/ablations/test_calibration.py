@@ -1,7 +1,9 @@
 """The calibration: what it draws, where it plants the truth, what it counts, what it withholds."""
 
+import importlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,10 +249,29 @@ def test_a_table_grows_cell_by_cell_and_is_resumed(monkeypatch, tmp_path):
     assert calibrate(61, 79, path=path) != made
 
 
-def test_two_processes_fill_the_same_table_as_one(monkeypatch):
+def test_two_processes_fill_the_same_table_as_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the machine's lock is
     task = Task(form="quality", noise="normal", varies=ALL, n=12, level=0.9, replicates=50)
     tasks = [task, replace(task, noise="t3")]
-    assert list(calibration._run(tasks, 2)) == [t.run() for t in tasks]
+    assert dict(calibration._run(tasks, 2)) == {t: t.run() for t in tasks}
+
+
+def test_a_killed_process_ends_the_calibration_with_a_way_on(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the machine's lock is
+    task = Task(form="quality", noise="normal", varies=ALL, n=12, level=0.9, replicates=50)
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    die = importlib.import_module("tiny_workloads.jobs").die
+    monkeypatch.setattr(calibration, "_work", die)
+    with pytest.raises(UserError, match=r"killed.*run the same command again"):
+        list(calibration._run([task, replace(task, n=16)], 2))
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_drawn(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path, why in ((tmp_path, "it is a folder"), (tmp_path / "file" / "x", "can't be written")):
+        with pytest.raises(UserError, match=why):
+            calibrate(10**9, 79, path=path)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_table_of_another_engine_or_family_is_not_resumed(monkeypatch, tmp_path):

@@ -80,8 +80,9 @@ def run(asked: argparse.Namespace) -> int:
 
     summary.choose(asked.recipe, recipes.named)
 
-    from hrm import space, sweeps
+    from hrm import distributed, space, sweeps
 
+    device = distributed.on(asked.device)
     wanted = sweeps.Sweep(
         arms=arms(asked), space=space.read(asked.space), trials=asked.trials, prune=asked.prune
     )
@@ -94,6 +95,7 @@ def run(asked: argparse.Namespace) -> int:
                 storage=asked.storage,
                 jobs=asked.jobs,
                 threads=asked.threads,
+                device=device,
                 report=lambda told: _say(say, told),
             )
     except KeyboardInterrupt:

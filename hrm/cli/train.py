@@ -54,7 +54,6 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(parser)
-    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
     parser.add_argument(
         "--tracker", choices=TRACKERS, default=TRACKERS[0], help="beside the folder's own (jsonl)"
     )
@@ -105,6 +104,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--learning-rate", type=float, default=1e-3, metavar="RATE", help="its peak (0.001)"
     )
+    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
     parser.set_defaults(seed=None, data_seed=None)  # 0, or the plan's
 
 

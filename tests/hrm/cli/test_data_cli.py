@@ -3,9 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,20 +11,6 @@ from hrm import cli
 from hrm.cli import data
 from hrm.data import fetch, public
 from hrm.tasks.sudoku import Sudoku
-
-
-@pytest.fixture
-def hrm(capsys):
-    """Run a command; returns its exit status, what it printed and what it complained of."""
-
-    def run(line):
-        with pytest.raises(SystemExit) as ended:
-            cli.main(shlex.split(line))
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
-
 
 SMALL = {
     "sudoku": "--set size=4",
@@ -244,19 +227,3 @@ def test_help_teaches_by_examples_that_work(hrm, command):
         asked = cli.parser().parse_args(shlex.split(example))
         if hasattr(asked, "settings") and asked.task != "arc":
             data.task_of(asked.task, asked.settings)
-
-
-def test_help_loads_nothing_heavy():
-    code = (
-        "import sys\n"
-        "from hrm.cli import main\n"
-        "try: main(['data', 'build', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'numpy', 'torch', 'rich', 'pysat', 'huggingface_hub'} & set(sys.modules)\n"
-        "sys.exit(str(heavy) if heavy else 0)"
-    )
-    root = Path(cli.__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=False
-    )
-    assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hrm import cli, tracking
-from hrm.cli import data, progress, train
+from hrm.cli import options, progress, train
 from hrm.tasks import arc
 from hrm.tasks.arc_data import ArcTask, Pair
 
@@ -221,4 +221,4 @@ def test_help_teaches_by_examples_that_work(hrm, command):
     for example in examples:
         asked = cli.parser().parse_args(shlex.split(example))
         if command == "train":
-            assert train.plan_of(asked).task == data.task_of(asked.task, asked.task_set)
+            assert train.plan_of(asked).task == options.task_of(asked.task, asked.task_set)

@@ -159,13 +159,13 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     if getattr(asked, "plan", None) is not None:
         return _read(asked)
 
-    from hrm import recipes, runs
+    from hrm import recipes, runs, sizing
     from hrm.learning import Training
 
     seed, data_seed = asked.seed or 0, asked.data_seed or 0
     task: Any = task_of(asked.task, asked.task_set, "--task-set")
     parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
-    shapes = runs.sizes(runs.configuration(asked.recipe))
+    shapes = sizing.sizes(sizing.configuration(asked.recipe))
     own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}
     chosen = assigned("--set", asked.set, asked.recipe, own)
     spoken = {
@@ -180,7 +180,7 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     more = assigned("--training-set", asked.training_set, "training", fields)
     return runs.Plan(
         recipe=asked.recipe,
-        system=runs.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
+        system=sizing.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
         task=task,
         data_seed=data_seed,
         train=asked.train,
@@ -229,12 +229,12 @@ def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
     """Return what is about to be trained, and how large it is."""
     import torch
 
-    from hrm import runs
+    from hrm import sizing
     from hrm.model import HRM
 
     with torch.device("meta"):
         count = sum(p.numel() for p in HRM(plan.system.model).parameters())
-    shapes = ", ".join(f"{size:,} {name}" for name, size in runs.sizes(plan.system.model).items())
+    shapes = ", ".join(f"{size:,} {name}" for name, size in sizing.sizes(plan.system.model).items())
     return f"{asked.recipe} on {asked.task}: {count:,} parameters ({shapes})\n"
 
 

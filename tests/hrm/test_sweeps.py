@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hrm import runs, study, sweeps, tracking, trial
+from hrm import runs, sizing, study, sweeps, tracking, trial
 from hrm.errors import UserError
 from hrm.learning import Training
 from hrm.space import Choice, Range
@@ -36,7 +36,7 @@ def arm(recipe="gru", **changes):
     settings = {"hidden_low": 8, "hidden_high": 8, "max_cycles": 2}
     plan = runs.Plan(
         recipe=recipe,
-        system=runs.sized(recipe, settings, TASK, TASK.generate(0, 0, 0, 1).test),
+        system=sizing.sized(recipe, settings, TASK, TASK.generate(0, 0, 0, 1).test),
         task=TASK,
         train=12,
         validation=4,

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import torch
 
-from hrm import runs
 from hrm.model import HRM
-from hrm.runs import Stored
+from hrm.runs import Stored, restored
+from hrm.scoring import answers, readable
 from hrm.tasks import Floats, Splits, Task
 
 
@@ -28,10 +28,10 @@ def margins(
     """
     system = found.plan.system
     model = HRM(system.model).to(device)
-    runs.restored(next(iter(found.checkpoints.values())), model)
-    seen, boards = runs.readable(system, task, splits.test)
-    answers, _ = runs.answers(model, system, seen, boards)
-    own = seen.score(boards, answers).unknown
+    restored(next(iter(found.checkpoints.values())), model)
+    seen, boards = readable(system, task, splits.test)
+    answered, _ = answers(model, system, seen, boards)
+    own = seen.score(boards, answered).unknown
     return {
         name: paired(own - task.score(splits.test, guess).unknown)
         for name, guess in task.baselines(splits.train, splits.test).items()

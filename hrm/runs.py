@@ -12,29 +12,25 @@ import importlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy as np
 import torch
 from torch import Tensor
 
-from hrm import checkpoint, distributed, losses, tracking, train
+from hrm import checkpoint, distributed, tracking, train
 from hrm.config import QLearning
 from hrm.data import cache
-from hrm.data.tokens import PublicBoards
 from hrm.errors import Diverged, UserError
 from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.parts import Part, kinds, require
-from hrm.sizing import configuration as configuration
-from hrm.sizing import sized as sized
-from hrm.sizing import sizes as sizes
-from hrm.sizing import wanted as wanted
-from hrm.tasks import Boards, Floats, Scores, Splits, Task, Values
+from hrm.scoring import baselines, readable, score
+from hrm.sizing import sizes, wanted
+from hrm.tasks import Splits, Task
 from hrm.tracking import JsonLines, Run, Tracker
 
 
@@ -243,46 +239,6 @@ def alone(folder: Path) -> Iterator[None]:
         ) from error
 
 
-# -- scores ---------------------------------------------------------------------------------------
-def answers(
-    model: HRM, system: System, task: Task, boards: Boards, batch: int = 256
-) -> tuple[Values, Floats]:
-    """Return what a model answers, [N, cells], and how many halting steps it took, [N].
-
-    Answers are classes, or numbers where the task's are; there is no halting noise.
-    """
-    data = train.encode(system, task, boards, next(model.parameters()).device)
-    cells, found, steps = data.targets.shape[1], [], []
-    with train.evaluating(model):
-        for rows in torch.arange(len(data)).split(batch):
-            part = data.batch(rows)
-            output = model(part.inputs, identities=part.identities)
-            answer = output.prediction.double()
-            if task.classes > 0:
-                answer = losses.answer(system.objective, output.prediction, cells)
-            found.append(answer)
-            steps.append(output.run.steps)
-    return torch.cat(found).cpu().numpy(), torch.cat(steps).double().cpu().numpy()
-
-
-def score(model: HRM, system: System, task: Task, boards: Boards) -> dict[str, float]:
-    """Return a model's mean scores on boards, and its mean number of halting steps."""
-    found, steps = answers(model, system, task, boards)
-    return {**_means(task.score(boards, found)), "steps": float(steps.mean())}
-
-
-def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[str, float]]:
-    """Return the mean scores of the task's trivial methods."""
-    return {
-        name: _means(task.score(boards, found))
-        for name, found in task.baselines(training, boards).items()
-    }
-
-
-def _means(scores: Scores) -> dict[str, float]:
-    return {field.name: float(np.mean(getattr(scores, field.name))) for field in fields(Scores)}
-
-
 # -- checkpoints ----------------------------------------------------------------------------------
 def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
     """Return a checkpoint's update, and its weights, averaged ones if it has them.
@@ -406,15 +362,6 @@ def evaluated(
         },
         "baselines": baselines(task, splits.train, splits.test),
     }
-
-
-def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
-    """Return task and boards in the tokens that a model reads, its own or the public ones."""
-    own = sizes(system.model).get("vocabulary", task.vocabulary)
-    if task.vocabulary != own == task.public_vocabulary:
-        public: Any = PublicBoards(task, boards)  # a model of the field's files
-        return public, public.boards
-    return task, boards
 
 
 def plan_from(data: Any) -> Plan:

@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from hrm import runs, tracking
 from hrm.data.files import whole
 from hrm.errors import UserError
@@ -167,6 +169,7 @@ def execute(
     storage: Path | None = None,
     jobs: int = 1,
     threads: int = 1,
+    device: torch.device | str = "cpu",
     report: Callable[[Progress], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Run a sweep in a folder, or the rest of it, and return its results.
@@ -175,6 +178,7 @@ def execute(
         storage: Optuna's journal, if it isn't to be in the folder.
         jobs: Trials at once, each in a process of its own if it is more than one.
         threads: Of torch in each.
+        device: Where all of them are computed.
         report: Called at each evaluation and at each trial's end, by one thread at a time.
 
     Raises:
@@ -193,9 +197,9 @@ def execute(
                 arm: Study(arm, path, asked, space=sweep.space, seed=plan.seed, prune=sweep.prune)
                 for arm, plan in sweep.plans.items()
             }
-            search = _Search(sweep, folder, studies, report, jobs)
-            search.run(threads)
-            arms = {arm: search.chosen(arm, threads) for arm in sweep.arms}
+            search = _Search(sweep, folder, studies, report, jobs, threads, device)
+            search.run()
+            arms = {arm: search.chosen(arm) for arm in sweep.arms}
         found = {"budget": sweep.budget(), "arms": arms}
         with whole(results) as temporary:
             temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -237,9 +241,11 @@ class _Search:
         studies: Mapping[str, Study],
         report: Callable[[Progress], None],
         jobs: int,
+        threads: int,
+        device: torch.device | str,
     ) -> None:
         self.sweep, self.folder, self.studies, self.report = sweep, folder, studies, report
-        self.budget = sweep.budget()
+        self.budget, self.threads, self.device = sweep.budget(), threads, device
         self.jobs, self.children = jobs, Children() if jobs > 1 else None
         self.lock = threading.RLock()
         every = [(arm, number) for number in range(sweep.trials) for arm in sweep.arms]
@@ -247,21 +253,21 @@ class _Search:
         done = dict.fromkeys(every, self.budget["updates"])
         self.updates = Counter({each: done[each] for each in every if each not in self.queue})
 
-    def run(self, threads: int) -> None:
+    def run(self) -> None:
         """Run what is left; on Ctrl-C, end what is running and keep what is done."""
         if self.children is None:
-            self._work(threads)
+            self._work()
             return
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
-                for future in [pool.submit(self._work, threads) for _ in range(self.jobs)]:
+                for future in [pool.submit(self._work) for _ in range(self.jobs)]:
                     future.result()
             except BaseException:
                 self.queue.clear()
                 self.children.stop()
                 raise
 
-    def chosen(self, arm: str, threads: int) -> dict[str, Any]:
+    def chosen(self, arm: str) -> dict[str, Any]:
         """Choose an arm's best trial, score it on the test boards, return the arm's results."""
         rows = [self._row(arm, number) for number in range(self.sweep.trials)]
         found: dict[str, Any] = {
@@ -279,19 +285,20 @@ class _Search:
                 text = json.dumps(plan.to_json(), indent=1) + "\n"
                 temporary.write_text(text, encoding="utf-8")
             folder = self._folder(arm, best["number"])
-            scores = runs.execute(plan, folder, threads=threads)  # trained already: scored alone
+            # Trained already: scored alone.
+            scores = runs.execute(plan, folder, threads=self.threads, device=self.device)
             found["chosen"] = {**best, "folder": str(folder)}
             found["test"] = {name: scores[name] for name in ("checkpoints", "baselines")}
         return found
 
-    def _work(self, threads: int) -> None:
+    def _work(self) -> None:
         while True:
             with self.lock:
                 if not self.queue:
                     return
                 arm, number = self.queue.popleft()
                 trial = self.studies[arm].begin(number)
-            outcome = self._outcome(arm, number, trial, threads)
+            outcome = self._outcome(arm, number, trial)
             if self.children is not None and self.children.stopped:
                 return  # the trial goes on with the sweep
             with self.lock:
@@ -299,9 +306,9 @@ class _Search:
                 ended = self._row(arm, number)
                 self._tell(arm, number, self.budget["updates"], outcome.value, ended)
 
-    def _outcome(self, arm: str, number: int, trial: Trial, threads: int) -> Outcome:
+    def _outcome(self, arm: str, number: int, trial: Trial) -> Outcome:
         """Run a trial to its end."""
-        folder = self._folder(arm, number)
+        folder, where = self._folder(arm, number), (self.threads, self.device)
 
         def watch(point: runs.Point) -> None:
             score = point.metrics["unknown"]
@@ -316,9 +323,9 @@ class _Search:
             return Outcome(state="failed", reason=f"refused: {error}")
         try:
             if self.children is None:
-                summary = runs.execute(plan, folder, (), watch, threads, test=False)
+                summary = runs.execute(plan, folder, (), watch, *where, test=False)
             else:
-                summary = self.children.execute(plan, folder, watch, threads)
+                summary = self.children.execute(plan, folder, watch, *where)
         except _Pruned:
             return Outcome(state="pruned", reason="below the median")
         except Died as died:

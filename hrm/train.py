@@ -28,7 +28,7 @@ from hrm.learning import SquaredError, System, Training
 from hrm.model import HRM
 from hrm.parts import Part
 from hrm.stablemax import IGNORED
-from hrm.tasks import Boards, Ints, Scores, Task
+from hrm.tasks import Boards, Floats, Ints, Scores, Task, Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,15 +265,28 @@ def _resumed(
 
 def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints:
     """Return the classes that a model answers, int64 [N, cells], without halting noise."""
-    cells = data.targets.shape[1]
-    answers = []
+    return answers(model, system, data, batch)[0]
+
+
+def answers(
+    model: HRM, system: System, data: Encoded, batch: int = 256, *, numbers: bool = False
+) -> tuple[Values, Floats]:
+    """Return what a model answers, [N, cells], and how many halting steps it took, [N].
+
+    Answers are classes, or what the readout gives where `numbers` are wanted; there is no halting
+    noise.
+    """
+    cells, found, steps = data.targets.shape[1], [], []
     with evaluating(model):
-        for start in range(0, len(data), batch):
-            rows = slice(start, start + batch)
-            identities = None if data.identities is None else data.identities[rows]
-            found = model(data.inputs[rows], identities=identities).prediction
-            answers.append(losses.answer(system.objective, found, cells))
-    return torch.cat(answers).cpu().numpy()
+        for rows in torch.arange(len(data)).split(batch):
+            part = data.batch(rows)
+            output = model(part.inputs, identities=part.identities)
+            answer = output.prediction.double()
+            if not numbers:
+                answer = losses.answer(system.objective, output.prediction, cells)
+            found.append(answer)
+            steps.append(output.run.steps)
+    return torch.cat(found).cpu().numpy(), torch.cat(steps).double().cpu().numpy()
 
 
 def evaluate(model: HRM, system: System, task: Task, boards: Boards, batch: int = 256) -> Scores:

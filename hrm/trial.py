@@ -1,6 +1,6 @@
 """One run in a process of its own: a request on standard input, JSON lines on standard output.
 
-    {"plan": ..., "folder": ..., "threads": ...}                    what to run, from the parent
+    {"plan": ..., "folder": ..., "threads": ..., "device": ...}     what to run, from the parent
     {"point": ...}, ..., then {"summary": ...} or {"error": ...}    from the child
 
 `execute` is the parent's side; ``python -m hrm.trial`` the child's.
@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from hrm import runs
 from hrm.errors import UserError
@@ -31,7 +33,12 @@ class Children:
         self._running: set[subprocess.Popen[str]] = set()
 
     def execute(
-        self, plan: runs.Plan, folder: Path, report: Callable[[runs.Point], None], threads: int
+        self,
+        plan: runs.Plan,
+        folder: Path,
+        report: Callable[[runs.Point], None],
+        threads: int = 1,
+        device: torch.device | str = "cpu",
     ) -> dict[str, Any]:
         """Do what `runs.execute` does without test scores, in a child.
 
@@ -51,7 +58,7 @@ class Children:
         try:
             if self.stopped:
                 raise Died("stopped before it began")
-            return _heard(child, plan, folder, report, threads)
+            return _heard(child, plan, folder, report, threads, device)
         finally:
             self._running.discard(child)
             child.terminate()
@@ -74,9 +81,11 @@ def _heard(
     folder: Path,
     report: Callable[[runs.Point], None],
     threads: int,
+    device: torch.device | str,
 ) -> dict[str, Any]:
     assert child.stdin is not None and child.stdout is not None
-    asked = {"plan": plan.to_json(), "folder": str(folder), "threads": threads}
+    where = {"folder": str(folder), "threads": threads, "device": str(device)}
+    asked = {"plan": plan.to_json(), **where}
     with contextlib.suppress(OSError):  # a child that died at once is heard of below
         child.stdin.write(json.dumps(asked))
         child.stdin.close()
@@ -105,6 +114,7 @@ def main() -> None:
             Path(asked["folder"]),
             report=lambda point: say("point", asdict(point)),
             threads=asked["threads"],
+            device=asked["device"],
             test=False,
         )
         say("summary", summary)

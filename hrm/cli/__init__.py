@@ -26,6 +26,7 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data info DIR            what such a folder holds
+  hrm data fetch maze-hard     fetch the field's own boards
 """
 EPILOG = """\
 Exit status: 0 when the job did its work, 2 for a mistake in what was asked for, 1 for a failure of

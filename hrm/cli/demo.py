@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any
 
-from hrm.cli import progress
+from hrm.cli import options, progress
 from hrm.errors import Diverged
 
 LINE = "see what per-sample halting saves, on a model trained for it now"
@@ -23,17 +23,15 @@ numbers of this run. Equal arguments give equal ones, but for the seconds.
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm demo`."""
-    parser = subparsers.add_parser(
-        "demo",
-        help=LINE,
-        description=TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = options.command(subparsers, "demo", LINE, TEXT)
     parser.add_argument("document", choices=("v2",), metavar="v2", help="the document")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all randomness (0)")
-    parser.add_argument("--updates", type=int, metavar="N", help="optimiser steps (800)")
-    parser.add_argument("--batch", type=int, metavar="N", help="held-out boards a batch (4)")
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    options.add_numbers(
+        parser,
+        ("--seed", 0, "of all randomness"),
+        ("--updates", None, "optimiser steps (800)"),
+        ("--batch", None, "held-out boards a batch (4)"),
+    )
+    options.add_json(parser)
     parser.set_defaults(function=run)
 
 

@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hrm.cli import scores
-from hrm.cli.data import TASKS
-from hrm.cli.train import DEVICE, set_task
+from hrm.cli import options, scores
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
@@ -25,28 +23,20 @@ Systems that halt by Q-learning may take all steps in evaluation; with --halting
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm eval`."""
-    parser = subparsers.add_parser(
-        "eval",
-        help=LINE,
-        description=TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = options.command(subparsers, "eval", LINE, TEXT)
     parser.add_argument(
         "checkpoint", type=Path, metavar="CHECKPOINT", help="a run's folder, or a file in it"
     )
-    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+    options.add_task(parser)
     parser.add_argument("--halting", action="store_true", help="halt in evaluation as well")
-    parser.add_argument(
-        "--task-set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="a field of the task, the value in JSON (as trained); may be repeated",
+    options.add_settings(parser, "--task-set", "a field of the task (as trained)")
+    options.add_numbers(
+        parser,
+        ("--data-seed", None, "of the boards (as trained)"),
+        ("--test", None, "test boards (as trained)"),
     )
-    parser.add_argument("--data-seed", type=int, metavar="N", help="of the boards (as trained)")
-    parser.add_argument("--test", type=int, metavar="N", help="test boards (as trained)")
-    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    options.add_device(parser)
+    options.add_json(parser)
     parser.set_defaults(function=run)
 
 
@@ -62,7 +52,7 @@ def run(asked: argparse.Namespace) -> int:
     if type(plan.task).__name__.lower() == asked.task:
         fields = plan.task.to_json()
         settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
-    task = set_task(asked.task, [*settings, *asked.task_set])
+    task = options.task_of(asked.task, [*settings, *asked.task_set], "--task-set")
     seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     test = plan.test if asked.test is None else asked.test
     splits = cache.load(task, seed, plan.train, plan.validation, test)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hrm.cli import progress
+from hrm.cli import options, progress
 from hrm.errors import UserError
 
 NAMES = ("training", "halting", "signals", "efficiency", "puzzle", "states", "architecture")
@@ -34,12 +34,7 @@ A picture that the run can't give is named with the reason.
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm plot`."""
-    parser = subparsers.add_parser(
-        "plot",
-        help=LINE,
-        description=TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = options.command(subparsers, "plot", LINE, TEXT)
     parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     parser.add_argument("--output", type=Path, metavar="DIR", help="a folder (RUN/pictures)")
     parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="of the files (png)")
@@ -51,13 +46,12 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         metavar="NAME",
         help=f"one of {', '.join(NAMES)}; may be repeated (all)",
     )
-    parser.add_argument(
-        "--boards", type=int, default=256, metavar="N", help="test boards looked at, at most (256)"
+    options.add_numbers(
+        parser,
+        ("--boards", 256, "test boards looked at, at most"),
+        ("--board", 0, "the test board of the puzzle"),
     )
-    parser.add_argument(
-        "--board", type=int, default=0, metavar="N", help="the test board of the puzzle (0)"
-    )
-    parser.add_argument("--json", action="store_true", help="print what was drawn as JSON")
+    options.add_json(parser, "what was drawn")
     parser.set_defaults(function=run)
 
 

@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from hrm.cli import options
 from hrm.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,18 +36,25 @@ if TYPE_CHECKING:
     from hrm.model import HRM
     from hrm.recipes import Named
 
-TEXT = "Show a documented system: modules, shapes, parameters, operations per segment."
+LINE = "show what a documented system is made of, and how large it is"
+TEXT = """\
+Show a documented system: its modules, shapes, parameters (beside the printed figure) and the
+operations of one segment. Nothing is trained, and no weights are made.
+
+  hrm summary act-v1
+  hrm summary complete-medium --json
+"""
 _figure = re.compile(r"[~≈]?(?P<digits>\d[\d,]*(?:\.\d+)?)(?P<scale>[KMB]?)(?P<least>\+?)")
 _scales = {"": 0, "K": 3, "M": 6, "B": 9}
 
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm summary`."""
-    command = subparsers.add_parser("summary", help=TEXT, description=TEXT)
+    command = options.command(subparsers, "summary", LINE, TEXT)
     command.add_argument(
         "recipe", metavar="RECIPE", help="such as act-v1-sudoku; an unknown name lists them all"
     )
-    command.add_argument("--json", action="store_true", help="print it as JSON")
+    options.add_json(command)
     command.set_defaults(function=run)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import progress, scores, summary, train
+from hrm.cli import options, progress, scores, summary, train
 from hrm.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,17 +47,12 @@ _columns = ("trial", "state", "validation", "updates")
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm sweep`."""
-    parser = subparsers.add_parser(
-        "sweep",
-        help=LINE,
-        description=TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = options.command(subparsers, "sweep", LINE, TEXT)
     train.add_options(parser)
     parser.add_argument(
         "--space", type=Path, required=True, metavar="FILE", help="fields and their values"
     )
-    parser.add_argument("--trials", type=int, default=20, metavar="N", help="of each arm (20)")
+    options.add_numbers(parser, ("--trials", 20, "of each arm"), ("--jobs", 1, "trials at once"))
     parser.add_argument(
         "--arms",
         nargs="+",
@@ -69,8 +64,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--storage", type=Path, metavar="FILE", help="Optuna's journal (study.jsonl in the folder)"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at once (1)")
-    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    options.add_json(parser, "the results")
     parser.set_defaults(function=run)
 
 
@@ -80,8 +74,9 @@ def run(asked: argparse.Namespace) -> int:
 
     summary.choose(asked.recipe, recipes.named)
 
-    from hrm import space, sweeps
+    from hrm import distributed, space, sweeps
 
+    device = distributed.on(asked.device)
     wanted = sweeps.Sweep(
         arms=arms(asked), space=space.read(asked.space), trials=asked.trials, prune=asked.prune
     )
@@ -94,6 +89,7 @@ def run(asked: argparse.Namespace) -> int:
                 storage=asked.storage,
                 jobs=asked.jobs,
                 threads=asked.threads,
+                device=device,
                 report=lambda told: _say(say, told),
             )
     except KeyboardInterrupt:

@@ -4,20 +4,17 @@ import argparse
 import inspect
 import json
 import sys
-import typing
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import progress, scores, summary
-from hrm.cli.data import TASKS, task_of
+from hrm.cli import options, progress, scores, summary
+from hrm.cli.options import assigned, task_of
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
     import torch
 
     from hrm.runs import Plan, Point
-    from hrm.tasks import Task
 
 LINE = "train a documented system on a task"
 TEXT = """\
@@ -37,7 +34,6 @@ another number of processes.
   hrm train v2 pattern --updates 2000 --training-set ema=0.99 --seed 1 --output runs/v2
   torchrun --nproc-per-node 2 -m hrm train act-v1 maze --task-set size=8 --output runs/two
 """
-DEVICE = "cpu, cuda or cuda:NUMBER (cpu)"
 TRACKERS = ("jsonl", "tensorboard", "wandb")
 _PLANNED = (  # options that a plan says already
     *("set", "task_set", "training_set", "updates", "batch", "learning_rate"),
@@ -47,18 +43,12 @@ _PLANNED = (  # options that a plan says already
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm train`."""
-    parser = subparsers.add_parser(
-        "train",
-        help=LINE,
-        description=TEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = options.command(subparsers, "train", LINE, TEXT)
     add_options(parser)
-    parser.add_argument("--device", default="cpu", metavar="DEVICE", help=DEVICE)
     parser.add_argument(
-        "--tracker", choices=TRACKERS, default=TRACKERS[0], help="beside the folder's own (jsonl)"
+        "--tracker", choices=TRACKERS, default=TRACKERS[0], help="where the curve goes (jsonl)"
     )
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    options.add_json(parser, "the summary")
     parser.add_argument(
         "--plan",
         type=Path,
@@ -73,38 +63,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists them all"
     )
-    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+    options.add_task(parser)
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="the run's folder"
+        "--output", type=Path, required=True, metavar="DIR", help="a new folder, or where to go on"
     )
-    for option, what in (
-        ("set", "an argument of the recipe"),
-        ("task-set", "a field of the task"),
-        ("training-set", "a field of the training, such as warmup or clip"),
-    ):
-        parser.add_argument(
-            f"--{option}",
-            action="append",
-            default=[],
-            metavar="FIELD=VALUE",
-            help=f"{what}, the value in JSON; may be repeated",
-        )
-    for option, default, what in (
-        ("updates", 1000, "optimiser steps"),
-        ("batch", 32, "boards in each"),
-        ("seed", 0, "of weights and order"),
-        ("data-seed", 0, "of the boards"),
-        ("train", 1000, "training boards"),
-        ("validation", 200, "validation boards"),
-        ("test", 400, "test boards"),
-        ("threads", 1, "of torch"),
-    ):
-        parser.add_argument(
-            f"--{option}", type=int, default=default, metavar="N", help=f"{what} ({default})"
-        )
+    options.add_settings(parser, "--set", "an argument of the recipe")
+    options.add_settings(parser, "--task-set", "a field of the task")
+    options.add_settings(
+        parser, "--training-set", "a field of the training, such as warmup or clip"
+    )
+    options.add_numbers(
+        parser,
+        ("--updates", 1000, "optimiser steps"),
+        ("--batch", 32, "boards in each"),
+        ("--seed", 0, "of weights and order"),
+        ("--data-seed", 0, "of the boards"),
+        ("--train", 1000, "training boards"),
+        ("--validation", 200, "validation boards"),
+        ("--test", 400, "test boards"),
+        ("--threads", 1, "of torch"),
+    )
     parser.add_argument(
         "--learning-rate", type=float, default=1e-3, metavar="RATE", help="its peak (0.001)"
     )
+    options.add_device(parser)
     parser.set_defaults(seed=None, data_seed=None)  # 0, or the plan's
 
 
@@ -177,13 +159,13 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     if getattr(asked, "plan", None) is not None:
         return _read(asked)
 
-    from hrm import recipes, runs
+    from hrm import recipes, runs, sizing
     from hrm.learning import Training
 
     seed, data_seed = asked.seed or 0, asked.data_seed or 0
-    task: Any = set_task(asked.task, asked.task_set)
+    task: Any = task_of(asked.task, asked.task_set, "--task-set")
     parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
-    shapes = runs.sizes(runs.configuration(asked.recipe))
+    shapes = sizing.sizes(sizing.configuration(asked.recipe))
     own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}
     chosen = assigned("--set", asked.set, asked.recipe, own)
     spoken = {
@@ -198,7 +180,7 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     more = assigned("--training-set", asked.training_set, "training", fields)
     return runs.Plan(
         recipe=asked.recipe,
-        system=runs.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
+        system=sizing.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
         task=task,
         data_seed=data_seed,
         train=asked.train,
@@ -243,72 +225,16 @@ def _read(asked: argparse.Namespace) -> "Plan":
     return replace(plan, seed=seed, data_seed=data_seed)
 
 
-def set_task(name: str, settings: Sequence[str]) -> "Task":
-    """Return a task with some fields set by ``--task-set``.
-
-    Raises:
-        UserError: As `task_of`.
-    """
-    try:
-        return task_of(name, settings)
-    except UserError as error:
-        raise UserError(str(error).replace("--set ", "--task-set ")) from error
-
-
-def assigned(
-    option: str, settings: Sequence[str], of: str, allowed: Mapping[str, inspect.Parameter]
-) -> dict[str, Any]:
-    """Return the values of ``FIELD=VALUE`` settings, held to the parameters' annotations.
-
-    Raises:
-        UserError: If one isn't of that form, names no parameter, or has a value of another type.
-    """
-    listed = ", ".join(map(_shown, allowed.values()))
-    found = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or name not in allowed:
-            raise UserError(
-                f"{option} {setting} names no field of {of} that can be set; allowed is "
-                f"FIELD=VALUE with one of: {listed}; give one of these"
-            )
-        try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text  # a word is never right, and the error below shows it
-        if not _fits(found[name], allowed[name].annotation):
-            raise UserError(
-                f"{option} {setting} has the wrong type; allowed is {_shown(allowed[name])}, in "
-                f"JSON; write numbers as 3, truth as true or false, nothing as null"
-            )
-    return found
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    """Whether a value is of a plain annotation; parts are held to theirs when they are made."""
-    kinds = set(typing.get_args(kind) or (kind,))
-    plain = kinds <= {bool, int, float, str, type(None)}
-    return not plain or type(value) in kinds or (float in kinds and type(value) is int)
-
-
-def _shown(parameter: inspect.Parameter) -> str:
-    kind = parameter.annotation
-    name = kind.__name__ if isinstance(kind, type) else str(kind)
-    if "|" in name and "." in name:
-        name = " | ".join(each.__name__ for each in typing.get_args(kind))
-    return f"{parameter.name} ({name}, by default {parameter.default!r})"
-
-
 def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
     """Return what is about to be trained, and how large it is."""
     import torch
 
-    from hrm import runs
+    from hrm import sizing
     from hrm.model import HRM
 
     with torch.device("meta"):
         count = sum(p.numel() for p in HRM(plan.system.model).parameters())
-    shapes = ", ".join(f"{size:,} {name}" for name, size in runs.sizes(plan.system.model).items())
+    shapes = ", ".join(f"{size:,} {name}" for name, size in sizing.sizes(plan.system.model).items())
     return f"{asked.recipe} on {asked.task}: {count:,} parameters ({shapes})\n"
 
 

@@ -16,6 +16,7 @@ from hrm.model import HRM
 from hrm.parts import Part, require
 
 P = TypeVar("P", bound=Part)
+OURS = {"input_dim": "inputs", "output_dim": "outputs", "T": "low_steps"}  # the recipes' names
 
 
 def read(kind: type[P], given: Any, where: str) -> P:
@@ -41,6 +42,12 @@ def read(kind: type[P], given: Any, where: str) -> P:
     mend = f"give {', '.join(lacking)} as well, as {where} does"
     require(not lacking, "config", sorted(given), f"one with {', '.join(fields)}", mend)
     return kind(**given)
+
+
+def arguments(config: Part) -> dict[str, Any]:
+    """Return a configuration's values under the names of the recipe's arguments."""
+    names = [field.name for field in dataclasses.fields(config)]
+    return {OURS.get(name, name): getattr(config, name) for name in names}
 
 
 def positive(part: Part, *names: str) -> None:

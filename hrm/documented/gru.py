@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from hrm import recipes
-from hrm.documented.common import CycleModel, positive
+from hrm.documented.common import CycleModel, arguments, positive
 from hrm.learning import System
 from hrm.parts import Part, require
 
@@ -56,18 +56,9 @@ class GruConfig(Part):
 
     def system(self) -> System:
         """Return the system that is configured."""
-        return recipes.gru(
-            inputs=self.input_dim,
-            outputs=self.output_dim,
-            hidden_low=self.hidden_low,
-            hidden_high=self.hidden_high,
-            low_steps=self.T,
-            max_cycles=self.max_cycles,
-            use_act=self.use_act,
-            detach_low_to_high=self.detach_low_to_high,
-            detach_high_to_low=self.detach_high_to_low,
-            compute_cost_weight=self.compute_cost_weight,
-        )
+        named = arguments(self)
+        del named["device"]
+        return recipes.gru(**named)
 
 
 HRMConfig = GruConfig  # kinds of parts have one class each, and hrm.config has an HRMConfig

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrm import demo, recipes
-from hrm.documented.common import CycleModel, positive
+from hrm.documented.common import OURS, CycleModel, arguments, positive
 from hrm.learning import System
 from hrm.parts import Part, require
 
@@ -63,15 +63,7 @@ class EnhancedConfig(Part):
 
     def system(self) -> System:
         """Return the system that is configured."""
-        return recipes.v2(
-            inputs=self.input_dim,
-            outputs=self.output_dim,
-            hidden_low=self.hidden_low,
-            hidden_high=self.hidden_high,
-            low_steps=self.T,
-            max_cycles=self.max_cycles,
-            **{flag: getattr(self, flag) for flag in FLAGS},
-        )
+        return recipes.v2(**arguments(self))
 
 
 EnhancedHierarchicalModelConfig = EnhancedConfig  # the document has both names for it
@@ -121,11 +113,6 @@ def demonstrate_efficiency_comparison(
     """
     found = demo.v2(seed=seed, updates=demo.UPDATES if updates is None else updates)
     sys.stdout.write(demo.text(found))
-    sizes: dict[str, Any] = {
-        "input_dim": demo.SIZES["inputs"],
-        "output_dim": demo.SIZES["outputs"],
-        "hidden_low": demo.SIZES["hidden_low"],
-        "hidden_high": demo.SIZES["hidden_high"],
-        "T": demo.SIZES["low_steps"],
-    }
+    printed = {ours: name for name, ours in OURS.items()}
+    sizes: dict[str, Any] = {printed.get(name, name): size for name, size in demo.SIZES.items()}
     return EnhancedConfig(**sizes, **demo.FLAGS), EnhancedConfig(**sizes)

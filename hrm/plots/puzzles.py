@@ -5,7 +5,7 @@ Given cells are shaded and bold. Shapes: K answers; H rows and columns of a boar
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,8 +30,7 @@ from hrm.tasks import Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.arc_data import Grid
 from hrm.tasks.grids import BLANK, shapes
-from hrm.tasks.maze import FREE, GOAL, START, WALL, Maze
-from hrm.tasks.passages import flood
+from hrm.tasks.maze import GOAL, START, WALL, Maze, nearest_path
 from hrm.tasks.pattern import Pattern
 from hrm.tasks.sudoku import Sudoku
 
@@ -42,7 +41,8 @@ ARC_COLOURS = (  # as arcprize.org shows them, in the order of their numbers
 _columns = 4
 _legible = 12  # ARC grids of at most so many cells a side have their colours' numbers
 
-Panel = Callable[[Axes], str]  # draws, and returns what its title adds
+Values = TypeVar("Values")
+Panel = Callable[[Axes, Values], str]  # draws them, and returns what its title adds
 
 
 @styled
@@ -83,13 +83,12 @@ def picture(
             return arc(asked, grids, right, names=names, most=most)
     texts = [task.draw(board, answer) for answer in (None, *answers, solution)]
     valid = [task.check(board, answer) for answer in answers]
+    verdicts = ["", *("valid" if right else "not valid" for right in valid), ""]
+    problem, *tried, known = zip(texts, verdicts, strict=True)
     return _side_by_side(
-        partial(_text, text=texts[0], verdict=""),
-        [
-            partial(_text, text=text, verdict="valid" if right else "not valid")
-            for text, right in zip(texts[1:-1], valid, strict=True)
-        ],
-        partial(_text, text=texts[-1], verdict=""),
+        _text,
+        _text,
+        (problem, tried, known),
         names,
         most,
         height=0.16 * max(text.count("\n") + 1 for text in texts) + 0.8,
@@ -126,13 +125,7 @@ def sudoku(
         draw(axes, digits, np.zeros(len(digits), dtype=np.bool_))
         return f"{(clues != BLANK).sum()} clues" if digits is clues else ""
 
-    return _side_by_side(
-        lambda axes: whole(axes, clues),
-        [partial(attempt, answer=a) for a in answers],
-        lambda axes: whole(axes, solution),
-        names,
-        most,
-    )
+    return _side_by_side(whole, attempt, (clues, answers, solution), names, most)
 
 
 @styled
@@ -164,14 +157,8 @@ def pattern(
         draw(axes, values, np.zeros(len(values), dtype=np.bool_))
         return ""
 
-    return _side_by_side(
-        lambda axes: whole(axes, elements),
-        [partial(attempt, answer=a) for a in answers],
-        lambda axes: whole(axes, solution),
-        names,
-        most,
-        height=0.62 * strands + 0.7,
-    )
+    panels = (elements, answers, solution)
+    return _side_by_side(whole, attempt, panels, names, most, height=0.62 * strands + 0.7)
 
 
 @styled
@@ -231,13 +218,8 @@ def maze(
         draw(axes, marks, marks)
         return f"{marks.sum() + 1} moves" if marks.any() else ""
 
-    return _side_by_side(
-        lambda axes: whole(axes, np.zeros(len(board), dtype=np.bool_)),
-        [partial(attempt, answer=a) for a in answers],
-        lambda axes: whole(axes, solution == 1),
-        names,
-        most,
-    )
+    unmarked = np.zeros(len(board), dtype=np.bool_)
+    return _side_by_side(whole, attempt, (unmarked, answers, solution == 1), names, most)
 
 
 @styled
@@ -291,37 +273,7 @@ def arc(
         draw(axes, colours, np.zeros(colours.shape, dtype=np.bool_))
         return _shape(colours)
 
-    return _side_by_side(
-        lambda axes: whole(axes, asked),
-        [partial(attempt, answer=a) for a in answers],
-        lambda axes: whole(axes, solution),
-        names,
-        most,
-    )
-
-
-def nearest_path(board: Array, marks: Array) -> Array:
-    """Return the optimal path of a maze that agrees with most marks, without its ends, [H * H].
-
-    Down the distances from the start, always to the neighbour from which most marks can follow; of
-    equals the first of up, left, right and down.
-    """
-    size = round(len(board) ** 0.5)
-    square = board.reshape(1, size, size)
-    marked = (marks == 1).reshape(square.shape) & (square == FREE)
-    distance, most = (
-        np.pad(found[0], 1, constant_values=-1).ravel()
-        for found in flood(square != WALL, square == GOAL, marked)
-    )
-    width = size + 2
-    at = int(np.flatnonzero(np.pad(square[0] == START, 1))[0])
-    path = np.zeros(width**2, dtype=np.bool_)
-    while distance[at] > 1:
-        ahead = [at + move for move in (-width, -1, 1, width)]
-        at = max((n for n in ahead if distance[n] == distance[at] - 1), key=lambda n: most[n])
-        path[at] = True
-    inside: Array = path.reshape(width, width)[1:-1, 1:-1].ravel()
-    return inside
+    return _side_by_side(whole, attempt, (asked, answers, solution), names, most)
 
 
 def mismatch(answer: Grid, solution: Grid) -> Array:
@@ -333,25 +285,32 @@ def mismatch(answer: Grid, solution: Grid) -> Array:
 
 
 def _side_by_side(
-    problem: Panel,
-    answers: Sequence[Panel],
-    solution: Panel,
+    whole: Panel[Values],
+    attempt: Panel[Values],
+    boards: tuple[Values, Sequence[Values], Values],
     names: Sequence[str] | None,
     most: int,
     height: float = 2.9,
 ) -> Figure:
+    """Draw a problem, some of its answers, and the solution, as panels of one figure.
+
+    Args:
+        whole: Draws the problem and the solution. attempt: draws an answer.
+        boards: What they draw: problem, answers, solution.
+        height: Of a panel, in inches. The rest is as in `picture`.
+    """
+    problem, answers, solution = boards
     names = names or [f"answer {i}" for i in range(1, len(answers) + 1)]
-    shown = thinned(len(answers), most)
     panels = [
-        ("input", problem),
-        *((names[i], answers[i]) for i in shown),
-        ("solution", solution),
+        ("input", whole, problem),
+        *((names[i], attempt, answers[i]) for i in thinned(len(answers), most)),
+        ("solution", whole, solution),
     ]
     columns = min(_columns, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = grid(rows, columns, 2.6, height)
-    for place, (name, draw) in zip(axes, panels, strict=False):
-        place.set_title("\n".join(filter(None, (name, draw(place) or " "))), fontsize=9.5)
+    for place, (name, draw, board) in zip(axes, panels, strict=False):
+        place.set_title("\n".join(filter(None, (name, draw(place, board) or " "))), fontsize=9.5)
     for place in axes[len(panels) :]:
         place.remove()
     return figure
@@ -394,7 +353,8 @@ def _crosses(axes: Axes, wrong: Array, size: float, color: str, at: float = 0.5)
         axes.plot(x + at, y + at, "x", ms=size, mew=width, color=shade, zorder=2)
 
 
-def _text(axes: Axes, text: str, verdict: str) -> str:
+def _text(axes: Axes, shown: tuple[str, str]) -> str:
+    text, verdict = shown
     blank(axes)
     axes.text(0, 1, text, ha="left", va="top", family="DejaVu Sans Mono", fontsize=8)
     return verdict

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from hrm import cost, losses, probe, runs, tracking, train
+from hrm import cost, losses, probe, runs, scoring, tracking, train
 from hrm.config import (
     Compacted,
     Fixed,
@@ -93,7 +93,7 @@ class Pictures:
         points = tracking.points(self.folder)
         if not points:
             raise Lacking("the run has no evaluation yet")
-        found = runs.baselines(self.task, self.splits.train, self.splits.validation)
+        found = scoring.baselines(self.task, self.splits.train, self.splits.validation)
         ended = tracking.ended(self.folder) or {}
         return training.dynamics(
             [curve(points)],

@@ -14,7 +14,7 @@ Source: github.com/sapientinc/HRM, dataset/build_arc_dataset.py. Shapes: N board
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,19 +22,17 @@ from numpy.typing import NDArray
 
 from hrm.errors import UserError
 from hrm.parts import Part, require
-from hrm.tasks import Boards, Bools, Floats, Ints, Scores, Splits, Values
+from hrm.tasks import Boards, Bools, Ints, Scores, Splits, Values
 from hrm.tasks.arc_baselines import recoloured
 from hrm.tasks.arc_data import (
     LARGEST,
     ArcTask,
-    Grid,
     Pair,
     as_grid,
     follows,
     load,
     versions,
 )
-from hrm.tasks.arc_scoring import Submission, attempts, ranked
 from hrm.tasks.arc_tokens import (
     CELLS,
     FIRST,
@@ -222,9 +220,21 @@ class Arc(Part):
         """
         names = ["<blank>"] * self.identities
         for index in range(len(self.tasks)):
-            for number, version in enumerate(self._versions(seed, index)[0]):
+            for number, version in enumerate(self.versions(seed, index)[0]):
                 names[self._identity(index, number)] = version.name
         return names
+
+    def versions(self, seed: int, index: int) -> tuple[list[ArcTask], np.random.Generator]:
+        """Return a task's versions, the plain one first, and the generator behind them.
+
+        A task has a stream of its own, so that its versions don't depend on what else is asked for.
+
+        Raises:
+            UserError: If the seed is negative; or as `load`.
+        """
+        randomness(seed)  # refuses a negative one
+        random = randomness((seed + 1 << 32) + index)
+        return versions(self.tasks[index], self.augmentations, random), random
 
     def encode(self, problem: Any) -> Values:
         """Return the input [900] of a grid, a list of rows of colours, top left.
@@ -307,51 +317,6 @@ class Arc(Part):
             "recolour": recoloured(train, boards),
         }
 
-    def submission(
-        self, seed: int, boards: Boards, predictions: Ints, confidence: Floats | None = None
-    ) -> Submission:
-        """Vote over all versions of each test input, and return two attempts for each.
-
-        Args:
-            seed: What the boards were made with: it says how to undo their augmentations.
-            boards: Test boards, as many of them as there are predictions for.
-            predictions: Classes [N, 900].
-            confidence: [N], which breaks ties between grids with equal votes, see `ranked`; beyond
-                that, the version with the smaller identity does.
-
-        Returns:
-            An entry for each evaluation task; two single black cells where nothing was predicted.
-
-        Raises:
-            UserError: If a board is no version of an evaluation test under this seed.
-        """
-        assert predictions.shape == boards.inputs.shape
-        sure = np.zeros(len(boards)) if confidence is None else confidence
-        training = len(self.tasks) - len(self.evaluation_tasks)
-        votes: list[list[list[tuple[Grid, float]]]]
-        votes = [[[] for _ in task.tests] for task in self.evaluation_tasks]
-        owners, numbers = np.divmod(boards.identities - 1, self.augmentations + 1)
-        order = np.argsort(boards.identities, kind="stable").tolist()
-        grids = cut_out(boards.inputs, boards.inputs)
-        answers = cut_out(boards.inputs, predictions)
-        for index, members in groupby(order, key=owners.tolist().__getitem__):
-            made = self._versions(seed, index)[0] if training <= index < len(self.tasks) else []
-            for i in members:
-                version = made[numbers[i]] if numbers[i] < len(made) else None
-                test = version.test(grids[i]) if version else None
-                if version is None or test is None:
-                    raise UserError(
-                        f"board {i}, with identity {boards.identities[i]}, is no test of an "
-                        f"evaluation task under seed {seed}; allowed are test boards of {self}; "
-                        "pass those, and the seed that made them"
-                    )
-                answer = version.augmentation.undo(answers[i])
-                votes[index - training][test].append((answer, float(sure[i])))
-        return {
-            task.name: [attempts(ranked(test)) for test in its]
-            for task, its in zip(self.evaluation_tasks, votes, strict=True)
-        }
-
     # -- forms -------------------------------------------------------------------------------------
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:
         """Return inputs and targets as they are."""
@@ -395,7 +360,7 @@ class Arc(Part):
         roles = self._pair_roles(index)
         if role not in roles:
             return
-        made, random = self._versions(seed, index)
+        made, random = self.versions(seed, index)
         held_out = {
             pair.key
             for version in made
@@ -426,15 +391,6 @@ class Arc(Part):
             shown, asked = ("train" if self.evaluation_demonstrations else None), "test"
         roles = [shown] * len(task.demonstrations) + [asked] * len(task.tests)
         return [None if (task.name, i) in _leaks else role for i, role in enumerate(roles)]
-
-    def _versions(self, seed: int, index: int) -> tuple[list[ArcTask], np.random.Generator]:
-        """Return a task's versions, the plain one first, and the generator behind them.
-
-        A task has a stream of its own, so that its versions don't depend on what else is asked for.
-        """
-        randomness(seed)  # refuses a negative one
-        random = randomness((seed + 1 << 32) + index)
-        return versions(self.tasks[index], self.augmentations, random), random
 
     def _identity(self, index: int, number: int) -> int:
         return 1 + index * (self.augmentations + 1) + number

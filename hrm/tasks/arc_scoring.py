@@ -13,13 +13,17 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hrm.errors import UserError
+from hrm.tasks import Boards, Floats, Ints
+from hrm.tasks.arc import Arc
 from hrm.tasks.arc_data import ArcTask, Grid, as_grid
+from hrm.tasks.arc_tokens import cut_out
 
 Submission = dict[str, list[dict[str, list[list[int]]]]]
 
@@ -51,6 +55,53 @@ def attempts(grids: Sequence[Grid]) -> dict[str, list[list[int]]]:
     """Return the two best of ranked grids: a single one twice, and without any one black cell."""
     two = [*grids[:2], *grids[:1], NOTHING, NOTHING]
     return {name: grid.tolist() for name, grid in zip(ATTEMPTS, two, strict=False)}
+
+
+def vote(
+    arc: Arc, seed: int, boards: Boards, predictions: Ints, confidence: Floats | None = None
+) -> Submission:
+    """Vote over all versions of each test input, and return two attempts for each.
+
+    Args:
+        arc: Whose boards they are.
+        seed: What the boards were made with: it says how to undo their augmentations.
+        boards: Test boards, as many of them as there are predictions for.
+        predictions: Classes [N, 900].
+        confidence: [N], which breaks ties between grids with equal votes, see `ranked`; beyond
+            that, the version with the smaller identity does.
+
+    Returns:
+        An entry for each evaluation task; two single black cells where nothing was predicted.
+
+    Raises:
+        UserError: If a board is no version of an evaluation test under this seed.
+    """
+    assert predictions.shape == boards.inputs.shape
+    sure = np.zeros(len(boards)) if confidence is None else confidence
+    training = len(arc.tasks) - len(arc.evaluation_tasks)
+    votes: list[list[list[tuple[Grid, float]]]]
+    votes = [[[] for _ in task.tests] for task in arc.evaluation_tasks]
+    owners, numbers = np.divmod(boards.identities - 1, arc.augmentations + 1)
+    order = np.argsort(boards.identities, kind="stable").tolist()
+    grids = cut_out(boards.inputs, boards.inputs)
+    answers = cut_out(boards.inputs, predictions)
+    for index, members in groupby(order, key=owners.tolist().__getitem__):
+        made = arc.versions(seed, index)[0] if training <= index < len(arc.tasks) else []
+        for i in members:
+            version = made[numbers[i]] if numbers[i] < len(made) else None
+            test = version.test(grids[i]) if version else None
+            if version is None or test is None:
+                raise UserError(
+                    f"board {i}, with identity {boards.identities[i]}, is no test of an "
+                    f"evaluation task under seed {seed}; allowed are test boards of {arc}; "
+                    "pass those, and the seed that made them"
+                )
+            answer = version.augmentation.undo(answers[i])
+            votes[index - training][test].append((answer, float(sure[i])))
+    return {
+        task.name: [attempts(ranked(test)) for test in its]
+        for task, its in zip(arc.evaluation_tasks, votes, strict=True)
+    }
 
 
 def task_scores(submission: Mapping[str, Any], tasks: Iterable[ArcTask]) -> dict[str, float]:

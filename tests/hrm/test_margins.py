@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hrm import margins, runs
+from hrm import margins, runs, sizing
 from hrm.learning import Training
 from hrm.tasks.maze import Maze
 
@@ -25,7 +25,7 @@ def test_the_best_checkpoints_margins_are_those_of_its_scores(tmp_path: Path) ->
     settings = {"width": 8, "heads": 2, "h_layers": 1, "l_layers": 1, "max_steps": 2}
     plan = runs.Plan(
         recipe="act-v1",
-        system=runs.sized("act-v1", settings, task, one),
+        system=sizing.sized("act-v1", settings, task, one),
         task=task,
         train=12,
         validation=4,

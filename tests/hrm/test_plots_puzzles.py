@@ -1,7 +1,6 @@
 """Puzzles: wrong cells are struck out, and no others."""
 
 import numpy as np
-import pytest
 
 from hrm.plots import puzzles
 from hrm.tasks.arc import Arc
@@ -90,17 +89,6 @@ def test_another_optimal_path_is_all_right():
     lower = np.array([[0] * 4, [1] + [0] * 3, [1, 1, 0, 0], [0] * 4]).ravel()
     figure = puzzles.maze(board, [lower], upper)
     assert titles(figure)[1] == "answer 1\nall right"
-
-
-def test_the_nearest_path_is_optimal_and_agrees_as_the_score_says():
-    task, random = Maze(size=6, walls=0.2), np.random.default_rng(5)
-    boards = task.generate(1, 0, 0, 40).test
-    marks = random.integers(2, size=boards.inputs.shape)
-    score = task.score(boards, marks).tokens
-    for board, mark, expected in zip(boards.inputs, marks, score, strict=True):
-        path = puzzles.nearest_path(board, mark).astype(np.int64)
-        assert task.check(board, path)
-        assert np.mean(path == mark) == pytest.approx(expected)
 
 
 def test_an_arc_answer_of_another_shape_is_wrong_beyond_the_solution():

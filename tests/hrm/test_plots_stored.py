@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hrm import checkpoint, runs, tracking, train
+from hrm import checkpoint, runs, scoring, sizing, tracking, train
 from hrm.errors import UserError
 from hrm.learning import Training
 from hrm.model import HRM
@@ -23,7 +23,7 @@ SMALL = {"hidden_low": 8, "hidden_high": 8, "max_cycles": 2}
 def made(folder, recipe, settings, task):
     plan = runs.Plan(
         recipe=recipe,
-        system=runs.sized(recipe, settings, task, task.generate(0, 0, 0, 1).test),
+        system=sizing.sized(recipe, settings, task, task.generate(0, 0, 0, 1).test),
         task=task,
         train=12,
         validation=4,
@@ -92,7 +92,7 @@ def test_the_curve_is_the_tracked_one_with_all_its_losses(copy):
     assert scores.lines[0].get_ydata().tolist() == [line["unknown"] for line in lines]
     assert steps.lines[0].get_ydata().tolist() == [line["steps"] for line in lines]
     splits = runs.planned(copy).splits()
-    expected = runs.baselines(Pattern(), splits.train, splits.validation)
+    expected = scoring.baselines(Pattern(), splits.train, splits.validation)
     levels = {line.get_label(): line.get_ydata()[0] for line in scores.lines[1:]}
     assert levels == {name: found["unknown"] for name, found in expected.items()}
 
@@ -139,7 +139,7 @@ def test_the_puzzle_shows_the_answers_up_to_the_runs_own(act):
     model = HRM(found.plan.system.model)
     runs.restored(found.checkpoints["best"], model)
     boards = found.plan.splits().test
-    answers, _ = runs.answers(model, found.plan.system, Pattern(), boards)
+    answers, _ = scoring.answers(model, found.plan.system, Pattern(), boards)
     titles = []
     for board in (0, 5):
         figure = drawn(act, "puzzle", board=board)["puzzle"]

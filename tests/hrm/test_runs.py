@@ -1,21 +1,18 @@
-"""Runs: sized for their task, at home in one folder, scored honestly."""
+"""Runs: at home in one folder, repeatable, scored honestly."""
 
 import json
 from dataclasses import replace
 
 import filelock
-import numpy as np
 import pytest
 import torch
 
-from hrm import checkpoint, recipes, runs, tracking, train
-from hrm.config import Tokens, Vector
+from hrm import checkpoint, runs, sizing, tracking, train
 from hrm.errors import UserError
-from hrm.learning import SquaredError, System, Training
+from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.tasks.maze import Maze
 from hrm.tasks.pattern import Pattern
-from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 
 task = Maze(size=4, walls=0.2)
@@ -33,7 +30,7 @@ def plan(recipe="gru", settings=small, task=task, **changes):
     training = Training(updates=6, batch=4, evaluate_every=2, learning_rate=1e-2)
     made = runs.Plan(
         recipe=recipe,
-        system=runs.sized(recipe, settings, task, task.generate(0, 0, 0, 1).test),
+        system=sizing.sized(recipe, settings, task, task.generate(0, 0, 0, 1).test),
         task=task,
         train=12,
         validation=4,
@@ -45,47 +42,6 @@ def plan(recipe="gru", settings=small, task=task, **changes):
 
 class Stop(BaseException):
     """Ends a run where it stands."""
-
-
-# -- sizes ----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", recipes.named)
-def test_a_named_recipe_takes_the_shapes_that_sizes_tells(name):
-    make = recipes.named[name].make
-    assert make(**runs.sizes(make().model)) == make()
-
-
-@pytest.mark.parametrize(
-    ("recipe", "task", "sizes"),
-    [
-        ("gru", task, {"inputs": 16 * task.vocabulary, "outputs": 16}),
-        ("v2", Pattern(), {"inputs": 12 * 12, "outputs": 12 * 11}),
-        ("amulgent-baseline", Regression(size=80, outputs=3), {"inputs": 80, "outputs": 3}),
-        ("act-v1", Pattern(), {"vocabulary": 12, "positions": 12, "classes": 11}),
-        (
-            "tiny-network",
-            Pattern(),
-            {"vocabulary": 12, "positions": 12, "classes": 11, "identities": 1},
-        ),
-        ("complete-tiny", Pattern(), {"inputs": 1, "positions": 12, "outputs": 11}),
-    ],
-)
-def test_the_task_decides_the_shapes(recipe, task, sizes):
-    system = runs.sized(recipe, {}, task, task.generate(0, 0, 0, 1).test)
-    assert runs.sizes(system.model) == sizes
-
-
-def test_real_numbers_are_learned_by_squared_error():
-    one = Regression().generate(0, 0, 0, 1).test
-    system = runs.sized("amulgent-baseline", {"width": 8}, Regression(), one)
-    assert system.objective.answer == SquaredError()
-    assert isinstance(system.model.embedding, Vector)
-
-
-@pytest.mark.parametrize("recipe", ["act-v1", "tiny-network", "complete-tiny"])
-def test_systems_that_answer_with_classes_are_no_use_for_real_numbers(recipe):
-    one = Regression().generate(0, 0, 0, 1).test
-    with pytest.raises(UserError, match=r"real numbers: gru, v2, amulgent-original, .*; take one"):
-        runs.sized(recipe, {}, Regression(), one)
 
 
 # -- a run ----------------------------------------------------------------------------------------
@@ -202,26 +158,6 @@ def test_a_folder_in_use_is_refused(tmp_path):
 def test_impossible_plans_are_refused(changes):
     with pytest.raises(UserError, match="; allowed is "):
         plan(**changes)
-
-
-# -- scores ---------------------------------------------------------------------------------------
-def test_answers_are_those_of_predict_with_the_steps_taken():
-    system = plan("act-v1", act).system
-    model = train.build(system, train.Seeds(weights=1, order=1))
-    found, steps = runs.answers(model, system, task, boards.train, batch=5)
-    expected = train.predict(model, system, train.encode(system, task, boards.train))
-    assert (found == expected).all() and isinstance(system.model.embedding, Tokens)
-    assert steps.tolist() == [3.0] * 12
-
-
-def test_real_answers_are_numbers():
-    task = Regression()
-    splits = task.generate(0, 8, 4, 6)
-    system = runs.sized("gru", small, task, splits.test)
-    model = train.build(system, train.Seeds(weights=1, order=1))
-    found, _ = runs.answers(model, system, task, splits.test)
-    assert found.shape == splits.test.targets.shape and found.dtype == np.float64
-    assert len(np.unique(found)) > 2
 
 
 def test_a_series_of_numbers_is_read(tmp_path):

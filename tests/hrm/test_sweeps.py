@@ -1,13 +1,15 @@
 """Sweeps: equal budgets, an honest choice, and nothing lost when they are interrupted."""
 
+import io
 import json
 import sys
 import threading
 from dataclasses import replace
 
 import pytest
+import torch
 
-from hrm import runs, study, sweeps, tracking, trial
+from hrm import runs, sizing, study, sweeps, tracking, trial
 from hrm.errors import UserError
 from hrm.learning import Training
 from hrm.space import Choice, Range
@@ -34,7 +36,7 @@ def arm(recipe="gru", **changes):
     settings = {"hidden_low": 8, "hidden_high": 8, "max_cycles": 2}
     plan = runs.Plan(
         recipe=recipe,
-        system=runs.sized(recipe, settings, TASK, TASK.generate(0, 0, 0, 1).test),
+        system=sizing.sized(recipe, settings, TASK, TASK.generate(0, 0, 0, 1).test),
         task=TASK,
         train=12,
         validation=4,
@@ -56,7 +58,7 @@ def rows(found, name="gru"):
 def pretend(monkeypatch, scores):
     """Let a trial of a number score this, at each of its two evaluations."""
 
-    def trained(plan, folder, trackers=(), report=None, threads=1, *, test=True):
+    def trained(plan, folder, trackers=(), report=None, threads=1, device="cpu", *, test=True):
         if test:
             return {"checkpoints": {}, "baselines": {}}
         metrics = {"unknown": scores[int(folder.name)]}
@@ -260,7 +262,35 @@ def test_a_childs_complaint_is_the_parents(tmp_path):
     (tmp_path / "run").touch()
     plan = arm()({})
     with pytest.raises(UserError, match="a file; allowed is a folder"):
-        trial.Children().execute(plan, tmp_path / "run", lambda _: None, 1)
+        trial.Children().execute(plan, tmp_path / "run", lambda _: None)
+
+
+def test_trials_and_the_choice_are_computed_where_one_asks(tmp_path, monkeypatch):
+    pretend(monkeypatch, [0.5])
+    pretended, seen = runs.execute, []
+
+    def noted(plan, folder, trackers=(), report=None, threads=1, device="cpu", **named):
+        seen.append((threads, device))
+        return pretended(plan, folder, trackers, report, **named)
+
+    monkeypatch.setattr(runs, "execute", noted)
+    sweeps.execute(sweep(1), tmp_path / "sweep", threads=3, device="cuda:1")
+    assert seen == [(3, "cuda:1")] * 2
+
+
+def test_a_child_computes_where_its_parent_asks(tmp_path, monkeypatch):
+    child = tmp_path / "child"
+    child.write_text(f"#!/bin/sh\ncat > {tmp_path}/asked\nexit 3\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    device = torch.device("cuda:1")
+    with pytest.raises(trial.Died):
+        trial.Children().execute(arm()({}), tmp_path / "run", lambda _: None, 3, device)
+    seen = {}
+    monkeypatch.setattr(runs, "execute", lambda *_, **named: seen.update(named) or {})
+    monkeypatch.setattr(sys, "stdin", io.StringIO((tmp_path / "asked").read_text()))
+    trial.main()
+    assert (seen["threads"], seen["device"], seen["test"]) == (3, "cuda:1", False)
 
 
 # -- pruning ---------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,22 +26,8 @@ FEW = "--updates 4 --batch 4 --train 12 --validation 4 --test 6"
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def hrm(capsys):
-    """Run a command; returns its exit status, what it printed and what it complained of."""
-
-    def run(line):
-        with pytest.raises(SystemExit) as ended:
-            cli.main(shlex.split(line))
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
 
 
 @pytest.mark.parametrize("prefix", [public.PREFIXES[0], public.PREFIXES[-1]])
@@ -231,19 +215,3 @@ def test_help_teaches_by_examples_that_work(hrm):
     assert len(examples) == 4
     for example in examples:
         cli.parser().parse_args(shlex.split(example))
-
-
-def test_help_loads_nothing_heavy():
-    code = (
-        "import sys\n"
-        "from hrm.cli import main\n"
-        "try: main(['convert', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'numpy', 'torch', 'rich', 'yaml'} & set(sys.modules)\n"
-        "sys.exit(str(heavy) if heavy else 0)"
-    )
-    root = Path(cli.__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=False
-    )
-    assert done.returncode == 0, done.stderr

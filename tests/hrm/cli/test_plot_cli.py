@@ -15,24 +15,12 @@ RUN = "train gru maze --task-set size=4 --set hidden_low=8 --set hidden_high=8 -
 FEW = "--updates 2 --batch 4 --train 12 --validation 4 --test 6"
 
 
-def called(capsys, line):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(shlex.split(line))
-    said = capsys.readouterr()
-    return ended.value.code, said.out, said.err
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "gru"
     with pytest.raises(SystemExit):
         cli.main(shlex.split(f"{RUN} {FEW} --output {folder}"))
     return folder
-
-
-@pytest.fixture
-def hrm(capsys):
-    return lambda line: called(capsys, line)
 
 
 def test_pictures_are_images_and_missing_ones_have_a_reason(hrm, run):

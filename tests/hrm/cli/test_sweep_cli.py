@@ -20,22 +20,6 @@ FIELDS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def hrm(capsys):
-    def run(line):
-        with pytest.raises(SystemExit) as ended:
-            cli.main(shlex.split(line))
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
-
-
 @pytest.fixture
 def fields(tmp_path):
     path = tmp_path / "space.json"
@@ -178,6 +162,8 @@ def test_a_mistake_in_the_space_is_named_on_one_line(hrm, tmp_path, fields, chan
         ("--arms act-v1", "arm 'act-v1'.*--set hidden_high=8 names no field of act-v1"),
         ("--trials 0", "trials is 0; allowed is 1 or more"),
         ("--jobs 0", "jobs is 0; allowed is 1 or more"),
+        ("--device meta", "device is 'meta'; allowed is cpu"),
+        ("--device cuda:99", "device is 'cuda:99'; allowed is cpu"),
     ],
 )
 def test_a_mistake_in_the_arms_is_named_on_one_line(hrm, tmp_path, fields, options, said):

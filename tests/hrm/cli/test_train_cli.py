@@ -3,15 +3,12 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hrm import cli, tracking
-from hrm.cli import data, progress, train
+from hrm.cli import options, progress, train
 from hrm.tasks import arc
 from hrm.tasks.arc_data import ArcTask, Pair
 
@@ -34,24 +31,6 @@ mirrored = tuple(
     )
     for i in range(3, 9)
 )
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def hrm(capsys):
-    """Run a command; returns its exit status, what it printed and what it complained of."""
-
-    def run(line):
-        with pytest.raises(SystemExit) as ended:
-            cli.main(shlex.split(line))
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
 
 
 def test_train_prints_progress_then_scores_beside_trivial_methods(hrm, tmp_path):
@@ -242,22 +221,4 @@ def test_help_teaches_by_examples_that_work(hrm, command):
     for example in examples:
         asked = cli.parser().parse_args(shlex.split(example))
         if command == "train":
-            assert train.plan_of(asked).task == data.task_of(asked.task, asked.task_set)
-
-
-@pytest.mark.parametrize("command", ["train", "eval", "plot", "sweep"])
-def test_help_loads_nothing_heavy(command):
-    code = (
-        "import sys\n"
-        "from hrm.cli import main\n"
-        f"try: main([{command!r}, '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'matplotlib', 'numpy', 'optuna', 'torch', 'rich', 'tensorboard', 'wandb'}\n"
-        "heavy &= set(sys.modules)\n"
-        "sys.exit(str(heavy) if heavy else 0)"
-    )
-    root = Path(cli.__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=False
-    )
-    assert done.returncode == 0, done.stderr
+            assert train.plan_of(asked).task == options.task_of(asked.task, asked.task_set)

@@ -12,7 +12,7 @@ from hrm import cli, interop
 from hrm.interop import names, settings
 from tests.hrm.interop import public
 
-PAGE = Path(hrm.__file__).parents[1] / "docs" / "migration-weights.md"
+PAGE = Path(hrm.__file__).parents[1] / "docs" / "migration.md"
 
 
 def cells(text, row):

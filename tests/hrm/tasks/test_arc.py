@@ -11,7 +11,6 @@ from hrm.parts import Part
 from hrm.tasks import Boards, Ints, Splits, Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.arc_data import ArcTask, Augmentation, Grid, Pair
-from hrm.tasks.arc_scoring import read_submission, score_submission, write_submission
 from hrm.tasks.arc_tokens import cut_out, embedded, origins
 
 
@@ -463,72 +462,6 @@ def test_frequent_leaves_padding_out() -> None:
         [0, 1, 0, 0],
         [0, 0, 0, 0],
     ]
-
-
-# -- submissions -----------------------------------------------------------------------------------
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_solver_of_real_tasks_ends_in_a_file_that_scores_itself(version: int, tmp_path) -> None:
-    task, splits, path = Arc(version=version), whole(version), tmp_path / "submission.json"
-    predictions = task.baselines(splits.train, splits.test)["recolour"]
-    right = np.flatnonzero(splits.test.groups % 5 == 0)  # and a fifth of the tasks given away
-    predictions[right] = splits.test.targets[right]
-    write_submission(path, task.submission(0, splits.test, predictions))
-    score = score_submission(read_submission(path), task.evaluation_tasks)
-    valid = task.score(splits.test, predictions).valid
-    shares = [valid[splits.test.groups == g].mean() for g in np.unique(splits.test.groups)]
-    assert score == pytest.approx(np.mean(shares), abs=1e-12)
-    assert 0.19 < score < 0.25
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_stored_answers_score_one_and_no_answers_zero(version: int) -> None:
-    task, test = Arc(version=version), whole(version).test
-    for predictions, score in ((test.targets, 1.0), (0 * test.targets, 0.0)):
-        submission = task.submission(0, test, predictions)
-        assert score_submission(submission, task.evaluation_tasks) == score
-
-
-def test_votes_of_all_versions_are_counted_after_their_augmentation_is_undone() -> None:
-    task = Arc(augmentations=4)
-    boards = some_tests(task, 3, 25)
-    assert len(boards) > 25 * 5
-    first = boards.identities % 5 == 1  # the tasks as they are; their predictions are spoilt
-    spoilt = np.where(first[:, None], boards.inputs, boards.targets)
-    submission = task.submission(3, boards, spoilt)
-    tasks = task.evaluation_tasks[:25]
-    for asked in tasks:
-        for test, entry in zip(asked.tests, submission[asked.name], strict=True):
-            assert entry["attempt_1"] == test.output.tolist()
-            assert entry["attempt_2"] == test.input.tolist()
-    for asked in task.evaluation_tasks[25:]:
-        assert submission[asked.name] == [{"attempt_1": [[0]], "attempt_2": [[0]]}] * len(
-            asked.tests
-        )
-
-
-def test_confidence_breaks_ties_and_without_it_the_plain_version_does() -> None:
-    task = Arc(augmentations=1)
-    boards = some_tests(task, 3, 5)
-    plain = boards.identities % 2 == 1
-    predictions = np.where(plain[:, None], boards.inputs, boards.targets)
-    asked = task.evaluation_tasks[0]
-    first = task.submission(3, boards, predictions)[asked.name][0]
-    assert first["attempt_1"] == asked.tests[0].input.tolist()
-    sure = task.submission(3, boards, predictions, np.where(plain, 0.2, 0.8))[asked.name][0]
-    assert sure["attempt_1"] == asked.tests[0].output.tolist()
-
-
-def test_boards_of_another_seed_or_set_are_refused() -> None:
-    task = Arc(augmentations=1)
-    boards = some_tests(task, 3, 5)
-    with pytest.raises(UserError, match="no test of an evaluation task under seed 4"):
-        task.submission(4, boards, boards.targets)
-    train = whole(1).train
-    with pytest.raises(UserError, match="board 0, with identity 1, is no test"):
-        Arc().submission(0, train, train.targets)
-    blank = Boards(inputs=boards.inputs, targets=boards.targets, difficulty=boards.difficulty)
-    with pytest.raises(UserError, match="with identity 0, is no test"):
-        task.submission(3, blank, blank.targets)
 
 
 def test_versions_do_not_depend_on_the_sets_that_are_asked_for(made_up) -> None:

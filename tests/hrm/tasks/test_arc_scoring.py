@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from hrm.errors import UserError
+from hrm.tasks import Boards
+from hrm.tasks.arc import Arc
 from hrm.tasks.arc_data import ArcTask, Grid, Pair
 from hrm.tasks.arc_scoring import (
     NOTHING,
@@ -15,8 +17,10 @@ from hrm.tasks.arc_scoring import (
     read_submission,
     score_submission,
     task_scores,
+    vote,
     write_submission,
 )
+from tests.hrm.tasks.test_arc import some_tests, whole
 
 
 def grid(*rows: list[int]) -> Grid:
@@ -162,3 +166,69 @@ def test_files_that_cannot_be_written_or_read_are_the_users_error(tmp_path) -> N
         (tmp_path / "submission.json").write_bytes(content)
         with pytest.raises(UserError, match="isn't JSON"):
             read_submission(tmp_path / "submission.json")
+
+
+# -- boards of versions ----------------------------------------------------------------------------
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_solver_of_real_tasks_ends_in_a_file_that_scores_itself(version: int, tmp_path) -> None:
+    arc, splits, path = Arc(version=version), whole(version), tmp_path / "submission.json"
+    predictions = arc.baselines(splits.train, splits.test)["recolour"]
+    right = np.flatnonzero(splits.test.groups % 5 == 0)  # and a fifth of the tasks given away
+    predictions[right] = splits.test.targets[right]
+    write_submission(path, vote(arc, 0, splits.test, predictions))
+    score = score_submission(read_submission(path), arc.evaluation_tasks)
+    valid = arc.score(splits.test, predictions).valid
+    shares = [valid[splits.test.groups == g].mean() for g in np.unique(splits.test.groups)]
+    assert score == pytest.approx(np.mean(shares), abs=1e-12)
+    assert 0.19 < score < 0.25
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_stored_answers_score_one_and_no_answers_zero(version: int) -> None:
+    arc, test = Arc(version=version), whole(version).test
+    for predictions, score in ((test.targets, 1.0), (0 * test.targets, 0.0)):
+        submission = vote(arc, 0, test, predictions)
+        assert score_submission(submission, arc.evaluation_tasks) == score
+
+
+def test_votes_of_all_versions_are_counted_after_their_augmentation_is_undone() -> None:
+    arc = Arc(augmentations=4)
+    boards = some_tests(arc, 3, 25)
+    assert len(boards) > 25 * 5
+    first = boards.identities % 5 == 1  # the tasks as they are; their predictions are spoilt
+    spoilt = np.where(first[:, None], boards.inputs, boards.targets)
+    submission = vote(arc, 3, boards, spoilt)
+    tasks = arc.evaluation_tasks[:25]
+    for asked in tasks:
+        for test, entry in zip(asked.tests, submission[asked.name], strict=True):
+            assert entry["attempt_1"] == test.output.tolist()
+            assert entry["attempt_2"] == test.input.tolist()
+    for asked in arc.evaluation_tasks[25:]:
+        assert submission[asked.name] == [{"attempt_1": [[0]], "attempt_2": [[0]]}] * len(
+            asked.tests
+        )
+
+
+def test_confidence_breaks_ties_and_without_it_the_plain_version_does() -> None:
+    arc = Arc(augmentations=1)
+    boards = some_tests(arc, 3, 5)
+    plain = boards.identities % 2 == 1
+    predictions = np.where(plain[:, None], boards.inputs, boards.targets)
+    asked = arc.evaluation_tasks[0]
+    first = vote(arc, 3, boards, predictions)[asked.name][0]
+    assert first["attempt_1"] == asked.tests[0].input.tolist()
+    sure = vote(arc, 3, boards, predictions, np.where(plain, 0.2, 0.8))[asked.name][0]
+    assert sure["attempt_1"] == asked.tests[0].output.tolist()
+
+
+def test_boards_of_another_seed_or_set_are_refused() -> None:
+    arc = Arc(augmentations=1)
+    boards = some_tests(arc, 3, 5)
+    with pytest.raises(UserError, match="no test of an evaluation task under seed 4"):
+        vote(arc, 4, boards, boards.targets)
+    train = whole(1).train
+    with pytest.raises(UserError, match="board 0, with identity 1, is no test"):
+        vote(Arc(), 0, train, train.targets)
+    blank = Boards(inputs=boards.inputs, targets=boards.targets, difficulty=boards.difficulty)
+    with pytest.raises(UserError, match="with identity 0, is no test"):
+        vote(arc, 3, blank, blank.targets)

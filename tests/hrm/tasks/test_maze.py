@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hrm.errors import UserError
 from hrm.tasks import Boards, Ints
-from hrm.tasks.maze import FREE, GOAL, START, WALL, Carved, Maze
+from hrm.tasks.maze import FREE, GOAL, START, WALL, Carved, Maze, nearest_path
 
 properties = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -374,3 +374,14 @@ def test_seeded_boards_never_change() -> None:
         "4f88c02b83a55608006aff6248a5253cf642c490caf0283acc3280ba18f347d4",
         "b403e9b5684ebe0372d1458b4cf5b03fb7b606435b3e752991909bf3dc08f0bf",
     ]
+
+
+def test_the_nearest_path_is_optimal_and_agrees_as_the_score_says() -> None:
+    task, random = Maze(size=6, walls=0.2), np.random.default_rng(5)
+    boards = task.generate(1, 0, 0, 40).test
+    marks = random.integers(2, size=boards.inputs.shape)
+    score = task.score(boards, marks).tokens
+    for board, mark, expected in zip(boards.inputs, marks, score, strict=True):
+        path = nearest_path(board, mark).astype(np.int64)
+        assert task.check(board, path)
+        assert np.mean(path == mark) == pytest.approx(expected)

@@ -14,9 +14,11 @@ from hrm.tasks import Boards, Ints, Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.board import most_frequent, one_hot, shifted, split, unshifted
 from hrm.tasks.maze import Carved, Maze
+from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
+from tests.hrm.tasks.test_asking import asking
 
-tasks = [
+whole = [  # boards without cells that are asked apart
     Maze(size=5),
     Maze(size=8, walls=0.2, strata=((2, 4), (5, 8), (9, 64))),
     Maze(size=9, walls=Carved(openings=0.2)),
@@ -27,6 +29,7 @@ tasks = [
     Arc(translate=False),
     Arc(version=2, augmentations=2, translate=False),
 ]
+tasks = [*whole, *asking, Regression(size=64), Regression(size=33, outputs=3, depth=3)]
 
 
 def rows(*sets: Boards) -> list[bytes]:
@@ -39,6 +42,7 @@ class TestEveryTask:
         assert isinstance(task, Task)
         assert isinstance(task, Part)
         assert Part.from_json(task.to_json()) == task
+        assert Part.from_json(task.to_json()).fingerprint() == task.fingerprint()
 
     def test_no_board_occurs_twice(self, task: Task) -> None:
         splits = task.generate(1, 30, 20, 10)
@@ -47,13 +51,21 @@ class TestEveryTask:
 
     def test_shapes_types_and_ranges_hold(self, task: Task) -> None:
         boards = task.generate(2, 12, 0, 0).train
-        assert boards.inputs.shape == boards.targets.shape == (12, task.cells)
-        assert boards.inputs.dtype == boards.targets.dtype == np.int64
+        assert boards.inputs.shape == (12, task.cells)
         assert boards.difficulty.shape == (12,)
         assert boards.difficulty.dtype == np.float64
-        assert set(np.unique(boards.inputs)) <= set(range(task.vocabulary))
-        assert set(np.unique(boards.targets)) <= set(range(task.classes))
-        assert task.unknown(boards.inputs).any(axis=1).all()
+        assert (boards.difficulty == np.floor(boards.difficulty)).all()
+        asked = task.unknown(boards.inputs)
+        assert asked.shape == boards.targets.shape
+        assert asked.any(axis=1).all()
+        if task.classes:
+            assert boards.targets.shape == (12, task.cells)
+            assert boards.inputs.dtype == boards.targets.dtype == np.int64
+            assert set(np.unique(boards.inputs)) <= set(range(task.vocabulary))
+            assert set(np.unique(boards.targets)) <= set(range(task.classes))
+        else:
+            assert boards.inputs.dtype == boards.targets.dtype == np.float64
+            assert np.abs(boards.inputs).max() <= 1 >= np.abs(boards.targets).max()
 
     def test_equal_seeds_give_equal_boards_and_others_differ(self, task: Task) -> None:
         digests = [task.generate(seed, 10, 5, 5).train.digest() for seed in (3, 3, 4)]
@@ -75,15 +87,17 @@ class TestEveryTask:
         answers = zip(boards.inputs, boards.targets, strict=True)
         assert all(task.check(board, answer) for board, answer in answers)
 
-    def test_baselines_are_predictions_and_solve_little(self, task: Task) -> None:
+    def test_baselines_are_predictions_and_trivial_ones_solve_little(self, task: Task) -> None:
         splits = task.generate(7, 60, 0, 30)
         baselines = task.baselines(splits.train, splits.test)
         assert {"copy", "frequent"} < set(baselines)
-        for prediction in baselines.values():
-            assert prediction.shape == splits.test.inputs.shape
-            assert prediction.dtype == np.int64
-            assert set(np.unique(prediction)) <= set(range(task.classes))
-            assert task.score(splits.test, prediction).valid.mean() < 0.8
+        for name, prediction in baselines.items():
+            assert prediction.shape == splits.test.targets.shape
+            assert prediction.dtype == splits.test.targets.dtype
+            if task.classes:
+                assert set(np.unique(prediction)) <= set(range(task.classes))
+            valid = task.score(splits.test, prediction).valid.mean()
+            assert valid < (0.8 if name not in ("saturation", "units") else 1)
 
     def test_check_agrees_with_the_score(self, task: Task) -> None:
         boards = task.generate(8, 30, 0, 0).train
@@ -92,37 +106,51 @@ class TestEveryTask:
             checked = [task.check(board, row) for board, row in pairs]
             assert checked == (task.score(boards, prediction).valid == 1).tolist()
 
-    def test_one_hot_has_one_indicator_per_cell(self, task: Task) -> None:
+    def test_a_problem_survives_its_natural_form(self, task: Task) -> None:
+        boards = task.generate(9, 20, 0, 0).train
+        for board, target in zip(boards.inputs, boards.targets, strict=True):
+            assert (task.encode(task.decode(board)) == board).all()
+            assert task.decode(board, target) != task.decode(board)
+            assert task.draw(board) != task.draw(board, target)
+            assert "!" not in task.draw(board, target)
+
+    def test_vectors_hold_the_input(self, task: Task) -> None:
         inputs = task.generate(9, 5, 0, 0).train.inputs
         encoded = task.one_hot(inputs)
         assert encoded.dtype == np.float32
-        assert encoded.shape == (5, task.cells * task.vocabulary)
-        assert (encoded.reshape(5, task.cells, -1).argmax(axis=2) == inputs).all()
-        assert (encoded.reshape(5, task.cells, -1).sum(axis=2) == 1).all()
-
-    def test_boards_survive_their_natural_form_and_files(self, task: Task) -> None:
-        boards = task.generate(10, 8, 0, 0).train
-        for board, answer in zip(boards.inputs, boards.targets, strict=True):
-            assert (task.encode(task.decode(board)) == board).all()
-            assert task.decode(board, answer) != task.decode(board)
-        inputs, labels = task.to_public(boards)
-        for tokens in (inputs, labels):
-            assert tokens.min() >= 0
-            assert tokens.max() < task.public_vocabulary
-        back = task.from_public(inputs, labels)  # identities and groups have files of their own
-        for name in ("inputs", "targets", "difficulty"):
-            assert (getattr(back, name) == getattr(boards, name)).all()
+        if task.classes:
+            assert encoded.shape == (5, task.cells * task.vocabulary)
+            assert (encoded.reshape(5, task.cells, -1).argmax(axis=2) == inputs).all()
+            assert (encoded.reshape(5, task.cells, -1).sum(axis=2) == 1).all()
+        else:
+            assert (encoded == inputs).all()
 
     def test_empty_sets_are_allowed(self, task: Task) -> None:
         splits = task.generate(0, 0, 0, 0)
-        assert splits.train.inputs.shape == splits.test.targets.shape == (0, task.cells)
-        assert len(splits.validation) == 0
+        assert splits.train.inputs.shape == (0, task.cells)
+        assert len(splits.train.targets) == len(splits.validation) == 0
+        train = task.generate(0, 12, 0, 0).train
+        for prediction in task.baselines(train, splits.test).values():
+            assert prediction.shape == splits.test.targets.shape
+            assert task.score(splits.test, prediction).valid.shape == (0,)
 
     def test_a_negative_number_is_refused(self, task: Task) -> None:
         with pytest.raises(UserError, match="data seed is -1; allowed is 0 or more"):
             task.generate(-1, 1, 1, 1)
         with pytest.raises(UserError, match="validation boards is -2; allowed is 0 or more"):
             task.generate(0, 1, -2, 1)
+
+
+@pytest.mark.parametrize("task", whole, ids=repr)
+def test_whole_boards_survive_files(task: Task) -> None:
+    boards = task.generate(10, 8, 0, 0).train
+    inputs, labels = task.to_public(boards)
+    for tokens in (inputs, labels):
+        assert tokens.min() >= 0
+        assert tokens.max() < task.public_vocabulary
+    back = task.from_public(inputs, labels)  # identities and groups have files of their own
+    for name in ("inputs", "targets", "difficulty"):
+        assert (getattr(back, name) == getattr(boards, name)).all()
 
 
 def counting(*batches: list[tuple[int, float]]) -> Iterator[Boards]:

@@ -1,0 +1,150 @@
+"""What several commands share: how they describe themselves, their tasks and ``FIELD=VALUE``."""
+
+import argparse
+import importlib
+import inspect
+import json
+import re
+import typing
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hrm.errors import UserError
+from hrm.parts import Part
+
+if TYPE_CHECKING:  # `--help` is quick without numpy
+    from hrm.tasks import Task
+
+TASKS = ("sudoku", "maze", "pattern", "hanoi", "logic", "coloring", "arc", "regression")
+
+
+# -- descriptions ---------------------------------------------------------------------------------
+def command(
+    subparsers: "argparse._SubParsersAction[Any]", name: str, line: str, text: str
+) -> argparse.ArgumentParser:
+    """Return the parser of a new command: a line for the list, a text that keeps its own breaks."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=line,
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """Add a task's name as the next argument."""
+    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+
+
+def add_settings(parser: argparse.ArgumentParser, option: str, what: str) -> None:
+    """Add an option for ``FIELD=VALUE`` that may be repeated."""
+    parser.add_argument(
+        option,
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help=f"{what}, the value in JSON; may be repeated; an unknown one lists them all",
+    )
+
+
+def add_numbers(parser: argparse.ArgumentParser, *options: tuple[str, int | None, str]) -> None:
+    """Add whole numbers: the option, its default, its help, which says what None stands for."""
+    for option, default, what in options:
+        said = what if default is None else f"{what} ({default})"
+        parser.add_argument(option, type=int, default=default, metavar="N", help=said)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add where it is computed."""
+    parser.add_argument(
+        "--device", default="cpu", metavar="DEVICE", help="cpu, cuda or cuda:NUMBER (cpu)"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser, what: str = "it") -> None:
+    """Add what every command that prints results has."""
+    parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+
+
+# -- settings -------------------------------------------------------------------------------------
+def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task":
+    """Return a task by the name of its module, with some fields set by ``FIELD=VALUE``.
+
+    Args:
+        option: Which the settings were given with, for errors.
+
+    Raises:
+        UserError: If a setting isn't of that form, there's no such field, one is missing, or the
+            task refuses a value.
+    """
+    module = importlib.import_module(f"hrm.tasks.{name}")
+    kind = getattr(module, name.capitalize())
+    fields = inspect.signature(kind).parameters
+    allowed = ", ".join(_shown(field) for field in fields.values())
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or key not in fields:
+            raise UserError(
+                f"{option} {setting} names no field of {name}; allowed is FIELD=VALUE with one of: "
+                f"{allowed}; give one of these"
+            )
+        try:
+            values[key] = json.loads(text)
+        except ValueError as error:
+            raise UserError(
+                f"{option} {setting} isn't JSON behind the =; allowed is {_shown(fields[key])}; "
+                f"write numbers as 3, lists as [3, 4], text as '\"abc\"', nothing as null"
+            ) from error
+    for field in fields.values():
+        if field.default is field.empty and field.name not in values:
+            raise UserError(
+                f"{name} needs its {field.name}; its fields are: {allowed}; "
+                f"give {option} {field.name}=..."
+            )
+    task: Any = Part.from_json({"kind": kind.__name__, **values})
+    return task  # type: ignore[no-any-return]
+
+
+def assigned(
+    option: str, settings: Sequence[str], of: str, allowed: Mapping[str, inspect.Parameter]
+) -> dict[str, Any]:
+    """Return the values of ``FIELD=VALUE`` settings, held to the parameters' annotations.
+
+    Raises:
+        UserError: If one isn't of that form, names no parameter, or has a value of another type.
+    """
+    listed = ", ".join(map(_shown, allowed.values()))
+    found = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in allowed:
+            raise UserError(
+                f"{option} {setting} names no field of {of} that can be set; allowed is "
+                f"FIELD=VALUE with one of: {listed}; give one of these"
+            )
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text  # a word is never right, and the error below shows it
+        if not _fits(found[name], allowed[name].annotation):
+            raise UserError(
+                f"{option} {setting} has the wrong type; allowed is {_shown(allowed[name])}, in "
+                f"JSON; write numbers as 3, truth as true or false, nothing as null"
+            )
+    return found
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of a plain annotation; parts are held to theirs when they are made."""
+    kinds = set(typing.get_args(kind) or (kind,))
+    plain = kinds <= {bool, int, float, str, type(None)}
+    return not plain or type(value) in kinds or (float in kinds and type(value) is int)
+
+
+def _shown(parameter: inspect.Parameter) -> str:
+    kind = parameter.annotation
+    name = kind.__name__ if isinstance(kind, type) else re.sub(r"(\w+\.)+(?=\w)", "", str(kind))
+    default = "" if parameter.default is inspect.Parameter.empty else repr(parameter.default)
+    return f"{parameter.name} ({name}{default and f', by default {default}'})"

@@ -155,7 +155,7 @@ def test_no_edge_that_a_plan_aims_at_can_change_unnoticed(name, tree):
         ("verdict", "_guards", "(-zones.null, zones.null)", "(zones.null,)", GUARDS),
         ("verdict", "_guards", "else (0.0,)", "else ()", GUARDS),
         ("verdict", "_guards", "(-zones.null,) if zones.margin else ", "", GUARDS),
-        ("verdict", "settle", "rows[rejects(", "rows[True | rejects(", GUARDS),
+        ("verdict", "settle", "rows[samples.rejects(", "rows[True | samples.rejects(", GUARDS),
         # Words where none should be.
         (
             "verdict",

@@ -17,6 +17,7 @@ drawn_flips = 2**18  # random sign flips beyond that
 _quick = 2**24  # different sums up to which counting takes less time than brackets do
 _grids = 2**11, 2**14, 2**17  # of the brackets, the next where one doesn't tell
 
+Terms = list[tuple[float, int]]  # sizes, and how many terms have each
 Ways = npt.NDArray[np.int64]
 
 
@@ -100,22 +101,27 @@ def _terms(x: Array, shift: float) -> tuple[Array, float]:
     return d, abs(math.fsum(d)) - tie
 
 
-def _halves(d: Array) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
-    """Return each size of the terms with its number, in two halves of about as many sums."""
-    halves: tuple[list[tuple[float, int]], list[tuple[float, int]]] = ([], [])
-    sums = [1, 1]
+def _halves(d: Array) -> tuple[Terms, Terms]:
+    """Return the terms in two halves that have about as many sums."""
     sizes, times = np.unique(np.abs(d), return_counts=True)
-    for i in np.argsort(-times, kind="stable"):
-        half = sums.index(min(sums))
-        halves[half].append((float(sizes[i]), int(times[i])))
-        sums[half] *= int(times[i]) + 1
+    halves: tuple[Terms, Terms] = ([], [])
+    sums = [1, 1]
+    for size, k in sorted(zip(sizes.tolist(), times.tolist(), strict=True), key=lambda x: -x[1]):
+        smaller = sums.index(min(sums))
+        halves[smaller].append((size, k))
+        sums[smaller] *= k + 1
     return halves
 
 
-def _signed_sums(terms: list[tuple[float, int]]) -> tuple[Array, Ways]:
+def _signed_sums(terms: Terms) -> tuple[Array, Ways]:
     """Return the sums Σ ± dᵢ, sorted, and in how many ways each comes about."""
-    sums, ways = np.zeros(1), np.ones(1, dtype=np.int64)
-    for size, k in terms:
+    sums, repeated = np.zeros(1), [(size, k) for size, k in terms if k > 1]
+    for size in (size for size, k in terms if k == 1):
+        sums = np.concatenate([sums - size, sums + size])
+    ways = np.ones(len(sums), dtype=np.int64)
+    if not repeated:
+        return np.sort(sums), ways
+    for size, k in repeated:
         sums = (sums[:, None] + size * np.arange(-k, k + 1, 2)).ravel()
         ways = (ways[:, None] * np.array([math.comb(k, i) for i in range(k + 1)])).ravel()
     order = np.argsort(sums)

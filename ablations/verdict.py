@@ -111,13 +111,14 @@ class Samples:
 
     Args:
         values: (samples, n), the claimed direction positive.
-        mean, half: (samples,), Student's interval is mean ± half.
+        mean, sd, half: (samples,), Student's interval is mean ± half.
         skewed: (samples,), beyond the bound of the skewness.
         level: The interval's.
     """
 
     values: Array
     mean: Array
+    sd: Array
     half: Array
     skewed: Bools
     level: float
@@ -154,6 +155,7 @@ def measure(values: Array, level: float) -> Samples:
     return Samples(
         values=values,
         mean=mean,
+        sd=sd,
         half=critical(n, level) * sd / math.sqrt(n),
         skewed=np.abs(skewness) > skewness_bound(n),
         level=level,

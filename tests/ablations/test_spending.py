@@ -15,7 +15,7 @@ from ablations.forms import Quality
 from ablations.plan import over
 from ablations.records import Design, Tier, Word, Zones
 from ablations.runner import execute
-from ablations.sequential import follow, looks, open_words, walk
+from ablations.sequential import follow, looks, open_words, see, stops, walk
 from ablations.specs import TRAINED, Assumed
 from ablations.store import Store
 from ablations.verdict import measure, settle, words
@@ -81,7 +81,7 @@ def row(claim, store, tier=Tier.STANDARD):
 @pytest.mark.parametrize("truth", [0.0, 1.0, 1.6, 3.0])
 def test_following_a_claim_is_walking_its_sample(truth):
     x = np.random.default_rng(7).normal(truth, 0.7, (60, 32))
-    walked, stopped = walk(x, plain, family, symmetric=True)
+    walked, stopped = walk(see(x, family), plain, symmetric=True)
     last = sequential.levels(family)[-1]
     for values, word, pairs in zip(x, walked, stopped, strict=True):
         seen = {}
@@ -92,9 +92,8 @@ def test_following_a_claim_is_walking_its_sample(truth):
             return seen[step.look]
 
         def futile(step, values=values):
-            return bool(
-                sequential.stops(values[None, : step.pairs], plain, last, symmetric=True)[0]
-            )
+            seen = measure(values[None, : step.pairs], last)
+            return bool(stops(seen, plain, symmetric=True)[0])
 
         step = follow(32, family, judge, futile)
         assert step.pairs == pairs

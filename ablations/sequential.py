@@ -104,9 +104,10 @@ def stops(samples: Samples, zones: Zones, *, symmetric: bool, shift: float = 0.0
     from scipy import special
 
     needed = widening(looks[-1], symmetric) * critical(looks[-1], samples.level)
-    least = special.nctdtrinc(looks[-1] - 1, 1 - hopeless, needed)
+    least = float(special.nctdtrinc(looks[-1] - 1, 1 - hopeless, needed))
     effect, constant = _effect(samples.mean + shift, samples.sd, zones)
-    return ~constant & (effect < least)
+    found: Bools = ~constant & (effect < least)
+    return found
 
 
 def prospects(values: Array, zones: Zones, level: float, *, symmetric: bool) -> Array:

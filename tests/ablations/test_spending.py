@@ -305,6 +305,73 @@ def test_a_budget_that_ends_keeps_what_is_done_and_the_same_command_goes_on(abla
     assert json.loads(out)["looks"][0]["stopped"]
 
 
+@pytest.fixture
+def uninterrupted(ablations, specs, tmp_path):
+    """The looks and the verdict of a claim whose pairs come without a break."""
+    specs(a_claim(3.0))
+    status, out, _ = ablations("run", "--until-decided", "--jobs", 1, "--json")
+    assert status == 0
+    decided = verdict_of(ablations)
+    (tmp_path / "cli").rename(tmp_path / "uninterrupted")
+    return json.loads(out)["looks"], decided
+
+
+def verdict_of(ablations):
+    status, out, _ = ablations("verdicts", "--tier", "full", "--json")
+    assert status == 0
+    (found,) = json.loads(out)
+    assert found["verdict"] == "CONFIRMED" and "look 3 of 4 (20 pairs, level" in found["reason"]
+    return found
+
+
+def records(tmp_path):
+    return {path.name for path in (tmp_path / "cli").glob("runs/*/*.json")}
+
+
+@pytest.mark.parametrize(("at", "look"), [(5, 1), (12, 2), (14, 2), (19, 3)])
+def test_after_an_interrupt_the_same_command_goes_on_at_the_same_look(
+    at, look, uninterrupted, ablations, specs, tmp_path
+):
+    once = {"once": str(tmp_path / "once"), "at": at}
+    claim = a_claim(3.0, workload="tiny_workloads.jobs:noisy_and_interrupted")
+    specs(replace(claim, settings={**claim.settings, **once}))
+    command = ("run", "--until-decided", "--budget", "1h", "--jobs", 1, "--json")
+    status, out, err = ablations(*command)
+    assert (status, out) == (130, "")
+    assert err.splitlines()[-1].endswith("finished runs are stored, the same command resumes")
+    kept = records(tmp_path)
+    assert len(kept) == at
+    status, out, err = ablations(*command)
+    data = json.loads(out)
+    assert f"to look {look}, with {looks[look - 1]} pairs" in err.splitlines()[0]
+    assert (status, data["stored_before"], data["run"], data["left"]) == (0, at, 20 - at, 0)
+    assert (data["looks"], verdict_of(ablations)) == uninterrupted
+    assert kept < records(tmp_path)
+
+
+@pytest.mark.parametrize("stored", [5, 12, 14, 19])
+def test_a_budget_that_ends_within_a_look_leaves_the_rest_of_it(
+    stored, uninterrupted, ablations, specs, tmp_path, monkeypatch
+):
+    specs(a_claim(3.0))
+    command = ("run", "--until-decided", "--budget", "1h", "--jobs", 1, "--json")
+    reached = sum(n <= stored for n in looks)
+    with monkeypatch.context() as patch:
+        spent = lambda _: 0.0 if len(records(tmp_path)) >= stored else 3600.0  # noqa: E731
+        patch.setattr("ablations.cli.running._Budget.left", spent)
+        status, out, _ = ablations(*command)
+    data, next_look = json.loads(out), looks[reached] if stored != 12 else 12
+    assert (status, data["run"], data["left"]) == (0, stored, next_look - stored)
+    assert not data["looks"][0]["stopped"]
+    assert data["looks"][0]["look"] == reached
+    kept = records(tmp_path)
+    status, out, _ = ablations(*command)
+    data = json.loads(out)
+    assert (status, data["stored_before"], data["run"], data["left"]) == (0, stored, 20 - stored, 0)
+    assert (data["looks"], verdict_of(ablations)) == uninterrupted
+    assert kept < records(tmp_path)
+
+
 def test_a_budget_holds_for_a_tier_too(ablations, specs):
     specs(a_claim(3.0, cost=100.0))
     status, out, _ = ablations("run", "--tier", "quick", "--budget", "30s", "--jobs", 1, "--json")

@@ -399,7 +399,7 @@ def test_no_verdict_is_withheld_at_the_pairs_that_tiers_plan(form, n):
     assert flag(made, form, n, symmetric=form == "timing") == ""
 
 
-@pytest.mark.parametrize("claim", filter(spending.looks_at, claims.specs()), ids=lambda c: c.id)
+@pytest.mark.parametrize("claim", [*filter(spending.looks_at, claims.specs())], ids=lambda c: c.id)
 @pytest.mark.parametrize("n", looks[2:])
 def test_no_verdict_is_withheld_at_the_looks_that_settle_claims(claim, n):
     form = claim.statistics

@@ -215,6 +215,34 @@ def test_a_run_that_fails_is_not_tried_for_ever(store):
     assert row(claim, store).verdict.verdict is Word.INVALID
 
 
+def test_a_pair_without_a_contrast_stops_a_claim_and_turns_into_no_word(store):
+    claim = a_claim(3.0)
+    spending.declare([claim], store)
+
+    def run(batch):
+        for trial in batch.trials:
+            made = execute(trial)
+            if trial.seed == 4:
+                spoilt = ({**made.metrics[0], "score": float("nan")}, made.metrics[1])
+                made = replace(made, metrics=spoilt)
+            store.add(made)
+
+    spending.spend([claim], store, run, lambda: 1e9)
+    found = row(claim, store)
+    assert found.verdict.verdict is Word.INCONCLUSIVE
+    assert "stopped at look 1 of 4" in found.verdict.reason
+    assert "1 of 12 pairs have no finite contrast" in found.verdict.reason
+
+
+@pytest.mark.parametrize(("effect", "word"), [(3.0, Word.CONFIRMED), (0.0, Word.NO_EFFECT)])
+def test_equal_contrasts_are_settled_by_the_first_look_that_may(effect, word, store):
+    claim = a_claim(effect, noise=0.0)
+    spending.declare([claim], store)
+    spending.spend([claim], store, runner(store), lambda: 1e9)
+    found = row(claim, store).verdict
+    assert (found.verdict, found.n) == (word, 20)
+
+
 def test_only_trained_claims_with_enough_seeds_are_looked_at():
     assert spending.looks_at(a_claim(1.0))
     (cheap,) = claims.choose(["metarl-gradient-variance"])

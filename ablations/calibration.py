@@ -18,7 +18,9 @@ import functools
 import hashlib
 import itertools
 import json
+import math
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
@@ -64,7 +66,7 @@ def calibrate(
     path: Path | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
-    """Fill the table; each cell is kept as it is done, and what is kept isn't drawn again.
+    """Fill the table; what is done is kept every second, and what is kept isn't drawn again.
 
     Args:
         replicates: Samples at each place, at the family's level; a tenth as many whole reports.
@@ -91,13 +93,19 @@ def calibrate(
     done = total - sum(task.work for task in left)
     if progress is not None and left:
         progress(done / total)
-    for task, fresh in zip(left, _run(left, jobs), strict=True):
-        found[_key(fresh)] = fresh
-        if growing is not None:
+    kept = -math.inf
+    try:
+        for task, fresh in zip(left, _run(left, jobs), strict=True):
+            found[_key(fresh)] = fresh
+            if growing is not None and time.monotonic() > kept + 1:
+                save(_table(made, tasks, found), growing)
+                kept = time.monotonic()
+            done += task.work
+            if progress is not None:
+                progress(done / total)
+    finally:
+        if growing is not None and left:
             save(_table(made, tasks, found), growing)
-        done += task.work
-        if progress is not None:
-            progress(done / total)
     made = _table(made, tasks, found)
     if path is not None and growing is not None:
         save(made, path)

@@ -18,7 +18,9 @@ import functools
 import hashlib
 import itertools
 import json
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -39,6 +41,7 @@ limit = 1.25  # times the nominal rate that a false verdict's upper bound may re
 enough = 10_000  # samples for a power
 most_wrong = 0.05  # of whole reports that may have a false CONFIRMED
 sizes = (12, 16, 20, 32, 40)
+never_looked_at = ("timing",)  # a series' pairs come in blocks, and are cheap
 sharp = 0.95  # level of the sharper check, without the family
 sharp_replicates = {12: 4000, 16: 4000, 20: 4000, 32: 1000}  # plenty at that level
 reports_per_replicate, fewest_reports = 0.1, 1000
@@ -66,7 +69,7 @@ def calibrate(
     path: Path | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
-    """Fill the table; each cell is kept as it is done, and what is kept isn't drawn again.
+    """Fill the table; what is done is kept every second, and what is kept isn't drawn again.
 
     Args:
         replicates: Samples at each place, at the family's level; a tenth as many whole reports.
@@ -98,13 +101,19 @@ def calibrate(
     done = total - sum(task.work for task in left)
     if progress is not None and left:
         progress(done / total)
-    for task, fresh in _run(left, jobs):
-        found[_key(fresh)] = fresh
-        if growing is not None:
+    kept = -math.inf
+    try:
+        for task, fresh in _run(left, jobs):
+            found[_key(fresh)] = fresh
+            if growing is not None and time.monotonic() > kept + 1:
+                save(_table(made, tasks, found), growing)
+                kept = time.monotonic()
+            done += task.work
+            if progress is not None:
+                progress(done / total)
+    finally:
+        if growing is not None and left:
             save(_table(made, tasks, found), growing)
-        done += task.work
-        if progress is not None:
-            progress(done / total)
     made = _table(made, tasks, found)
     if path is not None and growing is not None:
         save(made, path)
@@ -212,21 +221,21 @@ def flag(
     Args:
         made: The table.
         form: The form's name. n: Pairs. symmetric: Whether by construction.
-        looks: Whether the sample was looked at several times: the cells of the looks must be within
-            their bound as well. They were drawn for one form and stand for all.
+        looks: Whether the sample was looked at several times: the form's cells with looks must be
+            within their bound as well.
     """
     if made is None:
         return "nothing is calibrated yet"
     varies = ALL if symmetric else ONE
-    cells = [c for c in made.cells if c.level == made.level and c.varies == varies]
-    own = [c for c in cells if c.form == form and not c.looks and c.n <= n]
-    most = max((cell.n for cell in own), default=0)
-    parts = {f"at {most} pairs": [c for c in own if c.n == most]}
+    cells = [c for c in made.cells if (c.form, c.varies, c.level) == (form, varies, made.level)]
+    once = [c for c in cells if not c.looks and c.n <= n]
+    most = max((cell.n for cell in once), default=n)
+    parts = {f"at {most} pairs": [c for c in once if c.n == most]}
     if looks:
         parts["after several looks"] = [c for c in cells if c.looks]
     for where, here in parts.items():
         if {cell.noise for cell in here} != set(shapes):
-            return f"{form} claims with noise in {varies} aren't calibrated at {n} pairs"
+            return f"{form} claims with noise in {varies} aren't calibrated {where}"
         beyond = " and ".join(c.noise for c in here if not bounded(c).within)
         if beyond:
             return f"{where} with {beyond} noise in {varies}, false verdicts aren't in their bound"
@@ -279,16 +288,17 @@ def _tasks(replicates: int, level: float) -> Iterator[Task]:
                     yield Task(
                         form=name, noise=shape, varies=varies, n=n, level=at, replicates=draws
                     )
-    for varies, shape in itertools.product((ONE, ALL), shapes):
-        yield Task(
-            form="quality",
-            noise=shape,
-            varies=varies,
-            n=sequential.looks[-1],
-            level=level,
-            replicates=replicates,
-            looks=True,
-        )
+    for name, varies, shape in itertools.product(worlds, (ONE, ALL), shapes):
+        if name not in never_looked_at and (varies == ONE or worlds[name].arms > 1):
+            yield Task(
+                form=name,
+                noise=shape,
+                varies=varies,
+                n=sequential.looks[-1],
+                level=level,
+                replicates=replicates,
+                looks=True,
+            )
 
 
 def _powers(replicates: int, level: float) -> Iterator[PowerTask]:

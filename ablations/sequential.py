@@ -8,7 +8,7 @@ after every pair at the full level instead would miss several times as often.)
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ablations.power import fewest_pairs
 from ablations.records import Word, Zones
 from ablations.statistics import Array, Bools, critical, widening
-from ablations.verdict import edges, measure, settle, words
+from ablations.verdict import Samples, edges, measure, settle, words
 
 looks = (12, 16, 20, 32)
 hopeless = 0.1  # chance to settle at the last look below which the first one stops
@@ -45,45 +45,69 @@ def levels(level: float) -> tuple[float | None, ...]:
     return tuple(found)
 
 
+def see(values: Array, level: float) -> tuple[Samples | None, ...]:
+    """Return what each look sees of samples, None where it can't settle anything.
+
+    The first look, which may only stop, sees it at the last one's level.
+
+    Args:
+        values: (samples, 32), the claimed direction positive; a look sees the first ones alone.
+        level: The claim's, over all looks together.
+    """
+    assert values.shape[1] == looks[-1], values.shape
+    _, *spending = levels(level)
+    at = [spending[-1], *spending]
+    return tuple(
+        None if share is None else measure(values[:, :n], share)
+        for n, share in zip(looks, at, strict=True)
+    )
+
+
 def walk(
-    values: Array, zones: Zones, level: float, *, symmetric: bool
+    seen: Sequence[Samples | None], zones: Zones, *, symmetric: bool, shift: float = 0.0
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
     """Return each sample's word, an index into `verdict.words`, and the pairs at which it stopped.
 
     Args:
-        values: (samples, 32), the claimed direction positive; only what a look sees is used.
+        seen: As `see` made it.
         zones: What was fixed beforehand.
-        level: The claim's, over all looks together.
         symmetric: Whether the contrasts are symmetric by construction.
+        shift: What to add to every value.
     """
-    assert values.shape[1] == looks[-1], values.shape
-    word = np.full(len(values), len(words) - 1, dtype=np.int8)
-    pairs = np.full(len(values), looks[-1])
-    going = np.arange(len(values))
-    spending = levels(level)
-    for n, at in zip(looks, spending, strict=True):
-        x = values[going, :n]
-        if n == looks[0]:
-            last = spending[-1]
-            assert last is not None, level
-            stop = stops(x, zones, last, symmetric=symmetric)
-        elif at is not None:
-            word[going] = settle(measure(x, at), zones, symmetric=symmetric)
-            stop = ~np.isin(word[going], [words.index(w) for w in open_words])
-        else:
-            stop = np.zeros(len(going), dtype=bool)
-        pairs[going[stop]] = n
-        going = going[~stop]
+    first, *later = seen
+    assert first is not None, looks
+    word = np.full(len(first.mean), len(words) - 1, dtype=np.int8)
+    pairs = np.full(len(first.mean), looks[-1])
+    going = ~stops(first, zones, symmetric=symmetric, shift=shift)
+    pairs[~going] = looks[0]
+    for n, samples in zip(looks[1:], later, strict=True):
+        if samples is None:
+            continue
+        found = settle(samples, zones, symmetric=symmetric, shift=shift)
+        word[going] = found[going]
+        stop = going & ~np.isin(found, [words.index(w) for w in open_words])
+        pairs[stop] = n
+        going &= ~stop
     return word, pairs
 
 
-def stops(values: Array, zones: Zones, level: float, *, symmetric: bool) -> Bools:
+def stops(samples: Samples, zones: Zones, *, symmetric: bool, shift: float = 0.0) -> Bools:
     """Return which samples have little chance to settle at the last look: futility.
 
+    That is where `prospects` are below a tenth: where the effect is below the one, for all samples
+    the same, that has a tenth.
+
     Args:
-        values: (samples, n). zones, symmetric: As in `walk`. level: The last look's.
+        samples: What the first look sees, at the last look's level.
+        zones, symmetric, shift: As in `walk`.
     """
-    return prospects(values, zones, level, symmetric=symmetric) < hopeless
+    from scipy import special
+
+    needed = widening(looks[-1], symmetric) * critical(looks[-1], samples.level)
+    least = float(special.nctdtrinc(looks[-1] - 1, 1 - hopeless, needed))
+    effect, constant = _effect(samples.mean + shift, samples.sd, zones)
+    found: Bools = ~constant & (effect < least)
+    return found
 
 
 def prospects(values: Array, zones: Zones, level: float, *, symmetric: bool) -> Array:
@@ -91,18 +115,26 @@ def prospects(values: Array, zones: Zones, level: float, *, symmetric: bool) -> 
 
     That is the noncentral t's chance, at the sample's own spread and estimate, to tell the mean
     from the nearest edge with as many pairs as the last look has; 1 for equal values.
+
+    Args:
+        values: (samples, n). zones, symmetric: As in `walk`. level: The last look's.
     """
     from scipy import special
 
-    n, last = values.shape[1], looks[-1]
-    mean, sd = values.mean(axis=1), values.std(axis=1, ddof=1)
-    distance = np.min([np.abs(mean - edge) for edge in edges(zones)], axis=0)
-    assert n >= 2, n
-    constant = sd == 0
-    effect = math.sqrt(last) * distance / np.where(constant, 1.0, sd)
-    needed = widening(last, symmetric) * critical(last, level)
-    found: Array = np.where(constant, 1.0, 1 - special.nctdtr(last - 1, effect, needed))
+    assert values.shape[1] >= 2, values.shape
+    samples = measure(values, level)
+    effect, constant = _effect(samples.mean, samples.sd, zones)
+    needed = widening(looks[-1], symmetric) * critical(looks[-1], level)
+    found: Array = np.where(constant, 1.0, 1 - special.nctdtr(looks[-1] - 1, effect, needed))
     return found
+
+
+def _effect(mean: Array, sd: Array, zones: Zones) -> tuple[Array, Bools]:
+    """Return the last look's noncentrality at the nearest edge, and which samples are constant."""
+    distance = np.min([np.abs(mean - edge) for edge in edges(zones)], axis=0)
+    constant: Bools = sd == 0
+    effect: Array = math.sqrt(looks[-1]) * distance / np.where(constant, 1.0, sd)
+    return effect, constant
 
 
 @dataclass(frozen=True, kw_only=True)

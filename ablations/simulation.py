@@ -7,10 +7,11 @@ records: each seeds its own generator.
 import itertools
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ablations import sequential
 from ablations.noise import ALL, ONE, shapes, worlds
@@ -45,13 +46,14 @@ class Task:
             x = self._draw(number, size)
             # A lopsided noise has two sides: an edge is missed on one of them.
             for side, tail in ((x, ""), (-x, ", tail to the left"))[: 1 + self._lopsided]:
-                for place, seen in self._judged(side, symmetric=self.varies == ALL):
-                    for word in place.false:
-                        hits.setdefault(word, Counter())[place.name + tail] += seen[word]
-                if self._lopsided:
-                    for place, seen in self._judged(side, symmetric=True):
-                        for word in place.false:
-                            plain[f"{word} {place.name}{tail}"] += seen[word]
+                judge = _judge(side, self.level, self.looks)
+                for place in places(self.form == "non-inferior"):
+                    for word, times in _false_words(judge(place, self.varies == ALL), place):
+                        hits.setdefault(word, Counter())[place.name + tail] += times
+                    for word, times in (
+                        _false_words(judge(place, True), place) if self._compared else ()
+                    ):
+                        plain[f"{word} {place.name}{tail}"] += times
         worst = {
             word: max(hits[word].items(), key=lambda x: x[1]) for word in words if word in hits
         }
@@ -71,24 +73,16 @@ class Task:
     @property
     def work(self) -> float:
         """Return what it costs, in samples judged at every place."""
-        return self.replicates * (3 if self._lopsided else 1)
+        return self.replicates * (1 + self._lopsided) * (1 + self._compared) * (1 + self.looks)
 
     @property
     def _lopsided(self) -> bool:
         return self.varies == ONE
 
-    def _judged(self, x: Array, symmetric: bool) -> Iterator[tuple[Place, Counter[Word]]]:
-        """Yield how many samples came to each word, at every place of the truth."""
-        samples = None if self.looks else measure(x, self.level)
-        for place in places(self.form == "non-inferior"):
-            if samples is not None:
-                found = settle(samples, place.zones, symmetric=symmetric, shift=place.truth)
-            else:
-                found, _ = sequential.walk(
-                    x + place.truth, place.zones, self.level, symmetric=symmetric
-                )
-            seen = np.bincount(found, minlength=len(words))
-            yield place, Counter({word: int(k) for word, k in zip(words, seen, strict=True)})
+    @property
+    def _compared(self) -> bool:
+        """Whether such contrasts are taken for symmetric too: once, and not in looks."""
+        return self._lopsided and not self.looks
 
     def _draw(self, number: int, size: int) -> Array:
         key = f"{self.form} {self.noise} {self.varies} {self.n} {self.looks} {self.level}"
@@ -125,13 +119,7 @@ class WholeTask:
             rng = np.random.default_rng([zlib.crc32(b"whole"), int(self.looks), member])
             n = sequential.looks[-1] if self.looks else self.n
             x = worlds[form].draw(shapes[shape], varies, rng, (self.reports, n))
-            if self.looks:
-                x = x + place.truth
-                symmetric = varies == ALL
-                found = sequential.walk(x, place.zones, self.level, symmetric=symmetric)[0]
-            else:
-                samples = measure(x, self.level)
-                found = settle(samples, place.zones, symmetric=varies == ALL, shift=place.truth)
+            found = _judge(x, self.level, self.looks)(place, varies == ALL)
             confirmed |= found == words.index(Word.CONFIRMED)
             wrong |= np.isin(found, [words.index(w) for w in place.false])
         return Whole(
@@ -175,6 +163,24 @@ class PowerTask:
             samples=self.samples,
             confirmed=int((found == words.index(Word.CONFIRMED)).sum()),
         )
+
+
+def _judge(x: Array, level: float, looks: bool) -> Callable[[Place, bool], npt.NDArray[np.int8]]:
+    """Return what judges samples at a place, taken for symmetric or not, at once or in looks."""
+    if looks:
+        seen = sequential.see(x, level)
+        return lambda place, symmetric: sequential.walk(
+            seen, place.zones, symmetric=symmetric, shift=place.truth
+        )[0]
+    samples = measure(x, level)
+    return lambda place, symmetric: settle(
+        samples, place.zones, symmetric=symmetric, shift=place.truth
+    )
+
+
+def _false_words(found: npt.NDArray[np.int8], place: Place) -> Iterator[tuple[Word, int]]:
+    for word in place.false:
+        yield word, int((found == words.index(word)).sum())
 
 
 def _false() -> Iterator[tuple[str, str, str, Place]]:

@@ -19,7 +19,7 @@ class Cell(Record):
         wrong: By word, how many of them said so falsely, at the place where most did.
         place: By word, that place.
         plain: The most false words if contrasts like these were taken for symmetric; None where
-            they are.
+            they are, and for several looks.
     """
 
     form: str
@@ -93,7 +93,8 @@ class Bounded(Record):
 
     Args:
         rate, bound: The share of its worst false verdict, and that share's upper confidence bound.
-        plain: That share if contrasts like these were taken for symmetric; None where they are.
+        plain: That share if contrasts like these were taken for symmetric; None where they
+            are, and for several looks.
         within: Whether the bound is at most 1.25 for every word; else verdicts are withheld there.
     """
 

@@ -30,6 +30,7 @@ in for the words that tell it, and all others are withheld: a common cap draws e
 contrast towards zero, and where censored pairs differ from the others, the mean may even turn.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ from ablations.statistics import (
     critical,
     interval,
     moments,
+    rounding,
     skewness_bound,
     widening,
 )
@@ -109,16 +111,35 @@ class Samples:
 
     Args:
         values: (samples, n), the claimed direction positive.
-        mean, half: (samples,), Student's interval is mean ± half.
+        mean, sd, half: (samples,), Student's interval is mean ± half.
         skewed: (samples,), beyond the bound of the skewness.
         level: The interval's.
     """
 
     values: Array
     mean: Array
+    sd: Array
     half: Array
     skewed: Bools
     level: float
+
+    @functools.cached_property
+    def ends(self) -> tuple[Array, Array]:
+        """Each sample's least and greatest value."""
+        return self.values.min(axis=1), self.values.max(axis=1)
+
+    def rejects(self, rows: npt.NDArray[np.intp], about: float) -> Bools:
+        """Return which of these samples the sign-flip test rejects at the interval's level.
+
+        Where all values lie on one side of `about`, nothing is counted: p is 2^(1 - n) there.
+        """
+        n, alpha = self.values.shape[1], 1 - self.level
+        low, high = (end[rows] for end in self.ends)
+        tie = 2 * rounding * n * (np.maximum(np.abs(low), np.abs(high)) + abs(about))
+        found: Bools = ((low - about > tie) | (high - about < -tie)) & (2.0 ** (1 - n) <= alpha)
+        rest = np.flatnonzero(~found)
+        found[rest] = rejects(self.values[rows[rest]], about, alpha)
+        return found
 
     def looks_skewed(self, zones: Zones) -> Bools:
         """Return which are skewed by more than rounding would make them, beside the null zone."""
@@ -134,6 +155,7 @@ def measure(values: Array, level: float) -> Samples:
     return Samples(
         values=values,
         mean=mean,
+        sd=sd,
         half=critical(n, level) * sd / math.sqrt(n),
         skewed=np.abs(skewness) > skewness_bound(n),
         level=level,
@@ -157,7 +179,7 @@ def settle(
         capped: Whether so many runs are censored that directions alone can be told.
         shift: What to add to every value.
     """
-    n, alpha = samples.values.shape[1], 1 - samples.level
+    n = samples.values.shape[1]
     found = np.full(len(samples.mean), len(words) - 1, dtype=np.int8)
     if n < fewest_values:
         return found
@@ -167,7 +189,7 @@ def settle(
     for word, holds in _rule(middle - half, middle + half, zones, capped):
         rows = np.flatnonzero(holds & left)
         for about in _guards(word, zones):
-            rows = rows[rejects(samples.values[rows] + shift, about, alpha)]
+            rows = rows[samples.rejects(rows, about - shift)]
         found[rows] = words.index(word)
         left[rows] = False
     return found

@@ -130,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     )
     calibrate.add_argument(
         "--output",
-        default="store/calibration.json",
+        default="calibration.json",
         metavar="FILE",
         help="file that keeps each cell as it is done (default: %(default)s)",
     )

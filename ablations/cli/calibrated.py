@@ -62,8 +62,7 @@ contrasts count as a spread of nothing; of a measurement that takes few values (
 be equal by chance, which is why such cells are withheld at 12 pairs, and some at 16.
 
 That the noise of all arms is alike is a reason, not a measurement: it holds for timings as far as
-the machine, and not the program, makes times differ between processes. The looks were drawn for
-differences of a score and stand for all forms; the whole reports with looks have all of them.
+the machine, and not the program, makes times differ between processes.
 """
 
 
@@ -134,12 +133,10 @@ def _parts(made: Calibration) -> Iterator[str]:
     yield "## Looks\n"
     yield (
         "Looked at with 12 (only to stop what is hopeless), 16, 20 and 32 pairs, O'Brien and\n"
-        "Fleming's spending within the claim's own level:\n"
+        "Fleming's spending within the claim's own level. A cell is of the whole design, from the\n"
+        "first look to the last, for every form that `ablations run --until-decided` can look at:\n"
     )
-    looks = [cell for cell in made.cells if cell.looks]
-    yield "| noise in | noise | worst false verdict |\n|---|---|---|"
-    for cell in looks:
-        yield f"| {cell.varies} | {cell.noise} | {_shown(calibration.bounded(cell))} |"
+    yield from _looks([cell for cell in made.cells if cell.looks])
     yield "\n## Whole reports\n"
     yield "Every member of the family false, each at an edge of CONFIRMED, where it is likeliest:\n"
     yield "| looks | reports | with a false CONFIRMED | at most | with any false verdict |"
@@ -167,6 +164,11 @@ def _withheld(made: Calibration, sizes: Sequence[int]) -> Iterator[str]:
             which = "all forms" if held == forms else ", ".join(held)
             pairs = f"{n} to {up_to - 1} pairs" if up_to else f"{n} pairs or more"
             lines.append(f"- {pairs}, noise in {varies}: {which}")
+    for varies in (noise.ONE, noise.ALL):
+        cells = [c for c in made.cells if c.looks and c.varies == varies]
+        beyond = dict.fromkeys(c.form for c in cells if not calibration.bounded(c).within)
+        if beyond:
+            lines.append(f"- after several looks, noise in {varies}: {', '.join(beyond)}")
     yield from lines or [f"Nothing that has at least {sizes[0]} pairs."]
 
 
@@ -179,6 +181,17 @@ def _table(cells: Sequence[Cell], sizes: Sequence[int]) -> Iterator[str]:
         rows.setdefault((cell.form, cell.noise), {})[cell.n] = shown
     for (form, shape), found in rows.items():
         yield f"| {form} | {shape} | " + " | ".join(found.get(n, "") for n in sizes) + " |"
+
+
+def _looks(cells: Sequence[Cell]) -> Iterator[str]:
+    yield f"| form | noise | {noise.ONE} | {noise.ALL} |\n|---|---|---|---|"
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for cell in cells:
+        shown = _shown(calibration.bounded(cell))
+        rows.setdefault((cell.form, cell.noise), {})[cell.varies] = shown
+    for (form, shape), found in rows.items():
+        where = (found.get(varies, "") for varies in (noise.ONE, noise.ALL))
+        yield f"| {form} | {shape} | " + " | ".join(where) + " |"
 
 
 def _plain(cells: Sequence[Cell], sizes: Sequence[int]) -> Iterator[str]:

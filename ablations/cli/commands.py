@@ -115,13 +115,14 @@ def report(asked: argparse.Namespace) -> int:
 
 
 def calibrate(asked: argparse.Namespace) -> int:
-    """JSON: {replicates, level, limit, digest, reach, cells, wholes}.
+    """JSON: {replicates, level, limit, digest, reach, cells, wholes, powers}.
 
     Reach is the bound, as a multiple of what the level allows, that so many replicates show where
     nothing is wrong. Cells are [{form, noise, varies, n, looks, level,
-    replicates, wrong {verdict: number}, place {verdict: where}, plain, power, rate, bound,
-    within}], wholes [{looks, members, reports, confirmed, wrong, rate, bound}]. The exit status is
-    1 if more than 5 % of whole reports have a false CONFIRMED.
+    replicates, wrong {verdict: number}, place {verdict: where}, plain, rate, bound, within}],
+    wholes [{looks, members, reports, confirmed, wrong, rate, bound}], powers [{symmetric, n, level,
+    distance, promised, samples, confirmed}]. The exit status is 1 if more than 5 % of whole reports
+    have a false CONFIRMED.
     """
     from ablations import calibration, locks
     from ablations.cli import calibrated

@@ -172,7 +172,7 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
         + (f" The budget left {summary['left']}." if summary["left"] else "")
     )
     for row in summary.get("looks", ()):
-        state = "stopped" if row["stopped"] else "goes on"
+        state = "stopped" if row["stopped"] else "open; the same command goes on"
         out.print(f"{row['id']}: look {row['look']}, {row['pairs']} pairs, {state}.")
     for error in summary["failed"]:
         Console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)

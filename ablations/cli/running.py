@@ -58,20 +58,24 @@ def _until_decided(asked: argparse.Namespace) -> int:
     held = _held([*once, *(decide.looked_at(claim, asked.device) for claim in growing)], store)
     _execute(once, store, asked, budget.left)
 
+    begun = dict.fromkeys((claim.id for claim in growing), 0)
+
     def run(batch: spending.Batch) -> None:
+        begun[batch.claim.id] = batch.pairs
         said = f"{batch.claim.id}: to look {batch.look}, with {batch.pairs} pairs"
         display.say(f"{said}; {budget.said()}")
         due = over(batch.claim, range(batch.pairs), asked.device)
         _execute([due], store, asked, budget.left)
 
     spending.spend(growing, store, run, budget.left, asked.device)
-    looks = []
+    looks, grown = [], []
     for claim in growing:
         step = judging.reached(claim, decide.looked_at(claim, asked.device).collect(store))
         looks.append(
             {"id": claim.id, "look": step.look, "pairs": step.pairs, "stopped": step.stopped}
         )
-    return _ran(asked, once, store, held, refused, looks)
+        grown.append(over(claim, range(max(step.pairs, begun[claim.id])), asked.device))
+    return _ran(asked, [*once, *grown], store, held, refused, looks)
 
 
 def _execute(
@@ -164,15 +168,14 @@ def _ran(
     looks: Sequence[Mapping[str, Json]] | None = None,
 ) -> int:
     """Say what a run did; 1 if one of its runs failed."""
-    every = [*plans, *(_grown(row, asked) for row in looks or ())]
-    results = [r for planned in every for seed in planned.collect(store) for r in seed]
+    results = [r for planned in plans for seed in planned.collect(store) for r in seed]
     failed = [
         f"{r.trial.workload} seed {r.trial.seed}: {r.error}"
         for r in results
         if r is not None and r.status in (Status.FAILED, Status.DIED)
     ]
-    after = forecast(every, store, asked.jobs)
-    before = len(held & _held(every, store))
+    after = forecast(plans, store, asked.jobs)
+    before = len(held & _held(plans, store))
     summary = {
         "tier": asked.tier,
         "trials": after.trials,
@@ -195,12 +198,6 @@ def _held(plans: Sequence[Planned], store: Store) -> set[str]:
     """Return the fingerprints of some plans that have a result."""
     every = {fingerprint(trial) for planned in plans for trial in planned.flat}
     return {found for found in every if store.is_finished(found)}
-
-
-def _grown(row: Mapping[str, Json], asked: argparse.Namespace) -> Planned:
-    """Return the runs of a claim up to the look that it has reached."""
-    (claim,) = claims.choose([row["id"]])
-    return over(claim, range(row["pairs"]), asked.device)
 
 
 class _Budget:

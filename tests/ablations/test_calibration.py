@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablations import calibration, family, noise, places
+from ablations import calibration, claims, family, noise, places, spending
 from ablations.calibration import bounded, calibrate, flag, load, save, shown
 from ablations.noise import ALL, ONE, shapes, worlds
 from ablations.power import minimum_detectable
 from ablations.records import Word, Zones
+from ablations.sequential import looks
 from ablations.simulation import PowerTask, Task, WholeTask
 from ablations.tables import Calibration, Cell, Whole
 from ablations.verdict import measure, settle, words
@@ -194,13 +195,13 @@ def test_a_rule_without_its_guards_is_found_out(monkeypatch):
     assert bounded(task.run()).rate > 20
 
 
-def test_several_looks_are_calibrated_too():
-    task = Task(
-        form="quality", noise="normal", varies=ALL, n=32, level=0.9, replicates=4000, looks=True
-    )
+@pytest.mark.parametrize("form", ["quality", "ratio", "non-inferior", "trend"])
+def test_several_looks_are_calibrated_too(form):
+    task = Task(form=form, noise="normal", varies=ALL, n=32, level=0.9, replicates=4000, looks=True)
     found = bounded(task.run())
     assert 0.2 < found.rate < 0.7
     assert found.looks
+    assert replace(task, varies=ONE).run().plain is None
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
@@ -320,15 +321,52 @@ def test_one_noise_beyond_its_bound_withholds_its_form_its_pairs_and_its_arms_al
     assert flag(table, "quality", 20, symmetric=True) == ""
 
 
-def test_looks_beyond_their_bound_withhold_claims_that_were_looked_at_several_times():
-    looks = [a_cell(noise=shape, looks=True, n=32, form="quality") for shape in shapes]
-    cells = [*a_table().cells, *looks]
-    assert flag(a_table(cells), "quality", 20, symmetric=False, looks=True) == ""
-    assert "aren't calibrated" in flag(a_table(), "quality", 20, symmetric=False, looks=True)
+def test_looks_beyond_their_bound_withhold_claims_of_that_form_that_were_looked_at():
+    forms = ("quality", "trend")
+    cells = [replace(cell, form=form) for form in forms for cell in a_table().cells]
+    cells += [
+        a_cell(noise=shape, looks=True, n=32, form=form) for form in forms for shape in shapes
+    ]
+    for form in forms:
+        assert flag(a_table(cells), form, 20, symmetric=False, looks=True) == ""
     cells[-1] = replace(cells[-1], wrong={"CONFIRMED": 150})
-    found = flag(a_table(cells), "quality", 20, symmetric=False, looks=True)
+    found = flag(a_table(cells), "trend", 20, symmetric=False, looks=True)
     assert found.startswith("after several looks with ties noise in one arm")
-    assert flag(a_table(cells), "quality", 20, symmetric=False) == ""
+    assert flag(a_table(cells), "trend", 20, symmetric=False) == ""
+    assert flag(a_table(cells), "quality", 20, symmetric=False, looks=True) == ""
+
+
+def test_looks_that_were_drawn_for_another_form_or_for_other_arms_stand_for_nothing():
+    looks = [a_cell(noise=shape, looks=True, n=32) for shape in shapes]
+    trend = [replace(cell, form="trend") for cell in a_table().cells]
+    cells = [*a_table().cells, *trend, *looks]
+    for form, symmetric in (("trend", False), ("quality", True)):
+        found = flag(a_table(cells), form, 32, symmetric=symmetric, looks=True)
+        assert found.endswith("aren't calibrated after several looks")
+
+
+def test_a_cell_of_a_claims_pairs_withholds_it_after_several_looks_too():
+    cells = [
+        replace(c, wrong={"NO EFFECT": 150}) if (c.n, c.noise, c.varies) == (20, "t3", ONE) else c
+        for c in a_table().cells
+    ]
+    cells += [a_cell(noise=shape, looks=True, n=32) for shape in shapes]
+    found = flag(a_table(cells), "quality", 20, symmetric=False, looks=True)
+    assert found.startswith("at 20 pairs with t3 noise in one arm")
+
+
+def test_every_form_that_can_be_looked_at_has_cells_of_its_looks():
+    tasks = [task for task in calibration._tasks(1, LEVEL) if task.looks]
+    drawn = {(task.form, task.varies, task.noise) for task in tasks}
+    assert len(drawn) == len(tasks)
+    assert {task.n for task in tasks} == {looks[-1]}
+    for claim in filter(spending.looks_at, claims.specs()):
+        varies = ALL if claim.statistics.symmetry else ONE
+        assert {(claim.statistics.name, varies, shape) for shape in shapes} <= drawn
+    for form, world in worlds.items():
+        for varies in (ONE, ALL):
+            timed_or_impossible = form == "timing" or (varies == ALL and world.arms == 1)
+            assert ((form, varies, "ties") in drawn) != timed_or_impossible
 
 
 def test_what_is_not_calibrated_is_withheld():
@@ -380,6 +418,14 @@ def test_the_committed_table_has_every_cell_and_keeps_whole_reports_within_five_
 def test_no_verdict_is_withheld_at_the_pairs_that_tiers_plan(form, n):
     made = calibration.committed()
     assert flag(made, form, n, symmetric=form == "timing") == ""
+
+
+@pytest.mark.parametrize("claim", [*filter(spending.looks_at, claims.specs())], ids=lambda c: c.id)
+@pytest.mark.parametrize("n", looks[2:])
+def test_no_verdict_is_withheld_at_the_looks_that_settle_claims(claim, n):
+    form = claim.statistics
+    made = calibration.committed()
+    assert flag(made, form.name, n, symmetric=bool(form.symmetry), looks=True) == ""
 
 
 def test_the_committed_powers_are_within_three_points_of_what_plans_promise():

@@ -456,12 +456,24 @@ def test_calibrate_keeps_a_table_prints_json_and_writes_its_document(ablations, 
     assert calibration.load(table).digest == calibration.digest()
     text = document.read_text("utf-8")
     assert "ablations calibrate --replicates 40" in " ".join(text.split())
-    assert text.count("| quality | normal |") == 3  # noise in one arm, in all, and at level 0.95
+    assert text.count("| quality | normal |") == 4  # one arm, all arms, level 0.95, looks
     assert "## What is withheld" in text
     status, out, err = ablations(*asked)
     assert (status, err) == (0, "")
     assert "Whole reports with 79 false members, looked at once" in out
     assert "Plans have the power they promise" in out
+
+
+def test_a_table_in_its_usual_place_leaves_the_usual_store_to_the_runs(
+    ablations, tmp_path, short, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert ablations("calibrate", "--replicates", 20, "--jobs", 1)[0] == 0
+    assert calibration.load(tmp_path / "calibration.json").replicates == 20
+    status, _, err = ablations("run", "act-demo-arithmetic", "--jobs", 1)
+    assert status == 0, err
+    assert (tmp_path / "store" / "store.json").exists()
+    assert ablations("calibrate", "--replicates", 20, "--jobs", 1)[0] == 0
 
 
 def test_calibrate_refuses_what_it_cannot_do(ablations, tmp_path, short):

@@ -110,15 +110,39 @@ def test_ties_and_zeros_are_counted_as_the_p_value_counts_them():
         assert len(set(expected)) == 2, alpha
 
 
+@pytest.mark.parametrize(("cells", "close"), [(2**11, 3.0), (2**14, 1.2), (2**17, 1.02)])
 @pytest.mark.parametrize("n", [25, 30])
-def test_a_rounded_distribution_brackets_the_p_value_closely(n):
+def test_a_rounded_distribution_brackets_the_p_value_closely(n, cells, close):
     rng = np.random.default_rng(n)
     for mean in (0.2, 0.5, 0.8):
         x = rng.normal(mean, 1, n)
-        least, most = flips._bracket(*flips._terms(x, 0.0))
+        least, most = flips._bracket(*flips._terms(x, 0.0), cells)
         p = sign_flip(x)
         assert least <= p <= most
-        assert most < 1.3 * least
+        assert most < close * least
+
+
+@pytest.mark.parametrize("levels", [2, 5])
+def test_values_that_are_equal_are_counted_together_and_give_the_same_p_value(levels):
+    rng = np.random.default_rng(levels)
+    for _ in range(20):
+        x = rng.integers(-1, levels, 14) / 4
+        assert sign_flip(x, 0.125) == enumerated(x, 0.125)
+    many = rng.integers(-1, levels, 44) / 4
+    start = time.process_time()
+    exact = sign_flip(many, 0.125)
+    assert time.process_time() - start < 0.2, "each of 2^22 sums was listed"
+    assert 0 < exact <= 1
+
+
+def test_the_gaussian_bound_is_above_every_p_value_and_below_hoeffdings():
+    rng = np.random.default_rng(9)
+    for n in (3, 8, 14):
+        for x in rng.standard_normal((40, n)) + rng.uniform(-1, 1, (40, 1)):
+            far = abs(x.sum()) / math.sqrt((x**2).sum())
+            bound = special.ndtr(-far) / (2 * special.ndtr(-math.sqrt(2)))
+            assert sign_flip(x) <= bound
+            assert far < 2 or bound < 2 * math.exp(-(far**2) / 2)
 
 
 def test_no_samples_and_no_values_reject_nothing():

@@ -58,6 +58,14 @@ PROCESSES = (
         "test_a_process_says_who_it_is_and_the_median_of_each_method_and_batch"
     ),
 )
+LOOKS = (
+    "test_sequential.py::test_looks_spend_what_obrien_and_fleming_would_and_no_more_than_the_level",
+    "test_sequential.py::test_a_look_at_which_flips_cannot_reject_spends_nothing",
+    "test_sequential.py::test_a_sample_stops_at_the_look_that_settles_it",
+    "test_spending.py::test_following_a_claim_is_walking_its_sample",
+    "test_spending.py::test_a_report_never_decides_such_a_claim_at_the_full_level",
+    "test_calibration.py::test_looks_that_were_drawn_for_another_form_or_for_other_arms_stand_for_nothing",
+)
 SEEDS = ("test_decide.py::test_half_a_pair_is_no_pair",)
 
 
@@ -155,7 +163,7 @@ def test_no_edge_that_a_plan_aims_at_can_change_unnoticed(name, tree):
         ("verdict", "_guards", "(-zones.null, zones.null)", "(zones.null,)", GUARDS),
         ("verdict", "_guards", "else (0.0,)", "else ()", GUARDS),
         ("verdict", "_guards", "(-zones.null,) if zones.margin else ", "", GUARDS),
-        ("verdict", "settle", "rows[rejects(", "rows[True | rejects(", GUARDS),
+        ("verdict", "settle", "rows[samples.rejects(", "rows[True | samples.rejects(", GUARDS),
         # Words where none should be.
         (
             "verdict",
@@ -193,6 +201,19 @@ def test_no_edge_that_a_plan_aims_at_can_change_unnoticed(name, tree):
         ),
         ("forms.base", "differences", "treatment - baseline", "treatment - baseline.mean()", PAIRS),
         ("judging", "metrics_of", "if any(", "if all(", SEEDS),
+        # Looks at the full level, at a level that flips can't reach, beyond a stop, uncalibrated.
+        ("sequential", "levels", ") - spent", ")", LOOKS),
+        ("sequential", "levels", "n == looks[0] or n < fewest_pairs(1 - share)", "False", LOOKS),
+        ("sequential", "follow", "judge(step) not in open_words", "False", LOOKS),
+        ("sequential", "walk", "going & ~np.isin", "~np.isin", LOOKS),
+        ("judging", "in_looks", "step.pairs), step.level)", "step.pairs))", LOOKS),
+        (
+            "calibration",
+            "flag",
+            "(c.form, c.varies, c.level) == (form,",
+            "(form, c.varies, c.level) == (form,",
+            LOOKS,
+        ),
     ],
 )
 def test_neither_guard_nor_pair_nor_process_can_go_unnoticed(module, name, old, new, tests):

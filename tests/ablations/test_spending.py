@@ -15,7 +15,7 @@ from ablations.forms import Quality
 from ablations.plan import over
 from ablations.records import Design, Tier, Word, Zones
 from ablations.runner import execute
-from ablations.sequential import follow, looks, open_words, walk
+from ablations.sequential import follow, looks, open_words, see, stops, walk
 from ablations.specs import TRAINED, Assumed
 from ablations.store import Store
 from ablations.verdict import measure, settle, words
@@ -81,7 +81,7 @@ def row(claim, store, tier=Tier.STANDARD):
 @pytest.mark.parametrize("truth", [0.0, 1.0, 1.6, 3.0])
 def test_following_a_claim_is_walking_its_sample(truth):
     x = np.random.default_rng(7).normal(truth, 0.7, (60, 32))
-    walked, stopped = walk(x, plain, family, symmetric=True)
+    walked, stopped = walk(see(x, family), plain, symmetric=True)
     last = sequential.levels(family)[-1]
     for values, word, pairs in zip(x, walked, stopped, strict=True):
         seen = {}
@@ -92,9 +92,8 @@ def test_following_a_claim_is_walking_its_sample(truth):
             return seen[step.look]
 
         def futile(step, values=values):
-            return bool(
-                sequential.stops(values[None, : step.pairs], plain, last, symmetric=True)[0]
-            )
+            seen = measure(values[None, : step.pairs], last)
+            return bool(stops(seen, plain, symmetric=True)[0])
 
         step = follow(32, family, judge, futile)
         assert step.pairs == pairs
@@ -216,6 +215,34 @@ def test_a_run_that_fails_is_not_tried_for_ever(store):
     assert row(claim, store).verdict.verdict is Word.INVALID
 
 
+def test_a_pair_without_a_contrast_stops_a_claim_and_turns_into_no_word(store):
+    claim = a_claim(3.0)
+    spending.declare([claim], store)
+
+    def run(batch):
+        for trial in batch.trials:
+            made = execute(trial)
+            if trial.seed == 4:
+                spoilt = ({**made.metrics[0], "score": float("nan")}, made.metrics[1])
+                made = replace(made, metrics=spoilt)
+            store.add(made)
+
+    spending.spend([claim], store, run, lambda: 1e9)
+    found = row(claim, store)
+    assert found.verdict.verdict is Word.INCONCLUSIVE
+    assert "stopped at look 1 of 4" in found.verdict.reason
+    assert "1 of 12 pairs have no finite contrast" in found.verdict.reason
+
+
+@pytest.mark.parametrize(("effect", "word"), [(3.0, Word.CONFIRMED), (0.0, Word.NO_EFFECT)])
+def test_equal_contrasts_are_settled_by_the_first_look_that_may(effect, word, store):
+    claim = a_claim(effect, noise=0.0)
+    spending.declare([claim], store)
+    spending.spend([claim], store, runner(store), lambda: 1e9)
+    found = row(claim, store).verdict
+    assert (found.verdict, found.n) == (word, 20)
+
+
 def test_only_trained_claims_with_enough_seeds_are_looked_at():
     assert spending.looks_at(a_claim(1.0))
     (cheap,) = claims.choose(["metarl-gradient-variance"])
@@ -304,6 +331,73 @@ def test_a_budget_that_ends_keeps_what_is_done_and_the_same_command_goes_on(abla
     assert data["looks"][0]["look"] == 0
     status, out, _ = ablations(*command)
     assert json.loads(out)["looks"][0]["stopped"]
+
+
+@pytest.fixture
+def uninterrupted(ablations, specs, tmp_path):
+    """The looks and the verdict of a claim whose pairs come without a break."""
+    specs(a_claim(3.0))
+    status, out, _ = ablations("run", "--until-decided", "--jobs", 1, "--json")
+    assert status == 0
+    decided = verdict_of(ablations)
+    (tmp_path / "cli").rename(tmp_path / "uninterrupted")
+    return json.loads(out)["looks"], decided
+
+
+def verdict_of(ablations):
+    status, out, _ = ablations("verdicts", "--tier", "full", "--json")
+    assert status == 0
+    (found,) = json.loads(out)
+    assert found["verdict"] == "CONFIRMED" and "look 3 of 4 (20 pairs, level" in found["reason"]
+    return found
+
+
+def records(tmp_path):
+    return {path.name for path in (tmp_path / "cli").glob("runs/*/*.json")}
+
+
+@pytest.mark.parametrize(("at", "look"), [(5, 1), (12, 2), (14, 2), (19, 3)])
+def test_after_an_interrupt_the_same_command_goes_on_at_the_same_look(
+    at, look, uninterrupted, ablations, specs, tmp_path
+):
+    once = {"once": str(tmp_path / "once"), "at": at}
+    claim = a_claim(3.0, workload="tiny_workloads.jobs:noisy_and_interrupted")
+    specs(replace(claim, settings={**claim.settings, **once}))
+    command = ("run", "--until-decided", "--budget", "1h", "--jobs", 1, "--json")
+    status, out, err = ablations(*command)
+    assert (status, out) == (130, "")
+    assert err.splitlines()[-1].endswith("finished runs are stored, the same command resumes")
+    kept = records(tmp_path)
+    assert len(kept) == at
+    status, out, err = ablations(*command)
+    data = json.loads(out)
+    assert f"to look {look}, with {looks[look - 1]} pairs" in err.splitlines()[0]
+    assert (status, data["stored_before"], data["run"], data["left"]) == (0, at, 20 - at, 0)
+    assert (data["looks"], verdict_of(ablations)) == uninterrupted
+    assert kept < records(tmp_path)
+
+
+@pytest.mark.parametrize("stored", [5, 12, 14, 19])
+def test_a_budget_that_ends_within_a_look_leaves_the_rest_of_it(
+    stored, uninterrupted, ablations, specs, tmp_path, monkeypatch
+):
+    specs(a_claim(3.0))
+    command = ("run", "--until-decided", "--budget", "1h", "--jobs", 1, "--json")
+    reached = sum(n <= stored for n in looks)
+    with monkeypatch.context() as patch:
+        spent = lambda _: 0.0 if len(records(tmp_path)) >= stored else 3600.0  # noqa: E731
+        patch.setattr("ablations.cli.running._Budget.left", spent)
+        status, out, _ = ablations(*command)
+    data, next_look = json.loads(out), looks[reached] if stored != 12 else 12
+    assert (status, data["run"], data["left"]) == (0, stored, next_look - stored)
+    assert not data["looks"][0]["stopped"]
+    assert data["looks"][0]["look"] == reached
+    kept = records(tmp_path)
+    status, out, _ = ablations(*command)
+    data = json.loads(out)
+    assert (status, data["stored_before"], data["run"], data["left"]) == (0, stored, 20 - stored, 0)
+    assert (data["looks"], verdict_of(ablations)) == uninterrupted
+    assert kept < records(tmp_path)
 
 
 def test_a_budget_holds_for_a_tier_too(ablations, specs):

@@ -104,3 +104,12 @@ def noisy(arms, settings, seed, device):
         }
         for _, effect in zip(arms, settings["effects"], strict=True)
     ]
+
+
+def noisy_and_interrupted(arms, settings, seed, device):
+    """Score as `noisy` does, but for one Ctrl-C: at a seed, the first time that it is asked for."""
+    once = Path(settings["once"])
+    if seed == settings["at"] and not once.exists():
+        once.touch()
+        signal.raise_signal(signal.SIGINT)
+    return noisy(arms, settings, seed, device)

@@ -91,9 +91,15 @@ def _refusal(n: int, power: _Power | None, faults: Sequence[str]) -> tuple[str, 
         return f"{n} pairs can't reject anything: at this level it takes {fewest}", could
     if power is None or power.settled(n) >= least_chance:
         return "", None
+    aim = (
+        "twice the least effect worth having"
+        if power.zones.band is None
+        else "the documented effect"
+    )
+    aim = "a loss of twice the margin" if power.zones.margin else aim
     return (
-        f"at a spread of {power.sd:.3g}, {n} pairs leave it open whatever is true: the likeliest "
-        f"word has a chance of {power.settled(n):.0%}"
+        f"at a spread of {power.sd:.3g}, {n} pairs leave open even {aim}: the likeliest word has a "
+        f"chance of {power.settled(n):.0%}"
     ), could
 
 

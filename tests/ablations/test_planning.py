@@ -207,7 +207,7 @@ def test_a_plan_without_enough_pairs_is_refused_with_the_seeds_that_could(seeds)
 def test_a_plan_that_leaves_everything_open_is_refused_with_the_seeds_that_could():
     claim = spec(assumed=Assumed(sd=2.0, reason="test"))
     found = planning.planning(claim, 20, None)
-    assert "leave it open whatever is true" in found.refusal
+    assert "leave open even twice the least effect worth having" in found.refusal
     assert found.could > 20
     assert planning.planning(claim, found.could, None).refusal == ""
     hopeless = planning.planning(spec(assumed=Assumed(sd=1e6, reason="test")), 20, None)

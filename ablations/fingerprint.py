@@ -34,6 +34,12 @@ def fingerprint(trial: Trial) -> str:
     return hashlib.sha256(canonical(data).encode()).hexdigest()
 
 
+def kind(trial: Trial) -> str:
+    """Return what trials share that differ in the seed alone, 16 hexadecimal digits."""
+    data = {**trial.to_json(), "seed": None}
+    return hashlib.sha256(canonical(data).encode()).hexdigest()[:16]
+
+
 @functools.cache
 def versions() -> Mapping[str, str]:
     """Return the versions that results depend on: Python (major.minor) and some packages."""

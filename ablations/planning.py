@@ -1,7 +1,8 @@
 """What a plan can tell: power and needs from a spread that none of its own runs gave.
 
-Spreads come from pilot seeds, which no tier reaches and no verdict reads, else from what a spec
-assumes, else they are unknown. The chance of a word is that of normal contrasts,
+Spreads come from pilot seeds, which no tier reaches and no verdict reads, stored or committed (see
+`pilots`), else from what a spec assumes, else they are unknown. The chance of a word is that of
+normal contrasts,
 
     P(word) = 0.95 E_S[P(low + h S ≤ mean ≤ high - h S)],    h = k t / √n
 
@@ -12,16 +13,15 @@ counts for less, as in `power.minimum_detectable`. Elsewhere they rarely cost a 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ablations import family
+from ablations import family, pilots
 from ablations.forms import External
-from ablations.plan import pilot
 from ablations.power import fewest_pairs, flips_cost, unskewed
-from ablations.records import Json, Planning, Status, Word, Zones
+from ablations.records import Planning, Word, Zones
 from ablations.specs import Claim
 from ablations.statistics import critical, widening
 from ablations.store import Store
@@ -43,10 +43,10 @@ def planning(claim: Claim, seeds: int, store: Store | None, device: str = "cpu")
     if form is None or isinstance(claim.form, External):
         return None
     zones, n = form.zones, seeds * claim.pairs
-    sd, source = spread(claim, store, device)
+    sd, source, faults = spread(claim, store, device)
     power = None if sd is None else _Power(zones=zones, sd=sd, symmetric=bool(form.symmetry))
     least = math.inf if sd is None else form.detectable(sd, n, family.level())
-    refusal, pairs = _refusal(n, power)
+    refusal, pairs = _refusal(n, power, faults)
     return Planning(
         sd=sd,
         source=source,
@@ -81,33 +81,43 @@ class _Power:
         return chance(word, truth, self.zones, n, self.sd, family.level(), self.symmetric)
 
 
-def _refusal(n: int, power: _Power | None) -> tuple[str, int | None]:
+def _refusal(n: int, power: _Power | None, faults: Sequence[str]) -> tuple[str, int | None]:
     """Return why n pairs can't decide anything, "" if they can, and the pairs that could."""
+    if faults:
+        return f"its pilots show that it can't be decided: {'; '.join(faults)}", None
     fewest = max(fewest_pairs(family.level()), fewest_values)
     could = fewest if power is None else needed(power.settled, common[0])
     if n < fewest:
         return f"{n} pairs can't reject anything: at this level it takes {fewest}", could
     if power is None or power.settled(n) >= least_chance:
         return "", None
+    aim = (
+        "twice the least effect worth having"
+        if power.zones.band is None
+        else "the documented effect"
+    )
+    aim = "a loss of twice the margin" if power.zones.margin else aim
     return (
-        f"at a spread of {power.sd:.3g}, {n} pairs leave it open whatever is true: the likeliest "
-        f"word has a chance of {power.settled(n):.0%}"
+        f"at a spread of {power.sd:.3g}, {n} pairs leave open even {aim}: the likeliest word has a "
+        f"chance of {power.settled(n):.0%}"
     ), could
 
 
-def spread(claim: Claim, store: Store | None, device: str = "cpu") -> tuple[float | None, str]:
-    """Return the standard deviation of a claim's contrasts, and where it comes from."""
-    form, stored = claim.statistics, list(_pilots(claim, store, device))
-    assert form is not None, claim.id
-    thetas = [c.theta for metrics in stored for c in form.contrasts(metrics)]
-    finite = [theta for theta in thetas if math.isfinite(theta)]
-    if len(finite) >= fewest_values:
-        return float(np.std(finite, ddof=1)), f"{len(finite)} pilot pairs"
+def spread(
+    claim: Claim, store: Store | None, device: str = "cpu"
+) -> tuple[float | None, str, tuple[str, ...]]:
+    """Return the standard deviation of a claim's contrasts, where it comes from, and faults.
+
+    Pilots come first (the store's, else the committed ones), then what the spec assumes. Faults are
+    why the pilots themselves would have been INVALID.
+    """
+    found, source = pilots.known(claim, store, device)
+    if found is not None and found.sd is not None:
+        return found.sd, source, found.faults
+    faults = () if found is None else found.faults
     if claim.assumed is not None:
-        return claim.assumed.sd, f"assumed: {claim.assumed.reason}"
-    if stored:
-        return None, f"unknown: {len(finite)} pilot pairs have a contrast, {fewest_values} are few"
-    return None, "unknown: no pilot is stored"
+        return claim.assumed.sd, f"assumed: {claim.assumed.reason}", faults
+    return None, f"unknown: {source}", faults
 
 
 def documented(zones: Zones) -> float:
@@ -189,13 +199,3 @@ def _hopes(zones: Zones) -> Iterator[tuple[Word, float]]:
     yield Word.CONTRADICTED, -max(effect, 2 * zones.null)
     if not zones.margin:
         yield Word.NO_EFFECT, 0.0
-
-
-def _pilots(claim: Claim, store: Store | None, device: str) -> Iterator[list[Mapping[str, Json]]]:
-    """Yield the metrics of each pilot seed whose runs all ended."""
-    if store is None:
-        return
-    for results in pilot(claim, device).collect(store):
-        if any(r is None or r.status is not Status.OK for r in results):
-            continue
-        yield [metrics for r in results if r is not None for metrics in r.metrics]

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ablations import decide, judging, sequential
+from ablations.costs import Costs
 from ablations.fingerprint import fingerprint
-from ablations.plan import Costs, plan
+from ablations.plan import plan
 from ablations.planning import planning
 from ablations.records import Design, Tier, Trial
 from ablations.specs import Claim

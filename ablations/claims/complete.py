@@ -3,7 +3,15 @@
 import math
 from dataclasses import replace
 
-from ablations.claims.common import CELLS, MAZE, MIX, TOKENS, UNKNOWN, boards
+from ablations.claims.common import (
+    PUZZLE,
+    PUZZLE_INPUTS,
+    PUZZLE_MIX,
+    PUZZLE_OUTPUTS,
+    SUDOKU,
+    UNKNOWN,
+    boards,
+)
 from ablations.forms import Reading, TimeToTarget
 from ablations.records import Zones
 from ablations.specs import TRAINED, Arm, Claim
@@ -11,20 +19,23 @@ from hrm import recipes
 from hrm.config import Fixed, Readout, Segments, Transformer, Vector
 from hrm.learning import Supervised, System, Training
 
-_UPDATES = 600
-_THRESHOLD = 0.84  # the best trivial baseline has 0.828; fixed after pilots of the baseline arm
+# The workload was chosen blind: on a pilot seed, only the worse of the two arms was looked at,
+# without saying which it was. On the mazes of other claims it doesn't beat the trivial baselines;
+# here it has 86 % after 200 updates and 92 % after 300, the best trivial one 79 %.
+_UPDATES = 300
+_THRESHOLD = 0.85
 
 
 def _segmented(every: bool) -> System:
-    """Transformer levels on the board as one vector, four segments, one-step gradient."""
+    """Transformer levels on the sudoku as one vector, four segments, one-step gradient."""
     model = recipes.act_v1(width=128, h_layers=1, l_layers=1).model
     assert isinstance(model.low, Transformer)
     level = replace(model.low, rotary=None)  # one position
     return System(
         model=replace(
             model,
-            embedding=Vector(size=CELLS * TOKENS),
-            readout=Readout(size=CELLS, bias=False),
+            embedding=Vector(size=PUZZLE_INPUTS),
+            readout=Readout(size=PUZZLE_OUTPUTS, bias=False),
             low=level,
             high=level,
             halting=Fixed(),
@@ -44,12 +55,14 @@ CLAIMS = (
             "pass, one-step gradient and detached segments, as documented, and one optimiser step "
             "per batch; convergence is counted in updates to "
             f"{_THRESHOLD:.0%} of unknown cells right on validation boards (at most {_UPDATES}, "
-            "looked at every 25). The document's own recursion, with halting per position, isn't "
+            "looked at every 10). The document's own recursion, with halting per position, isn't "
             "part of the model yet: transformer levels as in act-v1 stand in, on the board as one "
-            "vector. The threshold was chosen after a pilot of the baseline arm on seed 1001, "
-            "which no tier uses; the best trivial baseline has 83 %. "
-            f"{MIX.capitalize()}. Supervised segments cost a backward pass each: equal "
-            "updates favour them."
+            f"vector. The boards are {PUZZLE_MIX}; the best trivial baseline has 79 %. Boards, "
+            "updates and threshold were chosen on pilot seed 1000, which no tier uses, so that "
+            "both arms beat that baseline and arrive: looked at was the worse arm alone, without "
+            "saying which it was, and never a contrast. On 8×8 mazes, which came before, an arm "
+            "doesn't beat it. Supervised segments cost a backward pass each: equal updates favour "
+            "them."
         ),
         form=TimeToTarget(
             metric="curve",
@@ -76,11 +89,12 @@ CLAIMS = (
                 weight_decay=0.01,
                 warmup=50,
                 clip=1.0,
-                evaluate_every=25,
+                evaluate_every=10,
             ),
-            train=32_768,
+            task=PUZZLE,
+            train=16_384,
         ),
-        modules=MAZE,
+        modules=SUDOKU,
         seeds=TRAINED,
         trained=True,
         beside=(
@@ -91,6 +105,6 @@ CLAIMS = (
                 unit=UNKNOWN,
             ),
         ),
-        cost=60.0,
+        cost=30.0,
     ),
 )

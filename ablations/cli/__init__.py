@@ -64,16 +64,25 @@ def parser() -> argparse.ArgumentParser:
     plan = add(
         "plan",
         commands.plan_,
-        "Show what `run` would do, how long it would take, and what it could tell: spreads come "
-        "from pilot seeds, which are never evidence, else from the spec.",
+        "Show what `run` would do, how long it would take, and what it could tell: spreads and "
+        "costs come from pilot seeds, which are never evidence, in your store, else from those "
+        "committed with the claims, else from the spec.",
         *(chosen, _tier(), _jobs(), device, where, as_json),
     )
     first = plan.add_mutually_exclusive_group()
     first.add_argument(
-        "--pilot", action="store_true", help="run the pilot seeds of these claims first"
+        "--pilot",
+        action="store_true",
+        help="run the pilot seeds of these claims and controls first",
     )
     first.add_argument(
         "--probe", action="store_true", help="run one pilot seed of each first, for its cost"
+    )
+    plan.add_argument(
+        "--output",
+        metavar="FILE",
+        help="with --pilot: write what the pilots measured (spread, validity, cost) into this "
+        "file, as ablations/claims/pilots.json has it",
     )
     run = add(
         "run",

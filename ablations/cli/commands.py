@@ -5,9 +5,11 @@ from pathlib import Path
 
 from ablations import claims, family
 from ablations.cli import display, running
+from ablations.cli.progress import Share
+from ablations.costs import Costs, Forecast, forecast
 from ablations.forms import Statistical
 from ablations.plain import Json
-from ablations.plan import Costs, Forecast, forecast, plan
+from ablations.plan import plan
 from ablations.planning import planning
 from ablations.records import Report, Tier
 from ablations.specs import Claim, differences
@@ -52,19 +54,18 @@ def show(asked: argparse.Namespace) -> int:
 
 
 def plan_(asked: argparse.Namespace) -> int:
-    """JSON: {tier, jobs, trials, stored, cpu_seconds, wall_seconds, claims}.
+    """JSON: {tier, jobs, trials, stored, cpu_seconds, wall_seconds, cost_cpus, claims}.
 
     Claims, and the controls that share their measurements, are [{id, trials, stored, cpu_seconds,
     cpu_minutes, cost_source, decides, plan}]: cpu_seconds are of what isn't stored, cpu_minutes of
-    everything. A plan is null for claims without statistics, else {sd, source, pairs, detectable,
-    effect, power, pairs_80, pairs_90, refusal, could}; sd is that of the contrast (a logarithm for
-    ratios), detectable and effect are in the reader's unit, could counts seeds.
+    everything; cost_cpus are the processors of the committed pilots that costs are from. A plan is
+    null for claims without statistics, else {sd, source, pairs, detectable, effect, power,
+    pairs_80, pairs_90, refusal, could}; sd is that of the contrast (a logarithm for ratios),
+    detectable and effect are in the reader's unit, could counts seeds.
     """
-    if asked.pilot or asked.probe:
-        running.pilots(asked)
+    running.pilots(asked)
     plans, store = running.plans_of(asked), _existing(asked.store)
-    total, costs = forecast(plans, store, asked.jobs), Costs(plans, store)
-    rows = []
+    costs, rows = Costs(plans, store), []
     for planned in plans:
         claim = planned.claim
         found = forecast([planned], store, 1)
@@ -81,11 +82,16 @@ def plan_(asked: argparse.Namespace) -> int:
                 "plan": told and told.to_json(),
             }
         )
+    data = {
+        "tier": asked.tier,
+        "jobs": asked.jobs,
+        **_forecast(forecast(plans, store, asked.jobs)),
+        "cost_cpus": list(costs.cpus(t for planned in plans for t in planned.flat)),
+        "claims": rows,
+    }
     if asked.json:
-        return display.data(
-            {"tier": asked.tier, "jobs": asked.jobs, **_forecast(total), "claims": rows}
-        )
-    display.plan(rows, total, asked.tier, asked.jobs)
+        return display.data(data)
+    display.plan(data)
     return 0
 
 
@@ -129,7 +135,7 @@ def calibrate(asked: argparse.Namespace) -> int:
 
     if asked.docs:
         calibration.writable(Path(asked.docs))
-    with locks.shared(_say_waiting), display.Share("calibrating") as progress:
+    with locks.shared(_say_waiting), Share("calibrating") as progress:
         made = calibration.calibrate(
             asked.replicates,
             len(family.members()),

@@ -1,25 +1,19 @@
-"""What a person sees: tables, and progress with an estimate. The only module that knows Rich."""
+"""What a person sees: tables. Only this module and `progress` know Rich."""
 
 import json
 import math
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ablations.evidence import most_company
 from ablations.plain import Json
-from ablations.plan import Forecast
-from ablations.records import Report, Result, Status, Trial, Word
-
-if TYPE_CHECKING:  # the runner is loaded by `run` alone
-    from ablations.runner import Event
+from ablations.records import Report, Word
 
 STYLE = {
     Word.EXACT: "green",
@@ -74,58 +68,91 @@ def claim(data: Mapping[str, Json]) -> None:
                 out.print(f"{name} zone: {low:.4g} to {high:.4g} {zones['unit']}; {reason}")
 
 
-def plan(rows: Sequence[Mapping[str, Json]], total: Forecast, tier: str, jobs: int) -> None:
-    """Print what would run, and what it could tell."""
-    table = _table(
-        "claim", "runs", "CPU min", "spread", "tells", "power", "80, 90 %", f"{tier} tier"
+_controls = "controls/"  # what the ids of controls begin with
+
+
+def plan(data: Mapping[str, Json]) -> None:
+    """Print what would run, and what it could tell: claims, controls, and what is exact."""
+    tier, out = data["tier"], console()
+    statistical = [row for row in data["claims"] if row["plan"]]
+    apart = [row for row in statistical if row["id"].startswith(_controls)]
+    mine = [row for row in statistical if row not in apart]
+    for name, rows in (("claim", mine), (_controls, apart)):
+        _print(_plans(name, rows, tier), rows)
+    exact = [row for row in data["claims"] if not row["plan"]]
+    table = _table("exact claim", "runs", "CPU\nmin", numbers=("runs", "CPU\nmin"))
+    for row in exact:
+        table.add_row(row["id"], *_costs(row))
+    _print(table, exact)
+    if statistical:
+        out.print(
+            "Sees: the distance from an edge (a factor, for ratios) told apart with a power of "
+            "80 %. Power: to confirm the documented effect, and the pairs it takes. A ? is unknown."
+        )
+        _sources("Spread", statistical, lambda row: row["plan"]["source"])
+    cpus = f" (on {', '.join(data['cost_cpus'])})" if data["cost_cpus"] else ""
+    ran = [row for row in data["claims"] if row["trials"]]
+    _sources("Cost", ran, lambda row: row["cost_source"], {"committed pilots": cpus})
+    shown = [row["id"] for row in statistical if _fate(row, tier) == "estimate"]
+    if shown:
+        out.print(escape(f"The {tier} tier can't decide, it shows estimates: {', '.join(shown)}."))
+    for row in statistical:
+        if _fate(row, tier) == "refused":
+            said = refused(row["plan"]["refusal"], row["plan"]["could"])
+            out.print(escape(f"Refused: {row['id']}: {said}."))
+    out.print(
+        f"The {tier} tier: {data['trials']} runs, {data['stored']} stored, "
+        f"{duration(data['cpu_seconds'])} of CPU time left, about {duration(data['wall_seconds'])} "
+        f"with {data['jobs']} jobs. Claims may share runs."
     )
+
+
+def refused(reason: str, could: int | None) -> str:
+    """Return why a plan can't decide anything, and the seeds that could."""
+    return f"{reason}; {'no number of' if could is None else f'{could:,}'} seeds could"
+
+
+def _plans(name: str, rows: Sequence[Mapping[str, Json]], tier: str) -> Table:
+    figures = ("runs", "CPU\nmin", "spread", "sees", "power", "80, 90 %")
+    table = _table(name, *figures, "tier", numbers=figures)
     for row in rows:
         told = row["plan"]
-        stored = f", {row['stored']} stored" if row["stored"] else ""
-        cost = f"{row['cpu_minutes']:.1f} {_sources[row['cost_source']]}"
-        figures = ("", "", "", "")
-        if told:
-            figures = (
-                _figure(told["sd"]),
-                _figure(told["detectable"]),
-                _figure(told["power"], "{:.0%}"),
-                ", ".join(dict.fromkeys(_figure(told[k], "{:,}") for k in _pairs)),
-            )
         table.add_row(
-            row["id"],
-            f"{row['trials']}{stored}",
-            cost if row["trials"] else "",
-            *figures,
+            row["id"].removeprefix(_controls),
+            *_costs(row),
+            _figure(told["sd"]),
+            _figure(told["detectable"]),
+            _figure(told["power"], "{:.0%}"),
+            ", ".join(dict.fromkeys(_figure(told[k], "{}") for k in ("pairs_80", "pairs_90"))),
             _fate(row, tier),
         )
-    out = console()
-    out.print(table)
-    out.print(
-        "Spread: standard deviation of a contrast, from pilot seeds or the spec; tells: distance "
-        "from an edge seen with a power of 80 % (a factor, for ratios); power: chance to confirm "
-        "the documented effect; 80, 90 %: pairs for so much of it. A ? stands for what nobody "
-        "knows yet: `ablations plan --pilot` measures it. Costs are from stored runs, a probe "
-        "(pilot seeds alone) or the spec.",
-        soft_wrap=True,
-    )
-    for row in rows:
-        if _fate(row, tier) == "refused":
-            told = row["plan"]
-            could = told["could"]
-            needed = "no number of seeds could" if could is None else f"{could} seeds could"
-            out.print(escape(f"Refused: {row['id']}: {told['refusal']}; {needed}."), soft_wrap=True)
-    out.print(
-        f"{total.trials} runs, {total.stored} stored; {duration(total.cpu_seconds)} of CPU time "
-        f"are left, about {duration(total.wall_seconds)} with {jobs} jobs. Claims may share runs.",
-        soft_wrap=True,
-    )
+    return table
 
 
-_pairs = ("pairs_80", "pairs_90")
-_sources = {"stored runs": "runs", "a probe": "probe", "the spec": "spec"}
+def _costs(row: Mapping[str, Json]) -> tuple[str, str]:
+    """Return a plan's runs, those stored before the stroke, and its CPU minutes."""
+    stored = f"{row['stored']}/" if row["stored"] else ""
+    return f"{stored}{row['trials']}", f"{row['cpu_minutes']:.1f}" if row["trials"] else ""
 
 
-def _figure(value: float | None, form: str = "{:.3g}") -> str:
+def _sources(
+    what: str,
+    rows: Sequence[Mapping[str, Json]],
+    source: Callable[[Mapping[str, Json]], str],
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Print where figures of claims come from: how many from each source, the commonest first."""
+    counts = Counter(map(source, rows)).most_common()
+    parts = [
+        f"{name}{(more or {}).get(name, '')}"
+        + (f" ({n} of {len(rows)})" if len(counts) > 1 else "")
+        for name, n in counts
+    ]
+    if parts:
+        console().print(escape(f"{what}: {'; '.join(parts)}."))
+
+
+def _figure(value: float | None, form: str = "{:.2g}") -> str:
     return "?" if value is None else form.format(value)
 
 
@@ -133,7 +160,7 @@ def _fate(row: Mapping[str, Json], tier: str) -> str:
     """Return what the tier does for a claim."""
     if row["decides"]:
         return "decides"
-    return "estimates" if tier == "quick" else "refused"
+    return "estimate" if tier == "quick" else "refused"
 
 
 def selfcheck(made: Mapping[str, Json]) -> None:
@@ -262,141 +289,41 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-class Share:
-    """A bar over the share of a work that is done; elsewhere a line now and then, on stderr."""
-
-    def __init__(self, name: str) -> None:
-        from rich import progress
-
-        self.name, self.began = name, 0.0
-        self.started = self.said = time.monotonic()
-        self.console = Console(stderr=True)
-        self.bar = progress.Progress(
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.TaskProgressColumn(),
-            progress.TimeElapsedColumn(),
-            progress.TextColumn("{task.fields[left]}"),
-            console=self.console,
-            transient=True,
-        )
-        self.task = self.bar.add_task(name, total=1.0, left="")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar.live.is_started:
-            self.bar.stop()
-
-    def __call__(self, share: float) -> None:
-        """Take notice of what is done; the first share was there before."""
-        if self.console.is_terminal and not self.bar.live.is_started:
-            self.bar.start()
-        self.began = self.began or share or 1e-9
-        gone, now = share - self.began, time.monotonic()
-        seconds = (now - self.started) * (1 - share) / gone if gone > 0 else math.inf
-        left = f"about {duration(seconds)} left" if gone > 0 else ""
-        self.bar.update(self.task, completed=share, left=left)
-        if not self.console.is_terminal and now - self.said >= 15:
-            self.said = now
-            sys.stderr.write(f"ablations: {self.name}, {share:.0%} done, {left}\n")
-            sys.stderr.flush()
-
-
-class Progress:
-    """A bar over expected CPU time on a terminal; elsewhere a line now and then, on stderr."""
-
-    def __init__(self, before: Forecast, jobs: int, cost: Callable[[Trial], float]) -> None:
-        from rich import progress
-
-        self.cost, self.jobs = cost, jobs
-        self.todo, self.done = before.trials - before.stored, 0
-        self.expected, self.spent = before.cpu_seconds, 0.0
-        self.wall, self.warned = before.wall_seconds, False
-        self.started, self.said = time.monotonic(), -math.inf
-        self.console = Console(stderr=True)
-        self.bar = progress.Progress(
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.TextColumn("{task.fields[runs]}"),
-            progress.TimeElapsedColumn(),
-            progress.TextColumn("{task.fields[left]}"),
-            console=self.console,
-            transient=True,
-        )
-        self.task = self.bar.add_task(
-            "starting", total=max(self.expected, 1e-9), runs="", left=self._left()
-        )
-
-    def __enter__(self) -> Self:
-        if self.todo and self.console.is_terminal:
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar.live.is_started:  # elsewhere it would end with an empty line
-            self.bar.stop()
-
-    def __call__(self, event: "Event") -> None:
-        """Take notice of an event."""
-        name = f"{event.trial.workload} seed {event.trial.seed}"
-        if event.what == "waiting":
-            sys.stderr.write("ablations: another process uses the machine; waiting for it\n")
-        elif event.what == "started":
-            self.bar.update(self.task, description=name)
-            self._say()
-        elif event.what == "stored":
-            assert event.result is not None
-            if event.result.status is Status.DIED:
-                sys.stderr.write(f"ablations: {name} died of the machine; it is tried again\n")
-                return
-            self._warn(event.result)
-            self.done += 1
-            self.spent += self.cost(event.trial)
-            left = self._left()
-            self.bar.update(
-                self.task, completed=self.spent, runs=f"{self.done}/{self.todo} runs", left=left
-            )
-            self._say()
-
-    def _warn(self, result: Result) -> None:
-        """Say once if others use the machine while it is timed."""
-        taken = [arm.get("others") or 0.0 for arm in result.metrics] if result.trial.alone else []
-        if not self.warned and max(taken, default=0.0) > most_company:
-            self.warned = True
-            say(
-                f"other processes take {max(taken):.1f} cores (load average "
-                f"{result.machine.load:g}) while the machine is timed, which wants it alone"
-            )
-
-    def _left(self) -> str:
-        """What is left: the plan's estimate, corrected by how fast it has gone so far."""
-        share = self.spent / self.expected if self.expected else 1.0
-        elapsed = time.monotonic() - self.started
-        planned = self.wall * (1 - share)
-        measured = elapsed * (1 - share) / share if share > 0 else planned
-        return f"about {duration((1 - share) * planned + share * measured)} left"
-
-    def _say(self) -> None:
-        """Where there is no bar, say how far it is, once in a while."""
-        if self.console.is_terminal or time.monotonic() - self.said < 15:
-            return
-        self.said = time.monotonic()
-        sys.stderr.write(f"ablations: {self.done} of {self.todo} runs, {self._left()}\n")
-        sys.stderr.flush()
-
-
 def console() -> Console:
     """Return the console for results."""
     return Console()
 
 
+def _print(table: Table, rows: Sequence[object]) -> None:
+    """Print a table unless it is empty."""
+    if rows:
+        console().print(table, "")
+
+
 def _table(
-    *columns: str, box_style: box.Box | None = box.SIMPLE_HEAD, header: bool = True
+    *columns: str,
+    box_style: box.Box | None = box.SIMPLE_HEAD,
+    header: bool = True,
+    numbers: Collection[str] = (),
 ) -> Table:
-    """Return a table whose first column, the id or name, is never broken."""
-    table = Table(box=box_style, show_header=header, pad_edge=False)
+    """Return a table whose first column, the id or name, is never broken; nor are numbers.
+
+    Args:
+        columns: The columns' names. box_style: Lines. header: Whether to show the names.
+        numbers: The columns to align on the right; with any, columns stand close.
+    """
+    table = Table(
+        box=box_style,
+        show_header=header,
+        pad_edge=False,
+        show_edge=not numbers,
+        collapse_padding=bool(numbers),
+    )
     for i, name in enumerate(columns or ("", "")):
-        table.add_column(name, no_wrap=i == 0, style="" if header or i else "bold")
+        table.add_column(
+            name,
+            no_wrap=i == 0 or (bool(numbers) and name != columns[-2]),
+            style="" if header or i else "bold",
+            justify="right" if name in numbers else "left",
+        )
     return table

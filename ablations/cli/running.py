@@ -8,9 +8,12 @@ from pathlib import Path
 
 from ablations import calibration, claims, family
 from ablations.cli import display
+from ablations.cli.progress import Progress
+from ablations.costs import Costs, forecast
 from ablations.fingerprint import fingerprint
+from ablations.pilots import measure, write
 from ablations.plain import Json
-from ablations.plan import Costs, Planned, forecast, over, pilot, plan
+from ablations.plan import Planned, over, pilot, plan
 from ablations.planning import planning
 from ablations.records import Status, Tier
 from ablations.specs import PILOTS, Claim
@@ -90,7 +93,7 @@ def _execute(
     trials = [trial for planned in plans for trial in planned.flat]
     costs = Costs(plans, store)
     where = engine.Serial() if asked.jobs == 1 else engine.Processes(asked.jobs)
-    with display.Progress(forecast(plans, store, asked.jobs), asked.jobs, costs.of) as progress:
+    with Progress(forecast(plans, store, asked.jobs), asked.jobs, costs.of) as progress:
         runner.run(trials, store, where, on_event=progress, cost=costs.of, left=left)
 
 
@@ -117,11 +120,30 @@ def selfcheck(asked: argparse.Namespace) -> int:
 
 
 def pilots(asked: argparse.Namespace) -> None:
-    """Run pilot seeds: one for its cost, or all for the spread."""
+    """Run pilot seeds if that is asked for: one for its cost, or all for the spread.
+
+    Raises:
+        UserError: If they are to be written without being run.
+    """
+    if asked.output and not asked.pilot:
+        raise UserError(
+            f"--output {asked.output} without --pilot; it writes what pilot seeds measured; add "
+            "--pilot, which runs those that aren't stored"
+        )
+    if not (asked.pilot or asked.probe):
+        return
     seeds = PILOTS if asked.pilot else PILOTS[:1]
-    chosen = claims.choose(asked.claims)
-    plans = [pilot(claim, asked.device, seeds) for claim in chosen]
-    _execute(plans, Store.open(asked.store, create=True), asked)
+    chosen = [planned.claim for planned in plans_of(asked)]
+    store = Store.open(asked.store, create=True)
+    _execute([pilot(claim, asked.device, seeds) for claim in chosen], store, asked)
+    if asked.output:
+        found = {claim.id: measure(claim, store, asked.device) for claim in chosen}
+        every = (*claims.specs(), *(control.spec for control in claims.controls()))
+        write(
+            Path(asked.output),
+            {name: entry for name, entry in found.items() if entry is not None},
+            {claim.id: claim for claim in every},
+        )
 
 
 def _allowed(
@@ -136,7 +158,7 @@ def _allowed(
     """
     if asked.anyway or asked.tier == Tier.QUICK:
         return list(plans), []
-    refused = []
+    refused: list[dict[str, Json]] = []
     for planned in plans:
         told = planning(planned.claim, len(planned.trials), store, asked.device)
         if told is not None and told.refusal:
@@ -144,7 +166,7 @@ def _allowed(
             refused.append(row)
     names = {row["id"] for row in refused}
     wanted = {claim.id for claim in claims.choose(asked.claims)}
-    lines = [f"{row['id']} ({row['reason']}; {_could(row['seeds'])})" for row in refused]
+    lines = [f"{row['id']} ({display.refused(row['reason'], row['seeds'])})" for row in refused]
     if names and wanted <= names:
         raise UserError(
             f"the {asked.tier} tier can't decide {'; '.join(lines)}; allowed are plans that can; "
@@ -153,10 +175,6 @@ def _allowed(
     for line in lines:
         display.say(f"refused: {line}; --anyway runs it")
     return [planned for planned in plans if planned.claim.id not in names], refused
-
-
-def _could(seeds: Json) -> str:
-    return "no number of seeds could" if seeds is None else f"{seeds} seeds could"
 
 
 def _ran(

@@ -11,7 +11,7 @@ import pytest
 
 from ablations import claims, family
 from ablations.claims import controller
-from ablations.claims.common import CELLS, DATA_SEED, PUZZLE_INPUTS
+from ablations.claims.common import CELLS, DATA_SEED, PUZZLE_INPUTS, PUZZLE_OUTPUTS
 from ablations.forms import Consistency, Exact, Statistical, TimeToTarget, Trend
 from ablations.specs import BLOCKS, TRAINED
 from hrm.errors import UserError
@@ -248,14 +248,19 @@ def test_trained_claims_share_the_data_seed_and_hold_boards_out(name):
     assert SPECS[name].modules == (f"hrm.tasks.{settings['task']['kind'].lower()}",)
 
 
-def test_the_boards_of_the_trained_claims_are_at_least_eight_by_eight_with_walls():
-    for name in ("refinement-quality", "deep-supervision"):
-        task = SPECS[name].settings["task"]
-        assert task["kind"] == "Maze"
-        assert task["size"] >= 8
-        assert task["walls"] > 0
-        assert task["size"] ** 2 == CELLS
-    assert SPECS["act-savings-mixed"].arms[0].part.model.embedding.size == PUZZLE_INPUTS
+def test_the_mazes_of_trained_claims_are_at_least_eight_by_eight_with_walls():
+    task = SPECS["refinement-quality"].settings["task"]
+    assert task["kind"] == "Maze"
+    assert task["size"] >= 8
+    assert task["walls"] > 0
+    assert task["size"] ** 2 == CELLS
+
+
+def test_models_of_trained_claims_are_as_wide_as_their_sudokus():
+    for name in ("act-savings-mixed", "deep-supervision"):
+        for arm in SPECS[name].arms:
+            assert arm.part.model.embedding.size == PUZZLE_INPUTS
+            assert arm.part.model.readout.size == PUZZLE_OUTPUTS
 
 
 def test_time_to_target_is_cut_off_where_training_ends():

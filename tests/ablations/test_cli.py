@@ -11,8 +11,8 @@ from collections import Counter
 
 import pytest
 
-from ablations import calibration, claims, noise
-from ablations.cli import calibrated, display, main
+from ablations import calibration, claims, noise, pilots
+from ablations.cli import calibrated, main, progress
 from ablations.store import Store
 from hrm import environment
 
@@ -152,13 +152,14 @@ def test_help_is_printed_and_is_no_mistake(command, ablations):
     assert out.startswith("usage: ablations")
 
 
-def test_plan_counts_runs_and_says_what_the_tier_decides(ablations, store):
+def test_plan_counts_runs_and_says_what_the_tier_decides(ablations, store, monkeypatch):
+    monkeypatch.setattr(pilots, "committed", dict)
     status, out, _ = ablations("plan", "--json", "--jobs", 2, "--store", store)
     data = json.loads(out)
     assert status == 0
     assert set(data) == {
         *("tier", "jobs", "trials", "stored", "cpu_seconds", "wall_seconds"),
-        "claims",
+        *("cost_cpus", "claims"),
     }
     rows = {row["id"]: row for row in data["claims"]}
     assert {tuple(row) for row in rows.values()} == {
@@ -178,7 +179,37 @@ def test_plan_counts_runs_and_says_what_the_tier_decides(ablations, store):
     assert {row["cost_source"] for row in rows.values()} == {"the spec"}
     assert "controls/arrival-planted" in rows
     assert data["wall_seconds"] < data["cpu_seconds"]
+    assert data["cost_cpus"] == []
     assert not store.exists(), "planning makes no store"
+
+
+@pytest.mark.parametrize("tier", ["quick", "standard", "full"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_plan_is_readable_at_80_columns(tier, known, ablations, store, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    if not known:
+        monkeypatch.setattr(pilots, "committed", dict)
+    status, out, _ = ablations("plan", "--tier", tier, "--store", store)
+    lines = out.splitlines()
+    assert status == 0
+    assert max(map(len, lines)) <= 80
+    rows = {line.split()[0]: line.split() for line in lines if line.strip()}
+    fates = {"decides", "estimate", "refused"}
+    for claim in claims.specs():
+        row = rows[claim.id]  # whole: neither cut nor broken
+        assert row[1].isdecimal()
+        assert (row[-1] in fates) == (claim.statistics is not None), row
+    assert rows["trend-equal"][-1] in fates, "controls stand apart"
+    assert "controls/" in rows
+    assert "…" not in out
+
+
+def test_a_plan_names_what_it_rests_on_and_what_it_cannot_decide(ablations, store):
+    status, out, _ = ablations("plan", "deep-supervision", "--store", store)
+    said = " ".join(out.split())
+    assert status == 0
+    assert "The quick tier can't decide, it shows estimates: deep-supervision." in said
+    assert "Cost: " in said and "Spread: " in said
 
 
 def test_a_higher_tier_decides_trained_claims_and_takes_longer(ablations, store):
@@ -186,7 +217,9 @@ def test_a_higher_tier_decides_trained_claims_and_takes_longer(ablations, store)
     for tier in ("quick", "standard"):
         args = ("deep-supervision", "--tier", tier, "--store", store, "--json")
         found[tier] = json.loads(ablations("plan", *args)[1])
-    assert all(row["decides"] for row in found["standard"]["claims"])
+    assert all(
+        row["decides"] != bool(row["plan"]["refusal"]) for row in found["standard"]["claims"]
+    )
     assert found["standard"]["trials"] > found["quick"]["trials"]
     status, out, _ = ablations("plan", "deep-supervision", "--store", store)
     assert status == 0
@@ -508,8 +541,8 @@ def test_a_calibration_that_is_interrupted_ends_at_once_and_keeps_its_cells(tmp_
 
 def test_the_share_of_a_work_is_told_now_and_then_with_an_estimate(monkeypatch, capsys):
     clock = iter([0.0, 1.0, 20.0, 25.0, 60.0])
-    monkeypatch.setattr(display.time, "monotonic", lambda: next(clock))
-    with display.Share("calibrating") as told:
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.Share("calibrating") as told:
         for share in (0.2, 0.4, 0.5, 1.0):
             told(share)
     said = capsys.readouterr().err.splitlines()

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from ablations import claims
+from ablations.costs import Costs, forecast
 from ablations.fingerprint import fingerprint
 from ablations.forms import Exact, Quality
-from ablations.plan import Costs, forecast, plan
+from ablations.plan import plan
 from ablations.records import Machine, Result, Status, Tier, Trial, Zones
 from ablations.specs import ONCE, TRAINED, Arm, Claim
 from ablations.store import Store

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations import claims, decide, family, planning
+from ablations import claims, decide, family, pilots, planning
+from ablations.costs import Costs, Source
 from ablations.fingerprint import fingerprint
 from ablations.forms import External, Quality
-from ablations.plan import Costs, Source, pilot, plan
+from ablations.plan import pilot, plan
 from ablations.planning import chance, documented, needed
 from ablations.records import Machine, Planning, Result, Status, Tier, Word, Zones
 from ablations.specs import PILOTS, Assumed
@@ -46,6 +47,11 @@ def a_result(trial, score, status=Status.OK, cpu_seconds=2.0):
         dirty=None,
         started="2025-01-01T00:00:00+00:00",
     )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_committed(monkeypatch):
+    monkeypatch.setattr(pilots, "committed", dict)
 
 
 @pytest.fixture
@@ -133,8 +139,8 @@ def test_a_spread_comes_from_pilot_seeds_and_never_from_the_claims_own(store):
     for trials in plan(claim, Tier.STANDARD).trials:
         for trial in trials:
             store.add(a_result(trial, float(trial.seed)))
-    assert planning.spread(claim, store) == (None, "unknown: no pilot is stored")
-    sd, source = planning.spread(claim, piloted(claim, store, (1.0, 2.0, 3.0, 4.0, 5.0)))
+    assert planning.spread(claim, store)[:2] == (None, "unknown: no pilot is stored")
+    sd, source, _ = planning.spread(claim, piloted(claim, store, (1.0, 2.0, 3.0, 4.0, 5.0)))
     assert sd == pytest.approx(np.std([1, 2, 3, 4, 5], ddof=1))
     assert source == "5 pilot pairs"
 
@@ -157,11 +163,11 @@ def test_pilots_that_failed_or_are_too_few_leave_the_spread_unknown_or_assumed(s
     for trials in pilot(claim).trials[1:3]:
         for trial in trials:
             store.add(a_result(trial, 1.0))
-    sd, source = planning.spread(claim, store)
+    sd, source, _ = planning.spread(claim, store)
     assert sd is None
     assert source.startswith("unknown: 2 pilot pairs")
     assumed = replace(claim, assumed=Assumed(sd=0.3, reason="a paper says so"))
-    assert planning.spread(assumed, store) == (0.3, "assumed: a paper says so")
+    assert planning.spread(assumed, store)[:2] == (0.3, "assumed: a paper says so")
 
 
 def test_claims_without_statistics_have_no_plan_of_this_kind_and_no_pilots():
@@ -201,7 +207,7 @@ def test_a_plan_without_enough_pairs_is_refused_with_the_seeds_that_could(seeds)
 def test_a_plan_that_leaves_everything_open_is_refused_with_the_seeds_that_could():
     claim = spec(assumed=Assumed(sd=2.0, reason="test"))
     found = planning.planning(claim, 20, None)
-    assert "leave it open whatever is true" in found.refusal
+    assert "leave open even twice the least effect worth having" in found.refusal
     assert found.could > 20
     assert planning.planning(claim, found.could, None).refusal == ""
     hopeless = planning.planning(spec(assumed=Assumed(sd=1e6, reason="test")), 20, None)

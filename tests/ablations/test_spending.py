@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablations import calibration, claims, decide, sequential, spending
+from ablations import calibration, claims, decide, pilots, sequential, spending
 from ablations.cli import main
 from ablations.forms import Quality
 from ablations.plan import over
@@ -33,6 +33,7 @@ def _alone(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(claims, "controls", lambda: ())
     monkeypatch.setattr(calibration, "flag", lambda *_, **__: "")
+    monkeypatch.setattr(pilots, "committed", dict)
 
 
 @pytest.fixture

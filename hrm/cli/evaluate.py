@@ -9,6 +9,7 @@ from typing import Any
 from hrm.cli import scores
 from hrm.cli.data import TASKS
 from hrm.cli.train import DEVICE, set_task
+from hrm.parts import require
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
@@ -65,6 +66,7 @@ def run(asked: argparse.Namespace) -> int:
     task = set_task(asked.task, [*settings, *asked.task_set])
     seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     test = plan.test if asked.test is None else asked.test
+    require(test >= 1, "--test", test, "1 or more", "leave it out for as many as trained")
     splits = cache.load(task, seed, plan.train, plan.validation, test)
     result = runs.evaluated(found, task, splits, halt=asked.halting, device=device)
     apart = {} if asked.halting else margins.margins(found, task, splits, device)

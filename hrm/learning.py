@@ -212,3 +212,10 @@ class Training(Part):
             "a decay between 0 and 1, or None",
             "use 0.999",
         )
+        require(
+            self.clip is None or self.clip > 0,
+            "clip",
+            self.clip,
+            "a positive number, or None",
+            "use 1.0, or leave it out for no clipping",
+        )

@@ -7,6 +7,7 @@ kind is the only place where a part's name is a string; in code, a part is an ob
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ class Part:
         """Hold every field to its annotation; a whole number given for a float becomes one.
 
         Raises:
-            UserError: If a field is of another type.
+            UserError: If a field is of another type, or a NaN or infinite.
         """
         for name, kind in _hints(type(self)).items():
             value = getattr(self, name)
@@ -37,6 +38,11 @@ class Part:
                 raise UserError(
                     f"{type(self).__name__}.{name} is {_shown(value)}; allowed is {wanted}; "
                     f"pass one of those"
+                )
+            elif isinstance(value, float) and not math.isfinite(value):
+                raise UserError(
+                    f"{type(self).__name__}.{name} is {value}; allowed is a finite number, the "
+                    f"only one that JSON has; pass one, or a large one for no bound"
                 )
 
     @classmethod

@@ -33,6 +33,8 @@ from hrm.sizing import sizes, wanted
 from hrm.tasks import Splits, Task
 from hrm.tracking import JsonLines, Run, Tracker
 
+most_threads = 1024  # with far more, torch takes the process down
+
 
 # -- a run ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,7 @@ def execute(
     Raises:
         UserError: If the folder is in use, or another run's.
     """
-    require(threads >= 1, "threads", threads, "1 or more", "use 1")
+    require(1 <= threads <= most_threads, "threads", threads, f"1 to {most_threads}", "use 1")
     torch.set_num_threads(threads)
     task: Any = plan.task
     first = distributed.rank() == 0
@@ -221,7 +223,7 @@ _lock = ".lock"
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from running in a folder, which is made.
+    """Keep other processes from running in a folder, which is made, and rid of torn files.
 
     Raises:
         UserError: If it is in use, or a file.
@@ -231,6 +233,8 @@ def alone(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(folder / _lock, timeout=0):
+            for left in folder.glob(".*.tmp"):  # by a writer that was killed
+                left.unlink()
             yield
     except filelock.Timeout as error:
         raise UserError(

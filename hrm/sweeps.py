@@ -185,7 +185,8 @@ def execute(
         UserError: If the folder or the storage is in use or another sweep's, or Optuna is missing.
     """
     require(jobs >= 1, "jobs", jobs, "1 or more", "use 1")
-    require(threads >= 1, "threads", threads, "1 or more", "use 1")
+    most = runs.most_threads
+    require(1 <= threads <= most, "threads", threads, f"1 to {most}", "use 1")
     with runs.alone(folder):
         asked = json.loads(canonical(sweep.to_json()))
         _begun(folder, asked)

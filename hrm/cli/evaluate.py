@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hrm.cli import options, scores
+from hrm.parts import require
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
@@ -55,6 +56,7 @@ def run(asked: argparse.Namespace) -> int:
     task = options.task_of(asked.task, [*settings, *asked.task_set], "--task-set")
     seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     test = plan.test if asked.test is None else asked.test
+    require(test >= 1, "--test", test, "1 or more", "leave it out for as many as trained")
     splits = cache.load(task, seed, plan.train, plan.validation, test)
     result = runs.evaluated(found, task, splits, halt=asked.halting, device=device)
     apart = {} if asked.halting else margins.margins(found, task, splits, device)

@@ -182,7 +182,10 @@ def tokens(puzzles: Puzzles | None) -> Tokens:
         (lambda: Training(updates=1, batch=0), "batch is 0; allowed is 1 or more"),
         (lambda: Training(updates=1, evaluate_every=-1), "evaluate_every is -1; allowed is 1"),
         (lambda: Training(updates=1, learning_rate=0), "learning_rate is 0.0; allowed is a posi"),
-        (lambda: Training(updates=1, learning_rate=float("nan")), "learning_rate is nan; allowed"),
+        (lambda: Training(updates=1, learning_rate=float("nan")), "Training.learning_rate is nan"),
+        (lambda: Training(updates=1, learning_rate=float("inf")), "Training.learning_rate is inf"),
+        (lambda: Training(updates=1, clip=float("nan")), "Training.clip is nan; allowed is a fini"),
+        (lambda: Training(updates=1, clip=-1.0), "clip is -1.0; allowed is a positive number"),
     ],
 )
 def test_the_impossible_is_refused_with_value_allowance_and_mend(

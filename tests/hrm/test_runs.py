@@ -154,6 +154,19 @@ def test_a_folder_in_use_is_refused(tmp_path):
         runs.execute(plan(), tmp_path)
 
 
+def test_what_a_killed_writer_left_in_a_folder_goes_with_its_next_use(tmp_path):
+    (tmp_path / ".last.safetensors.0f.tmp").write_bytes(b"half")
+    with runs.alone(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("threads", [0, runs.most_threads + 1])
+def test_threads_that_torch_cannot_have_are_refused(threads, tmp_path):
+    with pytest.raises(UserError, match=r"threads is .*; allowed is 1 to 1024"):
+        runs.execute(plan(), tmp_path / "run", threads=threads)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("changes", [{"train": 3}, {"validation": 0}, {"test": 0}, {"seed": -1}])
 def test_impossible_plans_are_refused(changes):
     with pytest.raises(UserError, match="; allowed is "):

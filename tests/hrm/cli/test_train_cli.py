@@ -197,6 +197,9 @@ def test_eval_of_another_task_is_refused(hrm, tmp_path):
     status, _, err = hrm(f"eval {tmp_path}/run sudoku")
     assert status == 2
     assert re.fullmatch(r"hrm: Sudoku's inputs is \d+; allowed is \d+, what .*\n", err)
+    status, _, err = hrm(f"eval {tmp_path}/run maze --test 0")
+    assert status == 2
+    assert err.startswith("hrm: --test is 0; allowed is 1 or more")
     status, _, err = hrm(f"eval {tmp_path}/run maze --halting")
     assert (status, err.startswith("hrm: halting is Policy; allowed is QLearning")) == (2, True)
 

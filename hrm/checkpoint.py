@@ -42,8 +42,11 @@ def save(path: Path, tree: Tree) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load(path: Path, device: str = "cpu") -> Tree:
+def load(path: Path, *names: str, device: str = "cpu") -> Tree:
     """Return the tree of a file that `save` wrote, its tensors on a device.
+
+    Args:
+        path: The file. names: What a dictionary has to hold. device: For its tensors.
 
     Raises:
         UserError: If it isn't such a file, or is damaged.
@@ -52,8 +55,11 @@ def load(path: Path, device: str = "cpu") -> Tree:
         with safetensors.safe_open(path, framework="pt", device=device) as file:
             plain = json.loads((file.metadata() or {})["tree"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return _tree(plain, tensors)
-    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
+        tree = _tree(plain, tensors)
+        for name in names:
+            tree[name]
+        return tree
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"checkpoint is {str(path)!r}; allowed is a file that a training run wrote, and this "
             f"can't be read ({error}); remove it to start anew, or name another"

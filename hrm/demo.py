@@ -108,7 +108,7 @@ def v2(
     seed: int = 0,
     updates: int = UPDATES,
     batch: int = BATCH,
-    report: Callable[[train.Moment], None] = lambda _: None,
+    report: Callable[[train.Moment, int], None] = lambda *_: None,
 ) -> Demonstration:
     """Train a model and measure both executions.
 
@@ -143,7 +143,7 @@ def v2(
 
 
 def trained(
-    splits: Splits, seed: int, updates: int, report: Callable[[train.Moment], None]
+    splits: Splits, seed: int, updates: int, report: Callable[[train.Moment, int], None]
 ) -> tuple[HRM, System]:
     """Return a model that has learnt the task, then to halt."""
     system = recipes.v2(**SIZES, **FLAGS)
@@ -165,8 +165,8 @@ def trained(
     def watch(model: HRM) -> float:
         return -float((model(held_out.inputs).prediction - targets).square().mean())
 
-    def later(moment: train.Moment) -> None:
-        report(replace(moment, update=moment.update + training.updates))
+    def later(moment: train.Moment, updates: int) -> None:
+        report(replace(moment, update=moment.update + training.updates), updates)
 
     seeds = train.Seeds(weights=seed, order=seed)
     learner = train.build(first, seeds)

@@ -3,8 +3,8 @@
     run.json, curve.jsonl, summary.json    see `hrm.tracking`
     last.safetensors, best.safetensors     see `hrm.train.fit`
 
-Equal plans give equal curves, and a folder belongs to one plan. An interrupted run goes on from its
-last evaluation.
+Equal plans give equal curves, and a folder belongs to one plan. An interrupted run goes on where it
+was interrupted, and one that was killed goes on from its last evaluation.
 """
 
 import contextlib
@@ -174,9 +174,8 @@ def _train(
         scores["evaluation_steps"] = scores.pop("steps")
         return scores["unknown"]
 
-    def seen(moment: train.Moment) -> None:
+    def seen(moment: train.Moment, updates: int) -> None:
         nonlocal since
-        updates = (moment.update - 1) % training.evaluate_every + 1
         seconds = (time.perf_counter() - since) / updates
         pace = {"samples_per_second": training.batch * updates / (trained - since)}
         trained_for = {"loss": moment.loss, **moment.parts, "steps": moment.steps}
@@ -251,16 +250,22 @@ def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
         UserError: If there is none.
     """
     tree = checkpoint.load(path)
-    if "moment" in tree:
+    if isinstance(tree, dict) and "moment" in tree:
         return tree["moment"]["update"], tree["model"]
-    update = tree["curve"][-1]["update"]
+    tree = checkpoint.load(path, "update", "average", "learner")
     if tree["average"] is None:
-        return update, tree["learner"]["model"]
-    return update, {
+        return tree["update"], tree["learner"]["model"]
+    return tree["update"], {
         name.removeprefix("module."): value
         for name, value in tree["average"].items()
         if name.startswith("module.")
     }
+
+
+def reached(folder: Path) -> int:
+    """Return the update from which a run goes on, 0 from the beginning."""
+    last = folder / "last.safetensors"
+    return int(checkpoint.load(last, "update")["update"]) if last.is_file() else 0
 
 
 def restored(path: Path, model: HRM) -> dict[str, int]:

@@ -8,9 +8,10 @@ Under torchrun, several processes share each batch, see `hrm.distributed`: all o
 and get the same weights and curve, that of one process to rounding (but for dropout's masks).
 """
 
+import contextlib
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrm import checkpoint, distributed, losses
+from hrm import checkpoint, distributed, interrupts, losses
 from hrm.config import Series, Tokens
 from hrm.errors import Diverged, UserError
 from hrm.execution import Batch
@@ -151,7 +152,7 @@ def fit(
     seeds: Seeds,
     watch: Callable[[HRM], float],
     folder: Path | None = None,
-    report: Callable[[Moment], None] = lambda _: None,
+    report: Callable[[Moment, int], None] = lambda *_: None,
 ) -> list[Moment]:
     """Train a model in place and return its curve.
 
@@ -163,13 +164,19 @@ def fit(
             `training.ema` it sees the averaged weights, which the model keeps at the end.
         folder: Where `last.safetensors`, from which an interrupted run goes on to the identical
             curve, and `best.safetensors`, the model at the best score, are kept; None for nowhere.
-        report: Called with each new point of the curve, before its checkpoint is written.
+        report: Called with each new point of the curve, before its checkpoint is written, and with
+            the number of updates that this process made for it.
+
+    With a folder, Ctrl-C and SIGTERM wait for the end of an update or evaluation, and all that was
+    done is kept; a second one doesn't wait, and the last evaluation is what there is. That one is
+    also where several processes go on, since they are interrupted at different updates.
 
     Of several processes the first one alone calls `watch` and `report` and writes to the folder,
     which all have to see if they are to go on from it.
 
     Raises:
         Diverged: If the loss isn't finite, with the update where it happened.
+        KeyboardInterrupt: As above.
         Lost: If another process has ended.
         UserError: If the folder holds the checkpoint of another run.
     """
@@ -182,35 +189,50 @@ def fit(
     average = None if training.ema is None else averaged(model, training.ema)
     recipe = Recipe(system=system, training=training, weights=seeds.weights, order=seeds.order)
     last = None if folder is None else folder / "last.safetensors"
-    curve: list[Moment] = []
+    where = Reached()
     if last is not None and distributed.first(last.exists):
-        curve = _resumed(last, recipe, learner, batches, average)
-    since: list[dict[str, float]] = []
+        where = _resumed(last, recipe, learner, batches, average)
+    curve, since, came = where.curve, where.since, len(where.since)
+    alone = last is not None and distributed.world() == 1
     model.train()
-    for update in range(curve[-1].update + 1 if curve else 1, training.updates + 1):
-        rates = learner.rates
-        try:
-            since.append(learner.training_step(data.batch(next(batches))))
-        except FloatingPointError as error:
-            raise Diverged(update, str(error)) from error
-        if average is not None:
-            average.update_parameters(model)
-        if update % training.evaluate_every == 0 or update == training.updates:
-            if not all(bool(p.isfinite().all()) for p in model.parameters()):
-                raise Diverged(update, "weights aren't finite")
-            shown = model if average is None else average.module
-            assert isinstance(shown, HRM)
-            with evaluating(shown):
-                score = distributed.first(functools.partial(watch, shown))
-            curve.append(_moment(update, since, score, rates))
-            since.clear()
-            if rank == 0:
-                report(curve[-1])
-            if last is not None:
-                _save(last, recipe, curve, shown, learner, batches, average)
+    with interrupts.postponed() if alone else contextlib.nullcontext(lambda: False) as interrupted:
+        for update in range(where.update + 1, training.updates + 1):
+            rates = learner.rates
+            since.append(_step(learner, data.batch(next(batches)), update))
+            if average is not None:
+                average.update_parameters(model)
+            due = update % training.evaluate_every == 0 or update == training.updates
+            if due:
+                _finite(model, update)
+                shown = model if average is None else average.module
+                assert isinstance(shown, HRM)
+                with evaluating(shown):
+                    score = distributed.first(functools.partial(watch, shown))
+                curve.append(_moment(update, since, score, rates))
+                if rank == 0:
+                    report(curve[-1], len(since) - came)
+                    _keep_best(folder, curve, shown)
+                since, came = [], 0
+            if last is not None and (due or interrupted()):
+                where = Reached(update=update, curve=curve, since=since)
+                _save(last, recipe, where, learner, batches, average)
+            if interrupted():
+                break
     if average is not None:
         model.load_state_dict(average.module.state_dict())
     return curve
+
+
+def _step(learner: Learner, batch: Batch, update: int) -> dict[str, float]:
+    try:
+        return learner.training_step(batch)
+    except FloatingPointError as error:
+        raise Diverged(update, str(error)) from error
+
+
+def _finite(model: HRM, update: int) -> None:
+    if not all(bool(p.isfinite().all()) for p in model.parameters()):
+        raise Diverged(update, "weights aren't finite")
 
 
 def _moment(
@@ -222,27 +244,39 @@ def _moment(
     return Moment(update=update, loss=loss, steps=steps, score=score, parts=parts, rates=rates)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Where a run stands: after so many updates, with its curve and what it measured since."""
+
+    update: int = 0
+    curve: list[Moment] = field(default_factory=list)
+    since: list[dict[str, float]] = field(default_factory=list)
+
+
+def _keep_best(folder: Path | None, curve: Sequence[Moment], shown: HRM) -> None:
+    """Write the model if its score is the best so far."""
+    if folder is not None and curve[-1].score >= max(moment.score for moment in curve):
+        best = {"moment": asdict(curve[-1]), "model": shown.state_dict()}
+        checkpoint.save(folder / "best.safetensors", best)
+
+
 def _save(
     last: Path,
     recipe: Recipe,
-    curve: list[Moment],
-    shown: HRM,
+    where: Reached,
     learner: Learner,
     batches: "Shuffled",
     average: torch.optim.swa_utils.AveragedModel | None,
 ) -> None:
-    """Write what `_resumed` loads, and the model beside it if its score is the best so far."""
+    """Write what `_resumed` loads."""
     state = {
         "recipe": recipe.to_json(),
-        "curve": [asdict(moment) for moment in curve],
+        **asdict(where),
         "learner": learner.state(),  # all processes' together
         "batches": batches.state(),
         "average": None if average is None else average.state_dict(),
     }
     if distributed.rank() == 0:
-        if curve[-1].score >= max(moment.score for moment in curve):
-            best = {"moment": asdict(curve[-1]), "model": shown.state_dict()}
-            checkpoint.save(last.with_name("best.safetensors"), best)
         checkpoint.save(last, state)
 
 
@@ -252,15 +286,16 @@ def _resumed(
     learner: Learner,
     batches: "Shuffled",
     average: torch.optim.swa_utils.AveragedModel | None,
-) -> list[Moment]:
-    """Load a checkpoint into what `fit` goes on with, and return the curve so far."""
-    stored = checkpoint.load(path)
+) -> Reached:
+    """Load a checkpoint into what `fit` goes on with, and return where it stands."""
+    stored = checkpoint.load(path, "recipe", "update", "curve", "since", "learner", "batches")
     checkpoint.same(path, Recipe.from_json(stored["recipe"]), recipe)
     learner.load(stored["learner"])
     batches.load(stored["batches"])
     if average is not None:
         average.load_state_dict(stored["average"])
-    return [Moment(**moment) for moment in stored["curve"]]
+    curve = [Moment(**moment) for moment in stored["curve"]]
+    return Reached(update=stored["update"], curve=curve, since=stored["since"])
 
 
 def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints:

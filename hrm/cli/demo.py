@@ -46,7 +46,7 @@ def run(asked: argparse.Namespace) -> int:
     batch = demo.BATCH if asked.batch is None else asked.batch
     with progress.lines() as say:
 
-        def report(moment: train.Moment) -> None:
+        def report(moment: train.Moment, _: int) -> None:
             say(
                 moment.update / updates,
                 f"update {moment.update} of {updates}  error {-moment.score:.3f}  "

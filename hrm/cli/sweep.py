@@ -94,8 +94,8 @@ def run(asked: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"hrm: stopped; {asked.output} has all trials that have ended, and the others up to "
-            f"their last evaluation; the same command goes on from there: {asked.line}\n"
+            f"hrm: stopped; {asked.output} has all trials that have ended, and what the others had "
+            f"kept; the same command goes on from there: {asked.line}\n"
         )
         return 130
     if asked.json:

@@ -23,7 +23,8 @@ boards choose the best checkpoint, the test boards score it and the last one, be
 trivial methods.
 
 Everything goes to the folder: configuration, environment, curve, checkpoints, scores. After Ctrl-C
-the same command goes on from the last evaluation, to the identical curve.
+the same command goes on from there, to the identical curve; a run that was killed goes on from its
+last evaluation.
 
 Under torchrun, several processes share each batch of boards and train one model, on CPUs or, with
 --device cuda, on a GPU each. When one of them ends, all do; the same command goes on, and may have
@@ -144,10 +145,11 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
 
 
 def _again(asked: argparse.Namespace) -> str:
-    return (
-        f"{asked.output} has all up to the last evaluation; the same command goes on from there: "
-        f"{asked.line}"
-    )
+    from hrm import runs
+
+    update = runs.reached(asked.output)
+    kept = f"{asked.output} has all up to update {update}" if update else "nothing is trained yet"
+    return f"{kept}; the same command goes on from there: {asked.line}"
 
 
 def plan_of(asked: argparse.Namespace) -> "Plan":

@@ -98,9 +98,14 @@ def test_damaged_foreign_and_hostile_files_are_refused_by_name(tmp_path: Path) -
     save_file({"w": torch.zeros(2)}, foreign)
     with pytest.raises(UserError, match="foreign"):
         checkpoint.load(foreign)
-    save_file({"w": torch.zeros(2)}, foreign, metadata={"tree": json.dumps({"tensor": "v"})})
-    with pytest.raises(UserError, match="foreign"):
-        checkpoint.load(foreign)
+    for tree in ({"tensor": "v"}, {"pairs": 5}, {"list": 3}, {"pairs": [[1]]}):
+        save_file({"w": torch.zeros(2)}, foreign, metadata={"tree": json.dumps(tree)})
+        with pytest.raises(UserError, match="foreign"):
+            checkpoint.load(foreign)
+    for other in ([1], "x", {"recipe": 1}, None):
+        checkpoint.save(foreign, other)
+        with pytest.raises(UserError, match="foreign"):
+            checkpoint.load(foreign, "recipe", "update")
 
 
 def test_another_configuration_is_refused_with_the_difference(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hrm import checkpoint, cost, recipes, train
+from hrm import checkpoint, cost, recipes, runs, train
 from hrm.config import Fixed, Segments
 from hrm.errors import Diverged, UserError
+from hrm.execution import Batch
 from hrm.learner import Learner, share
 from hrm.learning import (
     AdamAtan2,
@@ -340,6 +342,49 @@ def test_an_interrupted_run_goes_on_to_the_identical_curve_and_weights(
     assert best["moment"] == dataclasses.asdict(top)
     if top == expected[-1]:
         assert identical(best["model"], weights)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("name", ["v2, with dropout", "tiny-network"])
+def test_all_updates_up_to_an_interruption_are_kept(
+    name: str, number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, training = interrupted[name]
+    training = replace(training, evaluate_every=training.updates)  # no checkpoint by itself
+    data = train.encode(system, task, boards.train)
+    made = []
+
+    def run(folder: Path | None, cut: int = 0) -> tuple[list[train.Moment], dict[str, Tensor]]:
+        step = Learner.training_step
+
+        def counted(learner: Learner, batch: Batch) -> dict[str, float]:
+            made.append(len(made) + 1)
+            if len(made) == cut:
+                signal.raise_signal(number)
+            return step(learner, batch)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Learner, "training_step", counted)
+            model = train.build(system, seeds)
+            curve = train.fit(model, system, training, data, seeds, quiet, folder)
+        return curve, model.state_dict()
+
+    def end(*_: object) -> None:
+        raise PowerCut
+
+    expected, weights = run(None)
+    made.clear()
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(PowerCut):
+            run(tmp_path, cut=3)
+    finally:
+        signal.signal(number, before)
+    assert len(made) == 3 and runs.reached(tmp_path) == 3
+    torch.manual_seed(99)  # whatever else happens in between
+    curve, found = run(tmp_path)
+    assert len(made) == training.updates  # none of them twice
+    assert curve == expected and identical(found, weights)
 
 
 def test_a_checkpoint_of_another_run_is_refused_with_the_difference(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_every_field_can_be_set(tmp_path):
         ("train gru sudoku --training-set updates=4", "names no field of training"),
         ("train gru sudoku --updates 0", "updates is 0; allowed is 1 or more"),
         ("train gru sudoku --batch 50 --train 20", "train boards is 20; allowed is a batch or"),
-        ("train gru sudoku --threads 0", "threads is 0; allowed is 1 or more"),
+        ("train gru sudoku --threads 0", "threads is 0; allowed is 1 to 1024"),
         ("train gru maze --task-set size=4 --device gpu", "device is 'gpu'; allowed is cpu"),
         ("train act-v1 sudoku --set heads=3", "heads"),
         ("train act-v1 regression", "real numbers: gru, v2, amulgent"),

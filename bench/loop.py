@@ -16,11 +16,10 @@ wants to stop, so that both arms do the same work in each update.
 `python -m bench.loop` prints a table.
 """
 
-import math
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -46,17 +45,17 @@ names = ("gru", "v2", "act-v1", "tiny-network")
 
 
 class Loop(ratio.Ratios):
-    """The loop over the bare update; its legs alternate with bare ones on either side."""
+    """The loop over the bare update; each of its updates has a bare one on either side."""
 
     params = (names, tuple(options))
     param_names = ("recipe", "options")
-    blocks = 9
+    updates = 100
 
     def track_fit(self, recipe: str, option: str) -> float:
         """Return the ratio, at most 1.05."""
         clock = time.process_time if self.cpu_time else time.perf_counter
         with ratio.one_thread():
-            return statistics.median(loop(recipe, options[option], clock, self.blocks))
+            return statistics.median(loop(recipe, options[option], clock, self.updates))
 
 
 class Data(ratio.Ratios):
@@ -283,41 +282,40 @@ def forward(
     return found.total, carry
 
 
-def loop(
-    recipe: str,
-    training: Training,
-    clock: Callable[[], float],
-    blocks: int,
-    leg: float = 0.3,
-) -> list[float]:
-    """Return the ratio of each leg of `train.fit`, between two points of its curve, to bare ones.
+@dataclass(frozen=True, kw_only=True)
+class Interrupted(train.Encoded):
+    """A training set that is called for before each of its batches."""
+
+    call: Callable[[], None]
+
+    def batch(self, rows: Tensor) -> Batch:
+        self.call()
+        return super().batch(rows)
+
+
+def loop(recipe: str, training: Training, clock: Callable[[], float], updates: int) -> list[float]:
+    """Return the ratio of each update of `train.fit` to the bare ones before and after it.
 
     Args:
         clock: In seconds.
-        leg: The least seconds of a leg, about.
     """
-    update, made = bare(recipe, training), system(recipe)
-    update()
-    start = clock()
-    update()
-    count = math.ceil(leg / max(1e-6, clock() - start))
+    update, made, start = bare(recipe, training), system(recipe), clock()
     ours: list[float] = []
     theirs: list[float] = []
 
-    def watch(_model: HRM) -> float:
+    def take_turns() -> None:
         nonlocal start
         ours.append(clock() - start)
         start = clock()
-        with torch.enable_grad():
-            for _ in range(count):
-                update()
+        update()
         theirs.append(clock() - start)
         start = clock()
-        return 0.0
 
-    whole = replace(training, updates=count * (blocks + 1), evaluate_every=count)
-    train.fit(build(made), made, whole, boards(made), seeds, watch)
-    return [2 * a / (b + c) for a, b, c in zip(ours[1:], theirs, theirs[1:], strict=False)]
+    data = Interrupted(**vars(boards(made)), call=take_turns)
+    count = updates + 2  # the first builds what is kept, the last has no bare one after it
+    whole = replace(training, updates=count, evaluate_every=count)
+    train.fit(build(made), made, whole, data, seeds, lambda _model: 0.0)
+    return [2 * a / (b + c) for a, b, c in zip(ours[2:], theirs[1:], theirs[2:], strict=False)]
 
 
 def whole_pass(

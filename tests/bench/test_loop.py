@@ -37,22 +37,29 @@ def test_the_bare_update_is_the_learners_bit_for_bit(recipe):
 
 
 @pytest.mark.parametrize("option", loop.options)
-def test_legs_of_the_loop_are_compared_with_the_bare_ones_around_them(option, monkeypatch):
-    """On a clock that counts updates: the loop's take 3 each, bare ones 2."""
+def test_updates_of_the_loop_are_compared_with_the_bare_ones_around_them(option, monkeypatch):
+    """On a clock that counts updates: the loop's take 3 each, bare ones 1, 2, 3, ..."""
     bare_update, learned = loop.bare, Learner.training_step
-    seconds = [0.0]
+    seconds, taken = [0.0], [0]
 
-    def passing(function, cost):
-        def run(*arguments):
-            seconds[0] += cost
-            return function(*arguments)
+    def bare(*arguments):
+        update = bare_update(*arguments)
+
+        def run():
+            taken[0] += 1
+            seconds[0] += taken[0]
+            return update()
 
         return run
 
-    monkeypatch.setattr(loop, "bare", lambda *a: passing(bare_update(*a), 2.0))
-    monkeypatch.setattr(Learner, "training_step", passing(learned, 3.0))
-    found = loop.loop("gru", loop.options[option], lambda: seconds[0], blocks=3, leg=3.0)
-    assert found == [1.5] * 3
+    def training_step(*arguments):
+        seconds[0] += 3.0
+        return learned(*arguments)
+
+    monkeypatch.setattr(loop, "bare", bare)
+    monkeypatch.setattr(Learner, "training_step", training_step)
+    found = loop.loop("gru", loop.options[option], lambda: seconds[0], updates=4)
+    assert found == [2 * 3 / (n + n + 1) for n in (2, 3, 4, 5)]
 
 
 def test_the_loop_is_that_of_fit_at_width_64():

@@ -7,56 +7,55 @@
 - Steps: one call of a fused or listed optimiser over what it replaces; so with clipping
   and averaged weights.
 - Draws: a batch's noise for all halting steps in one call over one call a step.
-- Cells: a GRU's maps of what stays the same over a cycle, applied once over at each update. The
-  model applies them at each: otherwise gradients are summed in another order, and tests hold the
-  documents' training to its bits. `nn.GRU` can't add the context to each hidden state.
+- Maps: gru's and v2's whole pass, with its backward pass in training, over the same by
+  `nn.GRUCell`, which maps input and context anew at each low update.
 
-Validation is no part of the loop's time, nor are checkpoints, whose cost is the disk's.
+Validation is no part of the loop's time, nor are checkpoints, whose cost is the disk's. No sample
+wants to stop, so that both arms do the same work in each update.
 
 `python -m bench.loop` prints a table.
 """
 
-import math
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bench import ratio
-from hrm import losses, optim, q_losses, recipes, train
+from hrm import cores, losses, optim, q_losses, recipes, train
 from hrm.config import Tokens, Vector
 from hrm.execution import Batch, Carry
+from hrm.halting import Policy
 from hrm.learner import Learner
 from hrm.learning import QHalting, System, Training
 from hrm.model import HRM
 
 width, cells, batch = 64, 16, 32
 seeds = train.Seeds(weights=0, order=0)
-# So small a rate that weights stay: both arms then halt alike, hence do the same work.
+# So small a rate that weights stay as they are made.
 still = Training(updates=1, batch=batch, learning_rate=1e-9)
 options = {"plain": still, "all": replace(still, clip=1.0, ema=0.999, warmup=10)}
 names = ("gru", "v2", "act-v1", "tiny-network")
 
 
 class Loop(ratio.Ratios):
-    """The loop over the bare update; its legs alternate with bare ones on either side."""
+    """The loop over the bare update; each of its updates has a bare one on either side."""
 
     params = (names, tuple(options))
     param_names = ("recipe", "options")
-    blocks = 9
+    updates = 100
 
     def track_fit(self, recipe: str, option: str) -> float:
         """Return the ratio, at most 1.05."""
         clock = time.process_time if self.cpu_time else time.perf_counter
         with ratio.one_thread():
-            return statistics.median(loop(recipe, options[option], clock, self.blocks))
+            return statistics.median(loop(recipe, options[option], clock, self.updates))
 
 
 class Data(ratio.Ratios):
@@ -146,20 +145,50 @@ class Draws(ratio.Ratios):
         )
 
 
-class Cells(ratio.Ratios):
-    """A cycle's three low updates, forward and backward pass, at widths (low, high)."""
+class Maps(ratio.Ratios):
+    """What a cycle's low updates share, mapped once, at widths (low, high)."""
 
-    params = (((64, 64), (256, 512)), ("evaluation", "training"))
-    param_names = ("widths", "mode")
+    params = (("gru", "v2"), ((64, 64), (256, 512)), ("evaluation", "training"))
+    param_names = ("recipe", "widths", "mode")
 
-    def track_mapped_once(self, widths: tuple[int, int], mode: str) -> float:
+    def track_once(self, recipe: str, widths: tuple[int, int], mode: str) -> float:
         """Return it over maps at each update."""
-        arms = [cycle(*widths, once=once, training=mode == "training") for once in (True, False)]
-        return self.median(ratio.Pair(first=arms[0], second=arms[1]))
+        training = mode == "training"
+        return self.median(
+            ratio.Pair(
+                first=whole_pass(recipe, widths, training=training),
+                second=whole_pass(recipe, widths, training=training, core=AtEachUpdate),
+            )
+        )
 
 
-def system(recipe: str) -> System:
-    """Return a recipe at width 64, for 16 cells of five classes."""
+class AtEachUpdate(cores.Gru):
+    """A GRU core that maps what it reads whenever it is called.
+
+    Args:
+        core: Whose weights it takes.
+    """
+
+    def __init__(self, core: cores.Gru) -> None:
+        context = None if core.control is None else core.control.in_features
+        super().__init__(core.cell.hidden_size, core.cell.input_size, context)
+        self.load_state_dict(core.state_dict())
+
+    def from_inputs(self, inputs: Tensor) -> Tensor:
+        return inputs
+
+    def from_context(self, context: Tensor) -> Tensor:
+        return context
+
+    def forward(self, state: Tensor, inputs: Tensor, context: Tensor | None = None) -> Tensor:
+        if context is not None:
+            state = state + super().from_context(context)
+        new: Tensor = self.cell(inputs, state)
+        return new
+
+
+def system(recipe: str, low: int = width, high: int = width) -> System:
+    """Return a recipe for 16 cells of five classes; of GRUs, with these widths."""
     shapes: dict[str, Any] = {"vocabulary": 5, "positions": cells, "width": width, "heads": 4}
     match recipe:
         case "act-v1":
@@ -167,7 +196,7 @@ def system(recipe: str) -> System:
         case "tiny-network":
             return recipes.tiny_network(**shapes, layers=1, h_cycles=2, l_cycles=2, prefix=1)
     make = recipes.v2 if recipe == "v2" else recipes.gru
-    return make(inputs=5 * cells, outputs=5 * cells, hidden_low=width, hidden_high=width)
+    return make(inputs=5 * cells, outputs=5 * cells, hidden_low=low, hidden_high=high)
 
 
 def boards(made: System, size: int = 256) -> train.Encoded:
@@ -183,9 +212,19 @@ def boards(made: System, size: int = 256) -> train.Encoded:
     raise AssertionError(made.model.embedding)
 
 
+def build(made: System) -> HRM:
+    """Return a system's model in training mode, whose samples hardly ever want to stop."""
+    source = train.build(made, seeds).train()
+    if isinstance(source.halting, Policy):
+        *_, last = (m for m in source.halting.controller.modules() if isinstance(m, nn.Linear))
+        with torch.no_grad():
+            last.bias.copy_(torch.tensor([10.0, -10.0]))
+    return source
+
+
 def model(recipe: str) -> HRM:
     """Return a recipe's model, each parameter with a gradient."""
-    made = train.build(system(recipe), seeds).train()
+    made = build(system(recipe))
     for p in made.parameters():
         p.grad = torch.full_like(p, 1e-3)
     return made
@@ -204,18 +243,19 @@ def step(*optimisers: Optimizer) -> Callable[[], None]:
 def bare(recipe: str, training: Training) -> Callable[[], Tensor]:
     """Return one update: noise, forward pass, loss, backward pass, optimisers' steps."""
     made = system(recipe)
-    source = train.build(made, seeds).train()
+    source = build(made)
     noise = torch.Generator().manual_seed(train.stream(seeds.order, "noise"))
     learner = Learner(source, made, training, noise)
     optimisers = [schedule.optimizer for schedule in learner.schedules]
     offered = boards(made).batch(torch.arange(batch))
-    carry = source.begin(offered)
+    carry, one = source.begin(offered), isinstance(made.objective, QHalting)
 
     def run() -> Tensor:
         nonlocal carry
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
-        loss, carry = forward(source, made, offered, carry, noise)
+        drawn = source.draw(batch, noise, steps=1 if one else None)
+        loss, carry = forward(source, made, offered, carry, drawn)
         loss.backward()
         for optimiser in optimisers:
             optimiser.step()
@@ -225,15 +265,15 @@ def bare(recipe: str, training: Training) -> Callable[[], Tensor]:
 
 
 def forward(
-    source: HRM, made: System, offered: Batch, carry: Carry, noise: torch.Generator
+    source: HRM, made: System, offered: Batch, carry: Carry, noise: Tensor
 ) -> tuple[Tensor, Carry]:
-    """Return the loss of an update, and the carry after it."""
+    """Return the loss of an update, and the carry after it; noise as `HRM.draw` returns it."""
     objective, limit = made.objective, source.halting.max_steps
     assert offered.targets is not None
     if not isinstance(objective, QHalting):
-        output = source(offered.inputs, source.draw(batch, noise))
+        output = source(offered.inputs, noise)
         return losses.loss(objective, output, offered.targets, limit).total, carry
-    carry, prediction, decision = source.advance(carry, offered, source.draw(batch, noise, 1)[0])
+    carry, prediction, decision = source.advance(carry, offered, noise[0])
     assert carry.batch.targets is not None
     ahead = q_losses.continue_target(source, carry) if objective.continue_loss else None
     found = q_losses.segment_loss(
@@ -242,88 +282,72 @@ def forward(
     return found.total, carry
 
 
-def loop(
-    recipe: str,
-    training: Training,
-    clock: Callable[[], float],
-    blocks: int,
-    leg: float = 0.3,
-) -> list[float]:
-    """Return the ratio of each leg of `train.fit`, between two points of its curve, to bare ones.
+@dataclass(frozen=True, kw_only=True)
+class Interrupted(train.Encoded):
+    """A training set that is called for before each of its batches."""
+
+    call: Callable[[], None]
+
+    def batch(self, rows: Tensor) -> Batch:
+        self.call()
+        return super().batch(rows)
+
+
+def loop(recipe: str, training: Training, clock: Callable[[], float], updates: int) -> list[float]:
+    """Return the ratio of each update of `train.fit` to the bare ones before and after it.
 
     Args:
         clock: In seconds.
-        leg: The least seconds of a leg, about.
     """
-    update, made = bare(recipe, training), system(recipe)
-    update()
-    start = clock()
-    update()
-    count = math.ceil(leg / max(1e-6, clock() - start))
+    update, made, start = bare(recipe, training), system(recipe), clock()
     ours: list[float] = []
     theirs: list[float] = []
 
-    def watch(_model: HRM) -> float:
+    def take_turns() -> None:
         nonlocal start
         ours.append(clock() - start)
         start = clock()
-        with torch.enable_grad():
-            for _ in range(count):
-                update()
+        update()
         theirs.append(clock() - start)
         start = clock()
-        return 0.0
 
-    whole = replace(training, updates=count * (blocks + 1), evaluate_every=count)
-    train.fit(train.build(made, seeds), made, whole, boards(made), seeds, watch)
-    return [2 * a / (b + c) for a, b, c in zip(ours[1:], theirs, theirs[1:], strict=False)]
+    data = Interrupted(**vars(boards(made)), call=take_turns)
+    count = updates + 2  # the first builds what is kept, the last has no bare one after it
+    whole = replace(training, updates=count, evaluate_every=count)
+    train.fit(build(made), made, whole, data, seeds, lambda _model: 0.0)
+    return [2 * a / (b + c) for a, b, c in zip(ours[2:], theirs[1:], theirs[2:], strict=False)]
 
 
-def cycle(
-    low: int, high: int, *, once: bool, training: bool
-) -> Callable[[], tuple[Tensor, list[Tensor | None]]]:
-    """Return three low updates of a GRU, z ← GRUCell(x, z + W_c z_H), x and z_H the same.
+def whole_pass(
+    recipe: str,
+    widths: tuple[int, int],
+    *,
+    training: bool,
+    core: Callable[[cores.Gru], cores.Gru] | None = None,
+) -> Callable[[], tuple[Tensor, dict[str, Tensor | None]]]:
+    """Return a whole pass, whose loss and gradients (None without training) are returned.
 
     Args:
-        once: Whether W_i x and W_c z_H are computed once, or at each update.
-        training: Whether there is a backward pass.
+        core: What to make of each level's core; None to leave it.
     """
-    torch.manual_seed(0)
-    cell, control = nn.GRUCell(low, low), nn.Linear(high, low)
-    x, context, start = (torch.randn(batch, n, requires_grad=True) for n in (low, high, low))
-    leaves = [x, context, start, *cell.parameters(), *control.parameters()]
+    made = system(recipe, *widths)
+    source, noise = build(made).train(training), torch.Generator().manual_seed(0)
+    if core is not None:
+        assert isinstance(source.low, cores.Gru) and isinstance(source.high, cores.Gru)
+        source.low, source.high = core(source.low), core(source.high)
+    offered = boards(made).batch(torch.arange(batch))
+    drawn, carry = source.draw(batch, noise), source.begin(offered)
 
-    def mapped() -> Tensor:
-        inputs, read, z = F.linear(x, cell.weight_ih, cell.bias_ih), control(context), start
-        for _ in range(3):
-            z = gates(z + read, inputs, cell)
-        return z
-
-    def unmapped() -> Tensor:
-        z = start
-        for _ in range(3):
-            z = cell(x, z + control(context))
-        return z
-
-    def run() -> tuple[Tensor, list[Tensor | None]]:
+    def run() -> tuple[Tensor, dict[str, Tensor | None]]:
+        source.zero_grad(set_to_none=True)
         with torch.set_grad_enabled(training):
-            z = mapped() if once else unmapped()
-        for leaf in leaves:
-            leaf.grad = None
-        if training:
-            z.sum().backward()
-        return z, [leaf.grad for leaf in leaves]
+            loss, _ = forward(source, made, offered, carry, drawn)
+            if training:
+                loss.backward()
+        return loss, {name: p.grad for name, p in source.named_parameters()}
 
     return run
 
 
-def gates(h: Tensor, inputs: Tensor, cell: nn.GRUCell) -> Tensor:
-    """Return GRUCell's new state, of W_i x + b_i."""
-    own, size = F.linear(h, cell.weight_hh, cell.bias_hh), h.shape[-1]
-    reset, update = torch.sigmoid(inputs[:, : 2 * size] + own[:, : 2 * size]).chunk(2, -1)
-    new = torch.tanh(inputs[:, 2 * size :] + reset * own[:, 2 * size :])
-    return new + update * (h - new)
-
-
 if __name__ == "__main__":
-    ratio.main("bench.loop", (Loop, Data, Steps, Draws, Cells))
+    ratio.main("bench.loop", (Loop, Data, Steps, Draws, Maps))

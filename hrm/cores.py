@@ -1,16 +1,27 @@
 """Cores: how one level updates its state.
 
 A core is called with the state, what it reads, and (the low level alone) the other level's state:
-``core(state, inputs, context)``. Shapes: [..., D]; sequences are [B, S, D].
+``core(state, inputs, context)``, the latter two as `from_inputs` and `from_context` map them: they
+stay the same over several updates, and so are mapped once. Shapes: [..., D]; sequences are
+[B, S, D].
 """
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hrm import config, layers
 
 
 class Gru(nn.Module):
     """z ← GRUCell(inputs, z + W_c context).
+
+        x = W_i inputs + b_i,  h = z + W_c context,  y = W_h h + b_h      x and y in three parts
+        r = σ(x_r + y_r),  u = σ(x_u + y_u),  n = tanh(x_n + r ⊙ y_n)
+        z ← n + u ⊙ (h − n)
+
+    The same bits as `nn.GRUCell`, which maps its input anew at each call. `nn.GRU` would map it for
+    all of a sequence's calls at once, but fits neither level: the low one adds the context to every
+    h, not only to the first, and what the high one reads next depends on its state.
 
     Args:
         width: D, of the state.
@@ -25,14 +36,25 @@ class Gru(nn.Module):
         self.cell = nn.GRUCell(input_width, width)
         self.control = None if context_width is None else nn.Linear(context_width, width)
 
-    def forward(
-        self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
-    ) -> Tensor:
-        if context is not None:
-            assert self.control is not None
-            state = state + self.control(context)
-        new: Tensor = self.cell(inputs, state)
-        return new
+    def from_inputs(self, inputs: Tensor) -> Tensor:
+        """Return x, [..., 3 D]."""
+        return F.linear(inputs, self.cell.weight_ih, self.cell.bias_ih)
+
+    def from_context(self, context: Tensor) -> Tensor:
+        """Return W_c context, with its bias."""
+        assert self.control is not None
+        mapped: Tensor = self.control(context)
+        return mapped
+
+    def forward(self, state: Tensor, inputs: Tensor, context: Tensor | None = None) -> Tensor:
+        h = state if context is None else state + context
+        x_r, x_u, x_n = inputs.chunk(3, -1)
+        # Views that autograd lets change in place. Gates where they lie, n apart: in which of its
+        # two routines a number's σ or tanh is computed depends on how long the rows are.
+        y_r, y_u, y_n = F.linear(h, self.cell.weight_hh, self.cell.bias_hh).unsafe_chunk(3, -1)
+        r, u = y_r.add_(x_r).sigmoid_(), y_u.add_(x_u).sigmoid_()
+        n = (y_n * r).add_(x_n).tanh_()
+        return (h - n).mul_(u).add_(n)
 
 
 class Block(nn.Module):
@@ -57,8 +79,8 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """z ← layers(z + W_i inputs + W_c context), the injection added before the first layer.
 
-    With `inject_every_layer` it is added before each. W_i and W_c are there, with bias, only where
-    the widths differ.
+    With `inject_every_layer` it is added before each. W_i and W_c (`from_inputs`, `from_context`)
+    are there, with bias, only where the widths differ.
 
     Args:
         positions: S at most, for rotary positions.
@@ -81,8 +103,7 @@ class Transformer(nn.Module):
     def forward(
         self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
     ) -> Tensor:
-        read = [] if inputs is None else [self.from_inputs(inputs)]
-        read += [] if context is None else [self.from_context(context)]
+        read = [t for t in (inputs, context) if t is not None]
         for i, layer in enumerate(self.layers):
             if read and (i == 0 or self.every_layer):
                 state = state + sum(read[1:], start=read[0])

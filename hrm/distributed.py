@@ -108,6 +108,14 @@ def total(part: Tensor) -> Tensor:
     return part
 
 
+def totals(parts: list[float]) -> list[float]:
+    """Return Σ_r of each number."""
+    if world() == 1:
+        return parts
+    found: list[float] = total(torch.tensor(parts, dtype=torch.float64)).tolist()
+    return found
+
+
 def mean(part: Tensor) -> Tensor:
     """Return the mean over all entries of equally many in each process, []; without gradient."""
     return total(part.mean()) / world()

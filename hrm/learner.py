@@ -119,16 +119,17 @@ class Learner:
         noise = self._draw(len(batch.inputs)).chunk(self.parts, 1)
         mine = distributed.rank() * self.training.pieces
         names: list[str] = []
-        values = torch.zeros(())
+        measured: list[list[float]] = []
         for piece in range(self.training.pieces):
             part = mine + piece
             found, steps = self._losses(_part(batch, part, self.parts), noise[part], piece)
             # a coupled loss is that of the whole batch already, in each process
-            (found["loss"] if self._coupled else found["loss"] / self.parts).backward()
+            whole = self._coupled or self.parts == 1
+            (found["loss"] if whole else found["loss"] / self.parts).backward()
             names = [*found, "cycles_mean"]
-            measured = torch.stack([*(v.detach().double() for v in found.values()), _mean(steps)])
-            values = values.to(measured) + measured / self.parts
-        result = dict(zip(names, distributed.total(values).tolist(), strict=True))
+            measured.append([*(v.item() for v in found.values()), _mean(steps)])
+        means = [sum(v / self.parts for v in column) for column in zip(*measured, strict=True)]
+        result = dict(zip(names, distributed.totals(means), strict=True))
         if not math.isfinite(result["loss"]):
             raise FloatingPointError(f"the loss is {result['loss']}")
         distributed.sum_gradients(self.parameters)
@@ -308,11 +309,13 @@ def _together(system: System) -> str:
 
 
 def _part(batch: Batch, i: int, parts: int) -> Batch:
+    if parts == 1:
+        return batch
     return Batch(*(None if t is None else t.chunk(parts)[i] for t in batch))  # type: ignore[arg-type]
 
 
-def _mean(steps: Tensor) -> Tensor:
-    return steps.double().mean()
+def _mean(steps: Tensor) -> float:
+    return float(steps.sum()) / len(steps)
 
 
 def _whole(output: Output) -> Output:

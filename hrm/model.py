@@ -44,15 +44,19 @@ class Output:
 
 
 class Thought(NamedTuple):
-    """The state in the middle of a segment, with the low states of the running cycle."""
+    """The state in the middle of a segment, with the low states of the running cycle.
+
+    `context` is what low updates read of the high state, mapped; None before the cycle's first.
+    """
 
     high: Tensor
     low: Tensor
     memory: Tensor
     trace: tuple[Tensor, ...] = ()
+    context: Tensor | None = None
 
 
-Update = Callable[[Thought, Tensor], Thought]
+Update = Callable[[Thought, Tensor | None], Thought]  # x as `injected` returns it
 
 
 class HRM(nn.Module):
@@ -222,13 +226,15 @@ class HRM(nn.Module):
         """One segment; only the `horizon` last updates keep the graph."""
         updates = self.schedule()
         cut = 0 if self.config.horizon is None else len(updates) - self.config.horizon
-        thought = Thought(*state)
+        thought, injected = Thought(*state), self.injected(x)
         for i, update in enumerate(updates):
+            if i == cut:  # what was mapped before has no graph
+                thought = thought._replace(context=None)
             with torch.set_grad_enabled(torch.is_grad_enabled() and i >= cut):
                 if self.config.checkpointing and torch.is_grad_enabled():
-                    thought = checkpoint(update, thought, x, use_reentrant=False)
+                    thought = checkpoint(update, thought, injected, use_reentrant=False)
                 else:
-                    thought = update(thought, x)
+                    thought = update(thought, injected)
         return State(thought.high, thought.low, thought.memory)
 
     def schedule(self) -> list[Update]:
@@ -247,13 +253,16 @@ class HRM(nn.Module):
                 cycle = [*([self.update_low_counting] * steps), self.update_crossed]
         return cycle * self.config.cycles
 
-    def update_low(self, z: Thought, x: Tensor) -> Thought:
+    def update_low(self, z: Thought, x: Tensor | None) -> Thought:
         """z_L ← core_L(z_L, x, z_H)."""
-        cut = getattr(self.config.coupling, "detach_high_to_low", False)
-        low = self.low(z.low, self.injected(x), z.high.detach() if cut else z.high)
-        return z._replace(low=low, trace=(*z.trace, low)[-self.summary.window :])
+        context = z.context
+        if context is None:
+            cut = getattr(self.config.coupling, "detach_high_to_low", False)
+            context = self.low.from_context(z.high.detach() if cut else z.high)
+        low = self.low(z.low, x, context)
+        return z._replace(low=low, trace=(*z.trace, low)[-self.summary.window :], context=context)
 
-    def update_high(self, z: Thought, x: Tensor) -> Thought:
+    def update_high(self, z: Thought, x: Tensor | None) -> Thought:
         """z_H ← core_H(z_H, summary of the cycle's low states); with a reset, z_L ← W z_H."""
         assert isinstance(self.config.coupling, config.Alternating)
         cut = self.config.coupling.detach_low_to_high
@@ -261,33 +270,32 @@ class HRM(nn.Module):
         high = self.core_high(z.high, self.summary(trace, z.high))
         low = z.low
         if self.config.coupling.reset:
-            assert isinstance(self.low, cores.Transformer)
             low = self.low.from_context(high)
         return Thought(high, low, z.memory)
 
-    def update_high_alone(self, z: Thought, x: Tensor) -> Thought:
+    def update_high_alone(self, z: Thought, x: Tensor | None) -> Thought:
         """z_H ← core_H(z_H)."""
         return z._replace(high=self.core_high(z.high, None))
 
-    def update_low_weighted(self, z: Thought, x: Tensor) -> Thought:
+    def update_low_weighted(self, z: Thought, x: Tensor | None) -> Thought:
         """z_L ← core_L(z_L, x, down · z_H)."""
         assert isinstance(self.config.coupling, config.Accumulating)
         down = self.config.coupling.down
-        context = down * z.high if down else None
-        return z._replace(low=self.low(z.low, self.injected(x), context))
+        context = self.low.from_context(down * z.high) if down else None
+        return z._replace(low=self.low(z.low, x, context))
 
-    def add_low(self, z: Thought, x: Tensor) -> Thought:
+    def add_low(self, z: Thought, x: Tensor | None) -> Thought:
         """z_H ← z_H + up · z_L."""
         assert isinstance(self.config.coupling, config.Accumulating)
         return z._replace(high=z.high + self.config.coupling.up * z.low)
 
-    def update_low_counting(self, z: Thought, x: Tensor) -> Thought:
+    def update_low_counting(self, z: Thought, x: Tensor | None) -> Thought:
         """z_L ← core_L(z_L, x, z_H); each position adds its halting probability to its sum."""
         assert isinstance(self.halting, halting.Accumulated)
         z = self.update_low(z, x)
         return z._replace(memory=self.halting.accumulate(z.low, z.memory))
 
-    def update_crossed(self, z: Thought, x: Tensor) -> Thought:
+    def update_crossed(self, z: Thought, x: Tensor | None) -> Thought:
         """Where a position's sum is at the threshold: z_H ← core_H(z_H, z_L), z_L ← W z_H, sum ← 0.
 
         One such position is enough to update z_H at all positions of its sample; in lockstep, of
@@ -300,19 +308,21 @@ class HRM(nn.Module):
             nobody = distributed.everywhere(~samples) if self.training else ~samples.any()
             samples = ~nobody.expand_as(samples)
         high = pick(samples, self.core_high(z.high, z.low), z.high)
-        assert isinstance(self.low, cores.Transformer)
         low = torch.where(crossed[..., None], self.low.from_context(high), z.low)
         return Thought(high, low, z.memory.masked_fill(crossed, 0))
 
     def injected(self, x: Tensor) -> Tensor | None:
-        """Return the input as it enters a low update, None where it doesn't."""
+        """Return the input as the low updates read it, mapped; None where they don't."""
         initial = self.config.initial
-        return None if isinstance(initial, config.FromInput) and not initial.again else x
+        if isinstance(initial, config.FromInput) and not initial.again:
+            return None
+        mapped: Tensor = self.low.from_inputs(x)
+        return mapped
 
     def core_high(self, state: Tensor, inputs: Tensor | None) -> Tensor:
         """The high level's core, which is the low level's where one network serves as both."""
         core = self.low if self.config.one_network else self.high
-        new: Tensor = core(state, inputs)
+        new: Tensor = core(state, None if inputs is None else core.from_inputs(inputs))
         return new
 
     def read(self, state: State) -> Tensor:

@@ -287,7 +287,7 @@ class Averaged(AveragedModel):
         copies, buffers = self.buffer_lists
         if copies:
             torch._foreach_copy_(copies, buffers)
-        self.n_averaged += 1
+        self.n_averaged.add_(1)
 
 
 @torch.no_grad()

@@ -25,7 +25,7 @@ def pairs(monkeypatch):
 def test_the_bare_update_is_the_learners_bit_for_bit(recipe):
     made, training = loop.system(recipe), loop.options["plain"]
     bare = loop.bare(recipe, training)
-    model = train.build(made, loop.seeds).train()
+    model = loop.build(made)
     noise = torch.Generator().manual_seed(train.stream(loop.seeds.order, "noise"))
     learner = Learner(model, made, training, noise)
     offered = loop.boards(made).batch(torch.arange(loop.batch))
@@ -37,22 +37,29 @@ def test_the_bare_update_is_the_learners_bit_for_bit(recipe):
 
 
 @pytest.mark.parametrize("option", loop.options)
-def test_legs_of_the_loop_are_compared_with_the_bare_ones_around_them(option, monkeypatch):
-    """On a clock that counts updates: the loop's take 3 each, bare ones 2."""
+def test_updates_of_the_loop_are_compared_with_the_bare_ones_around_them(option, monkeypatch):
+    """On a clock that counts updates: the loop's take 3 each, bare ones 1, 2, 3, ..."""
     bare_update, learned = loop.bare, Learner.training_step
-    seconds = [0.0]
+    seconds, taken = [0.0], [0]
 
-    def passing(function, cost):
-        def run(*arguments):
-            seconds[0] += cost
-            return function(*arguments)
+    def bare(*arguments):
+        update = bare_update(*arguments)
+
+        def run():
+            taken[0] += 1
+            seconds[0] += taken[0]
+            return update()
 
         return run
 
-    monkeypatch.setattr(loop, "bare", lambda *a: passing(bare_update(*a), 2.0))
-    monkeypatch.setattr(Learner, "training_step", passing(learned, 3.0))
-    found = loop.loop("gru", loop.options[option], lambda: seconds[0], blocks=3, leg=3.0)
-    assert found == [1.5] * 3
+    def training_step(*arguments):
+        seconds[0] += 3.0
+        return learned(*arguments)
+
+    monkeypatch.setattr(loop, "bare", bare)
+    monkeypatch.setattr(Learner, "training_step", training_step)
+    found = loop.loop("gru", loop.options[option], lambda: seconds[0], updates=4)
+    assert found == [2 * 3 / (n + n + 1) for n in (2, 3, 4, 5)]
 
 
 def test_the_loop_is_that_of_fit_at_width_64():
@@ -91,7 +98,7 @@ def test_updates_at_once_are_those_that_they_replace(figure, pairs, monkeypatch)
     made = []
 
     def model(recipe):
-        made.append(loop.train.build(loop.system(recipe), loop.seeds).train())
+        made.append(loop.build(loop.system(recipe)))
         for p in made[-1].parameters():
             p.grad = torch.full_like(p, 1e-3)
         return made[-1]
@@ -133,15 +140,32 @@ def test_one_call_draws_what_a_call_a_step_draws(pairs):
     assert pair.second().shape == first.shape == (steps, 3, 1)
 
 
-@pytest.mark.parametrize("training", [False, True])
-def test_maps_applied_once_give_the_same_states_and_gradients(training):
-    once, each = (loop.cycle(8, 16, once=o, training=training)() for o in (True, False))
-    assert torch.allclose(once[0], each[0], atol=1e-6)
-    for a, b in zip(once[1], each[1], strict=True):
-        assert (a is not None) == training
-        if training:
-            assert a.abs().max() > 0
-            assert torch.allclose(a, b, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize("mode", ["evaluation", "training"])
+@pytest.mark.parametrize("recipe", ["gru", "v2"])
+def test_maps_applied_once_give_the_same_loss_and_gradients(recipe, mode, pairs, monkeypatch):
+    mapped, map_each = [], loop.AtEachUpdate.forward
+
+    def counted(self, *arguments):
+        mapped.append(len(arguments))
+        return map_each(self, *arguments)
+
+    monkeypatch.setattr(loop.AtEachUpdate, "forward", counted)
+    loop.Maps().track_once(recipe, (8, 16), mode)
+    (pair,) = pairs
+    torch.manual_seed(1)  # dropout's masks
+    loss, gradients = pair.first()
+    assert not mapped
+    torch.manual_seed(1)
+    expected, theirs = pair.second()
+    c = loop.system(recipe, 8, 16).model
+    assert mapped == ([3] * c.low_steps + [2]) * c.halting.max_steps
+    assert torch.equal(loss, expected)
+    for name, g in gradients.items():
+        if theirs[name] is None:
+            assert g is None
+        else:
+            assert torch.allclose(g, theirs[name], rtol=1e-4, atol=1e-5 * theirs[name].abs().max())
+    assert any(g is not None and g.any() for g in gradients.values()) == (mode == "training")
 
 
 def test_a_batch_is_beside_an_update(pairs):

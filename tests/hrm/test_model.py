@@ -204,9 +204,9 @@ def recomputed(model: HRM, keep: int, cycles: int = 2, steps: int = 2) -> Tensor
     for _ in range(cycles):
         for t in range(steps + 1):
             if t < steps:
-                low = model.low(low, x, high)
+                low = model.low(low, model.low.from_inputs(x), model.low.from_context(high))
             else:
-                high = model.high(high, low)
+                high = model.high(high, model.high.from_inputs(low))
             done += 1
             if done == every - keep:
                 low, high = low.detach(), high.detach()

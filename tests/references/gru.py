@@ -99,12 +99,21 @@ def affine(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
 
 
 def gru_cell(weights: dict[str, Tensor], name: str, x: Tensor, h: Tensor) -> Tensor:
-    """Return the next hidden state of a GRU cell.
+    """Return the next hidden state of a GRU cell."""
+    return gru_update(weights, name, gru_inputs(weights, name, x), h)
+
+
+def gru_inputs(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """What a cell sees of its input, W_i x + b_i for reset, update, new."""
+    return linear(x, weights[f"{name}.weight_ih"], weights[f"{name}.bias_ih"])
+
+
+def gru_update(weights: dict[str, Tensor], name: str, from_x: Tensor, h: Tensor) -> Tensor:
+    """Return the next hidden state of a GRU cell whose input is mapped.
 
     r = sigma(W_ir x + b_ir + W_hr h + b_hr), u = sigma(W_iu x + b_iu + W_hu h + b_hu),
     n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h' = (1 - u) n + u h = n + u (h - n).
     """
-    from_x = linear(x, weights[f"{name}.weight_ih"], weights[f"{name}.bias_ih"])
     from_h = linear(h, weights[f"{name}.weight_hh"], weights[f"{name}.bias_hh"])
     x_reset, x_update, x_new = from_x.chunk(3, dim=1)
     h_reset, h_update, h_new = from_h.chunk(3, dim=1)
@@ -123,11 +132,18 @@ def cycle(
     low_steps: int,
     detach_low_to_high: bool,
     detach_high_to_low: bool,
+    mapped_once: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """T low updates, then one high update; `embedded` is x~ [B, L]."""
+    """T low updates, then one high update; `embedded` is x~ [B, L].
+
+    `mapped_once` maps the cycle's input and z_H before the T low updates instead of in each: the
+    same numbers, but gradients are then summed over updates before they are multiplied.
+    """
     top = z_high.detach() if detach_high_to_low else z_high
-    for _ in range(low_steps):
-        z_low = gru_cell(weights, "low", embedded, z_low + affine(weights, "down", top))
+    for step in range(low_steps):
+        if step == 0 or not mapped_once:
+            from_x, from_top = gru_inputs(weights, "low", embedded), affine(weights, "down", top)
+        z_low = gru_update(weights, "low", from_x, z_low + from_top)
     bottom = z_low.detach() if detach_low_to_high else z_low
     z_high = gru_cell(weights, "high", bottom, z_high)
     return z_low, z_high
@@ -196,6 +212,7 @@ def training_step(
     cost: float = 0.0,
     detach_low_to_high: bool = True,
     detach_high_to_low: bool = False,
+    mapped_once: bool = False,
 ) -> Step:
     """Predict and take the losses, every sample stopping for itself.
 
@@ -211,6 +228,7 @@ def training_step(
         cost: lambda in R = -l - lambda cycles.
         detach_low_to_high: Cut z_L before the high update.
         detach_high_to_low: Cut z_H before the low updates.
+        mapped_once: See `cycle`.
     """
     batch = len(x)
     z_low, z_high = initial_states(weights, x)
@@ -230,6 +248,7 @@ def training_step(
             low_steps=low_steps,
             detach_low_to_high=detach_low_to_high,
             detach_high_to_low=detach_high_to_low,
+            mapped_once=mapped_once,
         )
         z_low = torch.where(alive[:, None], new_low, z_low)
         z_high = torch.where(alive[:, None], new_high, z_high)

@@ -148,12 +148,21 @@ def affine(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
 
 
 def gru_cell(weights: dict[str, Tensor], name: str, x: Tensor, h: Tensor) -> Tensor:
-    """Return the next hidden state of a GRU cell.
+    """Return the next hidden state of a GRU cell."""
+    return gru_update(weights, name, gru_inputs(weights, name, x), h)
+
+
+def gru_inputs(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """What a cell sees of its input, W_i x + b_i for reset, update, new."""
+    return linear(x, weights[f"{name}.weight_ih"], weights[f"{name}.bias_ih"])
+
+
+def gru_update(weights: dict[str, Tensor], name: str, from_x: Tensor, h: Tensor) -> Tensor:
+    """Return the next hidden state of a GRU cell whose input is mapped.
 
     r = sigma(W_ir x + b_ir + W_hr h + b_hr), u = sigma(W_iu x + b_iu + W_hu h + b_hu),
     n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h' = (1 - u) n + u h = n + u (h - n).
     """
-    from_x = linear(x, weights[f"{name}.weight_ih"], weights[f"{name}.bias_ih"])
     from_h = linear(h, weights[f"{name}.weight_hh"], weights[f"{name}.bias_hh"])
     x_reset, x_update, x_new = from_x.chunk(3, dim=1)
     h_reset, h_update, h_new = from_h.chunk(3, dim=1)
@@ -226,6 +235,7 @@ def forward(
     heads: int = 8,
     detach_low_to_high: bool = True,
     detach_high_to_low: bool = False,
+    mapped_once: bool = False,
 ) -> Trace:
     """Run all cycles that the flags ask for.
 
@@ -240,6 +250,8 @@ def forward(
         heads: Of the attentions.
         detach_low_to_high: Cut the low states before the aggregation.
         detach_high_to_low: Cut z_H before the low updates.
+        mapped_once: Map a cycle's input and z_H before its low updates instead of in each: the same
+            numbers, but gradients are then summed over updates before they are multiplied.
     """
     aggregation = "sequence" if flags.use_sequence_attention else original_aggregation
     batch = len(x)
@@ -255,8 +267,13 @@ def forward(
         top = z_high.detach() if detach_high_to_low else z_high
         new_low = z_low
         trace = []
-        for _ in range(low_steps):
-            new_low = gru_cell(weights, "low", embedded, new_low + affine(weights, "down", top))
+        for step in range(low_steps):
+            if step == 0 or not mapped_once:
+                from_x, from_top = (
+                    gru_inputs(weights, "low", embedded),
+                    affine(weights, "down", top),
+                )
+            new_low = gru_update(weights, "low", from_x, new_low + from_top)
             trace.append(new_low.detach() if detach_low_to_high else new_low)
         summary = aggregate(weights, trace, z_high, aggregation, heads)
         new_high = gru_cell(weights, "high", summary, z_high)
@@ -318,6 +335,7 @@ def training_step(
     heads: int = 8,
     detach_low_to_high: bool = True,
     detach_high_to_low: bool = False,
+    mapped_once: bool = False,
 ) -> Step:
     """Predict and take the losses; `y` [B, O], `noise` [C, B], the rest as for `forward`.
 
@@ -334,6 +352,7 @@ def training_step(
         heads=heads,
         detach_low_to_high=detach_low_to_high,
         detach_high_to_low=detach_high_to_low,
+        mapped_once=mapped_once,
     )
     assert run.prediction.shape == y.shape, (run.prediction.shape, y.shape)
     cycles = run.cycles.to(x.dtype)

@@ -214,18 +214,27 @@ def committed() -> Calibration | None:
 
 
 def flag(
-    made: Calibration | None, form: str, n: int, symmetric: bool, *, looks: bool = False
+    made: Calibration | None,
+    form: str,
+    n: int,
+    symmetric: bool,
+    *,
+    level: float,
+    looks: bool = False,
 ) -> str:
     """Return why verdicts of such claims are withheld, "" if they aren't.
 
     Args:
         made: The table.
         form: The form's name. n: Pairs. symmetric: Whether by construction.
+        level: The family's, of today's members; a table is of use at its own alone.
         looks: Whether the sample was looked at several times: the form's cells with looks must be
             within their bound as well.
     """
     if made is None:
         return "nothing is calibrated yet"
+    if made.level != level:
+        return f"the calibration was made for another level ({made.level:.6f}, not {level:.6f})"
     varies = ALL if symmetric else ONE
     cells = [c for c in made.cells if (c.form, c.varies, c.level) == (form, varies, made.level)]
     once = [c for c in cells if not c.looks and c.n <= n]

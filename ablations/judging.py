@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ablations import calibration, evidence, family, sequential, verdict, wording
-from ablations.forms import Contrast, Metrics
+from ablations.forms import Contrast, Metrics, Statistical
 from ablations.records import (
     Beside,
     Control,
@@ -91,7 +91,7 @@ def at_once(case: Case, level: float | None = None) -> dict[str, Json]:
         symmetric=symmetric,
         censored=max((float(np.mean(arm)) for arm in arms), default=0.0),
         faults=faults,
-        flagged=calibration.flag(calibration.committed(), form.name, len(values), symmetric),
+        flagged=_withheld(form, len(values)),
     )
     word, reason = decision.word, decision.reason
     lacking = case.missing()
@@ -147,11 +147,8 @@ def in_looks(case: Case) -> dict[str, Json]:
         said = f"stopped at {at}: {reason}"
     else:
         said = f"at {at}, the next at {looks[step.look]}: {reason}"
-    symmetric, flagged = bool(case.form.symmetry), ""
-    if word not in (Word.INVALID, Word.INCONCLUSIVE):
-        made_of = calibration.committed()
-        flagged = calibration.flag(made_of, case.form.name, decided["n"], symmetric, looks=True)
-    if flagged:
+    settled = word not in (Word.INVALID, Word.INCONCLUSIVE)
+    if flagged := _withheld(case.form, decided["n"], looks=True) if settled else "":
         word, said = Word.INCONCLUSIVE, f"by itself {word}, but {flagged}; {said}"
     return {**decided, "word": word, "reason": said}
 
@@ -188,6 +185,12 @@ def hope(claim: Claim, seeds: Seeds, step: sequential.Step) -> float:
     assert last is not None
     values = thetas[None] * zones.sign
     return float(sequential.prospects(values, zones, last, symmetric=bool(case.form.symmetry))[0])
+
+
+def _withheld(form: Statistical, n: int, *, looks: bool = False) -> str:
+    """Return why the calibration withholds verdicts of such claims, "" if it doesn't."""
+    made, level = calibration.committed(), family.level()
+    return calibration.flag(made, form.name, n, bool(form.symmetry), level=level, looks=looks)
 
 
 def _beside_claim(control: Controlled) -> Control:

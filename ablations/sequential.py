@@ -22,6 +22,7 @@ from ablations.verdict import Samples, edges, measure, settle, words
 looks = (12, 16, 20, 32)
 hopeless = 0.1  # chance to settle at the last look below which the first one stops
 open_words = (Word.DIRECTION_ONLY, Word.INCONCLUSIVE)  # words that more pairs may change
+undecided = (*open_words, Word.INVALID)  # as they may an arm that isn't told from trivial ones
 
 
 def levels(level: float) -> tuple[float | None, ...]:
@@ -182,6 +183,6 @@ def follow(
         step = Step(look=number, pairs=n, level=at or last, settles=at is not None)
         if n == looks[0] and futile(step):
             return replace(step, stopped=True, futile=True)
-        if at is not None and judge(step) not in open_words:
+        if at is not None and judge(step) not in undecided:
             return replace(step, stopped=True)
     return replace(step, stopped=step.look == len(looks))

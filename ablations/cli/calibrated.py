@@ -159,7 +159,7 @@ def _withheld(made: Calibration, sizes: Sequence[int]) -> Iterator[str]:
     ):
         varies = noise.ALL if symmetric else noise.ONE
         forms = [f for f, w in noise.worlds.items() if w.arms > 1 or not symmetric]
-        held = [f for f in forms if calibration.flag(made, f, n, symmetric)]
+        held = [f for f in forms if calibration.flag(made, f, n, symmetric, level=made.level)]
         if held:
             which = "all forms" if held == forms else ", ".join(held)
             pairs = f"{n} to {up_to - 1} pairs" if up_to else f"{n} pairs or more"

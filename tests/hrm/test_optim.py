@@ -125,6 +125,28 @@ def test_all_parameters_at_once_equal_one_number_at_a_time(
             assert p.detach().flatten()[k].item() == pytest.approx(expected, rel=1e-12)
 
 
+@given(seed=st.integers(0, 2**31), decay=st.floats(0.0, 0.5))
+@properties
+def test_the_public_form_is_torchs_adamw_but_for_the_arctangent(seed: int, decay: float) -> None:
+    """Equal moments and decay; atan(x) stands for x = m / √v̂, from which it differs by x³ / 3."""
+    b1, b2, lr = 0.9, 0.95, 0.1
+    ours, theirs = random_parameters(seed=seed), random_parameters(seed=seed)
+    rates: Any = {"lr": lr, "betas": (b1, b2), "weight_decay": decay}
+    public, adamw = AdamAtan2(ours, **rates), torch.optim.AdamW(theirs, eps=0.0, **rates)
+    for t, gradients in enumerate(random_gradients(ours, 5, seed), start=1):
+        with torch.no_grad():
+            torch._foreach_copy_(theirs, ours)  # one step from the same place
+        steps(public, ours, [list(gradients)])
+        steps(adamw, theirs, [list(gradients)])
+        for p, q in zip(ours, theirs, strict=True):
+            m, v = (adamw.state[q][name] for name in ("exp_avg", "exp_avg_sq"))
+            torch.testing.assert_close(public.state[p]["exp_avg"], m, rtol=1e-12, atol=1e-15)
+            torch.testing.assert_close(public.state[p]["exp_avg_sq"], v, rtol=1e-12, atol=1e-15)
+            x, rate = m / (v / (1 - b2**t)).sqrt(), lr / (1 - b1**t)
+            torch.testing.assert_close(p - q, rate * (x - x.atan()), rtol=1e-6, atol=1e-12)
+            assert ((p - q).abs() <= rate * x.abs() ** 3 / 3 + 1e-12).all()
+
+
 @given(exponent=st.integers(-20, 20), seed=st.integers(0, 2**31))
 @properties
 def test_the_public_update_does_not_change_when_the_loss_is_scaled(

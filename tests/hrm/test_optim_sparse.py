@@ -69,6 +69,23 @@ def test_a_step_equals_a_dense_gradient_on_the_rows_in_use(ids: list[int], seed:
     torch.testing.assert_close(table.weights, torch.where(used, moved, dense.detach()))
 
 
+@given(st.integers(0, 2**31), st.floats(0.0, 0.5))
+@properties
+def test_a_step_is_torchs_adamw_without_memory_on_the_rows_in_use(seed: int, decay: float) -> None:
+    """With β1 = β2 = 0 and ε = 0, AdamW's direction g / √g² is the sign of g."""
+    generator = torch.Generator().manual_seed(seed)
+    table, ids = PuzzleTable(5, 3).double(), [0, 3, 4]
+    table.weights.copy_(torch.randn(5, 3, generator=generator))
+    coefficients = torch.randn(len(ids), 3, generator=generator, dtype=torch.float64)
+    rows, untouched = table.weights[ids].clone().requires_grad_(), table.weights[[1, 2]].clone()
+    (rows * coefficients).sum().backward()
+    torch.optim.AdamW([rows], lr=0.1, betas=(0.0, 0.0), eps=0.0, weight_decay=decay).step()
+    lend(table, ids, coefficients.tolist())
+    SparseSignSGD([table], lr=0.1, weight_decay=decay).step()
+    torch.testing.assert_close(table.weights[ids], rows.detach(), rtol=1e-12, atol=1e-12)
+    assert torch.equal(table.weights[[1, 2]], untouched)
+
+
 def test_forward_passes_before_a_step_count_as_one_batch() -> None:
     one, two = PuzzleTable(3, 1), PuzzleTable(3, 1)
     lend(one, [0, 1, 0], [[2.0], [1.0], [-3.0]])

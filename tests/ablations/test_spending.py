@@ -357,7 +357,7 @@ def records(tmp_path):
     return {path.name for path in (tmp_path / "cli").glob("runs/*/*.json")}
 
 
-@pytest.mark.parametrize(("at", "look"), [(5, 1), (12, 2), (14, 2), (19, 3)])
+@pytest.mark.parametrize(("at", "look"), [(5, 1), (12, 2), (19, 3)])
 def test_after_an_interrupt_the_same_command_goes_on_at_the_same_look(
     at, look, uninterrupted, ablations, specs, tmp_path
 ):
@@ -378,7 +378,7 @@ def test_after_an_interrupt_the_same_command_goes_on_at_the_same_look(
     assert kept < records(tmp_path)
 
 
-@pytest.mark.parametrize("stored", [5, 12, 14, 19])
+@pytest.mark.parametrize("stored", [5, 14])
 def test_a_budget_that_ends_within_a_look_leaves_the_rest_of_it(
     stored, uninterrupted, ablations, specs, tmp_path, monkeypatch
 ):
@@ -389,7 +389,7 @@ def test_a_budget_that_ends_within_a_look_leaves_the_rest_of_it(
         spent = lambda _: 0.0 if len(records(tmp_path)) >= stored else 3600.0  # noqa: E731
         patch.setattr("ablations.cli.running._Budget.left", spent)
         status, out, _ = ablations(*command)
-    data, next_look = json.loads(out), looks[reached] if stored != 12 else 12
+    data, next_look = json.loads(out), looks[reached]
     assert (status, data["run"], data["left"]) == (0, stored, next_look - stored)
     assert not data["looks"][0]["stopped"]
     assert data["looks"][0]["look"] == reached

@@ -91,6 +91,6 @@ CLAIMS = (
                 unit=UNKNOWN,
             ),
         ),
-        cost=60.0,
+        cost=50.0,
     ),
 )

@@ -14,6 +14,8 @@ BLOCKS: Mapping[Tier, int] = {Tier.QUICK: 10, Tier.STANDARD: 10, Tier.FULL: 16} 
 ONCE: Mapping[Tier, int] = {Tier.QUICK: 1, Tier.STANDARD: 1, Tier.FULL: 1}
 # Controls are cheap enough to be decided in every tier, with as many pairs as trained claims have.
 CONTROLS: Mapping[Tier, int] = {Tier.QUICK: 20, Tier.STANDARD: 20, Tier.FULL: 32}
+# Those of timings hold the machine alone, and have the fewest pairs that can be decided.
+CONTROL_BLOCKS: Mapping[Tier, int] = {Tier.QUICK: 6, Tier.STANDARD: 6, Tier.FULL: 10}
 # Seeds that plans take their spreads from. No tier reaches them, and no verdict reads them.
 PILOTS = range(1000, 1005)
 

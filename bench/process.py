@@ -1,15 +1,20 @@
 """Measure one suite in this process, at one value of its first parameter.
 
-Usage: `python -m bench.process SUITE FIRST`.
+Usage: `python -m bench.process SUITE FIRST [--wait]`.
 
 asv's own timer takes the samples (warm-up, calibration of the calls per sample, repetition); what
 is known in addition is the process that they come from, which is the unit of replication. Prints
 one JSON object: for each method and each remaining parameter the median of the samples, in seconds;
 beside them the process, the core that it kept to, the load average that it began with, and how many
 cores other processes took meanwhile.
+
+Importing takes longer than measuring, and isn't measured. With --wait, a process that has imported
+everything prints "ready" and begins at a line on its standard input, so that several are made ready
+side by side, and measure one after the other.
 """
 
 import argparse
+import importlib
 import json
 import os
 import statistics
@@ -74,7 +79,7 @@ def _others(
 
 
 def _methods(module: str, name: str) -> list[str]:
-    imported = __import__(f"bench.{module}", fromlist=[name])
+    imported = importlib.import_module(f"bench.{module}")
     return [m for m in vars(getattr(imported, name)) if m.startswith("time_")]
 
 
@@ -95,9 +100,20 @@ def main() -> None:
         metavar="FD",
         help="a pipe whose other end the parent holds: when it closes, this process ends",
     )
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help='import, print "ready", and measure once there is a line on standard input',
+    )
     asked = parser.parse_args()
     if asked.parent is not None:
         threading.Thread(target=_end_with, args=(asked.parent,), daemon=True).start()
+    _methods(*asked.suite.split(".", 1))
+    if asked.wait:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        if not sys.stdin.readline():
+            sys.exit(1)  # nobody is left to begin it
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     json.dump(measure(asked.suite, asked.first), sys.stdout)

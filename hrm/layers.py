@@ -23,6 +23,12 @@ class Linear(nn.Linear):
         bias = None if bias is None else bias.to(x.dtype)
         return F.linear(x, self.weight.to(x.dtype), bias)
 
+    def last(self, n: int, x: Tensor) -> Tensor:
+        """Return the last n of y alone."""
+        bias: Tensor | None = self.bias
+        bias = None if bias is None else bias[-n:].to(x.dtype)
+        return F.linear(x, self.weight[-n:].to(x.dtype), bias)
+
 
 class RmsNorm(nn.Module):
     """y = w · x / sqrt(mean(x²) + ε), the mean over the last dimension, in float32 at least.
@@ -122,6 +128,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BSD: Tensor, rotary: "Rotary | None") -> Tensor:
         b, s, d = x_BSD.shape
+        if s == 1:  # of one key the softmax is one: neither query nor key is asked for
+            value: Tensor = self.out(self.qkv.last(d, x_BSD))
+            return value
         qkv = self.qkv(x_BSD).view(b, s, 3, self.heads, d // self.heads)
         if rotary is not None:
             qk, v = qkv.split((2, 1), dim=2)  # whose gradients are joined; two slices' are added

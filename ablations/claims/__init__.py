@@ -3,7 +3,7 @@
 import difflib
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 
 from ablations.claims import act_v1, amulgent, complete, controller, gru, v2
@@ -36,6 +36,20 @@ def guarding(chosen: Iterable[Claim]) -> tuple[Control, ...]:
     """Return the controls that share a measurement with any of these claims."""
     asked = tuple(chosen)
     return tuple(c for c in controls() if any(c.guards(claim) for claim in asked))
+
+
+def unguarded(chosen: Iterable[Claim]) -> Iterator[str]:
+    """Yield which of these claims are decided by statistics without controls of both kinds."""
+    for claim in chosen:
+        form, kinds = claim.statistics, {bool(c.planted) for c in guarding([claim])}
+        both = {"negative": False, "positive": True}
+        lacking = [kind for kind, planted in both.items() if planted not in kinds]
+        if form is not None and lacking:
+            metric = getattr(form, "metric", None)
+            yield (
+                f"claim {claim.id!r} has no {' and no '.join(lacking)} control of its measurement "
+                f"({form.name} of {metric!r} in {claim.workload!r})"
+            )
 
 
 def choose(ids: Iterable[str]) -> tuple[Claim, ...]:

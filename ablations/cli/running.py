@@ -245,11 +245,17 @@ def chosen_of(asked: argparse.Namespace) -> tuple[Claim, ...]:
     """Return the claims that were asked for.
 
     Raises:
-        UserError: If one is unknown, or the family is out of step with the ledger and the specs.
+        UserError: If one is unknown, if the family is out of step with the ledger and the specs, or
+            if a measurement has no controls.
     """
     for problem in family.problems(claims.specs(), claims.ledger()):
         raise UserError(
             f"the family manifest (ablations/claims/family.json) is out of step: {problem}; "
             "every statistical claim is a member once; mend the manifest, the ledger or the spec"
+        )
+    for problem in claims.unguarded(claims.specs()):
+        raise UserError(
+            f"{problem}; each measurement that statistics decide has both; "
+            "add them to ablations/claims/controls.py"
         )
     return claims.choose(asked.claims)

@@ -1,7 +1,7 @@
 """The controller: what the two forms compute, and what they allocate."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -59,22 +59,55 @@ def memory(
 ) -> Sequence[Mapping[str, Json]]:
     """Count the bytes that one controller call and one whole forward pass allocate, in evaluation.
 
-    Nobody wants to stop, so that a pass takes all its cycles. Settings: batches.
+    Nobody wants to stop, so that a pass takes all its cycles. Settings: batches, of the calls;
+    passes, of the passes.
     """
-    metrics: list[dict[str, Json]] = []
-    for model in (m.float() for m in pair(arms, seed)):
-        never_stop(model)
-        found: dict[str, Json] = {}
-        for batch in settings["batches"]:
-            states = torch.randn(batch, model.config.high.width, generator=seeded(seed))
-            inputs = torch.randn(batch, _size(model.config), generator=seeded(seed))
-            with torch.no_grad():
-                call = cost.allocations(functools.partial(controller(model), states, 0.5))
-                forward = cost.allocations(functools.partial(model, inputs))
-            found[f"controller_{batch}"] = sum(size for _, size in call)
-            found[f"forward_{batch}"] = sum(size for _, size in forward)
-        metrics.append(found)
+    return [_allocated(m.float(), settings, seed) for m in pair(arms, seed)]
+
+
+def planted_memory(
+    arms: Sequence[Json], settings: Json, seed: int, device: str
+) -> Sequence[Mapping[str, Json]]:
+    """Count as `memory` does, each arm with weights and inputs of its own, and plant bytes.
+
+    The metrics of `memory` stand beside those of the same calls, the last arm's followed by one
+    allocation of a share of what the call takes: `planted_controller_32` of batch 32.
+
+    Settings: as in `memory`; apart, from one arm's seed to the next one's; share.
+    """
+    decoded, metrics = systems(arms), []
+    for i, system in enumerate(decoded):
+        own = seed + i * settings["apart"]
+        torch.manual_seed(own)
+        share = settings["share"] if i == len(decoded) - 1 else 0.0
+        metrics.append(_allocated(HRM(system.model).eval(), settings, own, share))
     return metrics
+
+
+def _allocated(
+    model: HRM, settings: Json, seed: int, share: float | None = None
+) -> dict[str, Json]:
+    """Count bytes by call or pass and batch; where a share is given, calls once more with it."""
+    never_stop(model)
+    found: dict[str, Json] = {}
+    for batch in settings["batches"]:
+        states = torch.randn(batch, model.config.high.width, generator=seeded(seed))
+        call = functools.partial(controller(model), states, 0.5)
+        found[f"controller_{batch}"] = _bytes(call)
+        if share is not None:
+            size = round(share * _bytes(call))
+            more = functools.partial(torch.empty, size, dtype=torch.uint8)
+            found[f"planted_controller_{batch}"] = _bytes(call, more)
+    for batch in settings["passes"]:
+        inputs = torch.randn(batch, _size(model.config), generator=seeded(seed))
+        found[f"forward_{batch}"] = _bytes(functools.partial(model, inputs))
+    return found
+
+
+def _bytes(*calls: Callable[[], object]) -> int:
+    """Return what calls allocate together."""
+    with torch.no_grad():
+        return sum(size for call in calls for _, size in cost.allocations(call))
 
 
 def tensors(

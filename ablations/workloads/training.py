@@ -1,15 +1,16 @@
 """Trained arms: scores on boards held out, curves, and what the trained model computes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ablations.plain import Json
-from ablations.workloads.common import boards, counted_rows, skill, systems
+from ablations.workloads.common import Scripted, boards, counted_rows, skill, systems
 from hrm import cost, train
+from hrm.config import Lockstep, Vector
 from hrm.learning import System, Training
 from hrm.model import HRM
 from hrm.tasks import Splits, Task
@@ -104,15 +105,12 @@ def _measured(
     found: dict[str, Json] = {
         **asdict(skill(task, splits, train.predict(model, system, data, batch)))
     }
-    steps: list[Tensor] = []
-    with train.evaluating(model), counted_rows(model) as rows:
-        counted = cost.operations(
-            lambda: steps.extend(model(inputs).run.steps.cpu() for inputs in batches)
-        )
+    with train.evaluating(model):
+        operations, flops, steps = _computed(model, [(inputs, None) for inputs in batches])
     each = torch.cat(steps)
     found |= {
-        "operations": sum(rows),
-        "flops": counted.total,
+        "operations": operations,
+        "flops": flops,
         "cycles": torch.bincount(each, minlength=model.halting.max_steps + 1).tolist(),
         "slowest": int(sum(s.max() * len(s) for s in steps)),
     }
@@ -126,6 +124,57 @@ def _measured(
             model(inputs, model.draw(len(inputs), noise).to(device))
     found["sampled_operations"] = sum(sampled)
     return found
+
+
+def planted_savings(
+    arms: Sequence[Json], settings: Json, seed: int, device: str
+) -> Sequence[Mapping[str, Json]]:
+    """Count what executions compute, as `savings` does, where it is known who stops when.
+
+    Each sample's cycle is drawn from all, for every arm apart; one sample a batch takes them all.
+    `operations` are those of each arm's own execution. `planted_operations` are those of the
+    batch-wise loop in the first arm: it waits for the last sample, and the others save what is
+    known. Settings: batch, of samples; batches, how many; apart, as in `planted`.
+    """
+    decoded, metrics = systems(arms), []
+    for i, system in enumerate(decoded):
+        own = seed + i * settings["apart"]
+        operations = planted = _scripted(system, settings, own)
+        if i == 0:
+            waiting = replace(system, model=replace(system.model, execution=Lockstep()))
+            planted = _scripted(waiting, settings, own)
+        metrics.append({"operations": operations, "planted_operations": planted})
+    return metrics
+
+
+def _scripted(system: System, settings: Json, seed: int) -> int:
+    """Count the operations of batches whose samples stop at cycles drawn by the seed."""
+    torch.manual_seed(seed)
+    model, cycles = HRM(system.model).train(), system.model.halting.max_steps
+    model.halting = Scripted(cycles)
+    drawn, batches = torch.Generator().manual_seed(seed), []
+    part = system.model.embedding
+    assert isinstance(part, Vector)
+    for _ in range(settings["batches"]):
+        stops = torch.randint(1, cycles + 1, (settings["batch"],), generator=drawn)
+        stops[0] = cycles
+        margins = torch.where(torch.arange(1, cycles + 1)[:, None] >= stops, 1.0, -1.0)
+        inputs = torch.randn(len(stops), part.size, generator=drawn)
+        batches.append((inputs, margins[..., None]))
+    with torch.no_grad():
+        return _computed(model, batches)[0]
+
+
+def _computed(
+    model: HRM, batches: Sequence[tuple[Tensor, Tensor | None]]
+) -> tuple[int, int, list[Tensor]]:
+    """Run batches; return rows through the high core, FLOPs, and each batch's cycles."""
+    steps: list[Tensor] = []
+    with counted_rows(model) as rows:
+        counted = cost.operations(
+            lambda: steps.extend(model(x, noise).run.steps.cpu() for x, noise in batches)
+        )
+    return sum(rows), counted.total, steps
 
 
 def _trained(

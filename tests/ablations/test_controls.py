@@ -1,5 +1,7 @@
 """Controls as specs of their own: which claims they guard, and what a failed one does."""
 
+import argparse
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,13 +9,17 @@ import pytest
 
 from ablations import calibration as table
 from ablations import claims, decide, family
+from ablations.cli import running
 from ablations.fingerprint import fingerprint
 from ablations.forms import NonInferior, Quality
 from ablations.plan import plan
+from ablations.power import fewest_pairs
 from ablations.records import Machine, Result, Status, Tier, Word, Zones
-from ablations.specs import CONTROLS
+from ablations.specs import CONTROL_BLOCKS, CONTROLS
 from ablations.store import Store
-from ablations.workloads import policy, training
+from ablations.workloads import controller, policy, training
+from bench.controller import times
+from hrm.errors import UserError
 
 CONTROLS_BY_ID = {control.spec.id: control for control in claims.controls()}
 each = pytest.mark.parametrize("control", CONTROLS_BY_ID.values(), ids=CONTROLS_BY_ID)
@@ -91,7 +97,7 @@ def test_a_control_is_a_spec_like_a_claims_and_no_member_of_the_family(control):
     assert claim.id not in claims.ledger()
     assert claims.choose([claim.id]) == (claim,)
     assert claims.entry(claim.id)["claim"].endswith(".")
-    assert claim.seeds is CONTROLS
+    assert claim.seeds is (CONTROL_BLOCKS if claim.alone else CONTROLS)
     zones = claim.form.zones
     assert zones.null_reason and bool(zones.band) == bool(zones.band_reason)
     assert [arm.part for arm in claim.arms] == [claim.arms[0].part] * 2, "both arms are one recipe"
@@ -111,6 +117,11 @@ def test_every_negative_control_has_a_positive_one_on_the_same_runs():
         ("metarl-gradient-variance", {"variance"}),
         ("refinement-quality", {"trend"}),
         ("deep-supervision", {"arrival"}),
+        ("act-savings-mixed", {"savings"}),
+        ("controller-memory", {"memory"}),
+        ("controller-speed", {"timing"}),
+        ("controller-forward-share", {"timing-pass"}),
+        ("controller-consistency", set()),
         ("halt-max", set()),
         ("act-demo-arithmetic", set()),
     ],
@@ -130,14 +141,39 @@ def test_claims_of_other_forms_on_scores_will_have_their_controls():
         assert found == {f"controls/{name}-equal", f"controls/{name}-planted"}
 
 
-def test_controls_cost_the_quick_tier_less_than_a_tenth():
+@pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize("claim", claims.specs(), ids=lambda claim: claim.id)
+def test_every_claim_that_statistics_decide_has_controls_that_can_be_decided(claim, tier):
+    guards = claims.guarding([claim])
+    assert bool(guards) == (claim.statistics is not None)
+    assert list(claims.unguarded([claim])) == []
+    for control in guards:
+        pairs = len(plan(control.spec, tier).trials) * control.spec.pairs
+        assert pairs >= fewest_pairs(family.level())
+
+
+def test_a_claim_without_controls_of_its_measurement_is_refused(monkeypatch):
+    claim, other = claims.choose([CLAIM, "halt-max"])
+    new = replace(claim, form=replace(claim.form, metric="relative"))
+    (said,) = claims.unguarded([new, other])
+    assert said == (
+        f"claim {CLAIM!r} has no negative and no positive control of its measurement "
+        "(ratio of 'relative' in 'policy:gradient_variance')"
+    )
+    kept = [c for c in claims.controls() if c.spec.id != PLANTED]
+    monkeypatch.setattr(claims, "controls", lambda: tuple(kept))
+    with pytest.raises(UserError, match=f"claim {CLAIM!r} has no positive control of its"):
+        running.chosen_of(argparse.Namespace(claims=[]))
+
+
+def test_controls_cost_the_quick_tier_less_than_a_seventh():
     def cost(specs):
         seen = {}
         for claim in specs:
             seen |= {fingerprint(t): claim.cost for t in plan(claim, Tier.QUICK).flat}
         return sum(seen.values())
 
-    assert cost(c.spec for c in claims.controls()) < 0.1 * cost(claims.specs())
+    assert cost(c.spec for c in claims.controls()) < cost(claims.specs()) / 7
 
 
 # -- what counts as passed ------------------------------------------------------------------------
@@ -215,7 +251,8 @@ def test_three_seeds_show_an_estimate_and_make_nothing_invalid(store, monkeypatc
     monkeypatch.setattr(claims, "controls", lambda: tuple(few))
     (claim,) = claims.choose([CLAIM])
     fill(store, claim, Tier.QUICK, variances(0.08 / 0.15))
-    fill(store, few[-1].spec, Tier.QUICK, variances(3.0, 1.0))  # both would fail with more
+    (control,) = (c.spec for c in few if c.spec.id == EQUAL)
+    fill(store, control, Tier.QUICK, variances(3.0, 1.0))  # both would fail with more
     made = decide.report([claim], store, Tier.QUICK)
     assert [c.passed for c in made.controls] == [None, None]
     assert all(c.row.verdict.estimate is not None for c in made.controls)
@@ -264,3 +301,65 @@ def test_a_plant_in_the_variance_is_of_the_size_that_was_asked_for():
     assert first["variance"] != second["variance"], "each arm has batches of its own"
     assert first["planted_variance"] == first["variance"]
     assert second["planted_variance"] == pytest.approx(0.2 * second["variance"])
+
+
+def drawn(name, workload, seeds=20, **changes):
+    """Each seed's metrics of both arms, as the control's spec has them."""
+    control = CONTROLS_BY_ID[name].spec
+    arms = [arm.part.to_json() for arm in control.arms]
+    return [workload(arms, {**control.settings, **changes}, seed, "cpu") for seed in range(seeds)]
+
+
+def test_equal_stops_cost_as_much_and_waiting_for_the_last_costs_what_is_known():
+    found = drawn("controls/savings-equal", training.planted_savings, seeds=2, batches=2)
+    rows, cycles = 2 * 32, 8
+    counted = {arm["operations"] for arms in found for arm in arms}
+    assert len(counted) > 2, "each arm has stops of its own"
+    for first, second in found:
+        assert first["planted_operations"] == rows * cycles, "the batch waits for its last sample"
+        assert second["planted_operations"] == second["operations"] < rows * cycles
+    equal, planted = (CONTROLS_BY_ID[f"controls/savings-{k}"].spec for k in ("equal", "planted"))
+    mean = np.mean([[arm["operations"] for arm in arms] for arms in found]) / (rows * cycles)
+    (low, high), sign = planted.form.zones.band, planted.form.zones.sign
+    assert (low + high) / 2 * sign == pytest.approx(math.log((31 * 4.5 + 8) / (32 * 8)))
+    assert mean == pytest.approx((31 * 4.5 + 8) / (32 * 8), rel=0.15)
+    assert equal.form.metric == "operations"
+
+
+def test_planted_bytes_are_as_many_as_was_asked_for():
+    for first, second in drawn("controls/memory-equal", controller.planted_memory, seeds=2):
+        size = first["controller_32"]
+        assert second["controller_32"] == first["planted_controller_32"] == size > 0
+        assert second["planted_controller_32"] == 1.5 * size
+    low, high = CONTROLS_BY_ID["controls/memory-planted"].spec.form.zones.band
+    assert (low + high) / 2 == pytest.approx(math.log(1.5))
+
+
+@pytest.mark.parametrize("name", ["timing", "timing-pass"])
+def test_the_planted_slowdown_is_the_number_of_calls_that_the_benchmark_makes(name):
+    spec = CONTROLS_BY_ID[f"controls/{name}-planted"].spec
+    once, twice = spec.settings["first"]
+    low, high = spec.form.zones.band
+    assert (low + high) / 2 == pytest.approx(math.log(times[twice] / times[once]))
+    assert spec.control is None, "noise leaves it open, and makes nothing invalid"
+
+
+@pytest.mark.parametrize(
+    ("spread", "passed"), [(0.02, [True, True]), (0.2, [True, True]), (1.5, [None, None])]
+)
+def test_noise_leaves_the_controls_of_timings_open_rather_than_failed(spread, passed, store):
+    (claim,) = claims.choose(["controller-speed"])
+    control = CONTROLS_BY_ID["controls/timing-equal"].spec
+
+    def timed(seed):
+        noise = np.random.default_rng(seed)
+        first, second, third, fourth = np.exp(spread * 0.5**0.5 * noise.standard_normal((4, 2)))
+        return [
+            {"call_32": first.tolist(), "planted_call_32": second.tolist()},
+            {"call_32": third.tolist(), "planted_call_32": (2 * fourth).tolist()},
+        ]
+
+    fill(store, control, Tier.QUICK, timed)
+    made = decide.report([claim], store, Tier.QUICK)
+    assert [c.passed for c in made.controls] == passed
+    assert len(made.controls[0].row.points) == 12

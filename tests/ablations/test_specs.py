@@ -6,9 +6,9 @@ import pytest
 
 from ablations.forms import Exact
 from ablations.records import Tier
-from ablations.specs import BLOCKS, CHEAP, ONCE, TRAINED, Claim
+from ablations.specs import BLOCKS, CHEAP, CONTROL_BLOCKS, CONTROLS, ONCE, TRAINED, Claim
 
-ALL = (TRAINED, CHEAP, BLOCKS, ONCE)
+ALL = (TRAINED, CHEAP, BLOCKS, ONCE, CONTROLS, CONTROL_BLOCKS)
 
 
 def test_every_protocol_says_what_each_tier_runs():

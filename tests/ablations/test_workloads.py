@@ -4,6 +4,7 @@ import json
 import math
 import random
 import subprocess
+import sys
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -217,7 +218,8 @@ def test_two_direct_forms_have_no_redundant_tensors_to_find():
 
 def test_bytes_depend_on_shapes_alone_and_grow_with_the_batch():
     arms = encoded(tiny(), tiny(use_optimized_controller=True))
-    first, again = (controller.memory(arms, {"batches": [1, 2]}, s, "cpu") for s in (0, 1))
+    settings = {"batches": [1, 2], "passes": [2]}
+    first, again = (controller.memory(arms, settings, seed, "cpu") for seed in (0, 1))
     assert first == again
     for arm in first:
         assert 0 < arm["controller_1"] < arm["controller_2"] < arm["forward_2"]
@@ -442,10 +444,20 @@ SERIES = {"suite": "controller.Controller", "first": ["concatenated", "direct"]}
 def test_a_block_is_four_fresh_processes_in_an_order_that_the_seed_draws(monkeypatch):
     called = []
 
-    def measured(suite, first):
-        called.append(first)
-        told = {"pid": len(called), "core": 1, "load": 0.5, "others": len(called) / 100}
-        return {**told, "suite": suite, "first": first, "call_1": len(called) / 8}
+    def measured(suite, firsts):
+        called.extend(firsts)
+        return [
+            {
+                "pid": i,
+                "core": 1,
+                "load": 0.5,
+                "others": i / 100,
+                "suite": suite,
+                "first": first,
+                "call_1": i / 8,
+            }
+            for i, first in enumerate(firsts, start=1)
+        ]
 
     monkeypatch.setattr(timing, "_measure", measured)
     orders = set()
@@ -465,31 +477,75 @@ def test_a_block_is_four_fresh_processes_in_an_order_that_the_seed_draws(monkeyp
     assert orders == {(a, b, b, a), (b, a, a, b)}
 
 
+PROGRAM = """
+import os, sys
+print("ready", flush=True)
+if sys.stdin.readline():
+    print('{"pid": %d, "call_1": 1}' % os.getpid())
+"""
+
+
+def processes(monkeypatch, *programs):
+    """Run these instead, and return what is started, with its options."""
+    started, popen = [], subprocess.Popen
+    left = iter(programs)
+
+    def start(command, **options):
+        process = popen([sys.executable, "-c", next(left)], **options)
+        started.append((command, options, process))
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
+
+
 def test_a_process_is_on_one_thread_and_knows_only_what_it_needs(monkeypatch):
-    seen = {}
-
-    def ran(command, env, pass_fds, **_):
-        seen.update(command=command, env=env, pipe=pass_fds)
-        return SimpleNamespace(returncode=0, stdout='{"pid": 1}', stderr="")
-
-    monkeypatch.setattr(subprocess, "run", ran)
+    started = processes(monkeypatch, PROGRAM)
     monkeypatch.setenv("SECRET", "x")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert timing._measure("controller.Controller", "direct") == {"pid": 1}
+    (found,) = timing._measure("controller.Controller", ["direct"])
+    ((command, options, process),) = started
+    assert found == {"pid": process.pid, "call_1": 1}
     suite = ["-m", "bench.process", "controller.Controller", "direct"]
-    assert seen["command"][1:] == [*suite, "--parent", str(seen["pipe"][0])]
-    assert "SECRET" not in seen["env"]
-    assert {seen["env"][k] for k in seen["env"] if k.endswith("NUM_THREADS")} == {"1"}
-    assert set(seen["env"]) <= {*timing.forwarded, *(k for k in seen["env"] if "THREADS" in k)}
+    assert command[1:] == [*suite, "--wait", "--parent", str(options["pass_fds"][0])]
+    assert "SECRET" not in options["env"]
+    assert {v for k, v in options["env"].items() if k.endswith("NUM_THREADS")} == {"1"}
+    assert set(options["env"]) <= {
+        *timing.forwarded,
+        *(k for k in options["env"] if "THREADS" in k),
+    }
 
 
-def test_a_process_that_fails_is_told_with_its_last_line(monkeypatch):
-    def failed(*_, **__):
-        return SimpleNamespace(returncode=3, stdout="", stderr="Traceback\n  x\nValueError: boom\n")
+def test_no_process_begins_before_all_are_ready_nor_while_another_measures(monkeypatch, tmp_path):
+    diary = tmp_path / "diary"
 
-    monkeypatch.setattr(subprocess, "run", failed)
-    with pytest.raises(RuntimeError, match=r"bench\.process ended with 3: ValueError: boom"):
-        timing._measure("controller.Controller", "direct")
+    def noted(i):
+        return f"""
+import sys, time
+def note(what): open({str(diary)!r}, "a").write(f"{{what}} ")
+note("ready"), print("ready", flush=True), sys.stdin.readline()
+note("begin{i}"), time.sleep(0.05), note("end{i}"), print("{{}}")
+"""
+
+    processes(monkeypatch, *map(noted, range(3)))
+    assert timing._measure("controller.Controller", ["direct"] * 3) == [{}] * 3
+    assert diary.read_text().split() == ["ready"] * 3 + [
+        f"{what}{i}" for i in range(3) for what in ("begin", "end")
+    ]
+
+
+FAILS = "raise ValueError('boom')"
+
+
+@pytest.mark.parametrize(
+    "programs",
+    [(FAILS,), (PROGRAM, FAILS), ("print('ready', flush=True); input(); " + FAILS, PROGRAM)],
+)
+def test_a_process_that_fails_is_told_with_its_last_line_and_nobody_is_left(programs, monkeypatch):
+    started = processes(monkeypatch, *programs)
+    with pytest.raises(RuntimeError, match=r"bench\.process ended with 1: ValueError: boom"):
+        timing._measure("controller.Controller", ["direct"] * len(programs))
+    assert all(process.returncode is not None for _, _, process in started)
 
 
 def test_workloads_leave_the_global_randomness_of_others_alone():
@@ -500,7 +556,7 @@ def test_workloads_leave_the_global_randomness_of_others_alone():
         patch.setattr(
             timing,
             "_measure",
-            lambda *_: {**dict.fromkeys(("pid", "core", "load", "others"), 0), "call_1": 1.0},
+            lambda *_: [{**dict.fromkeys(("pid", "core", "load", "others"), 0), "call_1": 1.0}] * 4,
         )
         timing.block([{}, {}], SERIES, 0, "cpu")
     assert random.random() == expected

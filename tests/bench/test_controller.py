@@ -21,7 +21,8 @@ def _setting(name):
 @pytest.fixture
 def quick(monkeypatch):
     for name in ("repeat", "number", "rounds", "warmup_time"):
-        monkeypatch.setattr(controller.Controller, name, _setting(name), raising=False)
+        for suite in (controller.Controller, controller.Known):
+            monkeypatch.setattr(suite, name, _setting(name), raising=False)
 
 
 def test_both_forms_compute_the_same_before_they_are_timed():
@@ -113,6 +114,32 @@ def test_the_form_that_is_asked_for_is_the_one_that_is_timed(quick, monkeypatch)
     assert called == {("concatenated", batch) for batch in controller.batches}
 
 
+@pytest.mark.parametrize(("arm", "calls"), [("once", 1), ("twice", 2)])
+def test_the_suites_control_makes_the_same_call_as_often_as_it_says(arm, calls, monkeypatch):
+    made = []
+    for name in ("time_call", "time_forward"):
+        monkeypatch.setattr(
+            controller.Controller, name, lambda _, *asked, name=name: made.append((name, *asked))
+        )
+    suite = controller.Known()
+    for kind in ("call", "forward"):
+        for prefix, times in (("time_", 1), ("time_planted_", calls)):
+            made.clear()
+            getattr(suite, prefix + kind)(arm, 32)
+            assert made == [(f"time_{kind}", "concatenated", 32)] * times
+
+
+def test_the_suites_control_is_measured_as_the_suite_is(quick):
+    found = process.measure("controller.Known", "twice")
+    kinds = ("call", "forward", "planted_call", "planted_forward")
+    assert {key for key in found if "_" in key} == {f"{kind}_32" for kind in kinds}
+    for control in claims.controls():
+        if control.spec.workload == "timing:block":
+            assert control.spec.form.metric in found
+            assert control.spec.settings["suite"] == f"controller.{controller.Known.__name__}"
+            assert tuple(control.spec.settings["first"]) == tuple(controller.times)
+
+
 def test_a_process_prints_one_json_object(quick, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["bench.process", "controller.Controller", "direct"])
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
@@ -120,6 +147,14 @@ def test_a_process_prints_one_json_object(quick, monkeypatch, capsys):
     printed = json.loads(capsys.readouterr().out)
     assert printed["first"] == "direct"
     assert "forward_128" in printed
+
+
+@pytest.mark.parametrize(("said", "status"), [("begin\n", 0), ("", 1)])
+def test_a_process_that_waits_measures_when_it_is_told_to(said, status):
+    command = [sys.executable, "-m", "bench.process", "controller.Known", "once", "--wait"]
+    done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
+    ready, *measured = done.stdout.splitlines()
+    assert (done.returncode, ready, len(measured)) == (status, "ready", 1 - status)
 
 
 def test_an_unknown_form_is_not_timed(quick):

@@ -145,6 +145,20 @@ def test_self_attention_is_softmax_of_turned_queries_and_keys(
     assert np.allclose(found, np.stack(expected), atol=1e-12 if rotary is None else 1e-6)
 
 
+def test_attention_over_one_position_is_its_value_and_asks_nothing() -> None:
+    module = randomised(layers.SelfAttention(8, heads=2, bias=True))
+    x = torch.from_numpy(draw(3, 1, 8))
+    found = module(x, None)
+    w = weights(module)
+    value = linear(w, "qkv", x.numpy())[..., 16:]
+    np.testing.assert_allclose(found.detach().numpy(), linear(w, "out", value), atol=1e-12)
+    found.square().sum().backward()
+    weight, bias = module.qkv.weight.grad, module.qkv.bias.grad
+    for gradient in (weight, bias):
+        assert not gradient[:16].any(), "of one key, the softmax is one"
+        assert gradient[16:].all()
+
+
 def test_attention_without_positions_ignores_their_order_and_rotary_attention_does_not() -> None:
     x, order = torch.from_numpy(draw(1, 6, 8)), torch.tensor([3, 0, 5, 1, 4, 2])
     made = randomised(layers.SelfAttention(8, 2, bias=True))

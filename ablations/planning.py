@@ -112,9 +112,10 @@ def spread(
     why the pilots themselves would have been INVALID.
     """
     found, source = pilots.known(claim, store, device)
+    few = found is None or len(found.seeds) < fewest_values  # to call an arm hopeless
+    faults = () if found is None or few else found.faults
     if found is not None and found.sd is not None:
-        return found.sd, source, found.faults
-    faults = () if found is None else found.faults
+        return found.sd, source, faults
     if claim.assumed is not None:
         return claim.assumed.sd, f"assumed: {claim.assumed.reason}", faults
     return None, f"unknown: {source}", faults

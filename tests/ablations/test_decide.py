@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablations import calibration, claims, decide, noise
+from ablations import calibration, claims, decide, noise, pilots
 from ablations.fingerprint import fingerprint
 from ablations.forms import External, NonInferior, OneSample
 from ablations.plan import plan
@@ -87,9 +87,10 @@ def table(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _no_controls(monkeypatch):
-    """Claims by themselves; `test_controls.py` puts controls beside them."""
+def _by_themselves(monkeypatch):
+    """No controls (`test_controls.py` puts them beside claims), and no committed pilots."""
     monkeypatch.setattr(claims, "controls", lambda: ())
+    monkeypatch.setattr(pilots, "committed", dict)
 
 
 @pytest.fixture

@@ -118,6 +118,13 @@ def test_faults_refuse_the_plan_whatever_the_seeds(store):
     assert found.could is None
 
 
+def test_two_seeds_are_too_few_to_call_an_arm_hopeless(store):
+    claim = spec()
+    piloted(store, claim, scores[:2], last=(0.0, 0.1))
+    assert measure(claim, store).faults
+    assert planning.planning(claim, 40, store).refusal == ""
+
+
 # -- which pilots are used ------------------------------------------------------------------------
 def test_the_stores_pilots_come_before_the_committed_ones_and_those_before_the_spec(store, commit):
     claim = spec(assumed=Assumed(sd=9.0, reason="a paper says so"))

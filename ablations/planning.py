@@ -112,12 +112,15 @@ def spread(
     why the pilots themselves would have been INVALID.
     """
     found, source = pilots.known(claim, store, device)
+    few = found is None or len(found.seeds) < fewest_values  # to call an arm hopeless
+    faults = () if found is None or few else found.faults
+    if faults:  # a spread of runs that learnt nothing, or never arrive, tells nothing
+        return None, "unknown: the pilots couldn't be decided themselves", faults
     if found is not None and found.sd is not None:
-        return found.sd, source, found.faults
-    faults = () if found is None else found.faults
+        return found.sd, source, ()
     if claim.assumed is not None:
-        return claim.assumed.sd, f"assumed: {claim.assumed.reason}", faults
-    return None, f"unknown: {source}", faults
+        return claim.assumed.sd, f"assumed: {claim.assumed.reason}", ()
+    return None, f"unknown: {source}", ()
 
 
 def documented(zones: Zones) -> float:

@@ -9,6 +9,9 @@ from hrm.parts import Part, canonical, type_key
 
 # Units of replication by tier (see the README, "What a tier runs").
 TRAINED: Mapping[Tier, int] = {Tier.QUICK: 3, Tier.STANDARD: 20, Tier.FULL: 32}
+# For trained claims about effects that are small beside their spread, by their pilots: 20 pairs see
+# 2.6 standard deviations where nothing makes contrasts symmetric, 40 see one (`widening`).
+PRECISE: Mapping[Tier, int] = {Tier.QUICK: 3, Tier.STANDARD: 40, Tier.FULL: 60}
 CHEAP: Mapping[Tier, int] = {Tier.QUICK: 40, Tier.STANDARD: 40, Tier.FULL: 40}
 BLOCKS: Mapping[Tier, int] = {Tier.QUICK: 10, Tier.STANDARD: 10, Tier.FULL: 16}  # 2 pairs each
 ONCE: Mapping[Tier, int] = {Tier.QUICK: 1, Tier.STANDARD: 1, Tier.FULL: 1}

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -68,6 +67,7 @@ def claim(data: Mapping[str, Json]) -> None:
                 out.print(f"{name} zone: {low:.4g} to {high:.4g} {zones['unit']}; {reason}")
 
 
+_few = 3  # ids that are named rather than counted
 _controls = "controls/"  # what the ids of controls begin with
 
 
@@ -141,13 +141,14 @@ def _sources(
     source: Callable[[Mapping[str, Json]], str],
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """Print where figures of claims come from: how many from each source, the commonest first."""
-    counts = Counter(map(source, rows)).most_common()
-    parts = [
-        f"{name}{(more or {}).get(name, '')}"
-        + (f" ({n} of {len(rows)})" if len(counts) > 1 else "")
-        for name, n in counts
-    ]
+    """Print where figures of claims come from, and of how many or which: the commonest first."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(source(row), []).append(row["id"])
+    parts = []
+    for name, ids in sorted(found.items(), key=lambda item: -len(item[1])):
+        whose = ", ".join(ids) if len(ids) <= _few else f"{len(ids)} of {len(rows)}"
+        parts.append(f"{name}{(more or {}).get(name, '')} ({whose})")
     if parts:
         console().print(escape(f"{what}: {'; '.join(parts)}."))
 

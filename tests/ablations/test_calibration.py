@@ -304,8 +304,8 @@ def test_the_digest_covers_the_engine_and_nothing_else():
 # -- what is withheld -----------------------------------------------------------------------------
 def test_a_claim_within_its_cell_is_decided():
     for n in (12, 15, 20, 39, 40, 1000):
-        assert flag(a_table(), "quality", n, symmetric=False) == ""
-        assert flag(a_table(), "quality", n, symmetric=True) == ""
+        assert flag(a_table(), "quality", n, symmetric=False, level=LEVEL) == ""
+        assert flag(a_table(), "quality", n, symmetric=True, level=LEVEL) == ""
 
 
 def test_one_noise_beyond_its_bound_withholds_its_form_its_pairs_and_its_arms_alone():
@@ -314,11 +314,11 @@ def test_one_noise_beyond_its_bound_withholds_its_form_its_pairs_and_its_arms_al
         for c in a_table().cells
     ]
     table = a_table(cells)
-    assert "at 20 pairs with t3 noise in one arm" in flag(table, "quality", 20, symmetric=False)
-    assert flag(table, "quality", 31, symmetric=False) != ""
-    assert flag(table, "quality", 40, symmetric=False) == ""
-    assert flag(table, "quality", 19, symmetric=False) == ""
-    assert flag(table, "quality", 20, symmetric=True) == ""
+    assert "at 20 pairs with t3 noise in one arm" in flag(table, "quality", 20, symmetric=False, level=LEVEL)
+    assert flag(table, "quality", 31, symmetric=False, level=LEVEL) != ""
+    assert flag(table, "quality", 40, symmetric=False, level=LEVEL) == ""
+    assert flag(table, "quality", 19, symmetric=False, level=LEVEL) == ""
+    assert flag(table, "quality", 20, symmetric=True, level=LEVEL) == ""
 
 
 def test_looks_beyond_their_bound_withhold_claims_of_that_form_that_were_looked_at():
@@ -328,12 +328,12 @@ def test_looks_beyond_their_bound_withhold_claims_of_that_form_that_were_looked_
         a_cell(noise=shape, looks=True, n=32, form=form) for form in forms for shape in shapes
     ]
     for form in forms:
-        assert flag(a_table(cells), form, 20, symmetric=False, looks=True) == ""
+        assert flag(a_table(cells), form, 20, symmetric=False, level=LEVEL, looks=True) == ""
     cells[-1] = replace(cells[-1], wrong={"CONFIRMED": 150})
-    found = flag(a_table(cells), "trend", 20, symmetric=False, looks=True)
+    found = flag(a_table(cells), "trend", 20, symmetric=False, level=LEVEL, looks=True)
     assert found.startswith("after several looks with ties noise in one arm")
-    assert flag(a_table(cells), "trend", 20, symmetric=False) == ""
-    assert flag(a_table(cells), "quality", 20, symmetric=False, looks=True) == ""
+    assert flag(a_table(cells), "trend", 20, symmetric=False, level=LEVEL) == ""
+    assert flag(a_table(cells), "quality", 20, symmetric=False, level=LEVEL, looks=True) == ""
 
 
 def test_looks_that_were_drawn_for_another_form_or_for_other_arms_stand_for_nothing():
@@ -341,7 +341,7 @@ def test_looks_that_were_drawn_for_another_form_or_for_other_arms_stand_for_noth
     trend = [replace(cell, form="trend") for cell in a_table().cells]
     cells = [*a_table().cells, *trend, *looks]
     for form, symmetric in (("trend", False), ("quality", True)):
-        found = flag(a_table(cells), form, 32, symmetric=symmetric, looks=True)
+        found = flag(a_table(cells), form, 32, symmetric=symmetric, level=LEVEL, looks=True)
         assert found.endswith("aren't calibrated after several looks")
 
 
@@ -351,7 +351,7 @@ def test_a_cell_of_a_claims_pairs_withholds_it_after_several_looks_too():
         for c in a_table().cells
     ]
     cells += [a_cell(noise=shape, looks=True, n=32) for shape in shapes]
-    found = flag(a_table(cells), "quality", 20, symmetric=False, looks=True)
+    found = flag(a_table(cells), "quality", 20, symmetric=False, level=LEVEL, looks=True)
     assert found.startswith("at 20 pairs with t3 noise in one arm")
 
 
@@ -370,7 +370,7 @@ def test_every_form_that_can_be_looked_at_has_cells_of_its_looks():
 
 
 def test_what_is_not_calibrated_is_withheld():
-    assert flag(None, "quality", 20, symmetric=True) == "nothing is calibrated yet"
+    assert flag(None, "quality", 20, symmetric=True, level=LEVEL) == "nothing is calibrated yet"
     for table, form, n in (
         (a_table(), "ratio", 20),
         (a_table(), "quality", 11),
@@ -378,7 +378,7 @@ def test_what_is_not_calibrated_is_withheld():
         (a_table([replace(c, level=0.95) for c in a_table().cells]), "quality", 20),
         (a_table([replace(c, looks=True) for c in a_table().cells]), "quality", 20),
     ):
-        assert "aren't calibrated" in flag(table, form, n, symmetric=False)
+        assert "aren't calibrated" in flag(table, form, n, symmetric=False, level=LEVEL)
 
 
 def test_too_few_replicates_do_not_pass_for_a_bound():
@@ -417,7 +417,7 @@ def test_the_committed_table_has_every_cell_and_keeps_whole_reports_within_five_
 @pytest.mark.parametrize("n", [20, 32, 40])
 def test_no_verdict_is_withheld_at_the_pairs_that_tiers_plan(form, n):
     made = calibration.committed()
-    assert flag(made, form, n, symmetric=form == "timing") == ""
+    assert flag(made, form, n, symmetric=form == "timing", level=LEVEL) == ""
 
 
 @pytest.mark.parametrize("claim", [*filter(spending.looks_at, claims.specs())], ids=lambda c: c.id)
@@ -425,7 +425,7 @@ def test_no_verdict_is_withheld_at_the_pairs_that_tiers_plan(form, n):
 def test_no_verdict_is_withheld_at_the_looks_that_settle_claims(claim, n):
     form = claim.statistics
     made = calibration.committed()
-    assert flag(made, form.name, n, symmetric=bool(form.symmetry), looks=True) == ""
+    assert flag(made, form.name, n, symmetric=bool(form.symmetry), level=LEVEL, looks=True) == ""
 
 
 def test_the_committed_powers_are_within_three_points_of_what_plans_promise():

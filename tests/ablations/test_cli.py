@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -210,6 +211,17 @@ def test_a_plan_names_what_it_rests_on_and_what_it_cannot_decide(ablations, stor
     assert status == 0
     assert "The quick tier can't decide, it shows estimates: deep-supervision." in said
     assert "Cost: " in said and "Spread: " in said
+
+
+def test_a_plan_names_committed_pilots_that_are_stale_and_uses_none(ablations, store, monkeypatch):
+    entry = pilots.committed()["deep-supervision"]
+    old = {"deep-supervision": replace(entry, spec="another", cpu_seconds={"another": 1.0})}
+    monkeypatch.setattr(pilots, "committed", lambda: old)
+    _, out, _ = ablations("plan", "deep-supervision", "--tier", "standard", "--store", store)
+    said = " ".join(out.split())
+    assert "unknown: the committed pilots are of another spec (deep-supervision)" in said
+    assert "Cost: the spec (" in said and "committed pilots (on" not in said
+    assert next(line for line in out.splitlines() if line.startswith("deep")).count("?") == 4
 
 
 def test_a_higher_tier_decides_trained_claims_and_takes_longer(ablations, store):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablations import calibration, claims, decide, noise
+from ablations import calibration, claims, decide, noise, pilots
 from ablations.fingerprint import fingerprint
 from ablations.forms import External, NonInferior, OneSample
 from ablations.plan import plan
@@ -87,9 +87,10 @@ def table(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _no_controls(monkeypatch):
-    """Claims by themselves; `test_controls.py` puts controls beside them."""
+def _by_themselves(monkeypatch):
+    """No controls (`test_controls.py` puts them beside claims), and no committed pilots."""
     monkeypatch.setattr(claims, "controls", lambda: ())
+    monkeypatch.setattr(pilots, "committed", dict)
 
 
 @pytest.fixture
@@ -267,9 +268,9 @@ def test_half_a_pair_is_no_pair(row):
     lone = without(supervision(), lambda seed, group: (seed, group) == (3, 1))
     found = row("deep-supervision", STANDARD, lone)
     assert said(found)[0] is Word.INCONCLUSIVE
-    assert found.verdict.n == 19
+    assert found.verdict.n == 39
     assert 3 not in [point.seed for point in found.points]
-    assert found.stored == 39
+    assert found.stored == 79
 
 
 def test_only_baselines_make_no_pair_at_all(row):
@@ -361,7 +362,7 @@ def test_an_arm_whose_every_run_diverges_is_beaten_by_the_baselines(row):
 def test_how_many_runs_arrive_is_noted_with_mcnemars_test(row):
     found = row("deep-supervision", STANDARD, supervision())
     (note,) = [n for n in found.notes if n.startswith("Arrived")]
-    assert "20 of 20 (last segment; median 300), 20 of 20 (every segment; median 100)" in note
+    assert "40 of 40 (last segment; median 300), 40 of 40 (every segment; median 100)" in note
     assert note.endswith("exact McNemar p = 1")
 
 
@@ -374,7 +375,7 @@ def test_a_diverged_run_never_arrives_and_counts_at_the_cap(row):
         error="diverged",
     )
     found = row("deep-supervision", STANDARD, lost)
-    assert found.verdict.n == 20
+    assert found.verdict.n == 40
     (point,) = [p for p in found.points if p.note]
     assert point.note == "at the cap: last segment"
     assert point.values["last segment"] == spec("deep-supervision").form.cap
@@ -615,7 +616,7 @@ def test_equal_code_without_a_ratio_of_times_fails_its_control(bad, row):
 def test_a_curve_that_is_none_never_arrives(bad, row):
     found = row("deep-supervision", STANDARD, spoilt(supervision(), "curve", bad, arms=(0,)))
     assert [p.note for p in found.points if p.note] == ["at the cap: last segment, every segment"]
-    assert found.verdict.n == 20
+    assert found.verdict.n == 40
     json.dumps(found.to_json(), allow_nan=False)
 
 
@@ -720,7 +721,7 @@ def test_an_external_claim_is_not_run_until_there_is_a_record_of_it(folder):
 
     found = decided(folder, claim, make)
     assert said(found)[0] is Word.CONFIRMED
-    assert (found.verdict.form, found.verdict.n) == ("external", 20)
+    assert (found.verdict.form, found.verdict.n) == ("external", 40)
 
 
 # -- reports --------------------------------------------------------------------------------------
@@ -765,7 +766,7 @@ def test_a_report_comes_back_from_its_json(tmp_path):
 def test_a_report_counts_its_verdicts_runs_and_costs(tmp_path):
     report = a_report(tmp_path / "store")
     assert report.tally == {"EXACT": 1, "CONFIRMED": 3}
-    assert report.runs == 20 + 40 + 10 + 1
+    assert report.runs == 20 + 80 + 10 + 1
     assert report.cpu_seconds == pytest.approx(1.5 * report.runs)
     assert (report.commits, report.dirty, report.members) == (("abc",), False, 79)
     assert report.machines == ("c, 2 cores, 1 thread a run, s",)

@@ -115,7 +115,14 @@ def test_faults_refuse_the_plan_whatever_the_seeds(store):
     claim = spec()
     found = planning.planning(claim, 40, piloted(store, claim, last=(0.0, 0.1)))
     assert "2 segments beats the trivial baselines" in found.refusal
-    assert found.could is None
+    assert (found.could, found.sd, found.power) == (None, None, None)
+
+
+def test_two_seeds_are_too_few_to_call_an_arm_hopeless(store):
+    claim = spec()
+    piloted(store, claim, scores[:2], last=(0.0, 0.1))
+    assert measure(claim, store).faults
+    assert planning.planning(claim, 40, store).refusal == ""
 
 
 # -- which pilots are used ------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ablations.forms import External, Quality
 from ablations.plan import pilot, plan
 from ablations.planning import chance, documented, needed
 from ablations.records import Machine, Planning, Result, Status, Tier, Word, Zones
-from ablations.specs import PILOTS, Assumed
+from ablations.specs import PILOTS, TRAINED, Assumed
 from ablations.store import Store
 from ablations.verdict import measure, settle, words
 
@@ -25,7 +25,8 @@ banded = replace(plain, band=(2.0, 4.0))
 def spec(**changes):
     (claim,) = claims.choose(["refinement-quality"])
     form = Quality(metric="score", zones=plain, **changes.pop("form", {}))
-    return replace(claim, form=form, arms=claim.arms[:2], beside=(), **changes)
+    given = {"form": form, "arms": claim.arms[:2], "beside": (), "seeds": TRAINED, **changes}
+    return replace(claim, **given)
 
 
 def a_result(trial, score, status=Status.OK, cpu_seconds=2.0):

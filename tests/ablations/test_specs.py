@@ -6,9 +6,19 @@ import pytest
 
 from ablations.forms import Exact
 from ablations.records import Tier
-from ablations.specs import BLOCKS, CHEAP, CONTROL_BLOCKS, CONTROLS, ONCE, TRAINED, Claim
+from ablations.specs import (
+    BLOCKS,
+    CHEAP,
+    CONTROL_BLOCKS,
+    CONTROLS,
+    ONCE,
+    PRECISE,
+    TRAINED,
+    Claim,
+)
+from ablations.statistics import widening
 
-ALL = (TRAINED, CHEAP, BLOCKS, ONCE, CONTROLS, CONTROL_BLOCKS)
+ALL = (TRAINED, PRECISE, CHEAP, BLOCKS, ONCE, CONTROLS, CONTROL_BLOCKS)
 
 
 def test_every_protocol_says_what_each_tier_runs():
@@ -19,6 +29,12 @@ def test_trained_claims_show_three_to_five_seeds_and_are_decided_by_twenty():
     assert 3 <= TRAINED[Tier.QUICK] <= 5
     assert TRAINED[Tier.STANDARD] == 20
     assert TRAINED[Tier.FULL] >= 32
+
+
+def test_small_effects_are_decided_where_a_skew_costs_least():
+    assert PRECISE[Tier.QUICK] == TRAINED[Tier.QUICK]
+    n = PRECISE[Tier.STANDARD]
+    assert widening(n, False) == widening(10 * n, False) < widening(n - 1, False)
 
 
 def test_cheap_claims_are_run_in_full_in_every_tier():

@@ -52,6 +52,7 @@ def a_claim(effect, noise=0.5, name="refinement-quality", **changes):
         "modules": (),
         "joint": True,
         "beside": (),
+        "seeds": TRAINED,
         "cost": 1.0,
     }
     return replace(claim, **{**given, **changes})

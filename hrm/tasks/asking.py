@@ -119,6 +119,11 @@ class Asking(Part, ABC):
             strata=self.strata or everything,
         )
 
+    @property
+    def _solvable(self) -> str:
+        """Return which problems `_answer` calls solvable, in words."""
+        return "a problem that has an answer"
+
     def encode(self, problem: Any) -> Ints:
         """Return the input [cells] of a problem in its natural form.
 
@@ -127,7 +132,7 @@ class Asking(Part, ABC):
         """
         board = self._row(problem)
         if not self._answer(board[None]).solvable[0]:
-            raise self._refusal(problem, "a problem that has an answer")
+            raise self._refusal(problem, self._solvable)
         return board
 
     def unknown(self, inputs: Ints) -> Bools:

@@ -7,6 +7,11 @@ the first colours, which loses nothing and spares the solver their permutations.
 doesn't depend on which colouring the solver finds: it is the first proper one with so few colours
 in the order of vertices, smallest colour first.
 
+With given colours it is *precolouring extension*: some vertices have a colour already, and the rest
+can be coloured in one way only, as a solver proves. Such a graph is drawn with its colouring: each
+vertex has a random colour, pairs of different colours are joined with probability p, independently,
+and random vertices keep their colour. Where that leaves several colourings, it is dropped.
+
 Shapes: N boards, C colours at most; cells = V (V + 1) / 2: the upper triangle of the adjacency
 matrix, row by row, on whose diagonal stand the vertices.
 """
@@ -15,42 +20,54 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pysat.solvers import Solver
 from scipy.optimize import linear_sum_assignment
 
 from hrm.parts import require
 from hrm.tasks import Boards, Bools, Ints
 from hrm.tasks.asking import Answers, Asking
 from hrm.tasks.board import most_frequent
+from hrm.tasks.coloring_solver import OPEN, first_coloring, only_coloring, rules
 
 APART, JOINED, VERTEX = range(3)
+FIRST = VERTEX  # colour c is token FIRST + c where colours are given, and a vertex the last token
 
 _batch = 32  # graphs drawn at once: the stream of a seed depends on it
+_many = 1024  # so many with given colours, of which few have one colouring
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coloring(Asking):
     """Graphs; tokens apart, joined and vertex; classes are colours, and 0 at pairs.
 
+    With given colours, their C tokens stand before that of a vertex, which marks those to colour.
+
     Any proper colouring with the fewest colours is valid. The cells of one that isn't are compared
     with the stored one under the best renaming of its colours. The difficulty is the chromatic
     number, from 2 on: a graph without edges isn't a problem.
 
-    The natural form of a problem is the list of edges [(0, 3), ...], vertices counted from 0; that
-    of an answer is the list of the vertices' colours.
+    With given colours, the only proper colouring with C colours that keeps them is valid, and cells
+    are compared with it. The difficulty is how many vertices elimination leaves open: colouring, as
+    long as there is one, a vertex whose neighbours have all colours but one.
+
+    The natural form of a problem is the list of edges [(0, 3), ...], vertices counted from 0, with
+    given colours the pair of that list and {vertex: colour}; that of an answer is the list of the
+    vertices' colours.
 
     On one core, 10,000 graphs take about 6 s with the defaults, 20 s with 30 vertices and p = 0.2,
-    80 s with p = 0.5.
+    80 s with p = 0.5; with 6 given of 4 colours, 10 s with 12 vertices and p = 0.6, 50 s with 30
+    and p = 0.4. Few colours are seldom enough in sparse graphs, and strata that are rare take long.
 
     Args:
         vertices: V, 6 to 30.
         colors: C; graphs that need more are dropped.
-        density: p.
+        density: p; with given colours, of the pairs whose colours differ.
+        given: How many vertices have a colour, C - 1 at least; none with 0.
     """
 
     vertices: int = 12
     colors: int = 6
     density: float = 0.4
+    given: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,6 +80,14 @@ class Coloring(Asking):
             "use 6",
         )
         require(0 < self.density < 1, "density", self.density, "a probability", "use 0.4")
+        require(
+            self.given == 0 or self.colors - 1 <= self.given < self.vertices,
+            "given",
+            self.given,
+            f"0, or {self.colors - 1} to {self.vertices - 1}: a colour fewer than there are, and "
+            "fewer than the vertices",
+            "use 0 for graphs without given colours",
+        )
 
     @property
     def cells(self) -> int:
@@ -71,8 +96,8 @@ class Coloring(Asking):
 
     @property
     def vocabulary(self) -> int:
-        """Apart, joined, and vertex."""
-        return 3
+        """Apart, joined, the colours if some are given, and vertex."""
+        return 3 + (self.colors if self.given else 0)
 
     @property
     def classes(self) -> int:
@@ -80,12 +105,14 @@ class Coloring(Asking):
         return self.colors
 
     def decode(self, board: Ints, prediction: Ints | None = None) -> Any:
-        """Return the edges, or the vertices' colours in a prediction."""
+        """Return the edges, with given colours these too, or the vertices' colours in an answer."""
         if prediction is not None:
-            return prediction[self._diagonal].tolist()
+            return self._colors(board[None], prediction[None])[0].tolist()
         rows, columns = np.triu_indices(self.vertices)
         joined = board == JOINED
-        return list(zip(rows[joined].tolist(), columns[joined].tolist(), strict=True))
+        edges = list(zip(rows[joined].tolist(), columns[joined].tolist(), strict=True))
+        colors = enumerate(self._colors(board[None])[0].tolist())
+        return (edges, {v: c for v, c in colors if c != OPEN}) if self.given else edges
 
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
         """Return ``copy`` (one colour), ``frequent``, ``greedy`` and ``saturation``.
@@ -93,10 +120,13 @@ class Coloring(Asking):
         ``greedy`` gives each vertex in turn the smallest colour that no neighbour has.
         ``saturation`` (DSATUR) does so too, always at a vertex whose neighbours have most colours
         already; among those, at one with most neighbours; the first among equals. Where no
-        colour is left, both give the last.
+        colour is left, both give the last. Given colours are there from the start: ``copy`` keeps
+        them, and they count as colours that neighbours have.
         """
+        copied = np.zeros_like(boards.inputs)
+        copied[:, self._diagonal] = np.maximum(self._colors(boards.inputs), 0)
         return {
-            "copy": np.zeros_like(boards.inputs),
+            "copy": copied,
             "frequent": most_frequent(train.targets, self.classes, len(boards)),
             "greedy": self._greedy(boards.inputs, saturation=False),
             "saturation": self._greedy(boards.inputs, saturation=True),
@@ -105,11 +135,11 @@ class Coloring(Asking):
     def draw(self, board: Ints, prediction: Ints | None = None) -> str:
         """Return a line per vertex: its colour, ``!`` where a neighbour has it too; neighbours."""
         adjacent = self._adjacency(board[None])[0]
+        colors = self._colors(board[None], None if prediction is None else prediction[None])[0]
         lines = []
         for vertex, near in enumerate(adjacent):
             shown = ""
-            if prediction is not None:
-                colors = prediction[self._diagonal]
+            if colors[vertex] != OPEN:
                 clash = (colors[near] == colors[vertex]).any()
                 shown = f" = {colors[vertex]}{'!' if clash else ''}"
             lines.append(f"{vertex}{shown}: {' '.join(map(str, np.flatnonzero(near).tolist()))}")
@@ -128,40 +158,141 @@ class Coloring(Asking):
         joined[:, rows, columns] = joined[:, columns, rows] = inputs == JOINED
         return joined
 
+    @property
+    def _solvable(self) -> str:
+        return "a problem with one answer" if self.given else super()._solvable
+
+    def _colors(self, inputs: Ints, predictions: Ints | None = None) -> Ints:
+        """Return the vertices' colours [N, V]: the given ones, the rest as predicted, or `OPEN`."""
+        tokens = inputs[:, self._diagonal]
+        rest = OPEN if predictions is None else predictions[:, self._diagonal]
+        colors: Ints = np.where(tokens == self.vocabulary - 1, rest, tokens - FIRST)
+        return colors
+
     def _row(self, problem: Any) -> Ints:
-        fits = isinstance(problem, list | tuple) and all(
+        edges: Any = problem
+        colors: Any = {}
+        if self.given:
+            pair = isinstance(problem, list | tuple) and len(problem) == 2
+            edges, colors = problem if pair else (None, None)
+        fits = isinstance(edges, list | tuple) and all(
             isinstance(edge, list | tuple)
             and len(edge) == 2
             and all(type(v) is int and 0 <= v < self.vertices for v in edge)
             and edge[0] != edge[1]
-            for edge in problem
+            for edge in edges
         )
-        if not fits:
-            raise self._refusal(problem, f"pairs of different vertices, 0 to {self.vertices - 1}")
-        edges = {(min(edge), max(edge)) for edge in problem}
+        known = isinstance(colors, dict) and all(
+            type(v) is type(c) is int and 0 <= v < self.vertices and 0 <= c < self.colors
+            for v, c in colors.items()
+        )
+        if not fits or not known:
+            allowed = f"pairs of different vertices, 0 to {self.vertices - 1}"
+            more = f", with {{vertex: colour}}, colours 0 to {self.colors - 1}"
+            raise self._refusal(problem, allowed + (more if self.given else ""))
+        joined = {(min(edge), max(edge)) for edge in edges}
         rows, columns = np.triu_indices(self.vertices)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-        tokens = [VERTEX if i == j else JOINED if (i, j) in edges else APART for i, j in pairs]
-        return np.array(tokens, dtype=np.int64)
+        board = np.array([JOINED if pair in joined else APART for pair in pairs], dtype=np.int64)
+        vertex = self.vocabulary - 1
+        board[self._diagonal] = [
+            FIRST + colors[v] if v in colors else vertex for v in range(self.vertices)
+        ]
+        return board
 
     def _draw(self, random: np.random.Generator) -> Ints:
+        if self.given:
+            return self._precolored(random)
         joined = random.random((_batch, self.cells)) < self.density
         inputs = np.where(joined, JOINED, APART)
         inputs[:, self._diagonal] = VERTEX
         return inputs
 
+    def _precolored(self, random: np.random.Generator) -> Ints:
+        """Return inputs that may leave one colouring, of a difficulty that is asked for."""
+        rows, columns = np.triu_indices(self.vertices)
+        joined = random.random((_many, self.cells)) < self.density
+        colors = random.integers(self.colors, size=(_many, self.vertices))
+        given = random.permuted(np.tile(np.arange(self.vertices) < self.given, (_many, 1)), axis=1)
+        inputs = np.where(joined & (colors[:, rows] != colors[:, columns]), JOINED, APART)
+        inputs[:, self._diagonal] = np.where(given, FIRST + colors, self.vocabulary - 1)
+        adjacent = self._adjacency(inputs)
+        others = self._taken(adjacent, colors).sum(axis=2)
+        fit = np.flatnonzero((given | (others == self.colors - 1)).all(axis=1))  # quick, first
+        inputs = inputs[fit[self._chained(adjacent[fit], colors[fit], given[fit])]]
+        if self.strata:
+            left = (self._eliminated(inputs) == OPEN).sum(axis=1)
+            inputs = inputs[
+                np.any([(low <= left) & (left <= high) for low, high in self.strata], 0)
+            ]
+        return inputs
+
+    def _chained(self, adjacent: Bools, colors: Ints, given: Bools) -> Bools:
+        """Return where every Kempe chain has a given colour, [N]; another chain swaps its two.
+
+        A chain is what hangs together of the vertices of two colours. That all have one is needed
+        for a single colouring, and seldom isn't enough.
+        """
+        has = colors[:, :, None] == np.arange(self.colors)
+        held = given[:, :, None] | has  # [N, V, C]: the vertex' chain of its colour and this one
+        while True:
+            onward = adjacent & (has.astype(np.float32) @ held.swapaxes(1, 2) > 0)
+            more = held | (onward.astype(np.float32) @ has > 0)
+            if (more == held).all():
+                chained: Bools = held.all(axis=(1, 2))
+                return chained
+            held = more
+
     def _answer(self, inputs: Ints) -> Answers:
+        return self._only(inputs) if self.given else self._fewest(inputs)
+
+    def _only(self, inputs: Ints) -> Answers:
+        """Answer inputs with given colours."""
+        targets, given = np.zeros_like(inputs), self._colors(inputs)
+        solvable = np.zeros(len(inputs), dtype=np.bool_)
+        for i, adjacent in enumerate(self._adjacency(inputs)):
+            colors = only_coloring(adjacent, given[i].tolist(), self.colors)
+            if colors is not None:
+                targets[i, self._diagonal] = colors
+                solvable[i] = OPEN in given[i]
+        left = self._eliminated(inputs) == OPEN
+        return Answers(targets=targets, difficulty=left.sum(axis=1) * 1.0, solvable=solvable)
+
+    def _eliminated(self, inputs: Ints) -> Ints:
+        """Return colours [N, V] after colouring, as long as one is there, vertices with one left.
+
+        It ends, since a vertex keeps its colour.
+        """
+        adjacent, colors = self._adjacency(inputs), self._colors(inputs)
+        while True:
+            free = ~self._taken(adjacent, colors)
+            sure = (colors == OPEN) & (free.sum(axis=2) == 1)
+            if not sure.any():
+                return colors
+            colors[sure] = free.argmax(axis=2)[sure]
+
+    def _taken(self, adjacent: Bools, colors: Ints) -> Bools:
+        """Return which colours a vertex's neighbours have, [N, V, C]."""
+        has = colors[:, :, None] == np.arange(self.colors)
+        taken: Bools = adjacent.astype(np.float32) @ has.astype(np.float32) > 0
+        return taken
+
+    def _fewest(self, inputs: Ints) -> Answers:
+        """Answer inputs without given colours."""
         targets = np.zeros_like(inputs)
         needed = np.zeros(len(inputs))
-        rules = _rules(self.vertices, self.colors)
+        clauses = rules(self.vertices, self.colors)
         for i, adjacent in enumerate(self._adjacency(inputs)):
-            colors = _first_coloring(adjacent, self.colors, rules)
+            colors = first_coloring(adjacent, self.colors, clauses)
             if colors is not None:
                 targets[i, self._diagonal] = colors
                 needed[i] = max(colors) + 1
         return Answers(targets=targets, difficulty=needed, solvable=needed > 1)
 
     def _wrong(self, inputs: Ints, targets: Ints, predictions: Ints) -> Ints:
+        if self.given:
+            differs = self._colors(inputs, predictions) != self._colors(inputs, targets)
+            return np.asarray(differs.sum(axis=1))
         adjacent = self._adjacency(inputs)
         stored, found = targets[:, self._diagonal], predictions[:, self._diagonal]
         clash = (adjacent & (found[:, :, None] == found[:, None, :])).any(axis=(1, 2))
@@ -178,88 +309,18 @@ class Coloring(Asking):
     def _greedy(self, inputs: Ints, *, saturation: bool) -> Ints:
         adjacent = self._adjacency(inputs)
         row = np.arange(len(inputs))
-        colors = np.full((len(inputs), self.vertices), -1)
-        taken = np.zeros((len(inputs), self.vertices, self.colors), dtype=np.bool_)
+        colors = self._colors(inputs)
+        taken = self._taken(adjacent, colors)
         urgency = adjacent.sum(axis=2)
         for turn in range(self.vertices):
             saturated = taken.sum(axis=2) * self.vertices + urgency
-            open_first = np.where(colors < 0, saturated, -1).argmax(axis=1)
+            open_first = np.where(colors == OPEN, saturated, -1).argmax(axis=1)
             vertex = open_first if saturation else np.full(len(inputs), turn)
-            blocked = taken[row, vertex]
+            blocked, before = taken[row, vertex], colors[row, vertex]
             chosen = np.where(blocked.all(axis=1), self.colors - 1, blocked.argmin(axis=1))
+            chosen = np.where(before == OPEN, chosen, before)  # the given ones stay
             colors[row, vertex] = chosen
             taken[row, :, chosen] |= adjacent[row, vertex]
         answer = np.zeros_like(inputs)
         answer[:, self._diagonal] = colors
         return answer
-
-
-def _holds(vertex: int, color: int, colors: int) -> int:
-    """Return the number of the variable that says that a vertex has a colour."""
-    return vertex * colors + color + 1
-
-
-def _rules(vertices: int, colors: int) -> list[list[int]]:
-    """Return the clauses of every graph.
-
-    The second kind binds where the variable after all others is assumed: a colour is used only
-    after the one before it. So is it in the first colouring; the solver need not try the rest.
-    """
-    ordered = _holds(vertices, 0, colors)
-    table = [[_holds(v, c, colors) for c in range(colors)] for v in range(vertices)]
-    return table + [
-        [-ordered, -table[v][c], *(table[w][c - 1] for w in range(v))]
-        for v in range(vertices)
-        for c in range(1, colors)
-    ]
-
-
-def _first_coloring(adjacent: Bools, colors: int, rules: list[list[int]]) -> list[int] | None:
-    """Return the first proper colouring with the fewest colours; None where there are too few.
-
-    Args:
-        adjacent: Which vertices are joined, [V, V].
-        colors: C.
-        rules: From `_rules`.
-    """
-    vertices = range(len(adjacent))
-    table = rules[: len(adjacent)]
-    before: list[list[int]] = [np.flatnonzero(adjacent[v, :v]).tolist() for v in vertices]
-    pairs = [zip(table[v], table[w], strict=True) for v in vertices for w in before[v]]
-    apart = [[-a, -b] for pair in pairs for a, b in pair]
-    clique = _clique(adjacent)
-    with Solver(name="minisat22", bootstrap_with=rules + apart) as solver:
-        fixed = [table[v][c] for c, v in enumerate(clique[:colors])]
-        for count in range(len(clique), colors + 1):
-            without = [-x for row in table for x in row[count:]]
-            if solver.solve(assumptions=[*without, *fixed]):
-                break
-        else:
-            return None
-        fixed, found = [_holds(len(adjacent), 0, colors), *without], list[int]()
-        model: set[int] = set()  # empty, or one that holds what is fixed
-        for v in vertices:
-            taken = {found[w] for w in before[v]}
-            unused = max(found, default=-1) + 1  # as good as all after it
-            options = [c for c in range(min(unused + 1, count)) if c not in taken]
-            for color in options[:-1]:
-                if table[v][color] in model:
-                    break
-                if solver.solve(assumptions=[*fixed, table[v][color]]):
-                    model = set(solver.get_model())
-                    break
-            else:
-                color = options[-1]  # one of them is possible
-                model = model if table[v][color] in model else set()
-            found.append(color)
-            fixed.append(table[v][color])
-        return found
-
-
-def _clique(adjacent: Bools) -> list[int]:
-    """Return a clique: vertices by degree, each where it is joined to all before."""
-    clique: list[int] = []
-    for v in np.argsort(-adjacent.sum(axis=1), kind="stable").tolist():
-        if adjacent[v, clique].all():
-            clique.append(v)
-    return clique

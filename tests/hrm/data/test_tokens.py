@@ -13,7 +13,15 @@ from hrm.tasks.maze import Maze
 from hrm.tasks.pattern import Pattern
 from hrm.tasks.sudoku import Sudoku
 
-TASKS = [Sudoku(size=4), Maze(size=6), Pattern(), Logic(), Coloring(), Hanoi()]
+TASKS = [
+    Sudoku(size=4),
+    Maze(size=6),
+    Pattern(),
+    Logic(),
+    Coloring(),
+    Coloring(vertices=8, colors=4, density=0.6, given=4),
+    Hanoi(),
+]
 
 
 def views(task, count=12):

@@ -21,6 +21,8 @@ asking = [
     Logic(variables=4, clauses=10),
     Coloring(),
     Coloring(vertices=9, colors=4, density=0.5, strata=((2, 3), (4, 4))),
+    Coloring(vertices=10, colors=4, density=0.6, given=3),
+    Coloring(vertices=7, colors=3, density=0.6, given=2, strata=((0, 0), (1, 5))),
 ]
 
 

@@ -219,9 +219,176 @@ def test_what_is_no_list_of_edges_is_refused(problem: object) -> None:
 def test_seeded_boards_never_change() -> None:
     plain = Coloring().generate(0, 40, 20, 20)
     wide = Coloring(vertices=20, density=0.3, strata=((3, 4), (5, 6))).generate(7, 10, 0, 0)
-    assert [b.digest() for b in (plain.train, plain.validation, plain.test, wide.train)] == [
+    some = Coloring(vertices=10, colors=4, density=0.6, given=4).generate(0, 10, 5, 5)
+    hard = Coloring(vertices=7, colors=3, density=0.6, given=2, strata=((1, 5),))
+    chosen = (plain.train, plain.validation, plain.test, wide.train, some.train)
+    assert [b.digest() for b in (*chosen, hard.generate(7, 10, 0, 0).train)] == [
         "04d9748f48774ca7b727575a34fbf78fae3a4c4e2a16922643acd4e7ed8c63ac",
         "1a551506a9949ee39af87fcafe84b9815bb923d915d5a9a6cb7e6e33afbfd5c4",
         "760db6f4a22f0094d97082edbf35bf482b7caccc603bab5f7382fbaee78240e3",
         "fd97d523647b29435d744b622f0c41ed680fa5088e647e9643f080fd9adce1fe",
+        "2e2a849723f8c0e385ee10bc77656edfc9dfed9ef97bf191e3572be2a7098469",
+        "19d38a4022e4f0faf7d4fbddd23fc02de6aac712b0483fcee8bc16821d0c1563",
     ]
+
+
+# -- given colours --------------------------------------------------------------------------------
+extension = st.sampled_from(
+    [
+        Coloring(vertices=7, colors=3, density=0.5, given=2),
+        Coloring(vertices=7, colors=3, density=0.5, given=2, strata=((3, 5),)),
+        Coloring(vertices=6, colors=4, density=0.8, given=3),
+        Coloring(vertices=6, colors=3, density=0.4, given=4),
+        Coloring(vertices=6, colors=2, density=0.4, given=1),
+    ]
+)
+
+
+def extensions(task: Coloring, board: Ints) -> list[tuple[int, ...]]:
+    """All proper colourings that keep the given colours, of all there are: the oracle."""
+    edges, given_colors = task.decode(board)
+    return [
+        colors
+        for colors in product(range(task.colors), repeat=task.vertices)
+        if all(colors[v] != colors[w] for v, w in edges)
+        and all(colors[v] == c for v, c in given_colors.items())
+    ]
+
+
+def neighbours(task: Coloring, board: Ints) -> list[set[int]]:
+    near: list[set[int]] = [set() for _ in range(task.vertices)]
+    for v, w in task.decode(board)[0]:
+        near[v].add(w)
+        near[w].add(v)
+    return near
+
+
+@properties
+@given(task=extension, seed=seeds)
+def test_given_colours_leave_one_colouring(task: Coloring, seed: int) -> None:
+    boards = one(task, seed)
+    (colors,) = extensions(task, boards.inputs[0])
+    assert len(task.decode(boards.inputs[0])[1]) == task.given
+    assert task.decode(boards.inputs[0], boards.targets[0]) == list(colors)
+    assert boards.targets[0].tolist() == on_diagonal(task, colors).tolist()
+
+
+def on_diagonal(task: Coloring, colors: tuple[int, ...]) -> Ints:
+    found = np.zeros((task.vertices, task.vertices), dtype=np.int64)
+    np.fill_diagonal(found, colors)
+    return found[np.triu_indices(task.vertices)]
+
+
+@properties
+@given(task=extension, seed=seeds)
+def test_the_difficulty_is_what_elimination_leaves(task: Coloring, seed: int) -> None:
+    boards = one(task, seed)
+    near, colors = neighbours(task, boards.inputs[0]), dict(task.decode(boards.inputs[0])[1])
+    again = True
+    while again:
+        again = False
+        for v in set(range(task.vertices)) - set(colors):
+            left = set(range(task.colors)) - {colors[w] for w in near[v] if w in colors}
+            if len(left) == 1:
+                colors[v], again = left.pop(), True
+    assert boards.difficulty[0] == task.vertices - len(colors)
+    assert not task.strata or 3 <= boards.difficulty[0] <= 5
+
+
+@properties
+@given(task=extension, seed=seeds, data=st.data())
+def test_another_colouring_is_right_where_it_agrees(
+    task: Coloring, seed: int, data: st.DataObject
+) -> None:
+    boards = one(task, seed)
+    asked = task.unknown(boards.inputs)
+    palette = st.integers(0, task.colors - 1)
+    found = boards.targets.copy()
+    number = int(asked.sum())
+    found[asked] = data.draw(st.lists(palette, min_size=number, max_size=number))
+    found[~asked] = data.draw(palette)  # never asked for, never compared but in tokens
+    agrees = (found == boards.targets)[asked].mean()
+    scores = task.score(boards, found)
+    assert scores.unknown[0] == pytest.approx(agrees, abs=1e-12)
+    assert scores.valid[0] == scores.exact[0] == (agrees == 1)
+    assert task.check(boards.inputs[0], found[0]) == (agrees == 1)
+
+
+@properties
+@given(seed=seeds, vertices=st.sampled_from([6, 7]), colors=st.sampled_from([3, 4]))
+def test_what_one_colouring_is_left_for_is_never_dropped(
+    seed: int, vertices: int, colors: int
+) -> None:
+    task = Coloring(vertices=vertices, colors=colors, given=colors - 1)
+    random = np.random.default_rng(seed)
+    found, kept = random.integers(colors, size=vertices), random.permutation(vertices) < colors
+    pairs = [(v, w) for v in range(vertices) for w in range(v) if found[v] != found[w]]
+    edges = [pair for pair in pairs if random.random() < 0.9]
+    board = task._row((edges, {v: int(found[v]) for v in range(vertices) if kept[v]}))
+    chained = task._chained(task._adjacency(board[None]), found[None], kept[None])[0]
+    several = len(extensions(task, board)) > 1
+    assert chained or several
+    assert task._answer(board[None]).solvable[0] == (not several)
+
+
+def dsatur(task: Coloring, board: Ints) -> list[int]:
+    """The saturation heuristic, begun at the given colours, word for word."""
+    near, colors = neighbours(task, board), dict(task.decode(board)[1])
+    while len(colors) < task.vertices:
+        has = {v: {colors[w] for w in near[v] if w in colors} for v in range(task.vertices)}
+        vertex = min(
+            set(range(task.vertices)) - set(colors),
+            key=lambda v: (-len(has[v]), -len(near[v]), v),
+        )
+        left = [c for c in range(task.colors) if c not in has[vertex]]
+        colors[vertex] = min(left, default=task.colors - 1)
+    return [colors[v] for v in range(task.vertices)]
+
+
+def test_baselines_begin_at_the_given_colours() -> None:
+    for task in (
+        Coloring(vertices=8, colors=3, density=0.5, given=2, strata=((0, 0), (1, 8))),
+        Coloring(vertices=14, colors=4, density=0.6, given=6),
+    ):
+        boards = task.generate(2, 60, 0, 0).train
+        baselines = task.baselines(boards, boards)
+        for i, board in enumerate(boards.inputs):
+            near, colors = neighbours(task, board), dict(task.decode(board)[1])
+            assert task.decode(board, baselines["copy"][i]) == [
+                colors.get(v, 0) for v in range(task.vertices)
+            ]
+            assert task.decode(board, baselines["saturation"][i]) == dsatur(task, board)
+            for v in set(range(task.vertices)) - set(colors):
+                taken = {colors[w] for w in near[v] if w in colors}
+                left = [c for c in range(task.colors) if c not in taken]
+                colors[v] = min(left, default=task.colors - 1)
+            found = task.decode(board, baselines["greedy"][i])
+            assert found == [colors[v] for v in range(task.vertices)]
+        valid = task.score(boards, baselines["saturation"]).valid
+        assert (valid[boards.difficulty == 0] == 1).all()  # it eliminates
+        assert not (valid[boards.difficulty > 0] == 1).all() or task.vertices == 14
+
+
+def test_a_problem_with_given_colours_has_one_colouring() -> None:
+    task = Coloring(vertices=6, colors=2, given=1)
+    path = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
+    board = task.encode((path, {2: 1}))
+    assert task.decode(board) == (path, {2: 1})
+    assert task.check(board, on_diagonal(task, (1, 0, 1, 0, 1, 0)))
+    assert task.draw(board) == "0: 1\n1: 0 2\n2 = 1: 1 3\n3: 2 4\n4: 3 5\n5: 4"
+    for edges, colors in (
+        (path[1:], {2: 1}),  # several
+        (path, {2: 1, 3: 1}),  # none
+        (path, dict(enumerate([1, 0] * 3))),  # nothing to colour
+    ):
+        with pytest.raises(UserError, match="allowed is a problem with one answer"):
+            task.encode((edges, colors))
+    for problem in (path, (path, {6: 0}), (path, {0: 2}), (path, [(0, 1)]), ([(0, 0)], {0: 1})):
+        with pytest.raises(UserError, match=r"with \{vertex: colour\}, colours 0 to 1"):
+            task.encode(problem)
+
+
+@pytest.mark.parametrize("given_colors", [-1, 1, 12])
+def test_an_impossible_number_of_given_colours_is_refused(given_colors: int) -> None:
+    with pytest.raises(UserError, match=f"given is {given_colors}; allowed is 0, or 2 to 11"):
+        Coloring(colors=3, given=given_colors)

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from hrm.errors import UserError
 
+_ours = ("ablations", "bench", "hrm", "reports")
 _signalled = 128  # a process that a signal ends has this status and the signal's number
 
 
@@ -64,6 +65,15 @@ def _status(name: str, job: Callable[[], int]) -> int | str | None:
     except BrokenPipeError:
         _forget_output()
         status = 0
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in _ours:  # our mistake
+            raise
+        sys.stderr.write(
+            f"{name}: package {package!r} can't be imported; allowed is an environment with all "
+            "that this needs; pip install -c constraints.txt -e .\n"
+        )
+        status = 2
     except OSError as error:
         sys.stderr.write(f"{name}: {' '.join(_refused(error).split())}\n")
         _forget_output()
@@ -72,7 +82,7 @@ def _status(name: str, job: Callable[[], int]) -> int | str | None:
 
 
 def _refused(error: OSError) -> str:
-    where = "a file" if error.filename is None else repr(os.fspath(error.filename))
+    where = "a file or the output" if error.filename is None else repr(os.fspath(error.filename))
     return (
         f"{where} can't be used ({error.strerror or error}); allowed is what you may read and "
         f"write, on a disk with room; mend that, or name another, and run the same command again"

@@ -1,5 +1,6 @@
 """What both command lines share: how a process ends, whatever ends it."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -57,6 +58,14 @@ def test_a_mistake_and_an_unusable_file_are_told_on_one_line(capsys, tmp_path):
     assert err.count("\n") == 1
 
 
+def test_a_package_that_is_missing_is_named_on_one_line(capsys):
+    status, _, err = run(lambda: importlib.import_module("hardly.a_package"), capsys)
+    assert status == 2
+    assert err.startswith("tool: package 'hardly' can't be imported; allowed is")
+    with pytest.raises(ModuleNotFoundError):
+        command.run("tool", lambda: importlib.import_module("hrm.hardly"), "stopped")
+
+
 def test_a_mistake_of_ours_keeps_its_traceback():
     def broken():
         raise ValueError("ours")
@@ -82,7 +91,7 @@ def test_under_torchrun_termination_stays_what_it_was():
 def test_a_full_disk_behind_the_output_is_told_once():
     status, _, err = ended("print('x')\nreturn 0", shell="> /dev/full")
     assert status == 2
-    assert err.startswith("tool: a file can't be used (No space left on device)")
+    assert err.startswith("tool: a file or the output can't be used (No space left on device)")
     assert err.count("\n") == 1
 
 

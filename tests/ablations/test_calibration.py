@@ -314,7 +314,9 @@ def test_one_noise_beyond_its_bound_withholds_its_form_its_pairs_and_its_arms_al
         for c in a_table().cells
     ]
     table = a_table(cells)
-    assert "at 20 pairs with t3 noise in one arm" in flag(table, "quality", 20, symmetric=False, level=LEVEL)
+    assert "at 20 pairs with t3 noise in one arm" in flag(
+        table, "quality", 20, symmetric=False, level=LEVEL
+    )
     assert flag(table, "quality", 31, symmetric=False, level=LEVEL) != ""
     assert flag(table, "quality", 40, symmetric=False, level=LEVEL) == ""
     assert flag(table, "quality", 19, symmetric=False, level=LEVEL) == ""

@@ -32,6 +32,7 @@ def _alone(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(claims, "controls", lambda: ())
+    monkeypatch.setattr(claims, "unguarded", lambda _: ())
     monkeypatch.setattr(calibration, "flag", lambda *_, **__: "")
     monkeypatch.setattr(pilots, "committed", dict)
 

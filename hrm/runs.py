@@ -12,7 +12,7 @@ import importlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from hrm.scoring import baselines, readable, score
 from hrm.sizing import sizes, wanted
 from hrm.tasks import Splits, Task
 from hrm.tracking import JsonLines, Run, Tracker
+from hrm.train import Seeds
 
 most_threads = 1024  # with far more, torch takes the process down
 
@@ -45,7 +46,8 @@ class Plan(Part):
         recipe: What the system came from, for people.
         task: Also a `Task`.
         data_seed: Of the boards. train, validation, test: how many.
-        seed: Of the weights, and of the order.
+        seed: Of the weights, and of dropout.
+        order_seed: Of the boards' order and the halting noise; None for the same number.
     """
 
     recipe: str
@@ -57,10 +59,12 @@ class Plan(Part):
     test: int = 400
     training: Training
     seed: int = 0
+    order_seed: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.seed >= 0, "seed", self.seed, "0 or more", "choose another seed")
+        for seed in (self.seed, self.order_seed or 0):
+            require(seed >= 0, "seed", seed, "0 or more", "choose another seed")
         for name in ("validation", "test"):
             value = getattr(self, name)
             require(value >= 1, f"{name} boards", value, "1 or more", "ask for some")
@@ -71,6 +75,12 @@ class Plan(Part):
             f"a batch or more, {self.training.batch}",
             "ask for more boards, or a smaller batch",
         )
+
+    @property
+    def seeds(self) -> Seeds:
+        """The seeds of what training draws."""
+        order = self.seed if self.order_seed is None else self.order_seed
+        return Seeds(weights=self.seed, order=order)
 
     def splits(self) -> Splits:
         """Return the boards, from the cache where they are there."""
@@ -160,8 +170,7 @@ def _train(
     device: torch.device | str,
 ) -> None:
     task: Any = plan.task
-    seeds = train.Seeds(weights=plan.seed, order=plan.seed)
-    model = train.build(plan.system, seeds, device)
+    model = train.build(plan.system, plan.seeds, device)
     data = train.encode(plan.system, task, splits.train, device)
     scores: dict[str, float] = {}
     since = trained = time.perf_counter()
@@ -188,7 +197,7 @@ def _train(
             report(Point(**shown, metrics=metrics, seconds=left * seconds))
         since = time.perf_counter()
 
-    train.fit(model, plan.system, training, data, seeds, watch, folder, seen)
+    train.fit(model, plan.system, training, data, plan.seeds, watch, folder, seen)
 
 
 def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -> Run:
@@ -204,7 +213,7 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
     return Run(
         id=identity,
         configuration=plan.to_json(),
-        seeds={"data": plan.data_seed, "weights": plan.seed, "order": plan.seed},
+        seeds={"data": plan.data_seed, **asdict(plan.seeds)},
         environment={
             **tracking.environment(threads),
             "device": _name(torch.device(device)),

@@ -131,6 +131,8 @@ def planned(row: Row) -> str:
     assert found is not None, row
     if found.sd is None:
         return f"{found.pairs} pairs; their spread is {found.source}."
+    if found.sd == 0:
+        return f"{found.pairs} pairs; they don't differ at all ({found.source})."
     shape = times if row.log else ""
     power = "" if found.power is None else f"{number(100 * found.power, 0)}\u00a0%"
     least = "" if found.detectable is None else f"{number(found.detectable)}{shape}"

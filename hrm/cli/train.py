@@ -27,8 +27,9 @@ the same command goes on from there, to the identical curve; a run that was kill
 last evaluation.
 
 Under torchrun, several processes share each batch of boards and train one model, on CPUs or, with
---device cuda, on a GPU each. When one of them ends, all do; the same command goes on, and may have
-another number of processes.
+--device cuda, on a GPU each: the losses of one process, to rounding, but for dropout, of which each
+draws its own. When one of them ends, all do; the same command goes on, and may have another number
+of processes.
 
   hrm train gru maze --task-set size=5 --set hidden_low=64 --set hidden_high=64 --output runs/gru
   hrm train act-v1 sudoku --task-set size=4 --set width=64 --set heads=4 --output runs/act
@@ -77,7 +78,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser,
         ("--updates", 1000, "optimiser steps"),
         ("--batch", 32, "boards in each"),
-        ("--seed", 0, "of weights and order"),
+        ("--seed", 0, "of weights"),
         ("--data-seed", 0, "of the boards"),
         ("--train", 1000, "training boards"),
         ("--validation", 200, "validation boards"),
@@ -88,6 +89,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=float, default=1e-3, metavar="RATE", help="its peak (0.001)"
     )
     options.add_device(parser)
+    parser.add_argument(
+        "--order-seed", type=int, metavar="N", help="of order and halting noise (that of weights)"
+    )
     parser.set_defaults(seed=None, data_seed=None)  # 0, or the plan's
 
 
@@ -190,6 +194,7 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
         test=asked.test,
         training=Training.from_json({"kind": "Training", **spoken, **more}),
         seed=seed,
+        order_seed=asked.order_seed,
     )
 
 
@@ -224,7 +229,8 @@ def _read(asked: argparse.Namespace) -> "Plan":
             )
     seed = plan.seed if asked.seed is None else asked.seed
     data_seed = plan.data_seed if asked.data_seed is None else asked.data_seed
-    return replace(plan, seed=seed, data_seed=data_seed)
+    order = plan.order_seed if asked.order_seed is None else asked.order_seed
+    return replace(plan, seed=seed, data_seed=data_seed, order_seed=order)
 
 
 def _heading(asked: argparse.Namespace, plan: "Plan") -> str:

@@ -13,7 +13,7 @@ from ablations import calibration, claims, family, noise, places, spending
 from ablations.calibration import bounded, calibrate, flag, load, save, shown
 from ablations.noise import ALL, ONE, shapes, worlds
 from ablations.power import minimum_detectable
-from ablations.records import Word, Zones
+from ablations.records import Tier, Word, Zones
 from ablations.sequential import looks
 from ablations.simulation import PowerTask, Task, WholeTask
 from ablations.tables import Calibration, Cell, Whole
@@ -417,9 +417,23 @@ def test_the_committed_table_has_every_cell_and_keeps_whole_reports_within_five_
 
 @pytest.mark.parametrize("form", worlds)
 @pytest.mark.parametrize("n", [20, 32, 40])
-def test_no_verdict_is_withheld_at_the_pairs_that_tiers_plan(form, n):
+def test_no_verdict_of_any_form_is_withheld_at_the_pairs_of_tiers(form, n):
     made = calibration.committed()
     assert flag(made, form, n, symmetric=form == "timing", level=LEVEL) == ""
+
+
+def test_no_verdict_of_a_claim_or_control_is_withheld_at_the_pairs_that_it_plans():
+    made, decided = calibration.committed(), set()
+    for spec in (*claims.specs(), *(control.spec for control in claims.controls())):
+        form = spec.statistics
+        for tier in Tier if form is not None else ():
+            n = spec.seeds[tier] * spec.pairs
+            if spec.trained and tier is Tier.QUICK:
+                continue
+            said = flag(made, form.name, n, symmetric=bool(form.symmetry), level=LEVEL)
+            assert said == "", (spec.id, tier)
+            decided.add(tier)
+    assert decided == set(Tier)
 
 
 @pytest.mark.parametrize("claim", [*filter(spending.looks_at, claims.specs())], ids=lambda c: c.id)

@@ -155,6 +155,10 @@ def test_a_process_that_waits_measures_when_it_is_told_to(said, status):
     done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
     ready, *measured = done.stdout.splitlines()
     assert (done.returncode, ready, len(measured)) == (status, "ready", 1 - status)
+    for found in map(json.loads, measured):
+        assert found["load"] >= 0
+        if hasattr(os, "sched_setaffinity"):
+            assert found["core"] in os.sched_getaffinity(0), "a process keeps to one core"
 
 
 def test_an_unknown_form_is_not_timed(quick):

@@ -40,6 +40,19 @@ def plan(recipe="gru", settings=small, task=task, **changes):
     return replace(made, **changes)
 
 
+def test_the_order_has_a_seed_of_its_own_or_that_of_the_weights(tmp_path):
+    def curve(**seeds):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        runs.execute(plan(**seeds), folder, test=False)
+        return [p["loss"] for p in tracking.points(folder)], tracking.described(folder)["seeds"]
+
+    (same, said), (apart, others) = curve(seed=1), curve(seed=1, order_seed=2)
+    assert (same, said) == curve(seed=1, order_seed=1)
+    assert same != apart
+    assert said == {"data": 0, "weights": 1, "order": 1}
+    assert others == {"data": 0, "weights": 1, "order": 2}
+
+
 class Stop(BaseException):
     """Ends a run where it stands."""
 
@@ -167,7 +180,9 @@ def test_threads_that_torch_cannot_have_are_refused(threads, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("changes", [{"train": 3}, {"validation": 0}, {"test": 0}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "changes", [{"train": 3}, {"validation": 0}, {"test": 0}, {"seed": -1}, {"order_seed": -1}]
+)
 def test_impossible_plans_are_refused(changes):
     with pytest.raises(UserError, match="; allowed is "):
         plan(**changes)

@@ -144,6 +144,19 @@ def test_tensorboard_gets_every_metric_as_a_scalar(tmp_path, run, monkeypatch):
     ]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its own
+def test_tensorboards_own_reader_finds_every_metric(tmp_path, run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    driven("tensorboard", tmp_path, run)
+    found = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    scalars = {name: found.Scalars(name) for name in found.Tags()["scalars"]}
+    assert {name: [(e.step, e.value) for e in each] for name, each in scalars.items()} == {
+        "loss": [(5, 0.5)],
+        "exact": [(5, 0.25)],
+    }
+
+
 @pytest.mark.parametrize("mode", [None, "online"])
 def test_weights_and_biases_works_offline_unless_told_otherwise(tmp_path, run, monkeypatch, mode):
     calls = []

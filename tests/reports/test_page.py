@@ -242,6 +242,7 @@ def test_a_plan_says_what_it_can_tell_or_that_nobody_knows(varied: Report) -> No
     )
     unknown = "unknown: no pilot is stored"
     assert said(sd=None, source=unknown) == f"12 pairs; their spread is {unknown}."
+    assert said(sd=0.0) == "12 pairs; they don't differ at all (5 pilot pairs)."
     blind = said(detectable=None, power=0.0, pairs_80=None, pairs_90=None)
     assert blind.endswith("confirm 0.7× with one of 0\u00a0%.")
 

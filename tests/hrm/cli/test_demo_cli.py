@@ -68,7 +68,7 @@ def test_samples_that_want_to_stop_at_once_cost_one_cycle_only_in_the_enhanced_r
 
 def test_for_half_of_the_updates_all_cycles_are_taken():
     moments = []
-    demo.v2(updates=40, report=moments.append)
+    demo.v2(updates=40, report=lambda moment, _: moments.append(moment))
     assert [m.update for m in moments] == list(range(2, 41, 2))
     assert all(m.steps == 8 for m in moments[:10])
     assert 4 < moments[10].steps < 8  # then the policy is obeyed, and inclined to go on

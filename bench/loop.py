@@ -183,7 +183,7 @@ class AtEachUpdate(cores.Gru):
     def forward(self, state: Tensor, inputs: Tensor, context: Tensor | None = None) -> Tensor:
         if context is not None:
             state = state + super().from_context(context)
-        new: Tensor = self.cell(inputs, state)
+        new: Tensor = nn.GRUCell.forward(self.cell, inputs, state)
         return new
 
 

@@ -12,6 +12,16 @@ from torch.nn import functional as F
 from hrm import config, layers
 
 
+class Cell(nn.GRUCell):
+    """The parameters of a GRU cell, of which a call maps the input alone: W_i x + b_i, [..., 3 D].
+
+    A module's call, so that what it computes is counted where it belongs.
+    """
+
+    def forward(self, inputs: Tensor) -> Tensor:  # type: ignore[override]
+        return F.linear(inputs, self.weight_ih, self.bias_ih)
+
+
 class Gru(nn.Module):
     """z ← GRUCell(inputs, z + W_c context).
 
@@ -33,12 +43,13 @@ class Gru(nn.Module):
 
     def __init__(self, width: int, input_width: int, context_width: int | None) -> None:
         super().__init__()
-        self.cell = nn.GRUCell(input_width, width)
+        self.cell = Cell(input_width, width)
         self.control = None if context_width is None else nn.Linear(context_width, width)
 
     def from_inputs(self, inputs: Tensor) -> Tensor:
         """Return x, [..., 3 D]."""
-        return F.linear(inputs, self.cell.weight_ih, self.cell.bias_ih)
+        mapped: Tensor = self.cell(inputs)
+        return mapped
 
     def from_context(self, context: Tensor) -> Tensor:
         """Return W_c context, with its bias."""

@@ -204,7 +204,7 @@ def test_no_edge_that_a_plan_aims_at_can_change_unnoticed(name, tree):
         # Looks at the full level, at a level that flips can't reach, beyond a stop, uncalibrated.
         ("sequential", "levels", ") - spent", ")", LOOKS),
         ("sequential", "levels", "n == looks[0] or n < fewest_pairs(1 - share)", "False", LOOKS),
-        ("sequential", "follow", "judge(step) not in open_words", "False", LOOKS),
+        ("sequential", "follow", "judge(step) not in undecided", "False", LOOKS),
         ("sequential", "walk", "going & ~np.isin", "~np.isin", LOOKS),
         ("judging", "in_looks", "step.pairs), step.level)", "step.pairs))", LOOKS),
         (

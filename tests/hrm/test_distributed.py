@@ -170,9 +170,9 @@ def together(tmp_path_factory):
 def cut(save, at):
     """Interrupt a run after the checkpoint of an update."""
 
-    def saved(last, recipe, curve, *others):
-        save(last, recipe, curve, *others)
-        if curve[-1].update == at:
+    def saved(last, recipe, where, *others):
+        save(last, recipe, where, *others)
+        if where.update == at:
             raise KeyboardInterrupt
 
     return saved

@@ -364,9 +364,9 @@ def test_a_value_that_is_refused_is_named_before_anything_runs():
         sweep(0)
 
 
-@pytest.mark.parametrize("name", ["jobs", "threads"])
-def test_at_least_one_job_and_thread_are_needed(tmp_path, name):
-    with pytest.raises(UserError, match=f"{name} is 0; allowed is 1 or more"):
+@pytest.mark.parametrize(("name", "allowed"), [("jobs", "1 or more"), ("threads", "1 to 1024")])
+def test_at_least_one_job_and_thread_are_needed(tmp_path, name, allowed):
+    with pytest.raises(UserError, match=f"{name} is 0; allowed is {allowed}"):
         sweeps.execute(sweep(), tmp_path / "sweep", **{name: 0})
 
 

@@ -47,7 +47,9 @@ _settings: dict[str, Any] = {
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "legend.fontsize": 8.5,
-    "legend.frameon": False,
+    "legend.facecolor": "white",  # what lies behind names shows faintly
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.85,
     "axes.linewidth": 0.8,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,

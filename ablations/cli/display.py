@@ -9,6 +9,7 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from ablations.plain import Json
@@ -207,18 +208,18 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
 
 
 def verdicts(report: Report) -> None:
-    """Print the verdicts."""
-    table = _table("claim", "documented", "estimate", "n", "verdict", "reason")
+    """Print the verdicts, each with its reason below it."""
+    out = console()
     for row in report.rows:
         v = row.verdict
-        estimate = "" if v.estimate is None else f"{v.estimate:.3g}"
-        if v.low is not None and v.high is not None:
-            estimate += f" [{v.low:.3g}, {v.high:.3g}]"
         word = f"[{STYLE.get(v.verdict, 'default')}]{v.verdict}[/]"
-        table.add_row(
-            v.id, escape(v.documented), escape(estimate), str(v.n), word, escape(v.reason)
-        )
-    console().print(table)
+        told = [f"[bold]{escape(v.id)}[/]", word]
+        if v.estimate is not None and v.low is not None and v.high is not None:
+            told.append(escape(f"{v.estimate:.3g} [{v.low:.3g}, {v.high:.3g}], n = {v.n}"))
+        if v.documented not in ("", "—"):
+            told.append(f"documented {escape(v.documented)}")
+        out.print("  ".join(told), highlight=False)
+        out.print(Padding(escape(v.reason), (0, 0, 1, 2)), highlight=False)
     tally(report)
 
 
@@ -286,7 +287,7 @@ def setting(value: Json) -> str:
 def duration(seconds: float) -> str:
     """Return a time as a person says it."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{max(0.0, seconds):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 

@@ -81,6 +81,15 @@ def row(claim, store, tier=Tier.STANDARD):
 
 
 # -- following one claim --------------------------------------------------------------------------
+def test_an_arm_that_is_invalid_at_one_look_may_be_told_from_trivial_ones_at_the_next():
+    def at(word, available=31):
+        return follow(available, family, lambda step: word, lambda step: False)
+
+    assert (at(Word.INVALID).pairs, at(Word.INVALID).stopped) == (20, False)
+    assert (at(Word.CONFIRMED).pairs, at(Word.CONFIRMED).stopped) == (20, True)
+    assert at(Word.INVALID, 32).stopped, "the last look is the last"
+
+
 @pytest.mark.parametrize("truth", [0.0, 1.0, 1.6, 3.0])
 def test_following_a_claim_is_walking_its_sample(truth):
     x = np.random.default_rng(7).normal(truth, 0.7, (60, 32))

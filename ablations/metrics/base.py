@@ -1,0 +1,41 @@
+"""Metrics: pure functions from a run's stored observations to a value. Nothing here needs torch."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ablations.metrics.value import Value, diverged
+from hrm.config.parts import Part
+
+# Numbers, lists, text, and NumPy arrays (loaded from the run's sidecar when they are read).
+Observations = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Part, ABC):
+    """A number that is read from the observations of one arm's run.
+
+    A metric is versioned by its own source, apart from protocols: a new one runs nothing again.
+    """
+
+    higher_is_better: ClassVar[bool] = True
+    worst: ClassVar[float] = math.nan  # what a diverged run counts as in a mean; NaN if unbounded
+
+    @property
+    @abstractmethod
+    def quantity(self) -> str:
+        """What is counted, for a reader: "accuracy on unknown cells", "operations"."""
+
+    @abstractmethod
+    def read(self, found: Observations) -> Value:
+        """Return the value of a run.
+
+        Raises:
+            KeyError: If the protocol doesn't leave what is read: our mistake, named as a fault.
+        """
+
+    def of_diverged(self) -> Value:
+        """Return the value of a run that diverged."""
+        return diverged(higher_is_better=self.higher_is_better, worst=self.worst)

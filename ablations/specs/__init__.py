@@ -1,0 +1,1 @@
+"""What a claim's spec says: plain data, without torch."""

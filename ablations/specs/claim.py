@@ -1,0 +1,171 @@
+"""Claims: fixed from the documents' own words before anything is run."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ablations.metrics.base import Metric
+from ablations.specs.protocols import Check, Protocol
+from ablations.specs.tests import Test
+from hrm.config.parts import Part
+
+
+class Tier(StrEnum):
+    """How much is run. A tier ends at a look, and the next one goes on from there."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    FULL = "full"
+
+
+Schedule = Mapping[Tier, int]
+# Pairs by tier. Every number but 1 is a look of the table (`ablations.rule.table`).
+TRAINED: Schedule = {Tier.QUICK: 1, Tier.STANDARD: 26, Tier.FULL: 60}
+CHEAP: Schedule = {Tier.QUICK: 26, Tier.STANDARD: 60, Tier.FULL: 240}
+TIMED: Schedule = {Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 60}
+CONTROLS: Schedule = dict.fromkeys(Tier, 26)
+ONCE: Schedule = dict.fromkeys(Tier, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One side of a comparison: its name for the reader, and its configuration."""
+
+    label: str
+    part: Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What a test reads: an arm, what is done with it, and what is read of that.
+
+    Args:
+        label: Its name for the reader.
+        arm: The configuration.
+        protocol: What is done with it.
+        metric: What is read of that.
+    """
+
+    label: str
+    arm: Arm
+    protocol: Protocol
+    metric: Metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Another reading of the same runs, shown beside the primary one; it carries no verdict.
+
+    Args:
+        label: What it reads, for the reader.
+        metric: What is read of the claim's cells instead of theirs.
+        test: How contrasts are formed, the claim's own test if None.
+        cells: Which of the claim's cells are read, all if None.
+    """
+
+    label: str
+    metric: Metric
+    test: Test | None = None
+    cells: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim(ABC):
+    """What all claims have.
+
+    Args:
+        id: As in the ledger, which holds the claim's words and its documented figure.
+        section: Where the document makes the claim.
+        reading: How the document's words are read and why; what is left open, and how it is fixed.
+        cost: CPU seconds of one run, until one is stored.
+    """
+
+    id: str
+    section: str
+    reading: str
+    cost: float = 1.0
+
+    @property
+    @abstractmethod
+    def form(self) -> str:
+        """How it is decided, in the ledger's word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistical(Claim):
+    """A test over cells, which are arms × protocol × metric unless they are given one by one.
+
+    Args:
+        test: How contrasts are formed, and the zones they are held to.
+        arms: Configurations, the baseline first.
+        protocol: What is done with each arm.
+        metric: What is read of it.
+        cells: The cells, where they aren't that product.
+        schedule: Pairs by tier.
+        beside: Other readings of the same runs.
+        unskilled: Labels of cells that, by the claim's own logic, needn't beat the best trivial
+            method. All other trained cells must, or the claim is INVALID.
+    """
+
+    test: Test
+    arms: tuple[Arm, ...] = ()
+    protocol: Protocol | None = None
+    metric: Metric | None = None
+    cells: tuple[Cell, ...] = ()
+    schedule: Schedule = TRAINED
+    beside: tuple[Reading, ...] = ()
+    unskilled: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Fill in the product."""
+        if not self.cells:
+            assert self.arms and self.protocol is not None and self.metric is not None, self.id
+            product = tuple(
+                Cell(label=arm.label, arm=arm, protocol=self.protocol, metric=self.metric)
+                for arm in self.arms
+            )
+            object.__setattr__(self, "cells", product)
+        labels = [cell.label for cell in self.cells]
+        assert len(set(labels)) == len(labels), (self.id, labels)
+        assert set(self.unskilled) <= set(labels), (self.id, self.unskilled)
+
+    @property
+    def form(self) -> str:
+        return self.test.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact(Claim):
+    """Equalities, yielded as checks by a function (see `exact`); no p-value.
+
+    Args:
+        arms: Configurations that the function is given.
+        check: The protocol that calls it.
+        consistency: Whether a document's own numbers are recomputed.
+    """
+
+    check: Check
+    arms: tuple[Arm, ...] = ()
+    consistency: bool = False
+
+    @property
+    def form(self) -> str:
+        return "consistency" if self.consistency else "exact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class External(Claim):
+    """A claim that needs compute or data beyond one machine: NOT RUN until records are imported.
+
+    Args:
+        needs: Accelerator hours with their derivation, and data.
+        command: What would run it.
+    """
+
+    needs: str
+    command: str
+
+    @property
+    def form(self) -> str:
+        return "external"

@@ -34,8 +34,8 @@ from ablations.noise import ALL, ONE, shapes, worlds
 from ablations.simulation import Filled, Open, PowerTask, Task, WholeTask
 from ablations.statistics import clopper_pearson
 from ablations.tables import Bounded, Calibrated, Calibration, Cell, Power, Whole
-from hrm.data.files import whole
 from hrm.errors import UserError
+from hrm.system.files import whole
 
 limit = 1.25  # times the nominal rate that a false verdict's upper bound may reach
 enough = 10_000  # samples for a power

@@ -18,8 +18,8 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from ablations import locks
+from hrm.config.parts import require
 from hrm.errors import UserError
-from hrm.parts import require
 
 Work = Callable[[str], str]
 

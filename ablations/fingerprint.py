@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from ablations import sources
 from ablations.records import Trial
-from hrm import environment
+from hrm.config.parts import canonical
 from hrm.errors import UserError
-from hrm.parts import canonical
+from hrm.system import environment
 
 devices = ("cpu", "cuda")
 packages = ("asv_runner", "numpy", "python-sat", "torch")

@@ -28,8 +28,8 @@ from ablations.plan import pilot
 from ablations.specs import Claim
 from ablations.store import Store
 from ablations.verdict import fewest_values, most_censored
+from hrm.config.parts import canonical
 from hrm.errors import UserError
-from hrm.parts import canonical
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,8 @@ from ablations.fingerprint import fingerprint as fingerprint_of
 from ablations.fingerprint import source_digest, versions, workload
 from ablations.records import Machine, Result, Status, Trial
 from ablations.store import Store, decode, encode
-from hrm import environment
 from hrm.errors import Diverged
+from hrm.system import environment
 
 threads = 1
 most_deaths = 3

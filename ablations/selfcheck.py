@@ -19,7 +19,7 @@ from ablations.records import Row, Tier, Word, Zones
 from ablations.specs import Arm, Claim
 from ablations.store import Store
 from hrm import recipes
-from hrm.learning import Training
+from hrm.config.learning import Training
 
 pairs = 20
 spoilt = 0.6  # share of the second arm's answers in the planted claims

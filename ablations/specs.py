@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ablations.forms import External, Form, Reading, Statistical
 from ablations.records import Difference, Json, Tier, Word
-from hrm.parts import Part, canonical, type_key
+from hrm.config.parts import Part, canonical, type_key
 
 # Units of replication by tier (see the README, "What a tier runs").
 TRAINED: Mapping[Tier, int] = {Tier.QUICK: 3, Tier.STANDARD: 20, Tier.FULL: 32}

@@ -19,7 +19,7 @@ from ablations.planning import planning
 from ablations.records import Design, Tier, Trial
 from ablations.specs import Claim
 from ablations.store import Store
-from hrm import environment
+from hrm.system import environment
 
 unknown_hope = 0.5  # of a claim without pilot seeds, before its first look
 

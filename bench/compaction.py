@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from bench import ratio
-from hrm import losses, recipes
+from hrm import recipes
 from hrm.config import Compacted, HRMConfig, Lockstep, Masked, Refilled, Vector
-from hrm.halting import Decision, Halting
-from hrm.learning import PolicyGradient, Supervised, System
+from hrm.config.learning import PolicyGradient, Supervised, System
 from hrm.model import HRM, Output
-from hrm.state import State
+from hrm.model.halting import Decision, Halting
+from hrm.model.state import State
+from hrm.training import losses
 
 Execution = Lockstep | Masked | Compacted | Refilled
 

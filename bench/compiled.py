@@ -10,10 +10,11 @@ from collections.abc import Callable
 import torch
 
 from bench import ratio
-from hrm import recipes, train
-from hrm.learning import System
+from hrm import recipes
+from hrm.config.learning import System
 from hrm.model import HRM
-from hrm.state import State
+from hrm.model.state import State
+from hrm.training import loop
 
 Think = Callable[[State, torch.Tensor], State]
 batch = 32
@@ -27,7 +28,7 @@ class Segment(ratio.Ratios):
 
     def track_compiled(self, recipe: str, mode: str) -> float:
         """Return the ratio."""
-        model = train.build(system(recipe), train.Seeds(weights=0, order=0))
+        model = loop.build(system(recipe), loop.Seeds(weights=0, order=0))
         model.train(mode == "training")
         think = torch.compile(model.think, fullgraph=True)
         return self.median(ratio.Pair(first=segment(model, think), second=segment(model)))

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from hrm import recipes
 from hrm.config import Vector
-from hrm.halting import ConcatenatedController, DirectController, Policy
-from hrm.learning import System
+from hrm.config.learning import System
 from hrm.model import HRM
+from hrm.model.halting import ConcatenatedController, DirectController, Policy
 
 torch.set_num_threads(1)
 

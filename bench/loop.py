@@ -1,6 +1,6 @@
 """What a training loop adds to the work itself, and what fewer, larger operations save.
 
-- Loop: `train.fit`, with its curve, over bare forward pass, backward pass and optimiser step, at
+- Loop: `loop.fit`, with its curve, over bare forward pass, backward pass and optimiser step, at
   width 64; plain, and with clipping, averaged weights and warm-up. Wanted: at most 1.05.
 - Data: getting a batch over the update that it is for. Boards are encoded beforehand; wanted is at
   most 0.01.
@@ -28,13 +28,15 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bench import ratio
-from hrm import cores, losses, optim, q_losses, recipes, train
+from hrm import recipes
 from hrm.config import Tokens, Vector
-from hrm.execution import Batch, Carry
-from hrm.halting import Policy
-from hrm.learner import Learner
-from hrm.learning import QHalting, System, Training
-from hrm.model import HRM
+from hrm.config.learning import QHalting, System, Training
+from hrm.model import HRM, cores
+from hrm.model.execution import Batch, Carry
+from hrm.model.halting import Policy
+from hrm.training import loop as train
+from hrm.training import losses, optim, q_losses
+from hrm.training.learner import Learner
 
 width, cells, batch = 64, 16, 32
 seeds = train.Seeds(weights=0, order=0)
@@ -294,7 +296,7 @@ class Interrupted(train.Encoded):
 
 
 def loop(recipe: str, training: Training, clock: Callable[[], float], updates: int) -> list[float]:
-    """Return the ratio of each update of `train.fit` to the bare ones before and after it.
+    """Return the ratio of each update of `loop.fit` to the bare ones before and after it.
 
     Args:
         clock: In seconds.

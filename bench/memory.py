@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from bench import compaction, ratio
-from hrm import config, cost, q_losses, recipes
-from hrm.execution import Batch
-from hrm.learning import QHalting
-from hrm.model import HRM
+from hrm import config, recipes
+from hrm.config.learning import QHalting
+from hrm.model import HRM, cost
+from hrm.model.execution import Batch
+from hrm.training import q_losses
 
 batch, places = 32, 16
 executions: dict[str, compaction.Execution] = {

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import ratio
-from hrm import q_losses, recipes
-from hrm.execution import Batch
-from hrm.learning import QHalting, System
+from hrm import recipes
+from hrm.config.learning import QHalting, System
 from hrm.model import HRM
+from hrm.model.execution import Batch
+from hrm.training import q_losses
 
 layers, width, heads, positions, cycles, eps = 2, 128, 8, 81, 2, 1e-5
 

@@ -3,7 +3,7 @@
 from ablations.forms import Exact
 from ablations.specs import ONCE, Arm, Claim
 from hrm import recipes
-from hrm.learning import System
+from hrm.config.learning import System
 
 
 def _small(**changes: float | bool) -> System:

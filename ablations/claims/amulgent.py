@@ -5,7 +5,7 @@ from ablations.forms import Consistency, Exact, Reading, Trend
 from ablations.records import Zones
 from ablations.specs import ONCE, TRAINED, Arm, Claim
 from hrm import recipes
-from hrm.learning import System, Training
+from hrm.config.learning import System, Training
 
 _baseline = recipes.amulgent()
 _enhanced = recipes.amulgent_enhanced()

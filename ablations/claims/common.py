@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ablations.plain import Json
-from hrm.learning import Training
+from hrm.config.learning import Training
 
 # The trained workload: boards of 8 x 8 with walls, as in the pathfinding that the documents cite,
 # in equal thirds of short, middling and long ways. The mix was fixed from the trivial baselines

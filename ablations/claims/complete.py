@@ -17,7 +17,7 @@ from ablations.records import Zones
 from ablations.specs import PRECISE, Arm, Claim
 from hrm import recipes
 from hrm.config import Fixed, Readout, Segments, Transformer, Vector
-from hrm.learning import Supervised, System, Training
+from hrm.config.learning import Supervised, System, Training
 
 # The workload was chosen blind: on a pilot seed, only the worse of the two arms was looked at,
 # without saying which it was. On the mazes of other claims it doesn't beat the trivial baselines;

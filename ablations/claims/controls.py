@@ -33,7 +33,7 @@ from ablations.records import Word, Zones
 from ablations.specs import CONTROL_BLOCKS, CONTROLS, Arm, Claim, Control
 from hrm import recipes
 from hrm.config import Fixed, Readout, Segments, Transformer, Vector
-from hrm.learning import Supervised, System, Training
+from hrm.config.learning import Supervised, System, Training
 
 _PUZZLE = {"kind": "Sudoku", "size": 4, "clues": [11]}
 _SIZE = 16 * 5  # cells times tokens

@@ -28,7 +28,7 @@ from ablations.rounding import parse, prints_as
 from ablations.specs import CHEAP, ONCE, TRAINED, Arm, Claim
 from hrm import recipes
 from hrm.config import Compacted, ConcatenatedController, LastStep, Lockstep, Masked, Policy
-from hrm.learning import System, Training
+from hrm.config.learning import System, Training
 
 _board = recipes.v2(inputs=PUZZLE_INPUTS, outputs=PUZZLE_OUTPUTS, use_per_sample_act=True)
 _masked_mean = recipes.v2(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ablations.records import Tier
-from hrm.command import Parser, run
+from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
 Every documented claim about Hierarchical Reasoning Models, as an ablation.

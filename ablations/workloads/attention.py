@@ -10,9 +10,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ablations.plain import Json
 from ablations.workloads.common import close, equal, far, holds, never_stop, seeded, systems
 from hrm.config import Vector
-from hrm.layers import CrossAttention
 from hrm.model import HRM
-from hrm.summary import StepAttention, TraceAttention
+from hrm.model.layers import CrossAttention
+from hrm.model.summary import StepAttention, TraceAttention
 
 tolerance = 1e-12
 

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from ablations.checks import Check
 from ablations.plain import Json
-from hrm.halting import Decision, Halting, Policy, undecided
-from hrm.learning import System
+from hrm.config.learning import System
+from hrm.config.parts import Part, canonical, type_key
 from hrm.model import HRM
-from hrm.parts import Part, canonical, type_key
-from hrm.state import State
+from hrm.model.halting import Decision, Halting, Policy, undecided
+from hrm.model.state import State
 from hrm.tasks import Splits, Task
 
 

@@ -7,10 +7,10 @@ import torch
 
 from ablations.plain import Json
 from ablations.workloads.common import close, equal, far, holds, never_stop, seeded, systems
-from hrm import config, cost
+from hrm import config
 from hrm.config import HRMConfig
-from hrm.halting import ConcatenatedController, DirectController, Policy
-from hrm.model import HRM
+from hrm.model import HRM, cost
+from hrm.model.halting import ConcatenatedController, DirectController, Policy
 
 redundant = ("aten.eye", "aten.ones")
 

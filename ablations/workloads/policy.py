@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ablations.plain import Json
 from ablations.workloads.common import boards, close, holds, seeded, systems
-from hrm import losses, train
 from hrm.config import HRMConfig, Vector
-from hrm.execution import Run
-from hrm.learning import PolicyGradient, StopWhileLive, System, Training
+from hrm.config.learning import PolicyGradient, StopWhileLive, System, Training
 from hrm.model import HRM
+from hrm.model.execution import Run
+from hrm.training import loop, losses
 
 
 # -- bias -----------------------------------------------------------------------------------------
@@ -178,17 +178,17 @@ def planted_variance(
     return metrics
 
 
-def _fixed(system: System, settings: Json, seed: int) -> tuple[HRM, train.Encoded, torch.Generator]:
+def _fixed(system: System, settings: Json, seed: int) -> tuple[HRM, loop.Encoded, torch.Generator]:
     """Return a model after a short training, what it was trained on, and what batches come from."""
     task, splits = boards(settings)
     training = Training.from_json(settings["training"])
-    seeds = train.Seeds(weights=seed, order=seed)
-    model = train.build(system, seeds)
-    data = train.encode(system, task, splits.train)
-    train.fit(model, system, training, data, seeds, watch=lambda _: 0.0)
+    seeds = loop.Seeds(weights=seed, order=seed)
+    model = loop.build(system, seeds)
+    data = loop.encode(system, task, splits.train)
+    loop.fit(model, system, training, data, seeds, watch=lambda _: 0.0)
     model.train().requires_grad_(False)
     model.halting.controller.requires_grad_(True)
-    return model, data, seeded(train.stream(seed, "resamples"))
+    return model, data, seeded(loop.stream(seed, "resamples"))
 
 
 def _variance(gradients: Sequence[Tensor]) -> dict[str, float]:
@@ -198,7 +198,7 @@ def _variance(gradients: Sequence[Tensor]) -> dict[str, float]:
 
 
 def _sample(
-    model: HRM, system: System, data: train.Encoded, batch: int, noise: torch.Generator
+    model: HRM, system: System, data: loop.Encoded, batch: int, noise: torch.Generator
 ) -> tuple[Run, Tensor]:
     """One batch with sampled actions; only the controller keeps its graph."""
     rows = torch.randint(len(data), (batch,), generator=noise)

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from ablations.plain import Json
 from ablations.workloads.common import Scripted, boards, counted_rows, skill, systems
-from hrm import cost, train
 from hrm.config import Lockstep, Vector
-from hrm.learning import System, Training
-from hrm.model import HRM
+from hrm.config.learning import System, Training
+from hrm.model import HRM, cost
 from hrm.tasks import Splits, Task
+from hrm.training import loop
 
 
 def scores(
@@ -55,7 +55,7 @@ def _scored(
     """Train and score one arm; where a share is given, once more with so many answers spoilt."""
     task, splits = boards(settings)
     model, curve = _trained(system, task, splits, settings, seed, device)
-    answers = train.predict(model, system, _test(system, task, splits, device))
+    answers = loop.predict(model, system, _test(system, task, splits, device))
     found = skill(task, splits, answers)
     metrics: dict[str, Json] = {
         **asdict(found),
@@ -103,9 +103,9 @@ def _measured(
     data = _test(system, task, splits, device)
     batches = data.inputs.split(batch)
     found: dict[str, Json] = {
-        **asdict(skill(task, splits, train.predict(model, system, data, batch)))
+        **asdict(skill(task, splits, loop.predict(model, system, data, batch)))
     }
-    with train.evaluating(model):
+    with loop.evaluating(model):
         operations, flops, steps = _computed(model, [(inputs, None) for inputs in batches])
     each = torch.cat(steps)
     found |= {
@@ -179,20 +179,20 @@ def _computed(
 
 def _trained(
     system: System, task: Task, splits: Splits, settings: Json, seed: int, device: str
-) -> tuple[HRM, list[train.Moment]]:
-    seeds = train.Seeds(weights=seed, order=seed)
-    model = train.build(system, seeds, device)
-    data = train.encode(system, task, splits.train, device)
+) -> tuple[HRM, list[loop.Moment]]:
+    seeds = loop.Seeds(weights=seed, order=seed)
+    model = loop.build(system, seeds, device)
+    data = loop.encode(system, task, splits.train, device)
 
     def watch(model: HRM) -> float:
-        return float(train.evaluate(model, system, task, splits.validation).unknown.mean())
+        return float(loop.evaluate(model, system, task, splits.validation).unknown.mean())
 
     training = Training.from_json(settings["training"])
-    return model, train.fit(model, system, training, data, seeds, watch)
+    return model, loop.fit(model, system, training, data, seeds, watch)
 
 
-def _test(system: System, task: Task, splits: Splits, device: str) -> train.Encoded:
-    return train.encode(system, task, splits.test, device)
+def _test(system: System, task: Task, splits: Splits, device: str) -> loop.Encoded:
+    return loop.encode(system, task, splits.test, device)
 
 
 def _without_dropout(model: HRM) -> None:

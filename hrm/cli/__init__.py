@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hrm.cli import convert, data, demo, evaluate, plot, summary, sweep, train
-from hrm.command import Parser, run
+from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
 One configurable Hierarchical Reasoning Model, its tasks and its data.

@@ -39,14 +39,15 @@ def run(asked: argparse.Namespace) -> int:
     """Train, measure, print."""
     import torch
 
-    from hrm import demo, train
+    from hrm.documented import demo
+    from hrm.training import loop
 
     torch.set_num_threads(1)  # as fast at this size, and the same sums everywhere
     updates = demo.UPDATES if asked.updates is None else asked.updates
     batch = demo.BATCH if asked.batch is None else asked.batch
     with progress.lines() as say:
 
-        def report(moment: train.Moment, _: int) -> None:
+        def report(moment: loop.Moment, _: int) -> None:
             say(
                 moment.update / updates,
                 f"update {moment.update} of {updates}  error {-moment.score:.3f}  "

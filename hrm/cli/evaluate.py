@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hrm.cli import options, scores
-from hrm.parts import require
+from hrm.config.parts import require
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
@@ -43,8 +43,9 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Score, and print it."""
-    from hrm import distributed, margins, runs
     from hrm.data import cache
+    from hrm.system import distributed
+    from hrm.training import margins, runs
 
     device = distributed.on(asked.device)
     found = runs.stored(asked.checkpoint)

@@ -9,8 +9,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hrm.config.parts import Part
 from hrm.errors import UserError
-from hrm.parts import Part
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
     from hrm.tasks import Task

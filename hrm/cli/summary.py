@@ -7,8 +7,8 @@ With `--json` it prints one object, whose keys are stable:
     documented       null, or {printed, difference, prints_as}: the printed figure, parameters less
                      that figure, and whether the count rounds or truncates to it
     operations       floating-point operations of one segment, that is, one halting step of one
-                     sample, forward, as `hrm.cost` counts them: from states to states, so that
-                     the embedding isn't in it, nor a decision or a readout that comes after
+                     sample, forward, as `hrm.model.cost` counts them: from states to states, so
+                     that the embedding isn't in it, nor a decision or a readout that comes after
     groups           [{path, type, parameters, operations, modules}], one per top-level module;
                      modules is [{path, type, shapes: {name: [...]}, parameters}], one per module
                      with parameters of its own; the model's own are in the group with path ""
@@ -32,8 +32,8 @@ from hrm.errors import UserError
 if TYPE_CHECKING:
     from torch import nn
 
-    from hrm.cost import Count
     from hrm.model import HRM
+    from hrm.model.cost import Count
     from hrm.recipes import Named
 
 LINE = "show what a documented system is made of, and how large it is"
@@ -121,7 +121,7 @@ def segment_operations(model: "HRM") -> "Count":
     """Count the operations of one halting step of one sample, forward."""
     import torch
 
-    from hrm import cost
+    from hrm.model import cost
 
     with torch.no_grad():
         x = model.perceive(model.example(1))

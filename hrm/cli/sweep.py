@@ -15,8 +15,8 @@ from hrm.cli import options, progress, scores, summary, train
 from hrm.errors import UserError
 
 if TYPE_CHECKING:
-    from hrm.runs import Plan
-    from hrm.sweeps import Configure, Progress
+    from hrm.sweeps.search import Configure, Progress
+    from hrm.training.runs import Plan
 
 LINE = "search for a recipe's best configuration on a task"
 TEXT = """\
@@ -74,16 +74,17 @@ def run(asked: argparse.Namespace) -> int:
 
     summary.choose(asked.recipe, recipes.named)
 
-    from hrm import distributed, space, sweeps
+    from hrm.sweeps import search, space
+    from hrm.system import distributed
 
     device = distributed.on(asked.device)
-    wanted = sweeps.Sweep(
+    wanted = search.Sweep(
         arms=arms(asked), space=space.read(asked.space), trials=asked.trials, prune=asked.prune
     )
     sys.stderr.write(_heading(wanted.budget()))
     try:
         with progress.lines() as say:
-            found = sweeps.execute(
+            found = search.execute(
                 wanted,
                 asked.output,
                 storage=asked.storage,

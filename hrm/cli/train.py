@@ -14,7 +14,7 @@ from hrm.errors import Lost, UserError
 if TYPE_CHECKING:
     import torch
 
-    from hrm.runs import Plan, Point
+    from hrm.training.runs import Plan, Point
 
 LINE = "train a documented system on a task"
 TEXT = """\
@@ -101,7 +101,7 @@ def run(asked: argparse.Namespace) -> int:
 
     summary.choose(asked.recipe, recipes.named)
 
-    from hrm import distributed
+    from hrm.system import distributed
 
     try:
         with distributed.joined(asked.device) as device:
@@ -116,7 +116,7 @@ def run(asked: argparse.Namespace) -> int:
 
 def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> int:
     """Train with the other processes, if there are any; the first one talks."""
-    from hrm import runs, tracking
+    from hrm.training import runs, tracking
 
     plan = plan_of(asked)
     trackers = tracking.extras(asked.tracker, asked.output) if first else []
@@ -149,7 +149,7 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
 
 
 def _again(asked: argparse.Namespace) -> str:
-    from hrm import runs
+    from hrm.training import runs
 
     update = runs.reached(asked.output)
     kept = f"{asked.output} has all up to update {update}" if update else "nothing is trained yet"
@@ -165,8 +165,10 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     if getattr(asked, "plan", None) is not None:
         return _read(asked)
 
-    from hrm import recipes, runs, sizing
-    from hrm.learning import Training
+    from hrm import recipes
+    from hrm.config.learning import Training
+    from hrm.recipes import sizing
+    from hrm.training import runs
 
     seed, data_seed = asked.seed or 0, asked.data_seed or 0
     task: Any = task_of(asked.task, asked.task_set, "--task-set")
@@ -206,7 +208,7 @@ def _read(asked: argparse.Namespace) -> "Plan":
     """
     from dataclasses import replace
 
-    from hrm import runs
+    from hrm.training import runs
 
     try:
         plan = runs.plan_from(json.loads(asked.plan.read_bytes()))
@@ -237,8 +239,8 @@ def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
     """Return what is about to be trained, and how large it is."""
     import torch
 
-    from hrm import sizing
     from hrm.model import HRM
+    from hrm.recipes import sizing
 
     with torch.device("meta"):
         count = sum(p.numel() for p in HRM(plan.system.model).parameters())

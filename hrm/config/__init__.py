@@ -56,7 +56,7 @@ from hrm.config.levels import (
     StepAttention,
     TraceAttention,
 )
-from hrm.parts import Part, require
+from hrm.config.parts import Part, require
 
 __all__ = [
     "Accumulated",

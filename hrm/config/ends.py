@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hrm.parts import Part, require
+from hrm.config.parts import Part, require
 
 
 @dataclass(frozen=True, kw_only=True)

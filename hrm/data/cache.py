@@ -31,8 +31,8 @@ from typing import Any
 import filelock
 import numpy as np
 
-from hrm.data.files import whole
-from hrm.parts import Part, canonical
+from hrm.config.parts import Part, canonical
+from hrm.system.files import whole
 from hrm.tasks import Boards, Splits, Task, Values
 
 _log = logging.getLogger(__name__)

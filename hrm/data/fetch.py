@@ -20,10 +20,10 @@ from typing import TextIO
 
 import numpy as np
 
+from hrm.config.parts import require
 from hrm.data.public import SPLITS, Split
 from hrm.data.writing import augmented, taken, vacant, write
 from hrm.errors import UserError
-from hrm.parts import require
 from hrm.tasks import Boards, Ints, Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.board import randomness

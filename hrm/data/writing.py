@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from hrm.data.files import whole
+from hrm.config.parts import require
 from hrm.data.public import ARRAYS, BLANK, SPLITS, ZERO, Indices, Split, path_of
 from hrm.errors import UserError
-from hrm.parts import require
+from hrm.system.files import whole
 from hrm.tasks import Boards, Ints, Task
 
 _piece = 10_000  # boards augmented at once

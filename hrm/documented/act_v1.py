@@ -12,16 +12,17 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from hrm import q_losses, recipes
+from hrm import recipes
 from hrm.config import Transformer
+from hrm.config.learning import System
+from hrm.config.parts import Part, require
 from hrm.documented.common import positive, read
-from hrm.embed import TokenEmbedding
-from hrm.execution import Batch, Carry
-from hrm.learning import System
 from hrm.model import HRM
-from hrm.optim import SparseSignSGD
-from hrm.parts import Part, require
-from hrm.puzzles import PuzzleTable
+from hrm.model.embedding import TokenEmbedding
+from hrm.model.execution import Batch, Carry
+from hrm.model.puzzles import PuzzleTable
+from hrm.training import q_losses
+from hrm.training.optim import SparseSignSGD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +247,7 @@ class HRMACTv1(nn.Module):
 
 
 class CastedSparseEmbeddingSignSGD_Distributed(SparseSignSGD):  # noqa: N801 (the document's name)
-    """Sparse sign-SGD under the document's name: `hrm.optim.SparseSignSGD`.
+    """Sparse sign-SGD under the document's name: `hrm.training.optim.SparseSignSGD`.
 
     Args:
         params: ``model.puzzle_emb.parameters()``.

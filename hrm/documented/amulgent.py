@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from hrm.agent import Agent
+from hrm.documented.agent import Agent
 from hrm.model import HRM
 
 
 class HRMReasoning:
-    """An agent (`hrm.agent`) that a dictionary with the document's keys configures.
+    """An agent (`hrm.documented.agent`) that a dictionary with the document's keys configures.
 
     Args:
         config: The document's JSON as a dictionary, whole or what is under "hrm"; keys left out

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from hrm.config import Vector
-from hrm.execution import Batch
-from hrm.learner import Learner
-from hrm.learning import System, Training
+from hrm.config.learning import System, Training
+from hrm.config.parts import Part, require
 from hrm.model import HRM
-from hrm.parts import Part, require
+from hrm.model.execution import Batch
+from hrm.training.learner import Learner
 
 P = TypeVar("P", bound=Part)
 OURS = {"input_dim": "inputs", "output_dim": "outputs", "T": "low_steps"}  # the recipes' names
@@ -117,7 +117,7 @@ class CycleModel(nn.Module):
             "criterion",
             criterion,
             "nn.MSELoss(), since each sample's reward is its squared error",
-            "pass that one, or train another objective by hrm.learner.Learner",
+            "pass that one, or train another objective by hrm.training.learner.Learner",
         )
         inputs = self._moved("x", x, self._size)
         targets = self._moved("y", y, self.model.config.readout.size)

@@ -18,15 +18,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import hrm.model
-from hrm import checkpoint, losses, recipes, tracking, train
+from hrm import recipes
 from hrm.config import Series, Transformer
+from hrm.config.learning import AdamAtan2, System, Training
+from hrm.config.parts import Part, require
 from hrm.errors import Diverged
-from hrm.execution import Batch
-from hrm.learner import Learner
-from hrm.learning import AdamAtan2, System, Training
-from hrm.parts import Part, require
+from hrm.model.execution import Batch
 from hrm.plots import puzzles, style, training
 from hrm.plots.style import Figure
+from hrm.training import checkpoint, loop, losses, tracking
+from hrm.training.learner import Learner
 
 # By the names of their modules, with what the document says of them where a task needs to be told.
 TASKS: Mapping[str, Mapping[str, Any]] = {
@@ -153,8 +154,8 @@ class EnhancedDatasetLoader:
         importlib.import_module(f"hrm.tasks.{task_name}")
         task: Any = Part.from_json({"kind": task_name.capitalize(), **TASKS[task_name], **fields})
         boards = task.generate(seed, num_samples, 0, 0).train
-        data = train.encode(recipes.complete(), task, boards)
-        order = torch.Generator().manual_seed(train.stream(seed, "order"))
+        data = loop.encode(recipes.complete(), task, boards)
+        order = torch.Generator().manual_seed(loop.stream(seed, "order"))
         return DataLoader(
             TensorDataset(data.inputs, data.targets), batch_size, shuffle, generator=order
         )
@@ -214,7 +215,7 @@ class HRMTrainerFixed:
 
     def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> float:
         right = cells = 0
-        with train.evaluating(self.model.model):
+        with loop.evaluating(self.model.model):
             for inputs, _, targets in self._batches(dataloader):
                 assert targets is not None
                 prediction = self.model(inputs)
@@ -241,7 +242,7 @@ class HRMTrainerFixed:
 
 
 class ExperimentTracker:
-    """Keeps an experiment in a folder of its own: `hrm.tracking.JsonLines`.
+    """Keeps an experiment in a folder of its own: `hrm.training.tracking.JsonLines`.
 
     Args:
         project_name: A folder's name.
@@ -294,7 +295,7 @@ class ExperimentTracker:
     ) -> Path:
         """Write a model's weights and some metrics to ``<suffix>.safetensors``; return its path.
 
-        `hrm.runs.restored` loads it.
+        `hrm.training.runs.restored` loads it.
         """
         path = self.folder / f"{suffix}.safetensors"
         weights = getattr(model, "model", model).state_dict()

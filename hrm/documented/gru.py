@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from hrm import recipes
+from hrm.config.learning import System
+from hrm.config.parts import Part, require
 from hrm.documented.common import CycleModel, arguments, positive
-from hrm.learning import System
-from hrm.parts import Part, require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,11 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hrm import demo, recipes
+from hrm import recipes
+from hrm.config.learning import System
+from hrm.config.parts import Part, require
+from hrm.documented import demo
 from hrm.documented.common import OURS, CycleModel, arguments, positive
-from hrm.learning import System
-from hrm.parts import Part, require
 
 FLAGS = (
     "use_per_sample_act",
@@ -107,7 +108,7 @@ def demonstrate_efficiency_comparison(
     That is `hrm demo v2`, with the numbers of the run. It takes less than a minute.
 
     Args:
-        seed, updates: As in `hrm.demo.v2`; None for its own number.
+        seed, updates: As in `hrm.documented.demo.v2`; None for its own number.
 
     Source: document v2, "Basic Enhanced Usage".
     """

@@ -28,12 +28,12 @@ from hrm.config import (
     Tokens,
     Transformer,
 )
+from hrm.config.learning import CrossEntropy, QHalting, StablemaxCrossEntropy, System
+from hrm.config.parts import Part, require
 from hrm.errors import UserError
 from hrm.interop import names
 from hrm.interop.names import Weights
-from hrm.learning import CrossEntropy, QHalting, StablemaxCrossEntropy, System
 from hrm.model import HRM
-from hrm.parts import Part, require
 
 HIERARCHICAL = "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
 TINY = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"

@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from hrm.data.files import whole
 from hrm.errors import UserError
 from hrm.interop.names import Weights, unwrapped
+from hrm.system.files import whole
 
 _kinds = (torch.float32, torch.bfloat16, torch.float16)  # float32 holds each exactly
 

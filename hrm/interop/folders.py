@@ -11,16 +11,16 @@ from typing import Any
 import torch
 import yaml
 
-from hrm import checkpoint, runs, tracking
-from hrm.data.files import whole
+from hrm.config.parts import Part, require
 from hrm.errors import UserError
 from hrm.interop import files, names, settings
 from hrm.interop.arch import Arch, Inferred, fitting, inferred
-from hrm.parts import Part, require
+from hrm.system.files import whole
 from hrm.tasks import Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.maze import Maze
 from hrm.tasks.sudoku import Sudoku
+from hrm.training import checkpoint, runs, tracking
 
 _boards = 200  # of a converted run's training and test sets, to score it by
 # The public data, by vocabulary and positions.

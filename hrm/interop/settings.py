@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from hrm.config.learning import AdamAtan2, Constant, Cosine, Training
 from hrm.errors import UserError
 from hrm.interop.arch import HIERARCHICAL, TINY, Arch
-from hrm.learning import AdamAtan2, Constant, Cosine, Training
 
 FILE = "all_config.yaml"  # what the public evaluation looks for beside a checkpoint
 KEYS = [

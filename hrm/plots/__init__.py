@@ -8,7 +8,7 @@ well as in colour.
     training      losses, score and halting steps over updates
     halting       steps by difficulty, signals by step, what executions cost
     puzzles       a puzzle, its successive answers, its solution
-    states        how both levels move, from `hrm.probe`
+    states        how both levels move, from `hrm.model.probe`
     architecture  a model's blocks with their parameters
     stored        all of these of one run
 """

@@ -34,7 +34,7 @@ class Execution:
 
     Args:
         name: Such as "compacted".
-        rows: Rows computed at each call of the step, as `hrm.execution.Run` has them.
+        rows: Rows computed at each call of the step, as `hrm.model.execution.Run` has them.
         samples: How many samples that was for.
         score: Of the answers.
     """

@@ -28,7 +28,7 @@ from hrm.plots.style import (
 )
 from hrm.tasks import Task
 from hrm.tasks.arc import Arc
-from hrm.tasks.arc_data import Grid
+from hrm.tasks.arc.data import Grid
 from hrm.tasks.grids import BLANK, shapes
 from hrm.tasks.maze import GOAL, START, WALL, Maze, nearest_path
 from hrm.tasks.pattern import Pattern

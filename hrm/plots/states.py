@@ -9,6 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hrm.model.probe import (
+    START,
+    Floats,
+    Trace,
+    participation_ratio,
+    principal_components,
+    residuals,
+)
 from hrm.plots.style import (
     BLUE,
     DASHES,
@@ -23,7 +31,6 @@ from hrm.plots.style import (
     styled,
     whole_numbers,
 )
-from hrm.probe import START, Floats, Trace, participation_ratio, principal_components, residuals
 
 _levels = (("high", "z_H", VERMILION, "s", DASHES[1]), ("low", "z_L", BLUE, "o", DASHES[0]))
 
@@ -37,7 +44,7 @@ def evolution(trace: Trace, *, paths: int = 6) -> Figure:
     less one. Records at which a level didn't move have no residual.
 
     Args:
-        trace: From `hrm.probe.record`.
+        trace: From `hrm.model.probe.record`.
         paths: Samples whose path is drawn.
     """
     figure, axes = grid(2, 2, 4.4, 3.2)

@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from hrm import cost, losses, probe, runs, scoring, tracking, train
 from hrm.config import (
     Compacted,
     Fixed,
@@ -32,14 +31,15 @@ from hrm.config import (
     Policy,
     QLearning,
 )
+from hrm.config.learning import System
+from hrm.config.parts import require
 from hrm.errors import UserError
-from hrm.execution import Batch
-from hrm.learning import System
-from hrm.model import HRM, Output
-from hrm.parts import require
+from hrm.model import HRM, Output, cost, probe
+from hrm.model.execution import Batch
 from hrm.plots import architecture, halting, puzzles, states, training
 from hrm.plots.style import INK, Array
 from hrm.tasks import Boards, Splits
+from hrm.training import loop, losses, runs, scoring, tracking
 
 _executions: Mapping[str, Lockstep | Masked | Compacted] = {
     "lockstep": Lockstep(),
@@ -227,8 +227,8 @@ class Pictures:
         return data.batch(torch.arange(len(data))[which])
 
     @functools.cached_property
-    def _encoded(self) -> train.Encoded:
-        return train.encode(self.plan.system, self.task, self.splits.test)
+    def _encoded(self) -> loop.Encoded:
+        return loop.encode(self.plan.system, self.task, self.splits.test)
 
     def _answers(self, prediction: torch.Tensor) -> Array:
         if self.task.classes == 0:

@@ -1,9 +1,6 @@
 """The look that all pictures share, and how they are written."""
 
 import functools
-import io
-import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +15,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from hrm.parts import require
+from hrm.config.parts import require
+from hrm.system.files import whole
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -140,15 +138,5 @@ def save(figure: Figure, path: Path) -> None:
         kind in ("svg", "png"), "picture's file", path.name, "NAME.svg or NAME.png", "rename it"
     )
     metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, metadata=metadata)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(buffer.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as temporary:
+        figure.savefig(temporary, format=kind, metadata=metadata)

@@ -14,7 +14,7 @@ _log_from = 20  # a logarithmic axis for losses that differ by such a factor
 
 
 class Point(Protocol):
-    """What `hrm.train.Moment` has."""
+    """What `hrm.training.loop.Moment` has."""
 
     @property
     def update(self) -> int: ...

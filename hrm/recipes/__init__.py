@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from hrm.learning import System
+from hrm.config.learning import System
 from hrm.recipes.sequences import act_v1, complete, swiglu_inner, tiny_network
 from hrm.recipes.vectors import amulgent, amulgent_enhanced, gru, v2
 

@@ -26,7 +26,7 @@ from hrm.config import (
     Transformer,
     TruncatedNormal,
 )
-from hrm.learning import (
+from hrm.config.learning import (
     QHalting,
     StablemaxCrossEntropy,
     Supervised,

@@ -30,7 +30,7 @@ from hrm.config import (
     Transformer,
     Vector,
 )
-from hrm.learning import (
+from hrm.config.learning import (
     ActionsTaken,
     PolicyGradient,
     StopOnly,
@@ -159,7 +159,7 @@ def amulgent(
 
     `original` is the system before the enhancements: unscaled connections, unclipped initial
     states, one map to both Q values. Its three switches belong to the enhanced one. Its learning
-    from replayed experiences is `hrm.agent`'s.
+    from replayed experiences is `hrm.documented.agent`'s.
     """
 
     def level(layers: int) -> Transformer:

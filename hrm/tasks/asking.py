@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hrm.config.parts import Part, require
 from hrm.errors import UserError
-from hrm.parts import Part, require
 from hrm.tasks import Boards, Bools, Floats, Ints, Scores, Splits
 from hrm.tasks.board import everything, one_hot, randomness, shifted, split
 

@@ -6,8 +6,8 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from hrm.config.parts import require
 from hrm.errors import UserError
-from hrm.parts import require
 from hrm.tasks import Boards, Floats, Ints, Splits
 
 Dealt = tuple[Ints, Ints, float]  # input, target, difficulty

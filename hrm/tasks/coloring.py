@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from hrm.parts import require
+from hrm.config.parts import require
 from hrm.tasks import Boards, Bools, Ints
 from hrm.tasks.asking import Answers, Asking
 from hrm.tasks.board import most_frequent

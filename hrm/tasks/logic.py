@@ -19,7 +19,7 @@ import numpy as np
 from pysat.card import ITotalizer
 from pysat.solvers import Solver
 
-from hrm.parts import require
+from hrm.config.parts import require
 from hrm.tasks import Boards, Bools, Ints
 from hrm.tasks.asking import Answers, Asking
 from hrm.tasks.board import most_frequent

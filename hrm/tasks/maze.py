@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hrm.config.parts import Part, require
 from hrm.errors import UserError
-from hrm.parts import Part, require
 from hrm.tasks import Boards, Bools, Ints, Scores, Splits
 from hrm.tasks.board import everything, most_frequent, one_hot, randomness, split, unshifted
 from hrm.tasks.passages import carve, flood, frame

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from hrm.parts import require
+from hrm.config.parts import require
 from hrm.tasks import Boards, Ints
 from hrm.tasks.asking import Answers, Asking
 from hrm.tasks.board import most_frequent

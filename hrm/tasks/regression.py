@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hrm.config.parts import Part, require
 from hrm.errors import UserError
-from hrm.parts import Part, require
 from hrm.tasks import Boards, Bools, Floats, Ints, Scores, Splits
 from hrm.tasks.board import randomness, split
 

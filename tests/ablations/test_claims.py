@@ -14,8 +14,8 @@ from ablations.claims import controller
 from ablations.claims.common import CELLS, DATA_SEED, PUZZLE_INPUTS, PUZZLE_OUTPUTS
 from ablations.forms import Consistency, Exact, Statistical, TimeToTarget, Trend
 from ablations.specs import BLOCKS, PRECISE, TRAINED
+from hrm.config.learning import System, Training
 from hrm.errors import UserError
-from hrm.learning import System, Training
 
 # The claims of the first slice, as the issue lists them.
 SLICE = {

@@ -15,7 +15,7 @@ import pytest
 from ablations import calibration, claims, noise, pilots
 from ablations.cli import calibrated, main, progress
 from ablations.store import Store
-from hrm import environment
+from hrm.system import environment
 
 # Exact claims that take a fraction of a second once torch is loaded; one trial each, or none.
 CHEAP = ["attention-single-key", "act-demo-arithmetic", "amulgent-params-increase"]

@@ -6,8 +6,8 @@ import pytest
 
 from ablations import fingerprint, sources
 from ablations.records import Trial
-from hrm import environment
 from hrm.errors import UserError
+from hrm.system import environment
 
 files = {
     "trees/__init__.py": "from trees import base\n",

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-import hrm.halting
-import hrm.losses
+import hrm.model.halting
+import hrm.training.losses
 from ablations import claims
 from ablations.records import Check
 from ablations.workloads import (
@@ -28,10 +28,10 @@ from ablations.workloads import (
 )
 from hrm import recipes
 from hrm.config import Compacted, Lockstep, Masked
-from hrm.layers import CrossAttention
-from hrm.learning import StopWhileLive, Training
+from hrm.config.learning import StopWhileLive, Training
+from hrm.config.parts import canonical
 from hrm.model import HRM
-from hrm.parts import canonical
+from hrm.model.layers import CrossAttention
 
 
 @pytest.fixture(autouse=True)
@@ -196,7 +196,7 @@ def test_the_mapped_controllers_compute_the_same():
 
 
 def test_controllers_with_weights_of_their_own_do_not(monkeypatch):
-    kind = hrm.halting.DirectController
+    kind = hrm.model.halting.DirectController
     monkeypatch.setattr(kind, "load_concatenated", lambda self, other: None)
     found = primary(of("controller-equivalent", controller.equivalent, states=16))
     assert found[0] is False
@@ -277,13 +277,13 @@ def test_every_sample_that_never_halts_takes_the_maximum_of_steps():
 
 
 def test_a_sample_that_halts_before_the_maximum_is_found(monkeypatch):
-    forward = hrm.halting.QLearning.forward
+    forward = hrm.model.halting.QLearning.forward
 
     def eager(self, high, step, noise):
         decided = forward(self, high, step, noise)
         return decided._replace(margin=torch.ones_like(decided.margin))
 
-    monkeypatch.setattr(hrm.halting.QLearning, "forward", eager)
+    monkeypatch.setattr(hrm.model.halting.QLearning, "forward", eager)
     assert not any(primary(of("halt-max", halting.maximum, batch=2, limits=[3])))
 
 
@@ -397,7 +397,7 @@ def test_the_reward_is_the_error_and_the_cost_of_the_cycles():
 
 
 def test_a_reward_without_its_cost_is_found(monkeypatch):
-    monkeypatch.setattr(hrm.losses, "reward", lambda task_loss, steps, cost: -task_loss)
+    monkeypatch.setattr(hrm.training.losses, "reward", lambda task_loss, steps, cost: -task_loss)
     assert primary(of("metarl-reward", policy.reward, batch=32)) == [False, False]
 
 

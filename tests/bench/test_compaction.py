@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from bench import compaction
-from hrm import losses
 from hrm.config import Compacted, Lockstep, Masked, Refilled
-from hrm.learning import Supervised
+from hrm.config.learning import Supervised
 from hrm.model import HRM
+from hrm.training import losses
 
 size = 4
 recipes = ("act-v1", "gru", "v2")

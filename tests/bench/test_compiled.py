@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from bench import compaction, compiled, ratio
-from hrm import recipes, train
+from hrm import recipes
 from hrm.config import Compacted
+from hrm.training import loop
 
 # Dynamo asks inputs that aren't leaves for their gradient, to find that they have none.
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
@@ -44,7 +45,7 @@ def fresh():
 
 def built(system, training):
     """A model in which no state is zero, where an update might do nothing."""
-    model = train.build(system, train.Seeds(weights=0, order=0)).train(training)
+    model = loop.build(system, loop.Seeds(weights=0, order=0)).train(training)
     noise = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for value in (model.start_low.value, model.start_high.value):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hrm.agent import Goal
+from hrm.documented.agent import Goal
 from hrm.documented.amulgent import HRMReasoning
 from hrm.errors import UserError
 

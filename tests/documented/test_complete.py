@@ -7,7 +7,6 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from hrm import runs, tracking
 from hrm.documented.complete import (
     HRM,
     TASKS,
@@ -17,6 +16,7 @@ from hrm.documented.complete import (
     HRMVisualizer,
 )
 from hrm.errors import Diverged, UserError
+from hrm.training import runs, tracking
 
 SOLUTION = [[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]]
 

@@ -5,12 +5,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from hrm import losses
 from hrm.documented.gru import HierarchicalReasoningModel, HRMConfig
 from hrm.errors import UserError
-from hrm.execution import masked
-from hrm.halting import undecided
-from hrm.state import State
+from hrm.model.execution import masked
+from hrm.model.halting import undecided
+from hrm.model.state import State
+from hrm.training import losses
 
 SMALL = {"hidden_low": 16, "hidden_high": 24, "T": 3, "max_cycles": 5, "input_dim": 8}
 
@@ -53,7 +53,7 @@ def test_training_example(small):
 
 
 def test_key_innovations_1_each_sample_stops_for_itself():
-    """A fragment of a method: its loop is `hrm.execution.masked`, here with stops given."""
+    """A fragment of a method: its loop is `hrm.model.execution.masked`, here with stops given."""
     stops = torch.tensor([1, 3, 2, 9])
     start = State(torch.zeros(4, 1), torch.zeros(4, 1), torch.zeros(4, 0))
 
@@ -69,7 +69,7 @@ def test_key_innovations_1_each_sample_stops_for_itself():
 
 
 def test_key_innovations_2_advantages_are_per_sample():
-    """A fragment of a method: its helpers are `hrm.losses.squared_error` and `reward`."""
+    """A fragment of a method: its helpers are `hrm.training.losses.squared_error` and `reward`."""
     pred, y = torch.randn(6, 2), torch.randn(6, 2)
     cycles_taken = torch.tensor([1, 2, 3, 4, 5, 5])
     task_loss_vec = losses.squared_error(pred, y)

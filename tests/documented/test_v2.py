@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from hrm import demo, losses, recipes
+from hrm import recipes
 from hrm.config import Compacted, DirectController, LastStep, Lockstep, TraceAttention
-from hrm.documented import v2
+from hrm.documented import demo, v2
 from hrm.documented.v2 import (
     EnhancedConfig,
     EnhancedHierarchicalModel,
@@ -18,10 +18,11 @@ from hrm.documented.v2 import (
     HierarchicalReasoningModel,
 )
 from hrm.errors import UserError
-from hrm.execution import compacted, lockstep
-from hrm.halting import ConcatenatedController, undecided
-from hrm.state import State
-from hrm.summary import StepAttention
+from hrm.model.execution import compacted, lockstep
+from hrm.model.halting import ConcatenatedController, undecided
+from hrm.model.state import State
+from hrm.model.summary import StepAttention
+from hrm.training import losses
 
 SMALL = {"input_dim": 6, "hidden_low": 16, "hidden_high": 24, "max_cycles": 4}
 FLAGS = v2.FLAGS
@@ -58,7 +59,7 @@ def masked_terms():
 
 
 def test_critical_improvements_2_corrected_meta_rl():
-    """Fragments: the two averages are `hrm.losses.mean_over_batch` and `mean_over_live`."""
+    """Fragments: the two averages are `mean_over_batch` and `mean_over_live` in `losses`."""
     terms, mask = masked_terms()
     assert losses.mean_over_batch(terms, mask).item() == 2.5 + 13 / 4
     assert losses.mean_over_live(terms, mask).item() == pytest.approx(2.5 + 13 / 2)

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hrm import train
-from hrm.learning import System
+from hrm.config.learning import System
 from hrm.model import HRM
+from hrm.training import loop
 
 
 def model_of(system: System, dtype: torch.dtype = torch.float64) -> HRM:
@@ -27,7 +27,7 @@ def model_of(system: System, dtype: torch.dtype = torch.float64) -> HRM:
 
     What starts at zeros, ones or -5 would hide the terms that it multiplies.
     """
-    model = train.build(system, train.Seeds(weights=0, order=0))
+    model = loop.build(system, loop.Seeds(weights=0, order=0))
     generator = torch.Generator().manual_seed(0)
     for value in model.state_dict().values():
         if (value == value.flatten()[0]).all():

@@ -10,9 +10,10 @@ import pytest
 import torch
 import yaml
 
-from hrm import cli, tracking
+from hrm import cli
 from hrm.interop import PREFIX, files
 from hrm.tasks.sudoku import Sudoku
+from hrm.training import tracking
 from tests.hrm.interop import public
 from tests.hrm.interop.test_interop_logits import of_reference
 from tests.references import act_v1

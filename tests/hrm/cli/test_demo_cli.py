@@ -1,4 +1,4 @@
-"""`hrm demo v2` and `hrm.demo`, on a tiny budget."""
+"""`hrm demo v2` and `hrm.documented.demo`, on a tiny budget."""
 
 import json
 import re
@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from hrm import cli, demo, recipes, train
+from hrm import cli, recipes
 from hrm.cli import progress
+from hrm.documented import demo
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
+from hrm.training import loop
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,9 +53,9 @@ def test_samples_that_want_to_stop_at_once_cost_one_cycle_only_in_the_enhanced_r
     """With stops that differ, the original's batches go on; a sample's own stop comes first."""
     splits = demo.TASK.generate(0, 1, 0, 64)
     system = recipes.v2(**demo.SIZES, **demo.FLAGS)
-    model = train.build(system, train.Seeds(weights=0, order=0))
+    model = loop.build(system, loop.Seeds(weights=0, order=0))
     inputs = torch.from_numpy(demo.TASK.one_hot(splits.test.inputs))
-    with torch.no_grad(), train.evaluating(model):  # half of the boards want to stop at once
+    with torch.no_grad(), loop.evaluating(model):  # half of the boards want to stop at once
         logits = model(inputs, steps=1).run.logits[0]
         model.halting.controller.policy[-1].bias[1] -= (logits[:, 1] - logits[:, 0]).median()
     arms = {

@@ -6,8 +6,10 @@ import shlex
 
 import pytest
 
-from hrm import cli, runs, space, sweeps, tracking
+from hrm import cli
 from hrm.cli import sweep
+from hrm.sweeps import search, space
+from hrm.training import runs, tracking
 
 FEW = "--updates 4 --batch 4 --train 12 --validation 4 --test 6"
 GRU = f"gru maze --task-set size=4 --set hidden_high=8 {FEW}"
@@ -186,4 +188,4 @@ def test_help_teaches_by_examples_that_work(hrm, tmp_path, monkeypatch):
     assert list(found) == ["training.learning_rate", "recipe.hidden_low"]
     for example in examples[:2]:
         asked = cli.parser().parse_args(shlex.split(example))
-        sweeps.Sweep(arms=sweep.arms(asked), space=found, trials=asked.trials, prune=asked.prune)
+        search.Sweep(arms=sweep.arms(asked), space=found, trials=asked.trials, prune=asked.prune)

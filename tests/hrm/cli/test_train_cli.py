@@ -7,10 +7,11 @@ import shlex
 import numpy as np
 import pytest
 
-from hrm import cli, tracking
+from hrm import cli
 from hrm.cli import options, progress, train
 from hrm.tasks import arc
-from hrm.tasks.arc_data import ArcTask, Pair
+from hrm.tasks.arc.data import ArcTask, Pair
+from hrm.training import tracking
 
 GRU = "train gru maze --task-set size=4 --set hidden_low=8 --set hidden_high=8"
 ACT = "train act-v1 pattern --set width=8 --set heads=2 --set h_layers=1 --set l_layers=1"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from hrm.config.parts import Part
 from hrm.data.writing import write
 from hrm.errors import UserError
-from hrm.parts import Part
 from hrm.tasks import Boards, Ints, Splits
 
 

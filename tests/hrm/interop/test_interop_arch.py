@@ -8,9 +8,9 @@ import torch
 
 from hrm import interop, recipes
 from hrm.config import Compacted, RmsNorm
+from hrm.config.learning import CrossEntropy
 from hrm.errors import UserError
 from hrm.interop.arch import Arch
-from hrm.learning import CrossEntropy
 from tests.hrm.interop import public
 
 CELLS = {"seq_len": 16, "num_heads": 2}

@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from hrm import checkpoint, interop
+from hrm import interop
 from hrm.errors import UserError
 from hrm.interop import files
+from hrm.training import checkpoint
 from tests.hrm.interop import public
 
 SUFFIXES = ["", ".pt", ".safetensors"]

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from hrm import recipes
+from hrm.config.learning import AdamAtan2, Constant, Cosine, Training
 from hrm.errors import UserError
 from hrm.interop import settings
 from hrm.interop.arch import Arch
-from hrm.learning import AdamAtan2, Constant, Cosine, Training
 
 # As the public trainer writes it, and as its builders write the data's.
 WHOLE = """

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hrm.config.parts import Part
 from hrm.errors import UserError
-from hrm.parts import Part
 from hrm.tasks import Boards, Ints, Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.board import most_frequent, one_hot, shifted, split, unshifted

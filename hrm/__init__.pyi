@@ -1,0 +1,10 @@
+from hrm.config import HRMConfig as HRMConfig
+from hrm.config.learning import System as System
+from hrm.config.learning import Training as Training
+from hrm.errors import Diverged as Diverged
+from hrm.errors import UserError as UserError
+from hrm.model import HRM as HRM
+from hrm.model import Output as Output
+from hrm.tasks import Task as Task
+from hrm.training.learner import Learner as Learner
+from hrm.training.runs import Plan as Plan

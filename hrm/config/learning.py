@@ -1,0 +1,221 @@
+"""What a system learns, and how: objective and training as parts. Plain data without torch."""
+
+from dataclasses import dataclass
+
+from hrm.config import HRMConfig, QLearning
+from hrm.config.parts import Part, require
+
+
+# -- what an answer costs -------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class SquaredError(Part):
+    """Mean squared error; class targets become one-hot beyond two classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropy(Part):
+    """Cross-entropy of the softmax."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StablemaxCrossEntropy(Part):
+    """Cross-entropy of the stablemax, in float64."""
+
+
+# -- what a system is trained for -----------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Supervised(Part):
+    """The answer's loss after the last segment, or the mean over all segments.
+
+    Args:
+        answer: The loss of an answer.
+        every_segment: Whether all segments count, in equal shares.
+        between: Weight of the answers after every second halting step but the last, beside the
+            last answer's loss (complete, as coded).
+    """
+
+    answer: SquaredError | CrossEntropy | StablemaxCrossEntropy = CrossEntropy()
+    every_segment: bool = False
+    between: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionsTaken(Part):
+    """The policy loss scores log π of the action taken, wherever one was chosen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopWhileLive(Part):
+    """The policy loss scores log π(stop) at each live step, forced or not (v2, as coded)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopOnly(Part):
+    """The policy loss scores log π(stop) where a sample stopped, forced or not (gru, as coded)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyGradient(Part):
+    """Squared error of the answer, plus REINFORCE with a learned baseline for halting.
+
+    Args:
+        cost: λ in R = −task loss − λ · steps.
+        masked_mean: Whether each step's policy loss is averaged over the live samples, or over all.
+        normalise: Whether advantages are normalised over the batch.
+        score: Which log-probabilities the policy loss scores.
+        value_at_stop: Smooth-L1 of V at the stop against R (gru), or the squared errors of V at
+            every step against R where live (v2).
+        entropy: Weight of the entropy bonus. step_penalty: weight of the mean number of steps.
+    """
+
+    cost: float = 0.01
+    masked_mean: bool = False
+    normalise: bool = False
+    score: ActionsTaken | StopWhileLive | StopOnly = ActionsTaken()
+    value_at_stop: bool = False
+    entropy: float = 0.0
+    step_penalty: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class QHalting(Part):
+    """The answer's loss plus binary cross-entropies of the Q values; an update per halting step.
+
+    Places carry their states from update to update; halted ones start on fresh samples.
+
+    Args:
+        answer: The loss of an answer, averaged over each sample's labelled tokens.
+        weight: Of the Q values' losses.
+        continue_loss: Whether Q(continue) learns from a look one step ahead.
+    """
+
+    answer: CrossEntropy | StablemaxCrossEntropy = StablemaxCrossEntropy()
+    weight: float = 0.5
+    continue_loss: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class System(Part):
+    """A documented system: a model and what it is trained for."""
+
+    model: HRMConfig
+    objective: Supervised | PolicyGradient | QHalting = Supervised()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            not isinstance(self.objective, QHalting) or isinstance(self.model.halting, QLearning),
+            "objective",
+            self.objective,
+            "QHalting for models with QLearning alone",
+            "use halting=QLearning(...), or Supervised()",
+        )
+        between = isinstance(self.objective, Supervised) and self.objective.between > 0
+        require(
+            not between or self.model.readout.each_step,
+            "readout.each_step",
+            self.model.readout.each_step,
+            "True where answers between the steps are supervised",
+            "use each_step=True, or between=0",
+        )
+
+
+# -- how it is trained ----------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Part):
+    """AdamW; without weight decay, Adam."""
+
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamAtan2(Part):
+    """Adam with arc tangent instead of a quotient and its ε."""
+
+    betas: tuple[float, float] = (0.9, 0.95)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamAtan2AsCoded(Part):
+    """What document complete's code calls by that name."""
+
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(Part):
+    """The learning rate stays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine(Part):
+    """The learning rate falls along half a cosine to a share `floor` of itself at the end."""
+
+    floor: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Part):
+    """How a system is trained: an optimiser, linear warm-up, then a schedule.
+
+    Args:
+        updates: Optimiser steps. batch: samples in each.
+        pieces: So many equal parts of a batch are computed one after another, their gradients
+            added: the memory of one, the step of all.
+        optimiser: Of all parameters.
+        learning_rate, weight_decay: As in AdamW.
+        halting_rate: Learning rate of an AdamW of its own for the halting's parameters, if any.
+        puzzle_rate, puzzle_decay: Of the puzzle table's sign-SGD; None for the same as the others.
+        warmup: Updates over which the learning rate rises from 0. schedule: what it does then.
+        clip: Largest gradient norm, None for no clipping.
+        ema: Decay of an exponential moving average of the weights, for evaluation; None for none.
+        evaluate_every: Updates between two points of the validation curve.
+    """
+
+    updates: int
+    batch: int = 32
+    pieces: int = 1
+    optimiser: AdamW | AdamAtan2 | AdamAtan2AsCoded = AdamW()
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    halting_rate: float | None = None
+    puzzle_rate: float | None = None
+    puzzle_decay: float | None = None
+    warmup: int = 0
+    schedule: Constant | Cosine = Constant()
+    clip: float | None = None
+    ema: float | None = None
+    evaluate_every: int = 50
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("updates", "batch", "pieces", "evaluate_every"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+        require(
+            self.learning_rate > 0,
+            "learning_rate",
+            self.learning_rate,
+            "a positive number",
+            "raise it",
+        )
+        require(
+            self.batch % max(1, self.pieces) == 0,
+            "pieces",
+            self.pieces,
+            f"a divisor of the batch, {self.batch}",
+            "change pieces or batch",
+        )
+        require(
+            self.ema is None or 0 < self.ema < 1,
+            "ema",
+            self.ema,
+            "a decay between 0 and 1, or None",
+            "use 0.999",
+        )
+        require(
+            self.clip is None or self.clip > 0,
+            "clip",
+            self.clip,
+            "a positive number, or None",
+            "use 1.0, or leave it out for no clipping",
+        )

@@ -1,0 +1,350 @@
+"""Goals, plans and actions on top of amulgent's model, and the status that its document prints.
+
+    goal → embedding e(text) → halting steps → answer ŷ → plan: the actions that ŷ points at
+
+The embedding is a function of the text alone: SHAKE-256 of its UTF-8 bytes, read as numbers that
+are uniform with mean 0 and variance 1. So a goal has one embedding, in every process and on every
+machine, and an agent makes one plan for it until it learns. The same function gives each action of
+the vocabulary the prototype that it is recognised by.
+
+Source: document amulgent, "Configuration Options" and "Enhanced Learning & Monitoring"; its public
+code embeds texts as random vectors, for want of a text model. Shapes: I the size of embeddings and
+answers, A actions.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hrm import recipes
+from hrm.config import QLearning, Restarted, RmsNorm, SwiGlu, Transformer, Vector
+from hrm.config.learning import System
+from hrm.config.parts import Part, require
+from hrm.documented.replay import Experience, Replay, adam, replay_update
+from hrm.errors import UserError
+from hrm.training import loop
+
+ACTIONS = ("observe", "recall", "decompose", "compare", "decide", "act", "verify", "revise")
+HALTED, WENT_ON = 1.0, 0.1  # rewards of a halting step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What an agent is to do, in words.
+
+    Raises:
+        UserError: If there are none.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        require(bool(self.text.strip()), "goal", self.text, "a text with words in it", "give one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """An action of the vocabulary; the cosine between its prototype and the way the plan points."""
+
+    name: str
+    similarity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to do for a goal.
+
+    Args:
+        actions: In the order of their similarity: all that are positive, or the largest alone.
+        steps: Halting steps that the model thought for.
+        confidence: σ(Q_halt − Q_continue) after the last of them: above 1/2 it was done thinking,
+            below it had to stop.
+    """
+
+    goal: Goal
+    actions: tuple[Action, ...]
+    steps: int
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Part):
+    """The configuration that the document prints, key by key, with its values as defaults.
+
+    Args:
+        enable: Whether there is an agent at all.
+        use_rmsnorm, use_swiglu, use_iterative_refinement, refinement_segments: The enhancements.
+        hidden_size, h_layers, l_layers: Width and layers of both levels.
+        max_steps: Halting steps at most.
+        learning_rate: Of replay learning.
+        exploration_prob: Of halting, while learning.
+        embedding_size: Size of a goal's embedding, and of the answer to it.
+        replay_buffer_size: How many experiences are kept.
+
+    Raises:
+        UserError: If a value is of another type or impossible.
+    """
+
+    enable: bool = True
+    use_rmsnorm: bool = False
+    use_swiglu: bool = False
+    use_iterative_refinement: bool = False
+    refinement_segments: int = 2
+    hidden_size: int = 256
+    h_layers: int = 2
+    l_layers: int = 4
+    max_steps: int = 10
+    learning_rate: float = 1e-4
+    exploration_prob: float = 0.1
+    embedding_size: int = 64
+    replay_buffer_size: int = 1000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("refinement_segments", "embedding_size", "replay_buffer_size"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+        require(
+            self.hidden_size >= 8 and self.hidden_size % 8 == 0,
+            "hidden_size",
+            self.hidden_size,
+            "a multiple of 8, the number of attention heads",
+            "use the documented 256",
+        )
+        require(
+            0 < self.learning_rate < math.inf,
+            "learning_rate",
+            self.learning_rate,
+            "a positive number",
+            "use the documented 0.0001",
+        )
+        self.system()  # refuses what the model does
+
+    @classmethod
+    def read(cls, options: Any) -> Self:
+        """Return the options of a dictionary; the document prints it bare, and under "hrm" alone.
+
+        Raises:
+            UserError: If it isn't one, has an unknown key, or a value is refused.
+        """
+        nested = isinstance(options, Mapping) and set(options) == {"hrm"}
+        given = options["hrm"] if nested else options
+        require(isinstance(given, Mapping), "options", given, "a dictionary", "pass {} for none")
+        allowed = [field.name for field in dataclasses.fields(cls)]
+        for name in given:
+            if name not in allowed:
+                near = difflib.get_close_matches(str(name), allowed, n=1)
+                raise UserError(
+                    f"option is {name!r}; allowed are {', '.join(allowed)}, bare or under 'hrm'; "
+                    + (f"did you mean {near[0]!r}?" if near else "leave it out")
+                )
+        return cls(**given)
+
+    def system(self) -> System:
+        """Return the system that is configured."""
+        return recipes.amulgent(
+            inputs=self.embedding_size,
+            outputs=self.embedding_size,
+            width=self.hidden_size,
+            h_layers=self.h_layers,
+            l_layers=self.l_layers,
+            max_steps=self.max_steps,
+            use_rmsnorm=self.use_rmsnorm,
+            use_swiglu=self.use_swiglu,
+            use_iterative_refinement=self.use_iterative_refinement,
+            refinement_segments=self.refinement_segments,
+            exploration=self.exploration_prob,
+        )
+
+
+class Agent:
+    """Makes plans for goals, and learns from its own halting when to stop thinking.
+
+    Args:
+        system: From `recipes.amulgent`, with answers of the size of its inputs.
+        learning_rate: Of Adam. capacity: of the replay buffer.
+        seed: Of the weights and of what exploration draws, each a stream of its own.
+        actions: The vocabulary.
+
+    Raises:
+        UserError: If the system isn't of that kind, or the vocabulary is empty.
+
+    Example:
+        >>> agent = Agent.from_options({"hidden_size": 64, "use_rmsnorm": True})
+        >>> goal = Goal(text="Reduce the latency")
+        >>> agent.plan(goal) == agent.plan(goal)
+        True
+    """
+
+    def __init__(
+        self,
+        system: System,
+        *,
+        learning_rate: float = 1e-4,
+        capacity: int = 1000,
+        seed: int = 0,
+        actions: Sequence[str] = ACTIONS,
+    ) -> None:
+        _check(system)
+        require(bool(actions), "actions", actions, "one action or more", "use agent.ACTIONS")
+        with torch.random.fork_rng(devices=[]):
+            self.model = loop.build(system, loop.Seeds(weights=seed, order=seed))
+        self.replay = Replay(capacity)
+        self.optimiser = adam(self.model, learning_rate)
+        self.updates = 0
+        self.actions = tuple(actions)
+        self._size = system.model.readout.size
+        self._exploration = torch.Generator().manual_seed(loop.stream(seed, "exploration"))
+        self._prototypes = torch.stack([embed(name, self._size) for name in self.actions])
+
+    @classmethod
+    def from_options(cls, options: Any, *, seed: int = 0) -> Self:
+        """Build the agent that a dictionary with the document's keys describes; see `Options`.
+
+        Raises:
+            UserError: If a key is unknown, a value impossible, or `enable` off.
+        """
+        read = Options.read(options)
+        require(read.enable, "enable", read.enable, "True for an agent", "do without one")
+        return cls(
+            read.system(),
+            learning_rate=read.learning_rate,
+            capacity=read.replay_buffer_size,
+            seed=seed,
+        )
+
+    def plan(self, goal: Goal) -> Plan:
+        """Think about a goal and return the plan; nothing is drawn, recorded or learnt.
+
+        The plan has the actions whose prototypes point the way in which the goal moves the answer,
+        ŷ(e) − ŷ(0): the answers themselves are much alike, whatever the goal.
+        """
+        state = embed(goal.text, self._size)[None]
+        with loop.evaluating(self.model):
+            found = self.model(state)
+            neutral = self.model(torch.zeros_like(state), steps=1)
+        moved = (found.prediction - neutral.prediction)[0]
+        cosines = torch.cosine_similarity(self._prototypes, moved[None])
+        order = cosines.argsort(descending=True, stable=True).tolist()
+        chosen = [i for i in order if cosines[i] > 0] or order[:1]
+        halt, keep_on = found.run.logits[-1, 0]
+        return Plan(
+            goal=goal,
+            actions=tuple(
+                Action(name=self.actions[i], similarity=cosines[i].item()) for i in chosen
+            ),
+            steps=len(found.run.rows),
+            confidence=torch.sigmoid(halt - keep_on).item(),
+        )
+
+    def learn(self, goal: Goal) -> float:
+        """Think about a goal with exploration, record the steps, learn, and return the loss.
+
+        Every step starts again on the goal, so all come to the same answer; the last one halted,
+        if only because there were no more.
+
+        Raises:
+            FloatingPointError: If the loss isn't finite; nothing is learnt then.
+        """
+        state = embed(goal.text, self._size)[None]
+        self.model.train()
+        with torch.no_grad():
+            found = self.model(state, self.model.draw(1, self._exploration))
+        steps = len(found.run.rows)
+        for step in range(1, steps + 1):
+            halted = step == steps
+            self.replay.add(
+                Experience(
+                    state=state[0],
+                    next_state=found.prediction[0],
+                    reward=HALTED if halted else WENT_ON,
+                    terminal=halted,
+                )
+            )
+        value = replay_update(self.model, self.replay, self.optimiser)
+        self.updates += 1
+        return value
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """Return what the document prints, ready for JSON.
+
+        `architecture` has the switches as the model was built, one segment where there is no
+        refinement; `model_stats` its size (trainable is what learning changes). `learning_metrics`,
+        from the first experience on, has the mean reward of the latest 10, how many of the latest
+        20 halted, and how full the buffer is.
+        """
+        c = self.model.config
+        assert isinstance(c.low, Transformer) and isinstance(c.high, Transformer)
+        assert isinstance(c.halting, QLearning)
+        trained = [p for group in self.optimiser.param_groups for p in group["params"]]
+        status: dict[str, dict[str, Any]] = {
+            "architecture": {
+                "use_rmsnorm": isinstance(c.low.norm, RmsNorm),
+                "use_swiglu": isinstance(c.low.feed_forward, SwiGlu),
+                "use_iterative_refinement": c.segments.connection is not None,
+                "refinement_segments": c.segments.count,
+                "separate_q_heads": c.halting.heads == 2,
+            },
+            "model_stats": {
+                "total_parameters": sum(p.numel() for p in self.model.parameters()),
+                "trainable_parameters": sum(p.numel() for p in trained),
+                "hidden_size": c.low.width,
+                "h_layers": c.high.layers,
+                "l_layers": c.low.layers,
+                "max_steps": c.halting.max_steps,
+            },
+        }
+        if len(self.replay):
+            rewards = [e.reward for e in self.replay.latest(10)]
+            halted = [e.terminal for e in self.replay.latest(20)]
+            status["learning_metrics"] = {
+                "avg_recent_reward": sum(rewards) / len(rewards),
+                "completion_rate": sum(halted) / len(halted),
+                "buffer_utilization": self.replay.utilisation,
+                "experiences": len(self.replay),
+                "updates": self.updates,
+            }
+        return status
+
+
+def embed(text: str, size: int) -> Tensor:
+    """Return a text's embedding [size]: e_i = √3 · ((n_i + 1/2) / 2³¹ − 1), float32.
+
+    n are the little-endian 32-bit words of SHAKE-256 of the text.
+    """
+    digest = hashlib.shake_256(text.encode(errors="surrogatepass")).digest(4 * size)
+    words = np.frombuffer(digest, dtype="<u4").astype(np.float64)
+    return torch.from_numpy(math.sqrt(3) * ((words + 0.5) / 2**31 - 1)).float()
+
+
+def _check(system: System) -> None:
+    """Refuse systems whose answers can't be next states, or that have no Q values to learn."""
+    c = system.model
+    require(
+        isinstance(c.embedding, Vector) and c.embedding.size == c.readout.size,
+        "readout.size",
+        c.readout.size,
+        "the size of the input vectors, since a step's answer is the next state",
+        "use recipes.amulgent with inputs and outputs alike",
+    )
+    require(
+        isinstance(c.halting, QLearning) and isinstance(c.low, Transformer),
+        "halting",
+        c.halting,
+        "QLearning with Transformer cores",
+        "use recipes.amulgent",
+    )
+    require(
+        isinstance(c.carry, Restarted),
+        "carry",
+        c.carry,
+        "Restarted, so that every step is one from the goal itself",
+        "use recipes.amulgent",
+    )

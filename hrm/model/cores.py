@@ -1,0 +1,141 @@
+"""Cores: how one level updates its state.
+
+A core is called with the state, what it reads, and (the low level alone) the other level's state:
+``core(state, inputs, context)``, the latter two as `from_inputs` and `from_context` map them: they
+stay the same over several updates, and so are mapped once. Shapes: [..., D]; sequences are
+[B, S, D].
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hrm import config
+from hrm.model import layers
+
+
+class Cell(nn.GRUCell):
+    """The parameters of a GRU cell, of which a call maps the input alone: W_i x + b_i, [..., 3 D].
+
+    A module's call, so that what it computes is counted where it belongs.
+    """
+
+    def forward(self, inputs: Tensor) -> Tensor:  # type: ignore[override]
+        return F.linear(inputs, self.weight_ih, self.bias_ih)
+
+
+class Gru(nn.Module):
+    """z ← GRUCell(inputs, z + W_c context).
+
+        x = W_i inputs + b_i,  h = z + W_c context,  y = W_h h + b_h      x and y in three parts
+        r = σ(x_r + y_r),  u = σ(x_u + y_u),  n = tanh(x_n + r ⊙ y_n)
+        z ← n + u ⊙ (h − n)
+
+    The same bits as `nn.GRUCell`, which maps its input anew at each call. `nn.GRU` would map it for
+    all of a sequence's calls at once, but fits neither level: the low one adds the context to every
+    h, not only to the first, and what the high one reads next depends on its state.
+
+    Args:
+        width: D, of the state.
+        input_width: Width of `inputs`.
+        context_width: Width of `context`; None for a core without context.
+
+    Source: document gru, "Hierarchical Processing"; Cho et al. (2014), eq. 5–8.
+    """
+
+    def __init__(self, width: int, input_width: int, context_width: int | None) -> None:
+        super().__init__()
+        self.cell = Cell(input_width, width)
+        self.control = None if context_width is None else nn.Linear(context_width, width)
+
+    def from_inputs(self, inputs: Tensor) -> Tensor:
+        """Return x, [..., 3 D]."""
+        mapped: Tensor = self.cell(inputs)
+        return mapped
+
+    def from_context(self, context: Tensor) -> Tensor:
+        """Return W_c context, with its bias."""
+        assert self.control is not None
+        mapped: Tensor = self.control(context)
+        return mapped
+
+    def forward(self, state: Tensor, inputs: Tensor, context: Tensor | None = None) -> Tensor:
+        h = state if context is None else state + context
+        x_r, x_u, x_n = inputs.chunk(3, -1)
+        # Views that autograd lets change in place. Gates where they lie, n apart: in which of its
+        # two routines a number's σ or tanh is computed depends on how long the rows are.
+        y_r, y_u, y_n = F.linear(h, self.cell.weight_hh, self.cell.bias_hh).unsafe_chunk(3, -1)
+        r, u = y_r.add_(x_r).sigmoid_(), y_u.add_(x_u).sigmoid_()
+        n = (y_n * r).add_(x_n).tanh_()
+        return (h - n).mul_(u).add_(n)
+
+
+class Block(nn.Module):
+    """x ← norm(x + attention(x)); x ← norm(x + feed_forward(x)).
+
+    Source: document act-v1, "Architecture"; Vaswani et al. (2017), section 3.1 (post-norm).
+    """
+
+    def __init__(self, part: config.Transformer) -> None:
+        super().__init__()
+        self.attention = layers.SelfAttention(part.width, part.heads, bias=part.bias)
+        self.feed_forward = layers.feed_forward(part.feed_forward, part.width)
+        self.norm_attention = layers.norm(part.norm, part.width)
+        self.norm_feed_forward = layers.norm(part.norm, part.width)
+
+    def forward(self, x_BSD: Tensor, rotary: layers.Rotary | None) -> Tensor:
+        x_BSD = self.norm_attention(x_BSD + self.attention(x_BSD, rotary))
+        y: Tensor = self.norm_feed_forward(x_BSD + self.feed_forward(x_BSD))
+        return y
+
+
+class Transformer(nn.Module):
+    """z ← layers(z + W_i inputs + W_c context), the injection added before the first layer.
+
+    With `inject_every_layer` it is added before each. W_i and W_c (`from_inputs`, `from_context`)
+    are there, with bias, only where the widths differ.
+
+    Args:
+        positions: S at most, for rotary positions.
+        input_width, context_width: As of `Gru`.
+
+    Sources: documents act-v1 and complete (unequal widths).
+    """
+
+    def __init__(
+        self, part: config.Transformer, positions: int, input_width: int, context_width: int | None
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Block(part) for _ in range(part.layers))
+        self.every_layer = part.inject_every_layer
+        size = part.width // part.heads
+        self.rotary = None if part.rotary is None else layers.Rotary(positions, size, part.rotary)
+        self.from_inputs = _between(input_width, part.width)
+        self.from_context = _between(context_width or part.width, part.width)
+
+    def forward(
+        self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
+    ) -> Tensor:
+        read = [t for t in (inputs, context) if t is not None]
+        for i, layer in enumerate(self.layers):
+            if read and (i == 0 or self.every_layer):
+                state = state + sum(read[1:], start=read[0])
+            state = layer(state, self.rotary)
+        return state
+
+
+def core(
+    part: config.Gru | config.Transformer,
+    positions: int,
+    input_width: int,
+    context_width: int | None,
+) -> Gru | Transformer:
+    """Build a core that reads `input_width` and is in the context of `context_width`."""
+    match part:
+        case config.Gru(width=width):
+            return Gru(width, input_width, context_width)
+        case config.Transformer():
+            return Transformer(part, positions, input_width, context_width)
+
+
+def _between(width: int, own: int) -> nn.Module:
+    return nn.Identity() if width == own else layers.Linear(width, own)

@@ -1,0 +1,304 @@
+"""Halting: who wants to stop. What stopping costs is `execution`'s business.
+
+A halting module maps the state after a step to a `Decision` per row. Randomness is passed in as
+uniform draws, `draws` numbers a sample and step: a sample's decisions don't depend on its mates.
+Where states have positions, halting reads the first. Shapes: b rows, S positions, D width.
+"""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from hrm import config
+from hrm.model import layers
+from hrm.model.state import State
+from hrm.system import distributed
+
+
+class Decision(NamedTuple):
+    """Per row: the margin [b] (positive: it wants to stop), logits [b, 2] and value [b].
+
+    A margin of −∞ says that there was no choice.
+    """
+
+    margin: Tensor
+    logits: Tensor
+    value: Tensor
+
+
+class Halting(nn.Module, ABC):
+    """Decides after each step.
+
+    Attributes:
+        max_steps: Where every sample stops, whatever it wants.
+        draws: How many uniform numbers a decision takes in training.
+    """
+
+    max_steps: int
+    draws = 0
+
+    @abstractmethod
+    def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
+        """Decide for each row after step `step` (from 0; one number or [b]), noise [b, draws]."""
+
+    def memory(self, x: Tensor) -> Tensor:
+        """Return what halting remembers of a sample at its start, [b, M]; x: embedded inputs."""
+        return x.new_zeros(len(x), 0)
+
+
+class Fixed(Halting):
+    """Nobody wants to stop: all take `steps` steps."""
+
+    def __init__(self, part: config.Fixed) -> None:
+        super().__init__()
+        self.max_steps = part.steps
+
+    def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
+        return undecided(state.high)
+
+
+class LinearController(nn.Module):
+    """Logits (continue, stop) = W_q z_H.
+
+    Source: document gru, "Core Components" (QNetwork).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.policy = layers.Linear(width, 2)
+
+    def forward(self, high: Tensor, progress: float | Tensor) -> Tensor:
+        logits: Tensor = self.policy(high)
+        return logits
+
+
+class ConcatenatedController(nn.Module):
+    """Logits = policy([I | 1] [z_H ; c/C]), the d × (d+1) matrix built anew at each call.
+
+    Source: document v2, "Optimized Controller Architecture", original.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.policy = policy_network(width, width, dropout)
+
+    def forward(self, high: Tensor, progress: float | Tensor) -> Tensor:
+        d, device, dtype = high.shape[-1], high.device, high.dtype
+        state = with_progress(high, progress)
+        matrix = torch.cat(
+            [
+                torch.eye(d, device=device, dtype=dtype),
+                torch.ones(d, 1, device=device, dtype=dtype),
+            ],
+            dim=1,
+        )
+        logits: Tensor = self.policy(nn.functional.linear(state, matrix))
+        return logits
+
+
+class DirectController(nn.Module):
+    """Logits = policy([z_H ; c/C]), the first layer reading all d + 1 values itself.
+
+    Source: document v2, "Optimized Controller Architecture", enhanced.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.policy = policy_network(width + 1, width, dropout)
+
+    def forward(self, high: Tensor, progress: float | Tensor) -> Tensor:
+        logits: Tensor = self.policy(with_progress(high, progress))
+        return logits
+
+    @torch.no_grad()
+    def load_concatenated(self, other: ConcatenatedController) -> None:
+        """Take over the weights that compute the same: W [I | 1] = [W | W 1] in the first layer."""
+        mine, theirs = self.state_dict(), other.state_dict()
+        first = theirs["policy.0.weight"]
+        theirs["policy.0.weight"] = torch.cat([first, first.sum(dim=1, keepdim=True)], dim=1)
+        assert mine.keys() == theirs.keys()
+        self.load_state_dict(theirs)
+
+
+class Policy(Halting):
+    """π(stop | z_H): sampled in training where the configuration says so, greedy otherwise.
+
+    Logits are (continue, stop); `value` is the baseline V = W_b z_H.
+
+    Source: documents gru, "ACT Policy Learning", and v2.
+    """
+
+    def __init__(self, part: config.Policy, width: int) -> None:
+        super().__init__()
+        self.max_steps = part.max_steps
+        self.detach_state = part.detach_state
+        self.detach_value = part.detach_at_stop and part.obeyed
+        self.obeyed = part.obeyed
+        self.draws = 1 if part.sample and part.obeyed else 0
+        self.controller = controller(part.controller, width)
+        self.baseline = layers.Linear(width, 1)
+
+    def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
+        high = first(state.high)
+        if self.detach_state:
+            high = high.detach()
+        logits = self.controller(high, step / self.max_steps)
+        if not self.obeyed:
+            margin = torch.full_like(logits[:, 0], -torch.inf)
+        elif noise is None:
+            margin = logits[:, 1] - logits[:, 0]
+        else:
+            margin = logits.softmax(-1)[:, 1] - noise[:, 0]
+        value = self.baseline(high.detach() if self.detach_value else high).squeeze(-1)
+        return Decision(margin.detach(), logits, value)
+
+
+class QLearning(Halting):
+    """Stops where Q(halt) > Q(continue), or Q(halt) > 0; logits are (halt, continue).
+
+    Values are computed in the precision of the state, and are float32 at least from there on. In
+    training, exploration keeps some from halting: see `config.Minimum` and `config.Ahead`.
+
+    Sources: documents act-v1, "Adaptive Computation Time", and amulgent, "Enhanced Adaptive
+    Computation Time"; HRM (arXiv 2506.21734), section 2; arXiv 2510.04871 (Q(halt) > 0).
+    """
+
+    def __init__(self, part: config.QLearning, width: int) -> None:
+        super().__init__()
+        self.part = part
+        self.max_steps = part.max_steps
+        self.draws = 0 if part.exploration is None else 2
+        sizes = [2] if part.heads == 1 else [1, 1]
+        self.heads = nn.ModuleList(layers.Linear(width, size) for size in sizes)
+        self.draw_weights()
+
+    @torch.no_grad()
+    def draw_weights(self) -> None:
+        """Set biases and weights as configured; what the configuration leaves open stays."""
+        biases = None if self.part.biases is None else torch.tensor(self.part.biases)
+        for i, head in enumerate(self.heads):
+            assert isinstance(head, nn.Linear)
+            if biases is not None:
+                head.bias.copy_(biases if len(self.heads) == 1 else biases[i : i + 1])
+            if self.part.zero_weight:
+                head.weight.zero_()
+
+    def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
+        high = first(state.high)
+        q = torch.cat([head(high) for head in self.heads], dim=-1)
+        q = q.to(torch.promote_types(q.dtype, torch.float32))
+        margin = (q[:, 0] - q[:, 1] if self.part.against_continue else q[:, 0]).detach()
+        if self.part.batch_mean:
+            mean = distributed.mean(margin) if self.training else margin.mean()
+            margin = mean.expand_as(margin)
+        if not self.training and not self.part.halt_in_evaluation:
+            margin = torch.full_like(margin, -torch.inf)
+        if noise is not None:
+            margin = self.explore(margin, step + 1, noise)
+        return Decision(margin, q, q.new_zeros(len(q)))
+
+    def explore(self, margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
+        """Keep from halting, or make halt, where exploration says so; after `steps` steps."""
+        match self.part.exploration:
+            case config.Minimum(probability=p):
+                explores = noise[:, 0] < p
+                minimum = 2 + torch.floor(noise[:, 1] * (self.max_steps - 1))
+                return margin.masked_fill(explores & (steps < minimum), -torch.inf)
+            case config.Ahead(probability=p, most=most):  # the whole batch draws once
+                later = steps + 1 + torch.floor(noise[:1, 1] * most)
+                halts = steps >= later.clamp(max=self.max_steps).clamp(min=2)
+                instead = torch.where(halts, torch.inf, -torch.inf).to(margin.dtype)
+                return torch.where(noise[:1, 0] < p, instead, margin)
+            case None:
+                return margin
+
+
+class Accumulated(Halting):
+    """Each position adds up p = σ(MLP z_L), MLP = Linear(D, D/2), ReLU, Linear(D/2, 1).
+
+    The memory [b, S] holds the sums. A row wants to stop when all its positions are at the
+    threshold; `model.update_crossed` sets crossing sums back to zero, as in the document's code.
+
+    Source: document complete.
+    """
+
+    def __init__(self, part: config.Accumulated, width: int) -> None:
+        super().__init__()
+        self.max_steps = part.max_steps
+        self.threshold = part.threshold
+        self.network = nn.Sequential(
+            layers.Linear(width, width // 2), nn.ReLU(), layers.Linear(width // 2, 1)
+        )
+
+    def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
+        complete = (state.memory >= self.threshold).all(-1)
+        return undecided(state.high)._replace(margin=torch.where(complete, 1.0, -1.0))
+
+    def memory(self, x: Tensor) -> Tensor:
+        return x.new_zeros(x.shape[:2])
+
+    def accumulate(self, low: Tensor, memory: Tensor) -> Tensor:
+        """Return the sums with this update's probabilities added, [b, S]."""
+        added: Tensor = memory + torch.sigmoid(self.network(low)).squeeze(-1)
+        return added
+
+
+def first(high: Tensor) -> Tensor:
+    """Return the high state that halting reads: [b, D], or [b, S, D] at the first position."""
+    return high if high.dim() == 2 else high[:, 0]
+
+
+def undecided(high: Tensor) -> Decision:
+    """Return the decision of halting that has no values: to go on."""
+    zero = high.new_zeros(len(high))
+    return Decision(zero - 1, high.new_zeros(len(high), 2), zero)
+
+
+def policy_network(inputs: int, width: int, dropout: float) -> nn.Sequential:
+    """Linear(inputs, d/2), ReLU, dropout, Linear(d/2, d/4), ReLU, Linear(d/4, 2)."""
+    return nn.Sequential(
+        layers.Linear(inputs, width // 2),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        layers.Linear(width // 2, width // 4),
+        nn.ReLU(),
+        layers.Linear(width // 4, 2),
+    )
+
+
+def with_progress(high: Tensor, progress: float | Tensor) -> Tensor:
+    """Return [z_H ; c/C], [b, d + 1], the progress one number or [b]."""
+    if isinstance(progress, Tensor):
+        column = progress.to(high.dtype)[:, None]
+    else:
+        column = high.new_full((len(high), 1), progress)
+    return torch.cat([high, column], dim=1)
+
+
+def controller(
+    part: config.LinearController | config.ConcatenatedController | config.DirectController,
+    width: int,
+) -> LinearController | ConcatenatedController | DirectController:
+    """Build a controller that reads a high state of this width."""
+    match part:
+        case config.LinearController():
+            return LinearController(width)
+        case config.ConcatenatedController(dropout=dropout):
+            return ConcatenatedController(width, dropout)
+        case config.DirectController(dropout=dropout):
+            return DirectController(width, dropout)
+
+
+def halting(c: config.HRMConfig) -> Halting:
+    """Build the halting of a configuration."""
+    match c.halting:
+        case config.Fixed() as part:
+            return Fixed(part)
+        case config.Policy() as part:
+            return Policy(part, c.high.width)
+        case config.QLearning() as part:
+            return QLearning(part, c.high.width)
+        case config.Accumulated() as part:
+            return Accumulated(part, c.low.width)

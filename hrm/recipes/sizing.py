@@ -1,0 +1,83 @@
+"""A recipe sized for a task, which decides the shapes of its model."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hrm import recipes
+from hrm.config import HRMConfig, Series, Tokens, Vector
+from hrm.config.learning import SquaredError, Supervised, System
+from hrm.config.parts import require
+
+if TYPE_CHECKING:
+    from hrm.tasks import Boards, Task
+
+
+def sizes(model: HRMConfig) -> dict[str, int]:
+    """Return the shapes that a model has from its task, by the recipes' names for them."""
+    match model.embedding:
+        case Tokens(vocabulary=vocabulary, positions=positions, puzzles=puzzles):
+            found = {
+                "vocabulary": vocabulary,
+                "positions": positions,
+                "classes": model.readout.size,
+            }
+            return found if puzzles is None else {**found, "identities": puzzles.identities}
+        case Series(size=size, positions=positions):
+            return {"inputs": size, "positions": positions, "outputs": model.readout.size}
+        case Vector(size=size):
+            return {"inputs": size, "outputs": model.readout.size}
+
+
+def wanted(recipe: str, model: HRMConfig, task: "Task", boards: "Boards") -> dict[str, int]:
+    """Return the shapes that a task needs of a model, by the same names.
+
+    Args:
+        recipe: For the error. boards: at least one of the task's.
+
+    Raises:
+        UserError: If the model answers with classes, and the task with real numbers.
+    """
+    vectors = [name for name in recipes.named if isinstance(configuration(name).embedding, Vector)]
+    require(
+        task.classes > 0 or isinstance(model.embedding, Vector),
+        "recipe",
+        recipe,
+        f"one that answers {type(task).__name__}'s real numbers: {', '.join(vectors)}",
+        "take one of them, or another task",
+    )
+    match model.embedding:
+        case Tokens(puzzles=puzzles):
+            found = {"vocabulary": task.vocabulary, "positions": task.cells}
+            known = {} if puzzles is None else {"identities": getattr(task, "identities", 1)}
+            return {**found, "classes": task.classes, **known}
+        case Series():
+            return {"inputs": 1, "positions": task.cells, "outputs": task.classes}
+        case Vector():
+            per_cell = task.classes if task.classes > 2 else 1
+            inputs = task.one_hot(boards.inputs[:1]).shape[1]
+            return {"inputs": inputs, "outputs": boards.targets.shape[1] * per_cell}
+
+
+def sized(recipe: str, settings: Mapping[str, Any], task: "Task", boards: "Boards") -> System:
+    """Return a recipe's system for a task, which decides its shapes.
+
+    Real numbers are learned by squared error.
+
+    Args:
+        recipe: A name in `recipes.named`. settings: the recipe's own keyword arguments.
+        boards: At least one of the task's.
+
+    Raises:
+        UserError: If they don't go together, or the recipe refuses a setting.
+    """
+    shapes = wanted(recipe, configuration(recipe), task, boards)
+    system = recipes.named[recipe].make(**settings, **shapes)
+    if task.classes == 0 and isinstance(system.objective, Supervised):
+        system = replace(system, objective=replace(system.objective, answer=SquaredError()))
+    return system
+
+
+def configuration(recipe: str) -> HRMConfig:
+    """Return a recipe's model at its documented size."""
+    return recipes.named[recipe].make().model

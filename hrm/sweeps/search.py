@@ -1,0 +1,382 @@
+"""Sweeps: a search for the configuration that scores best on the validation boards.
+
+    sweep.json            what was asked; a folder belongs to one sweep
+    study.jsonl           Optuna's journal of the trials: JSON lines, nothing pickled
+    ARM/0000, ...         a run's folder for each trial, see `hrm.training.runs`
+    ARM/best.json         the plan of the chosen trial
+    results.json          table of trials, chosen ones with their test scores
+
+A trial is a run, whose value is its best validation score. All trials, of all arms of a comparison,
+have equal budgets, boards and seeds; pruning, which makes budgets unequal, is for one arm alone. A
+trial that diverges fails with its reason and counts. When all are done, the best trial of each arm
+is chosen, and only that one sees the test boards, once.
+
+An interrupted sweep goes on in its running trials from their checkpoints. What a trial tries
+depends on the seed, its number and the trials before: one trial at a time gives the same sweep,
+interrupted or not; several at once give others.
+"""
+
+import functools
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hrm.config.parts import canonical, differences, require
+from hrm.errors import UserError
+from hrm.sweeps.space import Space, to_json
+from hrm.sweeps.study import Outcome, Study, Trial, journal
+from hrm.sweeps.trial import Children, Died
+from hrm.system.files import whole
+from hrm.training import runs, tracking
+
+Fields = Mapping[str, Any]
+Configure = Callable[[Fields], runs.Plan]
+_budget = ("training.updates", "training.batch", "training.evaluate_every", "train", "validation")
+_shared = (*_budget, "test", "task", "data_seed", "seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What is searched.
+
+    Args:
+        arms: By name: the plan of some fields' values, of none the arm's own.
+        space: Which fields.
+        trials: Of each arm.
+        prune: Whether a trial ends early where its score is below the median of the trials before
+            it, at the same update.
+
+    Raises:
+        UserError: If the arms' budgets, boards or seeds differ, a field isn't there, or a value is
+            refused.
+    """
+
+    arms: Mapping[str, Configure]
+    space: Space
+    trials: int
+    prune: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.trials >= 1, "trials", self.trials, "1 or more", "ask for 20")
+        require(
+            not self.prune or len(self.arms) == 1,
+            "prune",
+            self.prune,
+            "false for several arms, whose budgets would differ",
+            "leave it out, or sweep one arm",
+        )
+        first, *others = self.plans.items()
+        for name, plan in others:
+            for path in _shared:
+                here, there = _at(plan, path), _at(first[1], path)
+                require(
+                    here == there,
+                    f"{path} of arm {name!r}",
+                    here,
+                    f"{there}, that of arm {first[0]!r}",
+                    "give all arms equal budgets, boards and seeds",
+                )
+        for arm, configure in self.arms.items():
+            for field, part in self.space.items():
+                for value in part.values:
+                    self._check(arm, configure, field, value)
+
+    def _check(self, arm: str, configure: Configure, field: str, value: Any) -> None:
+        try:
+            plan = configure({field: value})
+        except UserError as error:
+            raise UserError(f"space {field} has {value!r} (arm {arm!r}): {error}") from error
+        own = self.plans[arm]
+        for path in _shared:
+            require(
+                _at(plan, path) == _at(own, path),
+                f"space {field}",
+                value,
+                "a field that leaves all trials the same budget, boards and seeds",
+                f"leave it out, and say {path} once for all",
+            )
+
+    @functools.cached_property
+    def plans(self) -> Mapping[str, runs.Plan]:
+        """The arms' own plans.
+
+        Raises:
+            UserError: If an arm has none.
+        """
+        found = {}
+        for name, configure in self.arms.items():
+            try:
+                found[name] = configure({})
+            except UserError as error:
+                raise UserError(f"arm {name!r}: {error}") from error
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything that the trials depend on."""
+        return {
+            "arms": {name: plan.to_json() for name, plan in self.plans.items()},
+            "space": to_json(self.space),
+            "trials": self.trials,
+            "prune": self.prune,
+        }
+
+    def budget(self) -> dict[str, int]:
+        """Return what the whole sweep may cost: arms, trials, updates, and boards learned from."""
+        training = next(iter(self.plans.values())).training
+        updates = len(self.arms) * self.trials * training.updates
+        return {
+            "arms": len(self.arms),
+            "trials": self.trials,
+            "updates": training.updates,
+            "batch": training.batch,
+            "total_updates": updates,
+            "total_boards": updates * training.batch,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a sweep is.
+
+    Args:
+        share: Of the whole budget, 0 ... 1.
+        ended: The row of a trial that has just ended, None in the middle of one.
+    """
+
+    share: float
+    arm: str
+    number: int
+    update: int
+    score: float | None
+    ended: Mapping[str, Any] | None
+
+
+class _Pruned(Exception):  # noqa: N818 (no error)
+    """A trial isn't worth going on with."""
+
+
+def execute(
+    sweep: Sweep,
+    folder: Path,
+    *,
+    storage: Path | None = None,
+    jobs: int = 1,
+    threads: int = 1,
+    device: torch.device | str = "cpu",
+    report: Callable[[Progress], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Run a sweep in a folder, or the rest of it, and return its results.
+
+    Args:
+        storage: Optuna's journal, if it isn't to be in the folder.
+        jobs: Trials at once, each in a process of its own if it is more than one.
+        threads: Of torch in each.
+        device: Where all of them are computed.
+        report: Called at each evaluation and at each trial's end, by one thread at a time.
+
+    Raises:
+        UserError: If the folder or the storage is in use or another sweep's, or Optuna is missing.
+    """
+    require(jobs >= 1, "jobs", jobs, "1 or more", "use 1")
+    most = runs.most_threads
+    require(1 <= threads <= most, "threads", threads, f"1 to {most}", "use 1")
+    with runs.alone(folder):
+        asked = json.loads(canonical(sweep.to_json()))
+        _begun(folder, asked)
+        results = folder / "results.json"
+        if results.exists():  # the test boards are seen once
+            return dict(json.loads(results.read_bytes()))
+        with journal(storage or folder / "study.jsonl") as path:
+            studies = {
+                arm: Study(arm, path, asked, space=sweep.space, seed=plan.seed, prune=sweep.prune)
+                for arm, plan in sweep.plans.items()
+            }
+            search = _Search(sweep, folder, studies, report, jobs, threads, device)
+            search.run()
+            arms = {arm: search.chosen(arm) for arm in sweep.arms}
+        found = {"budget": sweep.budget(), "arms": arms}
+        with whole(results) as temporary:
+            temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        return found
+
+
+def _begun(folder: Path, asked: dict[str, Any]) -> None:
+    """Write what is asked into a new folder, or compare it with what the folder holds."""
+    path = folder / "sweep.json"
+    if not path.exists():
+        others = [each.name for each in folder.iterdir() if each.name != ".lock"]
+        require(not others, "output", str(folder), "a sweep's folder or a new one", "name another")
+        with whole(path) as temporary:
+            temporary.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
+        return
+    try:
+        before = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UserError(
+            f"{str(path)!r} can't be read ({error}); allowed is what a sweep wrote; name another "
+            f"folder"
+        ) from error
+    differing = next(differences("", before, asked), None)
+    if differing is not None:
+        where, there, here = differing
+        raise UserError(
+            f"sweep {str(path)!r} has {where} = {there!r}; allowed is {here!r}, what was asked "
+            f"for; ask for the same, or use another folder"
+        )
+
+
+class _Search:
+    """The trials of a sweep, run one after another or several at once."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        folder: Path,
+        studies: Mapping[str, Study],
+        report: Callable[[Progress], None],
+        jobs: int,
+        threads: int,
+        device: torch.device | str,
+    ) -> None:
+        self.sweep, self.folder, self.studies, self.report = sweep, folder, studies, report
+        self.budget, self.threads, self.device = sweep.budget(), threads, device
+        self.jobs, self.children = jobs, Children() if jobs > 1 else None
+        self.lock = threading.RLock()
+        every = [(arm, number) for number in range(sweep.trials) for arm in sweep.arms]
+        self.queue = deque(each for each in every if not studies[each[0]].ended(each[1]))
+        done = dict.fromkeys(every, self.budget["updates"])
+        self.updates = Counter({each: done[each] for each in every if each not in self.queue})
+
+    def run(self) -> None:
+        """Run what is left; on Ctrl-C, end what is running and keep what is done."""
+        if self.children is None:
+            self._work()
+            return
+        with ThreadPoolExecutor(self.jobs) as pool:
+            try:
+                for future in [pool.submit(self._work) for _ in range(self.jobs)]:
+                    future.result()
+            except BaseException:
+                self.queue.clear()
+                self.children.stop()
+                raise
+
+    def chosen(self, arm: str) -> dict[str, Any]:
+        """Choose an arm's best trial, score it on the test boards, return the arm's results."""
+        rows = [self._row(arm, number) for number in range(self.sweep.trials)]
+        found: dict[str, Any] = {
+            "counts": dict(Counter(row["state"] for row in rows)),
+            "spent_updates": sum(row["updates"] for row in rows),
+            "chosen": None,
+            "test": None,
+            "trials": rows,
+        }
+        finished = [row for row in rows if row["state"] == "finished"]
+        if finished:
+            best = max(finished, key=lambda row: row["validation"])  # of equals the first
+            plan = self.sweep.arms[arm](best["fields"])
+            with whole(self.folder / arm / "best.json") as temporary:
+                text = json.dumps(plan.to_json(), indent=1) + "\n"
+                temporary.write_text(text, encoding="utf-8")
+            folder = self._folder(arm, best["number"])
+            # Trained already: scored alone.
+            scores = runs.execute(plan, folder, threads=self.threads, device=self.device)
+            found["chosen"] = {**best, "folder": str(folder)}
+            found["test"] = {name: scores[name] for name in ("checkpoints", "baselines")}
+        return found
+
+    def _work(self) -> None:
+        while True:
+            with self.lock:
+                if not self.queue:
+                    return
+                arm, number = self.queue.popleft()
+                trial = self.studies[arm].begin(number)
+            outcome = self._outcome(arm, number, trial)
+            if self.children is not None and self.children.stopped:
+                return  # the trial goes on with the sweep
+            with self.lock:
+                self.studies[arm].end(trial, outcome)
+                ended = self._row(arm, number)
+                self._tell(arm, number, self.budget["updates"], outcome.value, ended)
+
+    def _outcome(self, arm: str, number: int, trial: Trial) -> Outcome:
+        """Run a trial to its end."""
+        folder, where = self._folder(arm, number), (self.threads, self.device)
+
+        def watch(point: runs.Point) -> None:
+            score = point.metrics["unknown"]
+            with self.lock:
+                self._tell(arm, number, point.update, score)
+                if trial.hopeless(point.update, score):
+                    raise _Pruned
+
+        try:
+            plan = self.sweep.arms[arm](trial.fields)
+        except UserError as error:
+            return Outcome(state="failed", reason=f"refused: {error}")
+        try:
+            if self.children is None:
+                summary = runs.execute(plan, folder, (), watch, *where, test=False)
+            else:
+                summary = self.children.execute(plan, folder, watch, *where)
+        except _Pruned:
+            return Outcome(state="pruned", reason="below the median")
+        except Died as died:
+            return Outcome(state="failed", reason=str(died))
+        if summary["status"] == "diverged":
+            reason = f"diverged at update {summary['step']}: {summary['reason']}"
+            return Outcome(state="failed", reason=reason)
+        best = max(point["unknown"] for point in tracking.points(folder))
+        return Outcome(state="finished", value=best)
+
+    def _row(self, arm: str, number: int) -> dict[str, Any]:
+        """Return what the table says of a trial."""
+        folder, outcome = self._folder(arm, number), self.studies[arm].outcome(number)
+        points = tracking.points(folder) if (folder / "curve.jsonl").exists() else []
+        diverged = (tracking.ended(folder) or {}).get("step", 0)
+        return {
+            "number": number,
+            "state": outcome.state,
+            "validation": outcome.value,
+            "updates": max([*(point["step"] for point in points), diverged], default=0),
+            "fields": self.studies[arm].fields(number),
+            "reason": outcome.reason,
+        }
+
+    def _folder(self, arm: str, number: int) -> Path:
+        return self.folder / arm / f"{number:04}"
+
+    def _tell(
+        self,
+        arm: str,
+        number: int,
+        update: int,
+        score: float | None,
+        ended: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.updates[arm, number] = update
+        self.report(
+            Progress(
+                share=self.updates.total() / self.budget["total_updates"],
+                arm=arm,
+                number=number,
+                update=update,
+                score=score,
+                ended=ended,
+            )
+        )
+
+
+def _at(plan: runs.Plan, path: str) -> Any:
+    found: Any = plan
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found

@@ -1,0 +1,180 @@
+"""The trials of one arm of a sweep, kept in Optuna's journal. Only this module knows Optuna.
+
+The journal is a file of JSON lines; Optuna pickles nothing into it (its journal of other kinds
+does, for snapshots).
+"""
+
+import contextlib
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from hrm.config.parts import canonical
+from hrm.errors import UserError
+from hrm.sweeps.space import Choice, Space
+from hrm.training import loop
+
+_median_after = 5  # trials that run to their end before pruning begins
+_states = {"finished": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a trial ended.
+
+    Args:
+        state: finished, pruned or failed.
+        value: The best validation score of a finished one. reason: why another ended.
+    """
+
+    state: str
+    value: float | None = None
+    reason: str = ""
+
+
+@contextlib.contextmanager
+def journal(path: Path) -> Iterator[Path]:
+    """Hold a journal for one process, without what a killed one may have left half done.
+
+    Raises:
+        UserError: If another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
+            path.with_name(f"{path.name}.lock").unlink(missing_ok=True)  # Optuna's own
+            path.touch()
+            with path.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+            yield path
+    except filelock.Timeout as error:
+        raise UserError(
+            f"storage is {str(path)!r}, which another process uses; allowed is a file that is "
+            f"free; wait for it, or name another"
+        ) from error
+
+
+class Study:
+    """One arm's trials.
+
+    Args:
+        arm: Its name.
+        path: From `journal`; it may hold several arms.
+        sweep: What the trials depend on.
+        space: What is searched. seed: of what is drawn. prune: whether `hopeless` may say so.
+
+    Raises:
+        UserError: If Optuna is missing, or the journal holds another sweep's trials.
+    """
+
+    def __init__(
+        self,
+        arm: str,
+        path: Path,
+        sweep: Mapping[str, Any],
+        *,
+        space: Space,
+        seed: int,
+        prune: bool,
+    ) -> None:
+        self._optuna = optuna = _imported()
+        self.space, self.seed = space, seed
+        pruners = optuna.pruners
+        self._study = optuna.create_study(
+            study_name=arm,
+            storage=optuna.storages.JournalStorage(
+                optuna.storages.journal.JournalFileBackend(str(path))
+            ),
+            direction="maximize",
+            pruner=pruners.MedianPruner(_median_after) if prune else pruners.NopPruner(),
+            load_if_exists=True,
+        )
+        before = self._study.user_attrs.get("sweep")
+        if before is None:
+            self._study.set_user_attr("sweep", canonical(sweep))
+        elif before != canonical(sweep):
+            raise UserError(
+                f"storage is {str(path)!r}, which holds another sweep's trials of {arm!r}; allowed "
+                f"is a new file, or that of this sweep; name another"
+            )
+
+    def ended(self, number: int) -> bool:
+        """Whether a trial is over."""
+        trials = self._study.trials
+        return number < len(trials) and bool(trials[number].state.is_finished())
+
+    def begin(self, number: int) -> "Trial":
+        """Return the next trial, or one that was interrupted."""
+        # A sampler of the trial's own: what is left of a sweep draws what the whole would have.
+        seed = loop.stream(self.seed, f"trial {number}")
+        self._study.sampler = self._optuna.samplers.TPESampler(seed=seed)
+        trials = self._study.trials
+        if number < len(trials):
+            trial = self._optuna.trial.Trial(self._study, trials[number]._trial_id)
+            return Trial(trial, self.space, known=set(trials[number].intermediate_values))
+        trial = self._study.ask()
+        assert trial.number == number, (trial.number, number)
+        return Trial(trial, self.space, known=set())
+
+    def end(self, trial: "Trial", outcome: Outcome) -> None:
+        """Keep how a trial ended."""
+        trial.trial.set_user_attr("reason", outcome.reason)
+        state = self._optuna.trial.TrialState[_states[outcome.state]]
+        self._study.tell(trial.trial, outcome.value, state=state)
+
+    def fields(self, number: int) -> dict[str, Any]:
+        """Return what a trial tried."""
+        found = self._study.trials[number].params
+        return {
+            name: json.loads(found[name]) if isinstance(part, Choice) else found[name]
+            for name, part in self.space.items()
+        }
+
+    def outcome(self, number: int) -> Outcome:
+        """Return how a trial ended."""
+        trial = self._study.trials[number]
+        state = next(ours for ours, theirs in _states.items() if theirs == trial.state.name)
+        value = trial.value if state == "finished" else None
+        return Outcome(state=state, value=value, reason=trial.user_attrs["reason"])
+
+
+class Trial:
+    """A trial that is running."""
+
+    def __init__(self, trial: Any, space: Space, known: set[int]) -> None:
+        self.trial, self._known = trial, known
+        self.fields = {name: self._suggested(name, part) for name, part in space.items()}
+
+    def hopeless(self, update: int, score: float) -> bool:
+        """Take a validation score, and return whether the trial isn't worth going on with."""
+        if update not in self._known:  # a resumed run comes by a second time
+            self._known.add(update)
+            self.trial.report(score, update)
+        return bool(self.trial.should_prune())
+
+    def _suggested(self, name: str, part: Any) -> Any:
+        if isinstance(part, Choice):
+            texts = [canonical(choice) for choice in part.choices]
+            return json.loads(self.trial.suggest_categorical(name, texts))
+        if part.whole:
+            step = part.step or 1
+            return self.trial.suggest_int(name, part.low, part.high, step=step, log=part.log)
+        return self.trial.suggest_float(name, part.low, part.high, step=part.step, log=part.log)
+
+
+def _imported() -> Any:
+    """Import Optuna, which is to say nothing below warnings."""
+    try:
+        optuna = importlib.import_module("optuna")
+    except ImportError as error:
+        raise UserError(
+            f"sweeps need Optuna, which can't be imported ({error}); allowed is an environment "
+            f"that has it; pip install 'hrm-ablations[sweeps]'"
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna

@@ -1,0 +1,126 @@
+"""One run in a process of its own: a request on standard input, JSON lines on standard output.
+
+    {"plan": ..., "folder": ..., "threads": ..., "device": ...}     what to run, from the parent
+    {"point": ...}, ..., then {"summary": ...} or {"error": ...}    from the child
+
+`execute` is the parent's side; ``python -m hrm.sweeps.trial`` the child's.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hrm.errors import UserError
+from hrm.training import runs
+
+
+class Died(Exception):  # noqa: N818 (a finding about the child)
+    """The child ended without a summary; the message says with what status."""
+
+
+class Children:
+    """Processes that run plans, until they are stopped all at once."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._running: set[subprocess.Popen[str]] = set()
+
+    def execute(
+        self,
+        plan: runs.Plan,
+        folder: Path,
+        report: Callable[[runs.Point], None],
+        threads: int = 1,
+        device: torch.device | str = "cpu",
+    ) -> dict[str, Any]:
+        """Do what `runs.execute` does without test scores, in a child.
+
+        Raises:
+            Died: If the child ends early.
+            UserError: As there.
+        """
+        # A session of its own: Ctrl-C in the terminal is the parent's to deal with.
+        child = subprocess.Popen(
+            [sys.executable, "-m", "hrm.sweeps.trial"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._running.add(child)
+        try:
+            if self.stopped:
+                raise Died("stopped before it began")
+            return _heard(child, plan, folder, report, threads, device)
+        finally:
+            self._running.discard(child)
+            child.terminate()
+            child.wait()
+            for pipe in (child.stdin, child.stdout):
+                assert pipe is not None
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def stop(self) -> None:
+        """End all that are running, and let none begin."""
+        self.stopped = True
+        for child in list(self._running):
+            child.terminate()
+
+
+def _heard(
+    child: "subprocess.Popen[str]",
+    plan: runs.Plan,
+    folder: Path,
+    report: Callable[[runs.Point], None],
+    threads: int,
+    device: torch.device | str,
+) -> dict[str, Any]:
+    assert child.stdin is not None and child.stdout is not None
+    where = {"folder": str(folder), "threads": threads, "device": str(device)}
+    asked = {"plan": plan.to_json(), **where}
+    with contextlib.suppress(OSError):  # a child that died at once is heard of below
+        child.stdin.write(json.dumps(asked))
+        child.stdin.close()
+    for line in child.stdout:
+        match json.loads(line):
+            case {"point": point}:
+                report(runs.Point(**point))
+            case {"error": error}:
+                raise UserError(error)
+            case {"summary": summary}:
+                return dict(summary)
+    raise Died(f"its process ended with status {child.wait()}")
+
+
+def main() -> None:
+    """Run what standard input asks for."""
+    asked = json.load(sys.stdin)
+
+    def say(what: str, value: Any) -> None:
+        sys.stdout.write(json.dumps({what: value}) + "\n")
+        sys.stdout.flush()
+
+    try:
+        summary = runs.execute(
+            runs.plan_from(asked["plan"]),
+            Path(asked["folder"]),
+            report=lambda point: say("point", asdict(point)),
+            threads=asked["threads"],
+            device=asked["device"],
+            test=False,
+        )
+        say("summary", summary)
+    except UserError as error:
+        say("error", str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The machine beneath: processes, signals, files, versions and the command line's frame."""

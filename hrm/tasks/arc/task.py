@@ -1,0 +1,419 @@
+"""ARC-AGI-1 and -2: see a few pairs of grids, then give the output of a test input.
+
+Boards are in the public format, see `hrm.tasks.arc.tokens`. In training, pairs stand at random
+offsets at which both grids fit, but for one pair of each puzzle, which stands top left, like all
+pairs of validation and test: so does the public builder.
+
+Demonstrations aren't part of a board: a model knows a task by its identity, whose embedding it
+learns from demonstrations. Each augmented version of a task is a puzzle with an identity of its
+own, all versions of a task are a group. Identity 0 is blank; task t (of n, training tasks before
+evaluation tasks), in version v = 0 ... A, has 1 + t * (A + 1) + v, and version 0 is the task as is.
+
+Source: github.com/sapientinc/HRM, dataset/build_arc_dataset.py. Shapes: N boards, 900 cells.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hrm.config.parts import Part, require
+from hrm.errors import UserError
+from hrm.tasks import Boards, Bools, Ints, Scores, Splits, Values
+from hrm.tasks.arc.baselines import recoloured
+from hrm.tasks.arc.data import (
+    LARGEST,
+    ArcTask,
+    Pair,
+    as_grid,
+    follows,
+    load,
+    versions,
+)
+from hrm.tasks.arc.tokens import (
+    CELLS,
+    FIRST,
+    PADDING,
+    VOCABULARY,
+    aligned,
+    cut_out,
+    embedded,
+    malformed,
+    rectangles,
+    sizes,
+)
+from hrm.tasks.board import most_frequent, one_hot, randomness
+
+Role = Literal["train", "validation", "test"]
+
+_roles: tuple[Role, ...] = ("train", "validation", "test")
+_leaks = {("40853293", 2), ("caa06a1f", 2)}  # pairs that are a test of another task, up to colours
+
+
+class _Row(NamedTuple):
+    input: Ints
+    target: Ints
+    cells: int
+    identity: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arc(Part):
+    """Boards of ARC's pairs of grids; the natural form of a problem is its grid, a list of lists.
+
+    Test boards are the test inputs of the evaluation tasks. Training boards are demonstrations of
+    all tasks, as in the public recipe; which takes the training tasks' tests as well, where we keep
+    them for validation. No pair of a test or validation board is in the training set: left out are
+    two pairs of training tasks that are a test of another task (in ARC-AGI-1 the public recipe
+    trains on both), and versions of demonstrations that are a version of their own task's test.
+
+    Nothing in an input says how large the answer is, so all cells are unknown; of those, the score
+    counts the cells of the answer and its end markers. Padding is the ignored label of the public
+    format: models aren't trained to give it, and it would count for most of a small answer's board.
+    The difficulty is the answer's number of cells.
+
+    Args:
+        version: 1 or 2, of ARC-AGI.
+        augmentations: A, further versions of each task; fewer where symmetry leaves fewer.
+        translate: Whether training boards stand at random offsets.
+        evaluation_demonstrations: Whether training includes demonstrations of evaluation tasks;
+            without them nothing trains the identities of the test boards.
+        training_tests: Whether training includes the training tasks' tests, as in the public
+            recipe; then there is no validation set.
+    """
+
+    version: int = 1
+    augmentations: int = 0
+    translate: bool = True
+    evaluation_demonstrations: bool = True
+    training_tests: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.version in (1, 2), "version", self.version, "1 or 2", "use 1 for ARC-AGI-1")
+        require(
+            self.augmentations >= 0,
+            "augmentations",
+            self.augmentations,
+            "0 or more",
+            "use 0 for the tasks as they are",
+        )
+
+    @property
+    def cells(self) -> int:
+        """Cells per board, 30 * 30."""
+        return CELLS
+
+    @property
+    def vocabulary(self) -> int:
+        """Padding, end and ten colours."""
+        return VOCABULARY
+
+    @property
+    def classes(self) -> int:
+        """As many as tokens."""
+        return self.vocabulary
+
+    @property
+    def ignored(self) -> int:
+        """Padding: the class that no answer is asked for."""
+        return PADDING
+
+    @property
+    def public_vocabulary(self) -> int:
+        """Boards are in the public format already."""
+        return self.vocabulary
+
+    @property
+    def tasks(self) -> tuple[ArcTask, ...]:
+        """All tasks, those for training before those for evaluation.
+
+        Raises:
+            UserError: As `load`.
+        """
+        training, evaluation = load(self.version)
+        return training + evaluation
+
+    @property
+    def evaluation_tasks(self) -> tuple[ArcTask, ...]:
+        """The tasks that a submission answers.
+
+        Raises:
+            UserError: As `load`.
+        """
+        return load(self.version)[1]
+
+    @property
+    def identities(self) -> int:
+        """Number of puzzle identities, the blank one included."""
+        return 1 + len(self.tasks) * (self.augmentations + 1)
+
+    # -- boards ------------------------------------------------------------------------------------
+    def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
+        """Return boards of tasks in random order, all boards of one before the next; see `Task`.
+
+        Inputs that occurred before, which some tasks share, are left out here, though not from
+        `everything`.
+
+        Raises:
+            UserError: If a number is negative, or so many boards aren't there; or as `load`.
+        """
+        wanted: dict[Role, int] = {"test": test, "validation": validation, "train": train}
+        for role, size in wanted.items():
+            require(size >= 0, f"{role} boards", size, "0 or more", "ask for fewer or none")
+        order = randomness(seed).permutation(len(self.tasks)).tolist()
+        seen: set[bytes] = set()
+
+        def new(rows: Iterable[_Row]) -> Iterator[_Row]:
+            for row in rows:
+                if (key := row.input.tobytes()) not in seen:
+                    seen.add(key)
+                    yield row
+
+        dealt = {}
+        for role, size in wanted.items():
+            rows = chain.from_iterable(self._rows(seed, index, role) for index in order)
+            dealt[role] = self._boards(list(islice(new(rows), size)))
+            require(
+                len(dealt[role]) == size,
+                f"{role} boards",
+                size,
+                f"up to {len(dealt[role])} of {self}",
+                "ask for fewer, or for more augmentations",
+            )
+        return Splits(**dealt)
+
+    def everything(self, seed: int) -> Splits:
+        """Return all boards, in order of identities; the seed draws augmentations and offsets.
+
+        Raises:
+            UserError: If the seed is negative; or as `load`.
+        """
+        whole = {}
+        for role in _roles:
+            rows = chain.from_iterable(
+                self._rows(seed, index, role) for index in range(len(self.tasks))
+            )
+            whole[role] = self._boards(list(rows))
+        return Splits(**whole)
+
+    def stream(self, seed: int, role: Role) -> Iterator[Boards]:
+        """Yield `everything`'s boards of one set task by task, for sets larger than memory.
+
+        Raises:
+            UserError: If the seed is negative; or as `load`.
+        """
+        for index in range(len(self.tasks)):
+            if rows := list(self._rows(seed, index, role)):
+                yield self._boards(rows)
+
+    def identifiers(self, seed: int) -> list[str]:
+        """Return the name of each identity, as the public builder forms them.
+
+        An identity that symmetry leaves without a version is called blank, like 0.
+
+        Raises:
+            UserError: If the seed is negative; or as `load`.
+        """
+        names = ["<blank>"] * self.identities
+        for index in range(len(self.tasks)):
+            for number, version in enumerate(self.versions(seed, index)[0]):
+                names[self._identity(index, number)] = version.name
+        return names
+
+    def versions(self, seed: int, index: int) -> tuple[list[ArcTask], np.random.Generator]:
+        """Return a task's versions, the plain one first, and the generator behind them.
+
+        A task has a stream of its own, so that its versions don't depend on what else is asked for.
+
+        Raises:
+            UserError: If the seed is negative; or as `load`.
+        """
+        randomness(seed)  # refuses a negative one
+        random = randomness((seed + 1 << 32) + index)
+        return versions(self.tasks[index], self.augmentations, random), random
+
+    def encode(self, problem: Any) -> Values:
+        """Return the input [900] of a grid, a list of rows of colours, top left.
+
+        Raises:
+            UserError: If it isn't a grid.
+        """
+        return embedded(as_grid(problem, "the grid"))
+
+    def decode(self, board: Values, prediction: Values | None = None) -> list[list[int]]:
+        """Return a board's grid, or the grid that a prediction gives at the place of the board's.
+
+        That is the largest rectangle there without padding and end markers, the public evaluator's
+        rule, of equal ones the flattest; none, [], if the first cell has no colour.
+        """
+        tokens = board if prediction is None else prediction
+        rows: list[list[int]] = cut_out(board[None], tokens[None])[0].tolist()
+        return rows
+
+    # -- scores ------------------------------------------------------------------------------------
+    def unknown(self, inputs: Ints) -> Bools:
+        """Return all cells: an input shows none of its answer, not even the size."""
+        return np.ones(inputs.shape, dtype=np.bool_)
+
+    def one_hot(self, inputs: Ints) -> NDArray[np.float32]:
+        """Return [N, cells * vocabulary] for vector models."""
+        return one_hot(inputs, self.vocabulary)
+
+    def score(self, boards: Boards, predictions: Ints) -> Scores:
+        """Compare with the answer, the only valid one.
+
+        `tokens` counts padding too, `unknown` the answer and its end markers. `exact` asks for all
+        of these, as the public trainer does; `valid` for the grid that `decode` cuts out, which is
+        what ARC asks for: it forgives padding in the place of an end marker.
+        """
+        assert predictions.shape == boards.inputs.shape
+        right = predictions == boards.targets
+        labelled = boards.targets != PADDING
+        found, answer = (aligned(boards.inputs, t) for t in (predictions, boards.targets))
+        inside = rectangles(sizes(answer))
+        valid = (sizes(found) == sizes(answer)).all(axis=1)
+        valid &= ((found == answer) | ~inside).all(axis=(1, 2))
+        return Scores(
+            tokens=right.mean(axis=1),
+            unknown=(right & labelled).sum(axis=1) / labelled.sum(axis=1),
+            exact=(right | ~labelled).all(axis=1).astype(np.float64),
+            valid=valid.astype(np.float64),
+        )
+
+    def check(self, board: Ints, prediction: Ints) -> bool:
+        """Return whether a prediction is the answer to a board's input.
+
+        A board doesn't hold its answer, so this looks for the pair of which the board is a version:
+        one augmentation has to make both the board and the prediction out of it.
+
+        Raises:
+            UserError: If the board's grid is no version of any input in the collection.
+        """
+        grid, answer = cut_out(np.stack([board, board]), np.stack([board, prediction]))
+        pairs = chain.from_iterable(task.pairs for task in self.tasks)
+        verdicts = {follows(pair, grid, answer) for pair in pairs}
+        if verdicts == {None}:
+            raise UserError(
+                f"the board's grid of {grid.shape[0]} x {grid.shape[1]} cells is no version of an "
+                f"input of ARC-AGI-{self.version}, so that its answer isn't known; pass a board of "
+                "this task"
+            )
+        return True in verdicts
+
+    def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
+        """Return ``copy``, ``frequent`` and ``recolour``.
+
+        ``frequent`` leaves padding out, which would be most frequent nearly everywhere.
+        ``recolour`` learns from the demonstrations, see `recoloured`.
+        """
+        labels = np.where(train.targets == PADDING, -1, train.targets)
+        return {
+            "copy": boards.inputs.copy(),
+            "frequent": most_frequent(labels, self.classes, len(boards)),
+            "recolour": recoloured(train, boards),
+        }
+
+    # -- forms -------------------------------------------------------------------------------------
+    def to_public(self, boards: Boards) -> tuple[Ints, Ints]:
+        """Return inputs and targets as they are."""
+        return boards.inputs, boards.targets
+
+    def from_public(self, inputs: Ints, labels: Ints) -> Boards:
+        """Return boards from file inputs and labels.
+
+        Raises:
+            UserError: If a row isn't one grid with its end markers and padding, or its label isn't
+                at the same offset.
+        """
+        for name, tokens in (("inputs", inputs), ("labels", labels)):
+            require(
+                tokens.ndim == 2 and tokens.shape[1] == self.cells,
+                f"shape of {name}",
+                tokens.shape,
+                f"[boards, {self.cells}]",
+                "pass boards of ARC",
+            )
+            wrong = malformed(inputs, tokens)
+            if wrong.any():
+                raise UserError(
+                    f"row {int(wrong.argmax())} of {name} is no board of ARC; allowed is one grid "
+                    "of tokens 2 to 11, with end markers, at the offset of its input; build the "
+                    "data again"
+                )
+        difficulty = (labels >= FIRST).sum(axis=1).astype(np.float64)
+        return Boards(inputs=inputs, targets=labels, difficulty=difficulty)
+
+    def draw(self, board: Ints, prediction: Ints | None = None) -> str:
+        """Return a board's grid as rows of digits, and below it that of a prediction."""
+        grids = [self.decode(board)]
+        if prediction is not None:
+            grids.append(self.decode(board, prediction))
+        return "\n\n".join("\n".join(" ".join(map(str, row)) for row in grid) for grid in grids)
+
+    # -- how boards are made -----------------------------------------------------------------------
+    def _rows(self, seed: int, index: int, role: Role) -> Iterator[_Row]:
+        """Yield one task's boards for one set, version by version."""
+        roles = self._pair_roles(index)
+        if role not in roles:
+            return
+        made, random = self.versions(seed, index)
+        held_out = {
+            pair.key
+            for version in made
+            for pair, its in zip(version.pairs, roles, strict=True)
+            if its in ("validation", "test")
+        }
+        for number, version in enumerate(made):
+            chosen = [pair for pair, its in zip(version.pairs, roles, strict=True) if its == role]
+            if role == "train":
+                chosen = [pair for pair in chosen if pair.key not in held_out]
+            fixed = random.integers(max(len(chosen), 1))
+            for i, pair in enumerate(chosen):
+                moved = role == "train" and self.translate and i != fixed
+                offset = _offset(random, pair) if moved else (0, 0)
+                yield _Row(
+                    input=embedded(pair.input, offset),
+                    target=embedded(pair.output, offset),
+                    cells=pair.output.size,
+                    identity=self._identity(index, number),
+                )
+
+    def _pair_roles(self, index: int) -> list[Role | None]:
+        """Return which set each pair of a task belongs to, if any."""
+        task = self.tasks[index]
+        shown: Role | None = "train"
+        asked: Role = "train" if self.training_tests else "validation"
+        if index >= len(self.tasks) - len(self.evaluation_tasks):
+            shown, asked = ("train" if self.evaluation_demonstrations else None), "test"
+        roles = [shown] * len(task.demonstrations) + [asked] * len(task.tests)
+        return [None if (task.name, i) in _leaks else role for i, role in enumerate(roles)]
+
+    def _identity(self, index: int, number: int) -> int:
+        return 1 + index * (self.augmentations + 1) + number
+
+    def _boards(self, rows: Sequence[_Row]) -> Boards:
+        identities = np.array([row.identity for row in rows], dtype=np.int64)
+        return Boards(
+            inputs=np.array([row.input for row in rows], dtype=np.int64).reshape(-1, CELLS),
+            targets=np.array([row.target for row in rows], dtype=np.int64).reshape(-1, CELLS),
+            difficulty=np.array([row.cells for row in rows], dtype=np.float64),
+            identities=identities,
+            puzzles=_numbered(identities),
+            groups=_numbered((identities - 1) // (self.augmentations + 1)),
+        )
+
+
+def _numbered(labels: Ints) -> Ints:
+    """Return 0 for the first run of equal labels, 1 for the next, and so on."""
+    return np.cumsum(np.diff(labels, prepend=labels[:1]) != 0)
+
+
+def _offset(random: np.random.Generator, pair: Pair) -> tuple[int, int]:
+    """Draw a row and column at which both grids fit."""
+    most = LARGEST - np.maximum(pair.input.shape, pair.output.shape)
+    row, column = random.integers(most + 1).tolist()
+    return row, column

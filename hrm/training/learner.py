@@ -1,0 +1,365 @@
+"""Learner: one optimiser step of any system, and everything that the next one depends on.
+
+A batch is computed in equal parts, in the order of its rows: by the processes that share it, and by
+each in pieces one after another. Where the places are persistent, each part keeps its own.
+"""
+
+import dataclasses
+import functools
+import math
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hrm.config import Ahead, Fixed, Lockstep, QLearning
+from hrm.config.learning import (
+    AdamAtan2,
+    AdamAtan2AsCoded,
+    AdamW,
+    Constant,
+    Cosine,
+    PolicyGradient,
+    QHalting,
+    Supervised,
+    System,
+    Training,
+)
+from hrm.config.parts import require
+from hrm.model import HRM, Output
+from hrm.model.execution import Batch, Carry
+from hrm.model.puzzles import PuzzleTable
+from hrm.model.state import State
+from hrm.system import distributed
+from hrm.training import checkpoint, losses, optim, q_losses
+
+
+class Learner:
+    """Takes optimiser steps: one halting step of its places, or one whole forward pass, each.
+
+    Args:
+        model: From `build`; its weights change, and so does its puzzle table.
+        system: What the model is trained for.
+        training: Optimisers, rates, clipping.
+        noise: Where halting's noise is drawn from, that of all parts in every process: it doesn't
+            depend on their number. Dropout's masks do, which each process draws for itself.
+
+    Raises:
+        UserError: If a batch can't be shared out evenly, or is to be computed in pieces whose
+            samples the objective couples.
+    """
+
+    def __init__(
+        self, model: HRM, system: System, training: Training, noise: torch.Generator
+    ) -> None:
+        together = _together(system)
+        require(
+            training.pieces == 1 or not together,
+            "pieces",
+            training.pieces,
+            f"1 with {together}, which couples the samples of a batch",
+            "use pieces=1",
+        )
+        processes = distributed.world()
+        require(
+            training.batch % (processes * training.pieces) == 0,
+            "batch",
+            training.batch,
+            f"a multiple of processes times pieces, {processes} x {training.pieces}",
+            "change one of them",
+        )
+        self.model, self.system, self.training, self.noise = model, system, training, noise
+        self.parts = processes * training.pieces
+        self.parameters = list(model.parameters())
+        self.optimisers = optimisers(model, training)
+        self.schedules = [
+            torch.optim.lr_scheduler.LambdaLR(optimiser, functools.partial(share, training))
+            for optimiser in self.optimisers.values()
+        ]
+        self.carries: list[Carry | None] = [None] * training.pieces
+
+    @property
+    def carry(self) -> Carry | None:
+        """The places' carry, of this process's first piece where there are several."""
+        return self.carries[0]
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The learning rate of each optimiser in the next update, by its name in `Training`."""
+        return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimisers.items()}
+
+    def update(self, batch: Batch) -> tuple[float, float]:
+        """Take one optimiser step and return the loss and the mean number of halting steps.
+
+        Raises:
+            FloatingPointError: If the loss isn't finite; no step is taken then.
+        """
+        found = self.training_step(batch)
+        return found["loss"], found["cycles_mean"]
+
+    def training_step(self, batch: Batch) -> dict[str, float]:
+        """Take one optimiser step and return what it measured, over the whole batch.
+
+        That is `loss`, `task_loss` and `cycles_mean`, the mean number of halting steps (with a
+        carry, how far the places are); of policy gradients `policy_loss` and `baseline_loss`, and
+        `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
+        `continue_loss`, without their weight.
+
+        Args:
+            batch: The same in all processes, each of which computes its own part.
+
+        Raises:
+            FloatingPointError: If the loss isn't finite; no step is taken then.
+
+        Source: document gru, "Training Example".
+        """
+        # Before the forward pass, in which puzzle rows are lent.
+        for optimiser in self.optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
+        noise = self._draw(len(batch.inputs)).chunk(self.parts, 1)
+        mine = distributed.rank() * self.training.pieces
+        names: list[str] = []
+        measured: list[list[float]] = []
+        for piece in range(self.training.pieces):
+            part = mine + piece
+            found, steps = self._losses(_part(batch, part, self.parts), noise[part], piece)
+            # a coupled loss is that of the whole batch already, in each process
+            whole = self._coupled or self.parts == 1
+            (found["loss"] if whole else found["loss"] / self.parts).backward()
+            names = [*found, "cycles_mean"]
+            measured.append([*(v.item() for v in found.values()), _mean(steps)])
+        means = [sum(v / self.parts for v in column) for column in zip(*measured, strict=True)]
+        result = dict(zip(names, distributed.totals(means), strict=True))
+        if not math.isfinite(result["loss"]):
+            raise FloatingPointError(f"the loss is {result['loss']}")
+        distributed.sum_gradients(self.parameters)
+        if self.training.clip is not None:
+            optim.clip(self.parameters, self.training.clip)
+        for optimiser, schedule in zip(self.optimisers.values(), self.schedules, strict=True):
+            optimiser.step()
+            schedule.step()
+        return result
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch, in one piece, and each sample's halting steps [B]."""
+        parts, steps = self._losses(batch, self._draw(len(batch.inputs)), 0)
+        return parts["loss"], steps
+
+    def state(self) -> checkpoint.Tree:
+        """Return everything that the next update depends on, but for the batch.
+
+        It is that of all processes, which have to call this together, in each of them: places in
+        the order of their samples, so that other parts can take them over.
+        """
+        carry = None
+        if self.carries[0] is not None:
+            pieces = zip(*(_flat(c) for c in self.carries if c is not None), strict=True)
+            carry = [
+                None if ts[0] is None else distributed.gathered(torch.cat(ts)) for ts in pieces
+            ]
+        return {
+            "model": self.model.state_dict(),
+            "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
+            "schedules": [schedule.last_epoch for schedule in self.schedules],
+            "carry": carry,
+            "noise": self.noise.get_state(),
+            "dropout": distributed.gathered(_dropout(self._device)[None]),
+        }
+
+    def load(self, state: checkpoint.Tree) -> None:
+        """Go on from where `state` was taken, by as many processes or another number of them.
+
+        A process that wasn't there goes on with the dropout that it was seeded with.
+        """
+        self.model.load_state_dict(state["model"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        for schedule, epoch in zip(self.schedules, state["schedules"], strict=True):
+            schedule.last_epoch = epoch
+        if state["carry"] is not None:
+            mine = distributed.rank() * self.training.pieces
+            self.carries = [
+                _carry([None if t is None else self._place(t, mine + i) for t in state["carry"]])
+                for i in range(self.training.pieces)
+            ]
+        self.noise.set_state(checkpoint.bytes_of(state["noise"]))
+        _go_on(self._device, state["dropout"])
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.start_low.value.device
+
+    @property
+    def _coupled(self) -> bool:
+        """Whether the loss is more than a mean over samples."""
+        return isinstance(self.system.objective, PolicyGradient)
+
+    def _place(self, t: Tensor, part: int) -> Tensor:
+        return t.chunk(self.parts)[part].to(self._device)
+
+    def _draw(self, size: int) -> Tensor:
+        one = isinstance(self.system.objective, QHalting)
+        noise = self.model.draw(size, self.noise, steps=1 if one else None)
+        halting = self.system.model.halting
+        if isinstance(halting, QLearning) and isinstance(halting.exploration, Ahead):
+            noise = noise[:, :1].expand_as(noise)  # the whole batch draws once, not each part
+        return noise.to(self._device)
+
+    def _losses(self, batch: Batch, noise: Tensor, piece: int) -> tuple[dict[str, Tensor], Tensor]:
+        objective, model = self.system.objective, self.model
+        assert batch.targets is not None
+        if not isinstance(objective, QHalting):
+            drafts = isinstance(objective, Supervised) and (
+                objective.every_segment or objective.between > 0
+            )
+            output = model(batch.inputs, noise, identities=batch.identities, drafts=drafts)
+            targets = batch.targets
+            if self._coupled:
+                output, targets = _whole(output), distributed.gathered(targets)
+            whole = losses.loss(objective, output, targets, model.halting.max_steps)
+            parts = {"loss": whole.total, "task_loss": whole.task}
+            if isinstance(objective, PolicyGradient):
+                parts |= {"policy_loss": whole.policy, "baseline_loss": whole.baseline}
+                if objective.entropy:
+                    parts["entropy_loss"] = whole.entropy
+                if objective.step_penalty:
+                    parts["penalty_loss"] = whole.penalty
+            return parts, output.run.steps
+        carry = self.carries[piece] or model.begin(batch)
+        carry, prediction, decision = model.advance(carry, batch, noise[0])
+        self.carries[piece] = carry
+        ahead = objective.continue_loss and model.halting.max_steps > 1
+        next_q = q_losses.continue_target(model, carry) if ahead else None
+        carried = carry.batch.targets
+        assert carried is not None
+        found = q_losses.segment_loss(objective, prediction, decision.logits, carried, next_q)
+        halting = {"halt_loss": found.halt, "continue_loss": found.keep_on}
+        return {"loss": found.total, "task_loss": found.task, **halting}, carry.steps
+
+
+def share(training: Training, update: int) -> float:
+    """Return the share of its full value that a learning rate has in an update, from 0.
+
+    (update + 1) / warmup while that is below 1; then 1, or f + (1 − f) (1 + cos πp) / 2 with the
+    progress p since warm-up and the floor f.
+    """
+    if update < training.warmup:
+        return (update + 1) / training.warmup
+    match training.schedule:
+        case Constant():
+            return 1.0
+        case Cosine(floor=floor):
+            span = max(1, training.updates - training.warmup)
+            progress = min(1.0, (update - training.warmup) / span)
+            return floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimizer]:
+    """Return the optimisers of a model, by the names of their rates in `Training`.
+
+    There is its own; one of the halting's parameters where they have a rate; one of puzzle tables.
+    """
+    apart = training.halting_rate is not None
+    halting = list(model.halting.parameters()) if apart else []
+    own = {id(p) for p in halting}
+    parameters = [p for p in model.parameters() if id(p) not in own]
+    rates = Rates(lr=training.learning_rate, weight_decay=training.weight_decay)
+    found: dict[str, torch.optim.Optimizer] = {}
+    match training.optimiser:
+        case AdamW(betas=betas):
+            found["learning_rate"] = torch.optim.AdamW(parameters, **rates, betas=betas, fused=True)
+        case AdamAtan2(betas=betas):
+            found["learning_rate"] = optim.AdamAtan2(parameters, **rates, betas=betas)
+        case AdamAtan2AsCoded(betas=betas):
+            found["learning_rate"] = optim.AdamAtan2AsCoded(parameters, **rates, betas=betas)
+    if training.halting_rate is not None and halting:
+        own_rates = Rates(lr=training.halting_rate, weight_decay=0.0)
+        found["halting_rate"] = torch.optim.AdamW(halting, **own_rates, fused=True)
+    tables = [m for m in model.modules() if isinstance(m, PuzzleTable)]
+    if tables:
+        if training.puzzle_rate is not None:
+            rates["lr"] = training.puzzle_rate
+        if training.puzzle_decay is not None:
+            rates["weight_decay"] = training.puzzle_decay
+        found["puzzle_rate"] = optim.SparseSignSGD(tables, **rates)
+    return found
+
+
+class Rates(TypedDict):
+    """What all optimisers take."""
+
+    lr: float
+    weight_decay: float
+
+
+def averaged(model: HRM, decay: float) -> optim.Averaged:
+    """Return an exponential moving average of a model's parameters that starts at them."""
+    return optim.Averaged(model, decay)
+
+
+def _together(system: System) -> str:
+    """Return what couples the samples of a batch in training, so that pieces would be no parts."""
+    model, objective = system.model, system.objective
+    if isinstance(objective, PolicyGradient):  # its means are over the whole batch
+        return "PolicyGradient"
+    if isinstance(model.halting, QLearning) and model.halting.batch_mean:
+        return "batch_mean"
+    free = isinstance(objective, QHalting) or isinstance(model.halting, Fixed)
+    return "Lockstep" if isinstance(model.execution, Lockstep) and not free else ""
+
+
+def _part(batch: Batch, i: int, parts: int) -> Batch:
+    if parts == 1:
+        return batch
+    return Batch(*(None if t is None else t.chunk(parts)[i] for t in batch))  # type: ignore[arg-type]
+
+
+def _mean(steps: Tensor) -> float:
+    return float(steps.sum()) / len(steps)
+
+
+def _whole(output: Output) -> Output:
+    """Return what a policy's loss reads of an output, of all processes' samples."""
+    if distributed.world() == 1:
+        return output
+    run = output.run
+    each = distributed.gathered(torch.tensor([len(run.margins)], device=run.margins.device))
+    missing = int(each.max()) - len(run.margins)  # steps that others took: nothing was done there
+
+    def long(t: Tensor) -> Tensor:
+        return distributed.gathered(F.pad(t, (0, 0) * (t.dim() - 1) + (0, missing)), 1)
+
+    run = dataclasses.replace(
+        run,
+        steps=distributed.gathered(run.steps),
+        margins=long(run.margins),
+        logits=long(run.logits),
+        values=long(run.values),
+    )
+    return dataclasses.replace(output, prediction=distributed.gathered(output.prediction), run=run)
+
+
+def _flat(carry: Carry) -> list[Tensor | None]:
+    return [*carry.batch, *carry.state, carry.steps, carry.halted]
+
+
+def _carry(flat: checkpoint.Tree) -> Carry:
+    batch, state = flat[: len(Batch._fields)], flat[len(Batch._fields) : -2]
+    return Carry(Batch(*batch), State(*state), *flat[-2:])
+
+
+def _dropout(device: torch.device) -> Tensor:
+    """Return the state of the generator that dropout draws from."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def _go_on(device: torch.device, each: Tensor) -> None:
+    """Set that state to this process's among those of all, if it is there, and of this device."""
+    rank = distributed.rank()
+    if rank < len(each) and each.shape[1:] == _dropout(device).shape:
+        state = checkpoint.bytes_of(each[rank])
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(state, device)
+        else:
+            torch.set_rng_state(state)

@@ -1,0 +1,386 @@
+"""Training: one loop for every system, exact and repeatable.
+
+Seeds are apart: the data seed makes the boards, the weight seed draws initial weights (and
+dropout), the order seed shuffles the boards and draws the halting noise. Equal seeds give
+bit-identical curves on the same machine with the same number of threads.
+
+Under torchrun, several processes share each batch, see `hrm.system.distributed`: all of them call
+`fit`, and get the same weights and curve, that of one process to rounding (but for dropout's
+masks).
+"""
+
+import contextlib
+import functools
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hrm.config import Series, Tokens
+from hrm.config.learning import SquaredError, System, Training
+from hrm.config.parts import Part
+from hrm.errors import Diverged, UserError
+from hrm.model import HRM
+from hrm.model.execution import Batch
+from hrm.system import distributed, interrupts
+from hrm.tasks import Boards, Floats, Ints, Scores, Task, Values
+from hrm.training import checkpoint, losses
+from hrm.training.learner import Learner, averaged
+from hrm.training.stablemax import IGNORED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """Seeds of what is random in a run; that of the data belongs to the task.
+
+    Each purpose draws from a stream of its own, even where both seeds are the same number.
+
+    Args:
+        weights: Initial weights, and dropout.
+        order: The order of the boards, and the halting noise.
+    """
+
+    weights: int
+    order: int
+
+
+def stream(seed: int, purpose: str) -> int:
+    """Return the seed of one purpose's stream: different for every seed and purpose.
+
+    torch's CPU generator keeps 32 bits of a seed, so adding to it isn't enough.
+    """
+    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:4], "little")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """Boards as tensors: inputs as the system's embedding takes them, targets [N, cells].
+
+    Identities [N] name rows of the puzzle table; None for the blank one.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    identities: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def batch(self, rows: Tensor) -> Batch:
+        """Return some rows as a batch."""
+        identities = None if self.identities is None else self.identities[rows]
+        return Batch(self.inputs[rows], identities, self.targets[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """One point of the training curve, after so many updates.
+
+    Args:
+        loss, steps: Means since the last point: training loss, halting steps.
+        score: What `watch` returned.
+        parts: Means of the parts of the loss, by the names of `Learner.training_step`.
+        rates: Learning rates in this update, by their names in `Training`.
+    """
+
+    update: int
+    loss: float
+    steps: float
+    score: float
+    parts: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+
+def build(system: System, seeds: Seeds, device: torch.device | str = "cpu") -> HRM:
+    """Return the system's model, its weights drawn from the weight seed on the CPU, on a device.
+
+    Raises:
+        UserError: If it computes in bfloat16, and the device can't.
+    """
+    there = torch.device(device)
+    if system.model.bfloat16 and there.type == "cuda":
+        with torch.cuda.device(there):
+            able = torch.cuda.is_bf16_supported(including_emulation=False)
+        if not able:
+            raise UserError(
+                f"bfloat16 is True; allowed is False on {torch.cuda.get_device_name(there)}, which "
+                "has no such numbers; use --set bfloat16=false, or another device"
+            )
+    torch.manual_seed(stream(seeds.weights, "weights"))
+    return HRM(system.model).to(there)
+
+
+def encode(
+    system: System, task: Task, boards: Boards, device: torch.device | str = "cpu"
+) -> Encoded:
+    """Turn boards into tensors for a system, on a device.
+
+    The class that a task ignores isn't labelled, but where answers are learned by squared error:
+    there it is a class like the others.
+    """
+    tokens = isinstance(system.model.embedding, Tokens)
+    inputs = boards.inputs if tokens else task.one_hot(boards.inputs)
+    if isinstance(system.model.embedding, Series):  # of numbers: each cell's token
+        inputs = boards.inputs[..., None].astype(np.float32)
+    targets, ignored = boards.targets, getattr(task, "ignored", None)
+    answer = getattr(system.objective, "answer", None)
+    if ignored is not None and not isinstance(answer, SquaredError | None):
+        targets = np.where(targets == ignored, IGNORED, targets)
+    arrays = (inputs, targets, boards.identities)
+    found = [torch.from_numpy(array).to(device) for array in arrays]
+    return Encoded(inputs=found[0], targets=found[1], identities=found[2] if tokens else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Part):
+    """What a checkpoint belongs to."""
+
+    system: System
+    training: Training
+    weights: int
+    order: int
+
+
+def fit(
+    model: HRM,
+    system: System,
+    training: Training,
+    data: Encoded,
+    seeds: Seeds,
+    watch: Callable[[HRM], float],
+    folder: Path | None = None,
+    report: Callable[[Moment, int], None] = lambda *_: None,
+) -> list[Moment]:
+    """Train a model in place and return its curve.
+
+    Args:
+        model: From `build`.
+        data: The training set.
+        watch: Called every `evaluate_every` updates, and after the last, in evaluation mode without
+            gradient; what it returns is the curve's score, higher being better. With
+            `training.ema` it sees the averaged weights, which the model keeps at the end.
+        folder: Where `last.safetensors`, from which an interrupted run goes on to the identical
+            curve, and `best.safetensors`, the model at the best score, are kept; None for nowhere.
+        report: Called with each new point of the curve, before its checkpoint is written, and with
+            the number of updates that this process made for it.
+
+    With a folder, Ctrl-C and SIGTERM wait for the end of an update or evaluation, and all that was
+    done is kept; a second one doesn't wait, and the last evaluation is what there is. That one is
+    also where several processes go on, since they are interrupted at different updates.
+
+    Of several processes the first one alone calls `watch` and `report` and writes to the folder,
+    which all have to see if they are to go on from it.
+
+    Raises:
+        Diverged: If the loss isn't finite, with the update where it happened.
+        KeyboardInterrupt: As above.
+        Lost: If another process has ended.
+        UserError: If the folder holds the checkpoint of another run.
+    """
+    # for dropout, whatever was drawn since the model was built
+    rank = distributed.rank()
+    torch.manual_seed(stream(seeds.weights, f"dropout {rank}" if rank else "dropout"))
+    noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
+    batches = Shuffled(len(data), training.batch, seeds.order)
+    learner = Learner(model, system, training, noise)
+    average = None if training.ema is None else averaged(model, training.ema)
+    recipe = Recipe(system=system, training=training, weights=seeds.weights, order=seeds.order)
+    last = None if folder is None else folder / "last.safetensors"
+    where = Reached()
+    if last is not None and distributed.first(last.exists):
+        where = _resumed(last, recipe, learner, batches, average)
+    curve, since, came = where.curve, where.since, len(where.since)
+    alone = last is not None and distributed.world() == 1
+    model.train()
+    with interrupts.postponed() if alone else contextlib.nullcontext(lambda: False) as interrupted:
+        for update in range(where.update + 1, training.updates + 1):
+            rates = learner.rates
+            since.append(_step(learner, data.batch(next(batches)), update))
+            if average is not None:
+                average.update_parameters(model)
+            due = update % training.evaluate_every == 0 or update == training.updates
+            if due:
+                _finite(model, update)
+                shown = model if average is None else average.module
+                assert isinstance(shown, HRM)
+                with evaluating(shown):
+                    score = distributed.first(functools.partial(watch, shown))
+                curve.append(_moment(update, since, score, rates))
+                if rank == 0:
+                    report(curve[-1], len(since) - came)
+                    _keep_best(folder, curve, shown)
+                since, came = [], 0
+            if last is not None and (due or interrupted()):
+                where = Reached(update=update, curve=curve, since=since)
+                _save(last, recipe, where, learner, batches, average)
+            if interrupted():
+                break
+    if average is not None:
+        model.load_state_dict(average.module.state_dict())
+    return curve
+
+
+def _step(learner: Learner, batch: Batch, update: int) -> dict[str, float]:
+    try:
+        return learner.training_step(batch)
+    except FloatingPointError as error:
+        raise Diverged(update, str(error)) from error
+
+
+def _finite(model: HRM, update: int) -> None:
+    if not all(bool(p.isfinite().all()) for p in model.parameters()):
+        raise Diverged(update, "weights aren't finite")
+
+
+def _moment(
+    update: int, since: list[dict[str, float]], score: float, rates: Mapping[str, float]
+) -> Moment:
+    means = np.mean([list(found.values()) for found in since], axis=0).tolist()
+    parts = dict(zip(since[0], means, strict=True))
+    loss, steps = parts.pop("loss"), parts.pop("cycles_mean")
+    return Moment(update=update, loss=loss, steps=steps, score=score, parts=parts, rates=rates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Where a run stands: after so many updates, with its curve and what it measured since."""
+
+    update: int = 0
+    curve: list[Moment] = field(default_factory=list)
+    since: list[dict[str, float]] = field(default_factory=list)
+
+
+def _keep_best(folder: Path | None, curve: Sequence[Moment], shown: HRM) -> None:
+    """Write the model if its score is the best so far."""
+    if folder is not None and curve[-1].score >= max(moment.score for moment in curve):
+        best = {"moment": asdict(curve[-1]), "model": shown.state_dict()}
+        checkpoint.save(folder / "best.safetensors", best)
+
+
+def _save(
+    last: Path,
+    recipe: Recipe,
+    where: Reached,
+    learner: Learner,
+    batches: "Shuffled",
+    average: torch.optim.swa_utils.AveragedModel | None,
+) -> None:
+    """Write what `_resumed` loads."""
+    state = {
+        "recipe": recipe.to_json(),
+        **asdict(where),
+        "learner": learner.state(),  # all processes' together
+        "batches": batches.state(),
+        "average": None if average is None else average.state_dict(),
+    }
+    if distributed.rank() == 0:
+        checkpoint.save(last, state)
+
+
+def _resumed(
+    path: Path,
+    recipe: Recipe,
+    learner: Learner,
+    batches: "Shuffled",
+    average: torch.optim.swa_utils.AveragedModel | None,
+) -> Reached:
+    """Load a checkpoint into what `fit` goes on with, and return where it stands."""
+    stored = checkpoint.load(path, "recipe", "update", "curve", "since", "learner", "batches")
+    checkpoint.same(path, Recipe.from_json(stored["recipe"]), recipe)
+    learner.load(stored["learner"])
+    batches.load(stored["batches"])
+    if average is not None:
+        average.load_state_dict(stored["average"])
+    curve = [Moment(**moment) for moment in stored["curve"]]
+    return Reached(update=stored["update"], curve=curve, since=stored["since"])
+
+
+def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints:
+    """Return the classes that a model answers, int64 [N, cells], without halting noise."""
+    return answers(model, system, data, batch)[0]
+
+
+def answers(
+    model: HRM, system: System, data: Encoded, batch: int = 256, *, numbers: bool = False
+) -> tuple[Values, Floats]:
+    """Return what a model answers, [N, cells], and how many halting steps it took, [N].
+
+    Answers are classes, or what the readout gives where `numbers` are wanted; there is no halting
+    noise.
+    """
+    cells, found, steps = data.targets.shape[1], [], []
+    with evaluating(model):
+        for rows in torch.arange(len(data)).split(batch):
+            part = data.batch(rows)
+            output = model(part.inputs, identities=part.identities)
+            answer = output.prediction.double()
+            if not numbers:
+                answer = losses.answer(system.objective, output.prediction, cells)
+            found.append(answer)
+            steps.append(output.run.steps)
+    return torch.cat(found).cpu().numpy(), torch.cat(steps).double().cpu().numpy()
+
+
+def evaluate(model: HRM, system: System, task: Task, boards: Boards, batch: int = 256) -> Scores:
+    """Return a model's scores on boards."""
+    device = next(model.parameters()).device
+    return task.score(boards, predict(model, system, encode(system, task, boards, device), batch))
+
+
+class Shuffled:
+    """Deals the indices of a training set in batches for ever.
+
+    They are shuffled anew each epoch; a last partial batch is dropped.
+
+    Args:
+        size: Of the training set. batch: of a batch. seed: of the order.
+    """
+
+    def __init__(self, size: int, batch: int, seed: int) -> None:
+        if size < batch:
+            raise ValueError(f"{size} boards don't fill a batch of {batch}")
+        self.size, self.batch = size, batch
+        self.generator = torch.Generator().manual_seed(stream(seed, "order"))
+        self._shuffle()
+
+    def __iter__(self) -> "Shuffled":
+        return self
+
+    def __next__(self) -> Tensor:
+        if self.dealt + self.batch > self.size:
+            self._shuffle()
+        rows = self.order[self.dealt : self.dealt + self.batch]
+        self.dealt += self.batch
+        return rows
+
+    def state(self) -> checkpoint.Tree:
+        """Return what the next batches depend on."""
+        return {"epoch": self.epoch, "dealt": self.dealt}
+
+    def load(self, state: checkpoint.Tree) -> None:
+        """Go on from where `state` was taken."""
+        self.generator.set_state(checkpoint.bytes_of(state["epoch"]))
+        self._shuffle()
+        self.dealt = state["dealt"]
+
+    def _shuffle(self) -> None:
+        self.epoch = self.generator.get_state()
+        self.order = torch.randperm(self.size, generator=self.generator)
+        self.dealt = 0
+
+
+@contextmanager
+def evaluating(model: HRM) -> Iterator[None]:
+    """Evaluation mode without gradient; the mode before is restored at the end."""
+    before = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(before)

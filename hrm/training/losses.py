@@ -1,0 +1,256 @@
+"""Losses: what a system is trained for. Those of Q values are in `hrm.training.q_losses`.
+
+Shapes: B batch, K halting steps, S cells, C classes. Log-probabilities, advantages and masks of
+steps are [K, B]; rewards and task losses [B].
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hrm.config import learning
+from hrm.model import Output
+from hrm.model.execution import Run
+from hrm.training import stablemax
+from hrm.training.stablemax import IGNORED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A loss and its parts, by the names of document gru's `training_step`.
+
+    Args:
+        total: The sum of the parts.
+        entropy: The bonus, thus at most 0. penalty: that of the steps.
+    """
+
+    total: Tensor
+    task: Tensor
+    policy: Tensor
+    baseline: Tensor
+    entropy: Tensor
+    penalty: Tensor
+    reward: Tensor
+
+
+def reward(task_loss: Tensor, steps: Tensor, cost: float) -> Tensor:
+    """R = −task loss − λ · steps, [B].
+
+    Source: document gru, "ACT Policy Learning".
+    """
+    return -task_loss - cost * steps.to(task_loss.dtype)
+
+
+def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of each sample, [B]; targets [B, S] become one-hot beyond two classes."""
+    return (prediction - _indicator(prediction, target)).square().mean(-1)
+
+
+def cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean cross-entropy over each sample's labelled cells, [B], 0 where there is none.
+
+    Tokens: prediction [B, S, C]. Vectors: [B, S] logits of two classes, or [B, S · C].
+    """
+    if prediction.shape == target.shape:
+        return F.binary_cross_entropy_with_logits(
+            prediction, target.to(prediction.dtype), reduction="none"
+        ).mean(-1)
+    return _per_sample(_softmax_cells, prediction, target)
+
+
+def stablemax_cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
+    """The same of the stablemax, computed in float64, [B]."""
+    return _per_sample(stablemax.stablemax_cross_entropy, prediction, target)
+
+
+def answer_loss(
+    part: learning.SquaredError | learning.CrossEntropy | learning.StablemaxCrossEntropy,
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the loss of an answer: (prediction, target) to [B]."""
+    match part:
+        case learning.SquaredError():
+            return squared_error
+        case learning.CrossEntropy():
+            return cross_entropy
+        case learning.StablemaxCrossEntropy():
+            return stablemax_cross_entropy
+
+
+def log_probabilities(run: Run, max_steps: int) -> tuple[Tensor, Tensor]:
+    """Return log π of the action taken and log π(stop), each [K, B], zero where none was chosen.
+
+    A sample chose to stop where its margin is positive (in lockstep it may go on all the same).
+    The stop at the last step of all is forced: nothing was chosen there, its score is no part of
+    the policy gradient. Where a policy isn't obeyed, nothing was chosen at all.
+    """
+    log_pi = run.logits.log_softmax(-1)
+    k = torch.arange(len(run.margins), device=run.steps.device)[:, None]
+    taken = torch.where(run.margins > 0, log_pi[..., 1], log_pi[..., 0])
+    zero = torch.zeros_like(taken)
+    obeyed = run.live & (run.margins > -torch.inf)
+    chosen = obeyed & (k < max_steps - 1)
+    return torch.where(chosen, taken, zero), torch.where(obeyed, log_pi[..., 1], zero)
+
+
+def mean_over_batch(terms: Tensor, live: Tensor) -> Tensor:  # noqa: ARG001 (as its twin)
+    """Σ_k mean_B terms: samples that have stopped count as zeros.
+
+    Source: document v2, "Corrected Meta-RL Loss Calculations", original.
+    """
+    return terms.mean(-1).sum()
+
+
+def mean_over_live(terms: Tensor, live: Tensor, eps: float = 1e-8) -> Tensor:
+    """Σ_k Σ_B terms · live / (Σ_B live + ε): the mean over the samples still running.
+
+    Source: document v2, "Corrected Meta-RL Loss Calculations", enhanced.
+    """
+    mask = live.to(terms.dtype)
+    return ((terms * mask).sum(-1) / (mask.sum(-1) + eps)).sum()
+
+
+def policy_loss(
+    objective: learning.PolicyGradient, run: Run, rewards: Tensor, max_steps: int
+) -> Tensor:
+    """−Σ_k mean[log π_k · (R − V_k) · live_k], the mean over the batch or over the live.
+
+    Args:
+        rewards: [B], treated as constants, as V is.
+
+    Source: documents v2, "Meta-RL Gradient Correction", and gru, "Meta-Learning Objective".
+    """
+    taken, stop = log_probabilities(run, max_steps)
+    scores = taken if isinstance(objective.score, learning.ActionsTaken) else stop
+    if isinstance(objective.score, learning.StopOnly):
+        k = torch.arange(len(stop), device=stop.device)[:, None]
+        scores = torch.where(k == run.steps - 1, stop, 0)
+    values = _value_at_stop(run) if objective.value_at_stop else run.values
+    advantages = (rewards - values).detach().expand_as(scores)
+    if objective.normalise:
+        deviation = advantages.std(-1, keepdim=True) if advantages.shape[-1] > 1 else 0.0
+        advantages = (advantages - advantages.mean(-1, keepdim=True)) / (deviation + 1e-8)
+    mean = mean_over_live if objective.masked_mean else mean_over_batch
+    return -mean(scores * advantages * run.live, run.live)
+
+
+def baseline_loss(objective: learning.PolicyGradient, run: Run, rewards: Tensor) -> Tensor:
+    """SmoothL1(V at the stop, R), or Σ_k mean_B (V_k − R · live_k)²."""
+    rewards = rewards.detach()
+    if objective.value_at_stop:
+        return F.smooth_l1_loss(_value_at_stop(run), rewards)
+    return (run.values - rewards * run.live).square().mean(-1).sum()
+
+
+def entropy(run: Run) -> Tensor:
+    """Σ_k mean_B of the policy's entropy at each live step, the last one's included."""
+    log_pi = run.logits.log_softmax(-1)
+    per_step = -(log_pi.exp() * log_pi).sum(-1)
+    return (per_step * run.live).mean(-1).sum()
+
+
+def loss(
+    objective: learning.Supervised | learning.PolicyGradient,
+    output: Output,
+    target: Tensor,
+    max_steps: int,
+) -> Loss:
+    """The training loss of a system on a batch.
+
+    Args:
+        target: [B, S] class indices, or real numbers.
+        max_steps: Where halting is forced.
+    """
+    match objective:
+        case learning.Supervised():
+            task = supervised_loss(objective, output, target)
+            zero = task.new_zeros(())
+            others = dict.fromkeys(("policy", "baseline", "entropy", "penalty", "reward"), zero)
+            return Loss(total=task, task=task, **others)
+        case learning.PolicyGradient():
+            return policy_gradient_loss(objective, output, target, max_steps)
+
+
+def supervised_loss(objective: learning.Supervised, output: Output, target: Tensor) -> Tensor:
+    """The mean loss of the last answers, or of each segment's, and of those between the steps.
+
+    Source: documents amulgent, "Iterative Refinement", and complete, "Advanced Training".
+    """
+    each = answer_loss(objective.answer)
+    if objective.every_segment and output.drafts is not None:
+        segments = output.drafts.transpose(0, 1)  # [N, K, B, ...]
+        found = [torch.stack([each(d, target) for d in n]) for n in segments]
+        per_step = torch.stack(found).mean(0) * output.run.live  # [K, B]
+        task = (per_step.sum(0) / output.run.steps).mean()
+    else:
+        task = each(output.prediction, target).mean()
+    if objective.between > 0:
+        assert output.drafts is not None
+        for k in range(1, len(output.drafts) - 1, 2):  # steps 2, 4, ..., counted from 1
+            task = task + objective.between * each(output.drafts[k, -1], target).mean()
+    return task
+
+
+def policy_gradient_loss(
+    objective: learning.PolicyGradient, output: Output, target: Tensor, max_steps: int
+) -> Loss:
+    """Task, policy and baseline loss, entropy bonus and step penalty.
+
+    Source: documents v2, "Corrected Meta-RL Loss Calculations", and gru, "Meta-Learning Objective".
+    """
+    run = output.run
+    per_sample = squared_error(output.prediction, target)
+    rewards = reward(per_sample.detach(), run.steps, objective.cost)
+    task = per_sample.mean()
+    policy = policy_loss(objective, run, rewards, max_steps)
+    baseline = baseline_loss(objective, run, rewards)
+    bonus = objective.entropy * entropy(run)
+    penalty = objective.step_penalty * run.steps.to(task.dtype).mean()
+    return Loss(
+        total=task + policy + baseline - bonus + penalty,
+        task=task,
+        policy=policy,
+        baseline=baseline,
+        entropy=-bonus,
+        penalty=penalty,
+        reward=rewards,
+    )
+
+
+def answer(
+    objective: learning.Supervised | learning.PolicyGradient | learning.QHalting,
+    prediction: Tensor,
+    cells: int,
+) -> Tensor:
+    """Return the classes that a prediction names, [B, cells]."""
+    if prediction.dim() == 2 and prediction.shape[1] == cells:
+        threshold = 0.5 if isinstance(objective, learning.PolicyGradient) else 0.0
+        return (prediction > threshold).long()
+    return prediction.reshape(len(prediction), cells, -1).argmax(-1)
+
+
+def _value_at_stop(run: Run) -> Tensor:
+    return run.values.gather(0, (run.steps - 1)[None]).squeeze(0)
+
+
+def _softmax_cells(logits: Tensor, target: Tensor) -> Tensor:
+    return F.cross_entropy(logits.transpose(1, 2), target, reduction="none")
+
+
+def _per_sample(
+    cells: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, target: Tensor
+) -> Tensor:
+    """Average the losses of the labelled cells of each sample, [B]."""
+    logits = prediction.view(*target.shape, -1)
+    labelled = target != IGNORED
+    found = cells(logits, torch.where(labelled, target, 0)) * labelled
+    return found.sum(-1) / labelled.sum(-1).clamp(min=1)
+
+
+def _indicator(prediction: Tensor, target: Tensor) -> Tensor:
+    if prediction.shape == target.shape:
+        return target.to(prediction.dtype)
+    classes = prediction[0].numel() // target[0].numel()
+    return F.one_hot(target, classes).flatten(1).to(prediction.dtype)

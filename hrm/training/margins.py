@@ -1,0 +1,55 @@
+"""Margins: by how much a model beats a task's trivial methods, and how sure that is.
+
+Paired by board: d_i = (model's share of right unknown cells) − (the method's), over N boards
+
+    difference = mean d    error = sqrt(sum (d_i − mean d)² / (N − 1) / N)
+
+A model has learned something where the difference is at least three errors for every method.
+"""
+
+from collections.abc import Mapping
+
+import torch
+
+from hrm.model import HRM
+from hrm.tasks import Floats, Splits, Task
+from hrm.training.runs import Stored, restored
+from hrm.training.scoring import answers, readable
+
+
+def margins(
+    found: Stored, task: Task, splits: Splits, device: torch.device | str = "cpu"
+) -> dict[str, dict[str, float]]:
+    """Return ``difference`` and ``error`` of a run's first checkpoint on test boards, by method.
+
+    Args:
+        found: From `runs.stored`: of a folder, the best checkpoint is the first.
+        device: Where it is computed.
+    """
+    system = found.plan.system
+    model = HRM(system.model).to(device)
+    restored(next(iter(found.checkpoints.values())), model)
+    seen, boards = readable(system, task, splits.test)
+    answered, _ = answers(model, system, seen, boards)
+    own = seen.score(boards, answered).unknown
+    return {
+        name: paired(own - task.score(splits.test, guess).unknown)
+        for name, guess in task.baselines(splits.train, splits.test).items()
+    }
+
+
+def paired(differences: Floats) -> dict[str, float]:
+    """Return the mean of differences [N], and its standard error; 0 of a single one."""
+    count = len(differences)
+    error = float(differences.std(ddof=1) / count**0.5) if count > 1 else 0.0
+    return {"difference": float(differences.mean()), "error": error}
+
+
+def line(found: Mapping[str, Mapping[str, float]]) -> str:
+    """Return in words how far the best trivial method is behind."""
+    name = min(found, key=lambda method: found[method]["difference"])
+    difference, error = found[name]["difference"], found[name]["error"]
+    return (
+        f"unknown cells, beside the best trivial method, {name}: {difference:+.1%}, "
+        f"standard error {error:.1%}"
+    )

@@ -1,0 +1,338 @@
+"""Optimisers of the documented systems: Adam-atan2 in both forms, sparse sign-SGD; and averages.
+
+g gradient, p parameter, t its number of steps, η learning rate, λ weight decay (decoupled).
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+from torch.optim.optimizer import ParamsT
+from torch.optim.swa_utils import AveragedModel
+
+from hrm.errors import UserError
+from hrm.model.puzzles import PuzzleTable
+from hrm.system import distributed
+
+Closure = Callable[[], float]
+
+
+class _Adam(Optimizer, ABC):
+    """Adam's moments with a direction u(m, v, t) that subclasses define.
+
+        m ← β1 m + (1 − β1) g
+        v ← β2 v + (1 − β2) g²
+        p ← p (1 − ηλ) − η / (1 − β1ᵗ) · u(m, v, t)
+
+    Parameters without a gradient are left alone, decay included, and their t stands still.
+
+    Raises:
+        UserError: At construction or by `add_param_group`, if there are no parameters, or a rate is
+            out of its range; in `step`, if a gradient is sparse.
+    """
+
+    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
+        given: list[Any] = list(params)
+        if not given:
+            raise UserError(
+                f"{type(self).__name__} got no parameters; pass at least one (a puzzle table has "
+                "none: SparseSignSGD trains it)"
+            )
+        super().__init__(given, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        _check_rates({**self.defaults, **param_group})
+        super().add_param_group(param_group)
+
+    @torch.no_grad()
+    def step(self, closure: Closure | None = None) -> float | None:  # type: ignore[override]
+        loss = _loss(closure)
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if any(p.grad.is_sparse for p in params):
+                raise UserError(
+                    f"{type(self).__name__} got a sparse gradient; allowed are dense ones: build "
+                    "the embedding with sparse=False, or train a PuzzleTable with SparseSignSGD"
+                )
+            if params:
+                self._update(params, group)
+        return loss
+
+    def _update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        g: list[Any] = [p.grad for p in params]
+        m, v, t = self._moments(params)
+        lr, (b1, b2) = float(group["lr"]), group["betas"]
+        torch._foreach_lerp_(m, g, 1 - b1)
+        torch._foreach_mul_(v, b2)
+        torch._foreach_addcmul_(v, g, g, 1 - b2)
+        u = self._direction(m, v, t, group)
+        torch._foreach_mul_(u, [-lr / (1 - b1**n) for n in t])
+        if group["weight_decay"]:
+            torch._foreach_mul_(params, 1 - lr * group["weight_decay"])
+        torch._foreach_add_(params, u)
+
+    def _moments(self, params: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[int]]:
+        """Return m, v as they stand and t of the step now taken, one of each per parameter."""
+        states = [self.state[p] for p in params]
+        for p, state in zip(params, states, strict=True):
+            if not state:
+                state |= {"step": 0, "exp_avg": torch.zeros_like(p)}
+                state["exp_avg_sq"] = torch.zeros_like(p)
+            state["step"] += 1
+        return (
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [state["step"] for state in states],
+        )
+
+    @abstractmethod
+    def _direction(
+        self, m: list[Tensor], v: list[Tensor], t: list[int], group: dict[str, Any]
+    ) -> list[Tensor]:
+        """Return u(m, v, t) as new tensors, one per parameter."""
+
+
+class AdamAtan2(_Adam):
+    """u = atan2(m, √v / √(1 − β2ᵗ)).
+
+    The update doesn't change when the loss is multiplied by a positive constant; there is no ε. Its
+    size is below η/(1 − β1ᵗ) · π/2, and atan2(0, 0) = 0.
+
+    Args:
+        params: Parameters, or parameter groups.
+        lr: η ≥ 0.
+        betas: β1 and β2, each in [0, 1).
+        weight_decay: λ ≥ 0.
+
+    Source: Everett et al., "Scaling Exponents Across Parameterizations and Optimizers" (2024);
+    document act-v1.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float,
+        *,
+        betas: tuple[float, float] = (0.9, 0.95),
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    def _direction(
+        self, m: list[Tensor], v: list[Tensor], t: list[int], group: dict[str, Any]
+    ) -> list[Tensor]:
+        b2 = group["betas"][1]
+        root = torch._foreach_sqrt(v)
+        torch._foreach_div_(root, [math.sqrt(1 - b2**n) for n in t])
+        # atan2(y, x) = atan(y / x) for x > 0; torch has no atan2 over lists. The smallest normal
+        # number makes 0 / 0 zero, and changes nothing where v hasn't underflowed.
+        torch._foreach_clamp_min_(root, [torch.finfo(r.dtype).tiny for r in root])
+        u = torch._foreach_div(m, root)
+        torch._foreach_atan_(u)
+        return list(u)
+
+
+class AdamAtan2AsCoded(_Adam):
+    """u = sin(atan2(m, √v + ε)) / (√v / √(1 − β2ᵗ) + ε): what document complete's code computes.
+
+    Where ε is negligible, multiplying the loss by c divides the update by c: the sine is free of
+    scale, and is divided by a scale. The first step is about 9.5 η / |g|, with the usual β.
+
+    Args:
+        params, lr, betas, weight_decay: As for `AdamAtan2`.
+        eps: ε > 0.
+
+    Source: document complete, "Adam-atan2", as coded.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, defaults)
+
+    def _direction(
+        self, m: list[Tensor], v: list[Tensor], t: list[int], group: dict[str, Any]
+    ) -> list[Tensor]:
+        b2, eps = group["betas"][1], group["eps"]
+        root = torch._foreach_sqrt(v)
+        u = torch._foreach_div(m, torch._foreach_add(root, eps))
+        torch._foreach_atan_(u)  # √v + ε > 0: atan(y / x) is atan2(y, x)
+        torch._foreach_sin_(u)
+        torch._foreach_div_(root, [math.sqrt(1 - b2**n) for n in t])
+        torch._foreach_add_(root, eps)
+        torch._foreach_div_(u, root)
+        return list(u)
+
+
+class SparseSignSGD(Optimizer):
+    """Sign-SGD on the rows of puzzle tables that are in use.
+
+        G[i] = Σ of the gradients of all copies of row i, over all processes
+        W[i] ← W[i] (1 − ηλ) − η sign(G[i])    for the identities i that got a gradient, no others
+
+    With `torch.distributed` initialised, each process gets the identities and gradients of all,
+    and takes the same step: that of one process with the whole batch. Every process of the group
+    has to call `step`, with the same tables in the same order; their batches may differ in size, or
+    be empty. sign(NaN) counts as 0, so watch the loss for a NaN.
+
+    Args:
+        tables: What is trained.
+        lr: η ≥ 0. weight_decay: λ ≥ 0.
+        process_group: Who shares the batch; the default group if None.
+
+    Raises:
+        UserError: At construction, if there are no tables, something else is among them (such as
+            parameters, of which tables have none), or a rate is out of its range.
+
+    Source: document act-v1, "Basic Training Loop".
+    """
+
+    def __init__(
+        self,
+        tables: Iterable[PuzzleTable],
+        lr: float,
+        weight_decay: float = 0.0,
+        process_group: dist.ProcessGroup | None = None,
+    ) -> None:
+        self.tables = list(tables)
+        self.process_group = process_group
+        given: list[object] = [*self.tables]
+        others = {type(t).__name__ for t in given if not isinstance(t, PuzzleTable)}
+        if others or not self.tables:
+            raise UserError(
+                f"SparseSignSGD got {', '.join(sorted(others)) or 'nothing'} to train; allowed are "
+                "PuzzleTables: pass the tables themselves, not their parameters (they have none)"
+            )
+        rates = {"lr": lr, "weight_decay": weight_decay}
+        _check_rates(rates)
+        super().__init__([table.weights for table in self.tables], rates)
+
+    @torch.no_grad()
+    def step(self, closure: Closure | None = None) -> float | None:  # type: ignore[override]
+        loss = _loss(closure)
+        (group,) = self.param_groups
+        lr, decay = float(group["lr"]), group["weight_decay"]
+        for table in self.tables:  # not the group's tensors: moving a module replaces its buffers
+            ids_N, gradients_ND = table.gradients()
+            if dist.is_available() and dist.is_initialized():
+                with distributed.collective():
+                    ids_N, gradients_ND = self._gathered(ids_N, gradients_ND)
+            if len(ids_N):
+                touched, sums = _sum_per_identity(ids_N, gradients_ND)
+                decayed = table.weights[touched] * (1 - lr * decay)
+                table.weights[touched] = decayed - lr * sums.sign()
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the rows that the tables gave out, whatever `set_to_none` says."""
+        for table in self.tables:
+            table.zero_grad()
+
+    def _gathered(self, *local: Tensor) -> list[Tensor]:
+        """Concatenate tensors [N, ...] over the processes, whose N may differ, in rank order."""
+        world = dist.get_world_size(self.process_group)
+        count = torch.tensor([len(local[0])], device=local[0].device)
+        each = [torch.empty_like(count) for _ in range(world)]
+        dist.all_gather(each, count, self.process_group)
+        counts = [int(n) for n in each]
+        result = []
+        for tensor in local:
+            missing = max(counts) - len(tensor)
+            padded = F.pad(tensor, (0, 0) * (tensor.dim() - 1) + (0, missing))
+            parts = [torch.empty_like(padded) for _ in range(world)]
+            dist.all_gather(parts, padded, self.process_group)
+            result.append(torch.cat([part[:n] for part, n in zip(parts, counts, strict=True)]))
+        return result
+
+
+class Averaged(AveragedModel):
+    """An exponential moving average of a model's parameters, which starts at them.
+
+        θ̄ ← decay · θ̄ + (1 − decay) · θ    at each `update_parameters`; buffers are copied
+
+    The same bits as torch's class with `get_ema_multi_avg_fn`, whose modules it walks and sorts at
+    each call; for a small model that costs as much as the optimiser's step. The lists are made
+    once, so neither model may be moved to another device afterwards.
+
+    Args:
+        model: Whose average it is. decay: in 0 ... 1.
+
+    Source: "Less is More" (arXiv 2510.04871), section 4.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model)  # a copy
+        self.decay, self.source = decay, [model]  # in a list: it isn't a part of this module
+        self.parameter_lists = _tensors(self.module.parameters()), _tensors(model.parameters())
+        self.buffer_lists = _tensors(self.module.buffers()), _tensors(model.buffers())
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        assert model is self.source[0]
+        means, parameters = self.parameter_lists
+        torch._foreach_lerp_(means, parameters, 1 - self.decay)
+        copies, buffers = self.buffer_lists
+        if copies:
+            torch._foreach_copy_(copies, buffers)
+        self.n_averaged.add_(1)
+
+
+@torch.no_grad()
+def clip(parameters: Iterable[Tensor], largest: float) -> None:
+    """Scale all gradients alike: g ← g · min(1, largest / (norm + 1e-6)), norm that of them all.
+
+    The same bits as `torch.nn.utils.clip_grad_norm_`, which sorts them by device and type, twice.
+    Parameters without a gradient are left out; the others are on one device.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if gradients:
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
+
+
+def _tensors(found: Iterable[Tensor]) -> list[Tensor]:
+    return list(found)
+
+
+def _sum_per_identity(ids_N: Tensor, gradients_ND: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each identity once, [K], and the sum of its gradients, [K, D].
+
+    Rows are summed in their order, on a GPU as well: a sum by atomic additions differs between
+    processes in its last bits, hence sometimes in its sign, and the tables would drift apart.
+    """
+    order = ids_N.argsort(stable=True)
+    touched, counts = ids_N[order].unique_consecutive(return_counts=True)
+    sums = torch.segment_reduce(gradients_ND[order], "sum", lengths=counts, axis=0)
+    return touched, sums
+
+
+def _loss(closure: Closure | None) -> float | None:
+    if closure is None:
+        return None
+    with torch.enable_grad():
+        return closure()
+
+
+def _check_rates(group: dict[str, Any]) -> None:
+    """Refuse learning rates, decays, betas and epsilons outside their ranges."""
+    for name in ("lr", "weight_decay"):
+        if not 0 <= group[name] < math.inf:
+            raise UserError(f"{name} is {group[name]}; allowed are finite numbers from 0, as 1e-4")
+    for beta in group.get("betas", ()):
+        if not 0 <= beta < 1:
+            raise UserError(f"betas are {group['betas']}; allowed are 0 <= beta < 1, as 0.9, 0.95")
+    if not 0 < group.get("eps", 1.0) < math.inf:
+        raise UserError(f"eps is {group['eps']}; allowed are positive numbers, such as 1e-8")

@@ -1,0 +1,118 @@
+"""Losses of halting by Q-learning: act-v1's per segment, amulgent's from replayed experiences.
+
+Shapes: B batch, S cells, C classes; Q values [B, 2] are (halt, continue).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hrm.config import learning
+from hrm.model import HRM
+from hrm.model.execution import Carry
+from hrm.training.losses import answer_loss
+from hrm.training.stablemax import IGNORED
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentLoss:
+    """The loss of one halting step and its parts, each summed over the batch and divided by it."""
+
+    total: Tensor
+    task: Tensor
+    halt: Tensor
+    keep_on: Tensor
+
+
+@torch.no_grad()
+def continue_target(model: HRM, carry: Carry) -> Tensor:
+    """Target of Q(continue), [B], from one more pass without gradient.
+
+    It is σ of the next step's Q(halt) where this was the last step, else of the larger of the next
+    step's two values.
+
+    Source: document act-v1; HRM (arXiv 2506.21734), section 2, "Adaptive computational time".
+    """
+    q = model.look_ahead(carry)
+    last = carry.steps >= model.halting.max_steps
+    return torch.where(last, q[:, 0], q.amax(-1)).sigmoid()
+
+
+def whole_right(prediction: Tensor, target: Tensor) -> Tensor:
+    """[B]: whether every labelled cell is right; a sequence without labels is."""
+    found = prediction.view(*target.shape, -1).argmax(-1)
+    return ((found == target) | (target == IGNORED)).all(-1)
+
+
+def segment_loss(
+    objective: learning.QHalting,
+    prediction: Tensor,
+    q: Tensor,
+    target: Tensor,
+    next_q: Tensor | None,
+    global_batch: int | None = None,
+) -> SegmentLoss:
+    """ℓ = Σ_b [task_b + w · (BCE(Q_halt, right_b) + BCE(Q_continue, target_b))] / global batch.
+
+    Args:
+        prediction: [B, S, C] or [B, S · C]. q: logits of the Q values [B, 2].
+        target: [B, S], −100 where a cell isn't labelled.
+        next_q: [B], from `continue_target`; None where Q(continue) doesn't learn.
+        global_batch: Samples over all processes; None for B.
+
+    Source: document act-v1, "Training"; its public code.
+    """
+    size = global_batch or len(target)
+    task = answer_loss(objective.answer)(prediction, target).sum() / size
+    right = whole_right(prediction, target).to(q.dtype)
+    halt = F.binary_cross_entropy_with_logits(q[:, 0], right, reduction="sum") / size
+    keep_on = q.new_zeros(())
+    if next_q is not None:
+        keep_on = F.binary_cross_entropy_with_logits(q[:, 1], next_q, reduction="sum") / size
+    total = task + objective.weight * (halt + keep_on)
+    return SegmentLoss(total=total, task=task, halt=halt, keep_on=keep_on)
+
+
+def replay_targets(
+    rewards: Tensor,
+    next_q: Tensor,
+    terminal: Tensor,
+    discount: float = 0.99,
+    halt_share: float = 0.8,
+) -> Tensor:
+    """Targets of separate heads, [B, 2].
+
+    (r, 0) where terminal, else (r + γ c max Q', r + γ max Q').
+
+    Args:
+        rewards: r [B]. next_q: Q' [B, 2], of the same network. terminal: [B] booleans.
+        discount: γ. halt_share: c.
+
+    Source: document amulgent, "Enhanced Q-Learning".
+    """
+    ahead = discount * next_q.amax(-1)
+    ongoing = torch.stack([rewards + halt_share * ahead, rewards + ahead], dim=-1)
+    ended = torch.stack([rewards, torch.zeros_like(rewards)], dim=-1)
+    return torch.where(terminal[:, None], ended, ongoing)
+
+
+def replay_loss(q: Tensor, targets: Tensor, continue_weight: float = 1.1) -> Tensor:
+    """MSE(Q_halt, target) + 1.1 · MSE(Q_continue, target), means over the batch.
+
+    Source: document amulgent, "Enhanced Q-Learning".
+    """
+    halt, keep_on = (q - targets).square().mean(0).unbind()
+    return halt + continue_weight * keep_on
+
+
+def single_head_loss(
+    q: Tensor, rewards: Tensor, next_q: Tensor, terminal: Tensor, discount: float = 0.99
+) -> Tensor:
+    """MSE(max Q, r + γ max Q'), r alone where terminal: before the enhancements.
+
+    Source: document amulgent, what "Separate Halt/Continue Q-Values" replaced.
+    """
+    ahead = torch.where(terminal, 0, discount * next_q.amax(-1))
+    return F.mse_loss(q.amax(-1), rewards + ahead)

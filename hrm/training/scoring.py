@@ -1,0 +1,51 @@
+"""What a model answers on a task's boards, and how that scores."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from hrm.config.learning import System
+from hrm.data.tokens import PublicBoards
+from hrm.model import HRM
+from hrm.recipes.sizing import sizes
+from hrm.tasks import Boards, Floats, Scores, Task, Values
+from hrm.training import loop
+
+
+def answers(
+    model: HRM, system: System, task: Task, boards: Boards, batch: int = 256
+) -> tuple[Values, Floats]:
+    """Return what a model answers, [N, cells], and how many halting steps it took, [N].
+
+    Answers are classes, or numbers where the task's are; there is no halting noise.
+    """
+    data = loop.encode(system, task, boards, next(model.parameters()).device)
+    return loop.answers(model, system, data, batch, numbers=task.classes == 0)
+
+
+def score(model: HRM, system: System, task: Task, boards: Boards) -> dict[str, float]:
+    """Return a model's mean scores on boards, and its mean number of halting steps."""
+    found, steps = answers(model, system, task, boards)
+    return {**_means(task.score(boards, found)), "steps": float(steps.mean())}
+
+
+def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[str, float]]:
+    """Return the mean scores of the task's trivial methods."""
+    return {
+        name: _means(task.score(boards, found))
+        for name, found in task.baselines(training, boards).items()
+    }
+
+
+def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
+    """Return task and boards in the tokens that a model reads, its own or the public ones."""
+    own = sizes(system.model).get("vocabulary", task.vocabulary)
+    if task.vocabulary != own == task.public_vocabulary:
+        public: Any = PublicBoards(task, boards)  # a model of the field's files
+        return public, public.boards
+    return task, boards
+
+
+def _means(scores: Scores) -> dict[str, float]:
+    return {field.name: float(np.mean(getattr(scores, field.name))) for field in fields(Scores)}

@@ -1,0 +1,252 @@
+"""Tracking: where the points of a run go, behind one protocol.
+
+A folder is always there, and is what our own commands read:
+
+    run.json       id, configuration, seeds, and an environment for each time the run was started
+    curve.jsonl    one line per point, {"step": ..., **metrics}
+    summary.json   how the run ended, absent while it goes on or where it was killed
+
+TensorBoard and Weights & Biases are extras, imported when used and not before.
+"""
+
+import importlib
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from hrm.errors import UserError
+from hrm.system import environment as surroundings
+from hrm.system.files import whole
+
+_packages = ("hrm-ablations", "numpy", "safetensors", "torch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run is.
+
+    Args:
+        id: The same when it is resumed.
+        configuration: Everything that its curve depends on, as JSON.
+        seeds: By purpose; also in the configuration.
+        environment: From `environment`, now.
+    """
+
+    id: str
+    configuration: Mapping[str, Any]
+    seeds: Mapping[str, int]
+    environment: Mapping[str, Any]
+
+
+class Tracker(Protocol):
+    """Takes a run's points, in order; after a resume, some steps may come a second time."""
+
+    def start(self, run: Run) -> None:
+        """Begin, or go on with, a run."""
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Take a point; it isn't lost if the process is killed right after."""
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """End, whether the run is complete or not, with what the summary says of it."""
+
+
+class JsonLines:
+    """Keeps a run in a folder, as JSON.
+
+    A point is one write of one line, so that whatever ends the process leaves a torn last line at
+    most, which `points` doesn't read and `start` removes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._curve = folder / "curve.jsonl"
+
+    def start(self, run: Run) -> None:
+        said = asdict(run)
+        environment = said.pop("environment")
+        before = described(self.folder)
+        earlier = [] if before is None else before["environments"]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(self.folder / "run.json", {**said, "environments": [*earlier, environment]})
+        (self.folder / "summary.json").unlink(missing_ok=True)
+        self._curve.touch()
+        with self._curve.open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        plain = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+        with self._curve.open("ab", buffering=0) as file:
+            file.write(json.dumps({"step": step, **plain}).encode() + b"\n")
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        _write(self.folder / "summary.json", summary)
+
+
+class TensorBoard:
+    """Writes event files to a folder.
+
+    Raises:
+        UserError: If TensorBoard isn't installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._module, self._folder = _extra("tensorboard", "torch.utils.tensorboard"), folder
+        self._writer: Any = None
+
+    def start(self, run: Run) -> None:
+        self._writer = self._module.SummaryWriter(str(self._folder))  # which makes the folder
+        self._writer.add_text("run", f"```\n{json.dumps(asdict(run), indent=1)}\n```")
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            self._writer.add_scalar(name, value, step)
+        self._writer.flush()
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self._writer.add_text("summary", f"```\n{json.dumps(summary, indent=1)}\n```")
+        self._writer.close()
+
+
+class WeightsAndBiases:
+    """Hands a run to Weights & Biases, in a folder and without network.
+
+    ``WANDB_MODE=online`` is how a user asks for the network; ``wandb sync`` sends a run later.
+
+    Raises:
+        UserError: If its package isn't installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._wandb, self._folder = _extra("wandb", "wandb"), folder
+        self._run: Any = None
+
+    def start(self, run: Run) -> None:
+        mode = os.environ.get("WANDB_MODE", "offline")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._run = self._wandb.init(
+            project="hrm",
+            id=run.id,
+            name=run.id,
+            dir=str(self._folder),
+            config=asdict(run),
+            mode=mode,
+            resume=None if mode == "offline" else "allow",  # offline can't ask what is there
+        )
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._run.log(dict(metrics), step=step)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self._run.summary.update(dict(summary))
+        self._run.finish()
+
+
+def extras(name: str, folder: Path) -> list[Tracker]:
+    """Return the trackers that a name asks for, beside the folder's own.
+
+    Raises:
+        UserError: If the package isn't installed.
+    """
+    match name:
+        case "tensorboard":
+            return [TensorBoard(folder / "tensorboard")]
+        case "wandb":
+            return [WeightsAndBiases(folder)]
+        case _:
+            assert name == "jsonl", name
+            return []
+
+
+# -- what is in a folder --------------------------------------------------------------------------
+def described(folder: Path) -> dict[str, Any] | None:
+    """Return a folder's `run.json`, None where there is none.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    path = folder / "run.json"
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_bytes())
+        lacking = {"id", "configuration", "seeds", "environments"} - found.keys()
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(_damaged(path, str(error))) from error
+    if lacking:
+        raise UserError(_damaged(path, f"it lacks {min(lacking)!r}"))
+    return dict(found)
+
+
+def ended(folder: Path) -> dict[str, Any] | None:
+    """Return a folder's `summary.json`, None where there is none.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    path = folder / "summary.json"
+    if not path.exists():
+        return None
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(_damaged(path, str(error))) from error
+
+
+def points(folder: Path) -> list[dict[str, Any]]:
+    """Return a run's curve, in order of steps; of two points of one step, the later one.
+
+    Raises:
+        UserError: If a line that is whole isn't a point.
+    """
+    path = folder / "curve.jsonl"
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]  # behind the last newline: nothing, or a part
+        found = {point["step"]: point for point in map(json.loads, lines)}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UserError(_damaged(path, str(error))) from error
+    return [found[step] for step in sorted(found)]
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{str(path)!r} can't be read ({why}); allowed is what a training run wrote; "
+        f"name another folder, or remove this one to start anew"
+    )
+
+
+def _write(path: Path, data: Mapping[str, Any]) -> None:
+    with whole(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def _extra(name: str, module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(
+            f"tracker is {name!r}, whose package can't be imported ({error}); allowed is jsonl, "
+            f"which needs none; or pip install 'hrm-ablations[{name}]'"
+        ) from error
+
+
+# -- what a run was computed on and with ----------------------------------------------------------
+def environment(threads: int, device: str = "cpu") -> dict[str, Any]:
+    """Return time, versions, machine, and the project's commit.
+
+    Commit and whether the tree had changes are None outside the project's own repository.
+    """
+    commit, dirty = surroundings.commit()
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()} | surroundings.versions(_packages),
+        **surroundings.machine(device=device, threads=threads),
+        "commit": commit,
+        "dirty": dirty,
+    }

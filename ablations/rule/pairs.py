@@ -73,13 +73,14 @@ class Pairs:
         else:
             mean = np.asarray(mean_value, dtype=np.float64)
             mean = np.where(np.isfinite(mean), mean, math.nan)
-        fails = np.zeros((*low.shape, 2), bool) if failed is None else np.asarray(failed, bool)
+        none = np.broadcast_to(np.False_, (*low.shape, 2))
+        fails: Bools = none if failed is None else np.asarray(failed, dtype=bool)
         return cls(low=low, high=high, mean_value=mean, failed=fails)
 
     @property
     def n(self) -> int:
         """The number of pairs."""
-        return self.low.shape[-1]
+        return int(self.low.shape[-1])
 
     @property
     def known(self) -> bool:
@@ -89,7 +90,8 @@ class Pairs:
     @property
     def unknown(self) -> Bools:
         """(..., n), of which pairs nothing is known."""
-        return (self.low == -math.inf) & (self.high == math.inf)
+        found: Bools = (self.low == -math.inf) & (self.high == math.inf)
+        return found
 
     def first(self, n: int) -> Self:
         """Return the first n pairs."""

@@ -92,7 +92,8 @@ def error(exceptions: Exceptions, share: Fraction | float = MEDIAN) -> Fraction 
         share: The share of pairs that the statement is about: exactly so many lie beyond the edge
             where it is barely false. A Fraction gives an exact chance.
     """
-    return chance_to_establish(exceptions, share)[max(exceptions)]
+    chance: Fraction | float = chance_to_establish(exceptions, share)[max(exceptions)]
+    return chance
 
 
 def chance_to_establish(

@@ -189,9 +189,7 @@ def reliable(
     return Zones(nearly_all=edge, because=because, sign=sign, log=log, unit=unit)
 
 
-def _with_band(
-    given: Zones, about: tuple[float, float] | None, at_least: float | None
-) -> Zones:
+def _with_band(given: Zones, about: tuple[float, float] | None, at_least: float | None) -> Zones:
     """Return zones with the band that a document prints, in its own unit and direction."""
     if about is None and at_least is None:
         return given

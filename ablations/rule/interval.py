@@ -43,21 +43,19 @@ def intervals(pairs: Pairs, table: Table) -> Intervals:
     return Intervals(looks=looks, low=low, high=high)
 
 
-def share_reached(pairs: Pairs, edge: float, table: Table, looks: tuple[int, ...]) -> Bools:
+def share_reached(beyond: Bools, table: Table, looks: tuple[int, ...]) -> Bools:
     """Return (looks, samples), whether three quarters are beyond an edge, at that look or before.
 
     Args:
-        pairs: (samples, n).
-        edge: A pair on it is an exception.
+        beyond: (samples, n), which pairs are.
         table: Not every look of the table can tell about shares.
         looks: As `intervals` returns them.
     """
-    found = np.zeros((len(looks), len(pairs.low)), dtype=bool)
+    found = np.zeros((len(looks), len(beyond)), dtype=bool)
     for i, n in enumerate(looks[1:], start=1):
         found[i] = found[i - 1]
         if n in table.shares:
-            exceptions = (pairs.low[:, :n] <= edge).sum(axis=1)
-            found[i] |= exceptions <= table.shares[n]
+            found[i] |= n - beyond[:, :n].sum(axis=1) <= table.shares[n]
     return found
 
 

@@ -128,6 +128,13 @@ class Pairs:
             failed=self.failed[..., ::-1],
         )
 
-    def beyond(self, edge: float) -> tuple[int, int]:
-        """Return of one sample how many pairs lie wholly above an edge, and wholly below."""
-        return int((self.low > edge).sum()), int((self.high < edge).sum())
+    def beyond(self, edge: float, side: int, rounding: float = 0.0) -> Bools:
+        """Return (..., n), which pairs lie wholly beyond an edge; on the edge isn't beyond it.
+
+        Args:
+            edge: A contrast.
+            side: +1 for above it, -1 for below it.
+            rounding: How near to the edge a pair lies on it.
+        """
+        found: Bools = self.low > edge + rounding if side > 0 else self.high < edge - rounding
+        return found

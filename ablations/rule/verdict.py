@@ -190,12 +190,14 @@ def _judge(pairs: Pairs, zones: Zones, table: Table) -> Words:
 
 def _plain_words(found: Intervals, pairs: Pairs, zones: Zones, table: Table) -> Codes:
     """Return (looks, samples), the words that the intervals and shares give by themselves."""
-    low, high = found.low, found.high
+    empty = found.low > found.high
+    low, high = found.low - zones.rounding, found.high + zones.rounding  # on an edge isn't beyond
     if zones.nearly_all is not None:
-        reached = share_reached(pairs, zones.nearly_all, table, found.looks)
+        beyond = pairs.beyond(zones.nearly_all, 1, zones.rounding)
+        reached = share_reached(beyond, table, found.looks)
         fails = high < zones.nearly_all
         return _first(
-            (Word.INVALID, (low > high) | (reached & fails)),
+            (Word.INVALID, empty | (reached & fails)),
             (Word.CONTRADICTED, fails),
             (Word.CONFIRMED, reached),
         )
@@ -203,24 +205,24 @@ def _plain_words(found: Intervals, pairs: Pairs, zones: Zones, table: Table) -> 
     w = zones.null
     if zones.two_sided:
         return _first(
-            (Word.INVALID, low > high),
+            (Word.INVALID, empty),
             (Word.NO_EFFECT, (high < w) & (low > -w)),
             (Word.CONFIRMED, (low > w) | (high < -w)),
             (Word.DIRECTION_ONLY, (low > 0) | (high < 0)),
         )
     weak, strong = (w, math.inf) if zones.band is None else zones.band
-    beyond = low > w
-    holds = beyond & (low > weak)
+    effect = low > w
+    holds = effect & (low > weak)
     fits = (high < strong) if strong < math.inf else True
     return _first(
-        (Word.INVALID, low > high),
+        (Word.INVALID, empty),
         (Word.CONTRADICTED, high < -w),
         (Word.NO_EFFECT, (high < w) & (low > -w)),
         (Word.NO_GAIN, high < w),
         (Word.EXCEEDED, holds & (low > strong)),
         (Word.CONFIRMED, holds & fits),
         (Word.AT_LEAST, holds),
-        (Word.WEAKER, beyond & (high < weak)),
+        (Word.WEAKER, effect & (high < weak)),
         (Word.DIRECTION_ONLY, low > 0),
     )
 
@@ -306,8 +308,8 @@ def _some(pairs: Pairs, at: int) -> Pairs:
 
 def _count(read: Pairs, edge: float, zones: Zones, table: Table) -> Count:
     sides = (
-        (read.low > edge, table.exceptions if zones.nearly_all is None else table.shares),
-        (read.high < edge, table.exceptions),
+        (1, table.exceptions if zones.nearly_all is None else table.shares),
+        (-1, table.exceptions),
     )
     above, below = (
         Tally(
@@ -315,7 +317,8 @@ def _count(read: Pairs, edge: float, zones: Zones, table: Table) -> Count:
             of=look or len(beyond),
             established=look > 0,
         )
-        for beyond, exceptions in sides
+        for side, exceptions in sides
+        for beyond in (read.beyond(edge, side, zones.rounding),)
         for look in (established(beyond, exceptions),)
     )
     return Count(edge=edge, above=above, below=below)
@@ -360,7 +363,7 @@ def _settling(zones: Zones) -> Iterator[tuple[Statement, ...]]:
 def _chances(pairs: Pairs, statement: Statement, zones: Zones, table: Table) -> dict[int, float]:
     """Return the chance that a statement is established by each further look."""
     edge, side = statement
-    beyond = pairs.low > edge if side > 0 else pairs.high < edge
+    beyond = pairs.beyond(edge, side, zones.rounding)
     shares = zones.nearly_all is not None and side > 0
     exceptions = table.shares if shares else table.exceptions
     if established(beyond, exceptions):

@@ -24,6 +24,11 @@ class Reader:
         return self.zones.log and self.zones.sign < 0
 
     @property
+    def turn(self) -> int:
+        """+1 if the reader's values grow with contrasts, else -1."""
+        return 1 if self.saving else self.zones.sign
+
+    @property
     def what(self) -> str:
         """The name of what is compared."""
         return "saving" if self.saving else "ratio" if self.zones.log else "difference"
@@ -38,12 +43,11 @@ class Reader:
 
     def side(self, up: bool) -> str:
         """Return "above" or "below" as the reader sees it; up is the claimed direction."""
-        return "above" if up == (self.saving or self.zones.sign > 0) else "below"
+        return "above" if up == (self.turn > 0) else "below"
 
     def span(self, low: float, high: float) -> str:
         """Return an interval as the reader sees it, from its lower to its higher end."""
-        ends = (low, high) if self.side(up=True) == "above" else (high, low)
-        return " to ".join(map(self.value, ends))
+        return " to ".join(map(self.value, (low, high)[:: self.turn]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from hrm.errors import UserError
 
+ROUNDING = 1e-9  # of the smallest effect worth having: 0.9 - 0.7 isn't beyond 0.2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Zones:
@@ -66,6 +68,11 @@ class Zones:
         assert self.null is not None
         band = () if self.band is None else tuple(e for e in self.band if e < math.inf)
         return tuple(sorted({-self.null, 0.0, self.null, *band}))
+
+    @property
+    def rounding(self) -> float:
+        """How near to an edge a pair lies on it: errors of floating point, not effects."""
+        return ROUNDING * abs(self.null if self.null is not None else self.nearly_all or 0.0)
 
     def value(self, contrast: float) -> float:
         """Return a contrast in the reader's unit and direction."""

@@ -163,13 +163,10 @@ def conjunction(verdicts: Sequence[Verdict]) -> Joint:
             break
     else:
         raise AssertionError(groups)
-    settled = all(v.settled for v in verdicts)
-    if group is Group.FAILS:
-        settled = any(v.settled for v in deciding)
     return Joint(
         word=Word.CONFIRMED if group is Group.HOLDS else deciding[0].word,
         parts=tuple(verdicts),
-        settled=settled,
+        settled=group is Group.FAILS or all(v.settled for v in verdicts),
         sentence="; ".join(v.sentence for v in deciding),
     )
 

@@ -1,5 +1,6 @@
 """The count rule a second time, by plain counting, sharing no code with the engine."""
 
+from itertools import pairwise
 from math import comb, inf, isnan
 
 LADDERS = {  # members: (of the median, of three quarters)
@@ -27,7 +28,7 @@ def below(rows, edge, ladder):
 def contradictory(rows, ladder):
     """Return whether the median would have to lie above some value and below it as well."""
     values = sorted({row[end] for row in rows for end in ("low", "high") if abs(row[end]) < inf})
-    points = values + [(a + b) / 2 for a, b in zip(values, values[1:], strict=False)]
+    points = values + [(a + b) / 2 for a, b in pairwise(values)]
     return any(above(rows, x, ladder) and below(rows, x, ladder) for x in points)
 
 
@@ -68,8 +69,8 @@ def word(rows, claim, members):
     chance = sum(comb(sum(only), k) for k in range(min(only) + 1)) / 2 ** sum(only)
     worse = [chance <= 0.025 and only[i] > only[1 - i] for i in (0, 1)]  # baseline, treatment
     zero = 0 if edge is None else edge
-    sunk = mean is not None and mean < (-w if plain == "NO EFFECT" else zero) or worse[1]
-    risen = mean is not None and mean > (w if plain[:2] == "NO" else zero) or worse[0]
+    sunk = (mean is not None and mean < (-w if plain == "NO EFFECT" else zero)) or worse[1]
+    risen = (mean is not None and mean > (w if plain[:2] == "NO" else zero)) or worse[0]
     rises = plain in ("CONFIRMED", "EXCEEDED", "AT LEAST", "WEAKER") and not (
         claim.get("two_sided") and down(-w)
     )

@@ -1,6 +1,7 @@
 """From pairs to words: every word, the order they come in, and what can't change them."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -152,6 +153,14 @@ def test_the_interval_is_that_of_all_looks_reached():
     assert (found.low, found.high, found.word) == (5, 5, Word.CONFIRMED)
     assert found.count(2).above == dataclasses.replace(found.count(2).above, pairs=16, of=16)
 
+    found = judge(Pairs.exact([0.0] * 16 + [9.0] * 10), PLAIN, LADDER)
+    assert (found.low, found.high, found.word) == (0, 0, Word.SPLIT)
+    assert found.by_itself is Word.NO_EFFECT
+
+
+def test_a_share_that_was_established_stays_so():
+    assert word([1.0] * 40 + [-3.0] * 10 + [1.0] * 10, SAFE) is Word.CONFIRMED
+
 
 def test_looks_that_exclude_each_other_are_invalid():
     found = judge(Pairs.exact([5.0] * 16 + [-5.0] * 104), PLAIN, LADDER)
@@ -253,6 +262,7 @@ def test_a_mean_of_nothing_or_on_the_border_splits_no_word():
     assert word([0.0] * 16, PLAIN, mean_value=[2.0] * 16) is Word.NO_EFFECT
     assert word([5.0] * 16, PLAIN, mean_value=[-0.1] * 16) is Word.SPLIT
     assert word([5.0] * 16, PLAIN, mean_value=[-0.1] + [NAN] * 15) is Word.SPLIT
+    assert word([0.0] * 16, PLAIN, mean_value=[2.1] + [NAN] * 15) is Word.SPLIT
 
 
 def test_a_diverged_run_counts_in_the_mean_at_the_worst_value_of_its_score():
@@ -329,6 +339,7 @@ def test_the_pairs_that_a_claim_needs_are_those_of_the_first_look_that_is_likely
     likely = next(look for look, chance in chances.items() if chance >= 0.8)
     assert further(Pairs.exact(values), PLAIN, LADDER) == likely == 60
     assert further(Pairs.exact(values), zones.difference(null=6, **WHY), LADDER) == 16
+    assert further(Pairs.exact([0.0] * 3 + [5.0] * 22), PLAIN, LADDER) == 26  # 22 of 25, then 1
 
 
 def test_a_claim_that_no_look_would_settle_needs_no_number():
@@ -436,7 +447,7 @@ def test_the_order_within_a_look_changes_nothing(seed, claim, members):
     sample = drawn(rng, n)
     ends = [0, *table.reached(n), n]
     order = np.concatenate(
-        [rng.permutation(np.arange(a, b)) for a, b in zip(ends, ends[1:], strict=False)]
+        [rng.permutation(np.arange(a, b)) for a, b in itertools.pairwise(ends)]
     ).astype(int)
     turned = [part[order] for part in sample]
     assert same(judge(pairs_of(*sample), claim, table)) == same(

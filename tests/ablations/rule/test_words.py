@@ -93,15 +93,19 @@ def saving(*parts):
             POINTS,
             [1.0] * 13 + [3.0] * 13,
             "DIRECTION ONLY",
-            "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 2 points, which "
-            "is open",
+            (
+                "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 2 points, which "
+                "is open"
+            ),
         ),
         (
             POINTS,
             [3.0, 5.0] * 13,
             "DIRECTION ONLY",
-            "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 4 points, which "
-            "is open",
+            (
+                "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 4 points, which "
+                "is open"
+            ),
         ),
         (
             FALL,
@@ -125,8 +129,10 @@ def saving(*parts):
             EITHER,
             [-3.0, -1.0] * 13,
             "DIRECTION ONLY",
-            "in 26 of 26 seeds the difference is below 0; whether it is an effect worth having is "
-            "open",
+            (
+                "in 26 of 26 seeds the difference is below 0; whether it is an effect worth having is "
+                "open"
+            ),
         ),
         (
             GAIN,

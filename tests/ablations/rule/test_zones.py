@@ -100,7 +100,7 @@ def test_a_margin_is_a_finite_number_above_zero(margin, log):
 
 
 def test_a_ratio_cannot_fall_by_everything():
-    with pytest.raises(UserError, match="the null zone is 1; .* below 1"):
+    with pytest.raises(UserError, match=r"the null zone is 1; .* below 1"):
         zones.ratio(null=1, fewer=True, **WHY)
     assert zones.ratio(null=1, **WHY).null == pytest.approx(math.log(2))
 

@@ -148,8 +148,8 @@ class _Sentence:
     def _contradiction(self) -> str:
         looks = ", ".join(map(str, self.table.reached(self.verdict.n)))
         return (
-            f"no median agrees with the looks at {looks} {self.noun} together: "
-            f"earlier and later {self.noun} aren't alike"
+            f"the looks at {looks} {self.noun} contradict each other: earlier and later "
+            f"{self.noun} aren't alike"
         )
 
     def _few(self) -> str:

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from ablations.rule import zones
 from ablations.rule.outcomes import UNSETTLED, Group, Word, group_of
 from ablations.rule.pairs import Pairs
-from ablations.rule.table import TABLES, chance_to_establish, table_for
+from ablations.rule.table import TABLES, chance_to_establish, error, table_for
 from ablations.rule.verdict import WORDS, conjunction, further, judge, judge_many
 from tests.ablations.rule import independent
 from tests.ablations.rule.samples import CLAIMS, SIZES, WHY, claims, drawn, pairs_of, rows_of, seeds
@@ -398,6 +398,20 @@ def test_a_stop_says_the_word_of_its_own_look():
     means[0, 16:] = -99  # by the last look the mean speaks against the word
     found = judge_many(Pairs.exact(np.full((1, 60), 5.0), mean_value=means), PLAIN, LADDER)
     assert WORDS[found.stopped[0]] is Word.CONFIRMED and WORDS[found.codes[-1, 0]] is Word.SPLIT
+
+
+@pytest.mark.parametrize("table", TABLES[:2], ids=str)
+def test_a_median_on_an_edge_is_taken_for_one_beyond_it_as_often_as_paths_say(table):
+    rng, looks, samples = np.random.default_rng(7), table.looks, 100_000
+    values = rng.standard_cauchy((samples, looks[-1])) + 2  # the median is w, the mean isn't there
+    found = judge_many(Pairs.exact(values, mean_value=values * NAN), PLAIN, table)
+    for said in (Word.CONFIRMED, Word.NO_GAIN, Word.NO_EFFECT):
+        chances = chance_to_establish(table.exceptions, 0.5)
+        often = found.are(said)[1:].mean(axis=1)
+        for rate, chance in zip(often, chances.values(), strict=True):
+            assert rate <= chance + 4 * math.sqrt(chance / samples)
+    rate, exact = found.are(Word.CONFIRMED)[-1].mean(), float(error(table.exceptions))
+    assert rate == pytest.approx(exact, abs=4 * math.sqrt(exact / samples) + exact**2)
 
 
 # ── conjunctions ─────────────────────────────────────────────────────────────────────────────────

@@ -94,8 +94,8 @@ def saving(*parts):
             [1.0] * 13 + [3.0] * 13,
             "DIRECTION ONLY",
             (
-                "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 2 points, which "
-                "is open"
+                "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 2 points, "
+                "which is open"
             ),
         ),
         (
@@ -103,8 +103,8 @@ def saving(*parts):
             [3.0, 5.0] * 13,
             "DIRECTION ONLY",
             (
-                "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 4 points, which "
-                "is open"
+                "in 26 of 26 seeds the difference is above 0 points; in 13 of 26 above 4 points, "
+                "which is open"
             ),
         ),
         (
@@ -130,8 +130,8 @@ def saving(*parts):
             [-3.0, -1.0] * 13,
             "DIRECTION ONLY",
             (
-                "in 26 of 26 seeds the difference is below 0; whether it is an effect worth having is "
-                "open"
+                "in 26 of 26 seeds the difference is below 0; whether it is an effect worth having "
+                "is open"
             ),
         ),
         (
@@ -194,8 +194,8 @@ def saving(*parts):
             [1.0] * 16 + [-1.0] * 104,
             "INVALID",
             (
-                "no median agrees with the looks at 16, 26, 40, 60, 120 seeds together: earlier "
-                "and later seeds aren't alike"
+                "the looks at 16, 26, 40, 60, 120 seeds contradict each other: earlier and later "
+                "seeds aren't alike"
             ),
         ),
     ],

@@ -26,7 +26,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr
 
 from ablations.rule import words
 from ablations.rule.interval import Intervals, established, intervals, share_reached
@@ -308,6 +307,8 @@ def _fails_more(failed: Bools) -> tuple[Bools, Bools]:
 
     Exact test of McNemar: of the pairs in which one arm alone failed, each arm would have half.
     """
+    from scipy.special import bdtr  # it takes longer to load than all else here
+
     baseline = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
     treatment = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)
     chance = 2 * bdtr(np.minimum(baseline, treatment), baseline + treatment, 0.5)

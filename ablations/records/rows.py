@@ -1,8 +1,4 @@
-"""Plain data: what is asked (Trial), what was found (Result), what follows (Row with its Verdict).
-
-From a Result on, nothing needs torch: verdicts and reports rebuild from JSON alone. Every class
-here turns into JSON by `to_json` and back by `from_json`.
-"""
+"""What follows from results: verdicts, rows and reports, as plain data."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ablations.checks import Check
-from ablations.plain import Json, Record
+from ablations.records.plain import Json, Record
 from ablations.tables import Calibrated, Family
 
 __all__ = [
@@ -21,16 +17,12 @@ __all__ = [
     "Design",
     "Difference",
     "Json",
-    "Machine",
     "Planning",
     "Point",
     "Record",
     "Report",
-    "Result",
     "Row",
-    "Status",
     "Tier",
-    "Trial",
     "Verdict",
     "Word",
     "Zones",
@@ -43,15 +35,6 @@ class Tier(StrEnum):
     QUICK = "quick"
     STANDARD = "standard"
     FULL = "full"
-
-
-class Status(StrEnum):
-    """How a run ended. The machine's doing is retried at once, our failure by the next command."""
-
-    OK = "ok"
-    DIVERGED = "diverged"  # NaN or infinite loss: a finding, counted, never retried
-    FAILED = "failed"  # our code raised: shown, makes the claim INVALID
-    DIED = "died"  # the machine's doing (killed worker, out of memory): retried, and recorded
 
 
 class Word(StrEnum):
@@ -68,71 +51,6 @@ class Word(StrEnum):
     WEAKER = "WEAKER"
     DIRECTION_ONLY = "DIRECTION ONLY"
     INCONCLUSIVE = "INCONCLUSIVE"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial(Record):
-    """One thing to run.
-
-    Args:
-        workload: The function that runs it, "training:boards" in `ablations.workloads`.
-        arms: Encoded configurations. One for a run that several claims may share; all of a claim's
-            where one run measures them together.
-        settings: The workload's own settings (task, budget, data seed ...).
-        seed: Data order and initial weights; arms with the same seed are pairs.
-        device: "cpu" or "cuda".
-        alone: Whether nothing else may run on the machine meanwhile.
-        modules: Modules beside the workload's own whose sources the result rests on.
-    """
-
-    workload: str
-    arms: tuple[Json, ...]
-    settings: Mapping[str, Json]
-    seed: int
-    device: str = "cpu"
-    alone: bool = False
-    modules: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine(Record):
-    """Where a result was computed."""
-
-    cpu: str
-    cores: int
-    threads: int
-    system: str
-    accelerator: str | None
-    load: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result(Record):
-    """What one attempt at a trial found: immutable, with everything that is needed to judge it.
-
-    Args:
-        metrics: One mapping per arm of the trial: numbers, lists of numbers, or checks.
-        error: What went wrong, on one line, unless the status is OK.
-        commit, dirty: The project's commit, and whether its tree had changes; None outside git.
-        deaths: How many earlier attempts the machine killed.
-    """
-
-    fingerprint: str
-    attempt: str
-    trial: Trial
-    status: Status
-    metrics: tuple[Mapping[str, Json], ...]
-    error: str | None
-    deaths: int
-    wall_seconds: float
-    cpu_seconds: float
-    peak_memory_bytes: int
-    machine: Machine
-    versions: Mapping[str, str]
-    sources: str
-    commit: str | None
-    dirty: bool | None
-    started: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,13 +70,13 @@ class Reading:
 
     Args:
         label: What it reads, for the reader.
-        metric: What is read of the claim's cells instead of theirs.
+        metric: What is read of the cells instead of their own metrics; None for those.
         test: How contrasts are formed, the claim's own test if None.
-        cells: Which of the claim's cells are read, all if None.
+        cells: The places of its cells among the claim's, those of the claim's test if None.
     """
 
     label: str
-    metric: Metric
+    metric: Metric | None = None
     test: Test | None = None
     cells: tuple[int, ...] | None = None
 
@@ -117,7 +117,8 @@ class Statistical(Claim):
         arms: Configurations, the baseline first.
         protocol: What is done with each arm.
         metric: What is read of it.
-        cells: The cells, where they aren't that product.
+        cells: The cells, where they aren't that product; those of the test come first, and others
+            may follow for other readings.
         schedule: Pairs by tier.
         beside: Other readings of the same runs.
         unskilled: Labels of cells that, by the claim's own logic, needn't beat the best trivial
@@ -147,15 +148,16 @@ class Statistical(Claim):
         assert len(set(labels)) == len(labels), (self.id, labels)
         assert set(self.unskilled) <= set(labels), (self.id, self.unskilled)
         assert set(self.schedule) == set(Tier), (self.id, self.schedule)
-        assert self.test.cells == len(labels), (self.id, self.test, labels)
+        readings = [reading.cells for reading in self.beside if reading.cells is not None]
+        read = {*range(self.test.cells), *(place for places in readings for place in places)}
+        assert read == set(range(len(labels))), (self.id, labels)
         for reading in self.beside:
-            read = range(len(labels)) if reading.cells is None else reading.cells
-            assert set(read) <= set(range(len(labels))), (self.id, reading.label)
-            assert (reading.test or self.test).cells == len(read), (self.id, reading.label)
+            places = range(self.test.cells) if reading.cells is None else reading.cells
+            assert (reading.test or self.test).cells == len(places), (self.id, reading.label)
 
     @property
     def form(self) -> str:
-        return self.test.name
+        return self.test.form
 
 
 @dataclass(frozen=True, kw_only=True)

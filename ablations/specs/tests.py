@@ -66,6 +66,11 @@ class Test(ABC):
         """How many cells are read."""
 
     @property
+    def form(self) -> str:
+        """The ledger's word for it."""
+        return self.name
+
+    @property
     def places(self) -> int:
         """How many statements are decided: each takes a place in the family."""
         return 1
@@ -351,7 +356,7 @@ class Both(Test):
         reads: For each part, the places of its cells among the claim's.
     """
 
-    name: ClassVar[str] = "factorial"
+    name: ClassVar[str] = "both"
     parts: tuple[Test, ...]
     reads: tuple[tuple[int, ...], ...]
 
@@ -363,6 +368,10 @@ class Both(Test):
     @property
     def zones(self) -> Zones:
         return self.parts[0].zones
+
+    @property
+    def form(self) -> str:
+        return self.parts[0].form
 
     @property
     def cells(self) -> int:

@@ -71,7 +71,7 @@ class Train(Protocol):
         training: How.
         rate_factors: Each seed multiplies the learning rates by a factor drawn log-uniformly from
             this range, the same for all arms of the seed; None for no factor.
-        wrong_labels: Share of training labels that are exchanged for wrong ones (a control's plant).
+        wrong_labels: Share of training labels that are exchanged for wrong ones: a control's plant.
         replica: Which of several independent runs with one seed; a seed's replicas share boards and
             the factor of the rate, and draw their own weights and order.
     """
@@ -98,7 +98,7 @@ class Train(Protocol):
 # -- after training -------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class Mode(Part, ABC):
-    """How trained weights are run on the test boards. `protocols.evaluate.MODES` runs each."""
+    """How trained weights are run on the test boards; `protocols.evaluate.answers` does it."""
 
 
 @dataclass(frozen=True, kw_only=True)

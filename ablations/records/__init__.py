@@ -1,0 +1,1 @@
+"""Records: plain data that is stored, judged and reported."""

@@ -72,7 +72,7 @@ CLAIMS = (
     ),
     exact(
         "amulgent-params-config",
-        "ablations.claims.exact.parameters:printed_with_bound",
+        "ablations.claims.exact.parameters:bounded",
         section="Configuration Options; Performance Improvements",
         reading=(
             "The configuration that the document prints (hidden_size 256, 2 H and 4 L layers, the "

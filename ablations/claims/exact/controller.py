@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator, Sequence
 
+from ablations.claims.printed import parse
 from ablations.records.checks import Check, Close, Equal, Holds
 from hrm.config.learning import System
 
@@ -85,3 +86,40 @@ def tensors(
         rule="counted",
         primary=False,
     )
+
+
+def memory(
+    arms: Sequence[System],
+    seed: int,
+    *,
+    figures: Sequence[str],
+    batches: Sequence[int] = (32, 1, 4, 128),
+    tolerance: float = 1.25,
+) -> Iterator[Check]:
+    """The direct form allocates as many times fewer bytes per call as printed, × or ÷ a tolerance.
+
+    The first batch carries the verdict; other batches, and a whole forward pass, stand beside.
+    Arms: concatenated, direct. Figures: megabytes before and after.
+    """
+    from ablations.protocols import bytes as counting
+    from ablations.protocols.base import Inputs
+    from ablations.specs.protocols import Bytes
+
+    before, after = (parse(figure)[0] for figure in figures)
+    claimed = after / before
+    protocol = Bytes(calls=tuple(batches), passes=(batches[0],))
+    original, direct = (
+        counting.run(Inputs(protocol=protocol, arms=[arm], seed=seed)).observations[0]
+        for arm in arms
+    )
+    for what in ("call", "pass"):
+        for i, batch in enumerate(original[f"{what}_batches"]):
+            old, new = (int(found[f"{what}_bytes"][i]) for found in (original, direct))
+            yield Holds(
+                f"bytes that a {what} of batch {batch} allocates, direct over original",
+                documented=f"{claimed:.3f} ({figures[0]} to {figures[1]})",
+                observed=f"{new / old:.3f} ({old:,} to {new:,})",
+                holds=claimed / tolerance <= new / old <= claimed * tolerance,
+                rule=f"the documented ratio, × or ÷ {tolerance:g}",
+                primary=what == "call" and i == 0,
+            )

@@ -271,16 +271,17 @@ class Control:
     """A measurement whose truth is known; no member of the family, since it can only take away.
 
     Args:
-        spec: What is measured; its id starts with "controls/".
+        claim: What is measured; its id starts with "controls/".
         of: What it shares with the claims that it guards.
         planted: The planted effect, "" for equal cells.
-        passes: The verdict that it should have.
+        expected: CONFIRMED, NO EFFECT, or (of nearly all pairs) CONTRADICTED: the word it should
+            get.
     """
 
-    spec: Statistical
+    claim: Statistical
     of: Measurement
     planted: str
-    passes: Word
+    expected: Word
 
     @property
     def statement(self) -> str:
@@ -290,19 +291,6 @@ class Control:
     def guards(self, claim: Claim) -> bool:
         """Return whether a claim shares the measurement."""
         return self.of in measurements(claim)
-
-    def passed(self, word: Word) -> bool | None:
-        """Return whether it passed, None if that is open.
-
-        Nothing decided is open, whatever the reason: too few pairs are no fault of a measurement.
-        So is the mere direction of a planted effect; that of equal cells is a failure.
-        """
-        if word is self.passes:
-            return True
-        undecided = {Word.INCONCLUSIVE, Word.NOT_RUN}
-        if self.planted:
-            undecided.add(Word.DIRECTION_ONLY)
-        return None if word in undecided else False
 
 
 def measurements(claim: Claim) -> frozenset[Measurement]:
@@ -331,11 +319,6 @@ def derived(claims: Iterable[Claim]) -> tuple[Control, ...]:
     )
 
 
-def guarding(claims: Iterable[Claim]) -> tuple[Control, ...]:
-    """Return the controls that share a measurement with any of these claims."""
-    return derived(claims)
-
-
 _two_cells: Mapping[type[Test], type[Test]] = {
     # a test that compares one cell, or several, with what is known beforehand is guarded by one
     # that compares two: nothing is known beforehand of the small arms but that they are equal
@@ -356,16 +339,16 @@ def _pair(of: Measurement) -> tuple[Control, Control]:
     plant, metric = found[0]
     shares = of.test is NotWorse
     equal = Control(
-        spec=_spec(of, setup, metric, plant, planted=False),
+        claim=_spec(of, setup, metric, plant, planted=False),
         of=of,
         planted="",
-        passes=Word.CONFIRMED if shares else Word.NO_EFFECT,
+        expected=Word.CONFIRMED if shares else Word.NO_EFFECT,
     )
     planted = Control(
-        spec=_spec(of, setup, metric, plant, planted=True),
+        claim=_spec(of, setup, metric, plant, planted=True),
         of=of,
         planted=plant.words,
-        passes=Word.CONTRADICTED if shares else Word.CONFIRMED,
+        expected=Word.CONTRADICTED if shares else Word.CONFIRMED,
     )
     return equal, planted
 

@@ -26,7 +26,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr
 
 from ablations.rule import words
 from ablations.rule.interval import Intervals, established, intervals, share_reached
@@ -310,6 +309,8 @@ def _fails_more(failed: Bools) -> tuple[Bools, Bools]:
     """
     baseline = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
     treatment = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)
+    from scipy.special import bdtr  # where it is needed: loading scipy takes 0.2 s
+
     chance = 2 * bdtr(np.minimum(baseline, treatment), baseline + treatment, 0.5)
     significant = chance <= FAILURE_LEVEL
     return significant & (baseline > treatment), significant & (treatment > baseline)

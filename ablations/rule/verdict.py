@@ -307,10 +307,10 @@ def _fails_more(failed: Bools) -> tuple[Bools, Bools]:
 
     Exact test of McNemar: of the pairs in which one arm alone failed, each arm would have half.
     """
-    baseline = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
-    treatment = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)
     from scipy.special import bdtr  # where it is needed: loading scipy takes 0.2 s
 
+    baseline = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
+    treatment = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)
     chance = 2 * bdtr(np.minimum(baseline, treatment), baseline + treatment, 0.5)
     significant = chance <= FAILURE_LEVEL
     return significant & (baseline > treatment), significant & (treatment > baseline)

@@ -103,8 +103,9 @@ CLAIMS = (
             '"Memory per Forward", listed beside the controller\'s time and explained as reduced '
             "allocation, is read as the bytes that one controller call allocates, at batch 32; a "
             "whole forward pass and other batches stand beside. Bytes are counted operation by "
-            "operation and follow from shapes alone. A count without noise is compared with the "
-            "band as it is: the documented ratio, × or ÷ 1.25."
+            "operation and follow from shapes alone, so that the count is compared with the band "
+            "as it is, the documented ratio × or ÷ 1.25. That it saves at least so much carries "
+            "the verdict; whether it saves even more stands beside."
         ),
         arms=_FORMS,
         figures=figure("controller-memory")["change"],

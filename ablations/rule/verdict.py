@@ -307,7 +307,7 @@ def _fails_more(failed: Bools) -> tuple[Bools, Bools]:
 
     Exact test of McNemar: of the pairs in which one arm alone failed, each arm would have half.
     """
-    from scipy.special import bdtr  # where it is needed: loading scipy takes 0.2 s
+    from scipy.special import bdtr  # it takes longer to load than all else here
 
     baseline = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
     treatment = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)

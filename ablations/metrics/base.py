@@ -21,7 +21,7 @@ class Metric(Part, ABC):
     """
 
     higher_is_better: ClassVar[bool] = True
-    worst: ClassVar[float] = math.nan  # what a diverged run counts as in a mean; NaN if unbounded
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)  # of all possible values
 
     @property
     @abstractmethod
@@ -35,6 +35,16 @@ class Metric(Part, ABC):
         Raises:
             KeyError: If the protocol doesn't leave what is read: our mistake, named as a fault.
         """
+
+    def extreme(self, found: Observations) -> str:
+        """Return in words at which end of its scale a run lies, "" if at none."""
+        return ""
+
+    @property
+    def worst(self) -> float:
+        """What a diverged run counts as in a mean; NaN if the metric has no such bound."""
+        end = self.bounds[0] if self.higher_is_better else self.bounds[1]
+        return end if math.isfinite(end) else math.nan
 
     def of_diverged(self) -> Value:
         """Return the value of a run that diverged."""

@@ -1,5 +1,12 @@
 """Protocols as plain data: what a trial does, and after what. `ablations.protocols` does it.
 
+    Train       train an arm, score it on boards held out     leaves weights
+    Evaluate    score those weights in another mode
+    Execute     count what an execution computes with them
+    Resample    policy gradients at them, over resampled batches
+    Bytes       count what a controller call and a whole pass allocate
+    Check       run the function of an exact claim
+
 A protocol may start from the weights that another one left (`after`): an arm is trained once and
 measured often. Each kind names the module that runs it; a run's fingerprint covers that module's
 imports, the modules of the parts that it is given, and the settings.
@@ -9,8 +16,11 @@ from abc import ABC
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hrm.config.learning import Training
+from hrm.config import Compacted, Lockstep, Masked, Refilled
+from hrm.config.learning import PolicyGradient, Training
 from hrm.config.parts import Part, require
+
+Execution = Lockstep | Masked | Compacted | Refilled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +45,7 @@ class Protocol(Part, ABC):
     """What a trial does.
 
     Class attributes:
-        module: The module with the function `run(trial, inputs)` that does it.
+        module: The module with the function `run(inputs)` that does it.
         joint: Whether one trial measures all arms together, rather than each its own.
         alone: Whether a trial must have the machine for itself.
         weights: Whether a trial leaves weights that others may start from.
@@ -85,14 +95,163 @@ class Train(Protocol):
         )
 
 
+# -- after training -------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Mode(Part, ABC):
+    """How trained weights are run on the test boards. `protocols.evaluate.MODES` runs each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Greedy(Mode):
+    """As in evaluation: no exploration, decisions greedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled(Mode):
+    """Halting decides as in training, with noise from the run's seed; there is no dropout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forced(Mode):
+    """Every board takes so many halting steps; answers are scored after each of them.
+
+    Args:
+        steps: Halting steps, K.
+    """
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("steps", self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanLogits(Mode):
+    """Every board takes so many halting steps; the answer is that of the steps' mean logits.
+
+    Args:
+        steps: Halting steps, K.
+    """
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("steps", self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Protocol):
+    """Score trained weights on the test boards, as `Train` does, in some mode.
+
+    Args:
+        after: What trained them.
+        mode: How the model is run.
+        execution: What stopping costs, the arm's own if None.
+        batch: Boards in each batch; it matters where a batch stops as one.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.evaluate"
+    after: Train
+    mode: Mode = Greedy()
+    execution: Execution | None = None
+    batch: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("batch", self.batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execute(Protocol):
+    """Count what an execution computes on the test boards: rows of the high core, and FLOPs.
+
+    Args:
+        after: What trained the weights. None for fresh weights on random inputs, where the seed
+            draws each sample's halting step, uniformly (and the last step for each batch's first
+            sample): what is saved is then known beforehand.
+        mode: How the model is run, where it is trained.
+        execution: What stopping costs, the arm's own if None.
+        batch: Samples in each batch.
+        batches: How many, where nothing was trained.
+        replica: Which of several independent runs with one seed, where nothing was trained.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.execute"
+    after: Train | None
+    mode: Greedy | Sampled = Greedy()
+    execution: Execution | None = None
+    batch: int = 32
+    batches: int = 4
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("batch", self.batch)
+        _positive("batches", self.batches)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resample(Protocol):
+    """Policy gradients over resampled training batches, at trained weights.
+
+    Equal seeds and replicas give equal batches with equal sampled actions, so that objectives are
+    compared on the same ones.
+
+    Args:
+        after: What trained the weights.
+        objective: Whose gradient, the arm's own if None.
+        resamples: Batches. batch: boards in each.
+        replica: Which of several independent series of batches with one seed.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.resample"
+    after: Train
+    objective: PolicyGradient | None = None
+    resamples: int = 32
+    batch: int = 32
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.resamples >= 2, "resamples", self.resamples, "2 or more", "a variance needs two"
+        )
+        _positive("batch", self.batch)
+
+
+# -- without training -----------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Bytes(Protocol):
+    """Count the bytes that controller calls and whole forward passes allocate, in evaluation.
+
+    Nobody wants to stop, so that a pass takes all its cycles. Bytes follow from shapes alone.
+
+    Args:
+        calls: Batches of the controller calls. passes: Batches of the forward passes.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.bytes"
+    calls: tuple[int, ...] = (1, 4, 32, 128)
+    passes: tuple[int, ...] = (32,)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check(Protocol):
     """Run the function of an exact claim, which yields checks.
 
     Args:
-        function: "module:function"; it is called with the arms' systems and the seed.
+        function: "module:function"; it is called with the arms' systems and the seed, and with
+            the figures where there are any.
+        figures: What a document prints, from the ledger.
     """
 
     module: ClassVar[str] = "ablations.protocols.check"
     joint: ClassVar[bool] = True
     function: str
+    figures: tuple[str, ...] = ()
+
+
+def _positive(name: str, value: int) -> None:
+    require(value >= 1, name, value, "1 or more", "raise it")

@@ -1,0 +1,154 @@
+"""What is computed and allocated: rows, FLOPs, halting steps, bytes, parameters."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.metrics.base import Metric, Observations
+from ablations.metrics.scores import Stratum, chosen
+from ablations.metrics.value import UNKNOWN, Value, number
+from hrm.config.parts import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost(Metric):
+    """A count, of which less is better."""
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows(Cost):
+    """Rows through the high core, one a sample and cycle, over all test boards."""
+
+    @property
+    def quantity(self) -> str:
+        return "operations (rows through the high core)"
+
+    def read(self, found: Observations) -> Value:
+        return number(float(np.sum(np.asarray(found["rows"], dtype=np.int64))))
+
+    def extreme(self, found: Observations) -> str:
+        return halting_extreme(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flops(Cost):
+    """FLOPs of the whole forward passes over all test boards."""
+
+    @property
+    def quantity(self) -> str:
+        return "FLOPs of the whole forward pass"
+
+    def read(self, found: Observations) -> Value:
+        return number(float(found["flops"]))
+
+    def extreme(self, found: Observations) -> str:
+        return halting_extreme(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlowestRows(Cost):
+    """Rows that batches would take if each ended at its slowest sample's halting step."""
+
+    @property
+    def quantity(self) -> str:
+        return "operations of batches that end with their slowest sample"
+
+    def read(self, found: Observations) -> Value:
+        steps, batch = _steps(found), int(found["batch"])
+        batches = (steps[i : i + batch] for i in range(0, len(steps), batch))
+        return number(float(sum(int(part.max()) * len(part) for part in batches)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycles(Cost):
+    """Mean halting step of the test boards.
+
+    Args:
+        stratum: Least and most difficulty of the boards that count, all boards if None.
+    """
+
+    stratum: Stratum | None = None
+
+    @property
+    def quantity(self) -> str:
+        return "halting steps"
+
+    def read(self, found: Observations) -> Value:
+        steps = _steps(found)[chosen(found, self.stratum)]
+        return number(float(steps.mean())) if len(steps) else UNKNOWN
+
+    def extreme(self, found: Observations) -> str:
+        return halting_extreme(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HaltingEntropy(Metric):
+    """Entropy of the halting step over test boards, in bits: 0 if all halt at the same step."""
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+
+    @property
+    def quantity(self) -> str:
+        return "entropy of the halting step, in bits"
+
+    def read(self, found: Observations) -> Value:
+        counts = np.bincount(_steps(found))
+        shares = counts[counts > 0] / counts.sum()
+        return number(max(0.0, float(-(shares * np.log2(shares)).sum())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BytesOf(Cost):
+    """Bytes that one controller call, or one forward pass, allocates.
+
+    Args:
+        what: "call" or "pass".
+        batch: Of the call or pass; the protocol must have counted it.
+    """
+
+    what: str = "call"
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.what in ("call", "pass"), "what", self.what, "call or pass", "use one")
+
+    @property
+    def quantity(self) -> str:
+        name = {"call": "controller call", "pass": "forward pass"}[self.what]
+        return f"bytes that a {name} of batch {self.batch} allocates"
+
+    def read(self, found: Observations) -> Value:
+        counted = zip(found[f"{self.what}_batches"], found[f"{self.what}_bytes"], strict=True)
+        return number(float(dict(counted)[self.batch]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters(Cost):
+    """Parameters of the model."""
+
+    @property
+    def quantity(self) -> str:
+        return "parameters"
+
+    def read(self, found: Observations) -> Value:
+        return number(float(found["parameters"]))
+
+
+def halting_extreme(found: Observations) -> str:
+    """Return in words whether all samples halt at the first step, or at the last; else ""."""
+    steps, limit = _steps(found), int(found["max_steps"])
+    if limit > 1 and len(steps) and (steps == steps[0]).all():
+        ends = {1: "floor: every sample stops at its first step"}
+        return {limit: "ceiling: every sample takes all steps", **ends}.get(int(steps[0]), "")
+    return ""
+
+
+def _steps(found: Observations) -> NDArray[np.int64]:
+    return np.asarray(found["steps"], dtype=np.int64)

@@ -1,0 +1,140 @@
+"""Metrics of a training run's course: when it arrives, where it ends, how steadily it gets there."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.metrics.base import Metric, Observations
+from ablations.metrics.value import UNKNOWN, Value, beyond, number
+from hrm.config.parts import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival(Metric):
+    """Updates until the smoothed validation score reaches a threshold, interpolated linearly.
+
+    Scores and their updates are averaged over windows of `smooth` evaluations, so that smoothing
+    delays nothing. A run that hasn't arrived at the cap lies beyond it.
+
+    Args:
+        threshold: Accuracy on unknown cells of the validation boards.
+        cap: Updates at which curves are cut: all arms' must reach it.
+        smooth: Evaluations in a window, all of them where there are fewer.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    threshold: float
+    cap: float
+    smooth: int = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.smooth >= 1, "smooth", self.smooth, "1 or more", "use 1 for no smoothing")
+
+    @property
+    def quantity(self) -> str:
+        return f"updates to {self.threshold:.0%} of unknown cells"
+
+    def read(self, found: Observations) -> Value:
+        updates, scores = (
+            averaged(found[name], self.smooth) for name in ("evaluation_update", "evaluation_score")
+        )
+        if not np.isfinite(scores).all() or not len(scores):
+            return UNKNOWN
+        over = np.flatnonzero(scores >= self.threshold)
+        if not len(over):
+            return beyond(self.cap)
+        i = int(over[0])
+        if i == 0:  # it arrived before the curve begins
+            first = min(float(updates[0]), self.cap)
+            return Value(low=0.0, high=first, mean=first)
+        share = (self.threshold - scores[i - 1]) / (scores[i] - scores[i - 1])
+        at = float(updates[i - 1] + share * (updates[i] - updates[i - 1]))
+        return number(at) if at <= self.cap else beyond(self.cap)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationScore(Metric):
+    """Mean accuracy on unknown cells of the validation boards, over the last evaluations.
+
+    Args:
+        last: How many.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    last: int = 5
+
+    @property
+    def quantity(self) -> str:
+        return f"validation accuracy, mean of the last {self.last} evaluations"
+
+    def read(self, found: Observations) -> Value:
+        return number(float(np.mean(np.asarray(found["evaluation_score"])[-self.last :])))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingLoss(Metric):
+    """Mean training loss over the last updates.
+
+    Args:
+        last: How many.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    last: int = 50
+
+    @property
+    def quantity(self) -> str:
+        return f"training loss, mean of the last {self.last} updates"
+
+    def read(self, found: Observations) -> Value:
+        return number(float(np.mean(np.asarray(found["update_loss"])[-self.last :])))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientNorm(Metric):
+    """Norm of the whole gradient before clipping, over all updates of a training run.
+
+    Args:
+        of: "median", "mean", "largest", or "growth": the log of the last tenth's median over the
+            first tenth's.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    of: str = "median"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        allowed = ("median", "mean", "largest", "growth")
+        require(self.of in allowed, "of", self.of, " or ".join(allowed), "use one")
+
+    @property
+    def quantity(self) -> str:
+        return f"gradient norm, {self.of} over updates"
+
+    def read(self, found: Observations) -> Value:
+        norms = np.asarray(found["update_norm"], dtype=np.float64)
+        if not len(norms):
+            return UNKNOWN
+        match self.of:
+            case "median":
+                return number(float(np.median(norms)))
+            case "mean":
+                return number(float(norms.mean()))
+            case "largest":
+                return number(float(norms.max()))
+            case _:
+                tenth = max(1, len(norms) // 10)
+                first, last = np.median(norms[:tenth]), np.median(norms[-tenth:])
+                return number(math.log(last / first)) if first > 0 and last > 0 else UNKNOWN
+
+
+def averaged(values: object, window: int) -> NDArray[np.float64]:
+    """Return the means of all windows of consecutive values, of all values if they are fewer."""
+    found = np.asarray(values, dtype=np.float64)
+    window = min(window, len(found))
+    return np.convolve(found, np.full(window, 1 / window), "valid") if window else found

@@ -1,0 +1,153 @@
+"""Scores on test boards: accuracy, and how far a run is beyond the best trivial method."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.metrics.base import Metric, Observations
+from ablations.metrics.value import UNKNOWN, Value, number
+from hrm.config.parts import require
+
+Stratum = tuple[float, float]
+_quantities = {
+    "unknown": "accuracy on unknown cells",
+    "all": "accuracy on all cells",
+    "exact": "share of boards answered exactly",
+    "valid": "share of boards with a valid answer",
+}
+ERRORS = 3.0  # standard errors by which a model with skill is beyond the best trivial method
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy(Metric):
+    """Mean over test boards of the share of cells that are right, or of boards that are.
+
+    Args:
+        cells: "unknown" for cells that the input leaves open, "all" for all cells, "exact" for
+            boards answered as stored, "valid" for boards with any valid answer.
+        stratum: Least and most difficulty of the boards that count, all boards if None.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    cells: str = "unknown"
+    stratum: Stratum | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.cells in _quantities, "cells", self.cells, " or ".join(_quantities), "use one")
+
+    @property
+    def quantity(self) -> str:
+        return _quantities[self.cells]
+
+    def read(self, found: Observations) -> Value:
+        return _mean(per_board(found, self.cells)[chosen(found, self.stratum)])
+
+    def extreme(self, found: Observations) -> str:
+        shares = per_board(found, self.cells)[chosen(found, self.stratum)]
+        if len(shares) and (shares == 0).all():
+            return f"floor: {self.quantity} is 0"
+        return f"ceiling: {self.quantity} is 1" if len(shares) and (shares == 1).all() else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyAt(Metric):
+    """Accuracy on unknown cells after a given halting step, of `Evaluate(mode=Forced(...))`.
+
+    Args:
+        step: Which, from 1.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    step: int
+
+    @property
+    def quantity(self) -> str:
+        return f"accuracy on unknown cells after step {self.step}"
+
+    def read(self, found: Observations) -> Value:
+        right = np.asarray(found["right_by_step"])
+        assert 1 <= self.step <= len(right), (self.step, len(right))
+        return _mean(right[self.step - 1] / np.asarray(found["unknown"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Margin(Metric):
+    """Mean over boards of the share of right unknown cells less the best trivial method's."""
+
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    @property
+    def quantity(self) -> str:
+        return "accuracy on unknown cells beyond the best trivial method's"
+
+    def read(self, found: Observations) -> Value:
+        return number(skill(found).margin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skill:
+    """How a run compares with the best trivial method, on cells that aren't given.
+
+    Args:
+        method: The trivial method's name.
+        score, baseline: Mean shares of right unknown cells, of the run and of that method.
+        margin: Mean over boards of their difference. error: Its standard error over boards.
+    """
+
+    method: str
+    score: float
+    baseline: float
+    margin: float
+    error: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the run is beyond the trivial method by three standard errors."""
+        return self.margin > ERRORS * self.error
+
+
+def skill(found: Observations) -> Skill:
+    """Return how a run that was scored on test boards compares with the best trivial method.
+
+    margin = mean dᵢ over boards, dᵢ the difference of shares; error = sd(d) / √N.
+
+    Raises:
+        KeyError: If the observations are of a protocol that scores nothing.
+    """
+    own = per_board(found, "unknown")
+    trivial = np.asarray(found["trivial_right"]) / np.asarray(found["unknown"])
+    margins = own - trivial
+    error = float(margins.std(ddof=1) / len(margins) ** 0.5) if len(margins) > 1 else 0.0
+    return Skill(
+        method=found["trivial_method"],
+        score=float(own.mean()),
+        baseline=float(trivial.mean()),
+        margin=float(margins.mean()),
+        error=error,
+    )
+
+
+def per_board(found: Observations, cells: str = "unknown") -> NDArray[np.float64]:
+    """Return each test board's score in 0 … 1, [N]; `cells` as in `Accuracy`."""
+    match cells:
+        case "unknown":
+            shares = np.asarray(found["right"]) / np.asarray(found["unknown"])
+        case "all":
+            shares = np.asarray(found["all_right"]) / float(found["cells"])
+        case _:
+            shares = np.asarray(found[cells], dtype=np.float64)
+    return shares
+
+
+def chosen(found: Observations, stratum: Stratum | None) -> NDArray[np.bool_]:
+    """Return which test boards have a difficulty in a stratum, both ends included, [N]."""
+    difficulty = np.asarray(found["difficulty"])
+    low, high = stratum or (-np.inf, np.inf)
+    return (difficulty >= low) & (difficulty <= high) | (stratum is None)
+
+
+def _mean(values: NDArray[np.float64]) -> Value:
+    return number(float(values.mean())) if len(values) else UNKNOWN

@@ -1,0 +1,127 @@
+"""What makes a claim INVALID, whatever its contrasts say.
+
+An arm that learnt nothing, where the claim needs that it does; a floor or a ceiling that all cells
+share, so that nothing is left to compare. What else belongs to one protocol is added to `FINDERS`.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from ablations.judging.cells import Pair, Reader, Run, trained
+from ablations.metrics.scores import ERRORS, skill
+from ablations.records.rows import Skill
+from ablations.records.trials import Status
+from ablations.specs.claim import Statistical
+from hrm.errors import UserError
+
+Finder = Callable[[Statistical, Sequence[Pair], Reader], Iterable[str]]
+
+
+def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[Skill, ...]:
+    """Return by how much each trained cell beats the best trivial method.
+
+    A run's margin is the mean over its test boards. A run that diverged, or whose record is lost,
+    beats nothing: its margin is 0. Boards are drawn anew for each seed, so the spread over seeds
+    holds that over boards; where few seeds happen to agree, the boards' own is taken:
+
+        error = max(sd of the margins, mean error over boards) / √n.
+
+    Args:
+        claim: The claim.
+        pairs: Those that count.
+        reader: Of the store.
+    """
+    found = []
+    for place, cell in enumerate(claim.cells):
+        if not trained(cell) or not pairs:
+            continue
+        scored = [_margin(pair.runs[place], reader) for pair in pairs]
+        margins = [margin for margin, _ in scored]
+        spread = float(np.std(margins, ddof=1)) if len(margins) > 1 else 0.0
+        boards = float(np.mean([error for _, error in scored]))
+        margin, error = float(np.mean(margins)), max(spread, boards) / math.sqrt(len(margins))
+        found.append(
+            Skill(
+                label=cell.label,
+                margin=margin,
+                error=error,
+                n=len(margins),
+                needed=cell.label not in claim.unskilled,
+                passed=margin > ERRORS * error,
+            )
+        )
+    return tuple(found)
+
+
+def unskilled(found: Iterable[Skill]) -> Iterator[str]:
+    """Say which cells lack the skill that the claim needs."""
+    for one in found:
+        if one.needed and not one.passed:
+            yield (
+                f"{one.label!r} doesn't beat the best trivial method: its margin over {one.n} seeds "
+                f"is {one.margin:+.4f}, and three standard errors are {ERRORS * one.error:.4f}"
+            )
+
+
+def extra_faults(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> list[str]:
+    """Return what every finder objects to.
+
+    Args:
+        claim: The claim.
+        pairs: Those that count.
+        reader: Of the store.
+    """
+    return [fault for finder in FINDERS for fault in finder(claim, pairs, reader)]
+
+
+def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Iterator[str]:
+    """Say that all runs of all cells lie at one end of their scale: nothing is left to compare."""
+    if not pairs:
+        return
+    if all(value.failed for pair in pairs for value in pair.values):
+        yield "no run of any cell arrives, or comes to its end"
+        return
+    ends = {
+        _end(claim, place, run, reader) for pair in pairs for place, run in enumerate(pair.runs)
+    }
+    if len(ends) == 1 and "" not in ends:
+        yield f"all cells sit at the same {ends.pop()}"
+        return
+    numbers = {value.low if value.known else math.nan for p in pairs for value in p.values}
+    if len(claim.cells) > 1 and len(pairs) > 1 and len(numbers) == 1:
+        only = numbers.pop()
+        if math.isfinite(only):
+            yield f"all cells have the value {only:g} in every seed"
+
+
+def _end(claim: Statistical, place: int, run: Run, reader: Reader) -> str:
+    if run.lost or run.status is not Status.OK:
+        return ""
+    try:
+        return claim.cells[place].metric.extreme(reader.observed(run))
+    except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
+        return ""  # what can't be read is a fault of its own
+
+
+def _margin(run: Run, reader: Reader) -> tuple[float, float]:
+    """Return a run's margin over the best trivial method, and its error over boards.
+
+    They are those of the run itself where it is scored, else of what it starts from.
+    """
+    step: Run | None = run
+    while step is not None:
+        if not step.lost and step.status is Status.OK and step.result is not None:
+            try:
+                found = skill(reader.observed(step))
+            except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
+                pass
+            else:
+                if math.isfinite(found.margin) and math.isfinite(found.error):
+                    return found.margin, found.error
+        step = reader.parent(step)
+    return 0.0, 0.0
+
+
+FINDERS: tuple[Finder, ...] = (shared_end,)

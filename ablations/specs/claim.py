@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ablations.metrics.base import Metric
@@ -113,7 +113,7 @@ class Statistical(Claim):
     protocol: Protocol | None = None
     metric: Metric | None = None
     cells: tuple[Cell, ...] = ()
-    schedule: Schedule = TRAINED
+    schedule: Schedule = field(default_factory=lambda: TRAINED)
     beside: tuple[Reading, ...] = ()
     unskilled: tuple[str, ...] = ()
 

@@ -9,7 +9,7 @@ import pytest
 
 from hrm import cli
 from hrm.cli import options, progress, train
-from hrm.tasks import arc
+from hrm.tasks.arc import task
 from hrm.tasks.arc.data import ArcTask, Pair
 from hrm.training import tracking
 
@@ -85,7 +85,7 @@ def test_a_runs_curve_has_the_parts_of_its_loss_and_its_rates(hrm, tmp_path):
 
 
 def test_arc_trains_and_scores_and_padding_isnt_learned(hrm, tmp_path, monkeypatch):
-    monkeypatch.setattr(arc, "load", lambda version: (mirrored[:4], mirrored[4:]))
+    monkeypatch.setattr(task, "load", lambda version: (mirrored[:4], mirrored[4:]))
     line = f"{ACT} --set puzzle_size=4 --set max_steps=2 --set h_cycles=1 --set l_cycles=1"
     line = line.replace("act-v1 pattern", "act-v1-arc arc")
     few = "--updates 16 --batch 4 --train 8 --validation 4 --test 2"

@@ -3,17 +3,32 @@
 The digest covers the static import closure of some modules within our packages: every `import`
 statement anywhere in a file, and the ``__init__`` of every package on the way. Comments, layout and
 docstrings don't count, so that an edit to them keeps results valid. Imports by a computed name and
-data files aren't seen: a trial names those modules itself (`Trial.modules`).
+data files aren't seen.
+
+What says, reads, judges or keeps results isn't followed: a spec reaches a run through its arms and
+settings alone, and a metric through nothing. Of `ablations.claims`, modules are followed where
+something imports them, but no package's ``__init__``, which gathers all specs.
 """
 
 import ast
 import functools
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ours = ("ablations", "bench", "hrm", "reports")
+specs = (
+    "ablations.specs", "ablations.metrics", "ablations.rule", "ablations.records.rows",
+    "ablations.runs", "ablations.judging", "ablations.planning",
+)  # fmt: skip
+claims = "ablations.claims"
+
+
+def is_spec(module: str) -> bool:
+    """Tell whether a module says or reads what is done, and does nothing in a run itself."""
+    return any(module == name or module.startswith(f"{name}.") for name in specs)
 
 
 def digest(modules: Iterable[str]) -> str:
@@ -54,9 +69,9 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
             continue
         for end in range(1, len(parts) + 1):
             name = ".".join(parts[:end])
-            path = None if name in seen else locate(name)
+            path = None if name in seen or is_spec(name) else locate(name)
             seen.add(name)
-            if path is not None:
+            if path is not None and not _gathers_specs(name, path):
                 found[name], imports = _read(path, name)
                 pending.extend(imports)
     return dict(sorted(found.items()))
@@ -65,9 +80,13 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
 def locate(module: str) -> Path | None:
     """Return a module's source file, None if it has none; nothing is imported."""
     top, _, rest = module.partition(".")
-    spec = importlib.util.find_spec(top)
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # it was loaded from a file and has no spec
+        spec = None
     if spec is None:
-        return None
+        file = getattr(sys.modules.get(module), "__file__", None)
+        return Path(file) if file else None
     if not rest:
         return Path(spec.origin) if spec.has_location and spec.origin else None
     for folder in spec.submodule_search_locations or ():
@@ -76,6 +95,10 @@ def locate(module: str) -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+def _gathers_specs(module: str, path: Path) -> bool:
+    return f"{module}.".startswith(f"{claims}.") and path.name == "__init__.py"
 
 
 @functools.cache

@@ -1,0 +1,1 @@
+"""Runs: from claims to trials, from trials to stored results."""

@@ -32,8 +32,8 @@ class Runs(typing.Protocol):
     def observations(self, result: Result) -> tuple[Observations, ...]:
         """Return what an attempt left, one mapping an arm."""
 
-    def lost(self, fingerprint: str) -> bool:
-        """Tell whether a run came to an end whose record is gone or can't be read."""
+    def unknown(self, fingerprint: str) -> bool:
+        """Tell whether a run came to an end whose record is lost or can't be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Pair:
     """One seed of which every run came to an end.
 
     Args:
-        runs: One a cell. values: What the cells' metrics read of them.
+        runs: One a cell. values: What the metrics of the compared cells read of them.
         contrasts: One for each thing that the claim says.
         notes: What is unknown of it, and why.
         faults: What our code got wrong.
@@ -116,7 +116,7 @@ class Reader:
             try:
                 result = self.runs.get(key)
                 ended = result is not None and result.status.finished
-                self._found[key] = result, not ended and self.runs.lost(key)
+                self._found[key] = result, not ended and self.runs.unknown(key)
             except UserError:
                 self._found[key] = None, True
         return self._found[key]
@@ -183,12 +183,17 @@ def gather(
     return Gathered(rows=rows, pairs=tuple(pairs), faults=tuple(_once(faults)))
 
 
+def compared(claim: Statistical) -> tuple[Cell, ...]:
+    """Return the cells that the claim's test reads; any others are for other readings."""
+    return claim.cells[: claim.test.cells]
+
+
 def parts_of(claim: Statistical) -> tuple[tuple[Test, tuple[int, ...]], ...]:
     """Return each thing that a claim says, with the places of the cells that it reads."""
     test = claim.test
     if isinstance(test, Both):
         return tuple(zip(test.parts, test.reads, strict=True))
-    return ((test, tuple(range(len(claim.cells)))),)
+    return ((test, tuple(range(test.cells))),)
 
 
 def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Value, str, str]:
@@ -241,7 +246,7 @@ def contrasts_of(
 def _pair(claim: Statistical, reader: Reader, seed: int, row: tuple[Run, ...]) -> Pair:
     read = [
         value_of(run, cell.metric, reader, cell.label)
-        for run, cell in zip(row, claim.cells, strict=True)
+        for run, cell in zip(row, compared(claim), strict=False)
     ]
     values = tuple(value for value, _, _ in read)
     contrasts, wrong = contrasts_of(claim, values)

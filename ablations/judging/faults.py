@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ablations.judging.cells import Pair, Reader, Run, trained
+from ablations.judging.cells import Pair, Reader, Run, compared, trained
+from ablations.metrics.base import Metric
 from ablations.metrics.scores import ERRORS, skill
 from ablations.records.rows import Skill
 from ablations.records.trials import Status
@@ -34,7 +35,7 @@ def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[S
         reader: Of the store.
     """
     found = []
-    for place, cell in enumerate(claim.cells):
+    for place, cell in enumerate(compared(claim)):
         if not trained(cell) or not pairs:
             continue
         scored = [_margin(pair.runs[place], reader) for pair in pairs]
@@ -60,7 +61,7 @@ def unskilled(found: Iterable[Skill]) -> Iterator[str]:
     for one in found:
         if one.needed and not one.passed:
             yield (
-                f"{one.label!r} doesn't beat the best trivial method: its margin over {one.n} seeds "
+                f"{one.label!r} doesn't beat the best trivial method: over {one.n} seeds the margin "
                 f"is {one.margin:+.4f}, and three standard errors are {ERRORS * one.error:.4f}"
             )
 
@@ -84,23 +85,25 @@ def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Ite
         yield "no run of any cell arrives, or comes to its end"
         return
     ends = {
-        _end(claim, place, run, reader) for pair in pairs for place, run in enumerate(pair.runs)
+        _end(cell.metric, run, reader)
+        for pair in pairs
+        for cell, run in zip(compared(claim), pair.runs, strict=False)
     }
     if len(ends) == 1 and "" not in ends:
         yield f"all cells sit at the same {ends.pop()}"
         return
     numbers = {value.low if value.known else math.nan for p in pairs for value in p.values}
-    if len(claim.cells) > 1 and len(pairs) > 1 and len(numbers) == 1:
+    if claim.test.cells > 1 and len(pairs) > 1 and len(numbers) == 1:
         only = numbers.pop()
         if math.isfinite(only):
             yield f"all cells have the value {only:g} in every seed"
 
 
-def _end(claim: Statistical, place: int, run: Run, reader: Reader) -> str:
+def _end(metric: Metric, run: Run, reader: Reader) -> str:
     if run.lost or run.status is not Status.OK:
         return ""
     try:
-        return claim.cells[place].metric.extreme(reader.observed(run))
+        return metric.extreme(reader.observed(run))
     except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
         return ""  # what can't be read is a fault of its own
 

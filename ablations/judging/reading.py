@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from ablations import rule
 from ablations.judging.case import Case, noun, oriented
-from ablations.judging.cells import Pair, Reader, parts_of, value_of
+from ablations.judging.cells import Pair, Reader, compared, parts_of, value_of
 from ablations.metrics.value import Value
 from ablations.records.rows import Beside, Exceptions, Failures, Part, Point, Scale
 from ablations.rule import Table, Verdict, Zones
@@ -99,7 +99,7 @@ def failures(case: Case) -> tuple[Failures, ...]:
         return ()
     return tuple(
         share(cell.label, [pair.values[i].failed for pair in counting])
-        for i, cell in enumerate(case.claim.cells)
+        for i, cell in enumerate(compared(case.claim))
     )
 
 
@@ -155,12 +155,14 @@ def _part(
 
 def _beside(case: Case, reading: Reading, reader: Reader, table: Table) -> Beside:
     claim = case.claim
-    places = range(len(claim.cells)) if reading.cells is None else reading.cells
+    places = range(claim.test.cells) if reading.cells is None else reading.cells
+    metrics = [reading.metric or claim.cells[i].metric for i in places]
     test = reading.test or claim.test
     zones, contrasts, wrong = test.zones, [], ""
     for pair in case.gathered.pairs:
         read = [
-            value_of(pair.runs[i], reading.metric, reader, claim.cells[i].label) for i in places
+            value_of(pair.runs[i], metric, reader, claim.cells[i].label)
+            for i, metric in zip(places, metrics, strict=True)
         ]
         wrong = wrong or next((fault for _, _, fault in read if fault), "")
         try:
@@ -173,7 +175,7 @@ def _beside(case: Case, reading: Reading, reader: Reader, table: Table) -> Besid
     known = not wrong and verdict.estimate is not None
     return Beside(
         label=reading.label,
-        unit=reading.metric.quantity,
+        unit=metrics[0].quantity,
         log=zones.log,
         estimate=finite(zones.value(verdict.estimate or 0.0)) if known else None,
         low=low,

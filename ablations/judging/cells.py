@@ -100,6 +100,16 @@ class Reader:
         parent = run.trial.parent
         return None if parent is None else self.run(Slot(trial=parent, arm=run.arm))
 
+    def of(self, trial: Trial) -> Result | None:
+        """Return what stands for a trial."""
+        return self._find(trial)[0]
+
+    def over(self, trial: Trial) -> bool:
+        """Tell whether a trial needn't be run: it came to an end, or can't begin."""
+        result, lost = self._find(trial)
+        status = self._of_parent(trial) if result is None else result.status
+        return lost or (status is not None and status.finished)
+
     def observed(self, run: Run) -> Observations:
         """Return what the run of one arm left.
 

@@ -61,8 +61,9 @@ def unskilled(found: Iterable[Skill]) -> Iterator[str]:
     for one in found:
         if one.needed and not one.passed:
             yield (
-                f"{one.label!r} doesn't beat the best trivial method: over {one.n} seeds the margin "
-                f"is {one.margin:+.4f}, and three standard errors are {ERRORS * one.error:.4f}"
+                f"{one.label!r} doesn't beat the best trivial method: its margin is "
+                f"{one.margin:+.4f} over {one.n} seeds, three standard errors are "
+                f"{ERRORS * one.error:.4f}"
             )
 
 

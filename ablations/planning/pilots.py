@@ -195,7 +195,7 @@ def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> No
             temporary.write_text(text(merged, claims), "utf-8")
     except OSError as error:
         raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror}); allowed is a file in a folder that "
+            f"{str(path)!r} can't be written ({error.strerror}); allowed is a file where "
             "you may write; name another one"
         ) from error
 

@@ -16,7 +16,6 @@ from typing import Any
 from ablations.records.plain import Json
 from ablations.records.trials import Trial
 from ablations.runs import sources
-from ablations.specs import protocols
 from ablations.specs.protocols import Protocol
 from hrm.config import parts
 from hrm.config.parts import Part, canonical, type_key
@@ -25,8 +24,6 @@ from hrm.system import environment
 
 devices = ("cpu", "cuda")
 packages = ("asv_runner", "numpy", "python-sat", "torch")
-
-assert protocols  # its classes are the kinds below
 
 
 def fingerprint(trial: Trial) -> str:
@@ -107,13 +104,18 @@ def modules(trial: Trial) -> tuple[str, ...]:
     They are the protocol's, those of the classes of all parts, and that of a function that the
     protocol names ("module:function").
     """
-    protocol = {key: value for key, value in trial.protocol.items() if key != "after"}
     found = {protocol_class(trial).module}
-    for part in (*_parts(protocol), *_parts(list(trial.arms))):
+    for part in parts_of(trial):
         found.add(part_class(part[type_key]).__module__)
         if isinstance(part.get("function"), str):
             found.add(part["function"].partition(":")[0])
     return tuple(sorted(name for name in found if not sources.is_spec(name)))
+
+
+def parts_of(trial: Trial) -> Iterator[Mapping[str, Json]]:
+    """Yield every encoded part of the trial itself, not of those it starts from."""
+    protocol = {key: value for key, value in trial.protocol.items() if key != "after"}
+    yield from _parts([protocol, *trial.arms])
 
 
 def device_class(device: str, *, alone: bool) -> str:

@@ -1,7 +1,7 @@
 """The machine's lock: many may train at once (shared), who times is alone (exclusive).
 
 It is one file per user in the folder for temporary files. The kernel holds the lock for a process
-and frees it when that process ends, however it ends.
+and those that inherit it, and frees it when the last of them ends, however it ends.
 """
 
 import contextlib
@@ -20,34 +20,27 @@ def path() -> Path:
 
 
 @contextlib.contextmanager
-def shared(on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+def shared(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
     """Hold the machine together with others who share it; `on_wait` is called if someone is timing.
 
-    Raises:
-        UserError: If the lock's file can't be opened.
-    """
-    with _closing(_take(fcntl.LOCK_SH, on_wait)):
-        yield
-
-
-def share_until_exit() -> None:
-    """Hold the machine together with others for as long as this process lives.
+    Yields the open file: a process that inherits it holds the machine for as long as it lives.
 
     Raises:
         UserError: If the lock's file can't be opened.
     """
-    _take(fcntl.LOCK_SH, lambda: None)
+    with _closing(_take(fcntl.LOCK_SH, on_wait)) as handle:
+        yield handle
 
 
 @contextlib.contextmanager
-def exclusive(on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the machine alone; `on_wait` is called if it is in use.
+def exclusive(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Hold the machine alone; `on_wait` is called if it is in use. Yields as `shared` does.
 
     Raises:
         UserError: If the lock's file can't be opened.
     """
-    with _closing(_take(fcntl.LOCK_EX, on_wait)):
-        yield
+    with _closing(_take(fcntl.LOCK_EX, on_wait)) as handle:
+        yield handle
 
 
 def _take(kind: int, on_wait: Callable[[], None]) -> int:
@@ -72,8 +65,8 @@ def _take(kind: int, on_wait: Callable[[], None]) -> int:
 
 
 @contextlib.contextmanager
-def _closing(handle: int) -> Iterator[None]:
+def _closing(handle: int) -> Iterator[int]:
     try:
-        yield
+        yield handle
     finally:
         os.close(handle)

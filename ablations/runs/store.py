@@ -1,44 +1,42 @@
-"""The store: one immutable JSON record per attempt, and an index over them that can be lost.
+"""The store: one immutable JSON record per attempt, with a journal of all that were made.
 
-    folder/store.json                             {"format": "hrm-ablations", "version": 1}
-    folder/runs/<fingerprint>/<attempt>.json      a Result, written once
-    folder/designs/<claim>.json                   a Design, written once, before its first run
-    folder/index.sqlite                           what each record's status is; rebuilt at need
-    folder/lock, folder/lock.pid                  who runs trials into this store now
+    folder/store.json                                 {"format": "hrm-ablations", "version": 2}
+    folder/runs/<fingerprint>/<attempt>.json          a Result, written once
+    folder/runs/<fingerprint>/<attempt>.safetensors   its arrays, written before it
+    folder/weights/<sha256>.safetensors               weights that other trials start from
+    folder/journal.jsonl                              what was planned and stored, in order
+    folder/index.sqlite                               each record in short; rebuilt at need
+    folder/lock, folder/lock.pid                      who runs trials into this store now
+    folder/quarantine/                                unreadable records that a repair moved away
 
-A record is written beside its place, synced and renamed, so that it is whole or absent whatever
-happens. The records are the truth: the index is compared with the files whenever a store is opened,
-and only records that are new to it are read.
-
-JSON has no NaN and no infinity; a metric that isn't finite is stored as ``{"float": "nan"}``,
-``{"float": "inf"}`` or ``{"float": "-inf"}``.
-
-A record's ``sha256`` is that of its other fields' JSON: one that was changed by a hand or by a disk
-is refused. Records that were written before there was one are taken as they are.
+A file is written beside its place, synced and renamed, so that it is whole or absent whatever
+happens. The first finished attempt at a trial stands. A record that can't be used costs its own
+trial alone: that trial is unknown, as is one that the journal has and the store hasn't.
 """
 
 import contextlib
-import hashlib
+import functools
 import json
-import math
 import os
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import filelock
 
-from ablations.records import Design, Result, Status
+from ablations.records.plain import Json
+from ablations.records.trials import Result, Status
+from ablations.runs import index, sidecars, weights
+from ablations.runs.encoding import decode, encode
+from ablations.runs.index import Entry, Key
+from ablations.runs.journal import Journal
 from hrm.errors import UserError
+from hrm.system.files import whole
 
-marker = {"format": "hrm-ablations", "version": 1}
-finished = (Status.OK, Status.DIVERGED)
-
-type_key = "float"
-digest_key = "sha256"
-Key = tuple[str, str]
-Stamp = tuple[int, int]
+marker = {"format": "hrm-ablations", "version": 2}
+MOST_DEATHS = 2
+LOST = "the journal has it, the store hasn't"
+OTHER = "it isn't the record that the journal has"
 
 
 class Store:
@@ -46,13 +44,37 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._attempts: dict[str, dict[str, Status]] = {}
-        self._refresh()
+        self.journal = Journal(folder / "journal.jsonl")
+        self.refresh()
 
-    def _refresh(self) -> None:
-        self._attempts.clear()
-        for (fingerprint, attempt), status in _statuses(self.folder):
-            self._attempts.setdefault(fingerprint, {})[attempt] = status
+    def refresh(self) -> None:
+        """Look again at what is stored."""
+        self._entries: dict[str, dict[str, Entry]] = {}
+        for (fingerprint, attempt), entry in index.entries(self.folder, self._examine).items():
+            self._entries.setdefault(fingerprint, {})[attempt] = entry
+        self._journaled = set[Key]()
+        for line in self.journal.entries():
+            self._compare(line)
+
+    def _compare(self, line: Mapping[str, Json]) -> None:
+        """Hold what is stored to a line of the journal."""
+        match line:
+            case {
+                "what": "stored",
+                "fingerprint": str(fingerprint),
+                "attempt": str(attempt),
+                "status": str(status),
+                "sha256": str(digest),
+            }:
+                entries = self._entries.setdefault(fingerprint, {})
+                entry = entries.get(attempt, Entry(fault=LOST))
+                fault = entry.fault or (OTHER if entry.digest != digest else "")
+                with contextlib.suppress(ValueError):
+                    said = Status(status)
+                    entries[attempt] = Entry(
+                        status=said, digest=digest, weights=entry.weights, fault=fault
+                    )
+                    self._journaled.add((fingerprint, attempt))
 
     @classmethod
     def open(cls, folder: Path | str, *, create: bool = False) -> Self:
@@ -60,7 +82,7 @@ class Store:
 
         Raises:
             UserError: If the folder is missing, no folder, not a store, of a newer version or
-                unreadable, or holds a corrupt record.
+                unreadable.
         """
         folder = Path(folder)
         try:
@@ -69,100 +91,188 @@ class Store:
         except OSError as error:
             raise _unusable(folder, error) from error
 
+    # -- what is stored ---------------------------------------------------------------------------
     def get(self, fingerprint: str) -> Result | None:
-        """Return what stands for a fingerprint: its last finished attempt, or else its last.
+        """Return what stands for a trial: its first finished attempt, or else its last one.
 
-        Raises:
-            UserError: If the record is corrupt or can't be read.
+        None if there is none, or if the one that stands can't be used (see `unknown`).
         """
-        attempts = self._attempts.get(fingerprint)
-        if not attempts:
-            return None
-        standing = [a for a, status in attempts.items() if status in finished] or list(attempts)
-        return _read(_path(self.folder, (fingerprint, max(standing))))
+        standing = self._standing(fingerprint)
+        if standing is not None:
+            return self._usable(fingerprint, standing)
+        others = reversed(self.attempts(fingerprint))
+        return next(others, None)
 
-    def results(self) -> Iterator[Result]:
-        """Yield the result that stands for each fingerprint, in order of fingerprint.
+    def unknown(self, fingerprint: str) -> bool:
+        """Tell whether a trial was run to its end and its record is lost or can't be used.
 
-        Raises:
-            UserError: If a record is corrupt or can't be read.
+        It stays so, whatever is run afterwards, until the record is restored.
         """
-        for fingerprint in sorted(self._attempts):
-            result = self.get(fingerprint)
-            assert result is not None
-            yield result
+        standing = self._standing(fingerprint)
+        return standing is not None and bool(self._entries[fingerprint][standing].fault)
 
     def is_finished(self, fingerprint: str) -> bool:
-        """Tell whether a trial needn't be run: one attempt came to its end, or diverged."""
-        return any(status in finished for status in self._attempts.get(fingerprint, {}).values())
+        """Tell whether a trial needn't be run: an attempt came to its end, known or unknown."""
+        return self._standing(fingerprint) is not None
+
+    def attempts(self, fingerprint: str) -> tuple[Result, ...]:
+        """Return all attempts at a trial that can be used, in order."""
+        made = sorted(self._entries.get(fingerprint, {}))
+        found = (self._usable(fingerprint, attempt) for attempt in made)
+        return tuple(result for result in found if result is not None)
+
+    def results(self) -> Iterator[Result]:
+        """Yield the result that stands for each trial, in order of fingerprint."""
+        for fingerprint in sorted(self._entries):
+            result = self.get(fingerprint)
+            if result is not None:
+                yield result
+
+    def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
+        """Return a result's observations, one mapping an arm; arrays are loaded when read.
+
+        Raises:
+            UserError: When an array is read, if the sidecar was lost since the store was opened.
+        """
+
+        @functools.cache
+        def arrays() -> Mapping[str, Any]:
+            assert result.sidecar is not None, result
+            path = self.path((result.fingerprint, result.attempt), ".safetensors")
+            try:
+                return sidecars.load(path, result.sidecar)
+            except ValueError as error:
+                raise _refused(
+                    f"store {str(self.folder)!r} has a record whose {error}",
+                    "what was written with it",
+                    "run the same command again: the trial then counts as unknown",
+                ) from error
+
+        return tuple(sidecars.Lazy(plain, arrays) for plain in result.observations)
 
     def deaths(self, fingerprint: str) -> int:
         """Return how many attempts at a trial the machine killed."""
-        return list(self._attempts.get(fingerprint, {}).values()).count(Status.DIED)
+        made = self._entries.get(fingerprint, {}).values()
+        return sum(entry.status is Status.DIED for entry in made)
 
+    def quarantined(self, fingerprint: str) -> bool:
+        """Tell whether the machine killed every attempt, so often that no more are made."""
+        return not self.is_finished(fingerprint) and self.deaths(fingerprint) >= MOST_DEATHS
+
+    def weights(self, fingerprint: str) -> str | None:
+        """Return the digest of weights that a trial left and that are still here."""
+        for entry in self._entries.get(fingerprint, {}).values():
+            if entry.weights and weights.path(self.folder, entry.weights).is_file():
+                return entry.weights
+        return None
+
+    @property
+    def faults(self) -> Mapping[Path, str]:
+        """Why which records can't be used; each costs its own trial alone."""
+        return {
+            self.path((fingerprint, attempt)): entry.fault
+            for fingerprint, made in sorted(self._entries.items())
+            for attempt, entry in sorted(made.items())
+            if entry.fault
+        }
+
+    def path(self, key: Key, suffix: str = ".json") -> Path:
+        """Return the file of a record, or of what is beside it."""
+        fingerprint, attempt = key
+        return self.folder / "runs" / fingerprint / f"{attempt}{suffix}"
+
+    def _standing(self, fingerprint: str) -> str | None:
+        """Return the first attempt that finished, or that may have: nobody can tell any more."""
+        made = self._entries.get(fingerprint, {})
+        over = [a for a, e in made.items() if (e.status.finished if e.status else e.fault)]
+        return min(over, default=None)
+
+    def _usable(self, fingerprint: str, attempt: str) -> Result | None:
+        """Return a result, None if its record can't be used (any more)."""
+        entry = self._entries[fingerprint][attempt]
+        if entry.fault:
+            return None
+        try:
+            return self.read((fingerprint, attempt))[0]
+        except ValueError as error:
+            spoiled = Entry(status=entry.status, digest=entry.digest, fault=str(error))
+            self._entries[fingerprint][attempt] = spoiled
+            return None
+
+    def read(self, key: Key) -> tuple[Result, str]:
+        """Return a record and its digest; its sidecar isn't looked at.
+
+        Raises:
+            ValueError: If the record can't be read, or isn't what was written.
+        """
+        try:
+            result, digest = decode(self.path(key).read_bytes())
+        except OSError as error:
+            raise ValueError(f"it can't be read ({_said(error)})") from error
+        if (result.fingerprint, result.attempt) != key:
+            raise ValueError(f"it is of {result.fingerprint}/{result.attempt}")
+        return result, digest
+
+    def _examine(self, key: Key) -> Entry:
+        """Return a record in short, with its sidecar verified."""
+        try:
+            result, digest = self.read(key)
+            if result.sidecar is not None:
+                sidecars.verified(self.path(key, ".safetensors"), result.sidecar)
+        except ValueError as error:
+            return Entry(fault=" ".join(str(error).split()))
+        return Entry(status=result.status, digest=digest, weights=result.weights or "")
+
+    # -- adding -----------------------------------------------------------------------------------
     def add(self, result: Result) -> None:
-        """Write a record, whole and synced before this returns.
+        """Write a record, whole and synced, and its line in the journal.
+
+        Its sidecar and weights must be written before.
 
         Raises:
             UserError: If it can't be written, as on a full disk; nothing half-written stays.
         """
         key = result.fingerprint, result.attempt
-        path = _path(self.folder, key)
+        assert index.NAME.fullmatch(key[0]) and index.ATTEMPT.fullmatch(key[1]), key
+        text = encode(result)
+        _, digest = decode(text)
+        entry = Entry(status=result.status, digest=digest, weights=result.weights or "")
+        with self.writing(self.path(key)):
+            with whole(self.path(key)) as temporary:
+                temporary.write_text(text)
+            self.journal.append([_line(key, entry)])
+        self._entries.setdefault(result.fingerprint, {})[result.attempt] = entry
+        self._journaled.add(key)
+        index.add(self.folder, key, entry)
+
+    def note(self, what: str, **data: Json) -> None:
+        """Write a line into the journal, `{"what": what, …}`; for the coordinator alone.
+
+        Raises:
+            UserError: If it can't be written.
+        """
+        assert what != "stored", "that is written with the record"
+        with self.writing(self.journal.path):
+            self.journal.append([{"what": what, **data}])
+
+    @contextlib.contextmanager
+    def writing(self, path: Path) -> Iterator[None]:
+        """Turn what a disk refuses into a user's error."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, encode(result))
-            stamp = _stamp(path.stat())
+            yield
         except OSError as error:
             raise _refused(
                 f"record {str(path)!r} can't be written ({_said(error)})",
                 "a store with room that you may write",
                 "mend that and run the same command again: finished runs are kept",
             ) from error
-        self._attempts.setdefault(result.fingerprint, {})[result.attempt] = result.status
-        with contextlib.suppress(sqlite3.Error), _index(self.folder) as index:
-            _insert(index, [(key, result.status, stamp)])
-
-    def design(self, claim: str) -> Design | None:
-        """Return that a claim is looked at several times, None if it is looked at once.
-
-        Raises:
-            UserError: If what is written there can't be read.
-        """
-        path = self._design(claim)
-        try:
-            found = Design.from_json(json.loads(path.read_bytes()))
-            if found.claim != claim:
-                raise ValueError(f"it is of {found.claim}")
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise _refused(
-                f"design {str(path)!r} can't be read ({' '.join(str(error).split())})",
-                "what `ablations run --until-decided` wrote there",
-                "restore it, or begin a new store: without it nobody knows how often was looked",
-            ) from error
-        return found
-
-    def declare(self, design: Design) -> None:
-        """Write that a claim is looked at several times, once and for all.
-
-        Raises:
-            UserError: If it can't be written.
-        """
-        assert self.design(design.claim) is None, design
-        path = self._design(design.claim)
-        try:
-            path.parent.mkdir(exist_ok=True)
-            _write(path, json.dumps(design.to_json()))
-        except OSError as error:
-            raise _unusable(self.folder, error) from error
-
-    def _design(self, claim: str) -> Path:
-        return self.folder / "designs" / f"{claim.replace('/', ' ')}.json"
 
     @contextlib.contextmanager
     def coordinate(self) -> Iterator[None]:
         """Be the one process that adds to this store.
+
+        What a killed coordinator left half-written is removed, and records that aren't in the
+        journal yet are added to it.
 
         Raises:
             UserError: If another process is, or the lock can't be taken.
@@ -176,9 +286,10 @@ class Store:
         try:
             held.enter_context(filelock.FileLock(self.folder / "lock", timeout=0))
             pid.write_text(f"{os.getpid()}\n")
-            for left in self.folder.glob("runs/*/*.tmp"):
+            for left in (*self.folder.glob("runs/*/.*.tmp"), *self.folder.glob("weights/.*.tmp")):
                 left.unlink()
-            self._refresh()
+            self.refresh()
+            self.adopt()
         except filelock.Timeout as error:
             holder = pid.read_text().strip() if pid.exists() else "unknown"
             raise _refused(
@@ -189,79 +300,34 @@ class Store:
         except OSError as error:
             raise _unusable(self.folder, error) from error
 
+    def adopt(self, source: str | None = None) -> None:
+        """Add records that the journal hasn't to it, with where they come from.
 
-def encode(result: Result) -> str:
-    """Return a result as strict JSON text.
-
-    Raises:
-        TypeError, ValueError: If a metric isn't JSON.
-    """
-    data = result.to_json()
-    data["metrics"] = _packed(data["metrics"])
-    return json.dumps({**data, digest_key: _digest(data)}, allow_nan=False)
-
-
-def decode(text: str | bytes) -> Result:
-    """Return the result that `encode` turned into text.
-
-    Raises:
-        ValueError: If the text isn't JSON, or not a result, or was changed since.
-    """
-    try:
-        data = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    if isinstance(data, dict):
-        said = data.pop(digest_key, None)
-        if said is not None and said != _digest(data):
-            raise ValueError(f"it was changed since it was written: its {digest_key} is another")
-        if "metrics" in data:
-            data["metrics"] = _unpacked(data["metrics"])
-    return Result.from_json(data)
+        Raises:
+            OSError: If the journal can't be written.
+        """
+        new = {
+            (fingerprint, attempt): entry
+            for fingerprint, made in self._entries.items()
+            for attempt, entry in made.items()
+            if not entry.fault and (fingerprint, attempt) not in self._journaled
+        }
+        more = {} if source is None else {"source": source}
+        by_time = sorted(new.items(), key=lambda item: item[0][1])
+        self.journal.append(_line(key, entry) | more for key, entry in by_time)
+        self._journaled |= set(new)
 
 
-def _digest(data: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record's JSON, which is the same once it has been read again."""
-    return hashlib.sha256(json.dumps(data, allow_nan=False).encode()).hexdigest()
+def _line(key: Key, entry: Entry) -> dict[str, Json]:
+    return {
+        "what": "stored",
+        "fingerprint": key[0],
+        "attempt": key[1],
+        "status": str(entry.status),
+        "sha256": entry.digest,
+    }
 
 
-def _packed(value: Any) -> Any:
-    match value:
-        case float() if not math.isfinite(value):
-            return {type_key: str(float(value))}
-        case dict():
-            return {k: _packed(v) for k, v in value.items()}
-        case list():
-            return [_packed(v) for v in value]
-        case _:
-            return value
-
-
-def _unpacked(value: Any) -> Any:
-    match value:
-        case {"float": str(text), **others} if not others:
-            return float(text)
-        case dict():
-            return {k: _unpacked(v) for k, v in value.items()}
-        case list():
-            return [_unpacked(v) for v in value]
-        case _:
-            return value
-
-
-def _unusable(folder: Path, error: OSError) -> UserError:
-    return _refused(
-        f"store {str(folder)!r} can't be used ({_said(error)})",
-        "a folder that you may read and write",
-        "mend its permissions, or give another with --store",
-    )
-
-
-def _refused(what: str, allowed: str, mend: str) -> UserError:
-    return UserError(f"{what}; allowed is {allowed}; {mend}")
-
-
-# -- files ----------------------------------------------------------------------------------------
 def _check(folder: Path, create: bool) -> None:
     """Refuse what isn't a store of this version; make a new one if asked."""
     name, another = f"store {str(folder)!r}", "give another with --store"
@@ -273,12 +339,12 @@ def _check(folder: Path, create: bool) -> None:
     path = folder / "store.json"
     if not path.exists():
         found = sorted(folder.iterdir()) if folder.exists() else []
-        foreign = [p.name for p in found if p.suffix != ".tmp"]
+        foreign = [p.name for p in found if not p.name.startswith(".")]
         if foreign or not create:
             holds = f"holds {foreign[0]!r} but no store.json" if foreign else "is empty"
             raise _refused(f"{name} isn't one: it {holds}", f"{ours}, new or empty for it", another)
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(path, json.dumps(marker))
+        with whole(path) as temporary:
+            temporary.write_text(json.dumps(marker))
     try:
         said = json.loads(path.read_bytes())
         version = said["version"] if said["format"] == marker["format"] else None
@@ -293,116 +359,17 @@ def _check(folder: Path, create: bool) -> None:
         raise _refused(f"{name} has version {version}", f"version {marker['version']}", mend)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file so that it is whole and synced, or absent."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("x") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    for folder in (path.parent, path.parent.parent):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _unusable(folder: Path, error: OSError) -> UserError:
+    return _refused(
+        f"store {str(folder)!r} can't be used ({_said(error)})",
+        "a folder that you may read and write",
+        "mend its permissions, or give another with --store",
+    )
 
 
-def _read(path: Path) -> Result:
-    try:
-        result = decode(path.read_bytes())
-        if (result.fingerprint, result.attempt) != (path.parent.name, path.stem):
-            raise ValueError(f"it is of {result.fingerprint}/{result.attempt}")
-    except OSError as error:
-        raise _refused(
-            f"record {str(path)!r} can't be read ({_said(error)})",
-            "a file that you may read",
-            "mend its permissions",
-        ) from error
-    except ValueError as error:
-        raise _refused(
-            f"record {str(path)!r} is corrupt ({' '.join(str(error).split())})",
-            "what `ablations run` wrote there",
-            "move the file out of the store and run again",
-        ) from error
-    return result
-
-
-def _path(folder: Path, key: Key) -> Path:
-    fingerprint, attempt = key
-    return folder / "runs" / fingerprint / f"{attempt}.json"
-
-
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_mtime_ns, status.st_size
+def _refused(what: str, allowed: str, mend: str) -> UserError:
+    return UserError(f"{what}; allowed is {allowed}; {mend}")
 
 
 def _said(error: OSError) -> str:
     return error.strerror or type(error).__name__
-
-
-# -- index ----------------------------------------------------------------------------------------
-def _statuses(folder: Path) -> list[tuple[Key, Status]]:
-    """Return each record's status, from the index where it is in step with the files."""
-    found = dict(_listing(folder / "runs"))
-    known = _load(folder)
-    fresh = [
-        (key, _read(_path(folder, key)).status, stamp)
-        for key, stamp in found.items()
-        if key not in known or known[key][1] != stamp
-    ]
-    gone = [key for key in known if key not in found]
-    if fresh or gone:
-        with contextlib.suppress(sqlite3.Error), _index(folder) as index:
-            index.executemany("DELETE FROM records WHERE fingerprint = ? AND attempt = ?", gone)
-            _insert(index, fresh)
-    known |= {key: (status, stamp) for key, status, stamp in fresh}
-    return [(key, known[key][0]) for key in found]
-
-
-def _listing(runs: Path) -> Iterator[tuple[Key, Stamp]]:
-    if not runs.exists():
-        return
-    with os.scandir(runs) as folders:
-        for folder in folders:
-            if not folder.is_dir():
-                continue
-            with os.scandir(folder) as files:
-                for file in files:
-                    if file.name.endswith(".json"):
-                        yield (folder.name, file.name.removesuffix(".json")), _stamp(file.stat())
-
-
-def _load(folder: Path) -> dict[Key, tuple[Status, Stamp]]:
-    """Return what the index says; an index that can't be read is removed, and built again."""
-    try:
-        with _index(folder) as index:
-            rows = index.execute(
-                "SELECT fingerprint, attempt, status, modified, size FROM records"
-            ).fetchall()
-        return {(f, a): (Status(status), (modified, size)) for f, a, status, modified, size in rows}
-    except (sqlite3.Error, ValueError):
-        for name in ("index.sqlite", "index.sqlite-journal"):
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
-        return {}
-
-
-@contextlib.contextmanager
-def _index(folder: Path) -> Iterator[sqlite3.Connection]:
-    with contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as connection, connection:
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS records (fingerprint TEXT, attempt TEXT, status TEXT, "
-            "modified INTEGER, size INTEGER, PRIMARY KEY (fingerprint, attempt)) WITHOUT ROWID"
-        )
-        yield connection
-
-
-def _insert(index: sqlite3.Connection, rows: Iterable[tuple[Key, Status, Stamp]]) -> None:
-    flat = [(*key, status.value, *stamp) for key, status, stamp in rows]
-    index.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)", flat)

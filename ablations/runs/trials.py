@@ -83,12 +83,11 @@ def pilots(claim: Claim, device: str = "cpu") -> Planned:
 
 def with_parents(trials: Iterable[Trial]) -> list[Trial]:
     """Return trials with all that they start from, each after its parent; equal ones may recur."""
-    found = []
+    found: list[Trial] = []
     for trial in trials:
-        chain, step = [], trial
-        while step is not None:
-            chain.append(step)
-            step = step.parent
+        chain = [trial]
+        while (parent := chain[-1].parent) is not None:
+            chain.append(parent)
         found.extend(reversed(chain))
     return found
 

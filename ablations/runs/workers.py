@@ -1,23 +1,25 @@
-"""Where trials are run: in this process, or in local processes.
+"""Where trials are run: in this process, or in worker processes of this machine.
 
-An engine runs functions from JSON text to JSON text. That is all that passes between processes, so
-that an engine on other machines needs no more.
+An engine runs functions from text to text. That is all that passes between processes, so that an
+engine on other machines needs no more.
 """
 
 import contextlib
-import multiprocessing
+import ctypes.util
+import functools
+import json
 import os
+import queue
 import signal
+import subprocess
+import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Self
 
-from ablations import locks
 from hrm.config.parts import require
 from hrm.errors import UserError
 
@@ -30,13 +32,19 @@ class Engine(ABC):
     """Runs up to `slots` pieces of work at once; a context, whose end stops what still runs."""
 
     slots: int
+    inherited: tuple[int, ...] = ()  # open files that workers keep, such as the machine's lock
 
     @abstractmethod
     def submit(self, work: Work, text: str) -> Future[str]:
         """Start a piece of work, while fewer than `slots` run.
 
-        The future fails with `BrokenExecutor` if the machine took the worker.
+        The future fails with `TimeoutError` if the work ran over a limit that it set itself, with
+        `BrokenExecutor` if the machine took the worker, and with `UserError` if the work did.
         """
+
+    @abstractmethod
+    def single(self) -> "Engine":
+        """Return an engine of this kind with one slot."""
 
     @abstractmethod
     def stop(self) -> None:
@@ -50,7 +58,7 @@ class Engine(ABC):
 
 
 class Serial(Engine):
-    """One piece of work after the other, in this process."""
+    """One piece of work after the other, in this process; there are no time limits."""
 
     slots = 1
 
@@ -60,15 +68,19 @@ class Serial(Engine):
         future.set_result(work(text))
         return future
 
+    def single(self) -> "Serial":
+        return self
+
     def stop(self) -> None:
         """Nothing runs between two calls of `submit`."""
 
 
 class Processes(Engine):
-    """`jobs` fresh processes of one thread each, spawned at their first piece of work.
+    """`jobs` fresh processes of one thread each, started at their first piece of work.
 
-    Each has a pool of its own, so that a killed process breaks its own work alone. Workers leave
-    Ctrl-C to this process and end when it does, however it ends.
+    A killed process breaks its own work alone. Ctrl-C reaches this process only; workers end when
+    it does, however it ends. They import nothing from the working folder, and use tcmalloc where
+    the system has it.
 
     Raises:
         UserError: If `jobs` isn't positive.
@@ -77,83 +89,110 @@ class Processes(Engine):
     def __init__(self, jobs: int) -> None:
         require(jobs >= 1, "--jobs", jobs, "1 or more", "use the number of cores")
         self.slots = jobs
-        self._workers: list[_Worker] = []
+        self._idle = queue.LifoQueue[subprocess.Popen[bytes]]()
+        self._workers: set[subprocess.Popen[bytes]] = set()
+        self._starting = threading.Lock()
+        self._stopped = False
+        self._threads: ThreadPoolExecutor | None = None
 
     def submit(self, work: Work, text: str) -> Future[str]:
         """Hand the work to a free worker, a new one if need be."""
-        for worker in [w for w in self._workers if w.future.done()]:
-            with contextlib.suppress(BrokenExecutor):
-                worker.future = worker.pool.submit(work, text)
-                return worker.future
-            self._workers.remove(worker)
-            worker.close()
-        assert len(self._workers) < self.slots, "more work than slots"
-        worker = _Worker.start(work, text)
-        self._workers.append(worker)
-        return worker.future
+        if self._threads is None:
+            self._threads, self._stopped = ThreadPoolExecutor(self.slots), False
+        line = json.dumps({"work": f"{work.__module__}:{work.__qualname__}", "text": text})
+        return self._threads.submit(self._ask, line.encode() + b"\n")
+
+    def single(self) -> "Processes":
+        return self if self.slots == 1 else Processes(1)
 
     def stop(self) -> None:
         """End all workers now; their futures fail with `BrokenExecutor`."""
-        for worker in self._workers:
-            worker.kill()
+        with self._starting:
+            self._stopped = True
+            for worker in self._workers:
+                worker.kill()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
+        self._idle = queue.LifoQueue()
         while self._workers:
-            self._workers.pop().close()
+            _close(self._workers.pop())
+
+    def _ask(self, line: bytes) -> str:
+        """Let a worker do the work, and wait for it."""
+        worker = self._worker()
+        assert worker.stdin is not None and worker.stdout is not None
+        with contextlib.suppress(OSError):
+            worker.stdin.write(line)
+            worker.stdin.flush()
+        reply = worker.stdout.readline()
+        if not reply.endswith(b"\n"):
+            code = worker.wait()
+            with self._starting:
+                if not self._stopped:
+                    self._workers.discard(worker)
+                    _close(worker)
+            raise TimeoutError if code == -signal.SIGALRM else BrokenExecutor(f"it ended: {code}")
+        self._idle.put(worker)
+        match json.loads(reply):
+            case {"text": str(text)}:
+                return text
+            case {"refused": str(said)}:
+                raise UserError(said)
+            case {"raised": str(said)}:
+                raise RuntimeError(said)
+            case other:
+                raise AssertionError(other)
+
+    def _worker(self) -> subprocess.Popen[bytes]:
+        with contextlib.suppress(queue.Empty):
+            return self._idle.get_nowait()
+        with self._starting:
+            if self._stopped:
+                raise BrokenExecutor("it was stopped")
+            worker = _start(self.inherited)
+            self._workers.add(worker)
+            return worker
 
 
-@dataclass
-class _Worker:
-    """One spawned process, in a pool of its own, and our end of the pipe that it watches."""
-
-    pool: ProcessPoolExecutor
-    pipe: Connection
-    future: Future[str]
-
-    @classmethod
-    def start(cls, work: Work, text: str) -> Self:
-        ours, theirs = multiprocessing.Pipe()
-        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare, (theirs,))
-        with _interrupts_blocked():
-            future = pool.submit(work, text)
-        theirs.close()
-        return cls(pool, ours, future)
-
-    def broken(self) -> bool:
-        return self.future.done() and isinstance(self.future.exception(), BrokenExecutor)
-
-    def kill(self) -> None:
-        """Kill the process, unless it has died; if it is still starting, it ends by its pipe."""
-        with contextlib.suppress(EOFError, OSError):
-            if not self.broken() and self.pipe.poll():
-                os.kill(int(self.pipe.recv_bytes()), signal.SIGKILL)
-
-    def close(self) -> None:
-        self.pipe.close()
-        self.pool.shutdown()
+def _start(inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    """Start a process that serves; a process group of its own keeps Ctrl-C from it."""
+    variables = dict.fromkeys(thread_variables, "1")
+    preloaded = filter(None, (allocator(), os.environ.get("LD_PRELOAD")))
+    variables["LD_PRELOAD"] = " ".join(preloaded)
+    variables["PYTHONPATH"] = os.pathsep.join(_search_path())
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "ablations.runs.serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **variables},
+        pass_fds=inherited,
+        process_group=0,
+    )
 
 
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Let processes that start meanwhile inherit that Ctrl-C doesn't reach them; ours waits."""
-    resource_tracker.ensure_running()  # started within, it would unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _search_path() -> list[str]:
+    """Return where workers import from: as here, but for the working folder.
+
+    The folder that the harness is in comes last, so that it is found in a checkout too.
+    """
+    here = os.path.realpath(Path.cwd())
+    kept = [p for p in sys.path if Path(p).is_absolute() and os.path.realpath(p) != here]
+    return [*kept, str(Path(__file__).resolve().parents[2])]
 
 
-def _prepare(pipe: Connection) -> None:
-    """Make a worker of this process: one thread, and an end with its parent's."""
-    os.environ.update(dict.fromkeys(thread_variables, "1"))
-    with contextlib.suppress(OSError):
-        pipe.send_bytes(str(os.getpid()).encode())
-    threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
-    # The lock goes with the process: a trial of a killed coordinator isn't timed against.
-    with contextlib.suppress(UserError):
-        locks.share_until_exit()
+@functools.cache
+def allocator() -> str | None:
+    """Return the name of tcmalloc's library, which serves memory faster; None without one."""
+    if not sys.platform.startswith("linux"):
+        return None
+    names = (ctypes.util.find_library(name) for name in ("tcmalloc_minimal", "tcmalloc"))
+    return next(filter(None, names), None)
 
 
-def _end_with(pipe: Connection) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        pipe.recv_bytes()
-    os._exit(1)
+def _close(worker: subprocess.Popen[bytes]) -> None:
+    worker.wait()
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()

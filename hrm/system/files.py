@@ -18,6 +18,7 @@ def whole(path: Path) -> Iterator[Path]:
     Raises:
         OSError: If it can't be written there, as on a full disk.
     """
+    fresh = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -31,6 +32,8 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     _sync(path.parent)
+    if fresh:
+        _sync(path.parent.parent)
 
 
 def _sync(path: Path) -> None:

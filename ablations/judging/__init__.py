@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """From a claim's stored runs to a verdict, and to the row that a report shows of it.
 
 cells        what each cell of each seed gave, and the contrasts of the seeds that are complete
@@ -8,3 +9,6 @@ rows         everything that a report shows of one claim
 report       everything that a report is rendered from
 garden       every version of a spec that was judged
 """
+=======
+"""Judging: from stored results to contrasts, faults and verdicts. Nothing here needs torch."""
+>>>>>>> claims

@@ -1,4 +1,4 @@
-"""Metrics of a training run's course: when it arrives, where it ends, how steadily it gets there."""
+"""Metrics of a training run's course: when it arrives, where it ends, how steadily."""
 
 import math
 from dataclasses import dataclass

@@ -134,7 +134,7 @@ def per_board(found: Observations, cells: str = "unknown") -> NDArray[np.float64
     """Return each test board's score in 0 … 1, [N]; `cells` as in `Accuracy`."""
     match cells:
         case "unknown":
-            shares = np.asarray(found["right"]) / np.asarray(found["unknown"])
+            shares: NDArray[np.float64] = np.asarray(found["right"]) / np.asarray(found["unknown"])
         case "all":
             shares = np.asarray(found["all_right"]) / float(found["cells"])
         case _:
@@ -144,9 +144,11 @@ def per_board(found: Observations, cells: str = "unknown") -> NDArray[np.float64
 
 def chosen(found: Observations, stratum: Stratum | None) -> NDArray[np.bool_]:
     """Return which test boards have a difficulty in a stratum, both ends included, [N]."""
-    difficulty = np.asarray(found["difficulty"])
-    low, high = stratum or (-np.inf, np.inf)
-    return (difficulty >= low) & (difficulty <= high) | (stratum is None)
+    difficulty = np.asarray(found["difficulty"], dtype=np.float64)
+    if stratum is None:
+        return np.ones(len(difficulty), dtype=np.bool_)
+    inside: NDArray[np.bool_] = (difficulty >= stratum[0]) & (difficulty <= stratum[1])
+    return inside
 
 
 def _mean(values: NDArray[np.float64]) -> Value:

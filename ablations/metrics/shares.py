@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ablations.metrics.base import Observations
-from ablations.metrics.timing import Timed
+from ablations.metrics.timing import Milliseconds, Timed
 from ablations.metrics.value import Value, number
 
 
@@ -16,7 +14,8 @@ class Saved(Timed):
     Both times are medians over the rounds of one process, so that its speed cancels.
 
     Args:
-        target: The part. whole: what it is part of, timed in the same process.
+        target: The part.
+        whole: What it is part of, timed in the same process.
         calls: How often the whole calls the part.
         speedup: How many times as fast the part would be.
     """
@@ -30,14 +29,8 @@ class Saved(Timed):
         return f"share of the pass that a {self.speedup:g}x part saves, at batch {self.batch}"
 
     def read(self, found: Observations) -> Value:
-        whole = Whole(target=self.whole, batch=self.batch)
-        part, all_ = (float(np.median(m.times(found, "times"))) for m in (self, whole))
-        return number(self.calls * (1 - 1 / self.speedup) * part / all_)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Whole(Timed):
-    """The median over rounds of the arm's own time, in seconds."""
-
-    def read(self, found: Observations) -> Value:
-        return number(float(np.median(self.times(found, "times"))))
+        part, whole = (
+            Milliseconds(target=target, batch=self.batch).read(found).mean
+            for target in (self.target, self.whole)
+        )
+        return number(self.calls * (1 - 1 / self.speedup) * part / whole)

@@ -78,6 +78,7 @@ class Learner:
             for optimiser in self.optimisers.values()
         ]
         self.carries: list[Carry | None] = [None] * training.pieces
+        self.gradient_norm = torch.zeros(())  # of the last update, before clipping
 
     @property
     def carry(self) -> Carry | None:
@@ -134,8 +135,7 @@ class Learner:
         if not math.isfinite(result["loss"]):
             raise FloatingPointError(f"the loss is {result['loss']}")
         distributed.sum_gradients(self.parameters)
-        if self.training.clip is not None:
-            optim.clip(self.parameters, self.training.clip)
+        self.gradient_norm = optim.clip(self.parameters, self.training.clip)
         for optimiser, schedule in zip(self.optimisers.values(), self.schedules, strict=True):
             optimiser.step()
             schedule.step()

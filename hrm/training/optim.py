@@ -291,16 +291,21 @@ class Averaged(AveragedModel):
 
 
 @torch.no_grad()
-def clip(parameters: Iterable[Tensor], largest: float) -> None:
+def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
     """Scale all gradients alike: g ← g · min(1, largest / (norm + 1e-6)), norm that of them all.
+
+    Nothing is scaled where `largest` is None. The norm before that is returned, a scalar.
 
     The same bits as `torch.nn.utils.clip_grad_norm_`, which sorts them by device and type, twice.
     Parameters without a gradient are left out; the others are on one device.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
-    if gradients:
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if not gradients:
+        return torch.zeros(())
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if largest is not None:
         torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
+    return norm
 
 
 def _tensors(found: Iterable[Tensor]) -> list[Tensor]:

@@ -1,0 +1,99 @@
+"""Boards of a run, dealt once a process and kept on disk, and how answers to them score."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.protocols.adapter import Answers
+from ablations.specs.protocols import Boards
+from hrm.data import cache
+from hrm.tasks import Boards as Dealt
+from hrm.tasks import Floats, Splits, Task
+
+
+@dataclass(frozen=True)
+class Table:
+    """A task and its boards, and what trivial methods get right of the test boards."""
+
+    task: Task
+    splits: Splits
+
+    @functools.cached_property
+    def trivial(self) -> tuple[str, Floats]:
+        """The best trivial method's name, and its shares of right unknown cells, [N]."""
+        guesses = self.task.baselines(self.splits.train, self.splits.test)
+        shares = {name: self._shares(guess) for name, guess in guesses.items()}
+        best = max(shares, key=lambda name: float(shares[name].mean()))
+        return best, shares[best]
+
+    @functools.cached_property
+    def unknown(self) -> NDArray[np.int64]:
+        """How many cells each test board leaves open, [N]; 1 where a task counts none."""
+        counts: NDArray[np.int64] = self.task.unknown(self.splits.test.inputs).sum(axis=1)
+        return np.maximum(counts, 1)
+
+    def validation(self, answer: Callable[[Dealt], Answers]) -> float:
+        """Return the accuracy on unknown cells of the validation boards."""
+        boards = self.splits.validation
+        return float(self.task.score(boards, answer(boards).predictions).unknown.mean())
+
+    def right(self, predictions: NDArray[Any]) -> NDArray[Any]:
+        """Return how many unknown cells of each test board are right, [N]."""
+        return compact(self._shares(predictions) * self.unknown)
+
+    def scored(self, answers: Answers) -> dict[str, Any]:
+        """Return what is stored of answers to the test boards, an array [N] each."""
+        boards = self.splits.test
+        found = self.task.score(boards, answers.predictions)
+        method, trivial = self.trivial
+        return {
+            "right": compact(found.unknown * self.unknown),
+            "unknown": compact(self.unknown),
+            "all_right": compact(found.tokens * self.task.cells),
+            "cells": self.task.cells,
+            "exact": compact(found.exact),
+            "valid": compact(found.valid),
+            "steps": compact(answers.steps),
+            "difficulty": compact(boards.difficulty),
+            "trivial_right": compact(trivial * self.unknown),
+            "trivial_method": method,
+        }
+
+    def _shares(self, predictions: NDArray[Any]) -> Floats:
+        return self.task.score(self.splits.test, predictions).unknown
+
+
+def table(boards: Boards, seed: int) -> Table:
+    """Return the boards of a run: those of the data seed, or else of the run's seed.
+
+    They are kept for the process's next runs, and on disk in `hrm.data.cache.default_folder()`.
+
+    Raises:
+        UserError: If there aren't so many different boards.
+    """
+    return _table(boards, seed if boards.seed is None else boards.seed)
+
+
+@functools.lru_cache(maxsize=8)
+def _table(boards: Boards, seed: int) -> Table:
+    task = boards.task
+    assert isinstance(task, Task), task
+    return Table(task, cache.load(task, seed, boards.train, boards.validation, boards.test))
+
+
+def compact(values: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers in their smallest type, others as they are.
+
+    What is whole to 1e-9 is whole: a share times a count.
+    """
+    rounded = np.rint(values)
+    whole = np.isfinite(values).all() and (np.abs(values - rounded) < 1e-9).all()
+    if not whole or not values.size:
+        return values
+    ends = map(np.min_scalar_type, (int(rounded.min()), int(rounded.max())))
+    whole_numbers: NDArray[Any] = rounded.astype(np.result_type(*ends))
+    return whole_numbers

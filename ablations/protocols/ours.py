@@ -1,0 +1,133 @@
+"""Our own models as adapters, their weights drawn parameter by parameter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
+from ablations.specs.protocols import Execution
+from hrm.config.learning import System, Training
+from hrm.config.parts import Part
+from hrm.errors import UserError
+from hrm.model import HRM
+from hrm.tasks import Boards, Task
+from hrm.training import loop, scoring
+
+
+class Ours(Adapter):
+    """A system under our own training loop."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.max_steps = system.model.halting.max_steps
+
+    def build(self, task: Task, seed: int, device: str) -> None:
+        self.task, self.device = task, device
+        self.model = initial(self.system, seed, device)
+
+    def train(self, training: Training, boards: Boards, seed: int, progress: Progress) -> None:
+        def watch(shown: HRM) -> float:
+            return progress.evaluated(lambda asked: self._answers(shown, asked))
+
+        def measured(found: Mapping[str, float], norm: Tensor) -> None:
+            progress.updated(found["loss"], norm=float(norm), steps=found["cycles_mean"])
+
+        seeds = loop.Seeds(weights=seed, order=seed)
+        data = self.encoded(boards)
+        loop.fit(self.model, self.system, training, data, seeds, watch, measured=measured)
+
+    def answer(self, boards: Boards) -> Answers:
+        return self._answers(self.model, boards)
+
+    def encoded(self, boards: Boards) -> loop.Encoded:
+        """Return boards as the model takes them."""
+        return loop.encode(self.system, self.task, boards, self.device)
+
+    @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.model.parameters())
+
+    def weights(self) -> Mapping[str, Tensor]:
+        return {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}
+
+    def load(self, weights: Mapping[str, Any]) -> None:
+        self.model.load_state_dict(weights)
+
+    def _answers(self, model: HRM, boards: Boards) -> Answers:
+        predictions, steps = scoring.answers(model, self.system, self.task, boards)
+        return Answers(predictions=predictions, steps=steps)
+
+
+def adapter(arm: Part) -> Adapter:
+    """Return what runs an arm.
+
+    Raises:
+        UserError: If the arm is neither a system nor a foreign model.
+    """
+    match arm:
+        case System():
+            return Ours(arm)
+        case Foreign():
+            return arm.adapter()
+    raise UserError(
+        f"arm is a {type(arm).__name__}; allowed are System and Foreign; pass a recipe's system, "
+        "or write an adapter"
+    )
+
+
+def own(arm: Part, execution: Execution | None = None) -> Ours:
+    """Return what runs a system, with another execution if one is given.
+
+    Raises:
+        UserError: If the arm isn't a system: what is asked looks inside the model.
+    """
+    if not isinstance(arm, System):
+        raise UserError(
+            f"arm is a {type(arm).__name__}; allowed is System, whose steps can be looked at; "
+            "foreign models can be trained, and evaluated as they are"
+        )
+    if execution is not None:
+        arm = replace(arm, model=replace(arm.model, execution=execution))
+    return Ours(arm)
+
+
+# -- initial weights ------------------------------------------------------------------------------
+def initial(system: System, seed: int, device: str = "cpu") -> HRM:
+    """Return a model whose parameters draw from streams of their own, named after them.
+
+    So two arms share the initial weights of each parameter that has the same name, shape and
+    distribution in both, and a further part of one of them shifts nothing.
+    """
+    seeds = loop.Seeds(weights=seed, order=seed)
+    with _Draws(lambda _: None) as first:
+        model = loop.build(system, seeds)
+    names = {
+        t.untyped_storage().data_ptr(): name
+        for name, t in (*model.named_buffers(), *model.named_parameters())
+    }
+    drawn = [
+        names.get(t.untyped_storage().data_ptr(), f"draw {i}") for i, t in enumerate(first.filled)
+    ]
+    with _Draws(lambda i: loop.stream(seed, f"weights {drawn[i]}")):
+        return loop.build(system, seeds, device)
+
+
+class _Draws(TorchDispatchMode):
+    """Seeds each random operation, by its number, and keeps the tensors that they fill."""
+
+    def __init__(self, seed: Callable[[int], int | None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seed, self.filled = seed, list[Tensor]()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        random = torch.Tag.nondeterministic_seeded in func.tags
+        if random and (seed := self.seed(len(self.filled))) is not None:
+            torch.manual_seed(seed)
+        found = func(*args, **(kwargs or {}))
+        if random and isinstance(found, Tensor):
+            self.filled.append(found)
+        return found

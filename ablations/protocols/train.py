@@ -1,0 +1,88 @@
+"""Train an arm and score it on the test boards."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from ablations.protocols import boards, ours
+from ablations.protocols.adapter import Progress
+from ablations.protocols.base import Inputs, Outcome
+from ablations.specs.protocols import Train
+from hrm.config.learning import Training
+from hrm.config.parts import require
+from hrm.tasks import Boards, Task
+from hrm.training.loop import stream
+
+
+def run(inputs: Inputs) -> Outcome:
+    """Train one arm; store its curve, its answers' scores on the test boards, and its weights.
+
+    Per test board [N]: `right` and `unknown` (cells that are right, of those that the input leaves
+    open), `all_right` (of all `cells`), `exact`, `valid`, `steps` (halting steps), `difficulty`,
+    `trivial_right` (those of the best trivial method, whose name is `trivial_method`).
+
+    Per evaluation [E]: `evaluation_update`, `evaluation_loss` and `evaluation_steps` (means since
+    the one before), `evaluation_score` (accuracy on unknown cells of the validation boards).
+    Per update [U]: `update_loss`, `update_norm` (of the gradient before clipping).
+    Numbers: `parameters`, `rate_factor`, `max_steps`.
+
+    Raises:
+        Diverged: If a loss or a weight isn't finite.
+    """
+    protocol = inputs.protocol
+    assert isinstance(protocol, Train) and len(inputs.arms) == 1
+    dealt = boards.table(protocol.boards, inputs.seed)
+    seed, factor = replica(inputs.seed, protocol.replica), rate_factor(protocol, inputs.seed)
+    training = scaled(protocol.training, factor)
+    adapter = ours.adapter(inputs.arms[0])
+    adapter.build(dealt.task, seed, inputs.device)
+    progress = Progress(training, dealt.validation)
+    learned = mislabelled(dealt.task, dealt.splits.train, protocol.wrong_labels, seed)
+    adapter.train(training, learned, seed, progress)
+    found = {
+        **adapter.report(),
+        **dealt.scored(adapter.answer(dealt.splits.test)),
+        **progress.observations(),
+        "parameters": adapter.parameters,
+        "rate_factor": factor,
+        "max_steps": adapter.max_steps,
+    }
+    return Outcome(observations=[found], weights=adapter.weights())
+
+
+def replica(seed: int, number: int) -> int:
+    """Return the seed of a replica's weights and order: the run's own for the first one."""
+    return stream(seed, f"replica {number}") if number else seed
+
+
+def rate_factor(protocol: Train, seed: int) -> float:
+    """Return what a seed multiplies learning rates by, drawn log-uniformly; equal for all arms."""
+    if protocol.rate_factors is None:
+        return 1.0
+    low, high = map(math.log, protocol.rate_factors)
+    share = np.random.default_rng(stream(seed, "rate factor")).random()
+    return math.exp(low + share * (high - low))
+
+
+def scaled(training: Training, factor: float) -> Training:
+    """Return a training with all its learning rates multiplied."""
+    rates = ("learning_rate", "halting_rate", "puzzle_rate")
+    given = {name: getattr(training, name) for name in rates}
+    return replace(training, **{n: rate * factor for n, rate in given.items() if rate is not None})
+
+
+def mislabelled(task: Task, training: Boards, share: float, seed: int) -> Boards:
+    """Return boards a share of whose labels, drawn by the seed, are another class.
+
+    Raises:
+        UserError: If the task's answers have no two classes.
+    """
+    if not share:
+        return training
+    require(task.classes >= 2, "wrong_labels", share, "0 where answers are numbers", "leave it out")
+    drawn = np.random.default_rng(stream(seed, "wrong labels"))
+    wrong = drawn.random(training.targets.shape) < share
+    shift = drawn.integers(1, task.classes, size=training.targets.shape)
+    other = (training.targets + shift) % task.classes
+    return replace(training, targets=np.where(wrong, other, training.targets))

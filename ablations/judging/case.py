@@ -129,7 +129,7 @@ def judged(
     faults = [*gathered.faults]
     if verdicts[0].look:  # before the first look nothing is decided, nor refused
         faults += objections.unskilled(skill)
-        faults += objections.extra_faults(claim, counting, reader)
+        faults += objections.extra_faults(claim, counting, reader, table)
     return Case(
         claim=claim,
         gathered=gathered,

@@ -1,76 +1,42 @@
 """Controls: measurements whose truth is known, made by the pipeline of the claims that they guard.
 
-A control guards the claims that use the same kind of protocol, of metric and of test. If it fails,
-they are INVALID; if it is open, it takes nothing away; if it wasn't run, they aren't decided.
+A control that failed makes the claims that it guards INVALID; one that is open takes nothing away;
+while one isn't run, they aren't decided.
 """
 
 import typing
 from collections.abc import Iterable, Sequence
 
-from ablations.judging.cells import parts_of
 from ablations.records.rows import Controlled, Row
 from ablations.rule import Word
 from ablations.specs.claim import Claim, Statistical
 
-Kind = tuple[str, str, str]  # of a protocol, a metric and a test
-
-# By the word that a control should have: what passes, and what leaves open whether it does.
-_passes = {
-    Word.CONFIRMED: {Word.CONFIRMED, Word.EXCEEDED, Word.AT_LEAST},
-    Word.NO_EFFECT: {Word.NO_EFFECT},
-    Word.CONTRADICTED: {Word.CONTRADICTED},
-}
-_open = {
-    Word.CONFIRMED: {Word.NOT_RUN, Word.INCONCLUSIVE, Word.DIRECTION_ONLY},
-    Word.NO_EFFECT: {Word.NOT_RUN, Word.INCONCLUSIVE, Word.NO_GAIN},
-    Word.CONTRADICTED: {Word.NOT_RUN, Word.INCONCLUSIVE, Word.NO_GAIN, Word.NO_EFFECT},
-}
-
 
 class Control(typing.Protocol):
-    """What is asked of a control; `ablations.claims.controls` derives them.
-
-    Attributes:
-        claim: What is measured; its id starts with "controls/".
-        planted: The planted effect, "" for equal arms.
-        expected: CONFIRMED, NO EFFECT or CONTRADICTED.
-    """
+    """What is asked of a control; `ablations.claims.controls` derives them."""
 
     @property
-    def claim(self) -> Statistical: ...
+    def spec(self) -> Statistical:
+        """What is measured; its id starts with "controls/"."""
+
     @property
-    def planted(self) -> str: ...
+    def planted(self) -> str:
+        """The planted effect, "" for equal cells."""
+
     @property
-    def expected(self) -> Word: ...
+    def passes(self) -> Word:
+        """The word that it should have."""
 
+    def guards(self, claim: Claim) -> bool:
+        """Tell whether a claim shares the measurement."""
 
-def kinds(claim: Claim) -> frozenset[Kind]:
-    """Return the kinds of protocol, metric and test that a claim uses together."""
-    if not isinstance(claim, Statistical):
-        return frozenset()
-    cells = claim.cells
-    return frozenset(
-        (type(cells[i].protocol).__name__, type(cells[i].metric).__name__, type(test).__name__)
-        for test, reads in parts_of(claim)
-        for i in reads
-    )
-
-
-def guards(control: Control, claim: Claim) -> bool:
-    """Tell whether a control guards a claim."""
-    return bool(kinds(control.claim) & kinds(claim))
+    def passed(self, word: Word) -> bool | None:
+        """Return whether it passed with a word, None if that is open."""
 
 
 def guarding(controls: Iterable[Control], claims: Sequence[Claim]) -> list[Control]:
     """Return the controls that guard any of these claims."""
-    return [control for control in controls if any(guards(control, claim) for claim in claims)]
-
-
-def passed(expected: Word, word: Word) -> bool | None:
-    """Return whether a control that should have one word and has another passes, None if open."""
-    if word in _passes[expected]:
-        return True
-    return None if word in _open[expected] else False
+    return [control for control in controls if any(map(control.guards, claims))]
 
 
 def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlled:
@@ -84,9 +50,9 @@ def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlle
     return Controlled(
         row=row,
         planted=control.planted,
-        expected=control.expected,
-        passed=passed(control.expected, row.verdict.verdict),
-        claims=tuple(claim.id for claim in claims if guards(control, claim)),
+        expected=control.passes,
+        passed=control.passed(row.verdict.verdict),
+        claims=tuple(claim.id for claim in claims if control.guards(claim)),
     )
 
 

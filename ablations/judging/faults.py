@@ -1,23 +1,24 @@
 """What makes a claim INVALID, whatever its contrasts say.
 
 An arm that learnt nothing, where the claim needs that it does; a floor or a ceiling that all cells
-share, so that nothing is left to compare. What else belongs to one protocol is added to `FINDERS`.
+share, so that nothing is left to compare; times that drift.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ablations.judging.cells import Pair, Reader, Run, compared, trained
+from ablations.judging import timing
+from ablations.judging.cells import Pair, Reader, Run, compared, parts_of, trained, value_of
 from ablations.metrics.base import Metric
 from ablations.metrics.scores import ERRORS, skill
+from ablations.metrics.timing import TimeRatio
 from ablations.records.rows import Skill
 from ablations.records.trials import Status
+from ablations.rule import Table
 from ablations.specs.claim import Statistical
 from hrm.errors import UserError
-
-Finder = Callable[[Statistical, Sequence[Pair], Reader], Iterable[str]]
 
 
 def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[Skill, ...]:
@@ -67,15 +68,18 @@ def unskilled(found: Iterable[Skill]) -> Iterator[str]:
             )
 
 
-def extra_faults(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> list[str]:
-    """Return what every finder objects to.
+def extra_faults(
+    claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
+) -> list[str]:
+    """Return what else speaks against a claim.
 
     Args:
         claim: The claim.
         pairs: Those that count.
         reader: Of the store.
+        table: Of the family.
     """
-    return [fault for finder in FINDERS for fault in finder(claim, pairs, reader)]
+    return [*shared_end(claim, pairs, reader), *unsteady(claim, pairs, reader, table)]
 
 
 def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Iterator[str]:
@@ -98,6 +102,31 @@ def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Ite
         only = numbers.pop()
         if math.isfinite(only):
             yield f"all cells have the value {only:g} in every seed"
+
+
+def unsteady(
+    claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
+) -> Iterator[str]:
+    """Say where times drift, or a twin of the baseline differs from it."""
+    if not any(cell.protocol.alone for cell in compared(claim)):
+        return
+    order = sorted(pairs, key=_started)
+    for part, (test, reads) in enumerate(parts_of(claim)):
+        contrasts = [pair.contrasts[part] for pair in order]
+        measured = [x.low if x.low == x.high else math.nan for x in contrasts]
+        metric = claim.cells[reads[-1]].metric
+        if isinstance(metric, TimeRatio):
+            read = [
+                value_of(pair.runs[reads[-1]], metric.twin, reader, "twin")[0] for pair in pairs
+            ]
+            twins = [math.log(v.low) if v.known and v.low > 0 else math.nan for v in read]
+            yield from timing.faults(measured, twins, test.zones, table)
+        elif drift := timing.drift(measured):
+            yield drift
+
+
+def _started(pair: Pair) -> str:
+    return min((run.result.started for run in pair.runs if run.result is not None), default="")
 
 
 def _end(metric: Metric, run: Run, reader: Reader) -> str:
@@ -126,6 +155,3 @@ def _margin(run: Run, reader: Reader) -> tuple[float, float]:
                     return found.margin, found.error
         step = reader.parent(step)
     return 0.0, 0.0
-
-
-FINDERS: tuple[Finder, ...] = (shared_end,)

@@ -59,9 +59,9 @@ def report(
         )
         return row(claim, ledger[claim.id], desk, around)
 
-    guards = [controlled(c, made(c.claim), claims) for c in guarding(controls, claims)]
+    guards = [controlled(c, made(c.spec), claims) for c in guarding(controls, claims)]
     rows = [made(claim, [c for c in guards if claim.id in c.claims]) for claim in claims]
-    measured = [*claims, *(c.claim for c in guarding(controls, claims))]
+    measured = [*claims, *(c.spec for c in guarding(controls, claims))]
     results = _results(measured, desk)
     words = [found.verdict.verdict for found in rows]
     groups = [found.verdict.group for found in rows]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ablations.judging.case import Case, judged, of_part
 from ablations.judging.cells import Reader, parts_of
-from ablations.judging.controls import Control, guards
+from ablations.judging.controls import Control
 from ablations.planning import pilots
 from ablations.planning.chances import ahead, needed, prospects
 from ablations.planning.costs import Costs
@@ -148,7 +148,7 @@ def order(
 
 def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
     """Return what controls are worth: as many claims as each guards wait for it."""
-    return {c.claim.id: float(sum(guards(c, claim) for claim in claims)) for c in controls}
+    return {c.spec.id: float(sum(map(c.guards, claims))) for c in controls}
 
 
 def planning(

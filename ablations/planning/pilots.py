@@ -85,7 +85,10 @@ def measure(claim: Claim, reader: Reader, device: str = "cpu") -> Pilot | None:
     hopeless: Sequence[str] = ()
     if len(pairs) >= FEWEST:
         skill = faults.skills(claim, pairs, reader)
-        hopeless = [*faults.unskilled(skill), *faults.shared_end(claim, pairs, reader)]
+        hopeless = [
+            *faults.unskilled(skill),
+            *faults.shared_end(claim, pairs, reader),
+        ]
     costs: dict[str, list[float]] = {}
     for result in results:
         costs.setdefault(kind(result.trial), []).append(result.cpu_seconds)

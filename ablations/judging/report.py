@@ -7,7 +7,8 @@ from ablations.judging.cells import Reader, Runs
 from ablations.judging.controls import Control, controlled, guarding
 from ablations.judging.row import Desk, Entry, Surroundings, machine, row
 from ablations.records.plain import Json
-from ablations.records.rows import Controlled, Family, Garden, Planning, Report, Row
+from ablations.records.plans import Planning
+from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word
 from ablations.runs import trials

@@ -10,12 +10,12 @@ from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
 from ablations.records.plain import Json
+from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
     Difference,
     Garden,
     Part,
-    Planning,
     Row,
     Verdict,
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from ablations.records.rows import Chance, Prospect
+from ablations.records.plans import Chance, Prospect
 from ablations.rule import Group, Pairs, Table, Zones
 from ablations.rule.table import Exceptions, chance_to_establish
 

@@ -15,7 +15,7 @@ from ablations.planning import pilots
 from ablations.planning.chances import ahead, needed, prospects
 from ablations.planning.costs import Costs
 from ablations.planning.pilots import Pilot
-from ablations.records.rows import Planning, Prospect
+from ablations.records.plans import Planning, Prospect
 from ablations.records.trials import Trial
 from ablations.rule import Table
 from ablations.runs import trials

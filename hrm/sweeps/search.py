@@ -33,7 +33,7 @@ from hrm.errors import Lost, UserError
 from hrm.sweeps.space import Space, to_json
 from hrm.sweeps.study import Outcome, Study, Trial, journal
 from hrm.sweeps.trial import Children, Died
-from hrm.system.files import read_json, whole
+from hrm.system.files import LOCK, alone, read_json, whole
 from hrm.training import runs, tracking
 
 Fields = Mapping[str, Any]
@@ -190,7 +190,7 @@ def execute(
     require(jobs >= 1, "jobs", jobs, "1 or more", "use 1")
     most = runs.most_threads
     require(1 <= threads <= most, "threads", threads, f"1 to {most}", "use 1")
-    with runs.alone(folder):
+    with alone(folder):
         asked = json.loads(canonical(sweep.to_json()))
         _begun(folder, asked)
         results = folder / "results.json"
@@ -216,7 +216,7 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
     """Write what is asked into a new folder, or compare it with what the folder holds."""
     path = folder / "sweep.json"
     if not path.exists():
-        others = [each.name for each in folder.iterdir() if each.name != ".lock"]
+        others = [each.name for each in folder.iterdir() if each.name != LOCK]
         require(not others, "output", str(folder), "a sweep's folder or a new one", "name another")
         with whole(path) as temporary:
             temporary.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
@@ -299,18 +299,18 @@ class _Search:
                     return
                 arm, number = self.queue.popleft()
                 trial = self.studies[arm].begin(number)
+            outcome: Outcome | Died
             try:
                 outcome = self._outcome(arm, number, trial)
             except Died as died:
-                outcome = None
-                reason = str(died)
+                outcome = died
             if self.children is not None and self.children.stopped:
                 return  # the trial goes on with the sweep
             with self.lock:
-                if outcome is not None:
+                if isinstance(outcome, Outcome):
                     self.studies[arm].end(trial, outcome)
-                elif self.studies[arm].died(trial, reason):
-                    self.died.append(f"{arm} trial {number}: {reason}")
+                elif self.studies[arm].died(trial, str(outcome)):
+                    self.died.append(f"{arm} trial {number}: {outcome}")
                     continue
                 ended = self._row(arm, number)
                 self._tell(arm, number, self.budget["updates"], ended["validation"], ended)

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or absent, whatever happens; and one guard to read ours with."""
+"""Files and folders that are whole or absent, whatever happens; one guard to read ours with."""
 
 import contextlib
 import json
@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from hrm.errors import UserError
+
+LOCK = ".lock"  # in a folder that belongs to one process
 
 
 @contextlib.contextmanager
@@ -35,6 +39,28 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     _sync(path.parent)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from running in a folder, which is made, and rid of torn files.
+
+    Raises:
+        UserError: If it is in use, or a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(folder / LOCK, timeout=0):
+            for left in folder.glob(".*.tmp"):  # by a writer that was killed
+                left.unlink()
+            yield
+    except filelock.Timeout as error:
+        raise UserError(
+            f"output is {str(folder)!r}, in which another process is training; allowed is a "
+            f"folder that is free; wait for it, or name another"
+        ) from error
 
 
 def read_json(path: Path, by: str, mend: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import json
 import math
 import os
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,8 @@ from hrm.system import environment as surroundings
 from hrm.system.files import damaged, read_json, read_lines, whole
 
 _guard = ("a training run", "name another folder, or remove this one to start anew")
-_packages = ("hrm-ablations", "numpy", "safetensors", "torch")
+_project = "hrm-ablations"
+_packages = (_project, "numpy", "safetensors", "torch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +202,24 @@ def points(folder: Path) -> list[dict[str, Any]]:
     lines = read_lines(folder / "curve.jsonl", *_guard, "step")
     found = {point["step"]: point for point in lines}
     return [found[step] for step in sorted(found)]
+
+
+def foreign(folder: Path, why: UserError) -> UserError:
+    """Return what is said of a whole `run.json` that this version can't follow."""
+    said = described(folder)
+    assert said is not None
+    versions = (said["environments"] or [{}])[-1].get("versions", {})
+    theirs, ours = versions.get(_project), surroundings.versions([_project])[_project]
+    newer = "a newer" if _parts(theirs) >= _parts(ours) else "an older"
+    return UserError(
+        f"{str(folder / 'run.json')!r} is a run of {newer} version of this project, {theirs}, "
+        f"where this is {ours} ({why}); allowed is one that this version knows; use the other "
+        f"version, or name another folder"
+    )
+
+
+def _parts(version: str | None) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version or "")]
 
 
 def _write(path: Path, data: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ablations.plain import Json
 from ablations.records import Report, Word
+from hrm.system import command
 
 STYLE = {
     Word.EXACT: "green",
@@ -204,7 +205,7 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
         state = "stopped" if row["stopped"] else "open; the same command goes on"
         out.print(f"{row['id']}: look {row['look']}, {row['pairs']} pairs, {state}.")
     for error in summary["failed"]:
-        Console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
+        command.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
 
 
 def verdicts(report: Report) -> None:
@@ -293,7 +294,7 @@ def duration(seconds: float) -> str:
 
 def console() -> Console:
     """Return the console for results."""
-    return Console()
+    return command.console()
 
 
 def _print(table: Table, rows: Sequence[object]) -> None:

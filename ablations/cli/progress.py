@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-
 from ablations.cli.display import duration, say
 from ablations.costs import Forecast
 from ablations.evidence import most_company
 from ablations.records import Result, Status, Trial
+from hrm.system.command import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
     from ablations.runner import Event
@@ -25,7 +24,7 @@ class Share:
 
         self.name, self.began = name, 0.0
         self.started = self.said = time.monotonic()
-        self.console = Console(stderr=True)
+        self.console = console(stderr=True)
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -70,7 +69,7 @@ class Progress:
         self.expected, self.spent = before.cpu_seconds, 0.0
         self.wall, self.warned = before.wall_seconds, False
         self.started, self.said = time.monotonic(), -math.inf
-        self.console = Console(stderr=True)
+        self.console = console(stderr=True)
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),

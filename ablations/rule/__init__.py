@@ -2,7 +2,8 @@
 
 `table` says how many exceptions a statement may have, `zones` what was fixed beforehand, `pairs`
 what was measured, `interval` what that establishes, `verdict` which word follows, `words` says it
-in a sentence, and `needs` how many pairs it would take. Everything here is numpy alone and holds for one sample and for many at once.
+in a sentence, and `needs` how many pairs it would take.
+Everything here is numpy alone, and holds for one sample and for many at once.
 """
 
 from ablations.rule.needs import further

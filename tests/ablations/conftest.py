@@ -124,11 +124,11 @@ def arms(*labels):
 
 
 def statistical(
-    test=None, *, id="claim", labels=("base", "new"), metric=None, protocol=COUNT, **more
+    test=None, *, name="claim", labels=("base", "new"), metric=None, protocol=COUNT, **more
 ):
     found = metric or Number()
     return Statistical(
-        id=id,
+        id=name,
         section="1",
         reading="as it is printed",
         test=test or Difference(null=0.1, because="made up"),
@@ -140,9 +140,9 @@ def statistical(
     )
 
 
-def exact(id="equality", arms=()):
+def exact(name="equality", arms=()):
     check = Check(function="a.module:function")
-    return Exact(id=id, section="2", reading="equal or not", check=check, arms=arms)
+    return Exact(id=name, section="2", reading="equal or not", check=check, arms=arms)
 
 
 def scored(value, margin):

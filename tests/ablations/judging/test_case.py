@@ -71,8 +71,10 @@ def test_a_mean_of_the_other_sign_splits_a_word(lab):
 
 def test_failures_of_the_treatment_split_a_claim_that_it_takes_fewer(lab):
     claim = lab.statistical(
-        Ratio(null=0.05, because="made up", fewer=True), metric=lab.Less(), schedule=dict.fromkeys(Tier, 40)
-    )  # fmt: skip
+        Ratio(null=0.05, because="made up", fewer=True),
+        metric=lab.Less(),
+        schedule=dict.fromkeys(Tier, 40),
+    )
     rows = [(10.0, 5.0)] * 33 + [(10.0, lab.Status.DIVERGED)] * 7
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert row.verdict.verdict is Word.SPLIT
@@ -210,7 +212,7 @@ def test_an_absurd_value_is_one_named_fault(lab, absurd):
 
 def test_a_missing_observation_is_a_fault_and_a_nan_is_unknown(lab):
     claim = lab.statistical(SIZED)
-    rows = lab.pairs([0.4] * 25) + [(1.0, math.nan)]
+    rows = [*lab.pairs([0.4] * 25), (1.0, math.nan)]
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert row.verdict.verdict is Word.CONFIRMED
     assert "Seed 25: 'new' has no value" in row.notes
@@ -230,8 +232,8 @@ def test_malformed_observations_are_one_named_fault(lab, malformed):
 
 
 def test_one_bad_record_costs_its_own_claim_alone(lab):
-    good, bad = lab.statistical(SIZED, id="good"), lab.statistical(
-        SIZED, id="bad", protocol=lab.replace(lab.COUNT, batch=64)
+    good, bad = lab.statistical(SIZED, name="good"), lab.statistical(
+        SIZED, name="bad", protocol=lab.replace(lab.COUNT, batch=64)
     )  # fmt: skip
     memory = lab.Memory().fill(good, lab.pairs([0.4] * 26))
     memory.fill(bad, [*lab.pairs([0.4] * 25), (1.0, {"value": "text"})])
@@ -364,3 +366,14 @@ def test_what_surrounds_a_row_is_kept(lab):
     claim = lab.statistical(SIZED)
     told = Planning(sd=None, source="unknown", pairs=26, prospects=(), pairs_80=None, pairs_90=None)
     assert lab.row(claim, lab.Memory(), plans={"claim": told}).planning == told
+
+
+@pytest.mark.parametrize("failed", [0, 1, 13, 25, 26])
+def test_a_share_s_interval_is_that_of_clopper_and_pearson(failed):
+    from scipy.stats import binomtest
+
+    from ablations.judging.reading import share
+
+    found = share("new", [True] * failed + [False] * (26 - failed))
+    exact = binomtest(failed, 26).proportion_ci(0.95, method="exact")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=1e-12)

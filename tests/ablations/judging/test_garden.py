@@ -69,5 +69,8 @@ def test_a_garden_that_can_t_be_read_is_refused_in_one_line(tmp_path):
 
 
 def test_the_order_of_a_report_s_garden_is_that_of_its_content():
-    found = [Garden(claim="a", spec=s, look=n, word=Word.CONFIRMED) for s, n in (("y", 26), ("x", 26), ("x", 16))]  # fmt: skip
+    found = [
+        Garden(claim="a", spec=spec, look=look, word=Word.CONFIRMED)
+        for spec, look in (("y", 26), ("x", 26), ("x", 16))
+    ]
     assert garden.by_claim(found) == garden.by_claim(reversed(found))

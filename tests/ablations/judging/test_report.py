@@ -86,7 +86,7 @@ def test_an_external_claim_says_what_it_needs(lab):
 # -- controls -------------------------------------------------------------------------------------
 def control(lab, *, planted="", passes=Word.NO_EFFECT):
     apart = lab.replace(lab.COUNT, batch=64)  # so that the claim's runs aren't its own
-    spec = lab.statistical(SIZED, id="controls/equal", protocol=apart, schedule=CONTROLS)
+    spec = lab.statistical(SIZED, name="controls/equal", protocol=apart, schedule=CONTROLS)
 
     def passed(word):
         return True if word is passes else None if word is Word.INCONCLUSIVE else False
@@ -101,7 +101,7 @@ def control(lab, *, planted="", passes=Word.NO_EFFECT):
 
 
 def judged(lab, rows):
-    claim, other, guard = lab.statistical(SIZED), lab.statistical(SIZED, id="other"), control(lab)
+    claim, other, guard = lab.statistical(SIZED), lab.statistical(SIZED, name="other"), control(lab)
     memory = lab.Memory().fill(claim, lab.pairs([0.4] * 26))
     memory.fill(guard.spec, rows)
     # the other claim has the same cells, so the same runs
@@ -145,8 +145,8 @@ def test_a_control_that_passed_early_is_run(lab):
 
 # -- the whole ------------------------------------------------------------------------------------
 def test_a_report_counts_words_groups_and_the_family_s_fates(lab):
-    up = lab.statistical(SIZED, id="up")
-    absent = lab.statistical(SIZED, id="absent", labels=("v", "w"), protocol=lab.TRAIN)
+    up = lab.statistical(SIZED, name="up")
+    absent = lab.statistical(SIZED, name="absent", labels=("v", "w"), protocol=lab.TRAIN)
     memory = lab.Memory().fill(up, lab.pairs([0.4] * 26))
     found = lab.made(
         [up, absent],

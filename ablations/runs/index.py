@@ -106,12 +106,10 @@ def _load(folder: Path) -> dict[Key, tuple[Entry, Stamp]]:
             ).fetchall()
         return {
             (fingerprint, attempt): (
-                Entry(
-                    status=row[2] and Status(row[2]), digest=row[3], weights=row[4], fault=row[5]
-                ),
-                (row[6], row[7], row[8], row[9]),
+                Entry(status=status and Status(status), digest=digest, weights=left, fault=fault),
+                (stamp[0], stamp[1], stamp[2], stamp[3]),
             )
-            for row in rows
+            for fingerprint, attempt, status, digest, left, fault, *stamp in rows
         }
     except (sqlite3.Error, ValueError):
         forget(folder)

@@ -188,15 +188,15 @@ class _Schedule:
             if fingerprint not in waiting:
                 self._release(fingerprint)
 
-    def _release(self, fingerprint: str) -> None:
-        """Let a job start, or end where its parent came to nothing."""
+    def _release(self, fingerprint: str, ended_as: Result | None = None) -> None:
+        """Let a job start, or end where its parent came to nothing (just now, or before)."""
         job = self._jobs[fingerprint]
         parent = job.trial.parent
         if parent is not None:
             origin = fingerprint_of(parent)
             start = self.store.weights(origin)
             if start is None:
-                self._inherit(job, self.store.get(origin))
+                self._inherit(job, ended_as or self.store.get(origin))
                 return
             job = self._jobs[fingerprint] = replace(job, start=start)
         alone = protocol_class(job.trial).alone
@@ -233,7 +233,7 @@ class _Schedule:
             self._release(job.fingerprint)
             return
         for child in self._children.pop(job.fingerprint, ()):
-            self._release(child)
+            self._release(child, result)
 
     def tell(self, what: What, job: Job) -> None:
         """Tell what happens to a job."""

@@ -55,6 +55,7 @@ class Engine(ABC):
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+        self.inherited = ()
 
 
 class Serial(Engine):
@@ -146,7 +147,9 @@ class Processes(Engine):
 
     def _worker(self) -> subprocess.Popen[bytes]:
         with contextlib.suppress(queue.Empty):
-            return self._idle.get_nowait()
+            while (idle := self._idle.get_nowait()).poll() is not None:
+                pass  # it was killed between two pieces of work, which harms neither
+            return idle
         with self._starting:
             if self._stopped:
                 raise BrokenExecutor("it was stopped")

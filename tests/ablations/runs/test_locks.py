@@ -2,18 +2,12 @@ import fcntl
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 
 import pytest
 
-from ablations import locks
+from ablations.runs import locks
 from hrm.errors import UserError
-
-
-@pytest.fixture(autouse=True)
-def _a_machine_of_its_own(monkeypatch, tmp_path):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def is_free(kind):
@@ -59,19 +53,13 @@ def test_who_need_not_wait_is_told_nothing():
         pass
 
 
-def test_a_killed_process_frees_the_machine():
-    code = (
-        "import sys, tempfile, time\n"
-        "tempfile.tempdir = sys.argv[1]\n"
-        "from ablations import locks\n"
-        "locks.share_until_exit()\n"
-        "print('held', flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    command = [sys.executable, "-c", code, tempfile.gettempdir()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+def test_a_process_that_inherits_the_lock_holds_it_until_it_is_killed():
+    command = [sys.executable, "-c", "import time; print('runs', flush=True); time.sleep(60)"]
+    with locks.shared() as handle:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=[handle])
+    with process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"held\n"
+        assert process.stdout.readline() == b"runs\n"
         assert is_free(fcntl.LOCK_SH)
         assert not is_free(fcntl.LOCK_EX)
         process.send_signal(signal.SIGKILL)

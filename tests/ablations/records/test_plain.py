@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablations.plain import Json, Record
+from ablations.records.plain import Json, Record
 
 
 class Colour(StrEnum):

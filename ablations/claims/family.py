@@ -121,7 +121,7 @@ def decoded(members: Iterable[Mapping[str, object]]) -> Family:
 
 
 @functools.cache
-def family() -> Family:
-    """Return the family of the documents' claims, as its manifest has it."""
+def manifest() -> Family:
+    """Return the family of the documents' claims, as `family.json` has it."""
     text = resources.files(__package__).joinpath("family.json").read_text("utf-8")
     return decoded(json.loads(text)["members"])

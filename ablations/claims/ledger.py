@@ -54,12 +54,6 @@ class Figure:
         """Return the numbers under a name, in the unit that is printed: 40 for "40%"."""
         return tuple(parse(text)[0] for text in self.parts[name])
 
-    @property
-    def one(self) -> float:
-        """The factor by which the treatment differs, where a single one is printed."""
-        (factor,) = self._factors
-        return factor
-
     def ratio(self, tolerance: float = 1.25) -> Range:
         """Return the band of the ratio, treatment over baseline.
 

@@ -33,8 +33,9 @@ class Ours(Adapter):
         def watch(shown: HRM) -> float:
             return progress.evaluated(lambda asked: self._answers(shown, asked))
 
-        def measured(found: Mapping[str, float], norm: Tensor) -> None:
-            progress.updated(found["loss"], norm=float(norm), steps=found["cycles_mean"])
+        def measured(found: Mapping[str, float]) -> None:
+            norm, steps = found["gradient_norm"], found["cycles_mean"]
+            progress.updated(found["loss"], norm=norm, steps=steps)
 
         seeds = loop.Seeds(weights=seed, order=seed)
         data = self.encoded(boards)

@@ -43,7 +43,9 @@ def run(inputs: Inputs) -> Outcome:
     model = arm.model.train().requires_grad_(False)
     rigged.controller(model).requires_grad_(True)
     data = arm.encoded(dealt.splits.train)
-    noise = rigged.seeded(stream(replica(inputs.seed, protocol.replica), "resamples"))
+    seed = replica(inputs.seed, protocol.replica)
+    noise = rigged.seeded(stream(seed, "resamples"))
+    torch.manual_seed(stream(seed, "resamples, dropout"))
     gradients, live = [], []
     for _ in range(protocol.resamples):
         rows = torch.randint(len(data), (protocol.batch,), generator=noise)

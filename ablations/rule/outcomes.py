@@ -32,6 +32,13 @@ class Group(StrEnum):
     OPEN = "open"
 
 
+class Objection(StrEnum):
+    """What splits a word."""
+
+    MEAN = "mean"
+    FAILURES = "failures"
+
+
 _groups = {
     Group.HOLDS: (Word.CONFIRMED, Word.EXCEEDED, Word.AT_LEAST, Word.EXACT),
     Group.FAILS: (Word.CONTRADICTED, Word.NO_EFFECT, Word.NO_GAIN, Word.MISMATCH),
@@ -99,6 +106,7 @@ class Verdict:
         mean: Mean of the pairs read; None if it has no value.
         counts: One for each edge, ascending.
         failures: Runs that failed among the pairs read: the baseline's and the treatment's.
+        against: What splits the word by itself.
         unknown: Pairs read of which nothing is known.
         settled: Whether further pairs can't change the group any more, or can't be judged.
         at_look: The look at which that was so first, None before.
@@ -118,6 +126,7 @@ class Verdict:
     mean: float | None
     counts: tuple[Count, ...]
     failures: tuple[int, int]
+    against: tuple[Objection, ...]
     unknown: int
     settled: bool
     at_look: int | None

@@ -140,7 +140,7 @@ def share_needed(exceptions: Exceptions, look: int, power: float = POWER) -> flo
     return high
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=4096, typed=True)  # 0.5 equals the Fraction
 def _binomial(n: int, p: Fraction | float, most: int) -> Any:
     """Return the chances of 0 to `most` successes in n trials."""
     exact = isinstance(p, Fraction)

@@ -26,11 +26,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr
 
 from ablations.rule import words
 from ablations.rule.interval import Intervals, established, intervals, share_reached
-from ablations.rule.outcomes import UNSETTLED, Count, Group, Joint, Tally, Verdict, Word
+from ablations.rule.outcomes import (
+    UNSETTLED,
+    Count,
+    Group,
+    Joint,
+    Objection,
+    Tally,
+    Verdict,
+    Word,
+    group_of,
+)
 from ablations.rule.pairs import Array, Bools, Pairs
 from ablations.rule.table import POWER, Table, chance_to_establish
 from ablations.rule.zones import Zones
@@ -53,12 +62,15 @@ class Words:
         looks: (looks,), 0 first: before any look.
         codes: (looks, samples), places in `WORDS`.
         by_itself: (looks, samples), the same before SPLIT.
+        by_mean, by_failures: (looks, samples), whether the mean, or the failures, split the word.
         low, high: (looks, samples), ends of the intersected intervals.
     """
 
     looks: tuple[int, ...]
     codes: Codes
     by_itself: Codes
+    by_mean: Bools
+    by_failures: Bools
     low: Array
     high: Array
 
@@ -84,7 +96,7 @@ def judge_many(pairs: Pairs, zones: Zones, table: Table) -> Words:
     """Return the words of many samples, (samples, n), after each look that they reach."""
     assert pairs.low.ndim == 2, pairs.low.shape
     parts = [_judge(_some(pairs, at), zones, table) for at in range(0, len(pairs.low), _rows)]
-    names = ("codes", "by_itself", "low", "high")
+    names = [field.name for field in dataclasses.fields(Words) if field.name != "looks"]
     joined = {name: np.concatenate([getattr(p, name) for p in parts], axis=1) for name in names}
     return Words(looks=parts[0].looks, **joined)
 
@@ -109,10 +121,13 @@ def judge(
         word = by_itself = Word.NOT_RUN
     if faults:
         word = by_itself = Word.INVALID
-    look, settling = found.looks[-1], found.settled[:, 0]
-    last = look == table.looks[-1]
-    settled = last or (bool(settling[-1]) and not faults)
+    look, since = found.looks[-1], _settled_since(found)
+    settled = look == table.looks[-1] or (since is not None and not faults)
     read = pairs.first(look or pairs.n)
+    splits = (
+        (Objection.MEAN, found.by_mean[-1, 0]),
+        (Objection.FAILURES, found.by_failures[-1, 0]),
+    )
     verdict = Verdict(
         word=word,
         by_itself=by_itself,
@@ -121,14 +136,13 @@ def judge(
         low=float(found.low[-1, 0]),
         high=float(found.high[-1, 0]),
         estimate=_estimate(read),
-        mean=_number(_means(read.many(), read.n)[0]),
+        mean=_number(_means(read.many(), read.n)[0]) if read.n else None,
         counts=tuple(_count(read, edge, zones, table) for edge in zones.edges),
         failures=(int(read.failed[:, 0].sum()), int(read.failed[:, 1].sum())),
         unknown=int(read.unknown.sum()),
         settled=settled,
-        at_look=(found.looks[int(settling.argmax())] if settling[-1] else look)
-        if settled
-        else None,
+        at_look=(look if since is None else since) if settled else None,
+        against=() if faults else tuple(objection for objection, split in splits if split),
         needed=None if settled or faults else further(pairs, zones, table),
         faults=tuple(faults),
     )
@@ -148,13 +162,10 @@ def conjunction(verdicts: Sequence[Verdict]) -> Joint:
             break
     else:
         raise AssertionError(groups)
-    settled = all(v.settled for v in verdicts)
-    if group is Group.FAILS:
-        settled = any(v.settled for v in deciding)
     return Joint(
         word=Word.CONFIRMED if group is Group.HOLDS else deciding[0].word,
         parts=tuple(verdicts),
-        settled=settled,
+        settled=group is Group.FAILS or all(v.settled for v in verdicts),
         sentence="; ".join(v.sentence for v in deciding),
     )
 
@@ -181,10 +192,15 @@ def _judge(pairs: Pairs, zones: Zones, table: Table) -> Words:
     """Return the words of a few samples."""
     found = intervals(pairs, table)
     by_itself = _plain_words(found, pairs, zones, table)
-    spoken = _spoken_against(found, by_itself, pairs, zones)
-    codes = np.where(spoken, _code[Word.SPLIT], by_itself)
+    by_mean, by_failures = _spoken_against(found, by_itself, pairs, zones)
     return Words(
-        looks=found.looks, codes=codes, by_itself=by_itself, low=found.low, high=found.high
+        looks=found.looks,
+        codes=np.where(by_mean | by_failures, _code[Word.SPLIT], by_itself),
+        by_itself=by_itself,
+        by_mean=by_mean,
+        by_failures=by_failures,
+        low=found.low,
+        high=found.high,
     )
 
 
@@ -235,18 +251,22 @@ def _first(*cases: tuple[Word, Bools]) -> Codes:
     return codes
 
 
-def _spoken_against(found: Intervals, by_itself: Codes, pairs: Pairs, zones: Zones) -> Bools:
-    """Return (looks, samples), which settled words the mean or the failures speak against."""
+def _spoken_against(
+    found: Intervals, by_itself: Codes, pairs: Pairs, zones: Zones
+) -> tuple[Bools, Bools]:
+    """Return (looks, samples) each, which settled words the mean, and the failures, split."""
     least, most = _allowed_means(found, by_itself, zones)
-    spoken = np.zeros(by_itself.shape, dtype=bool)
+    by_mean, by_failures = (np.zeros(by_itself.shape, dtype=bool) for _ in range(2))
     fails = bool(pairs.failed.any())
     for i, n in enumerate(found.looks[1:], start=1):
         mean = _means(pairs, n)
-        spoken[i] = (mean < least[i]) | (mean > most[i])
+        by_mean[i] = (mean < least[i]) | (mean > most[i])
         if fails:
             baseline, treatment = _fails_more(pairs.failed[:, :n])
-            spoken[i] |= (treatment & (least[i] > -math.inf)) | (baseline & (most[i] < math.inf))
-    return spoken
+            by_failures[i] = (treatment & (least[i] > -math.inf)) | (
+                baseline & (most[i] < math.inf)
+            )
+    return by_mean, by_failures
 
 
 def _allowed_means(found: Intervals, by_itself: Codes, zones: Zones) -> tuple[Array, Array]:
@@ -278,7 +298,7 @@ def _means(pairs: Pairs, n: int) -> Array:
         counts = some.sum(axis=1)
         sums[rows] = np.where(some, values[rows], 0).sum(axis=1) * n
         sums[rows] /= np.where(counts, counts, math.nan)
-    means: Array = sums / max(n, 1)
+    means: Array = sums / n
     return means
 
 
@@ -287,6 +307,8 @@ def _fails_more(failed: Bools) -> tuple[Bools, Bools]:
 
     Exact test of McNemar: of the pairs in which one arm alone failed, each arm would have half.
     """
+    from scipy.special import bdtr  # it takes longer to load than all else here
+
     baseline = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
     treatment = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)
     chance = 2 * bdtr(np.minimum(baseline, treatment), baseline + treatment, 0.5)
@@ -334,6 +356,18 @@ def _estimate(read: Pairs) -> float | None:
     if finite:
         return sum(finite) / len(finite)
     return ends.pop() if len(ends) == 1 and not any(map(math.isnan, ends)) else None
+
+
+def _settled_since(found: Words) -> int | None:
+    """Return the look since which one sample's group is settled as it is, None if it isn't."""
+    groups = [group_of(WORDS[code]) for code in found.by_itself[:, 0]]
+    since = None
+    for look, group, settled in zip(found.looks, groups, found.settled[:, 0], strict=True):
+        if not settled or group is not groups[-1]:
+            since = None
+        elif since is None:
+            since = look
+    return since
 
 
 def _number(value: float) -> float | None:

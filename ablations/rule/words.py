@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from ablations.rule.outcomes import Group, Tally, Verdict, Word, group_of
+from ablations.rule.outcomes import Group, Objection, Tally, Verdict, Word, group_of
 from ablations.rule.table import Table
 from ablations.rule.zones import Zones
 
@@ -148,8 +148,8 @@ class _Sentence:
     def _contradiction(self) -> str:
         looks = ", ".join(map(str, self.table.reached(self.verdict.n)))
         return (
-            f"no median agrees with the looks at {looks} {self.noun} together: "
-            f"earlier and later {self.noun} aren't alike"
+            f"the looks at {looks} {self.noun} contradict each other: earlier and later "
+            f"{self.noun} aren't alike"
         )
 
     def _few(self) -> str:
@@ -163,9 +163,10 @@ class _Sentence:
         """Say what speaks against the word by itself."""
         verdict = self.verdict
         said = []
-        if verdict.mean is not None:
+        if Objection.MEAN in verdict.against:
+            assert verdict.mean is not None
             said.append(f"the mean is {self.reader.value(verdict.mean)}")
-        if any(verdict.failures):
+        if Objection.FAILURES in verdict.against:
             baseline, treatment = verdict.failures
             of = f"of {verdict.read} {self.noun}"
             said.append(f"the baseline fails in {baseline} {of}, the treatment in {treatment}")
@@ -211,4 +212,6 @@ def number(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     text = f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
-    return "0" if float(text.replace(",", "")) == 0 else text.replace("-", "−")
+    if float(text.replace(",", "")) == 0:
+        return "0"
+    return f"−{text[1:]}" if text.startswith("-") else text

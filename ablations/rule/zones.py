@@ -217,7 +217,7 @@ def _with_band(given: Zones, about: tuple[float, float] | None, at_least: float 
     assert given.null is not None
     edges = sorted(given.contrast(end) for end in ends if end is not None)
     first = given.value(given.null)
-    if edges[0] < given.null:
+    if edges[0] < given.null - given.rounding:
         side = "below" if given.sign < 0 else "above"
         fault = "on the wrong side" if edges[0] <= 0 else "inside the null zone"
         raise _fault(
@@ -229,7 +229,7 @@ def _with_band(given: Zones, about: tuple[float, float] | None, at_least: float 
     return Zones(
         null=given.null,
         because=given.because,
-        band=(edges[0], strong),
+        band=(max(edges[0], given.null), strong),
         sign=given.sign,
         log=given.log,
         unit=given.unit,
@@ -247,7 +247,7 @@ def _share(what: str, share: float, fewer: bool) -> float:
     if not (0 < share < math.inf) or (fewer and share >= 1):
         allowed = "a share above 0" + (" and below 1" if fewer else "")
         raise _fault(what, share, f"{allowed}, such as 0.05 for 5 %")
-    return -math.log1p(-share) if fewer else math.log1p(share)
+    return -math.log(1 - share) if fewer else math.log(1 + share)
 
 
 def _log(value: float) -> float:

@@ -37,26 +37,30 @@ def vary(base: Part, arms: Mapping[str, Part | Mapping[str, Any]]) -> tuple[Arm,
 
 
 def changed(part: Part, values: Mapping[str, Any]) -> Part:
-    """Return a part with new values at some dotted paths.
+    """Return a part with new values at some dotted paths, all changed at once.
 
     Raises:
         UserError: If a path leads nowhere, or a value isn't allowed there.
     """
+    inner: dict[str, dict[str, Any]] = {}
     for path, value in values.items():
-        part = _with(part, path, path, value)
-    return part
+        name, _, rest = path.partition(".")
+        inner.setdefault(name, {})[rest] = value
+    fields = [f.name for f in dataclasses.fields(part)]
+    new: dict[str, Any] = {}
+    for name, given in inner.items():
+        if name not in fields:
+            raise _nowhere(name, type(part).__name__, fields)
+        found = given.pop("", getattr(part, name))
+        if given and not isinstance(found, Part):
+            raise _nowhere(next(iter(given)), repr(found), [])
+        new[name] = changed(found, given) if given else found
+    return dataclasses.replace(part, **new)
 
 
-def _with(part: Any, path: str, whole: str, value: Any) -> Any:
-    name, _, rest = path.partition(".")
-    fields = [f.name for f in dataclasses.fields(part)] if isinstance(part, Part) else []
-    if name not in fields:
-        raise UserError(
-            f"{whole!r} leads to no field: {type(part).__name__} has no {name!r}; allowed are "
-            f"{', '.join(fields) or 'paths that end before it'}; correct the path"
-        )
-    inner = _with(getattr(part, name), rest, whole, value) if rest else value
-    return dataclasses.replace(part, **{name: inner})
+def _nowhere(path: str, what: str, fields: Sequence[str]) -> UserError:
+    allowed = ", ".join(fields) or "a path that ends before it"
+    return UserError(f"{what} has no field {path!r}; allowed is {allowed}; correct the path")
 
 
 def differing(configurations: Sequence[Mapping[str, Any]]) -> Mapping[str, tuple[str, ...]]:

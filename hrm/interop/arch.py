@@ -212,7 +212,7 @@ class Arch(Part):
             loss_type=next(name for name, part in LOSSES.items() if part == objective.answer),
             no_ACT_continue=not objective.continue_loss,
         )
-        differences = arch.system().differences(_plain(system))
+        differences = _plain(arch.system()).differences(_plain(system))
         if differences:
             where, there, here = differences[0]
             raise UserError(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from hrm.config import (
     Accumulated,
     Alternating,
+    Compacted,
     Crossing,
     Detached,
     FromInput,
@@ -81,6 +82,7 @@ def act_v1(
         ),
         carry=Detached(),
         execution=Masked(),
+        evaluation=Compacted(),
     )
     return System(model=model, objective=QHalting())
 
@@ -130,6 +132,7 @@ def tiny_network(
         ),
         carry=Detached(),
         execution=Masked(),
+        evaluation=Compacted(),
     )
     return System(model=model, objective=QHalting(continue_loss=False))
 
@@ -185,6 +188,7 @@ def complete(
             max_steps=max_steps, exploration=Minimum(probability=0.1), halt_in_evaluation=True
         ),
         execution=Lockstep() if as_coded else Masked(),
+        evaluation=None if as_coded else Compacted(),
     )
     objective = Supervised(between=0.1) if as_coded else QHalting(answer=StablemaxCrossEntropy())
     return System(model=model, objective=objective)

@@ -78,7 +78,6 @@ class Learner:
             for optimiser in self.optimisers.values()
         ]
         self.carries: list[Carry | None] = [None] * training.pieces
-        self.gradient_norm = torch.zeros(())  # of the last update, before clipping
 
     @property
     def carry(self) -> Carry | None:
@@ -105,7 +104,8 @@ class Learner:
         That is `loss`, `task_loss` and `cycles_mean`, the mean number of halting steps (with a
         carry, how far the places are); of policy gradients `policy_loss` and `baseline_loss`, and
         `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
-        `continue_loss`, without their weight.
+        `continue_loss`, without their weight. `gradient_norm` is that of all parameters' gradients,
+        before they are clipped.
 
         Args:
             batch: The same in all processes, each of which computes its own part.
@@ -135,7 +135,7 @@ class Learner:
         if not math.isfinite(result["loss"]):
             raise FloatingPointError(f"the loss is {result['loss']}")
         distributed.sum_gradients(self.parameters)
-        self.gradient_norm = optim.clip(self.parameters, self.training.clip)
+        result["gradient_norm"] = float(optim.clip(self.parameters, self.training.clip))
         for optimiser, schedule in zip(self.optimisers.values(), self.schedules, strict=True):
             optimiser.step()
             schedule.step()
@@ -239,19 +239,23 @@ class Learner:
 
 
 def share(training: Training, update: int) -> float:
-    """Return the share of its full value that a learning rate has in an update, from 0.
+    """Return the share of its full value that a learning rate has in an update, counted from 0.
 
-    (update + 1) / warmup while that is below 1; then 1, or f + (1 − f) (1 + cos πp) / 2 with the
-    progress p since warm-up and the floor f.
+    It is t / warmup up to there, t being the update counted from 1; then 1, or
+    f + (1 − f) (1 + cos πp) / 2 with the progress p = (t − warmup) / (updates − warmup) and the
+    floor f, which the last update thus has.
+
+    Source: github.com/sapientinc/HRM, pretrain.py, which counts updates from 1.
     """
-    if update < training.warmup:
-        return (update + 1) / training.warmup
+    t = update + 1
+    if t < training.warmup:
+        return t / training.warmup
     match training.schedule:
         case Constant():
             return 1.0
         case Cosine(floor=floor):
             span = max(1, training.updates - training.warmup)
-            progress = min(1.0, (update - training.warmup) / span)
+            progress = min(1.0, (t - training.warmup) / span)
             return floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2
 
 

@@ -155,7 +155,7 @@ def fit(
     watch: Callable[[HRM], float],
     folder: Path | None = None,
     report: Callable[[Moment, int], None] = lambda *_: None,
-    measured: Callable[[Mapping[str, float], Tensor], None] = lambda *_: None,
+    measured: Callable[[Mapping[str, float]], None] = lambda _: None,
 ) -> list[Moment]:
     """Train a model in place and return its curve.
 
@@ -169,8 +169,7 @@ def fit(
             curve, and `best.safetensors`, the model at the best score, are kept; None for nowhere.
         report: Called with each new point of the curve, before its checkpoint is written, and with
             the number of updates that this process made for it.
-        measured: Called after each update with what `Learner.training_step` returned, and with the
-            norm of the gradient before clipping, a scalar.
+        measured: Called after each update with what `Learner.training_step` returned.
 
     With a folder, Ctrl-C and SIGTERM wait for the end of an update or evaluation, and all that was
     done is kept; a second one doesn't wait, and the last evaluation is what there is. That one is
@@ -204,7 +203,7 @@ def fit(
         for update in range(where.update + 1, training.updates + 1):
             rates = learner.rates
             since.append(_step(learner, data.batch(next(batches)), update))
-            measured(since[-1], learner.gradient_norm)
+            measured(since[-1])
             if average is not None:
                 average.update_parameters(model)
             due = update % training.evaluate_every == 0 or update == training.updates

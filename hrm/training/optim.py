@@ -292,9 +292,9 @@ class Averaged(AveragedModel):
 
 @torch.no_grad()
 def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
-    """Scale all gradients alike: g ← g · min(1, largest / (norm + 1e-6)), norm that of them all.
+    """Scale all gradients alike and return the norm of them all before, 0 where there are none.
 
-    Nothing is scaled where `largest` is None. The norm before that is returned, a scalar.
+        g ← g · min(1, largest / (norm + 1e-6)),    or nothing where `largest` is None
 
     The same bits as `torch.nn.utils.clip_grad_norm_`, which sorts them by device and type, twice.
     Parameters without a gradient are left out; the others are on one device.
@@ -302,7 +302,7 @@ def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
         return torch.zeros(())
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     if largest is not None:
         torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
     return norm

@@ -48,10 +48,10 @@ CLAIMS = (
         "ablations.claims.exact.controller:equivalent",
         section="4. Optimized Controller Architecture",
         reading=(
-            "The direct form is to process the same state directly. Since [I | 1][z ; c] = z + c·1, "
-            "its first layer [W | W·1] should compute what W does there. Compared in float64 are "
-            "the logits at every cycle, and the whole model. Whether each direct controller also "
-            "has a concatenated twin stands beside."
+            "The direct form is to process the same state directly. Since [I | 1][z ; c] is "
+            "z + c·1, its first layer [W | W·1] should compute what W does there. Compared in "
+            "float64 are the logits at every cycle, and the whole model. Whether each direct "
+            "controller also has a concatenated twin stands beside."
         ),
         arms=_FORMS,
         cost=2.0,
@@ -103,8 +103,9 @@ CLAIMS = (
             '"Memory per Forward", listed beside the controller\'s time and explained as reduced '
             "allocation, is read as the bytes that one controller call allocates, at batch 32; a "
             "whole forward pass and other batches stand beside. Bytes are counted operation by "
-            "operation and follow from shapes alone. A count without noise is compared with the "
-            "band as it is: the documented ratio, × or ÷ 1.25."
+            "operation and follow from shapes alone, so that the count is compared with the band "
+            "as it is, the documented ratio × or ÷ 1.25. That it saves at least so much carries "
+            "the verdict; whether it saves even more stands beside."
         ),
         arms=_FORMS,
         figures=figure("controller-memory")["change"],

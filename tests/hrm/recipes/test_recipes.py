@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hrm import recipes
-from hrm.config import Series, Tokens, Vector
+from hrm.config import Compacted, Masked, Series, Tokens, Vector
 from hrm.config.learning import System, Training
 from hrm.model import HRM
 from hrm.model.execution import Batch
@@ -218,6 +219,27 @@ def test_a_flag_of_v2_changes_its_own_axis_alone(flag: str) -> None:
     }
     found = recipes.v2().differences(recipes.v2(**{flag: True}))
     assert [path for path, _, _ in found] == [axis[flag]]
+
+
+@pytest.mark.parametrize("make", [act, tiny])
+def test_halting_in_evaluation_computes_live_rows_alone_with_the_answers_of_all(
+    make: Callable[..., System],
+) -> None:
+    c = make(halt_in_evaluation=True, exploration=0.0).model
+    c = replace(c, halting=replace(c.halting, zero_weight=False, biases=(0.0, 0.0)))
+    assert c.evaluation == Compacted()
+    for seed in range(50):
+        torch.manual_seed(seed)
+        model = HRM(c).eval()
+        found = model(drawn(make())[0])
+        if len(set(found.run.steps.tolist())) > 1:
+            break
+    assert sum(found.run.rows) == int(found.run.steps.sum()) < rows * len(found.run.rows)
+    model.config = replace(c, evaluation=Masked())
+    every = model(drawn(make())[0])
+    assert sum(every.run.rows) == rows * len(found.run.rows)
+    assert torch.equal(found.run.steps, every.run.steps)
+    assert torch.allclose(found.prediction, every.prediction, atol=1e-6)
 
 
 # -- sizes ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -428,11 +429,35 @@ def test_pieces_are_refused_where_the_objective_couples_samples() -> None:
 
 def test_a_cosine_falls_from_the_full_rate_to_its_floor_after_warm_up() -> None:
     training = Training(updates=12, warmup=2, schedule=Cosine(floor=0.2))
-    shares = [share(training, update) for update in range(13)]
-    assert shares[:3] == pytest.approx([0.5, 1.0, 1.0])
-    assert shares[7] == pytest.approx(0.6) and shares[12] == pytest.approx(0.2)
-    assert shares[2:] == sorted(shares[2:], reverse=True)
+    shares = [share(training, update) for update in range(12)]
+    assert shares[:2] == [0.5, 1.0] and shares[6] == pytest.approx(0.6)
+    assert shares[11] == pytest.approx(0.2)
+    assert shares[1:] == sorted(shares[1:], reverse=True)
     assert [share(replace(training, schedule=Constant()), u) for u in (5, 11)] == [1.0, 1.0]
+
+
+def public_share(step: int, warmup: int, updates: int, floor: float) -> float:
+    """As the public pretrain.py computes it, whose first step is 1."""
+    if step < warmup:
+        return step / max(1, warmup)
+    progress = (step - warmup) / max(1, updates - warmup)
+    return floor + max(0.0, (1 - floor) * 0.5 * (1.0 + math.cos(math.pi * 0.5 * 2.0 * progress)))
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 4])
+def test_learning_rates_are_those_of_the_public_code_update_by_update(warmup: int) -> None:
+    training = replace(quick, updates=12, warmup=warmup, schedule=Cosine(floor=0.1))
+    system = systems["gru"]
+    learner = Learner(
+        loop.build(system, seeds).train(), system, training, torch.Generator().manual_seed(0)
+    )
+    data, found = loop.encode(system, task, boards.train), []
+    for _ in range(12):
+        found.append(learner.rates["learning_rate"] / training.learning_rate)
+        learner.update(data.batch(torch.arange(training.batch)))
+    expected = [public_share(t, warmup, 12, 0.1) for t in range(1, 13)]
+    assert found == pytest.approx(expected)
+    assert found[-1] == pytest.approx(0.1)
 
 
 # -- what a step measures -------------------------------------------------------------------------
@@ -451,13 +476,24 @@ def test_a_training_step_returns_its_losses_by_their_names(system: System, parts
     before = model.readout.weight.detach().clone()
     learner = Learner(model, system, quick, torch.Generator().manual_seed(0))
     found = learner.training_step(data.batch(torch.arange(8)))
-    assert set(found) == {"loss", "task_loss", "cycles_mean"} | parts
+    assert set(found) == {"loss", "task_loss", "cycles_mean", "gradient_norm"} | parts
     assert all(type(value) is float for value in found.values())
     shares = {"halt_loss": 0.5, "continue_loss": 0.5}
     whole = found["task_loss"] + sum(shares.get(name, 1.0) * found[name] for name in parts)
     assert found["loss"] == pytest.approx(whole)
     assert 1 <= found["cycles_mean"] <= model.halting.max_steps
     assert not torch.equal(model.readout.weight, before)
+
+
+@pytest.mark.parametrize("clip", [None, 1e-3])
+def test_the_gradient_norm_is_that_before_clipping(clip: float | None) -> None:
+    data = loop.encode(v2, task, boards.train)
+    model = loop.build(v2, seeds).train()
+    learner = Learner(model, v2, replace(quick, clip=clip), torch.Generator().manual_seed(0))
+    found = learner.training_step(data.batch(torch.arange(4)))["gradient_norm"]
+    kept = math.hypot(*(float(p.grad.norm()) for p in model.parameters() if p.grad is not None))
+    assert kept == pytest.approx(found if clip is None else clip, rel=1e-3)
+    assert found > 1e-2
 
 
 @pytest.mark.parametrize("objective", [QHalting(), Supervised()])

@@ -424,8 +424,8 @@ def test_clipping_has_the_bits_of_torchs(largest: float) -> None:
     for a, b in zip(mine[:-1], theirs[:-1], strict=True):  # the last has no gradient
         a.grad = torch.randn(a.shape, generator=generator)
         b.grad = a.grad.clone()
-    clip(mine, largest)
-    nn.utils.clip_grad_norm_(theirs, largest)
+    norm = clip(mine, largest)
+    assert torch.equal(norm, nn.utils.clip_grad_norm_(theirs, largest))
     for a, b in zip(mine[:-1], theirs[:-1], strict=True):
         assert a.grad is not None and b.grad is not None
         assert torch.equal(a.grad, b.grad)
@@ -433,4 +433,4 @@ def test_clipping_has_the_bits_of_torchs(largest: float) -> None:
 
 
 def test_clipping_no_gradients_does_nothing() -> None:
-    clip([nn.Parameter(torch.zeros(2))], 1.0)
+    assert clip([nn.Parameter(torch.zeros(2))], 1.0) == 0

@@ -96,9 +96,7 @@ CLAIMS = (
             "to feed back, and no map for it. Segments cost time: equal updates favour more of "
             "them."
         ),
-        arms=tuple(
-            Arm(label=f"{n} segment{'s' * (n > 1)}", part=_refined(n)) for n in (1, 2, 4)
-        ),
+        arms=tuple(Arm(label=f"{n} segment{'s' * (n > 1)}", part=_refined(n)) for n in (1, 2, 4)),
         protocol=Train(
             boards=MAZE,
             training=Training(

@@ -4,11 +4,11 @@ A claim measures something by a protocol, a metric and a test. Each such triple 
 which are planned, run, stored and judged like claims and can only take verdicts away: one small arm
 measured twice, independently, where nothing is to be found; and the same with an effect planted in
 the configuration of the second cell, which is to be found. `SETUPS` has what is small and what is
-planted, once for each protocol; nothing is written per claim.
+planted, once for each protocol; nothing is written per claim. Claims from outside may bring more.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,7 @@ from hrm import recipes
 from hrm.config import Fixed, Lockstep, Readout, Segments, Vector
 from hrm.config.learning import Supervised, Training
 from hrm.config.parts import Part
+from hrm.errors import UserError
 from hrm.tasks.sudoku import Sudoku
 
 PREFIX = "controls/"
@@ -138,8 +139,8 @@ _TEN = Train(
 )
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
-SETUPS: Mapping[type[Protocol], Setup] = {
-    Train: Setup(
+SETUPS: tuple[Setup, ...] = (
+    Setup(
         arm=_LEVELS,
         protocol=_TRAIN,
         apart={"replica": 1},
@@ -168,7 +169,7 @@ SETUPS: Mapping[type[Protocol], Setup] = {
         ),
         cost=1.5,
     ),
-    Evaluate: Setup(
+    Setup(
         arm=_LEVELS,
         protocol=Evaluate(after=_TRAIN),
         apart={"after.replica": 1},
@@ -183,7 +184,7 @@ SETUPS: Mapping[type[Protocol], Setup] = {
         ),
         cost=0.5,
     ),
-    Execute: Setup(
+    Setup(
         arm=_POLICY,
         protocol=Execute(after=None),
         apart={"replica": 1},
@@ -198,7 +199,7 @@ SETUPS: Mapping[type[Protocol], Setup] = {
         ),
         cost=0.5,
     ),
-    Resample: Setup(
+    Setup(
         arm=_POLICY,
         protocol=Resample(after=_TEN, resamples=32),
         apart={"replica": 1},
@@ -212,7 +213,7 @@ SETUPS: Mapping[type[Protocol], Setup] = {
             ),
         ),
     ),
-    Bytes: Setup(
+    Setup(
         arm=_POLICY,
         protocol=Bytes(calls=(32,), passes=()),
         plants=(
@@ -226,7 +227,7 @@ SETUPS: Mapping[type[Protocol], Setup] = {
         ),
         cost=0.1,
     ),
-    Time: Setup(
+    Setup(
         arm=recipes.v2(use_per_sample_act=True),
         protocol=Time(targets=(_CALL, _PASS), batches=(32,)),
         apart_arm={"objective.masked_mean": True},
@@ -248,7 +249,7 @@ SETUPS: Mapping[type[Protocol], Setup] = {
         ),
         cost=14.0,
     ),
-}
+)
 
 
 # -- derived --------------------------------------------------------------------------------------
@@ -311,11 +312,20 @@ def measurements(claim: Claim) -> frozenset[Measurement]:
     )
 
 
-def derived(claims: Iterable[Claim]) -> tuple[Control, ...]:
-    """Return both controls of everything that claims measure, in the order of their names."""
+def derived(claims: Iterable[Claim], own: Sequence[Setup] = ()) -> tuple[Control, ...]:
+    """Return both controls of everything that claims measure, in the order of their names.
+
+    Args:
+        claims: What is to be guarded.
+        own: Set-ups from outside, which come before `SETUPS`.
+
+    Raises:
+        UserError: If no set-up plants something that a claim's metric reads.
+    """
     found = {m for claim in claims for m in measurements(claim)}
+    setups = (*own, *SETUPS)
     return tuple(
-        control for m in sorted(found, key=lambda m: m.name) for control in _pair(m)
+        control for m in sorted(found, key=lambda m: m.name) for control in _pair(m, setups)
     )
 
 
@@ -331,12 +341,21 @@ _two_cells: Mapping[type[Test], type[Test]] = {
 }
 
 
-def _pair(of: Measurement) -> tuple[Control, Control]:
-    setup = SETUPS.get(of.protocol)
-    plants = () if setup is None else setup.plants
-    found = [(p, m) for p in plants for m in p.metrics if type(m) is of.metric]
-    assert setup is not None and found, f"no plant in {__name__}.SETUPS moves what {of} reads"
-    plant, metric = found[0]
+def _pair(of: Measurement, setups: Sequence[Setup]) -> tuple[Control, Control]:
+    found = [
+        (setup, plant, metric)
+        for setup in setups
+        if type(setup.protocol) is of.protocol
+        for plant in setup.plants
+        for metric in plant.metrics
+        if type(metric) is of.metric
+    ]
+    if not found:
+        raise UserError(
+            f"no effect is planted where {of.metric.__name__} is read of {of.protocol.__name__}; "
+            "allowed are protocols and metrics with a Setup; add one to SETUPS beside the claims"
+        )
+    setup, plant, metric = found[0]
     shares = of.test is NotWorse
     equal = Control(
         claim=_spec(of, setup, metric, plant, planted=False),

@@ -8,6 +8,7 @@ or a module that an installed package names under the entry point `ablations.cla
     CLAIMS  a sequence of specs
     LEDGER  what is claimed, a mapping from their ids to entries
     FAMILY  members as in `family.json`; without it each statistical claim is one
+    SETUPS  for controls of own protocols and metrics, as in `ablations.claims.controls`
 """
 
 import difflib
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 
 from ablations.claims import controls, family
-from ablations.claims.controls import Control
+from ablations.claims.controls import Control, Setup
 from ablations.claims.family import Family
 from ablations.claims.ledger import Entry, decoded, ledger
 from ablations.specs.claim import Claim
@@ -45,12 +46,14 @@ class ClaimSet:
         specs: In the ledger's order.
         ledger: What is claimed, by id; some of it may have no spec yet.
         family: Who shares the error.
+        setups: For the controls of own protocols and metrics.
     """
 
     name: str
     specs: tuple[Claim, ...]
     ledger: Mapping[str, Entry] = field(repr=False)
     family: Family = field(repr=False)
+    setups: tuple[Setup, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Hold specs, ledger and family together.
@@ -78,7 +81,7 @@ class ClaimSet:
 
     def controls(self, chosen: Iterable[Claim] | None = None) -> tuple[Control, ...]:
         """Return the controls that guard some claims, or all of them."""
-        return controls.derived(self.specs if chosen is None else chosen)
+        return controls.derived(self.specs if chosen is None else chosen, self.setups)
 
     def choose(self, wanted: Iterable[str] = ()) -> tuple[Claim, ...]:
         """Return the claims (or controls) of some ids and globs, all claims if there are none.
@@ -164,7 +167,9 @@ def load(where: str) -> ClaimSet:
             f"{where} has no CLAIMS, a list or tuple of specs such as Statistical(...); define it"
         )
     entries = getattr(module, "LEDGER", None)
-    if not isinstance(entries, Mapping) or not all(isinstance(e, Mapping) for e in entries.values()):
+    if not isinstance(entries, Mapping) or not all(
+        isinstance(e, Mapping) for e in entries.values()
+    ):
         raise UserError(
             f'{where} has no LEDGER, a mapping such as {{"my-claim": {{"claim": "..."}}}}; '
             "define it, with an entry for each claim"
@@ -182,6 +187,7 @@ def load(where: str) -> ClaimSet:
         specs=_ordered(claims, read),
         ledger=read,
         family=family.one_each(claims) if members is None else family.decoded(members),
+        setups=tuple(getattr(module, "SETUPS", ())),
     )
 
 

@@ -120,10 +120,10 @@ def order(
         found: What is due.
         costs: Of trials.
         budget: CPU seconds, None for no bound.
-        values: What it is worth to settle a claim, by id; 1 where nothing is said.
+        values: What it is worth to reach a claim's look, by id; elsewhere its chance to settle.
     """
     waiting = [one for one in found if one.trials]
-    worth = {one.claim.id: one.chance * (values or {}).get(one.claim.id, 1.0) for one in waiting}
+    worth = {one.claim.id: (values or {}).get(one.claim.id, one.chance) for one in waiting}
     keyed = {id(one): {_key(trial): trial for trial in one.trials} for one in waiting}
     chosen: list[Due] = []
     paid: set[str] = set()

@@ -7,7 +7,9 @@ from ablations.records.checks import Check, Holds
 from hrm.config.learning import System
 
 
-def demonstration(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
+def demonstration(
+    _arms: Sequence[System], _seed: int, *, figures: Sequence[str]
+) -> Iterator[Check]:
     """What the demonstration prints follows from the cycles that it prints.
 
     Figures: four cycles, their average and total of the original; the same of the enhanced model;
@@ -15,16 +17,16 @@ def demonstration(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]
     """
     rows = {"Original": figures[:6], "Enhanced": figures[6:12]}
     *summary, reduction = figures[12:]
-    totals = []
+    totals: list[int] = []
     for name, (*cycles, mean, total) in rows.items():
         used = [int(text) for text in cycles]
         totals.append(sum(used))
         yield printed(f"{name} {used}: average", sum(used) / len(used), mean)
         yield printed(f"{name} {used}: operations", totals[-1], total)
-    for name, figure, total in zip(rows, summary, totals, strict=True):
-        yield printed(f"total of the printed {name} rows", total, figure)
-    original, enhanced = (parse(figure)[0] for figure in summary)
-    for a, b, primary in ((original, enhanced, True), (*totals, False)):
+    for name, figure, used_up in zip(rows, summary, totals, strict=True):
+        yield printed(f"total of the printed {name} rows", used_up, figure)
+    stated = [parse(figure)[0] for figure in summary]
+    for (a, b), primary in ((stated, True), (totals, False)):
         what = f"reduction from {a:g} to {b:g}, in percent"
         yield printed(what, 100 * (1 - b / a), reduction, primary=primary)
 

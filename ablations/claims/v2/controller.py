@@ -48,10 +48,10 @@ CLAIMS = (
         "ablations.claims.exact.controller:equivalent",
         section="4. Optimized Controller Architecture",
         reading=(
-            "The direct form is to process the same state directly. Since [I | 1][z ; c] = z + c·1, "
-            "its first layer [W | W·1] should compute what W does there. Compared in float64 are "
-            "the logits at every cycle, and the whole model. Whether each direct controller also "
-            "has a concatenated twin stands beside."
+            "The direct form is to process the same state directly. Since [I | 1][z ; c] is "
+            "z + c·1, its first layer [W | W·1] should compute what W does there. Compared in "
+            "float64 are the logits at every cycle, and the whole model. Whether each direct "
+            "controller also has a concatenated twin stands beside."
         ),
         arms=_FORMS,
         cost=2.0,

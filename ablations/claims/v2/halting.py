@@ -24,7 +24,14 @@ _STILL = {"model.halting.controller.dropout": 0.0, "model.summary.dropout": 0.0}
 
 
 def _cell(label: str, *, waits: bool = False, sampled: bool = False, slowest: bool = False) -> Cell:
-    """Rows of the one trained arm: as a batch that waits, with sampled decisions, or up to its slowest sample."""
+    """Return the rows of the one trained arm, run in some way.
+
+    Args:
+        label: Of the cell.
+        waits: Whether a batch runs until all want to stop at once.
+        sampled: Whether decisions are sampled.
+        slowest: Whether rows are those up to the slowest sample's first stop instead.
+    """
     return Cell(
         label=label,
         arm=_ARM,
@@ -98,9 +105,7 @@ CLAIMS = (
         arms=(
             Arm(
                 label="batch-wise",
-                part=recipes.v2(
-                    inputs=8, outputs=2, hidden_low=8, hidden_high=16, max_cycles=4
-                ),
+                part=recipes.v2(inputs=8, outputs=2, hidden_low=8, hidden_high=16, max_cycles=4),
             ),
         ),
         cost=3.0,

@@ -36,9 +36,7 @@ CLAIMS = (
             "normalised, V is constant. Equality up to a constant factor, and log π(stop) in place "
             "of the action taken, stand beside."
         ),
-        arms=vary(
-            _SMALL, {"plain mean": {}, "masked mean": {"objective.masked_mean": True}}
-        ),
+        arms=vary(_SMALL, {"plain mean": {}, "masked mean": {"objective.masked_mean": True}}),
         cost=3.0,
     ),
     Statistical(

@@ -2,7 +2,6 @@ import fcntl
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 
 import pytest

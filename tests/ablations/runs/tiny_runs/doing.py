@@ -87,8 +87,8 @@ def die(text):
 
 
 def echo(text):
-    """For an engine: prints, and returns what it gets."""
-    print("something else")
+    """For an engine: writes to standard output, and returns what it gets."""
+    os.write(1, b"something else\n")
     return text
 
 

@@ -19,6 +19,7 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
   ablations calibrate               how often the verdicts would be wrong where the truth is known
+  ablations judge FILE              the rule for your own numbers
   ablations selfcheck               claims whose truth is known, through the whole pipeline
 """
 EPILOG = """\
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of all commands; what they import takes its time, and is imported here."""
-    from ablations.cli import commands, running
+    from ablations.cli import commands, judge, running
 
     top = Parser(
         prog="ablations",
@@ -144,6 +145,8 @@ def parser() -> argparse.ArgumentParser:
         help="file that keeps each cell as it is done (default: %(default)s)",
     )
     calibrate.add_argument("--docs", metavar="FILE", help="write the table as Markdown too")
+    own = add("judge", judge.judge, judge.DESCRIPTION, as_json)
+    judge.add_arguments(own)
     check = add(
         "selfcheck",
         running.selfcheck,

@@ -2,13 +2,32 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ablations.metrics.base import Metric
+from ablations.specs.arms import Arm, differing
 from ablations.specs.protocols import Check, Protocol
 from ablations.specs.tests import Test
-from hrm.config.parts import Part
+
+__all__ = [
+    "CHEAP",
+    "CONTROLS",
+    "ONCE",
+    "TIMED",
+    "TRAINED",
+    "Arm",
+    "Cell",
+    "Claim",
+    "Exact",
+    "External",
+    "Reading",
+    "Schedule",
+    "Statistical",
+    "Tier",
+    "differences",
+    "exact",
+]
 
 
 class Tier(StrEnum):
@@ -26,14 +45,6 @@ CHEAP: Schedule = {Tier.QUICK: 26, Tier.STANDARD: 60, Tier.FULL: 240}
 TIMED: Schedule = {Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 60}
 CONTROLS: Schedule = dict.fromkeys(Tier, 26)
 ONCE: Schedule = dict.fromkeys(Tier, 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arm:
-    """One side of a comparison: its name for the reader, and its configuration."""
-
-    label: str
-    part: Part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +70,13 @@ class Reading:
 
     Args:
         label: What it reads, for the reader.
-        metric: What is read of the claim's cells instead of theirs.
+        metric: What is read of the cells instead of their own metrics; None for those.
         test: How contrasts are formed, the claim's own test if None.
-        cells: Which of the claim's cells are read, all if None.
+        cells: The places of its cells among the claim's, those of the claim's test if None.
     """
 
     label: str
-    metric: Metric
+    metric: Metric | None = None
     test: Test | None = None
     cells: tuple[int, ...] | None = None
 
@@ -86,6 +97,11 @@ class Claim(ABC):
     reading: str
     cost: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse a claim that doesn't say where it is made or how it is read."""
+        assert self.id and self.id == self.id.strip(), self.id
+        assert self.section.strip() and self.reading.strip() and self.cost >= 0, self.id
+
     @property
     @abstractmethod
     def form(self) -> str:
@@ -101,7 +117,8 @@ class Statistical(Claim):
         arms: Configurations, the baseline first.
         protocol: What is done with each arm.
         metric: What is read of it.
-        cells: The cells, where they aren't that product.
+        cells: The cells, where they aren't that product; those of the test come first, and others
+            may follow for other readings.
         schedule: Pairs by tier.
         beside: Other readings of the same runs.
         unskilled: Labels of cells that, by the claim's own logic, needn't beat the best trivial
@@ -113,12 +130,13 @@ class Statistical(Claim):
     protocol: Protocol | None = None
     metric: Metric | None = None
     cells: tuple[Cell, ...] = ()
-    schedule: Schedule = TRAINED
+    schedule: Schedule = field(default_factory=lambda: TRAINED)
     beside: tuple[Reading, ...] = ()
     unskilled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Fill in the product."""
+        """Fill in the product, and hold the test to its cells."""
+        super().__post_init__()
         if not self.cells:
             assert self.arms and self.protocol is not None and self.metric is not None, self.id
             product = tuple(
@@ -129,10 +147,17 @@ class Statistical(Claim):
         labels = [cell.label for cell in self.cells]
         assert len(set(labels)) == len(labels), (self.id, labels)
         assert set(self.unskilled) <= set(labels), (self.id, self.unskilled)
+        assert set(self.schedule) == set(Tier), (self.id, self.schedule)
+        readings = [reading.cells for reading in self.beside if reading.cells is not None]
+        read = {*range(self.test.cells), *(place for places in readings for place in places)}
+        assert read == set(range(len(labels))), (self.id, labels)
+        for reading in self.beside:
+            places = range(self.test.cells) if reading.cells is None else reading.cells
+            assert (reading.test or self.test).cells == len(places), (self.id, reading.label)
 
     @property
     def form(self) -> str:
-        return self.test.name
+        return self.test.form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +165,8 @@ class Exact(Claim):
     """Equalities, yielded as checks by a function (see `exact`); no p-value.
 
     Args:
-        arms: Configurations that the function is given.
         check: The protocol that calls it.
+        arms: Configurations that the function is given.
         consistency: Whether a document's own numbers are recomputed.
     """
 
@@ -152,6 +177,38 @@ class Exact(Claim):
     @property
     def form(self) -> str:
         return "consistency" if self.consistency else "exact"
+
+
+def exact(
+    id: str,  # noqa: A002 (the field's name)
+    function: str,
+    *,
+    section: str,
+    reading: str,
+    arms: tuple[Arm, ...] = (),
+    figures: tuple[str, ...] = (),
+    consistency: bool = False,
+    cost: float = 1.0,
+) -> Exact:
+    """Return a claim that a function decides by equalities.
+
+    Args:
+        id: As in the ledger.
+        function: "module:function". It is called with the arms' configurations and the seed (and
+            the figures, where there are any) and yields checks. It is loaded when it is run, so
+            that listing claims doesn't load torch.
+        section, reading, arms, consistency, cost: As in `Claim` and `Exact`.
+        figures: What the document prints, from the ledger.
+    """
+    return Exact(
+        id=id,
+        section=section,
+        reading=reading,
+        arms=arms,
+        check=Check(function=function, figures=figures),
+        consistency=consistency,
+        cost=cost,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,3 +226,24 @@ class External(Claim):
     @property
     def form(self) -> str:
         return "external"
+
+
+def differences(claim: Claim) -> Mapping[str, tuple[str, ...]]:
+    """Return the values at every path where a claim's cells, or its arms, aren't configured alike.
+
+    Paths within an arm stand as they are; those of what is done and read begin with "protocol" and
+    "metric".
+    """
+    if isinstance(claim, Statistical):
+        return differing(
+            [
+                {
+                    **cell.arm.part.to_json(),
+                    "protocol": cell.protocol.to_json(),
+                    "metric": cell.metric.to_json(),
+                }
+                for cell in claim.cells
+            ]
+        )
+    arms = claim.arms if isinstance(claim, Exact) else ()
+    return differing([arm.part.to_json() for arm in arms]) if arms else {}

@@ -6,9 +6,10 @@ of intervals, so that a censored or diverged run bounds the contrast as far as i
 """
 
 import math
+import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ablations.metrics.value import Value
@@ -46,10 +47,33 @@ class Test(ABC):
     __test__ = False  # pytest collects classes of this name
     name: ClassVar[str]
 
+    def __post_init__(self) -> None:
+        """Refuse zones that can't be meant where they are written, not where they are read.
+
+        Raises:
+            UserError: As `ablations.rule.zones`.
+        """
+        assert self.zones.because, f"{type(self).__name__} doesn't say why its zones are that wide"
+
     @property
     @abstractmethod
     def zones(self) -> Zones:
         """What was fixed beforehand."""
+
+    @property
+    @abstractmethod
+    def cells(self) -> int:
+        """How many cells are read."""
+
+    @property
+    def form(self) -> str:
+        """The ledger's word for it."""
+        return self.name
+
+    @property
+    def places(self) -> int:
+        """How many statements are decided: each takes a place in the family."""
+        return 1
 
     @abstractmethod
     def contrast(self, values: Sequence[Value]) -> Contrast:
@@ -78,6 +102,12 @@ class Linear(Test):
     at_least: float | None = None
     band_because: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a band without a reason, or a reason without a band."""
+        super().__post_init__()
+        banded = self.about is not None or self.at_least is not None
+        assert banded == bool(self.band_because), self
+
     @property
     def zones(self) -> Zones:
         make = zones.ratio if self.logarithmic else zones.difference
@@ -87,8 +117,11 @@ class Linear(Test):
             fewer=self.fewer,
             about=self.about,
             at_least=self.at_least,
-            band_because=self.band_because,
         )
+
+    @property
+    def cells(self) -> int:
+        return len(self.weights)
 
     @property
     @abstractmethod
@@ -133,7 +166,8 @@ class TimeToTarget(Ratio):
 class Timing(Ratio):
     """x = log(time of the treatment / time of the baseline), by turns within a fresh process.
 
-    The cells' metric reads the process's own log-ratio against the baseline (`metrics.timing`).
+    The cells' metric reads each arm's time over the baseline's (`metrics.timing.TimeRatio`). So the
+    baseline's is 1, and x the treatment's median over rounds of the log-ratio within a round.
     """
 
     name: ClassVar[str] = "timing"
@@ -213,6 +247,7 @@ class Factorial(Linear):
 
     def __post_init__(self) -> None:
         """Refuse weights that aren't a contrast: a mistake in a spec."""
+        super().__post_init__()
         assert abs(math.fsum(self.factors)) < 1e-9 and any(self.factors), self.factors
 
     @property
@@ -233,18 +268,31 @@ class NotWorse(Test):
     Args:
         margin: The loss that would be noticed.
         because: Why that size.
+        fewer: Whether less of the metric is better: then the claim is that x < margin.
+        weights: One a cell, where the baseline is a mean of several: (−½, −½, 1).
     """
 
     name: ClassVar[str] = "non-inferior"
     margin: float
     because: str
+    fewer: bool = False
+    weights: tuple[float, ...] = (-1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        """Refuse weights that aren't a contrast: a mistake in a spec."""
+        super().__post_init__()
+        assert abs(math.fsum(self.weights)) < 1e-9 and any(self.weights), self.weights
 
     @property
     def zones(self) -> Zones:
-        return zones.not_worse(margin=self.margin, because=self.because)
+        return zones.not_worse(margin=self.margin, because=self.because, fewer=self.fewer)
+
+    @property
+    def cells(self) -> int:
+        return len(self.weights)
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return combined((-1.0, 1.0), values)
+        return combined(self.weights, values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,53 +302,85 @@ class Reliable(Test):
     Args:
         above: What a reliable run exceeds.
         because: Why that value.
+        fewer: Whether less of the metric is better: then the claim is that x < above.
     """
 
     name: ClassVar[str] = "one-sample"
     above: float
     because: str
+    fewer: bool = False
 
     @property
     def zones(self) -> Zones:
-        return zones.reliable(above=self.above, because=self.because)
+        return zones.reliable(above=self.above, because=self.because, fewer=self.fewer)
+
+    @property
+    def cells(self) -> int:
+        return 1
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
         return combined((1.0,), values)
 
 
+REPLICAS = 3  # of a seed, in `Spread`
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spread(OneRatio):
-    """x = log(s / constant), s the standard deviation of a seed's replicas over √ln 2.
+    """x = log(s / constant), s = the standard deviation of a seed's three replicas ÷ √(ln 2).
 
-    The median over seeds of three normal replicas' standard deviation is σ √ln 2, so that s has the
-    median σ. A replica that diverged makes the spread unknown.
+    The squared deviations of three normal replicas are σ² times a chi-square of two degrees of
+    freedom, whose median is 2 ln 2; so the median of s over seeds is σ. A replica that diverged, or
+    is known up to an interval alone, makes the spread unknown.
     """
 
+    @property
+    def weights(self) -> tuple[float, ...]:
+        return (1.0,) * REPLICAS
+
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        assert len(values) == 3, "the factor √ln 2 belongs to three replicas"
-        numbers = [value.low if value.known else math.nan for value in values]
-        mean = math.fsum(numbers) / 3
-        spread = math.sqrt(math.fsum((x - mean) ** 2 for x in numbers) / 2 / math.log(2))
-        log = math.log(spread / self.constant) if spread > 0 else math.nan
-        low, high = (-math.inf, math.inf) if math.isnan(log) else (log, log)
-        return Contrast(values=tuple(values), low=low, high=high, mean=log)
+        assert len(values) == REPLICAS, values
+        log = math.nan
+        if all(value.known for value in values):
+            deviation = statistics.stdev(value.low for value in values)
+            log = _logarithm(deviation / math.sqrt(math.log(2)) / self.constant)
+        low, high = (log, log) if math.isfinite(log) else (-math.inf, math.inf)
+        return Contrast(values=tuple(values), low=low, high=high, mean=_finite(log))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Both(Test):
-    """A conjunction: it holds if every part holds, and fails if one fails. Each part is a member.
+    """A conjunction: it holds if every part holds, and fails if one fails. Each part has a place.
 
     Args:
-        parts: Tests. reads: For each part, the places of its cells among the claim's.
+        parts: Tests.
+        reads: For each part, the places of its cells among the claim's.
     """
 
-    name: ClassVar[str] = "factorial"
+    name: ClassVar[str] = "both"
     parts: tuple[Test, ...]
     reads: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse parts that read another number of cells than they are given."""
+        super().__post_init__()
+        assert [part.cells for part in self.parts] == [len(reads) for reads in self.reads], self
 
     @property
     def zones(self) -> Zones:
         return self.parts[0].zones
+
+    @property
+    def form(self) -> str:
+        return self.parts[0].form
+
+    @property
+    def cells(self) -> int:
+        return 1 + max(max(reads) for reads in self.reads)
+
+    @property
+    def places(self) -> int:
+        return sum(part.places for part in self.parts)
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
         return self.contrasts(values)[0]
@@ -354,45 +434,56 @@ def combined(
 ) -> Contrast:
     """Return Σ weightᵢ · valueᵢ, or of the values' logarithms, as an interval.
 
-    Ends that are infinite on both sides at once leave the contrast unknown on that side, as where
-    both arms diverged.
+    The logarithm of a negative number is unknown. Ends that are infinite on both sides at once
+    leave the contrast unknown on that side, as where both arms diverged.
+
+    Args:
+        weights: One a value; a value of weight 0 isn't read.
+        values: Of the cells.
+        logarithmic: Whether logarithms are combined.
     """
     assert len(weights) == len(values), (weights, values)
+    read = _logarithms if logarithmic else _as_is
     low, high, mean = 0.0, 0.0, 0.0
     for weight, value in zip(weights, values, strict=True):
         if weight:
-            ends = [
-                weight * _logarithm(end) if logarithmic else weight * end
-                for end in (value.low, value.high)
-            ]
-            low, high = low + min(ends, key=_low_first), high + max(ends, key=_high_last)
+            ends = sorted(weight * end for end in read(value))
+            low, high = low + ends[0], high + ends[1]
             mean += weight * (_logarithm(value.mean) if logarithmic else value.mean)
     return Contrast(
         values=tuple(values),
         low=-math.inf if math.isnan(low) else low,
         high=math.inf if math.isnan(high) else high,
-        mean=mean,
+        mean=_finite(mean),
     )
 
 
 def shifted(contrast: Contrast, by: float) -> Contrast:
     """Return a contrast moved along its axis."""
-    return Contrast(
-        values=contrast.values,
-        low=contrast.low + by,
-        high=contrast.high + by,
-        mean=contrast.mean + by,
+    return replace(
+        contrast, low=contrast.low + by, high=contrast.high + by, mean=contrast.mean + by
     )
 
 
+def _as_is(value: Value) -> Range:
+    return value.low, value.high
+
+
+def _logarithms(value: Value) -> Range:
+    """Return the ends' logarithms; a negative end bounds nothing, and a negative number is none."""
+    low, high = _logarithm(value.low), _logarithm(value.high)
+    if math.isnan(high):
+        return -math.inf, math.inf
+    return -math.inf if math.isnan(low) else low, high
+
+
 def _logarithm(x: float) -> float:
-    """Return log x, NaN where there is none."""
-    return math.log(x) if x > 0 else math.nan
+    """Return log x: -∞ for 0, and for the -∞ of a run that diverged; NaN for negative numbers."""
+    if x > 0:
+        return math.log(x)
+    return -math.inf if x in (0, -math.inf) else math.nan
 
 
-def _low_first(end: float) -> float:
-    return -math.inf if math.isnan(end) else end
-
-
-def _high_last(end: float) -> float:
-    return math.inf if math.isnan(end) else end
+def _finite(x: float) -> float:
+    """Return what a mean over pairs may read: NaN in place of infinities."""
+    return x if math.isfinite(x) else math.nan

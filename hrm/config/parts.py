@@ -102,6 +102,7 @@ def require(holds: bool, what: str, value: Any, allowed: str, mend: str) -> None
 
 
 def _hints(cls: type[Part]) -> dict[str, Any]:
+    """Return the annotation of each field; class attributes are none."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 

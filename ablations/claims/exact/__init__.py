@@ -3,6 +3,7 @@
 halting       batch_waits, stopped_idle, individual, rule, maximum
 policy        unbiased, reward
 attention     single_key, formula
-controller    equivalent, tensors
+controller    equivalent, tensors, memory
 parameters    printed, bounded, increase
+printed       demonstration
 """

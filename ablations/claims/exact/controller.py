@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator, Sequence
 
+from ablations.claims.printed import parse
 from ablations.records.checks import Check, Close, Equal, Holds
 from hrm.config.learning import System
 
@@ -85,3 +86,53 @@ def tensors(
         rule="counted",
         primary=False,
     )
+
+
+def memory(
+    arms: Sequence[System],
+    seed: int,
+    *,
+    figures: Sequence[str],
+    batches: Sequence[int] = (32, 1, 4, 128),
+    tolerance: float = 1.25,
+) -> Iterator[Check]:
+    """The direct form allocates at most the printed share of bytes per call, × a tolerance.
+
+    The first batch carries the verdict. Whether it is also no less than the share ÷ the tolerance,
+    other batches, and a whole forward pass stand beside. Arms: concatenated, direct. Figures:
+    megabytes before and after.
+    """
+    from ablations.protocols import bytes as counting
+    from ablations.protocols.base import Inputs
+    from ablations.specs.protocols import Bytes
+
+    before, after = (parse(figure)[0] for figure in figures)
+    claimed = after / before
+    protocol = Bytes(calls=tuple(batches), passes=(batches[0],))
+    original, direct = (
+        counting.run(Inputs(protocol=protocol, arms=[arm], seed=seed)).observations[0]
+        for arm in arms
+    )
+    for what in ("call", "pass"):
+        for i, batch in enumerate(original[f"{what}_batches"]):
+            old, new = (int(found[f"{what}_bytes"][i]) for found in (original, direct))
+            said = f"bytes that a {what} of batch {batch} allocates, direct over original"
+            observed = f"{new / old:.3f} ({old:,} to {new:,})"
+            primary = what == "call" and i == 0
+            yield Holds(
+                said,
+                documented=f"{claimed:.3f} ({figures[0]} to {figures[1]})",
+                observed=observed,
+                holds=new / old <= claimed * tolerance,
+                rule=f"at most the documented ratio × {tolerance:g}",
+                primary=primary,
+            )
+            if primary:
+                yield Holds(
+                    f"{said}: not even less",
+                    documented=f"{claimed:.3f}",
+                    observed=observed,
+                    holds=new / old >= claimed / tolerance,
+                    rule=f"at least the documented ratio ÷ {tolerance:g}",
+                    primary=False,
+                )

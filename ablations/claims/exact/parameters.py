@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ablations.claims.printed import parse, prints_as
 from ablations.records.checks import Check, Holds
-from ablations.rounding import parse, prints_as
 from hrm.config.learning import System
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablations.rounding import parse, prints_as
+from ablations.claims.printed import parse, prints_as
 
 examples = settings(deadline=None, derandomize=True, max_examples=100)
 

@@ -1,0 +1,5 @@
+"""Document v2: four opt-in enhancements of a GRU model."""
+
+from ablations.claims.v2 import attention, controller, halting, policy
+
+CLAIMS = (*halting.CLAIMS, *policy.CLAIMS, *attention.CLAIMS, *controller.CLAIMS)

@@ -1,0 +1,171 @@
+"""What can come out of judging a claim."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """A verdict, in one word or two."""
+
+    CONFIRMED = "CONFIRMED"
+    EXCEEDED = "EXCEEDED"
+    AT_LEAST = "AT LEAST"
+    EXACT = "EXACT"
+    CONTRADICTED = "CONTRADICTED"
+    NO_EFFECT = "NO EFFECT"
+    NO_GAIN = "NO GAIN"
+    MISMATCH = "MISMATCH"
+    WEAKER = "WEAKER"
+    DIRECTION_ONLY = "DIRECTION ONLY"
+    SPLIT = "SPLIT"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+    NOT_RUN = "NOT RUN"
+
+
+class Group(StrEnum):
+    """What a verdict means for its claim."""
+
+    HOLDS = "holds"
+    PARTLY = "partly"
+    FAILS = "fails"
+    OPEN = "open"
+
+
+class Objection(StrEnum):
+    """What splits a word."""
+
+    MEAN = "mean"
+    FAILURES = "failures"
+
+
+_groups = {
+    Group.HOLDS: (Word.CONFIRMED, Word.EXCEEDED, Word.AT_LEAST, Word.EXACT),
+    Group.FAILS: (Word.CONTRADICTED, Word.NO_EFFECT, Word.NO_GAIN, Word.MISMATCH),
+    Group.PARTLY: (Word.WEAKER, Word.DIRECTION_ONLY, Word.SPLIT),
+    Group.OPEN: (Word.INCONCLUSIVE, Word.INVALID, Word.NOT_RUN),
+}
+_group_of = {word: group for group, words in _groups.items() for word in words}
+
+# Words that further pairs could replace by one of another group.
+UNSETTLED = frozenset({Word.DIRECTION_ONLY, Word.INCONCLUSIVE, Word.NOT_RUN})
+
+
+def group_of(word: Word) -> Group:
+    """Return the group that a word belongs to."""
+    return _group_of[word]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many pairs lie wholly beyond an edge, of how many.
+
+    Args:
+        pairs: Those beyond it.
+        of: All: those of the latest look that establishes the statement, or if none does, all that
+            are read.
+        established: Whether the statement is established.
+    """
+
+    pairs: int
+    of: int
+    established: bool
+
+    @property
+    def exceptions(self) -> int:
+        """The pairs that aren't beyond it: on the other side, on the edge, or unknown."""
+        return self.of - self.pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """The pairs on either side of an edge.
+
+    Args:
+        edge: A contrast, the claimed direction positive.
+        above: Of the statement that the median (or nearly all) lies above it.
+        below: Of the statement that the median lies below it.
+    """
+
+    edge: float
+    above: Tally
+    below: Tally
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A verdict on one contrast, the claimed direction positive, and what it rests on.
+
+    Args:
+        word: The verdict.
+        by_itself: The word before SPLIT took it away; the same otherwise.
+        look: The last look reached, 0 if none is.
+        n: Pairs given.
+        low, high: Ends of the intersection of all looks reached.
+        estimate: Median of the pairs read; None if nothing is read or it is wholly unknown.
+        mean: Mean of the pairs read; None if it has no value.
+        counts: One for each edge, ascending.
+        failures: Runs that failed among the pairs read: the baseline's and the treatment's.
+        against: What splits the word by itself.
+        unknown: Pairs read of which nothing is known.
+        settled: Whether further pairs can't change the group any more, or can't be judged.
+        at_look: The look at which that was so first, None before.
+        needed: Pairs that would settle it at the observed shares with 80 % power; None if it is
+            settled or out of reach.
+        faults: What makes it INVALID from outside.
+        sentence: The reason, with the counts.
+    """
+
+    word: Word
+    by_itself: Word
+    look: int
+    n: int
+    low: float
+    high: float
+    estimate: float | None
+    mean: float | None
+    counts: tuple[Count, ...]
+    failures: tuple[int, int]
+    against: tuple[Objection, ...]
+    unknown: int
+    settled: bool
+    at_look: int | None
+    needed: int | None
+    faults: tuple[str, ...] = ()
+    sentence: str = ""
+
+    @property
+    def group(self) -> Group:
+        """The group of the word."""
+        return group_of(self.word)
+
+    @property
+    def read(self) -> int:
+        """Pairs that count: those of the last look, or before the first look all."""
+        return self.look or self.n
+
+    def count(self, edge: float) -> Count:
+        """Return the count at an edge of the zones."""
+        return next(count for count in self.counts if count.edge == edge)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joint:
+    """A verdict on a claim that says several things at once.
+
+    Args:
+        word: The verdict.
+        parts: One for each thing it says; every part is a member of the family.
+        settled: Whether further pairs can't change the group any more.
+        sentence: The reason: that of the parts that decide.
+    """
+
+    word: Word
+    parts: tuple[Verdict, ...]
+    settled: bool
+    sentence: str
+
+    @property
+    def group(self) -> Group:
+        """The group of the word."""
+        return group_of(self.word)

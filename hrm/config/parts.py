@@ -102,7 +102,9 @@ def require(holds: bool, what: str, value: Any, allowed: str, mend: str) -> None
 
 
 def _hints(cls: type[Part]) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+    """Return the annotation of each field; class attributes are none."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
 def _alternatives(kind: Any) -> list[Any]:

@@ -1,1 +1,1 @@
-"""Benchmarks for asv; the same code decides the timing claims (`bench.process`)."""
+"""Benchmarks for asv; the same code decides the timing claims (`bench.turns`)."""

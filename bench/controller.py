@@ -1,123 +1,144 @@
-"""The controller's two forms, alone and within the whole forward pass of document v2.
+"""One call of the controller, and the whole forward pass, of document v2 and its kin.
 
-Both forms compute the same (the direct one has the other's weights, mapped), in evaluation without
-gradient, on one thread. No sample wants to stop, so each forward pass takes all its cycles.
-
-asv runs a `setup` again before each timed call and then times single calls; at some ten
-microseconds a call that would be noise. What is timed is built on first use, in the warm-up.
+`controller_call` and `forward` are targets (`bench.turns`): the claims time them for the arms that
+their specs name, and the suite below times them for the document's two forms of the controller. All
+is done in evaluation without gradient, on one thread.
 """
 
 import functools
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from bench.turns import Target, Timed
 from hrm import recipes
-from hrm.config import Vector
+from hrm.config import Tokens
 from hrm.config.learning import System
-from hrm.model import HRM
+from hrm.model import HRM, Output
 from hrm.model.halting import ConcatenatedController, DirectController, Policy
-
-torch.set_num_threads(1)
+from hrm.training import loop
 
 forms = ("concatenated", "direct")
 batches = (1, 4, 32, 128)
-times = {"once": 1, "twice": 2}
+PROGRESS = 0.5  # the controller's second input: the share of cycles that are done
+
+
+def controller_call(parts: Sequence[System], batch: int) -> list[Callable[[], Tensor]]:
+    """Return one call of each system's controller, at one cycle; it returns logits [batch, 2]."""
+
+    def timed(model: HRM) -> Callable[[], Tensor]:
+        part, noise = controller(model), torch.Generator().manual_seed(batch)
+        states = torch.randn(batch, model.config.high.width, generator=noise)
+
+        def call() -> Tensor:
+            with torch.inference_mode():
+                logits: Tensor = part(states, PROGRESS)
+            return logits
+
+        return call
+
+    return [timed(model) for model in models(parts)]
+
+
+def forward(parts: Sequence[System], batch: int) -> list[Callable[[], Output]]:
+    """Return each system's forward pass: all steps of all samples, whatever halting says."""
+
+    def timed(model: HRM) -> Callable[[], Output]:
+        x, steps = inputs(model, batch), model.halting.max_steps
+
+        def call() -> Output:
+            with torch.inference_mode():
+                output: Output = model(x, steps=steps)
+            return output
+
+        return call
+
+    return [timed(model) for model in models(parts)]
 
 
 class Controller:
-    """One call of the controller, and one forward pass, by form and batch."""
+    """One call of the controller, and one forward pass, by form and batch.
+
+    asv runs a `setup` again before each timed call and then times single calls; at some hundred
+    microseconds a call that would be noise. What is timed is built on first use, in the warm-up.
+    """
 
     params = (forms, batches)
     param_names = ("form", "batch")
     repeat = (3, 10, 0.1)  # the spread between processes is what counts, and is far larger
     warmup_time = 0.05
+    version = "1"  # pinned, so that an edit of this class doesn't end the benchmarks' history
+
+    def setup(self, form: str, batch: int) -> None:
+        """Compute on one thread."""
+        torch.set_num_threads(1)
 
     def time_call(self, form: str, batch: int) -> None:
         """Logits of one cycle."""
-        module, states = call(form, batch)
-        with torch.inference_mode():
-            module(states, 0.5)
+        timed(controller_call, batch)[form]()
 
     def time_forward(self, form: str, batch: int) -> None:
         """All cycles."""
-        model, inputs = forward(form, batch)
-        with torch.inference_mode():
-            model(inputs)
+        timed(forward, batch)[form]()
 
 
-class Known:
-    """The suite's own control: how often each method is called is known, and so is the ratio.
-
-    `time_call` and `time_forward` are one call of the concatenated form, as in `Controller`,
-    whichever arm is asked for; the planted ones are as many calls of it as the arm says.
-    """
-
-    params = (tuple(times), (32,))
-    param_names = ("times", "batch")
-    repeat = Controller.repeat
-    warmup_time = Controller.warmup_time
-
-    def time_call(self, _: str, batch: int) -> None:
-        """Logits of one cycle."""
-        Controller().time_call(forms[0], batch)
-
-    def time_forward(self, _: str, batch: int) -> None:
-        """All cycles."""
-        Controller().time_forward(forms[0], batch)
-
-    def time_planted_call(self, arm: str, batch: int) -> None:
-        """Logits of one cycle, made so many times."""
-        for _ in range(times[arm]):
-            self.time_call(arm, batch)
-
-    def time_planted_forward(self, arm: str, batch: int) -> None:
-        """All cycles, gone through so many times."""
-        for _ in range(times[arm]):
-            self.time_forward(arm, batch)
+@functools.cache
+def timed(target: Target, batch: int) -> dict[str, Timed]:
+    """Return what is timed for each form."""
+    return dict(zip(forms, target([system(form) for form in forms], batch), strict=True))
 
 
 def system(form: str) -> System:
-    """The document's reference model with one of the two controllers."""
+    """Return the document's reference model with one of the two controllers."""
     return recipes.v2(use_optimized_controller=form == "direct")
 
 
-@functools.cache
-def models() -> dict[str, HRM]:
-    """Both models, computing the same; nobody wants to stop."""
-    torch.manual_seed(0)
-    built = {form: HRM(system(form).model).eval() for form in forms}
-    original, direct = built["concatenated"], built["direct"]
-    theirs, mine = controller(original), controller(direct)
-    assert isinstance(theirs, ConcatenatedController) and isinstance(mine, DirectController)
-    with torch.no_grad():
-        last = theirs.policy[-1]
-        assert isinstance(last, nn.Linear)
-        last.bias.copy_(torch.tensor([50.0, -50.0]))
-    mine.load_concatenated(theirs)
-    same = {k: v for k, v in original.state_dict().items() if "controller" not in k}
-    direct.load_state_dict(same, strict=False)
+def models(parts: Sequence[System]) -> list[HRM]:
+    """Return a model of each system, computing the same where only the controller's form differs.
+
+    Where some have the concatenated controller, those with the direct one have its weights, mapped,
+    and the rest of their weights are the same.
+    """
+    built = [loop.build(part, loop.Seeds(weights=0, order=0)).eval() for part in parts]
+    teacher = next((m for m in built if isinstance(control(m), ConcatenatedController)), None)
+    for model in built:
+        mine = control(model)
+        if teacher is not None and isinstance(mine, DirectController):
+            theirs = control(teacher)
+            assert isinstance(theirs, ConcatenatedController)
+            mine.load_concatenated(theirs)
+            share(teacher, model)
     return built
 
 
-@functools.cache
-def call(form: str, batch: int) -> tuple[nn.Module, Tensor]:
-    """A controller and the states that it reads."""
-    model = models()[form]
-    noise = torch.Generator().manual_seed(batch)
-    return controller(model), torch.randn(batch, model.config.high.width, generator=noise)
+def share(teacher: HRM, model: HRM) -> None:
+    """Copy the weights that both models have, but for the controllers'."""
+    known = model.state_dict()
+    same = {
+        name: value
+        for name, value in teacher.state_dict().items()
+        if "controller" not in name and name in known and known[name].shape == value.shape
+    }
+    model.load_state_dict(same, strict=False)
 
 
-@functools.cache
-def forward(form: str, batch: int) -> tuple[HRM, Tensor]:
-    """A model and its inputs."""
-    model, noise = models()[form], torch.Generator().manual_seed(batch)
-    part = model.config.embedding
-    assert isinstance(part, Vector)
-    return model, torch.randn(batch, part.size, generator=noise)
+def control(model: HRM) -> nn.Module | None:
+    """Return a model's controller, None without one."""
+    return model.halting.controller if isinstance(model.halting, Policy) else None
 
 
 def controller(model: HRM) -> nn.Module:
-    """A model's controller."""
-    assert isinstance(model.halting, Policy)
-    return model.halting.controller
+    """Return a model's controller."""
+    found = control(model)
+    assert found is not None, model.config.halting
+    return found
+
+
+def inputs(model: HRM, batch: int) -> Tensor:
+    """Return random inputs: numbers, or tokens for a model that reads tokens."""
+    noise, shape = torch.Generator().manual_seed(batch), model.example(batch).shape
+    part = model.config.embedding
+    if isinstance(part, Tokens):
+        return torch.randint(0, part.vocabulary, shape, generator=noise)
+    return torch.randn(shape, generator=noise)

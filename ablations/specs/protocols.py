@@ -51,6 +51,11 @@ class Protocol(Part, ABC):
         """The protocol whose weights this one starts from, None if it starts from nothing."""
         return getattr(self, "after", None)
 
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Functions that it calls by name, "module:function"; a run rests on their sources too."""
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Protocol):
@@ -96,3 +101,37 @@ class Check(Protocol):
     module: ClassVar[str] = "ablations.protocols.check"
     joint: ClassVar[bool] = True
     function: str
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        return (self.function,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Time(Protocol):
+    """Time all arms by turns in a fresh process, and with them a twin of the first.
+
+    The twin is the baseline, built a second time. Every target is timed at every batch size, in so
+    many rounds, each of which calls all arms and the twin once, in random order.
+
+    Args:
+        targets: What is timed, functions "module:function" as `bench.turns` describes them.
+        batches: Batch sizes.
+        rounds: How many; the median over them is what a process says.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.time"
+    joint: ClassVar[bool] = True
+    alone: ClassVar[bool] = True
+    targets: tuple[str, ...]
+    batches: tuple[int, ...]
+    rounds: int = 40
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        assert self.targets and self.batches, self
+        require(self.rounds >= 1, "rounds", self.rounds, "1 or more", "use 40")
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        return self.targets

@@ -133,7 +133,8 @@ class TimeToTarget(Ratio):
 class Timing(Ratio):
     """x = log(time of the treatment / time of the baseline), by turns within a fresh process.
 
-    The cells' metric reads the process's own log-ratio against the baseline (`metrics.timing`).
+    The cells' metric reads each arm's time over the baseline's (`metrics.timing.TimeRatio`), which
+    is 1 for the baseline. So x is the median over rounds of the log-ratio within a round.
     """
 
     name: ClassVar[str] = "timing"

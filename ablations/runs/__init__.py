@@ -1,0 +1,1 @@
+"""Runs: from claims' cells to trials, and from trials to stored results."""

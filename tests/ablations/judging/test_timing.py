@@ -1,0 +1,100 @@
+"""A timing claim is INVALID where contrasts drift, or where equal code differs."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.judging import timing
+from ablations.rule import Pairs, Word, judge, table_for, zones
+
+SPEED = zones.ratio(null=0.1, because="felt", fewer=True, about=(0.1, 0.4))
+SHARE = zones.ratio(null=0.01, because="seen", fewer=True, about=(0.9, 0.95))
+TABLE = table_for(89)
+LOUD = [0.02 * (-1) ** i for i in range(16)]
+
+
+def test_the_lag_correlation_is_that_of_neighbours_about_the_common_mean():
+    x = [1.0, 3.0, 2.0, 6.0]  # deviations -2, 0, -1, 3: (0 + 0 - 3) / 14
+    assert timing.lag1(x) == pytest.approx(-3 / 14)
+
+
+@given(
+    x=st.lists(st.integers(-9, 9).map(float), min_size=2, max_size=20),
+    shift=st.integers(-9, 9),
+    scale=st.sampled_from([-2.0, 0.5]),
+)
+def test_the_lag_correlation_has_no_unit_and_no_origin(x, shift, scale):
+    found = timing.lag1(x)
+    assert -1 <= found <= 1
+    assert timing.lag1([scale * value + shift for value in x]) == pytest.approx(found, abs=1e-9)
+    assert timing.lag1(x[::-1]) == pytest.approx(found, abs=1e-9)
+
+
+def test_what_is_not_finite_is_left_out_of_the_lag_correlation():
+    assert timing.lag1([1.0, math.inf, 3.0, math.nan, 2.0, 6.0]) == pytest.approx(-3 / 14)
+    assert timing.lag1([]) == timing.lag1([1.0]) == timing.lag1([2.0, 2.0, 2.0]) == 0
+
+
+def test_contrasts_that_drift_make_a_claim_invalid_and_alternating_ones_do_not():
+    drifting = [0.01 * i for i in range(16)]
+    assert "0.81" in timing.drift(drifting)
+    (fault,) = timing.faults(drifting, LOUD, SPEED, TABLE)
+    assert judge(Pairs.exact([2.0] * 16), SPEED, TABLE, faults=[fault]).word is Word.INVALID
+    assert timing.faults(LOUD, LOUD, SPEED, TABLE) == ()
+
+
+def test_a_lag_correlation_at_the_limit_is_allowed(monkeypatch):
+    for found, fault in ((timing.MOST_LAG, False), (timing.MOST_LAG + 1e-9, True)):
+        monkeypatch.setattr(timing, "lag1", lambda _, found=found: found)
+        assert bool(timing.drift([1.0, 2.0])) == fault
+
+
+def test_a_twin_may_differ_by_the_null_zone_or_a_quarter_of_the_band():
+    assert timing.tolerance(SPEED) == pytest.approx(-math.log(0.9)), "less than log(4) / 4"
+    assert timing.tolerance(SHARE) == pytest.approx(-math.log(0.99)), "less than 0.0135"
+    wide = zones.ratio(null=0.04, because="felt", fewer=True, about=(0.9, 0.95))
+    assert timing.tolerance(wide) == pytest.approx((math.log(0.95) - math.log(0.9)) / 4)
+    open_ended = zones.ratio(null=0.1, because="felt", fewer=True, at_least=0.5)
+    assert timing.tolerance(open_ended) == pytest.approx(-math.log(0.9))
+    margin = zones.not_worse(margin=0.02, because="noticed")
+    assert timing.tolerance(margin) == pytest.approx(0.02)
+
+
+def noisy(centre, n=16):
+    return centre + np.random.default_rng(0).normal(0, 0.001, n)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_twin_that_differs_by_more_is_a_fault_on_either_side(side):
+    (fault,) = timing.faults(LOUD, list(noisy(0.05 * side)), SHARE, TABLE)
+    assert fault.startswith("equal code differs")
+
+
+def test_a_twin_that_differs_by_less_is_none():
+    assert timing.twin_differs(list(noisy(0.005)), SHARE, TABLE) == ""
+
+
+def test_a_twin_whose_interval_holds_zero_is_open_and_no_fault():
+    assert timing.twin_differs(LOUD, SHARE, TABLE) == "", "far beyond the tolerance on both sides"
+
+
+def test_a_twin_on_one_side_of_zero_that_may_exceed_the_tolerance_is_a_fault():
+    x = noisy(0.0095)
+    assert 0 < x.min() < timing.tolerance(SHARE) < x.max()
+    assert timing.twin_differs(list(x), SHARE, TABLE) != ""
+
+
+def test_twins_are_judged_at_the_claims_own_looks():
+    assert timing.twin_differs([0.05] * 15, SHARE, TABLE) == "", "before the first look"
+    assert timing.twin_differs([0.05] * 16, SHARE, TABLE) != ""
+    mixed = [0.05] * 23 + [-0.05] * 3  # 26 pairs: three exceptions are allowed
+    assert timing.twin_differs(mixed, SHARE, TABLE) != ""
+    assert timing.twin_differs([*mixed[:22], *[-0.05] * 4], SHARE, TABLE) != "", "the look at 16"
+    assert timing.twin_differs([*[-0.05] * 4, *mixed[:22]], SHARE, TABLE) == ""
+
+
+def test_an_unknown_twin_counts_as_an_exception():
+    assert timing.twin_differs([0.05] * 15 + [math.nan], SHARE, TABLE) == ""

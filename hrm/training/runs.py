@@ -212,9 +212,7 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
         identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     else:
         identity = before["id"]
-        stored = planned(folder)
-        assert stored is not None
-        checkpoint.same(folder / "run.json", stored, plan)
+        checkpoint.same(folder / "run.json", planned(folder) or plan, plan)
     return Run(
         id=identity,
         configuration=plan.to_json(),
@@ -250,12 +248,11 @@ def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
                 for name, value in tree["average"].items()
                 if name.startswith("module.")
             }
-    for name, value in state.items():
-        if not value.isfinite().all():
-            raise UserError(
-                f"checkpoint is {str(path)!r}, whose {name} has numbers that are NaN or infinite; "
-                f"allowed are weights that give answers; name another"
-            )
+    for name in (name for name, value in state.items() if not value.isfinite().all()):
+        raise UserError(
+            f"checkpoint is {str(path)!r}, whose {name} has numbers that are NaN or infinite; "
+            f"allowed are weights that give answers; name another"
+        )
     return update, state
 
 
@@ -376,10 +373,8 @@ def evaluated(
         try:
             scores[name] = restored(path, model) | score(model, system, seen, test)
         except FloatingPointError as error:
-            said = (
-                f"checkpoint is {str(path)!r}, and {error}; allowed are weights that give numbers"
-            )
-            lost.append(UserError(f"{said}; name another"))
+            why = f"{error}; allowed are weights that give numbers; name another"
+            lost.append(UserError(f"checkpoint is {str(path)!r}, and {why}"))
         except UserError as error:
             lost.append(error)
     if not scores:

@@ -15,8 +15,7 @@ from tiny_runs.doing import die, echo
 from tiny_runs.kinds import Edited, Number, Tiny, TinyAlone, TinyJoint
 
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs import attempts as runs_attempts
-from ablations.runs import locks, sources, upkeep, weights
+from ablations.runs import loading, locks, sources, upkeep, weights
 from ablations.runs.attempts import execute, job
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
@@ -231,6 +230,17 @@ def test_what_a_trial_starts_from_is_run_first_with_its_weights_handed_on(store)
     assert len(list(store.results())) == 9
 
 
+def test_tensors_are_handed_on_as_tensors_even_where_they_share_memory(store):
+    asked = trial("tensors", after=Tiny(does="tensors"))
+    run([asked], store, Processes(1))
+    result = store.get(fingerprint(asked))
+    assert result.observations[0]["given"] == {
+        "all": ["Tensor", [0.0, 1.0, 2.0, 3.0]],
+        "last": ["Tensor", [2.0, 3.0]],
+    }
+    assert result.weights == result.start, "equal weights are kept once"
+
+
 def test_a_trained_arm_that_two_trials_start_from_is_trained_once(store, tmp_path):
     log = tmp_path / "log"
     parent = Tiny(path=str(log))
@@ -395,7 +405,9 @@ def test_workers_import_nothing_from_the_working_folder(store, tmp_path, monkeyp
     assert not {"", str(tmp_path)} & set(result.observations[0]["path"])
 
 
-def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(store, tmp_path):
+def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(
+    store, tmp_path, monkeypatch
+):
     path = tmp_path / "elsewhere" / "own_claims.py"
     path.parent.mkdir()
     path.write_text(
@@ -408,7 +420,8 @@ def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(store, tm
         "def run(inputs):\n"
         "    return Outcome(observations=[{'value': arm.value} for arm in inputs.arms])\n"
     )
-    runs_attempts._import("own_claims", str(path))
+    monkeypatch.delitem(sys.modules, "own_claims", raising=False)
+    loading.load("own_claims", path)
     asked = Trial(protocol={"kind": "Own"}, arms=(Number(value=3).to_json(),), seed=0)
     run([asked], store, Processes(1))
     (result,) = attempts(store)[0]

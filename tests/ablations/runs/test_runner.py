@@ -204,6 +204,17 @@ def test_trials_of_equal_boards_run_one_after_the_other(store):
     assert order == [1, 1, 0, 0, 2, 2]
 
 
+def test_each_worker_has_boards_of_its_own(store, tmp_path):
+    log = str(tmp_path / "log")
+    trials = [
+        trial(seed=seed, times=n, path=log, seconds=0.05) for seed in range(2) for n in range(4)
+    ]
+    run(trials, store, Processes(2))
+    workers = {tuple(line.split()) for line in Path(log).read_text().splitlines()}
+    assert len({pid for _, pid in workers}) == 2
+    assert len(workers) <= 3, "who has done all of its own may help the other"
+
+
 def test_boards_are_those_of_what_was_trained():
     before = trial(seed=1, boards=5)
     after = trial(seed=1, after=Tiny(boards=5, after=None))

@@ -163,8 +163,9 @@ class Processes(Engine):
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
     """Start a process that serves; a process group of its own keeps Ctrl-C from it."""
     variables = dict.fromkeys(thread_variables, "1")
-    preloaded = filter(None, (allocator(), os.environ.get("LD_PRELOAD")))
-    variables["LD_PRELOAD"] = " ".join(preloaded)
+    preloaded = list(filter(None, (allocator(), os.environ.get("LD_PRELOAD"))))
+    if preloaded:
+        variables["LD_PRELOAD"] = " ".join(preloaded)
     variables["PYTHONPATH"] = os.pathsep.join(_search_path())
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "ablations.runs.serve"],

@@ -1,6 +1,7 @@
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tiny_runs.doing import die, echo
 from tiny_runs.kinds import Edited, Number, Tiny, TinyAlone, TinyJoint
 
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs import loading, locks, sources, upkeep, weights
+from ablations.runs import loading, locks, sources, upkeep, weights, workers
 from ablations.runs.attempts import execute, job
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
@@ -462,7 +463,24 @@ def test_what_a_worker_cannot_write_stops_the_run_with_one_line(store):
 def test_tcmalloc_serves_workers_where_the_system_has_it(store):
     run([trial()], store, Processes(1))
     (result,) = attempts(store)[0]
-    assert (result.machine.allocator is not None) is (allocator() is not None)
+    assert (result.machine.allocator is None) is (allocator() is None)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_preloaded_allocator_is_recorded_and_one_that_is_missing_does_no_harm(
+    store, tmp_path, monkeypatch, there
+):
+    library = tmp_path / "libtcmalloc_stand_in.so.4"
+    if there:
+        loaded = Path("/proc/self/maps").read_text().split()
+        shutil.copy(
+            next(path for path in loaded if "/libm.so" in path or "/libm-" in path), library
+        )
+    monkeypatch.setattr(workers, "allocator", lambda: str(library))
+    run([trial()], store, Processes(1))
+    (result,) = attempts(store)[0]
+    assert result.status is Status.OK
+    assert result.machine.allocator == (library.name if there else None)
 
 
 # -- the machine ----------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def order(
 
 def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
     """Return what controls are worth: as many claims as each guards wait for it."""
-    return {c.spec.id: float(sum(map(c.guards, claims))) for c in controls}
+    return {c.claim.id: float(sum(map(c.guards, claims))) for c in controls}
 
 
 def planning(

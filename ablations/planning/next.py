@@ -125,12 +125,13 @@ def order(
     waiting = [one for one in found if one.trials]
     worth = {one.claim.id: (values or {}).get(one.claim.id, one.chance) for one in waiting}
     keyed = {id(one): {_key(trial): trial for trial in one.trials} for one in waiting}
+    cost = {key: costs.of(t) for each in keyed.values() for key, t in each.items()}
     chosen: list[Due] = []
     paid: set[str] = set()
     spent = 0.0
 
     def price(one: Due) -> float:
-        return sum(costs.of(trial) for key, trial in keyed[id(one)].items() if key not in paid)
+        return sum(cost[key] for key in keyed[id(one)] if key not in paid)
 
     while waiting:
         prices = {id(one): price(one) for one in waiting}
@@ -148,7 +149,7 @@ def order(
 
 def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
     """Return what controls are worth: as many claims as each guards wait for it."""
-    return {c.spec.id: float(sum(map(c.guards, claims))) for c in controls}
+    return {c.claim.id: float(sum(map(c.guards, claims))) for c in controls}
 
 
 def planning(

@@ -156,7 +156,7 @@ def test_a_control_is_worth_the_claims_that_wait_for_it(lab):
     from types import SimpleNamespace
 
     found, costs = three(lab)
-    guard = SimpleNamespace(spec=found[1].claim, guards=lambda claim: True)
+    guard = SimpleNamespace(claim=found[1].claim, guards=lambda claim: True)
     worth = values([guard], [one.claim for one in found] * 30)
     assert worth == {"unlikely": 90.0}
     assert order(found, costs, values=worth).chosen[0].claim.id == "unlikely"

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
 from ablations.specs.protocols import Execution
@@ -117,18 +117,31 @@ def initial(system: System, seed: int, device: str = "cpu") -> HRM:
         return loop.build(system, seeds, device)
 
 
-class _Draws(TorchDispatchMode):
-    """Seeds each random operation, by its number, and keeps the tensors that they fill."""
+class _Draws(TorchFunctionMode):
+    """Seeds each call that fills a tensor at random, by its number, and keeps those tensors.
+
+    A truncated normal fills scratch again until all values are inside: its scratch goes on in the
+    stream of the tensor that it is for, since how often that happens is chance.
+    """
 
     def __init__(self, seed: Callable[[int], int | None]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.seed, self.filled = seed, list[Tensor]()
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        random = torch.Tag.nondeterministic_seeded in func.tags
-        if random and (seed := self.seed(len(self.filled))) is not None:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        fills = func in _FILLING and not hasattr(args[0] if args else given["tensor"], "scratch")
+        if fills and (seed := self.seed(len(self.filled))) is not None:
             torch.manual_seed(seed)
-        found = func(*args, **(kwargs or {}))
-        if random and isinstance(found, Tensor):
+        found = func(*args, **given)  # what that calls in its turn isn't seen
+        if func is torch.empty_like:
+            found.scratch = True
+        if fills:
             self.filled.append(found)
         return found
+
+
+_FILLING = (
+    *(nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_),
+    *(Tensor.normal_, Tensor.uniform_),
+)

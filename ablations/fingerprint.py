@@ -16,7 +16,7 @@ from hrm.errors import UserError
 from hrm.system import environment
 
 devices = ("cpu", "cuda")
-packages = ("asv_runner", "numpy", "python-sat", "torch")
+packages = ("numpy", "python-sat", "torch")
 
 
 def fingerprint(trial: Trial) -> str:

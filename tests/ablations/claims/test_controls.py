@@ -1,4 +1,4 @@
-"""Controls are derived from what claims measure: equal cells, and an effect in the configuration."""
+"""Controls are derived from what claims measure: equal cells, and a planted configuration."""
 
 from dataclasses import replace
 

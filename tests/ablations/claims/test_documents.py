@@ -22,7 +22,32 @@ from hrm.config.learning import System
 from hrm.config.parts import Part
 
 # The claims of the first slice.
-SLICE = ["controller-equivalent", "controller-speed", "controller-forward-share", "controller-memory", "controller-tensors", "controller-consistency", "amulgent-params-baseline", "amulgent-params-enhanced", "amulgent-params-increase", "amulgent-params-config", "attention-single-key", "attention-formula", "act-demo-arithmetic", "act-batch-waits", "act-stopped-idle", "act-individual-semantics", "act-savings-mixed", "metarl-unbiased", "metarl-gradient-variance", "metarl-reward", "halt-rule", "halt-max", "refinement-quality", "deep-supervision"]
+SLICE = [
+    "controller-equivalent",
+    "controller-speed",
+    "controller-forward-share",
+    "controller-memory",
+    "controller-tensors",
+    "controller-consistency",
+    "amulgent-params-baseline",
+    "amulgent-params-enhanced",
+    "amulgent-params-increase",
+    "amulgent-params-config",
+    "attention-single-key",
+    "attention-formula",
+    "act-demo-arithmetic",
+    "act-batch-waits",
+    "act-stopped-idle",
+    "act-individual-semantics",
+    "act-savings-mixed",
+    "metarl-unbiased",
+    "metarl-gradient-variance",
+    "metarl-reward",
+    "halt-rule",
+    "halt-max",
+    "refinement-quality",
+    "deep-supervision",
+]
 SPECS = {claim.id: claim for claim in sets.specs()}
 STATISTICAL = {i: c for i, c in SPECS.items() if isinstance(c, Statistical)}
 EXACT = {i: c for i, c in SPECS.items() if isinstance(c, Exact)}
@@ -51,8 +76,6 @@ def test_a_claims_form_is_one_of_the_ledgers(claim):
 
 @each
 def test_a_claim_stands_in_its_documents_module(claim):
-    of = {i for m in sets.DOCUMENTS.values() for i in (importlib.import_module(m).CLAIMS)}
-    assert claim in of
     module = importlib.import_module(sets.DOCUMENTS[ledger()[claim.id].document])
     assert claim in module.CLAIMS
 
@@ -120,7 +143,7 @@ def test_the_consistency_of_the_controller_is_held_to_both_ends_of_the_printed_r
     assert ends == [0.05, 0.1]
     assert [part.fewer for part in claim.test.parts] == [False, True]
     assert claim.cells[0].metric.speedup == 5
-    assert claim.cells[0].metric.calls == claim.arms == () or claim.cells[0].metric.calls == 8
+    assert claim.cells[0].metric.calls == 8
 
 
 def test_no_spec_has_a_documented_figure_in_its_code():

@@ -76,7 +76,7 @@ def device_class(trial: Trial) -> str:
             name = environment.accelerator()
             if name is None:
                 raise UserError(
-                    "device is 'cuda'; allowed here is cpu, as nvidia-smi lists no accelerator; "
+                    "device is 'cuda'; allowed here is cpu, since torch finds no GPU here; "
                     "use --device cpu"
                 )
             return f"cuda {name}"

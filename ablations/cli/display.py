@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ablations.plain import Json
 from ablations.records import Report, Word
-from hrm.system import command
+from hrm.system import console as consoles
 
 STYLE = {
     Word.EXACT: "green",
@@ -205,7 +205,7 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
         state = "stopped" if row["stopped"] else "open; the same command goes on"
         out.print(f"{row['id']}: look {row['look']}, {row['pairs']} pairs, {state}.")
     for error in summary["failed"]:
-        command.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
+        consoles.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
 
 
 def verdicts(report: Report) -> None:
@@ -294,7 +294,7 @@ def duration(seconds: float) -> str:
 
 def console() -> Console:
     """Return the console for results."""
-    return command.console()
+    return consoles.console()
 
 
 def _print(table: Table, rows: Sequence[object]) -> None:

@@ -10,7 +10,7 @@ from ablations.cli.display import duration, say
 from ablations.costs import Forecast
 from ablations.evidence import most_company
 from ablations.records import Result, Status, Trial
-from hrm.system.command import console
+from hrm.system.console import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
     from ablations.runner import Event

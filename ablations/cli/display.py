@@ -16,7 +16,7 @@ from ablations.records.plain import Json
 from ablations.records.rows import Report, Row
 from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
-from hrm.system import command
+from hrm.system import console as consoles
 
 STYLE = {
     Group.HOLDS: "green",
@@ -200,7 +200,7 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
     for row in summary["refused"]:
         out.print(escape(f"Not run: {row['id']}: {row['reason']}; --all runs it."))
     for error in summary["failed"]:
-        command.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
+        consoles.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
 
 
 def verdicts(report: Report) -> None:
@@ -296,7 +296,7 @@ def duration(seconds: float) -> str:
 
 def console() -> Console:
     """Return the console for results."""
-    return command.console()
+    return consoles.console()
 
 
 def _word(word: str) -> str:

@@ -29,6 +29,7 @@ from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes, wanted
 from hrm.system import distributed
+from hrm.system import environment as surroundings
 from hrm.system.files import LOCK, alone
 from hrm.tasks import Splits, Task
 from hrm.training import checkpoint, loop, tracking
@@ -218,15 +219,11 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
         configuration=plan.to_json(),
         seeds={"data": plan.data_seed, **asdict(plan.seeds)},
         environment={
-            **tracking.environment(threads),
-            "device": _name(torch.device(device)),
+            **tracking.environment(threads, str(device)),
+            "device": surroundings.accelerator(str(device)) or str(device),
             "processes": distributed.world(),
         },
     )
-
-
-def _name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 # -- checkpoints ----------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hrm.config import learning
+from hrm.config.axes import Objective
 from hrm.model import Output
 from hrm.model.execution import Run
+from hrm.model.registry import builds, built
 from hrm.training import stablemax
 from hrm.training.stablemax import IGNORED
 
@@ -66,17 +68,11 @@ def stablemax_cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
     return _per_sample(stablemax.stablemax_cross_entropy, prediction, target)
 
 
-def answer_loss(
-    part: learning.SquaredError | learning.CrossEntropy | learning.StablemaxCrossEntropy,
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the loss of an answer: (prediction, target) to [B]."""
-    match part:
-        case learning.SquaredError():
-            return squared_error
-        case learning.CrossEntropy():
-            return cross_entropy
-        case learning.StablemaxCrossEntropy():
-            return stablemax_cross_entropy
+AnswerLoss = Callable[[Tensor, Tensor], Tensor]  # of (prediction, target), [B]
+
+builds(learning.SquaredError)(lambda _: squared_error)
+builds(learning.CrossEntropy)(lambda _: cross_entropy)
+builds(learning.StablemaxCrossEntropy)(lambda _: stablemax_cross_entropy)
 
 
 def log_probabilities(run: Run, max_steps: int) -> tuple[Tensor, Tensor]:
@@ -178,7 +174,7 @@ def supervised_loss(objective: learning.Supervised, output: Output, target: Tens
 
     Source: documents amulgent, "Iterative Refinement", and complete, "Advanced Training".
     """
-    each = answer_loss(objective.answer)
+    each: AnswerLoss = built(objective.answer)
     if objective.every_segment and output.drafts is not None:
         segments = output.drafts.transpose(0, 1)  # [N, K, B, ...]
         found = [torch.stack([each(d, target) for d in n]) for n in segments]
@@ -219,15 +215,10 @@ def policy_gradient_loss(
     )
 
 
-def answer(
-    objective: learning.Supervised | learning.PolicyGradient | learning.QHalting,
-    prediction: Tensor,
-    cells: int,
-) -> Tensor:
+def answer(objective: Objective, prediction: Tensor, cells: int) -> Tensor:
     """Return the classes that a prediction names, [B, cells]."""
     if prediction.dim() == 2 and prediction.shape[1] == cells:
-        threshold = 0.5 if isinstance(objective, learning.PolicyGradient) else 0.0
-        return (prediction > threshold).long()
+        return (prediction > objective.threshold).long()
     return prediction.reshape(len(prediction), cells, -1).argmax(-1)
 
 

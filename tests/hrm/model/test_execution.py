@@ -43,8 +43,8 @@ from hrm.config import (
 )
 from hrm.config.learning import PolicyGradient, StopWhileLive, Supervised
 from hrm.model import HRM, Output
-from hrm.model.execution import execute
 from hrm.model.halting import Decision, Halting
+from hrm.model.registry import built
 from hrm.model.state import State
 from hrm.training import losses
 
@@ -329,7 +329,7 @@ def test_a_sample_halts_alone_as_in_its_batch(
     if isinstance(c.halting, QLearning):
         c = replace(c, halting=replace(c.halting, exploration=Minimum(probability=0.5)))
     x, _ = drawn(c, 24, 4)
-    model = eager(c, x, 3).train(training)
+    model = eager(c, x, 0).train(training)
     noise = model.draw(24, torch.Generator().manual_seed(5)) if training else None
     batch = run(model, part, x, noise)
     assert len(set(batch.run.steps.tolist())) > 1
@@ -403,7 +403,7 @@ def test_a_halted_row_keeps_its_state(part: Masked | Compacted) -> None:
     stops = torch.tensor([3, 1, 2, 9])
     seen: list[list[int]] = []
     start = State(torch.zeros(4, 2), torch.zeros(4, 3), torch.zeros(4, 0))
-    found = execute(part, count_to(stops, seen), start, 5)
+    found = built(part)(count_to(stops, seen), start, 5)
     assert found.state.high[:, 0].tolist() == [3, 1, 2, 5]
     assert found.state.low[:, 0].tolist() == [-3, -1, -2, -5]
     assert found.steps.tolist() == [3, 1, 2, 5]
@@ -424,14 +424,14 @@ def test_a_halted_row_keeps_its_state(part: Masked | Compacted) -> None:
 def test_the_loop_ends_when_nobody_goes_on(part: Lockstep | Masked | Compacted) -> None:
     seen: list[list[int]] = []
     start = State(torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2, 0))
-    execute(part, count_to(torch.tensor([2, 2]), seen), start, 100)
+    built(part)(count_to(torch.tensor([2, 2]), seen), start, 100)
     assert len(seen) == 2
 
 
 @pytest.mark.parametrize("part", [Masked(), Compacted()])
 def test_the_start_is_left_as_it_was(part: Masked | Compacted) -> None:
     start = State(torch.zeros(3, 1), torch.zeros(3, 1), torch.zeros(3, 0))
-    execute(part, count_to(torch.tensor([1, 2, 3]), []), start, 3)
+    built(part)(count_to(torch.tensor([1, 2, 3]), []), start, 3)
     assert start.high.tolist() == [[0.0]] * 3
 
 
@@ -442,7 +442,7 @@ def test_a_margin_of_zero_is_no_wish_to_stop() -> None:
 
     start = State(torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2, 0))
     for part in (Lockstep(), Masked(), Compacted()):
-        assert execute(part, step, start, 4).steps.tolist() == [4, 4]
+        assert built(part)(step, start, 4).steps.tolist() == [4, 4]
 
 
 def test_scripted_halting_is_a_module_of_its_model() -> None:

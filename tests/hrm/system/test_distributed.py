@@ -320,6 +320,7 @@ def test_one_process_needs_nobody():
 
 def test_moments_have_the_parts_of_the_loss_and_the_rates():
     found = worker.run(case("act-v1"))["curve"]
-    assert all(m["parts"].keys() == {"task_loss", "halt_loss", "continue_loss"} for m in found)
+    names = {"task_loss", "halt_loss", "continue_loss", "gradient_norm"}
+    assert all(m["parts"].keys() == names for m in found)
     assert all(m["rates"] == {"learning_rate": 1e-2, "puzzle_rate": 0.1} for m in found)
     assert asdict(loop.Moment(**found[0])) == found[0]

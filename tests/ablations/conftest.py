@@ -43,7 +43,7 @@ class Number(Metric):
         return number(float(found[self.name]))
 
     def extreme(self, found):
-        return found.get("extreme", "")
+        return str(found.get("extreme", ""))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,9 +102,9 @@ class Setup:
     cost: float = 1.0
 
 
-_SUDOKU = Boards(task=Sudoku(size=4, clues=11), train=4096, validation=128, test=256)
+_SUDOKU = Boards(task=Sudoku(size=4, clues=11), train=4096, validation=512, test=256)
 _SIZE = 16 * 5  # cells times tokens
-_UPDATES = 60
+_UPDATES = 80
 _LEVELS = changed(
     recipes.act_v1(width=32, heads=4, h_layers=1, l_layers=1),
     {
@@ -122,6 +122,7 @@ _TRAIN = Train(
     training=Training(
         updates=_UPDATES, batch=64, learning_rate=1e-2, warmup=10, clip=1.0, evaluate_every=5
     ),
+    rate_factors=(0.85, 1.2),
 )
 _WRONG = {"wrong_labels": 0.75}
 _SCORES = (Accuracy(), Margin(), ValidationScore())
@@ -160,11 +161,11 @@ SETUPS: tuple[Setup, ...] = (
                 null=0.1,
             ),
             Plant(
-                words="The second cell learns at a quarter of the rate",
-                protocol={"training.learning_rate": 2.5e-3},
+                words="The second cell learns at a twentieth of the rate",
+                protocol={"training.learning_rate": 5e-4},
                 metrics=(Arrival(threshold=0.4, cap=float(_UPDATES)),),
                 rises=True,
-                null=0.25,
+                null=0.6,
             ),
         ),
         cost=1.5,

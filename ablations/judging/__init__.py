@@ -1,1 +1,13 @@
-"""Judging: from stored results to contrasts, faults and verdicts. Nothing here needs torch."""
+"""From a claim's stored runs to a verdict, and to the row that a report shows of it.
+
+cells        what each cell of each seed gave, and the contrasts of the seeds that are complete
+faults       what makes a claim INVALID, whatever its contrasts say
+timing       drift and twins, where time was taken
+case         the rule, applied to a claim
+exact        claims that checks decide
+controls     measurements whose truth is known, and the claims that they guard
+reading      verdicts, pairs and zones in the reader's unit
+row          everything that a report shows of one claim
+report       everything that a report is rendered from
+garden       every version of a spec that was judged
+"""

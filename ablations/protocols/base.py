@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from ablations.specs.protocols import Protocol
 from hrm.config.parts import Part
+
+if TYPE_CHECKING:
+    from torch import Tensor  # a protocol that needs no torch doesn't wait for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Inputs:
     arms: Sequence[Part]
     seed: int
     device: str = "cpu"
-    weights: Mapping[str, Tensor] | None = None
+    weights: Mapping[str, "Tensor"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,4 +41,4 @@ class Outcome:
     """
 
     observations: Sequence[Mapping[str, Any]]
-    weights: Mapping[str, Tensor] | None = None
+    weights: Mapping[str, "Tensor"] | None = None

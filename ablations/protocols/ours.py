@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
 from ablations.specs.protocols import Execution
+from hrm.config import QLearning
 from hrm.config.learning import System, Training
 from hrm.config.parts import Part
 from hrm.errors import UserError
@@ -56,7 +57,10 @@ class Ours(Adapter):
         return {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}
 
     def load(self, weights: Mapping[str, Any]) -> None:
-        self.model.load_state_dict(weights)
+        given = dict(weights)
+        if self.model.connect is None:  # a single segment has no previous output to read
+            given = {name: t for name, t in given.items() if not name.startswith("connect.")}
+        self.model.load_state_dict(given)
 
     def _answers(self, model: HRM, boards: Boards) -> Answers:
         predictions, steps = scoring.answers(model, self.system, self.task, boards)
@@ -80,8 +84,20 @@ def adapter(arm: Part) -> Adapter:
     )
 
 
-def own(arm: Part, execution: Execution | None = None) -> Ours:
-    """Return what runs a system, with another execution if one is given.
+def own(
+    arm: Part,
+    execution: Execution | None = None,
+    *,
+    segments: int | None = None,
+    halt: bool = False,
+) -> Ours:
+    """Return what runs a system, with what is given in place of its own.
+
+    Args:
+        arm: The system.
+        execution: What stopping costs, in training mode and in evaluation.
+        segments: Refinement segments of each cycle.
+        halt: Whether evaluation is to halt also where it takes all steps by itself.
 
     Raises:
         UserError: If the arm isn't a system: what is asked looks inside the model.
@@ -91,9 +107,16 @@ def own(arm: Part, execution: Execution | None = None) -> Ours:
             f"arm is a {type(arm).__name__}; allowed is System, whose steps can be looked at; "
             "foreign models can be trained, and evaluated as they are"
         )
+    model = arm.model
     if execution is not None:
-        arm = replace(arm, model=replace(arm.model, execution=execution))
-    return Ours(arm)
+        model = replace(model, execution=execution, evaluation=None)
+    if segments is not None:
+        connection = model.segments.connection if segments > 1 else None
+        given = replace(model.segments, count=segments, connection=connection)
+        model = replace(model, segments=given)
+    if halt and isinstance(model.halting, QLearning):
+        model = replace(model, halting=replace(model.halting, halt_in_evaluation=True))
+    return Ours(replace(arm, model=model))
 
 
 # -- initial weights ------------------------------------------------------------------------------

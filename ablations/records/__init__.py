@@ -1,1 +1,1 @@
-"""Records: plain data that is stored, judged and reported."""
+"""Records: plain data that turns into JSON and back, from a run to a report's row."""

@@ -166,8 +166,8 @@ class TimeToTarget(Ratio):
 class Timing(Ratio):
     """x = log(time of the treatment / time of the baseline), by turns within a fresh process.
 
-    The cells' metric reads each arm's time over the baseline's (`metrics.timing.TimeRatio`), which
-    is 1 for the baseline. So x is the median over rounds of the log-ratio within a round.
+    The cells' metric reads each arm's time over the baseline's (`metrics.timing.TimeRatio`). So the
+    baseline's is 1, and x the treatment's median over rounds of the log-ratio within a round.
     """
 
     name: ClassVar[str] = "timing"

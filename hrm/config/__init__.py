@@ -1,7 +1,8 @@
 """HRMConfig: one field per axis, one object per arm.
 
-Plain data without torch. What an object computes is said where it is computed (`cores`, `layers`,
-`embed`, `summary`, `halting`, `execution`); here is only what can be chosen, and what can't be.
+Plain data without torch. What an object computes is said where it is computed, in `hrm.model`
+(`cores`, `layers`, `embedding`, `summary`, `halting`, `execution`); here is only what can be
+chosen, and what can't be. `learning` has what a system learns and how, `parts` the JSON of it all.
 """
 
 from dataclasses import dataclass

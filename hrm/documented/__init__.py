@@ -8,5 +8,6 @@
 
 A view turns a document's arguments into a recipe's, calls what computes, and hands the results back
 under the document's names. It has no parameters but the model's. Nothing in `hrm` rests on a view.
+`agent` (with `replay`) and `demo` are what the views of amulgent and v2 show beside the model.
 docs/migration.md has every name beside ours.
 """

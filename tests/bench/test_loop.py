@@ -25,7 +25,7 @@ def pairs(monkeypatch):
 def test_the_bare_update_is_the_learners_bit_for_bit(recipe):
     made, training = loop.system(recipe), loop.options["plain"]
     bare = loop.bare(recipe, training)
-    model = train.build(made)
+    model = loop.build(made)
     noise = torch.Generator().manual_seed(train.stream(loop.seeds.order, "noise"))
     learner = Learner(model, made, training, noise)
     offered = loop.boards(made).batch(torch.arange(loop.batch))
@@ -98,7 +98,7 @@ def test_updates_at_once_are_those_that_they_replace(figure, pairs, monkeypatch)
     made = []
 
     def model(recipe):
-        made.append(train.build(loop.system(recipe)))
+        made.append(loop.build(loop.system(recipe)))
         for p in made[-1].parameters():
             p.grad = torch.full_like(p, 1e-3)
         return made[-1]

@@ -9,7 +9,7 @@ import pytest
 
 from hrm import cli
 from hrm.cli import options, progress, train
-from hrm.tasks import arc
+from hrm.tasks.arc import task
 from hrm.tasks.arc.data import ArcTask, Pair
 from hrm.training import tracking
 
@@ -85,7 +85,7 @@ def test_a_runs_curve_has_the_parts_of_its_loss_and_its_rates(hrm, tmp_path):
 
 
 def test_arc_trains_and_scores_and_padding_isnt_learned(hrm, tmp_path, monkeypatch):
-    monkeypatch.setattr(arc, "load", lambda version: (mirrored[:4], mirrored[4:]))
+    monkeypatch.setattr(task, "load", lambda version: (mirrored[:4], mirrored[4:]))
     line = f"{ACT} --set puzzle_size=4 --set max_steps=2 --set h_cycles=1 --set l_cycles=1"
     line = line.replace("act-v1 pattern", "act-v1-arc arc")
     few = "--updates 16 --batch 4 --train 8 --validation 4 --test 2"
@@ -226,3 +226,16 @@ def test_help_teaches_by_examples_that_work(hrm, command):
         asked = cli.parser().parse_args(shlex.split(example))
         if command == "train":
             assert train.plan_of(asked).task == options.task_of(asked.task, asked.task_set)
+
+
+def test_eval_says_what_a_run_is_of_where_another_tasks_fields_are_missing(hrm, tmp_path):
+    hrm(f"{GRU} {FEW} --output {tmp_path}/run")
+    status, _, err = hrm(f"eval {tmp_path}/run pattern --task-set size=none")
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"{str(tmp_path / 'run')!r} was trained on maze; name that" in err
+
+
+def test_options_cant_be_abbreviated(hrm):
+    status, _, err = hrm(f"{GRU} --data x --output y")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "unrecognized arguments: --data x" in err

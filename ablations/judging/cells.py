@@ -1,0 +1,304 @@
+"""What each cell of each seed gave: values, contrasts, and what is missing or can't be read.
+
+Nothing here raises for what is stored: a value that can't be formed is unknown, and what our own
+code got wrong is a fault with a name, of the claim that reads it alone.
+"""
+
+import math
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ablations.metrics.base import Metric, Observations
+from ablations.metrics.value import UNKNOWN, Value
+from ablations.records.trials import Result, Status, Trial
+from ablations.runs.fingerprints import fingerprint
+from ablations.runs.trials import Slot, plan
+from ablations.specs.claim import Cell, Statistical
+from ablations.specs.tests import Both, Contrast, Test
+from hrm.errors import UserError
+
+LARGEST = 1e100  # of a value that can still be computed with
+_unreadable = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+_fatal = (Status.DIVERGED, Status.TIMED_OUT)
+
+
+class Runs(typing.Protocol):
+    """What is asked of stored runs; `ablations.runs.store.Store` answers it."""
+
+    def get(self, fingerprint: str) -> Result | None:
+        """Return the attempt that stands: the first that came to an end, else the last."""
+
+    def observations(self, result: Result) -> tuple[Observations, ...]:
+        """Return what an attempt left, one mapping an arm."""
+
+    def unknown(self, fingerprint: str) -> bool:
+        """Tell whether a run came to an end whose record is lost or can't be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One cell's run at one seed.
+
+    Args:
+        trial: What is asked. arm: The cell's place among the trial's arms.
+        result: What stands for it, None if nothing is there.
+        status: How it ended, or that what it starts from diverged; None if it wasn't run.
+        lost: Whether it came to an end whose record is gone.
+    """
+
+    trial: Trial
+    arm: int
+    result: Result | None
+    status: Status | None
+    lost: bool
+
+    @property
+    def over(self) -> bool:
+        """Whether it came to an end, known or not."""
+        return self.lost or (self.status is not None and self.status.finished)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One seed of which every run came to an end.
+
+    Args:
+        runs: One a cell. values: What the metrics of the compared cells read of them.
+        contrasts: One for each thing that the claim says.
+        notes: What is unknown of it, and why.
+        faults: What our code got wrong.
+    """
+
+    seed: int
+    runs: tuple[Run, ...]
+    values: tuple[Value, ...]
+    contrasts: tuple[Contrast, ...]
+    notes: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+class Reader:
+    """Reads stored runs, each once.
+
+    Args:
+        runs: Where they are stored.
+    """
+
+    def __init__(self, runs: Runs) -> None:
+        self.runs = runs
+        self._found: dict[str, tuple[Result | None, bool]] = {}
+
+    def run(self, slot: Slot) -> Run:
+        """Return a cell's run."""
+        result, lost = self._find(slot.trial)
+        status = result.status if result is not None else self._of_parent(slot.trial)
+        return Run(trial=slot.trial, arm=slot.arm, result=result, status=status, lost=lost)
+
+    def parent(self, run: Run) -> Run | None:
+        """Return the run whose weights this one started from, None if it started from nothing."""
+        parent = run.trial.parent
+        return None if parent is None else self.run(Slot(trial=parent, arm=run.arm))
+
+    def of(self, trial: Trial) -> Result | None:
+        """Return what stands for a trial."""
+        return self._find(trial)[0]
+
+    def over(self, trial: Trial) -> bool:
+        """Tell whether a trial needn't be run: it came to an end, or can't begin."""
+        result, lost = self._find(trial)
+        status = self._of_parent(trial) if result is None else result.status
+        return lost or (status is not None and status.finished)
+
+    def observed(self, run: Run) -> Observations:
+        """Return what the run of one arm left.
+
+        Raises:
+            UserError: If it can't be read.
+            LookupError: If the arm left nothing.
+        """
+        assert run.result is not None
+        return self.runs.observations(run.result)[run.arm]
+
+    def _find(self, trial: Trial) -> tuple[Result | None, bool]:
+        key = fingerprint(trial)
+        if key not in self._found:
+            try:
+                result = self.runs.get(key)
+                ended = result is not None and result.status.finished
+                self._found[key] = result, not ended and self.runs.unknown(key)
+            except UserError:
+                self._found[key] = None, True
+        return self._found[key]
+
+    def _of_parent(self, trial: Trial) -> Status | None:
+        """Return how a trial ended that couldn't begin, since what it starts from diverged."""
+        parent = trial.parent
+        if parent is None:
+            return None
+        result, _ = self._find(parent)
+        status = self._of_parent(parent) if result is None else result.status
+        return status if status in _fatal else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What a store has of a claim.
+
+    Args:
+        rows: Runs of all seeds that were asked for, one row a seed.
+        pairs: Of the seeds before the first one that lacks a run.
+        faults: What our code got wrong, in any run.
+    """
+
+    rows: tuple[tuple[Run, ...], ...]
+    pairs: tuple[Pair, ...]
+    faults: tuple[str, ...]
+
+    def trials(self, seeds: int) -> list[Trial]:
+        """Return the trials of the first seeds, each once."""
+        found = {id(run.trial): run.trial for row in self.rows[:seeds] for run in row}
+        return list(found.values())
+
+    def stored(self, seeds: int) -> int:
+        """Return how many trials of the first seeds came to an end."""
+        return len({id(run.trial) for row in self.rows[:seeds] for run in row if run.over})
+
+    @property
+    def results(self) -> list[Result]:
+        """Everything that is stored of the claim, each run once."""
+        found = [run.result for row in self.rows for run in row if run.result is not None]
+        return list({result.fingerprint: result for result in found}.values())
+
+
+def gather(
+    claim: Statistical, reader: Reader, seeds: Sequence[int], device: str = "cpu"
+) -> Gathered:
+    """Return what a store has of a claim's runs at these seeds.
+
+    Args:
+        claim: The claim.
+        reader: Of the store.
+        seeds: In the order in which pairs are read.
+        device: Where what is trained runs.
+    """
+    planned = plan(claim, seeds, device)
+    rows = tuple(tuple(reader.run(slot) for slot in row) for row in planned.rows)
+    pairs = []
+    for seed, row in zip(planned.seeds, rows, strict=True):
+        if not all(run.over for run in row):
+            break
+        pairs.append(_pair(claim, reader, seed, row))
+    faults = [*_failed(rows), *(fault for pair in pairs for fault in pair.faults)]
+    return Gathered(rows=rows, pairs=tuple(pairs), faults=tuple(_once(faults)))
+
+
+def compared(claim: Statistical) -> tuple[Cell, ...]:
+    """Return the cells that the claim's test reads; any others are for other readings."""
+    return claim.cells[: claim.test.cells]
+
+
+def parts_of(claim: Statistical) -> tuple[tuple[Test, tuple[int, ...]], ...]:
+    """Return each thing that a claim says, with the places of the cells that it reads."""
+    test = claim.test
+    if isinstance(test, Both):
+        return tuple(zip(test.parts, test.reads, strict=True))
+    return ((test, tuple(range(test.cells))),)
+
+
+def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Value, str, str]:
+    """Return what a metric reads of a run, what is unknown, and what our code got wrong.
+
+    Args:
+        run: One that came to an end.
+        metric: What is read.
+        reader: Of the store.
+        label: Of the cell, for sentences.
+    """
+    if run.lost:
+        return UNKNOWN, f"the record of {label!r} is lost", ""
+    if run.status in _fatal:
+        return metric.of_diverged(), "", ""
+    try:
+        value = metric.read(reader.observed(run))
+        low, high = float(value.low), float(value.high)
+    except (UserError, OSError) as error:
+        return UNKNOWN, f"the record of {label!r} can't be read ({error})", ""
+    except KeyError as error:
+        return UNKNOWN, "", f"{_kind(metric)} finds no {error} in a run of {label!r}"
+    except _unreadable as error:
+        said = f"{type(error).__name__}: {error}"
+        return UNKNOWN, "", f"{_kind(metric)} can't read a run of {label!r} ({said})"
+    absurd = [end for end in (low, high) if math.isfinite(end) and abs(end) > LARGEST]
+    if not low <= high or absurd:
+        said = f"{absurd[0]:.3g}" if absurd else f"{low:g} to {high:g}"
+        return UNKNOWN, "", f"{_kind(metric)} reads {said} of a run of {label!r}"
+    if math.isinf(low) and math.isinf(high) and low < high:
+        return value, f"{label!r} has no value", ""
+    return value, "", ""
+
+
+def contrasts_of(
+    claim: Statistical, values: Sequence[Value]
+) -> tuple[tuple[Contrast, ...], tuple[str, ...]]:
+    """Return the contrasts of one pair, one for each thing that is said, and what went wrong."""
+    found, faults = [], []
+    for test, reads in parts_of(claim):
+        read = tuple(values[i] for i in reads)
+        try:
+            found.append(test.contrast(read))
+        except _unreadable as error:
+            found.append(Contrast(values=read, low=-math.inf, high=math.inf, mean=math.nan))
+            faults.append(f"no contrast can be formed ({type(error).__name__}: {error})")
+    return tuple(found), tuple(faults)
+
+
+def _pair(claim: Statistical, reader: Reader, seed: int, row: tuple[Run, ...]) -> Pair:
+    read = [
+        value_of(run, cell.metric, reader, cell.label)
+        for run, cell in zip(row, compared(claim), strict=False)
+    ]
+    values = tuple(value for value, _, _ in read)
+    contrasts, wrong = contrasts_of(claim, values)
+    faults = (*(fault for _, _, fault in read if fault), *wrong)
+    return Pair(
+        seed=seed,
+        runs=row,
+        values=values,
+        contrasts=contrasts,
+        notes=tuple(note for _, note, _ in read if note),
+        faults=tuple(f"{fault}, seed {seed}" for fault in faults),
+    )
+
+
+def _failed(rows: Sequence[Sequence[Run]]) -> list[str]:
+    found = {
+        id(run.result): run.result
+        for row in rows
+        for run in row
+        if run.result is not None and run.status is Status.FAILED and not run.lost
+    }
+    runs = "1 run failed" if len(found) == 1 else f"{len(found)} runs failed"
+    return [f"{runs}: {next(iter(found.values())).error}"] if found else []
+
+
+def _once(faults: Sequence[str]) -> list[str]:
+    """Return the first of equal faults at several seeds."""
+    found: dict[str, str] = {}
+    for fault in faults:
+        found.setdefault(fault.rpartition(", seed ")[0] or fault, fault)
+    return list(found.values())
+
+
+def _kind(metric: Metric) -> str:
+    return type(metric).__name__
+
+
+def trained(cell: Cell) -> bool:
+    """Tell whether a cell's protocol trains, or starts from trained weights."""
+    step = cell.protocol
+    while not step.weights:
+        if step.parent is None:
+            return False
+        step = step.parent
+    return True

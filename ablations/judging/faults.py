@@ -1,0 +1,157 @@
+"""What makes a claim INVALID, whatever its contrasts say.
+
+An arm that learnt nothing, where the claim needs that it does; a floor or a ceiling that all cells
+share, so that nothing is left to compare; times that drift.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from ablations.judging import timing
+from ablations.judging.cells import Pair, Reader, Run, compared, parts_of, trained, value_of
+from ablations.metrics.base import Metric
+from ablations.metrics.scores import ERRORS, skill
+from ablations.metrics.timing import TimeRatio
+from ablations.records.rows import Skill
+from ablations.records.trials import Status
+from ablations.rule import Table
+from ablations.specs.claim import Statistical
+from hrm.errors import UserError
+
+
+def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[Skill, ...]:
+    """Return by how much each trained cell beats the best trivial method.
+
+    A run's margin is the mean over its test boards. A run that diverged, or whose record is lost,
+    beats nothing: its margin is 0. Boards are drawn anew for each seed, so the spread over seeds
+    holds that over boards; where few seeds happen to agree, the boards' own is taken:
+
+        error = max(sd of the margins, mean error over boards) / √n.
+
+    Args:
+        claim: The claim.
+        pairs: Those that count.
+        reader: Of the store.
+    """
+    found = []
+    for place, cell in enumerate(compared(claim)):
+        if not trained(cell) or not pairs:
+            continue
+        scored = [_margin(pair.runs[place], reader) for pair in pairs]
+        margins = [margin for margin, _ in scored]
+        spread = float(np.std(margins, ddof=1)) if len(margins) > 1 else 0.0
+        boards = float(np.mean([error for _, error in scored]))
+        margin, error = float(np.mean(margins)), max(spread, boards) / math.sqrt(len(margins))
+        found.append(
+            Skill(
+                label=cell.label,
+                margin=margin,
+                error=error,
+                n=len(margins),
+                needed=cell.label not in claim.unskilled,
+                passed=margin > ERRORS * error,
+            )
+        )
+    return tuple(found)
+
+
+def unskilled(found: Iterable[Skill]) -> Iterator[str]:
+    """Say which cells lack the skill that the claim needs."""
+    for one in found:
+        if one.needed and not one.passed:
+            yield (
+                f"{one.label!r} doesn't beat the best trivial method: its margin is "
+                f"{one.margin:+.4f} over {one.n} seeds, three standard errors are "
+                f"{ERRORS * one.error:.4f}"
+            )
+
+
+def extra_faults(
+    claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
+) -> list[str]:
+    """Return what else speaks against a claim.
+
+    Args:
+        claim: The claim.
+        pairs: Those that count.
+        reader: Of the store.
+        table: Of the family.
+    """
+    return [*shared_end(claim, pairs, reader), *unsteady(claim, pairs, reader, table)]
+
+
+def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Iterator[str]:
+    """Say that all runs of all cells lie at one end of their scale: nothing is left to compare."""
+    if not pairs:
+        return
+    if all(value.failed for pair in pairs for value in pair.values):
+        yield "no run of any cell arrives, or comes to its end"
+        return
+    ends = {
+        _end(cell.metric, run, reader)
+        for pair in pairs
+        for cell, run in zip(compared(claim), pair.runs, strict=False)
+    }
+    if len(ends) == 1 and "" not in ends:
+        yield f"all cells sit at the same {ends.pop()}"
+        return
+    numbers = {value.low if value.known else math.nan for p in pairs for value in p.values}
+    if claim.test.cells > 1 and len(pairs) > 1 and len(numbers) == 1:
+        only = numbers.pop()
+        if math.isfinite(only):
+            yield f"all cells have the value {only:g} in every seed"
+
+
+def unsteady(
+    claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
+) -> Iterator[str]:
+    """Say where times drift, or a twin of the baseline differs from it."""
+    if not any(cell.protocol.alone for cell in compared(claim)):
+        return
+    order = sorted(pairs, key=_started)
+    for part, (test, reads) in enumerate(parts_of(claim)):
+        contrasts = [pair.contrasts[part] for pair in order]
+        measured = [x.low if x.low == x.high else math.nan for x in contrasts]
+        metric = claim.cells[reads[-1]].metric
+        if isinstance(metric, TimeRatio):
+            read = [
+                value_of(pair.runs[reads[-1]], metric.twin, reader, "twin")[0] for pair in pairs
+            ]
+            twins = [math.log(v.low) if v.known and v.low > 0 else math.nan for v in read]
+            yield from timing.faults(measured, twins, test.zones, table)
+        elif drift := timing.drift(measured):
+            yield drift
+
+
+def _started(pair: Pair) -> str:
+    return min((run.result.started for run in pair.runs if run.result is not None), default="")
+
+
+def _end(metric: Metric, run: Run, reader: Reader) -> str:
+    if run.lost or run.status is not Status.OK:
+        return ""
+    try:
+        return metric.extreme(reader.observed(run))
+    except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
+        return ""  # what can't be read is a fault of its own
+
+
+def _margin(run: Run, reader: Reader) -> tuple[float, float]:
+    """Return a run's margin over the best trivial method, and its error over boards.
+
+    They are those of the run itself where it is scored, else of what it starts from.
+    """
+    step: Run | None = run
+    while step is not None:
+        if not step.lost and step.status is Status.OK and step.result is not None:
+            try:
+                found = skill(reader.observed(step))
+            except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
+                pass
+            else:
+                if math.isfinite(found.margin) and math.isfinite(found.error):
+                    return found.margin, found.error
+        step = reader.parent(step)
+    return 0.0, 0.0

@@ -1,0 +1,113 @@
+"""The garden: every version of a claim's spec that was judged, with the word it gave.
+
+A spec that is changed after its runs were seen could be changed until its word suits. So whoever
+judges at a look writes into the store what was judged: the digest of the test, its zones and its
+cells, the pairs and the word. Lines are only ever added; a report lists them.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ablations.judging.case import Case
+from ablations.judging.cells import parts_of
+from ablations.records.plain import Json
+from ablations.records.rows import Garden
+from ablations.specs.claim import Statistical
+from ablations.specs.tests import Test
+from hrm.config.parts import Part, canonical
+from hrm.errors import UserError
+
+FILE = "garden.jsonl"
+
+
+def digest(claim: Statistical) -> str:
+    """Return the SHA-256 of what a claim's verdict depends on: its test, zones and cells.
+
+    Words for the reader, labels and the schedule don't count.
+    """
+    data = {
+        "tests": [[_test(test), list(reads)] for test, reads in parts_of(claim)],
+        "cells": [
+            [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]
+            for cell in claim.cells
+        ],
+    }
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+def seen(case: Case) -> Garden | None:
+    """Return what was seen of a claim by judging it now, None before its first look."""
+    if not case.look:
+        return None
+    return Garden(claim=case.claim.id, spec=digest(case.claim), look=case.look, word=case.word)
+
+
+def read(folder: Path) -> tuple[Garden, ...]:
+    """Return what a store has seen, in the order in which it was.
+
+    Raises:
+        UserError: If the file can't be read.
+    """
+    path = folder / FILE
+    try:
+        lines = path.read_text("utf-8").splitlines()
+        return tuple(Garden.from_json(json.loads(line)) for line in lines if line.strip())
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise UserError(
+            f"{str(path)!r} can't be read ({said}); allowed are the lines that this program added; "
+            "restore the file from a copy of the store"
+        ) from error
+
+
+def add(folder: Path, found: Iterable[Garden | None]) -> tuple[Garden, ...]:
+    """Add what was seen for the first time, and return all that a store has seen.
+
+    Raises:
+        UserError: If the file can't be read or written.
+    """
+    known = read(folder)
+    fresh = [one for one in dict.fromkeys(found) if one is not None and one not in set(known)]
+    if fresh:
+        try:
+            with (folder / FILE).open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(one.to_json()) + "\n" for one in fresh)
+        except OSError as error:
+            raise UserError(
+                f"{str(folder / FILE)!r} can't be written ({error.strerror}); allowed is a store "
+                "that you may write; mend its permissions or make room"
+            ) from error
+    return (*known, *fresh)
+
+
+def by_claim(found: Iterable[Garden]) -> Mapping[str, tuple[Garden, ...]]:
+    """Return what was seen by claim, sorted, so that equal gardens give equal reports."""
+    claims: dict[str, list[Garden]] = {}
+    for one in found:
+        claims.setdefault(one.claim, []).append(one)
+    return {name: tuple(sorted(seen, key=_order)) for name, seen in claims.items()}
+
+
+def _order(one: Garden) -> tuple[str, int, str]:
+    return one.spec, one.look, one.word
+
+
+def _test(test: Test) -> Json:
+    """Return a test's name and numbers, without reasons."""
+    fields = {
+        f.name: _plain(getattr(test, f.name))
+        for f in dataclasses.fields(test)
+        if not f.name.endswith("because")
+    }
+    return {"test": type(test).__name__, **fields}
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, Part):
+        return value.to_json()
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value

@@ -1,0 +1,130 @@
+"""Everything that a report is rendered from; equal stores give equal bytes."""
+
+from collections.abc import Mapping, Sequence
+
+from ablations.judging import garden as seen_before
+from ablations.judging.cells import Reader, Runs
+from ablations.judging.controls import Control, controlled, guarding
+from ablations.judging.row import Desk, Entry, Surroundings, machine, row
+from ablations.records.plain import Json
+from ablations.records.plans import Planning
+from ablations.records.rows import Controlled, Family, Garden, Report, Row
+from ablations.records.trials import Result
+from ablations.rule import Group, Table, Word
+from ablations.runs import trials
+from ablations.runs.trials import plan
+from ablations.specs.claim import Claim, Statistical, Tier
+
+_words = {Group.HOLDS: "holds", Group.PARTLY: "partly", Group.FAILS: "fails"}
+
+
+def report(
+    claims: Sequence[Claim],
+    runs: Runs,
+    tier: Tier,
+    *,
+    ledger: Mapping[str, Entry],
+    table: Table,
+    members: Mapping[str, Sequence[str]],
+    specified: Sequence[str],
+    controls: Sequence[Control] = (),
+    plans: Mapping[str, Planning] | None = None,
+    garden: Sequence[Garden] = (),
+    calibration: Mapping[str, Json] | None = None,
+    device: str = "cpu",
+) -> Report:
+    """Judge claims from what a store holds, and return all that a report shows.
+
+    Args:
+        claims: In the order in which they are shown.
+        runs: The store.
+        tier: Up to which pairs are read.
+        ledger: Words by id, of the claims and of the controls.
+        table: Of the family.
+        members: The claims of each member of the family, by its name.
+        specified: Ids of all claims that have a spec.
+        controls: All that there are; those that guard none of the claims are left out.
+        plans: What plans can tell, by claim.
+        garden: What the store has seen before (`garden.add`).
+        calibration: What the committed calibration says.
+        device: Where what is trained runs.
+    """
+    desk = Desk(reader=Reader(runs), tier=tier, table=table, device=device)
+    plans, versions = plans or {}, seen_before.by_claim(garden)
+
+    def made(claim: Claim, guards: Sequence[Controlled] = ()) -> Row:
+        around = Surroundings(
+            controls=guards,
+            garden=versions.get(claim.id, ()),
+            planning=plans.get(claim.id),
+        )
+        return row(claim, ledger[claim.id], desk, around)
+
+    guards = [controlled(c, made(c.spec), claims) for c in guarding(controls, claims)]
+    rows = [made(claim, [c for c in guards if claim.id in c.claims]) for claim in claims]
+    measured = [*claims, *(c.spec for c in guarding(controls, claims))]
+    results = _results(measured, desk)
+    words = [found.verdict.verdict for found in rows]
+    groups = [found.verdict.group for found in rows]
+    return Report(
+        tier=tier.value,
+        looks={str(n): c for n, c in table.exceptions.items()},
+        shares={str(n): c for n, c in table.shares.items()},
+        tally={word.value: words.count(word) for word in Word if word in words},
+        groups={group.value: groups.count(group) for group in Group},
+        commits=tuple(sorted({r.commit for r in results if r.commit})),
+        dirty=any(r.dirty for r in results),
+        machines=tuple(sorted({machine(r) for r in results})),
+        versions=dict(sorted({(k, v) for r in results for k, v in r.versions.items()})),
+        runs=len(results),
+        cpu_seconds=sum(r.cpu_seconds for r in results),
+        rows=tuple(rows),
+        controls=tuple(guards),
+        family=fates(members, rows, specified),
+        calibration=calibration,
+    )
+
+
+def versions_seen(
+    claims: Sequence[Claim], runs: Runs, tier: Tier, table: Table, device: str = "cpu"
+) -> list[Garden]:
+    """Return what judging these claims now shows of their specs, for `garden.add`."""
+    desk = Desk(reader=Reader(runs), tier=tier, table=table, device=device)
+    cases = [desk.case(claim) for claim in claims if isinstance(claim, Statistical)]
+    return [found for case in cases if (found := seen_before.seen(case)) is not None]
+
+
+def fates(
+    members: Mapping[str, Sequence[str]], rows: Sequence[Row], specified: Sequence[str]
+) -> Family:
+    """Return what became of the family's members.
+
+    Args:
+        members: The claims of each, by name.
+        rows: Of the report.
+        specified: Ids of all claims that have a spec.
+    """
+    verdicts = {found.verdict.id: found.verdict for found in rows}
+    counts = dict.fromkeys(("holds", "partly", "fails", "open", "not_run", "without_spec"), 0)
+    for claims in members.values():
+        found = [verdicts[claim] for claim in claims if claim in verdicts]
+        judged = [v for v in found if v.verdict is not Word.NOT_RUN]
+        if judged:
+            decided = [_words[v.group] for v in judged if v.group in _words]
+            fate = decided[0] if decided else "open"
+        else:
+            fate = "not_run" if set(claims) & set(specified) else "without_spec"
+        counts[fate] += 1
+    return Family(members=len(members), **counts)
+
+
+def _results(claims: Sequence[Claim], desk: Desk) -> list[Result]:
+    """Return every stored run of these claims, each once, in order of fingerprint."""
+    found: dict[str, Result] = {}
+    for claim in claims:
+        for planned in plan(claim, trials.seeds(claim, desk.tier), desk.device).rows:
+            for slot in planned:
+                result = desk.reader.run(slot).result
+                if result is not None:
+                    found[result.fingerprint] = result
+    return [found[fingerprint] for fingerprint in sorted(found)]

@@ -1,0 +1,266 @@
+"""Everything that a report shows of one claim, from its stored runs."""
+
+import typing
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ablations.judging import controls as guarding
+from ablations.judging import reading
+from ablations.judging.case import Case, judged, noun
+from ablations.judging.cells import Reader, compared
+from ablations.judging.exact import Checked, checked
+from ablations.records.plain import Json
+from ablations.records.plans import Planning
+from ablations.records.rows import (
+    Controlled,
+    Difference,
+    Garden,
+    Part,
+    Row,
+    Verdict,
+)
+from ablations.records.trials import Result
+from ablations.rule import Group, Table, Word, group_of
+from ablations.runs import trials
+from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+
+
+class Entry(typing.Protocol):
+    """What the ledger says of a claim."""
+
+    @property
+    def document(self) -> str: ...
+    @property
+    def claim(self) -> str: ...
+    @property
+    def documented(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What every claim of a report is judged with.
+
+    Args:
+        reader: Of the store.
+        tier: Up to which pairs are read.
+        table: Of the family.
+        device: Where what is trained runs.
+    """
+
+    reader: Reader
+    tier: Tier
+    table: Table
+    device: str = "cpu"
+
+    def case(self, claim: Statistical) -> Case:
+        """Return a statistical claim, judged by its own runs."""
+        seeds = trials.seeds(claim, self.tier)
+        return judged(claim, self.reader, seeds, self.table, self.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a row shows beside the claim's own runs.
+
+    Args:
+        controls: Those that guard it.
+        garden: The versions of its spec that were judged.
+        planning: What a plan can tell.
+    """
+
+    controls: Sequence[Controlled] = ()
+    garden: tuple[Garden, ...] = ()
+    planning: Planning | None = None
+
+
+@dataclass(kw_only=True)
+class _Draft:
+    """What differs between kinds of claims."""
+
+    word: Word
+    reason: str
+    planned: int
+    stored: int
+    results: Sequence[Result] = ()
+    faults: tuple[str, ...] = ()
+    settled: bool = False
+    n: int = 0
+    look: int = 0
+    sentence: str = ""
+    fields: dict[str, Json] = field(default_factory=dict)
+
+
+def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = None) -> Row:
+    """Return the row of one claim.
+
+    Args:
+        claim: The claim.
+        entry: Its words in the ledger.
+        desk: What it is judged with.
+        around: What is shown beside it.
+    """
+    around = around or Surroundings()
+    match claim:
+        case Statistical():
+            case = desk.case(claim)
+            draft = _guarded(_of_case(case, desk), around.controls, case.look)
+        case Exact():
+            draft = _of_checks(claim, desk)
+        case External():
+            reason = f"it needs {claim.needs}; `{claim.command}` would run it"
+            draft = _Draft(word=Word.NOT_RUN, reason=reason, planned=0, stored=0)
+        case _:
+            raise AssertionError(claim)
+    return _row(claim, entry, desk, around, draft)
+
+
+def _of_case(case: Case, desk: Desk) -> _Draft:
+    """Return what the pairs of a statistical claim say."""
+    claim, gathered = case.claim, case.gathered
+    seeds = case.n if case.settled and case.look else len(gathered.rows)
+    planned = len(gathered.trials(seeds))
+    reason = case.reason
+    if case.word is Word.NOT_RUN:
+        reason = f"no pair is complete; it takes about {claim.cost * planned:,.0f} CPU seconds"
+    return _Draft(
+        word=case.word,
+        reason=reason,
+        planned=planned,
+        stored=gathered.stored(seeds),
+        results=gathered.results,
+        faults=case.faults,
+        settled=case.settled and not case.faults,
+        n=case.n,
+        look=case.look,
+        sentence=case.sentence,
+        fields={
+            "parts": reading.parts(case),
+            "beside": reading.beside(case, desk.reader, desk.table) if case.n else (),
+            "failures": reading.failures(case),
+            "skill": case.skill,
+            "notes": tuple(_notes(case)),
+        },
+    )
+
+
+def _guarded(draft: _Draft, controls: Sequence[Controlled], look: int) -> _Draft:
+    """Take away what a control doesn't vouch for, once there is something to take."""
+    if not look:
+        return draft
+    failed = tuple(guarding.objections(controls))
+    if failed:
+        by_itself = "" if draft.faults else f"; by itself {draft.word}"
+        draft.reason = f"{'; '.join(failed)}{by_itself}: {draft.reason}"
+        draft.word, draft.settled = Word.INVALID, False
+        draft.faults += failed
+        return draft
+    missing = guarding.missing(controls)
+    if missing and group_of(draft.word) is not Group.OPEN:
+        draft.reason = f"{missing}; by itself {draft.word}: {draft.reason}"
+        draft.word, draft.settled = Word.INCONCLUSIVE, False
+    return draft
+
+
+def _of_checks(claim: Exact, desk: Desk) -> _Draft:
+    found: Checked = checked(claim, desk.reader, trials.seeds(claim, desk.tier), desk.device)
+    results = {run.result.fingerprint: run.result for run in found.runs if run.result is not None}
+    over = len({id(run.trial) for run in found.runs if run.over})
+    return _Draft(
+        word=found.word,
+        reason=found.reason,
+        planned=len({id(run.trial) for run in found.runs}),
+        stored=over,
+        results=list(results.values()),
+        faults=found.faults,
+        settled=found.word in (Word.EXACT, Word.MISMATCH),
+        n=over,
+        fields={"checks": found.checks},
+    )
+
+
+def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
+    parts: tuple[Part, ...] = draft.fields.get("parts", ())
+    first = parts[0] if parts else None
+    device = f" --device {desk.device}" if desk.device != "cpu" else ""
+    command = f"ablations run {claim.id} --tier {desk.tier.value}{device}"
+    return Row(
+        verdict=Verdict(
+            id=claim.id,
+            document=entry.document,
+            section=claim.section,
+            form=claim.form,
+            documented=entry.documented,
+            estimate=None if first is None else first.estimate,
+            low=None if first is None else first.low,
+            high=None if first is None else first.high,
+            n=draft.n,
+            tier=desk.tier.value,
+            verdict=draft.word,
+            reason=draft.reason,
+            group=group_of(draft.word),
+            look=draft.look,
+            exceptions=() if first is None else first.exceptions,
+            sentence=draft.sentence,
+            settled=draft.settled,
+        ),
+        statement=entry.claim,
+        reading=claim.reading,
+        labels=labels(claim),
+        differences=tuple(
+            Difference(path=path, values=values) for path, values in differences(claim).items()
+        ),
+        noun=noun(claim) if isinstance(claim, Statistical) else "runs",
+        parts=parts,
+        checks=draft.fields.get("checks", ()),
+        beside=draft.fields.get("beside", ()),
+        failures=draft.fields.get("failures", ()),
+        skill=draft.fields.get("skill", ()),
+        controls=tuple(control.row.verdict.id for control in around.controls),
+        garden=around.garden,
+        faults=draft.faults,
+        notes=(*draft.fields.get("notes", ()), *_attempts(draft.results)),
+        planned=draft.planned,
+        stored=draft.stored,
+        command=claim.command if isinstance(claim, External) else command,
+        cost_seconds=sum(sorted(result.cpu_seconds for result in draft.results)),
+        machine="; ".join(sorted({machine(result) for result in draft.results})) or None,
+        planning=around.planning,
+    )
+
+
+def _notes(case: Case) -> Iterable[str]:
+    """Say which pairs are unknown, and why."""
+    for pair in case.gathered.pairs:
+        for note in pair.notes:
+            yield f"Seed {pair.seed}: {note}"
+    first = case.n
+    if first < len(case.gathered.rows):
+        later = case.gathered.rows[first + 1 :]
+        over = sum(all(run.over for run in row) for row in later)
+        if over:
+            yield f"{over} later {noun(case.claim)} wait for seed {first}, and aren't read"
+
+
+def _attempts(results: Iterable[Result]) -> Iterable[str]:
+    deaths = sum(result.deaths for result in results)
+    if deaths:
+        attempts = "1 attempt" if deaths == 1 else f"{deaths} attempts"
+        yield f"The machine ended {attempts} that were made again"
+
+
+def labels(claim: Claim) -> tuple[str, ...]:
+    """Return the names of a claim's cells, of an exact claim's arms."""
+    match claim:
+        case Statistical():
+            return tuple(cell.label for cell in compared(claim))
+        case Exact():
+            return tuple(arm.label for arm in claim.arms)
+    return ()
+
+
+def machine(result: Result) -> str:
+    """Return where a result was computed, for the reader."""
+    found = result.machine
+    where = found.accelerator or found.cpu
+    threads = "1 thread" if found.threads == 1 else f"{found.threads} threads"
+    return f"{where}, {found.cores} cores, {threads} a run, {found.system}"

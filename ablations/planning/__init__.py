@@ -1,0 +1,7 @@
+"""What running a claim would tell and cost, before it is run.
+
+chances      the chance that a claim settles by each look, and with which group
+pilots       spreads, hopeless designs and costs, from seeds that no verdict reads
+costs        CPU seconds of trials
+next         which trials are due, and in which order
+"""

@@ -1,0 +1,272 @@
+"""The chance that a claim settles by each look, and with which group, by counting paths.
+
+A pair lies beyond an edge with a chance that the spread of contrasts gives. A statement about the
+median is established at a look if few enough pairs are exceptions; the chance that it is by then
+comes from walking through the looks with the distribution of the number of exceptions. Where a
+group needs two statements, both numbers are walked together.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from ablations.records.plans import Chance, Prospect
+from ablations.rule import Group, Pairs, Table, Zones
+from ablations.rule.table import Exceptions, chance_to_establish
+
+Beyond = Callable[[float, int], float]  # an edge, and +1 for above it or -1 for below: a chance
+Statement = tuple[float, int]
+NEGLIGIBLE = 1e-3  # chances that no plan depends on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How contrasts scatter about their median.
+
+    Args:
+        sd: Standard deviation of normal contrasts.
+        lost: Share of pairs without a finite contrast; they are exceptions on every side.
+    """
+
+    sd: float
+    lost: float = 0.0
+
+    def beyond(self, truth: float) -> Beyond:
+        """Return the chance that a pair lies beyond an edge, if the median is `truth`."""
+
+        def chance(edge: float, side: int) -> float:
+            distance = side * (truth - edge)
+            if self.sd == 0:
+                return (1 - self.lost) * (distance > 0)
+            return (1 - self.lost) * float(ndtr(distance / self.sd))
+
+        return chance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way for a claim to settle: statements that must all be established.
+
+    Args:
+        group: Of the word that follows. statements: One or two.
+    """
+
+    group: Group
+    statements: tuple[Statement, ...]
+
+
+def ways(zones: Zones) -> Iterator[Way]:
+    """Yield the ways in which a claim can settle; no two can come true together but by error."""
+    if zones.nearly_all is not None:
+        yield Way(group=Group.HOLDS, statements=((zones.nearly_all, 1),))
+        yield Way(group=Group.FAILS, statements=((zones.nearly_all, -1),))
+        return
+    assert zones.null is not None
+    w = zones.null
+    if zones.two_sided:
+        yield Way(group=Group.HOLDS, statements=((w, 1),))
+        yield Way(group=Group.HOLDS, statements=((-w, -1),))
+        yield Way(group=Group.FAILS, statements=((-w, 1), (w, -1)))
+        return
+    weak = w if zones.band is None else zones.band[0]
+    yield Way(group=Group.FAILS, statements=((w, -1),))
+    yield Way(group=Group.HOLDS, statements=((weak, 1),))
+    if weak > w:
+        yield Way(group=Group.PARTLY, statements=((w, 1), (weak, -1)))
+
+
+def chances(zones: Zones, table: Table, beyond: Beyond) -> tuple[Chance, ...]:
+    """Return the chance of each group by each look.
+
+    Args:
+        zones: Of the claim.
+        table: Of its family.
+        beyond: The chance that a pair lies beyond an edge.
+    """
+    found = {group: dict.fromkeys(table.looks, 0.0) for group in Group}
+    for way in ways(zones):
+        for look, chance in _by_look(way, zones, table, beyond).items():
+            found[way.group][look] = min(1.0, found[way.group][look] + chance)
+    return tuple(
+        Chance(
+            look=look,
+            holds=found[Group.HOLDS][look],
+            partly=found[Group.PARTLY][look],
+            fails=found[Group.FAILS][look],
+        )
+        for look in table.looks
+    )
+
+
+def together(parts: Sequence[Sequence[Chance]]) -> tuple[Chance, ...]:
+    """Return the chances of a conjunction, as if its parts were independent.
+
+    It holds if all parts hold and fails if one fails; it is partly true if no part is open and
+    none fails, and not all hold.
+    """
+    found = []
+    for row in zip(*parts, strict=True):
+        holds = math.prod(chance.holds for chance in row)
+        fails = 1 - math.prod(1 - chance.fails for chance in row)
+        partly = math.prod(chance.holds + chance.partly for chance in row) - holds
+        found.append(Chance(look=row[0].look, holds=holds, partly=partly, fails=fails))
+    return tuple(found)
+
+
+def prospects(
+    zones: Sequence[Zones], spreads: Sequence[Spread], table: Table
+) -> tuple[Prospect, ...]:
+    """Return what the looks would find if a claim were true, without effect, or the opposite.
+
+    Args:
+        zones: Of each thing that the claim says.
+        spreads: Of their contrasts.
+        table: Of the family.
+    """
+    found = []
+    truths = [_truths(z, spread) for z, spread in zip(zones, spreads, strict=True)]
+    for name in truths[0]:
+        parts = [
+            chances(z, table, spread.beyond(truth.get(name, 0.0)))
+            for z, spread, truth in zip(zones, spreads, truths, strict=True)
+        ]
+        effect = zones[0].value(truths[0][name])
+        found.append(Prospect(truth=name, effect=effect, chances=together(parts)))
+    return tuple(found)
+
+
+def needed(found: Sequence[Chance], power: float) -> int | None:
+    """Return the pairs by which a claim holds with a chance, None if no look reaches it."""
+    return next((chance.look for chance in found if chance.holds >= power), None)
+
+
+def documented(zones: Zones, sd: float = 0.0) -> float:
+    """Return the effect that is planned for, the claimed direction positive.
+
+    It is the band's centre; beyond the weak edge by w where the band has no other end; twice w
+    where a direction alone is claimed; nothing where the claim is that nothing is lost; three
+    standard deviations beyond the edge where runs are claimed to be reliable.
+    """
+    if zones.nearly_all is not None:
+        return 0.0 if zones.margin is not None else zones.nearly_all + (3 * sd or 1.0)
+    assert zones.null is not None
+    if zones.band is None:
+        return 2 * zones.null
+    weak, strong = zones.band
+    return (weak + strong) / 2 if strong < math.inf else weak + zones.null
+
+
+def ahead(pairs: Pairs, zones: Zones, table: Table, look: int) -> float:
+    """Return the chance that a claim settles by a further look, at the shares seen so far.
+
+    A share is taken as (k + 1) / (n + 2), so that one which wasn't seen isn't ruled out.
+
+    Args:
+        pairs: Those that there are, one sample.
+        zones: Of the claim.
+        table: Of its family.
+        look: The pairs by then.
+    """
+    chance = 0.0
+    for way in ways(zones):
+        each = 1.0
+        for edge, side in way.statements:
+            hits = int(pairs.beyond(edge, side, zones.rounding).sum())
+            exceptions = _exceptions((edge, side), zones, table)
+            share, seen = (hits + 1) / (pairs.n + 2), (pairs.n, pairs.n - hits)
+            later = chance_to_establish(exceptions, share, seen)
+            each *= max((float(p) for n, p in later.items() if n <= look), default=0.0)
+        chance += each
+    return min(1.0, chance)
+
+
+def _truths(zones: Zones, spread: Spread) -> Mapping[str, float]:
+    effect = documented(zones, spread.sd)
+    if zones.nearly_all is not None:
+        return {"as documented": effect, "the opposite": 2 * zones.nearly_all - effect}
+    if zones.two_sided:
+        return {"as documented": effect, "no effect": 0.0}
+    return {"as documented": effect, "no effect": 0.0, "the opposite": -effect}
+
+
+def _exceptions(statement: Statement, zones: Zones, table: Table) -> Exceptions:
+    shares = zones.nearly_all is not None and statement[1] > 0
+    return table.shares if shares else table.exceptions
+
+
+def _by_look(way: Way, zones: Zones, table: Table, beyond: Beyond) -> Mapping[int, float]:
+    """Return the chance that a way has come true by each look."""
+    single = [
+        _established(statement, zones, table, beyond(*statement)) for statement in way.statements
+    ]
+    if len(single) == 1:
+        return single[0]
+    if min(one[table.looks[-1]] for one in single) < NEGLIGIBLE:
+        return dict.fromkeys(table.looks, 0.0)
+    first, second = (beyond(*statement) for statement in way.statements)
+    known = beyond(way.statements[0][0], 1) + beyond(way.statements[0][0], -1)
+    return _both(tuple(table.exceptions.items()), first, second, known)
+
+
+def _established(
+    statement: Statement, zones: Zones, table: Table, share: float
+) -> Mapping[int, float]:
+    found, latest = {}, 0.0
+    reached = chance_to_establish(_exceptions(statement, zones, table), share)
+    for look in table.looks:  # a look that can't tell about shares leaves what was before
+        latest = float(reached.get(look, latest))
+        found[look] = latest
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _both(
+    exceptions: tuple[tuple[int, int], ...], first: float, second: float, known: float
+) -> Mapping[int, float]:
+    """Return the chance that two opposite statements are both established by each look.
+
+    A pair that is known lies beyond at least one of the two edges.
+
+    Args:
+        exceptions: Of the table.
+        first, second: The chances that a pair lies beyond each edge.
+        known: The chance that its contrast is known.
+    """
+    most = max(c for _, c in exceptions) + 1
+    # step[i, j]: one pair is i exceptions of the first statement and j of the second
+    step = np.array([[first + second - known, known - second], [known - first, 1 - known]])
+    step = np.clip(step, 0, 1)
+    neither = np.zeros((most, most))
+    neither[0, 0] = 1
+    waiting = [np.zeros(most), np.zeros(most)]  # for one statement alone, the other is established
+    chances = [1 - first, 1 - second]
+    found, both, n = {}, 0.0, 0
+    for look, c in exceptions:
+        more, n = look - n, look
+        neither = _walk(neither, step, more)[:most, :most]
+        waiting = [
+            _walk(w, np.array([1 - p, p]), more)[:most]
+            for w, p in zip(waiting, chances, strict=True)
+        ]
+        both += neither[: c + 1, : c + 1].sum()
+        waiting[0][c + 1 :] += neither[c + 1 :, : c + 1].sum(axis=1)
+        waiting[1][c + 1 :] += neither[: c + 1, c + 1 :].sum(axis=0)
+        neither[: c + 1, :] = 0
+        neither[:, : c + 1] = 0
+        for w in waiting:
+            both += w[: c + 1].sum()
+            w[: c + 1] = 0
+        found[look] = float(both)
+    return found
+
+
+def _walk(state: np.ndarray, step: np.ndarray, times: int) -> np.ndarray:
+    """Return a distribution of counts after so many more pairs: a convolution, by transforms."""
+    axes = tuple(range(state.ndim))
+    shape = tuple(size + times for size in state.shape)
+    there = np.fft.rfftn(state, shape, axes) * np.fft.rfftn(step, shape, axes) ** times
+    return np.clip(np.fft.irfftn(there, shape, axes), 0, None)

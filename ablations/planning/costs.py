@@ -1,0 +1,98 @@
+"""What trials cost: CPU seconds, from runs where there are any."""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from ablations.judging.cells import Reader
+from ablations.planning.pilots import Pilot
+from ablations.records.trials import Trial
+from ablations.runs.fingerprints import kind
+from ablations.runs.trials import pilots, plan, with_parents
+from ablations.specs.claim import Claim
+
+ENOUGH = 9  # stored runs that a kind's median is taken over
+
+
+class Source(StrEnum):
+    """Where an expected cost comes from, the best first."""
+
+    STORED = "stored runs"
+    PROBE = "a probe"  # pilot seeds alone are stored
+    COMMITTED = "committed pilots"
+    DECLARED = "the spec"
+
+
+class Costs:
+    """Expected CPU seconds of a trial, by its kind: all but its seed.
+
+    They are the median of stored runs, else of pilot runs in the store, else of the committed
+    pilots, else what the spec says, shared among the claim's cells. Of each kind, a few runs are
+    read, once.
+
+    Args:
+        claims: Whose trials are asked for.
+        reader: Of the store, None without one.
+        committed: Pilots by claim.
+        seeds: How many are looked at for stored runs.
+        device: Where what is trained runs.
+    """
+
+    def __init__(
+        self,
+        claims: Sequence[Claim],
+        reader: Reader | None,
+        committed: Mapping[str, Pilot],
+        *,
+        seeds: int = ENOUGH,
+        device: str = "cpu",
+    ) -> None:
+        self._kinds: dict[tuple[str, str], str] = {}
+        self._known: dict[Source, dict[str, float]] = {source: {} for source in Source}
+        for pilot in committed.values():
+            self._known[Source.COMMITTED] |= pilot.cpu_seconds
+        for claim in claims:
+            planned = plan(claim, range(seeds), device).trials
+            first = with_parents(plan(claim, range(1), device).trials)
+            for trial in first:
+                self._known[Source.DECLARED].setdefault(self.kind(trial), claim.cost)
+            if reader is not None:
+                self._read(Source.STORED, planned, reader)
+                self._read(Source.PROBE, pilots(claim, device).trials, reader)
+
+    def of(self, trial: Trial) -> float:
+        """Return the expected CPU seconds of one trial."""
+        return self._known[self.source(trial)].get(self.kind(trial), 1.0)
+
+    def total(self, trials: Iterable[Trial]) -> float:
+        """Return the expected CPU seconds of several trials, each once."""
+        return sum(self.of(trial) for trial in {id(trial): trial for trial in trials}.values())
+
+    def source(self, trial: Trial) -> Source:
+        """Return where the expected cost of a trial comes from."""
+        name = self.kind(trial)
+        return next((s for s in Source if name in self._known[s]), Source.DECLARED)
+
+    def weakest(self, trials: Iterable[Trial]) -> Source:
+        """Return the weakest source among those of several trials."""
+        found = {self.source(trial) for trial in trials}
+        return max(found, key=list(Source).index, default=Source.DECLARED)
+
+    def kind(self, trial: Trial) -> str:
+        """Return what trials share that differ in the seed alone; it is remembered."""
+        key = repr(trial.protocol), repr((trial.arms, trial.device))
+        if key not in self._kinds:
+            self._kinds[key] = kind(trial)
+        return self._kinds[key]
+
+    def _read(self, source: Source, trials: Iterable[Trial], reader: Reader) -> None:
+        seen: dict[str, list[float]] = {}
+        for trial in with_parents(trials):
+            name = self.kind(trial)
+            if name in self._known[source]:
+                continue
+            result = reader.of(trial)
+            if result is not None and result.status.finished:
+                seen.setdefault(name, []).append(result.cpu_seconds)
+        for name, values in seen.items():
+            self._known[source][name] = statistics.median(values)

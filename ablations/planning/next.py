@@ -1,0 +1,253 @@
+"""What to run next: the trials up to each open claim's next look, and the order that settles most.
+
+Tiers are looks. A claim whose group can't change any more is settled and isn't due, and neither is
+one whose pilots show that no number of pairs can decide it.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ablations.judging.case import Case, judged, of_part
+from ablations.judging.cells import Reader, parts_of
+from ablations.judging.controls import Control
+from ablations.planning import pilots
+from ablations.planning.chances import ahead, needed, prospects
+from ablations.planning.costs import Costs
+from ablations.planning.pilots import Pilot
+from ablations.records.plans import Planning, Prospect
+from ablations.records.trials import Trial
+from ablations.rule import Table
+from ablations.runs import trials
+from ablations.runs.trials import plan, with_parents
+from ablations.specs.claim import Claim, Exact, Statistical, Tier
+
+UNKNOWN = 0.5  # the chance to settle by the last look of a tier where no pilot tells
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """What a claim needs next.
+
+    Args:
+        claim: The claim.
+        look: Pairs that it will have then; 1 for an exact claim.
+        trials: Those to run, each after what it starts from.
+        chance: That it has settled by then.
+        refusal: Why nothing is run, "" if something is.
+    """
+
+    claim: Claim
+    look: int
+    trials: tuple[Trial, ...]
+    chance: float
+    refusal: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a budget pays for.
+
+    Args:
+        chosen: In the order in which they are run; trials that an earlier one has too are left out.
+        left: What it doesn't pay for.
+        cpu_seconds: Of what is chosen.
+    """
+
+    chosen: tuple[Due, ...]
+    left: tuple[Due, ...]
+    cpu_seconds: float
+
+
+def due(
+    claims: Iterable[Claim],
+    reader: Reader,
+    tier: Tier,
+    *,
+    table: Table,
+    committed: Mapping[str, Pilot] | None = None,
+    all_: bool = False,
+    device: str = "cpu",
+) -> tuple[Due, ...]:
+    """Return what each claim needs up to its next look within a tier.
+
+    Claims that are settled, or have all runs of the tier, are left out; refused ones come with
+    their reason and without trials.
+
+    Args:
+        claims: Claims, and the controls that guard them.
+        reader: Of the store.
+        tier: Up to which look.
+        table: Of the family.
+        committed: Pilots by claim.
+        all_: Whether settled claims, and refused ones, go on to the end of the tier too.
+        device: Where what is trained runs.
+    """
+    found = []
+    for claim in claims:
+        match claim:
+            case Statistical():
+                one = _statistical(
+                    claim, reader, tier, table, committed or {}, all_=all_, device=device
+                )
+            case Exact():
+                one = Due(
+                    claim=claim,
+                    look=1,
+                    trials=_missing(claim, reader, trials.seeds(claim, tier), device),
+                    chance=1.0,
+                )
+            case _:
+                continue
+        if one is not None and (one.trials or one.refusal):
+            found.append(one)
+    return tuple(found)
+
+
+def order(
+    found: Sequence[Due],
+    costs: Costs,
+    *,
+    budget: float | None = None,
+    values: Mapping[str, float] | None = None,
+) -> Order:
+    """Return what is run, by what settles most per CPU second, as far as a budget reaches.
+
+    After each choice, trials that it shares with others cost them nothing. A claim that the rest of
+    the budget doesn't pay for is passed over for cheaper ones.
+
+    Args:
+        found: What is due.
+        costs: Of trials.
+        budget: CPU seconds, None for no bound.
+        values: What it is worth to reach a claim's look, by id; elsewhere its chance to settle.
+    """
+    waiting = [one for one in found if one.trials]
+    worth = {one.claim.id: (values or {}).get(one.claim.id, one.chance) for one in waiting}
+    keyed = {id(one): {_key(trial): trial for trial in one.trials} for one in waiting}
+    chosen: list[Due] = []
+    paid: set[str] = set()
+    spent = 0.0
+
+    def price(one: Due) -> float:
+        return sum(costs.of(trial) for key, trial in keyed[id(one)].items() if key not in paid)
+
+    while waiting:
+        prices = {id(one): price(one) for one in waiting}
+        within = [o for o in waiting if budget is None or spent + prices[id(o)] <= budget]
+        if not within:
+            break
+        best = max(within, key=lambda o: worth[o.claim.id] / max(prices[id(o)], 1e-9))
+        fresh = tuple(trial for key, trial in keyed[id(best)].items() if key not in paid)
+        chosen.append(dataclasses.replace(best, trials=fresh))
+        spent += prices[id(best)]
+        paid |= set(keyed[id(best)])
+        waiting.remove(best)
+    return Order(chosen=tuple(chosen), left=tuple(waiting), cpu_seconds=spent)
+
+
+def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
+    """Return what controls are worth: as many claims as each guards wait for it."""
+    return {c.spec.id: float(sum(map(c.guards, claims))) for c in controls}
+
+
+def planning(
+    claim: Claim,
+    reader: Reader | None,
+    tier: Tier,
+    *,
+    table: Table,
+    committed: Mapping[str, Pilot],
+    device: str = "cpu",
+) -> Planning | None:
+    """Return what a plan for a claim can tell; None for a claim without pairs.
+
+    Args:
+        claim: The claim.
+        reader: Of the store, None without one.
+        tier: Up to which look.
+        table: Of the family.
+        committed: Pilots by claim.
+        device: Where what is trained runs.
+    """
+    if not isinstance(claim, Statistical):
+        return None
+    pilot, source = pilots.known(claim, reader, committed, device)
+    spreads = None if pilot is None else pilot.spreads
+    found = _prospects(claim, pilot, table)
+    told = found[0].chances if found else ()
+    return Planning(
+        sd=max(spread.sd for spread in spreads) if spreads else None,
+        source=source if spreads else f"unknown: {source}",
+        pairs=claim.schedule[tier],
+        prospects=found,
+        pairs_80=needed(told, 0.8),
+        pairs_90=needed(told, 0.9),
+        refusal=pilots.refusal(pilot),
+    )
+
+
+def _statistical(
+    claim: Statistical,
+    reader: Reader,
+    tier: Tier,
+    table: Table,
+    committed: Mapping[str, Pilot],
+    *,
+    all_: bool,
+    device: str,
+) -> Due | None:
+    end = claim.schedule[tier]
+    case = judged(claim, reader, range(end), table, device)
+    if case.settled and not all_:
+        return None
+    pilot, _ = pilots.known(claim, reader, committed, device)
+    refused = pilots.refusal(pilot)
+    if refused and not all_:
+        return Due(claim=claim, look=case.n, trials=(), chance=0.0, refusal=refused)
+    looks = [n for n in table.looks if case.n < n <= end]
+    look = end if case.settled or not looks else looks[0]
+    return Due(
+        claim=claim,
+        look=look,
+        trials=_missing(claim, reader, range(look), device),
+        chance=_chance(case, pilot, table, look),
+    )
+
+
+def _missing(claim: Claim, reader: Reader, seeds: range, device: str) -> tuple[Trial, ...]:
+    """Return the trials at these seeds that must be run, each after what it starts from."""
+    asked = [t for t in plan(claim, seeds, device).trials if not reader.over(t)]
+    needed = {_key(t): t for t in with_parents(asked) if not reader.over(t)}
+    return tuple(needed.values())
+
+
+def _chance(case: Case, pilot: Pilot | None, table: Table, look: int) -> float:
+    """Return the chance that a claim has settled by a look."""
+    if case.settled or look < table.looks[0]:
+        return 0.0
+    if case.look:
+        pairs = case.gathered.pairs
+        chances = [
+            ahead(of_part(pairs, i, test, zones), zones, table, look)
+            for i, ((test, _), zones) in enumerate(
+                zip(parts_of(case.claim), case.zones, strict=True)
+            )
+        ]
+        return min(chances)
+    found = _prospects(case.claim, pilot, table)
+    if not found:
+        return UNKNOWN * look / table.looks[-1]
+    by_look = [next(c for c in p.chances if c.look == look).settled for p in found]
+    return sum(by_look) / len(by_look)
+
+
+def _prospects(claim: Statistical, pilot: Pilot | None, table: Table) -> tuple[Prospect, ...]:
+    spreads = None if pilot is None else pilot.spreads
+    if spreads is None:
+        return ()
+    return prospects([test.zones for test, _ in parts_of(claim)], spreads, table)
+
+
+def _key(trial: Trial) -> str:
+    return repr((trial.protocol, trial.arms, trial.seed, trial.device))

@@ -1,0 +1,326 @@
+"""One attempt at a trial: the only module that loads a protocol's."""
+
+import contextlib
+import datetime
+import functools
+import importlib
+import importlib.util
+import json
+import resource
+import secrets
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablations.records.plain import Record
+from ablations.records.trials import Machine, Result, Status, Trial
+from ablations.runs import fingerprints, sidecars, sources, weights
+from ablations.runs.encoding import decode, encode
+from ablations.specs.protocols import Protocol
+from hrm.config.parts import Part, type_key
+from hrm.errors import Diverged, UserError
+from hrm.system import environment
+
+if TYPE_CHECKING:
+    from ablations.protocols.base import Outcome
+
+THREADS = 1
+may_be_killed = False  # whether this process is a worker, which a time limit may end
+whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Record):
+    """A trial on its way.
+
+    Args:
+        trial: What to run.
+        fingerprint: What was planned; a trial whose sources have changed since FAILS, unrun.
+        folder: The store's, where arrays and weights are written.
+        deaths: How many earlier attempts the machine killed.
+        start: SHA-256 of the weights that it starts from, if any.
+        keep: Whether the weights that it leaves are kept.
+        limit: Seconds after which a worker ends it, None for no limit.
+        files: The module of each kind of part and its file, for those from outside.
+    """
+
+    trial: Trial
+    fingerprint: str
+    folder: str
+    deaths: int = 0
+    start: str | None = None
+    keep: bool = True
+    limit: float | None = None
+    files: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def job(trial: Trial, fingerprint: str, folder: Path, **options: Any) -> Job:
+    """Return a job, with the files of the modules that it needs."""
+    needed = {name: sources.locate(name) for name in _part_modules(trial)}
+    files = {name: None if path is None else str(path) for name, path in needed.items()}
+    return Job(
+        trial=trial, fingerprint=fingerprint, folder=str(folder.resolve()), files=files, **options
+    )
+
+
+def work(text: str) -> str:
+    """Run one encoded job, for an engine, and return its encoded result."""
+    return encode(execute(Job.from_json(json.loads(text))))
+
+
+def execute(asked: Job) -> Result:
+    """Run a job here, on one thread, and return what it found, however it ended.
+
+    Arrays and weights are in the store when this returns; the record isn't. Time counts from when
+    modules and weights are loaded. CPU time is this process's and that of children it waited for.
+    Peak memory is the larger of the two; where the system can't reset it, the peak since the
+    process started.
+
+    Raises:
+        UserError: If arrays or weights can't be written.
+    """
+    clock = Clock()
+    status, error = Status.OK, None
+    found: Sequence[Mapping[str, Any]] = ()
+    outcome = None
+    try:
+        function = _load(asked)
+        inputs = _inputs(asked)
+        _require_planned(asked)
+        clock = Clock()
+        with _limited(asked.limit), _one_thread():
+            outcome = function(inputs)
+        found = outcome.observations
+        assert len(found) == len(asked.trial.arms), f"{len(found)} arms of {len(asked.trial.arms)}"
+    except Diverged as raised:
+        status, error, found = Status.DIVERGED, str(raised), raised.metrics
+    except Exception as raised:  # noqa: BLE001 (whatever a protocol raises is a result)
+        status, error = Status.DIED if _out_of_memory(raised) else Status.FAILED, line(raised)
+    result = ended(asked, clock, status, error)
+    if not status.finished:
+        return result
+    try:
+        return _kept(asked, result, found, outcome)
+    except OSError as refused:
+        raise UserError(
+            f"arrays of {result.attempt} can't be written to {asked.folder!r} "
+            f"({refused.strerror}); allowed is a store with room that you may write; mend that and "
+            "run the same command again: finished runs are kept"
+        ) from refused
+    except (TypeError, ValueError) as raised:
+        return replace(result, status=Status.FAILED, error=line(raised))
+
+
+def ended(asked: Job, clock: "Clock", status: Status, error: str | None) -> Result:
+    """Return the result of an attempt that left nothing yet but how it ended."""
+    measured = clock.read()
+    commit, dirty = environment.commit()
+    machine = environment.machine(device=asked.trial.device, threads=_threads())
+    return Result(
+        fingerprint=asked.fingerprint,
+        attempt=f"{clock.started:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}",
+        trial=asked.trial,
+        status=status,
+        observations=(),
+        start=asked.start,
+        error=error,
+        deaths=asked.deaths,
+        machine=Machine(**machine, allocator=_allocator()),
+        versions=fingerprints.versions(),
+        sources=fingerprints.source_digest(asked.trial),
+        commit=commit,
+        dirty=dirty,
+        started=clock.started.isoformat(),
+        **measured,
+    )
+
+
+def line(error: BaseException) -> str:
+    """Return an error as one line that ends with where it was raised."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]} ({where})"
+
+
+class Clock:
+    """Measures an attempt from when it is made; peak memory is set back where that can be."""
+
+    def __init__(self) -> None:
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+        self.started = datetime.datetime.now(datetime.UTC)
+        self._wall = time.perf_counter()
+        self._cpu = _cpu_seconds()
+
+    def read(self) -> dict[str, Any]:
+        """Return wall and CPU time since then, and peak memory, by a result's field."""
+        wall = time.perf_counter() - self._wall
+        own, children = (now - then for now, then in zip(_cpu_seconds(), self._cpu, strict=True))
+        # The children's peak includes all that ever were: it says something only if there were any.
+        peaks = [resource.getrusage(w).ru_maxrss for w in whose[: 1 + (children > 0)]]
+        unit = 1 if sys.platform == "darwin" else 1024
+        return {
+            "wall_seconds": wall,
+            "cpu_seconds": own + children,
+            "peak_memory_bytes": unit * max(peaks),
+        }
+
+
+def _cpu_seconds() -> list[float]:
+    usages = [resource.getrusage(who) for who in whose]
+    return [usage.ru_utime + usage.ru_stime for usage in usages]
+
+
+# -- before ---------------------------------------------------------------------------------------
+def _part_modules(trial: Trial) -> Iterator[str]:
+    """Yield the modules that define the trial's kinds of parts, specs included, in order."""
+    found = [trial, *_ancestors(trial)]
+    names = {
+        fingerprints.part_class(part[type_key]).__module__
+        for one in found
+        for part in fingerprints.parts_of(one)
+    }
+    yield from sorted({*names, *(fingerprints.protocol_class(one).module for one in found)})
+
+
+def _ancestors(trial: Trial) -> Iterator[Trial]:
+    while (parent := trial.parent) is not None:
+        yield parent
+        trial = parent
+
+
+def _load(asked: Job) -> "Callable[[Any], Outcome]":
+    """Import the protocol's module and those of all parts, and return its function."""
+    for name, file in asked.files.items():
+        _import(name, file)
+    protocol = fingerprints.protocol_class(asked.trial)
+    if protocol.alone:  # it may start processes, which read the sources as they are now
+        sources.forget()
+    function: Callable[[Any], Outcome] = importlib.import_module(protocol.module).run
+    return function
+
+
+def _import(name: str, file: str | None) -> None:
+    """Import a module by its name, or from its file where it has no place on the search path."""
+    if name in sys.modules:
+        return
+    if importlib.util.find_spec(name.partition(".")[0]) is not None or file is None:
+        importlib.import_module(name)
+        return
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None, (name, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def _inputs(asked: Job) -> Any:
+    from ablations.protocols.base import Inputs
+
+    return Inputs(
+        protocol=Protocol.from_json(asked.trial.protocol),
+        arms=tuple(Part.from_json(arm) for arm in asked.trial.arms),
+        seed=asked.trial.seed,
+        device=asked.trial.device,
+        weights=None if asked.start is None else _tensors(asked),
+    )
+
+
+def _tensors(asked: Job) -> Mapping[str, Any]:
+    """Return the weights that a job starts from: arrays where nothing has imported torch."""
+    assert asked.start is not None
+    data = weights.load(Path(asked.folder), asked.start)
+    kind = "torch" if "torch" in sys.modules else "numpy"
+    loaded: Mapping[str, Any] = importlib.import_module(f"safetensors.{kind}").load(data)
+    return loaded
+
+
+def _require_planned(asked: Job) -> None:
+    if fingerprints.fingerprint(asked.trial) != asked.fingerprint:
+        raise RuntimeError(
+            "the sources have changed since this run was planned; run the same command again"
+        )
+
+
+# -- meanwhile ------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Hold a trial to one thread."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(THREADS)
+        with contextlib.suppress(RuntimeError):  # this can be set once alone
+            torch.set_num_interop_threads(THREADS)
+    yield
+    if _threads() != THREADS:
+        raise RuntimeError(f"the trial computed on {_threads()} threads; {THREADS} is allowed")
+
+
+def _threads() -> int:
+    torch = sys.modules.get("torch")
+    return torch.get_num_threads() if torch is not None else THREADS
+
+
+@contextlib.contextmanager
+def _limited(seconds: float | None) -> Iterator[None]:
+    """Have the system end this process, if it is a worker, once the seconds are over."""
+    if seconds is None or not may_be_killed:
+        yield
+        return
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@functools.cache
+def _allocator() -> str | None:
+    """Return the name of tcmalloc's library, if this process has it."""
+    try:
+        maps = Path("/proc/self/maps").read_text()
+    except OSError:
+        return None
+    return next((Path(row).name for row in maps.splitlines() if "libtcmalloc" in row), None)
+
+
+# -- afterwards -----------------------------------------------------------------------------------
+def _kept(
+    asked: Job,
+    result: Result,
+    found: Sequence[Mapping[str, Any]],
+    outcome: "Outcome | None",
+) -> Result:
+    """Write arrays and weights, and return the result with them."""
+    plain, arrays = sidecars.split(found)
+    folder = Path(asked.folder)
+    complete = replace(result, observations=plain)
+    encode(complete)  # refuses what isn't JSON before anything is written
+    if arrays:
+        path = folder / "runs" / result.fingerprint / f"{result.attempt}.safetensors"
+        complete = replace(complete, sidecar=sidecars.save(path, arrays))
+    if outcome is not None and outcome.weights is not None and asked.keep:
+        complete = replace(complete, weights=weights.save(folder, _packed(outcome.weights)))
+    return decode(encode(complete))[0]
+
+
+def _packed(tensors: Mapping[str, Any]) -> bytes:
+    """Return weights as the bytes of a safetensors file."""
+    owners = {type(tensor).__module__.partition(".")[0] for tensor in tensors.values()}
+    kind = "torch" if "torch" in owners else "numpy"
+    if kind == "torch":  # a copy each: safetensors refuses tensors that share memory
+        tensors = {n: t.detach().to("cpu", copy=True).contiguous() for n, t in tensors.items()}
+    packed: bytes = importlib.import_module(f"safetensors.{kind}").save(dict(tensors))
+    return packed
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return "DefaultCPUAllocator: can't allocate" in str(error)

@@ -1,0 +1,82 @@
+"""Results as JSON text with a digest, and what JSON has no word for.
+
+A float that isn't finite is stored as ``{"float": "nan"}``, ``"inf"`` or ``"-inf"``, an array as
+``{"array": name}`` (see `sidecars`). A record's ``sha256`` is that of its other fields' JSON: one
+that was changed by a hand or by a disk is refused.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ablations.records.plain import Json
+from ablations.records.trials import SCHEMA, Result
+
+float_key = "float"
+digest_key = "sha256"
+
+
+def encode(result: Result) -> str:
+    """Return a result as strict JSON text.
+
+    Raises:
+        TypeError, ValueError: If an observation isn't JSON.
+    """
+    data = result.to_json()
+    data["observations"] = _packed(data["observations"])
+    return json.dumps({**data, digest_key: _digest(data)}, allow_nan=False)
+
+
+def decode(text: str | bytes) -> tuple[Result, str]:
+    """Return the result that `encode` turned into text, and its digest.
+
+    Raises:
+        ValueError: If the text isn't JSON, or not a result, or was changed since, or was written by
+            a newer release.
+    """
+    try:
+        data = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(data, dict):
+        raise ValueError("it isn't a JSON object")
+    schema = data.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise ValueError(f"a newer release wrote it: schema {schema}, this one reads {SCHEMA}")
+    said = data.pop(digest_key, None)
+    if said != _digest(data):
+        raise ValueError(f"it was changed since it was written: its {digest_key} is another")
+    if "observations" in data:
+        data["observations"] = _unpacked(data["observations"])
+    return Result.from_json(data), said
+
+
+def _digest(data: Mapping[str, Json]) -> str:
+    """Return the SHA-256 of a record's JSON, which is the same once it has been read again."""
+    return hashlib.sha256(json.dumps(data, allow_nan=False).encode()).hexdigest()
+
+
+def _packed(value: Any) -> Json:
+    match value:
+        case float() if not math.isfinite(value):
+            return {float_key: str(float(value))}
+        case dict():
+            return {k: _packed(v) for k, v in value.items()}
+        case list():
+            return [_packed(v) for v in value]
+        case _:
+            return value
+
+
+def _unpacked(value: Json) -> Any:
+    match value:
+        case {"float": str(text), **others} if not others:
+            return float(text)
+        case dict():
+            return {k: _unpacked(v) for k, v in value.items()}
+        case list():
+            return [_unpacked(v) for v in value]
+        case _:
+            return value

@@ -1,0 +1,178 @@
+"""Fingerprints: equal ones mean that a stored result answers the trial, and nothing is run again.
+
+A fingerprint is the SHA-256 of the canonical JSON of the trial (without what it starts from), its
+parent's fingerprint, the device class, the versions and the digest of the sources that the trial
+rests on. Nothing here imports torch or a protocol's module.
+"""
+
+import functools
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablations.records.plain import Json
+from ablations.records.trials import Trial
+from ablations.runs import sources
+from ablations.specs.protocols import Protocol
+from hrm.config import parts
+from hrm.config.parts import Part, canonical, type_key
+from hrm.errors import UserError
+from hrm.system import environment
+
+devices = ("cpu", "cuda")
+packages = ("asv_runner", "numpy", "python-sat", "torch")
+
+
+def fingerprint(trial: Trial) -> str:
+    """Return the trial's fingerprint on this machine, 64 hexadecimal digits.
+
+    Raises:
+        UserError: If the device is unknown, or "cuda" where there is no accelerator; if a part is
+            of an unknown kind.
+    """
+    return _fingerprint(canonical(trial.protocol), canonical(list(trial.arms)), trial)
+
+
+def _fingerprint(protocol: str, arms: str, trial: Trial) -> str:
+    fixed = _fixed(protocol, arms, trial.device)
+    parent = None if fixed.after is None else _fingerprint(fixed.after, arms, trial)
+    data = {
+        **fixed.data,
+        "seed": trial.seed,
+        "parent": parent,
+        "device": device_class(trial.device, alone=fixed.alone),
+        "versions": dict(versions()),
+        "sources": sources.digest(fixed.modules),
+    }
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+def kind(trial: Trial) -> str:
+    """Return what trials share that differ in the seed alone, 16 hexadecimal digits."""
+    data = {**trial.to_json(), "seed": None}
+    return hashlib.sha256(canonical(data).encode()).hexdigest()[:16]
+
+
+def protocol_class(trial: Trial) -> type[Protocol]:
+    """Return the class of the trial's protocol.
+
+    Raises:
+        UserError: If its kind is unknown.
+    """
+    found = part_class(trial.protocol[type_key])
+    assert issubclass(found, Protocol), found
+    return found
+
+
+def part_class(name: str) -> type[Part]:
+    """Return the class of a kind of part.
+
+    Raises:
+        UserError: If no imported module has it.
+    """
+    if name not in _kinds:
+        _kinds.update(parts.kinds())
+    if name not in _kinds:
+        raise UserError(
+            f"kind is {name!r}; allowed are the kinds of parts in modules that were loaded; name "
+            "its module with --include"
+        )
+    return _kinds[name]
+
+
+_kinds: dict[str, type[Part]] = {}
+
+
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Return the versions that results depend on: Python (major.minor) and some packages."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python} | environment.versions(packages)
+
+
+def source_digest(trial: Trial) -> str:
+    """Return the digest of the sources that the trial rests on."""
+    return sources.digest(modules(trial))
+
+
+def modules(trial: Trial) -> tuple[str, ...]:
+    """Return the modules that the trial rests on directly; what they import comes with them.
+
+    They are the protocol's, those of the classes of all parts, and that of a function that the
+    protocol names ("module:function").
+    """
+    found = {protocol_class(trial).module}
+    for part in parts_of(trial):
+        found.add(part_class(part[type_key]).__module__)
+        if isinstance(part.get("function"), str):
+            found.add(part["function"].partition(":")[0])
+    return tuple(sorted(name for name in found if not sources.is_spec(name)))
+
+
+def parts_of(trial: Trial) -> Iterator[Mapping[str, Json]]:
+    """Yield every encoded part of the trial itself, not of those it starts from."""
+    protocol = {key: value for key, value in trial.protocol.items() if key != "after"}
+    yield from _parts([protocol, *trial.arms])
+
+
+def device_class(device: str, *, alone: bool) -> str:
+    """Return what a result may be shared across: any CPU, or one model where time was taken alone.
+
+    Raises:
+        UserError: If the device is unknown, or "cuda" where there is no accelerator.
+    """
+    match device:
+        case "cpu":
+            return f"cpu {environment.cpu_model()}" if alone else "cpu"
+        case "cuda":
+            name = environment.accelerator()
+            if name is None:
+                raise UserError(
+                    "device is 'cuda'; allowed here is cpu, as nvidia-smi lists no accelerator; "
+                    "use --device cpu"
+                )
+            return f"cuda {name}"
+        case other:
+            raise UserError(
+                f"device is {other!r}; allowed are {' and '.join(devices)}; use --device cpu"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fixed:
+    """What trials share that differ in the seed: most of a fingerprint's text, made once."""
+
+    data: Mapping[str, Any]
+    modules: tuple[str, ...]
+    alone: bool
+    after: str | None
+
+
+@functools.lru_cache(maxsize=4096)
+def _fixed(protocol: str, arms: str, device: str) -> _Fixed:
+    trial = Trial(protocol=json.loads(protocol), arms=tuple(json.loads(arms)), seed=0)
+    own = {key: value for key, value in trial.protocol.items() if key != "after"}
+    after = trial.protocol.get("after")
+    text = canonical({"protocol": own, "arms": list(trial.arms), "device": device})
+    return _Fixed(
+        data={"trial": hashlib.sha256(text.encode()).hexdigest()},
+        modules=modules(trial),
+        alone=protocol_class(trial).alone,
+        after=None if after is None else canonical(after),
+    )
+
+
+def _parts(data: Json) -> Iterator[Mapping[str, Json]]:
+    """Yield every encoded part within some JSON."""
+    match data:
+        case dict():
+            if type_key in data:
+                yield data
+            for value in data.values():
+                yield from _parts(value)
+        case list():
+            for value in data:
+                yield from _parts(value)

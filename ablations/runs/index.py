@@ -1,0 +1,136 @@
+"""What each record of a store says in short, kept in SQLite so that opening reads only new ones.
+
+The records are the truth: whatever the index says of a record whose files have changed since is
+read again, and an index that is lost or spoiled is built again.
+"""
+
+import contextlib
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Literal
+
+from ablations.records.trials import Status
+
+Key = tuple[str, str]  # fingerprint, attempt
+Stamp = tuple[int, int, int, int]  # modified and size of the record and of its sidecar, or -1
+NAME = re.compile(r"[0-9a-f]{64}")
+ATTEMPT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}")
+FILES = ("index.sqlite", "index.sqlite-journal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A record in short.
+
+    Args:
+        status: How the attempt ended; "" if the record is unreadable.
+        digest: The record's SHA-256.
+        weights: SHA-256 of the weights that it left, "" for none.
+        fault: Why the record can't be used, "" if it can.
+    """
+
+    status: Status | Literal[""] = ""
+    digest: str = ""
+    weights: str = ""
+    fault: str = ""
+
+
+def entries(folder: Path, read: Callable[[Key], Entry]) -> dict[Key, Entry]:
+    """Return every record in short, from the index where it is in step with the files."""
+    found = dict(listing(folder / "runs"))
+    known = _load(folder)
+    fresh = {
+        key: (read(key), stamp)
+        for key, stamp in found.items()
+        if key not in known or known[key][1] != stamp
+    }
+    gone = [key for key in known if key not in found]
+    if fresh or gone:
+        with contextlib.suppress(sqlite3.Error), _connected(folder) as index:
+            index.executemany("DELETE FROM records WHERE fingerprint = ? AND attempt = ?", gone)
+            _insert(index, fresh)
+    known |= fresh
+    return {key: known[key][0] for key in found}
+
+
+def add(folder: Path, key: Key, entry: Entry) -> None:
+    """Note a record that was just written; where the index can't be written, nothing happens."""
+    with contextlib.suppress(sqlite3.Error, OSError, KeyError):
+        stamp = dict(_files(folder / "runs" / key[0]))[key]
+        with _connected(folder) as index:
+            _insert(index, {key: (entry, stamp)})
+
+
+def forget(folder: Path) -> None:
+    """Remove the index, so that it is built again from all records."""
+    for name in FILES:
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+
+
+def listing(runs: Path) -> Iterator[tuple[Key, Stamp]]:
+    """Yield the key and the stamp of each record; files with other names are none of ours."""
+    if not runs.is_dir():
+        return
+    with os.scandir(runs) as folders:
+        for folder in folders:
+            if NAME.fullmatch(folder.name) and folder.is_dir(follow_symlinks=False):
+                yield from _files(Path(folder.path))
+
+
+def _files(folder: Path) -> Iterator[tuple[Key, Stamp]]:
+    with os.scandir(folder) as scanned:
+        found = {file.name: file for file in scanned}
+    for name, file in found.items():
+        attempt, dot, suffix = name.rpartition(".")
+        if suffix == "json" and dot and ATTEMPT.fullmatch(attempt):
+            status = file.stat()
+            stamp = status.st_mtime_ns, status.st_size
+            beside = found.get(f"{attempt}.safetensors")
+            other = beside.stat() if beside else None
+            more = (other.st_mtime_ns, other.st_size) if other else (-1, -1)
+            yield (folder.name, attempt), (*stamp, *more)
+
+
+def _load(folder: Path) -> dict[Key, tuple[Entry, Stamp]]:
+    """Return what the index says; one that can't be read is removed."""
+    try:
+        with _connected(folder) as index:
+            rows = index.execute(
+                "SELECT fingerprint, attempt, status, digest, weights, fault, "
+                "modified, size, beside_modified, beside_size FROM records"
+            ).fetchall()
+        return {
+            (fingerprint, attempt): (
+                Entry(status=status and Status(status), digest=digest, weights=left, fault=fault),
+                (stamp[0], stamp[1], stamp[2], stamp[3]),
+            )
+            for fingerprint, attempt, status, digest, left, fault, *stamp in rows
+        }
+    except (sqlite3.Error, ValueError):
+        forget(folder)
+        return {}
+
+
+@contextlib.contextmanager
+def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
+    path = folder / FILES[0]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS records (fingerprint TEXT, attempt TEXT, status TEXT, "
+            "digest TEXT, weights TEXT, fault TEXT, modified INTEGER, size INTEGER, "
+            "beside_modified INTEGER, beside_size INTEGER, "
+            "PRIMARY KEY (fingerprint, attempt)) WITHOUT ROWID"
+        )
+        yield connection
+
+
+def _insert(index: sqlite3.Connection, rows: Mapping[Key, tuple[Entry, Stamp]]) -> None:
+    flat: Iterable[tuple[str | int, ...]] = (
+        (*key, *astuple(entry), *stamp) for key, (entry, stamp) in rows.items()
+    )
+    index.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", flat)

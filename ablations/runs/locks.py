@@ -1,0 +1,72 @@
+"""The machine's lock: many may train at once (shared), who times is alone (exclusive).
+
+It is one file per user in the folder for temporary files. The kernel holds the lock for a process
+and those that inherit it, and frees it when the last of them ends, however it ends.
+"""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hrm.errors import UserError
+
+
+def path() -> Path:
+    """Return the lock's file, the same for all of a user's processes."""
+    return Path(tempfile.gettempdir(), f"hrm-ablations-{os.getuid()}.lock")
+
+
+@contextlib.contextmanager
+def shared(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Hold the machine together with others who share it; `on_wait` is called if someone is timing.
+
+    Yields the open file: a process that inherits it holds the machine for as long as it lives.
+
+    Raises:
+        UserError: If the lock's file can't be opened.
+    """
+    with _closing(_take(fcntl.LOCK_SH, on_wait)) as handle:
+        yield handle
+
+
+@contextlib.contextmanager
+def exclusive(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Hold the machine alone; `on_wait` is called if it is in use. Yields as `shared` does.
+
+    Raises:
+        UserError: If the lock's file can't be opened.
+    """
+    with _closing(_take(fcntl.LOCK_EX, on_wait)) as handle:
+        yield handle
+
+
+def _take(kind: int, on_wait: Callable[[], None]) -> int:
+    """Return the locked file; closing it frees the lock."""
+    try:
+        handle = os.open(path(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise UserError(
+            f"the machine's lock {str(path())!r} can't be opened ({error.strerror}); allowed is a "
+            "file of yours; remove it, or set TMPDIR to a folder that you may write"
+        ) from error
+    try:
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(handle, kind)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+@contextlib.contextmanager
+def _closing(handle: int) -> Iterator[int]:
+    try:
+        yield handle
+    finally:
+        os.close(handle)

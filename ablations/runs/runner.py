@@ -1,0 +1,287 @@
+"""The runner: trials in, results in the store."""
+
+import functools
+import heapq
+import json
+import math
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ablations.records.trials import Result, Status, Trial
+from ablations.runs import attempts, locks
+from ablations.runs.attempts import Clock, Job, ended, work
+from ablations.runs.encoding import decode
+from ablations.runs.fingerprints import fingerprint as fingerprint_of
+from ablations.runs.fingerprints import protocol_class
+from ablations.runs.store import MOST_DEATHS, Store
+from ablations.runs.workers import Engine
+from hrm.config.parts import canonical
+
+
+class What(StrEnum):
+    """What happened to a trial."""
+
+    SKIPPED = "skipped"  # the store has its result
+    QUARANTINED = "quarantined"  # it killed its workers before, and isn't run any more
+    WAITING = "waiting"  # another process uses the machine
+    STARTED = "started"
+    STORED = "stored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One step of a run, for a progress display; with its result once that is stored."""
+
+    what: What
+    fingerprint: str
+    trial: Trial
+    result: Result | None = None
+
+
+def boards(trial: Trial) -> str:
+    """Return what trials share that use the same boards: their seed, task and sizes."""
+    protocol = trial.protocol
+    while protocol.get("after") is not None:
+        protocol = protocol["after"]
+    return canonical([trial.seed, protocol.get("boards")])
+
+
+def run(
+    trials: Iterable[Trial],
+    store: Store,
+    engine: Engine,
+    *,
+    on_event: Callable[[Event], None] = lambda _: None,
+    cost: Callable[[Trial], float] = lambda _: 0.0,
+    left: Callable[[], float] = lambda: math.inf,
+    limit: Callable[[Trial], float | None] = lambda _: None,
+    keep: Callable[[Trial], bool] = lambda _: True,
+    group: Callable[[Trial], str] = boards,
+) -> None:
+    """Run each trial that the store has no finished result of, and store each result as it comes.
+
+    Equal trials are run once. What a trial starts from is run before it, unless its weights are
+    stored; a trial whose parent came to nothing ends as its parent did. Trials that may share the
+    machine go first, those of equal boards together, the costliest ahead; then those that must be
+    alone, one by one. An attempt that the machine killed is recorded and made again, until a trial
+    has died `MOST_DEATHS` times. Ctrl-C keeps what is finished and stops the rest; the same call
+    resumes.
+
+    Args:
+        trials: What to run, in the order that is kept where costs are equal.
+        store: Where results go; nobody else may run into it meanwhile.
+        engine: Where to run; its workers end with the run.
+        on_event: Told of each step.
+        cost: What a trial is expected to take, in any unit; in seconds where `left` is given.
+        left: How many seconds there are: a trial that is expected to take more isn't started.
+        limit: Seconds after which a trial is ended by its worker; None for no limit. That is an
+            outcome, TIMED_OUT, which stands.
+        keep: Whether a trial's weights are kept although no trial of this run starts from them.
+        group: What trials share that should run one after the other.
+
+    Raises:
+        UserError: If the store is in use, or can't be written.
+        KeyboardInterrupt: After Ctrl-C.
+    """
+    unique = {fingerprint_of(trial): trial for trial in trials}
+    with store.coordinate():
+        schedule = _Schedule(store, on_event, cost, limit, keep, group)
+        for fingerprint, trial in unique.items():
+            schedule.ask(fingerprint, trial)
+        schedule.close()
+        fits = functools.partial(_fits, cost, left)
+        for alone, where, lock in (
+            (False, engine, locks.shared),
+            (True, engine.single(), locks.exclusive),
+        ):
+            first = schedule.first(alone=alone)
+            if first is not None:
+                waiting = functools.partial(schedule.tell, What.WAITING, first)
+                with lock(waiting) as handle, where:
+                    where.inherited = (handle,)
+                    _drain(schedule, where, fits, alone=alone)
+
+
+def _fits(cost: Callable[[Trial], float], left: Callable[[], float], job: Job) -> bool:
+    return cost(job.trial) <= left()
+
+
+class _Schedule:
+    """Which job is next: one that can start, of the costliest group of boards."""
+
+    def __init__(
+        self,
+        store: Store,
+        on_event: Callable[[Event], None],
+        cost: Callable[[Trial], float],
+        limit: Callable[[Trial], float | None],
+        keep: Callable[[Trial], bool],
+        group: Callable[[Trial], str],
+    ) -> None:
+        self.store = store
+        self._on_event, self._cost, self._group = on_event, cost, group
+        self._limit, self._keep = limit, keep
+        self._jobs: dict[str, Job] = {}
+        self._children: dict[str, list[str]] = {}
+        self._keys: dict[str, tuple[float, int, float, int]] = {}
+        self._ready: dict[bool, list[tuple[tuple[float, int, float, int], str]]] = {
+            False: [],
+            True: [],
+        }
+
+    def ask(self, fingerprint: str, trial: Trial) -> None:
+        """Take in a trial that is asked for."""
+        if self.store.is_finished(fingerprint):
+            self._tell(What.SKIPPED, fingerprint, trial)
+        else:
+            self._require(fingerprint, trial)
+
+    def _require(self, fingerprint: str, trial: Trial) -> None:
+        """Take in a trial that must be run, and first what it starts from."""
+        if fingerprint in self._jobs:
+            return
+        if self.store.quarantined(fingerprint):
+            self._tell(What.QUARANTINED, fingerprint, trial)
+            return
+        parent, origin = trial.parent, None
+        if parent is not None:
+            origin = fingerprint_of(parent)
+            if self.store.weights(origin) is None and not self._came_to_nothing(origin):
+                self._require(origin, parent)
+                if origin not in self._jobs:
+                    self._tell(What.QUARANTINED, fingerprint, trial)
+                    return
+                self._children.setdefault(origin, []).append(fingerprint)
+        self._jobs[fingerprint] = attempts.job(
+            trial,
+            fingerprint,
+            self.store.folder,
+            deaths=self.store.deaths(fingerprint),
+            limit=self._limit(trial),
+            keep=self._keep(trial),
+        )
+
+    def _came_to_nothing(self, fingerprint: str) -> bool:
+        """Whether a trial ended in a way that leaves no weights to start from."""
+        result = self.store.get(fingerprint)
+        return result is not None and result.status in (Status.DIVERGED, Status.TIMED_OUT)
+
+    def close(self) -> None:
+        """Put what was taken in into order; note it in the journal."""
+        if self._jobs:
+            self.store.note("planned", fingerprints=list(self._jobs))
+        groups = {f: self._group(job.trial) for f, job in self._jobs.items()}
+        most: dict[str, float] = {}
+        for fingerprint, name in groups.items():
+            cost = self._cost(self._jobs[fingerprint].trial)
+            most[name] = max(most.get(name, -math.inf), cost)
+        places = {name: place for place, name in enumerate(most)}
+        for order, (fingerprint, name) in enumerate(groups.items()):
+            cost = self._cost(self._jobs[fingerprint].trial)
+            self._keys[fingerprint] = (-most[name], places[name], -cost, order)
+        waiting = {child for children in self._children.values() for child in children}
+        for origin in self._children:
+            self._jobs[origin] = replace(self._jobs[origin], keep=True)
+        for fingerprint in self._jobs:
+            if fingerprint not in waiting:
+                self._release(fingerprint)
+
+    def _release(self, fingerprint: str, ended_as: Result | None = None) -> None:
+        """Let a job start, or end where its parent came to nothing (just now, or before)."""
+        job = self._jobs[fingerprint]
+        parent = job.trial.parent
+        if parent is not None:
+            origin = fingerprint_of(parent)
+            start = self.store.weights(origin)
+            if start is None:
+                self._inherit(job, ended_as or self.store.get(origin))
+                return
+            job = self._jobs[fingerprint] = replace(job, start=start)
+        alone = protocol_class(job.trial).alone
+        heapq.heappush(self._ready[alone], (self._keys[fingerprint], fingerprint))
+
+    def _inherit(self, job: Job, parent: Result | None) -> None:
+        """End a job as its parent ended."""
+        assert parent is not None, job
+        how = {
+            Status.DIVERGED: (Status.DIVERGED, f"what it starts from {parent.error}"),
+            Status.TIMED_OUT: (Status.TIMED_OUT, f"what it starts from: {parent.error}"),
+            Status.OK: (Status.FAILED, "what it starts from left no weights"),
+        }.get(parent.status, (Status.FAILED, f"what it starts from failed: {parent.error}"))
+        self.done(job, ended(job, Clock(), *how))
+
+    def first(self, *, alone: bool) -> Job | None:
+        """Return a job of this phase, None if there is none."""
+        ready = self._ready[True] or self._ready[False] if alone else self._ready[False]
+        return self._jobs[ready[0][1]] if ready else None
+
+    def take(self, *, alone: bool) -> Job | None:
+        """Return the next job that can start, None if there is none now."""
+        for kind in (False, True) if alone else (False,):
+            if self._ready[kind]:
+                return self._jobs[heapq.heappop(self._ready[kind])[1]]
+        return None
+
+    def done(self, job: Job, result: Result) -> None:
+        """Store a result; let go who waits for it, or make another attempt."""
+        self.store.add(result)
+        self._tell(What.STORED, job.fingerprint, job.trial, result)
+        if result.status is Status.DIED and job.deaths + 1 < MOST_DEATHS:
+            self._jobs[job.fingerprint] = replace(job, deaths=job.deaths + 1)
+            self._release(job.fingerprint)
+            return
+        for child in self._children.pop(job.fingerprint, ()):
+            self._release(child, result)
+
+    def tell(self, what: What, job: Job) -> None:
+        """Tell what happens to a job."""
+        self._tell(what, job.fingerprint, job.trial)
+
+    def _tell(
+        self, what: What, fingerprint: str, trial: Trial, result: Result | None = None
+    ) -> None:
+        self._on_event(Event(what=what, fingerprint=fingerprint, trial=trial, result=result))
+
+
+def _drain(
+    schedule: _Schedule, engine: Engine, fits: Callable[[Job], bool], *, alone: bool
+) -> None:
+    running: dict[Future[str], tuple[Job, Clock]] = {}
+    try:
+        while True:
+            while len(running) < engine.slots:
+                job = schedule.take(alone=alone)
+                if job is None:
+                    break
+                if not fits(job):  # another one may
+                    continue
+                schedule.tell(What.STARTED, job)
+                clock = Clock()
+                running[engine.submit(work, json.dumps(job.to_json()))] = job, clock
+            if not running:
+                break
+            wait(running, return_when=FIRST_COMPLETED)
+            for future in [future for future in running if future.done()]:
+                job, clock = running[future]
+                result = _outcome(future, job, clock)
+                del running[future]
+                schedule.done(job, result)
+    except KeyboardInterrupt:
+        for future in running:
+            if future.done() and not future.exception():
+                schedule.store.add(decode(future.result())[0])
+        raise
+
+
+def _outcome(future: Future[str], job: Job, clock: Clock) -> Result:
+    try:
+        return decode(future.result())[0]
+    except TimeoutError:
+        error = f"it ran over its time limit of {job.limit:g} s"
+        found = ended(job, clock, Status.TIMED_OUT, error)
+    except BrokenExecutor:
+        error = "its process was killed (by hand, or by the system for want of memory)"
+        found = ended(job, clock, Status.DIED, error)
+    return replace(found, cpu_seconds=0.0, peak_memory_bytes=0)  # they went with the process

@@ -1,0 +1,49 @@
+"""A worker process: reads pieces of work from standard input, one JSON line each, and answers.
+
+It ends when its input does, so that no worker outlives its coordinator, even a killed one.
+"""
+
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+from typing import BinaryIO
+
+from ablations.runs import attempts
+from hrm.errors import UserError
+
+
+def main() -> None:
+    """Serve until the input ends. What the work prints goes to standard error."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    attempts.may_be_killed = True
+    lines = queue.Queue[bytes]()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, lines), daemon=True).start()
+    while True:
+        replies.write(json.dumps(_answer(lines.get())).encode() + b"\n")
+        replies.flush()
+
+
+def _listen(source: BinaryIO, lines: "queue.Queue[bytes]") -> None:
+    """Take in lines while work runs; the process ends at once where they do."""
+    for line in source:
+        lines.put(line)
+    os._exit(1)
+
+
+def _answer(line: bytes) -> dict[str, str]:
+    asked = json.loads(line)
+    module, _, name = asked["work"].partition(":")
+    try:
+        return {"text": getattr(importlib.import_module(module), name)(asked["text"])}
+    except UserError as error:
+        return {"refused": str(error)}
+    except Exception as error:  # noqa: BLE001 (it is raised again by the coordinator)
+        return {"raised": attempts.line(error)}
+
+
+if __name__ == "__main__":
+    main()

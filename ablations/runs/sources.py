@@ -1,0 +1,138 @@
+"""Which of our sources a result rests on, found without running any of them.
+
+The digest covers the static import closure of some modules within our packages: every `import`
+statement anywhere in a file, and the ``__init__`` of every package on the way. Comments, layout and
+docstrings don't count, so that an edit to them keeps results valid. Imports by a computed name and
+data files aren't seen.
+
+What says, reads, judges or keeps results isn't followed: a spec reaches a run through its arms and
+settings alone, and a metric through nothing. Of `ablations.claims`, modules are followed where
+something imports them, but no package's ``__init__``, which gathers all specs.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+ours = ("ablations", "bench", "hrm", "reports")
+specs = (
+    "ablations.specs", "ablations.metrics", "ablations.rule", "ablations.records.rows",
+    "ablations.runs", "ablations.judging", "ablations.planning",
+)  # fmt: skip
+claims = "ablations.claims"
+
+
+def is_spec(module: str) -> bool:
+    """Tell whether a module says or reads what is done, and does nothing in a run itself."""
+    return any(module == name or module.startswith(f"{name}.") for name in specs)
+
+
+def digest(modules: Iterable[str]) -> str:
+    """Return the SHA-256 over the closure of `modules`: names and what each file computes.
+
+    Files are read once a process, so that it tells what the process imported, not a later edit;
+    `forget` makes the next call look again.
+
+    Raises:
+        ModuleNotFoundError: If one of `modules` has no source file.
+    """
+    return _digest(tuple(sorted(set(modules))))
+
+
+def forget() -> None:
+    """Make the next `digest` read the files again."""
+    _digest.cache_clear()
+    _read.cache_clear()
+
+
+def closure(modules: Iterable[str]) -> Mapping[str, str]:
+    """Return the SHA-256 of each file in the import closure of `modules`, by module name, in order.
+
+    Followed are imports of our packages and of the packages that `modules` are in.
+
+    Raises:
+        ModuleNotFoundError: If one of `modules` has no source file.
+    """
+    asked = list(modules)
+    for name in asked:
+        if locate(name) is None:
+            raise ModuleNotFoundError(f"no source file of {name}", name=name)
+    packages = {*ours, *(name.partition(".")[0] for name in asked)}
+    pending, seen, found = asked, set[str](), dict[str, str]()
+    while pending:
+        parts = pending.pop().split(".")
+        if parts[0] not in packages:
+            continue
+        for end in range(1, len(parts) + 1):
+            name = ".".join(parts[:end])
+            path = None if name in seen or is_spec(name) else locate(name)
+            seen.add(name)
+            if path is not None and not _gathers_specs(name, path):
+                found[name], imports = _read(path, name)
+                pending.extend(imports)
+    return dict(sorted(found.items()))
+
+
+def locate(module: str) -> Path | None:
+    """Return a module's source file, None if it has none; nothing is imported."""
+    top, _, rest = module.partition(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # it was loaded from a file and has no spec
+        spec = None
+    if spec is None:
+        file = getattr(sys.modules.get(module), "__file__", None)
+        return Path(file) if file else None
+    if not rest:
+        return Path(spec.origin) if spec.has_location and spec.origin else None
+    for folder in spec.submodule_search_locations or ():
+        stem = Path(folder, *rest.split("."))
+        for path in (stem / "__init__.py", stem.with_suffix(".py")):
+            if path.is_file():
+                return path
+    return None
+
+
+def _gathers_specs(module: str, path: Path) -> bool:
+    return f"{module}.".startswith(f"{claims}.") and path.name == "__init__.py"
+
+
+@functools.cache
+def _digest(modules: tuple[str, ...]) -> str:
+    text = "".join(f"{name} {sha}\n" for name, sha in closure(modules).items())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def _read(path: Path, module: str) -> tuple[str, tuple[str, ...]]:
+    """Return the SHA-256 of what a file computes, and what it imports."""
+    tree = ast.parse(path.read_bytes(), str(path))
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    imports = tuple(_imports(tree, package))
+    text = ast.dump(_WithoutDocstrings().visit(tree))
+    return hashlib.sha256(text.encode()).hexdigest(), imports
+
+
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+    """Yield every name that may be a module: in `from a import b`, both a and a.b."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=base, names=names, level=level):
+                above = package.rsplit(".", level - 1)[0] if level else ""
+                source = ".".join(filter(None, (above, base)))
+                yield source
+                yield from (f"{source}.{alias.name}" for alias in names)
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Drops strings that stand as statements: docstrings, and the strings under attributes."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if text else node

@@ -1,0 +1,375 @@
+"""The store: one immutable JSON record per attempt, with a journal of all that were made.
+
+    folder/store.json                                 {"format": "hrm-ablations", "version": 2}
+    folder/runs/<fingerprint>/<attempt>.json          a Result, written once
+    folder/runs/<fingerprint>/<attempt>.safetensors   its arrays, written before it
+    folder/weights/<sha256>.safetensors               weights that other trials start from
+    folder/journal.jsonl                              what was planned and stored, in order
+    folder/index.sqlite                               each record in short; rebuilt at need
+    folder/lock, folder/lock.pid                      who runs trials into this store now
+    folder/quarantine/                                unreadable records that a repair moved away
+
+A file is written beside its place, synced and renamed, so that it is whole or absent whatever
+happens. The first finished attempt at a trial stands. A record that can't be used costs its own
+trial alone: that trial is unknown, as is one that the journal has and the store hasn't.
+"""
+
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import filelock
+
+from ablations.records.plain import Json
+from ablations.records.trials import Result, Status
+from ablations.runs import index, sidecars, weights
+from ablations.runs.encoding import decode, encode
+from ablations.runs.index import Entry, Key
+from ablations.runs.journal import Journal
+from hrm.errors import UserError
+from hrm.system.files import whole
+
+marker = {"format": "hrm-ablations", "version": 2}
+MOST_DEATHS = 2
+LOST = "the journal has it, the store hasn't"
+OTHER = "it isn't the record that the journal has"
+
+
+class Store:
+    """Results by fingerprint. Any number of readers; one coordinator adds, within `coordinate`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal = Journal(folder / "journal.jsonl")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again at what is stored."""
+        self._entries: dict[str, dict[str, Entry]] = {}
+        for (fingerprint, attempt), entry in index.entries(self.folder, self._examine).items():
+            self._entries.setdefault(fingerprint, {})[attempt] = entry
+        self._journaled = set[Key]()
+        for line in self.journal.entries():
+            self._compare(line)
+
+    def _compare(self, line: Mapping[str, Json]) -> None:
+        """Hold what is stored to a line of the journal."""
+        match line:
+            case {
+                "what": "stored",
+                "fingerprint": str(fingerprint),
+                "attempt": str(attempt),
+                "status": str(status),
+                "sha256": str(digest),
+            }:
+                entries = self._entries.setdefault(fingerprint, {})
+                entry = entries.get(attempt, Entry(fault=LOST))
+                fault = entry.fault or (OTHER if entry.digest != digest else "")
+                with contextlib.suppress(ValueError):
+                    said = Status(status)
+                    entries[attempt] = Entry(
+                        status=said, digest=digest, weights=entry.weights, fault=fault
+                    )
+                    self._journaled.add((fingerprint, attempt))
+
+    @classmethod
+    def open(cls, folder: Path | str, *, create: bool = False) -> Self:
+        """Open a store; with `create`, make it where there is nothing or an empty folder.
+
+        Raises:
+            UserError: If the folder is missing, no folder, not a store, of a newer version or
+                unreadable.
+        """
+        folder = Path(folder)
+        try:
+            _check(folder, create)
+            return cls(folder)
+        except OSError as error:
+            raise _unusable(folder, error) from error
+
+    # -- what is stored ---------------------------------------------------------------------------
+    def get(self, fingerprint: str) -> Result | None:
+        """Return what stands for a trial: its first finished attempt, or else its last one.
+
+        None if there is none, or if the one that stands can't be used (see `unknown`).
+        """
+        standing = self._standing(fingerprint)
+        if standing is not None:
+            return self._usable(fingerprint, standing)
+        others = reversed(self.attempts(fingerprint))
+        return next(others, None)
+
+    def unknown(self, fingerprint: str) -> bool:
+        """Tell whether a trial was run to its end and its record is lost or can't be used.
+
+        It stays so, whatever is run afterwards, until the record is restored.
+        """
+        standing = self._standing(fingerprint)
+        return standing is not None and bool(self._entries[fingerprint][standing].fault)
+
+    def is_finished(self, fingerprint: str) -> bool:
+        """Tell whether a trial needn't be run: an attempt came to its end, known or unknown."""
+        return self._standing(fingerprint) is not None
+
+    def attempts(self, fingerprint: str) -> tuple[Result, ...]:
+        """Return all attempts at a trial that can be used, in order."""
+        made = sorted(self._entries.get(fingerprint, {}))
+        found = (self._usable(fingerprint, attempt) for attempt in made)
+        return tuple(result for result in found if result is not None)
+
+    def results(self) -> Iterator[Result]:
+        """Yield the result that stands for each trial, in order of fingerprint."""
+        for fingerprint in sorted(self._entries):
+            result = self.get(fingerprint)
+            if result is not None:
+                yield result
+
+    def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
+        """Return a result's observations, one mapping an arm; arrays are loaded when read.
+
+        Raises:
+            UserError: When an array is read, if the sidecar was lost since the store was opened.
+        """
+
+        @functools.cache
+        def arrays() -> Mapping[str, Any]:
+            assert result.sidecar is not None, result
+            path = self.path((result.fingerprint, result.attempt), ".safetensors")
+            try:
+                return sidecars.load(path, result.sidecar)
+            except ValueError as error:
+                raise _refused(
+                    f"store {str(self.folder)!r} has a record whose {error}",
+                    "what was written with it",
+                    "run the same command again: the trial then counts as unknown",
+                ) from error
+
+        return tuple(sidecars.Lazy(plain, arrays) for plain in result.observations)
+
+    def deaths(self, fingerprint: str) -> int:
+        """Return how many attempts at a trial the machine killed."""
+        made = self._entries.get(fingerprint, {}).values()
+        return sum(entry.status is Status.DIED for entry in made)
+
+    def quarantined(self, fingerprint: str) -> bool:
+        """Tell whether the machine killed every attempt, so often that no more are made."""
+        return not self.is_finished(fingerprint) and self.deaths(fingerprint) >= MOST_DEATHS
+
+    def weights(self, fingerprint: str) -> str | None:
+        """Return the digest of weights that a trial left and that are still here."""
+        for entry in self._entries.get(fingerprint, {}).values():
+            if entry.weights and weights.path(self.folder, entry.weights).is_file():
+                return entry.weights
+        return None
+
+    @property
+    def faults(self) -> Mapping[Path, str]:
+        """Why which records can't be used; each costs its own trial alone."""
+        return {
+            self.path((fingerprint, attempt)): entry.fault
+            for fingerprint, made in sorted(self._entries.items())
+            for attempt, entry in sorted(made.items())
+            if entry.fault
+        }
+
+    def path(self, key: Key, suffix: str = ".json") -> Path:
+        """Return the file of a record, or of what is beside it."""
+        fingerprint, attempt = key
+        return self.folder / "runs" / fingerprint / f"{attempt}{suffix}"
+
+    def _standing(self, fingerprint: str) -> str | None:
+        """Return the first attempt that finished, or that may have: nobody can tell any more."""
+        made = self._entries.get(fingerprint, {})
+        over = [a for a, e in made.items() if (e.status.finished if e.status else e.fault)]
+        return min(over, default=None)
+
+    def _usable(self, fingerprint: str, attempt: str) -> Result | None:
+        """Return a result, None if its record can't be used (any more)."""
+        entry = self._entries[fingerprint][attempt]
+        if entry.fault:
+            return None
+        try:
+            return self.read((fingerprint, attempt))[0]
+        except ValueError as error:
+            spoiled = Entry(status=entry.status, digest=entry.digest, fault=str(error))
+            self._entries[fingerprint][attempt] = spoiled
+            return None
+
+    def read(self, key: Key) -> tuple[Result, str]:
+        """Return a record and its digest; its sidecar isn't looked at.
+
+        Raises:
+            ValueError: If the record can't be read, or isn't what was written.
+        """
+        try:
+            result, digest = decode(self.path(key).read_bytes())
+        except OSError as error:
+            raise ValueError(f"it can't be read ({_said(error)})") from error
+        if (result.fingerprint, result.attempt) != key:
+            raise ValueError(f"it is of {result.fingerprint}/{result.attempt}")
+        return result, digest
+
+    def _examine(self, key: Key) -> Entry:
+        """Return a record in short, with its sidecar verified."""
+        try:
+            result, digest = self.read(key)
+            if result.sidecar is not None:
+                sidecars.verified(self.path(key, ".safetensors"), result.sidecar)
+        except ValueError as error:
+            return Entry(fault=" ".join(str(error).split()))
+        return Entry(status=result.status, digest=digest, weights=result.weights or "")
+
+    # -- adding -----------------------------------------------------------------------------------
+    def add(self, result: Result) -> None:
+        """Write a record, whole and synced, and its line in the journal.
+
+        Its sidecar and weights must be written before.
+
+        Raises:
+            UserError: If it can't be written, as on a full disk; nothing half-written stays.
+        """
+        key = result.fingerprint, result.attempt
+        assert index.NAME.fullmatch(key[0]) and index.ATTEMPT.fullmatch(key[1]), key
+        text = encode(result)
+        _, digest = decode(text)
+        entry = Entry(status=result.status, digest=digest, weights=result.weights or "")
+        with self.writing(self.path(key)):
+            with whole(self.path(key)) as temporary:
+                temporary.write_text(text)
+            self.journal.append([_line(key, entry)])
+        self._entries.setdefault(result.fingerprint, {})[result.attempt] = entry
+        self._journaled.add(key)
+        index.add(self.folder, key, entry)
+
+    def note(self, what: str, **data: Json) -> None:
+        """Write a line into the journal, `{"what": what, …}`; for the coordinator alone.
+
+        Raises:
+            UserError: If it can't be written.
+        """
+        assert what != "stored", "that is written with the record"
+        with self.writing(self.journal.path):
+            self.journal.append([{"what": what, **data}])
+
+    @contextlib.contextmanager
+    def writing(self, path: Path) -> Iterator[None]:
+        """Turn what a disk refuses into a user's error."""
+        try:
+            yield
+        except OSError as error:
+            raise _refused(
+                f"record {str(path)!r} can't be written ({_said(error)})",
+                "a store with room that you may write",
+                "mend that and run the same command again: finished runs are kept",
+            ) from error
+
+    @contextlib.contextmanager
+    def coordinate(self) -> Iterator[None]:
+        """Be the one process that adds to this store.
+
+        What a killed coordinator left half-written is removed, and records that aren't in the
+        journal yet are added to it.
+
+        Raises:
+            UserError: If another process is, or the lock can't be taken.
+        """
+        with contextlib.ExitStack() as held:
+            self._take(held)
+            yield
+
+    def _take(self, held: contextlib.ExitStack) -> None:
+        pid = self.folder / "lock.pid"
+        try:
+            held.enter_context(filelock.FileLock(self.folder / "lock", timeout=0))
+            pid.write_text(f"{os.getpid()}\n")
+            for left in (*self.folder.glob("runs/*/.*.tmp"), *self.folder.glob("weights/.*.tmp")):
+                left.unlink()
+            self.refresh()
+            self.adopt()
+        except filelock.Timeout as error:
+            holder = pid.read_text().strip() if pid.exists() else "unknown"
+            raise _refused(
+                f"store {str(self.folder)!r} is in use by the run with process id {holder}",
+                "one run at a time",
+                "wait for it or stop it, or give another with --store",
+            ) from error
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
+
+    def adopt(self, source: str | None = None) -> None:
+        """Add records that the journal hasn't to it, with where they come from.
+
+        Raises:
+            OSError: If the journal can't be written.
+        """
+        new = {
+            (fingerprint, attempt): entry
+            for fingerprint, made in self._entries.items()
+            for attempt, entry in made.items()
+            if not entry.fault and (fingerprint, attempt) not in self._journaled
+        }
+        more = {} if source is None else {"source": source}
+        by_time = sorted(new.items(), key=lambda item: item[0][1])
+        self.journal.append(_line(key, entry) | more for key, entry in by_time)
+        self._journaled |= set(new)
+
+
+def _line(key: Key, entry: Entry) -> dict[str, Json]:
+    return {
+        "what": "stored",
+        "fingerprint": key[0],
+        "attempt": key[1],
+        "status": str(entry.status),
+        "sha256": entry.digest,
+    }
+
+
+def _check(folder: Path, create: bool) -> None:
+    """Refuse what isn't a store of this version; make a new one if asked."""
+    name, another = f"store {str(folder)!r}", "give another with --store"
+    ours = "a folder made by `ablations run`"
+    if not folder.exists() and not create:
+        raise _refused(f"{name} doesn't exist", ours, "run that first")
+    if folder.exists() and not folder.is_dir():
+        raise _refused(f"{name} is a file", "a folder", another)
+    path = folder / "store.json"
+    if not path.exists():
+        found = sorted(folder.iterdir()) if folder.exists() else []
+        foreign = [p.name for p in found if not p.name.startswith(".")]
+        if foreign or not create:
+            holds = f"holds {foreign[0]!r} but no store.json" if foreign else "is empty"
+            raise _refused(f"{name} isn't one: it {holds}", f"{ours}, new or empty for it", another)
+        with whole(path) as temporary:
+            temporary.write_text(json.dumps(marker))
+    try:
+        said = json.loads(path.read_bytes())
+        version = said["version"] if said["format"] == marker["format"] else None
+    except (ValueError, LookupError, TypeError):
+        version = None
+    if not isinstance(version, int):
+        raise _refused(
+            f"{name} isn't one: its store.json says otherwise", json.dumps(marker), another
+        )
+    if version != marker["version"]:
+        mend = f"use the release that wrote it, or {another}"
+        raise _refused(f"{name} has version {version}", f"version {marker['version']}", mend)
+
+
+def _unusable(folder: Path, error: OSError) -> UserError:
+    return _refused(
+        f"store {str(folder)!r} can't be used ({_said(error)})",
+        "a folder that you may read and write",
+        "mend its permissions, or give another with --store",
+    )
+
+
+def _refused(what: str, allowed: str, mend: str) -> UserError:
+    return UserError(f"{what}; allowed is {allowed}; {mend}")
+
+
+def _said(error: OSError) -> str:
+    return error.strerror or type(error).__name__

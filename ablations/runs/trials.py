@@ -1,0 +1,140 @@
+"""From claims to trials."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ablations.records.plain import Json
+from ablations.records.trials import Trial
+from ablations.specs.claim import Claim, Exact, Statistical, Tier
+from ablations.specs.protocols import Protocol
+from hrm.config.parts import canonical
+
+PILOTS = range(1000, 1005)  # seeds that plans take a spread from; no claim is judged by them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """Where a cell finds its observations: a trial, and the arm's place in it."""
+
+    trial: Trial
+    arm: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A claim's trials at some seeds.
+
+    Args:
+        claim: The claim.
+        seeds: The seeds, one a pair.
+        rows: One row a seed; in it one slot a cell, in the claim's order (an exact claim has one).
+    """
+
+    claim: Claim
+    seeds: tuple[int, ...]
+    rows: tuple[tuple[Slot, ...], ...]
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials in order, each once where cells share it; without those they start from."""
+        found = {id(slot.trial): slot.trial for row in self.rows for slot in row}
+        return tuple(found.values())
+
+
+def plan(claim: Claim, seeds: Iterable[int], device: str = "cpu") -> Planned:
+    """Return a claim's trials at these seeds; none for a claim that can't be run here.
+
+    Cells whose trials are equal share one. A joint protocol has one trial for all arms that the
+    claim's cells give it.
+
+    Args:
+        claim: The claim.
+        seeds: Any seeds.
+        device: Where what is trained runs; all else is done on the CPU, as in the documents.
+    """
+    seeds = tuple(seeds)
+    match claim:
+        case Statistical():
+            layout = _layout(claim)
+        case Exact():
+            arms = tuple(arm.part.to_json() for arm in claim.arms)
+            layout = [(claim.check, claim.check.to_json(), arms, 0)]
+        case _:
+            layout = []
+    rows = tuple(_row(layout, seed, device) for seed in seeds) if layout else ()
+    return Planned(claim=claim, seeds=seeds, rows=rows)
+
+
+def seeds(claim: Claim, tier: Tier) -> range:
+    """Return a claim's seeds at a tier: 0, 1, 2 …, one a pair."""
+    match claim:
+        case Statistical():
+            return range(claim.schedule[tier])
+        case Exact():
+            return range(1)
+        case _:
+            return range(0)
+
+
+def pilots(claim: Claim, device: str = "cpu") -> Planned:
+    """Return the trials that a plan takes a claim's spread from; none where it has no spread."""
+    return plan(claim, PILOTS if isinstance(claim, Statistical) else (), device)
+
+
+def with_parents(trials: Iterable[Trial]) -> list[Trial]:
+    """Return trials with all that they start from, each after its parent; equal ones may recur."""
+    found: list[Trial] = []
+    for trial in trials:
+        chain = [trial]
+        while (parent := chain[-1].parent) is not None:
+            chain.append(parent)
+        found.extend(reversed(chain))
+    return found
+
+
+Layout = list[tuple[Protocol, Json, tuple[Json, ...], int]]
+
+
+def _layout(claim: Statistical) -> Layout:
+    """Return each cell's protocol, its JSON, the arms of its trial and the cell's place in it.
+
+    Equal protocols and arms are one object in the result, whatever they are in the claim.
+    """
+    shared: dict[str, Json] = {}
+
+    def once(data: Json) -> Json:
+        return shared.setdefault(canonical(data), data)
+
+    encoded = [(once(c.protocol.to_json()), once(c.arm.part.to_json())) for c in claim.cells]
+    found: Layout = []
+    together: dict[int, tuple[Json, ...]] = {}
+    for cell, (protocol, arm) in zip(claim.cells, encoded, strict=True):
+        if cell.protocol.joint:
+            arms = together.setdefault(
+                id(protocol), tuple({id(a): a for p, a in encoded if p is protocol}.values())
+            )
+        else:
+            arms = together.setdefault(id(arm), (arm,))
+        place = next(i for i, a in enumerate(arms) if a is arm)
+        found.append((cell.protocol, protocol, arms, place))
+    return found
+
+
+def _row(layout: Layout, seed: int, device: str) -> tuple[Slot, ...]:
+    trials: dict[tuple[int, int], Trial] = {}
+    row = []
+    for protocol, encoded, arms, place in layout:
+        key = id(encoded), id(arms)
+        if key not in trials:
+            trials[key] = Trial(
+                protocol=encoded,
+                arms=arms,
+                seed=seed,
+                device=device if _trains(protocol) else "cpu",
+            )
+        row.append(Slot(trial=trials[key], arm=place))
+    return tuple(row)
+
+
+def _trains(protocol: Protocol | None) -> bool:
+    return protocol is not None and (protocol.weights or _trains(protocol.parent))

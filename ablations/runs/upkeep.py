@@ -1,0 +1,205 @@
+"""Looking after stores: merging several into one, checking one, and removing what isn't needed."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablations.records.plain import Json
+from ablations.runs import index, sidecars, weights
+from ablations.runs.index import Key
+from ablations.runs.store import Store
+from hrm.errors import UserError
+from hrm.system.files import whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Something in a store that isn't as it was written.
+
+    Args:
+        path: The file.
+        what: What is wrong with it.
+        repaired: Whether it was put in order: what can't be used is out of the way, and counts as
+            unknown where it was a run.
+    """
+
+    path: Path
+    what: str
+    repaired: bool = False
+
+
+def prune(store: Store, needed: Iterable[str]) -> int:
+    """Remove weights that no trial will start from, and return how many bytes that freed.
+
+    Weights that are missing are made again by running what made them.
+
+    Args:
+        store: The store.
+        needed: Fingerprints of the trials whose weights others start from.
+    """
+    with store.coordinate():
+        kept = {store.weights(fingerprint) for fingerprint in needed}
+        freed = 0
+        for path in store.folder.glob("weights/*.safetensors"):
+            if path.stem not in kept:
+                freed += path.stat().st_size
+                path.unlink()
+        return freed
+
+
+def merge(store: Store, others: Iterable[Store]) -> int:
+    """Copy what other stores have into one, and return how many records were new.
+
+    Their journals are joined to this one's, each line with the store it is from, so that a run
+    which is lost there is unknown here. Everything is compared before anything is copied.
+
+    Raises:
+        UserError: If two stores have one attempt with different bytes, if a journal is broken, if
+            the store is in use or can't be written.
+    """
+    others = list(others)
+    with store.coordinate():
+        for other in others:
+            _require_whole(other)
+        new = [(other, _new(store, other)) for other in others]
+        _require_equal(new)
+        for other, keys in new:
+            for key in keys:
+                _copy(store, other, key)
+            with store.writing(store.journal.path):
+                store.journal.append(_lines(store, other))
+            store.refresh()
+            with store.writing(store.journal.path):
+                store.adopt(source=other.folder.name)
+        return len({key for _, keys in new for key in keys})
+
+
+def check(store: Store, *, repair: bool = False) -> tuple[Fault, ...]:
+    """Read a whole store again and return what is wrong with it; the index is built anew.
+
+    Args:
+        store: The store.
+        repair: Whether to move what can't be used into the store's folder "quarantine".
+
+    Raises:
+        UserError: If it is to be repaired and is in use, or can't be written.
+    """
+    if not repair:
+        index.forget(store.folder)
+        store.refresh()
+        return tuple(_faults(store))
+    with store.coordinate():
+        index.forget(store.folder)
+        store.refresh()
+        found = [_repaired(store, fault) for fault in _faults(store)]
+        store.refresh()
+        return tuple(found)
+
+
+# -- merging --------------------------------------------------------------------------------------
+def _require_whole(store: Store) -> None:
+    broken = store.journal.verify()
+    if broken is not None:
+        raise UserError(
+            f"the journal of store {str(store.folder)!r} is broken: {broken}; allowed is the chain "
+            "that `ablations run` wrote; restore the file"
+        )
+
+
+def _new(store: Store, other: Store) -> list[Key]:
+    """Return which of another store's records one lacks; those that it has must be equal."""
+    found = []
+    for key, _ in index.listing(other.folder / "runs"):
+        if other.path(key) in other.faults:
+            continue
+        for suffix in (".json", ".safetensors"):
+            here, there = store.path(key, suffix), other.path(key, suffix)
+            if here.exists() and there.exists() and here.read_bytes() != there.read_bytes():
+                raise _unequal(here, there)
+        if not store.path(key).exists():
+            found.append(key)
+    return sorted(found)
+
+
+def _require_equal(new: Iterable[tuple[Store, list[Key]]]) -> None:
+    """Refuse an attempt that two of the other stores have with different bytes."""
+    seen: dict[Key, Path] = {}
+    for other, keys in new:
+        for key in keys:
+            path = other.path(key)
+            first = seen.setdefault(key, path)
+            if first != path and first.read_bytes() != path.read_bytes():
+                raise _unequal(first, path)
+
+
+def _unequal(here: Path, there: Path) -> UserError:
+    return UserError(
+        f"{str(here)!r} and {str(there)!r} are one attempt with different bytes; allowed is one "
+        "record an attempt; one of them was changed: check both stores, and remove that one"
+    )
+
+
+def _copy(store: Store, other: Store, key: Key) -> None:
+    result, _ = other.read(key)
+    wanted = [(other.path(key, s), store.path(key, s)) for s in (".safetensors", ".json")]
+    if result.weights is not None:
+        places = (weights.path(s.folder, result.weights) for s in (other, store))
+        wanted.insert(0, (next(places), next(places)))
+    for there, here in wanted:
+        if there.exists() and not here.exists():
+            with store.writing(here), whole(here) as temporary:
+                temporary.write_bytes(there.read_bytes())
+
+
+def _lines(store: Store, other: Store) -> list[dict[str, Json]]:
+    """Return another journal's lines that one hasn't, with where they are from."""
+
+    def plain(line: Mapping[str, Json]) -> dict[str, Json]:
+        return {key: value for key, value in line.items() if key not in ("previous", "source")}
+
+    def text(line: Mapping[str, Json]) -> str:
+        return json.dumps(plain(line), sort_keys=True)
+
+    known = {text(line) for line in store.journal.entries()}
+    new = [
+        {**plain(line), "source": line.get("source", other.folder.name)}
+        for line in other.journal.entries()
+        if text(line) not in known
+    ]
+    merged = {"what": "merged", "source": other.folder.name, "head": other.journal.head}
+    return [*new, merged] if new else []
+
+
+# -- checking -------------------------------------------------------------------------------------
+def _faults(store: Store) -> list[Fault]:
+    found = [Fault(path=path, what=what) for path, what in store.faults.items()]
+    broken = store.journal.verify()
+    if broken is not None:
+        found.append(Fault(path=store.journal.path, what=broken))
+    found.extend(
+        Fault(path=path, what="its record is missing")
+        for path in sorted(store.folder.glob("runs/*/*.safetensors"))
+        if not path.with_suffix(".json").exists()
+    )
+    for path in sorted(store.folder.glob("weights/*.safetensors")):
+        try:
+            sidecars.verified(path, path.stem)
+        except ValueError as error:
+            found.append(Fault(path=path, what=str(error)))
+    return found
+
+
+def _repaired(store: Store, fault: Fault) -> Fault:
+    if fault.path == store.journal.path or not fault.path.exists():
+        return fault
+    aside = store.folder / "quarantine" / fault.path.relative_to(store.folder)
+    moved = [fault.path]
+    if fault.path.suffix == ".json":
+        moved.append(fault.path.with_suffix(".safetensors"))
+    with store.writing(aside):
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        for path in moved:
+            if path.exists():
+                path.replace(aside.with_name(path.name))
+    return Fault(path=fault.path, what=fault.what, repaired=True)

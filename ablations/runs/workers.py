@@ -1,0 +1,201 @@
+"""Where trials are run: in this process, or in worker processes of this machine.
+
+An engine runs functions from text to text. That is all that passes between processes, so that an
+engine on other machines needs no more.
+"""
+
+import contextlib
+import ctypes.util
+import functools
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+from hrm.config.parts import require
+from hrm.errors import UserError
+
+Work = Callable[[str], str]
+
+thread_variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class Engine(ABC):
+    """Runs up to `slots` pieces of work at once; a context, whose end stops what still runs."""
+
+    slots: int
+    inherited: tuple[int, ...] = ()  # open files that workers keep, such as the machine's lock
+
+    @abstractmethod
+    def submit(self, work: Work, text: str) -> Future[str]:
+        """Start a piece of work, while fewer than `slots` run.
+
+        The future fails with `TimeoutError` if the work ran over a limit that it set itself, with
+        `BrokenExecutor` if the machine took the worker, and with `UserError` if the work did.
+        """
+
+    @abstractmethod
+    def single(self) -> "Engine":
+        """Return an engine of this kind with one slot."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End all workers now, whatever they do."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+        self.inherited = ()
+
+
+class Serial(Engine):
+    """One piece of work after the other, in this process; there are no time limits."""
+
+    slots = 1
+
+    def submit(self, work: Work, text: str) -> Future[str]:
+        """Do the work before returning."""
+        future = Future[str]()
+        future.set_result(work(text))
+        return future
+
+    def single(self) -> "Serial":
+        return self
+
+    def stop(self) -> None:
+        """Nothing runs between two calls of `submit`."""
+
+
+class Processes(Engine):
+    """`jobs` fresh processes of one thread each, started at their first piece of work.
+
+    A killed process breaks its own work alone. Ctrl-C reaches this process only; workers end when
+    it does, however it ends. They import nothing from the working folder, and use tcmalloc where
+    the system has it.
+
+    Raises:
+        UserError: If `jobs` isn't positive.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        require(jobs >= 1, "--jobs", jobs, "1 or more", "use the number of cores")
+        self.slots = jobs
+        self._idle = queue.LifoQueue[subprocess.Popen[bytes]]()
+        self._workers: set[subprocess.Popen[bytes]] = set()
+        self._starting = threading.Lock()
+        self._stopped = False
+        self._threads: ThreadPoolExecutor | None = None
+
+    def submit(self, work: Work, text: str) -> Future[str]:
+        """Hand the work to a free worker, a new one if need be."""
+        if self._threads is None:
+            self._threads, self._stopped = ThreadPoolExecutor(self.slots), False
+        line = json.dumps({"work": f"{work.__module__}:{work.__qualname__}", "text": text})
+        return self._threads.submit(self._ask, line.encode() + b"\n")
+
+    def single(self) -> "Processes":
+        return self if self.slots == 1 else Processes(1)
+
+    def stop(self) -> None:
+        """End all workers now; their futures fail with `BrokenExecutor`."""
+        with self._starting:
+            self._stopped = True
+            for worker in self._workers:
+                worker.kill()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
+        self._idle = queue.LifoQueue()
+        while self._workers:
+            _close(self._workers.pop())
+
+    def _ask(self, line: bytes) -> str:
+        """Let a worker do the work, and wait for it."""
+        worker = self._worker()
+        assert worker.stdin is not None and worker.stdout is not None
+        with contextlib.suppress(OSError):
+            worker.stdin.write(line)
+            worker.stdin.flush()
+        reply = worker.stdout.readline()
+        if not reply.endswith(b"\n"):
+            code = worker.wait()
+            with self._starting:
+                if not self._stopped:
+                    self._workers.discard(worker)
+                    _close(worker)
+            raise TimeoutError if code == -signal.SIGALRM else BrokenExecutor(f"it ended: {code}")
+        self._idle.put(worker)
+        match json.loads(reply):
+            case {"text": str(text)}:
+                return text
+            case {"refused": str(said)}:
+                raise UserError(said)
+            case {"raised": str(said)}:
+                raise RuntimeError(said)
+            case other:
+                raise AssertionError(other)
+
+    def _worker(self) -> subprocess.Popen[bytes]:
+        with contextlib.suppress(queue.Empty):
+            while (idle := self._idle.get_nowait()).poll() is not None:
+                pass  # it was killed between two pieces of work, which harms neither
+            return idle
+        with self._starting:
+            if self._stopped:
+                raise BrokenExecutor("it was stopped")
+            worker = _start(self.inherited)
+            self._workers.add(worker)
+            return worker
+
+
+def _start(inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    """Start a process that serves; a process group of its own keeps Ctrl-C from it."""
+    variables = dict.fromkeys(thread_variables, "1")
+    preloaded = filter(None, (allocator(), os.environ.get("LD_PRELOAD")))
+    variables["LD_PRELOAD"] = " ".join(preloaded)
+    variables["PYTHONPATH"] = os.pathsep.join(_search_path())
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "ablations.runs.serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **variables},
+        pass_fds=inherited,
+        process_group=0,
+    )
+
+
+def _search_path() -> list[str]:
+    """Return where workers import from: as here, but for the working folder.
+
+    The folder that the harness is in comes last, so that it is found in a checkout too.
+    """
+    here = os.path.realpath(Path.cwd())
+    kept = [p for p in sys.path if Path(p).is_absolute() and os.path.realpath(p) != here]
+    return [*kept, str(Path(__file__).resolve().parents[2])]
+
+
+@functools.cache
+def allocator() -> str | None:
+    """Return the name of tcmalloc's library, which serves memory faster; None without one."""
+    if not sys.platform.startswith("linux"):
+        return None
+    names = (ctypes.util.find_library(name) for name in ("tcmalloc_minimal", "tcmalloc"))
+    return next(filter(None, names), None)
+
+
+def _close(worker: subprocess.Popen[bytes]) -> None:
+    worker.wait()
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()

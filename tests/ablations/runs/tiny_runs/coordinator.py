@@ -1,0 +1,24 @@
+"""A run in a process of its own, to be killed: `coordinator.py STORE LOG TRIALS SECONDS`."""
+
+import sys
+
+from ablations.records.trials import Trial
+from ablations.runs.runner import run
+from ablations.runs.store import Store
+from ablations.runs.workers import Processes
+from tiny_runs.kinds import Number, Tiny
+
+
+def main(store, log, count, seconds):
+    protocol = Tiny(path=log, seconds=float(seconds)).to_json()
+    arms = (Number().to_json(),)
+    trials = [Trial(protocol=protocol, arms=arms, seed=seed) for seed in range(int(count))]
+    try:
+        run(trials, Store.open(store, create=True), Processes(2))
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

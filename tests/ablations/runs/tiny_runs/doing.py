@@ -1,0 +1,160 @@
+"""What the tests' protocols do; none needs torch."""
+
+import ctypes
+import fcntl
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ablations.protocols.base import Outcome
+from ablations.runs import locks
+from hrm.errors import Diverged
+
+
+def run(inputs):
+    return globals()[inputs.protocol.does](inputs)
+
+
+def each(inputs, **found):
+    return Outcome(observations=[dict(found) for _ in inputs.arms])
+
+
+def add(inputs):
+    """Add the seed to each arm; leave one more weight than were given."""
+    asked = inputs.protocol
+    if asked.path:
+        with Path(asked.path).open("a") as log:
+            log.write(f"{inputs.seed} {os.getpid()}\n")
+    time.sleep(asked.seconds)
+    before = dict(inputs.weights or {})
+    found = [
+        {
+            "sum": arm.value + inputs.seed,
+            "given": sorted(before),
+            "losses": np.linspace(0.0, arm.value, 5),
+            "nested": {"right": np.array([True, False]), "n": np.int64(3)},
+        }
+        for arm in inputs.arms
+    ]
+    return Outcome(
+        observations=found,
+        weights={**before, f"w{len(before)}": np.full(3, float(inputs.seed))},
+    )
+
+
+def random_weights(inputs):
+    return Outcome(
+        observations=[{} for _ in inputs.arms], weights={"w": np.frombuffer(os.urandom(8))}
+    )
+
+
+def no_weights(inputs):
+    return each(inputs)
+
+
+def threads(inputs):
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return each(inputs, **{name: os.environ.get(name) for name in names})
+
+
+def search_path(inputs):
+    return each(inputs, path=sys.path, folder=str(Path.cwd()))
+
+
+def take_threads(inputs):
+    """Do as if torch computed on several threads."""
+    sys.modules["torch"] = type("Torch", (), {"get_num_threads": staticmethod(lambda: 4)})
+    return each(inputs)
+
+
+def kill_itself(inputs):
+    """Is killed as often as asked, then adds."""
+    tries = Path(inputs.protocol.path)
+    tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+    if len(tries.read_text()) <= inputs.protocol.times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return each(inputs)
+
+
+def die(text):
+    """For an engine: is killed whatever it gets."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def echo(text):
+    """For an engine: writes to standard output, and returns what it gets."""
+    os.write(1, b"something else\n")
+    return text
+
+
+def fail(inputs):
+    raise ValueError("two\nlines")
+
+
+def run_out_of_memory(inputs):
+    raise MemoryError
+
+
+def diverge(inputs):
+    losses = [1.0, float("inf"), float("nan")]
+    raise Diverged(7, "the loss is nan", [{"losses": losses, "array": np.array(losses)}])
+
+
+def return_a_set(inputs):
+    return each(inputs, value={1, 2})
+
+
+def return_words(inputs):
+    return each(inputs, value=np.array(["a", "b"]))
+
+
+def return_too_much(inputs):
+    return Outcome(observations=[{}, *({} for _ in inputs.arms)])
+
+
+def interrupt(inputs):
+    raise KeyboardInterrupt
+
+
+def hold_the_interpreter(inputs):
+    """Sleep so that no other thread of this process gets a turn."""
+    ctypes.PyDLL(None).sleep(60)
+
+
+def allocate(inputs):
+    return each(inputs, filled=len(bytearray(b"x") * inputs.protocol.times))
+
+
+def burn(inputs):
+    until = time.process_time() + inputs.protocol.seconds
+    while time.process_time() < until:
+        pass
+    return each(inputs)
+
+
+def who_holds(inputs):
+    """Tell which process this is, and whether the machine is held alone or shared."""
+    with locks.path().open() as file:
+        for kind, held in ((fcntl.LOCK_EX, "nobody"), (fcntl.LOCK_SH, "shared")):
+            try:
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                held = "alone"
+    return each(inputs, pid=os.getpid(), lock=held)
+
+
+def noisy(inputs):
+    """Score each arm: its value in hundredths, and noise that the seed draws."""
+    noise = random.Random(100 + inputs.seed)
+    return Outcome(
+        observations=[
+            {"score": arm.value / 100 + noise.gauss(0, inputs.protocol.seconds)}
+            for arm in inputs.arms
+        ]
+    )

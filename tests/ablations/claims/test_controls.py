@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ablations.claims import controls, sets
-from ablations.claims.controls import SETUPS, Measurement, derived, measurements
+from ablations.claims.controls import Measurement, derived, measurements
+from ablations.claims.setups import SETUPS
 from ablations.metrics.curves import GradientNorm
 from ablations.metrics.scores import Accuracy
 from ablations.rule import Word

@@ -1,12 +1,10 @@
-"""Our own models as adapters, their weights drawn parameter by parameter."""
+"""Our own models as adapters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
 from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
 from ablations.specs.protocols import Execution
@@ -119,52 +117,6 @@ def own(
     return Ours(replace(arm, model=model))
 
 
-# -- initial weights ------------------------------------------------------------------------------
 def initial(system: System, seed: int, device: str = "cpu") -> HRM:
-    """Return a model whose parameters draw from streams of their own, named after them.
-
-    So two arms share the initial weights of each parameter that has the same name, shape and
-    distribution in both, and a further part of one of them shifts nothing.
-    """
-    seeds = loop.Seeds(weights=seed, order=seed)
-    with _Draws(lambda _: None) as first:
-        model = loop.build(system, seeds)
-    names = {
-        t.untyped_storage().data_ptr(): name
-        for name, t in (*model.named_buffers(), *model.named_parameters())
-    }
-    drawn = [
-        names.get(t.untyped_storage().data_ptr(), f"draw {i}") for i, t in enumerate(first.filled)
-    ]
-    with _Draws(lambda i: loop.stream(seed, f"weights {drawn[i]}")):
-        return loop.build(system, seeds, device)
-
-
-class _Draws(TorchFunctionMode):
-    """Seeds each call that fills a tensor at random, by its number, and keeps those tensors.
-
-    A truncated normal fills scratch again until all values are inside: its scratch goes on in the
-    stream of the tensor that it is for, since how often that happens is chance.
-    """
-
-    def __init__(self, seed: Callable[[int], int | None]) -> None:
-        super().__init__()
-        self.seed, self.filled = seed, list[Tensor]()
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = kwargs or {}
-        fills = func in _FILLING and not hasattr(args[0] if args else given["tensor"], "scratch")
-        if fills and (seed := self.seed(len(self.filled))) is not None:
-            torch.manual_seed(seed)
-        found = func(*args, **given)  # what that calls in its turn isn't seen
-        if func is torch.empty_like:
-            found.scratch = True
-        if fills:
-            self.filled.append(found)
-        return found
-
-
-_FILLING = (
-    *(nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_),
-    *(Tensor.normal_, Tensor.uniform_),
-)
+    """Return a model with initial weights from a seed, see `hrm.training.loop.build`."""
+    return loop.build(system, loop.Seeds(weights=seed, order=seed), device)

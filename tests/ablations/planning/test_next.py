@@ -49,6 +49,13 @@ def test_a_settled_claim_is_left_out_unless_all_are_asked_for(lab):
     assert (one.look, len(one.trials), one.chance) == (60, 88, 0.0)
 
 
+def test_an_invalid_claim_is_looked_at_again(lab):
+    claim = lab.statistical(TEST)
+    memory = lab.Memory().fill(claim, lab.pairs([0.0] * 16))  # INVALID: one value everywhere
+    (one,) = asked(lab, [claim], memory)
+    assert one.look == 26
+
+
 def test_a_direction_alone_isn_t_settled(lab):
     claim = lab.statistical(TEST)
     memory = lab.Memory().fill(claim, lab.pairs(lab.spread(0.02, 0.2, 16)))

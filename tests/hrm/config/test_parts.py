@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -79,6 +80,17 @@ def test_a_part_survives_json(part: Part) -> None:
 def test_fingerprints_are_equal_exactly_where_the_parts_are(a: Part, b: Part) -> None:
     assert (a == b) == (a.fingerprint() == b.fingerprint())
     assert (a == b) == (a.differences(b) == [])
+
+
+def test_a_class_attribute_is_no_field_and_held_to_nothing() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Marked(Part):
+        mark: ClassVar[str] = "m"
+        width: int
+
+    assert Marked(width=2).to_json() == {"kind": "Marked", "width": 2}
+    with pytest.raises(UserError, match=r"Marked\.width is 'x'"):
+        Marked(width="x")  # type: ignore[arg-type]
 
 
 def test_every_kind_has_a_name_of_its_own() -> None:

@@ -60,8 +60,8 @@ def forward(parts: Sequence[System], batch: int) -> list[Callable[[], Output]]:
 class Controller:
     """One call of the controller, and one forward pass, by form and batch.
 
-    asv runs a `setup` again before each timed call and then times single calls; at some hundred
-    microseconds a call that would be noise. What is timed is built on first use, in the warm-up.
+    There is no `setup`: asv would run it again before each call and time single calls, which at a
+    hundred microseconds a call is noise. What is timed is built on first use, in the warm-up.
     """
 
     params = (forms, batches)
@@ -69,10 +69,6 @@ class Controller:
     repeat = (3, 10, 0.1)  # the spread between processes is what counts, and is far larger
     warmup_time = 0.05
     version = "1"  # pinned, so that an edit of this class doesn't end the benchmarks' history
-
-    def setup(self, form: str, batch: int) -> None:
-        """Compute on one thread."""
-        torch.set_num_threads(1)
 
     def time_call(self, form: str, batch: int) -> None:
         """Logits of one cycle."""
@@ -85,7 +81,8 @@ class Controller:
 
 @functools.cache
 def timed(target: Target, batch: int) -> dict[str, Timed]:
-    """Return what is timed for each form."""
+    """Return what is timed for each form, on one thread from here on."""
+    torch.set_num_threads(1)
     return dict(zip(forms, target([system(form) for form in forms], batch), strict=True))
 
 

@@ -1,12 +1,13 @@
 """The command line: `ablations list | show | plan | run | verdicts | report | ...`."""
 
 import argparse
+import functools
+import importlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from ablations.records import Tier
 from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
@@ -39,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands; what they import takes its time, and is imported here."""
-    from ablations.cli import commands, judge, running
-
+    """Build the parser of all commands; each command's module is imported when it is called."""
     top = Parser(
         prog="ablations",
         description=DESCRIPTION,
@@ -50,26 +49,70 @@ def parser() -> argparse.ArgumentParser:
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, function: object, text: str, *options: object) -> Parser:
-        made = subparsers.add_parser(name, help=text, description=text, parents=options)  # type: ignore[arg-type]
-        made.set_defaults(function=function)
+    def add(
+        name: str, function: str, text: str, *options: Parser, to: object = subparsers
+    ) -> Parser:
+        made = to.add_parser(name, help=text, description=text, parents=options)  # type: ignore[attr-defined]
+        made.set_defaults(function=functools.partial(_call, function))
         assert isinstance(made, Parser)
         return made
 
-    as_json, where, chosen, device = _json(), _store(), _claims(), _device()
-    add("list", commands.list_, "List the claims that have a spec.", as_json)
+    as_json, where, chosen, device, outside = _json(), _store(), _claims(), _device(), _outside()
+    common = (chosen, _tier(), device, where, outside, as_json)
+    listed = add("list", "listing:list_", "List the claims.", *(chosen, where, outside, as_json))
+    listed.add_argument("--document", metavar="KEY", help="those of one document alone, as in v2")
+    listed.add_argument("--group", metavar="LETTER", help="those of one group of the ledger alone")
     show = add(
-        "show", commands.show, "Show one claim: source, arms, protocol, cost.", as_json, where
+        "show",
+        "listing:show",
+        "Show one claim: what is claimed, how it is read, what is compared.",
+        *(where, outside, as_json),
     )
     show.add_argument("claim", metavar="CLAIM", help="id of a claim, as `ablations list` prints it")
-    plan = add(
-        "plan",
-        commands.plan_,
-        "Show what `run` would do, how long it would take, and what it could tell: spreads and "
-        "costs come from pilot seeds, which are never evidence, in your store, else from those "
-        "committed with the claims, else from the spec.",
-        *(chosen, _tier(), _jobs(), device, where, as_json),
+    _plan(
+        add(
+            "plan",
+            "planned:planned",
+            "Show what `run` would do, how long it would take, and what it could tell. Spreads and "
+            "costs come from pilot seeds, which no verdict reads: from those in your store, else "
+            "from those committed with the claims, else from the spec.",
+            *(*common, _jobs()),
+        )
     )
+    _run(
+        add(
+            "run",
+            "running:run",
+            "Run what isn't stored yet, look by look, until each claim is settled or the tier "
+            "ends. Interrupted, the same command resumes.",
+            *(*common, _jobs()),
+        )
+    )
+    add("verdicts", "results:verdicts", "Decide claims from the stored runs.", *common)
+    report = add(
+        "report",
+        "results:report",
+        "Render the stored runs as one HTML file, and report.json beside it.",
+        *common,
+    )
+    report.add_argument(
+        "--output", default="report", metavar="DIR", help="folder to write (default: report)"
+    )
+    from ablations.cli import judge
+
+    own = add("judge", "judge:judge", judge.DESCRIPTION, as_json)
+    judge.add_arguments(own)
+    _stores(add, subparsers, common)
+    return top
+
+
+def _call(function: str, asked: argparse.Namespace) -> int:
+    """Call a command by its module and name."""
+    module, _, name = function.partition(":")
+    return int(getattr(importlib.import_module(f"ablations.cli.{module}"), name)(asked))
+
+
+def _plan(plan: Parser) -> None:
     first = plan.add_mutually_exclusive_group()
     first.add_argument(
         "--pilot",
@@ -85,123 +128,106 @@ def parser() -> argparse.ArgumentParser:
         help="with --pilot: write what the pilots measured (spread, validity, cost) into this "
         "file, as ablations/claims/pilots.json has it",
     )
-    run = add(
-        "run",
-        running.run,
-        "Run what isn't stored yet. Interrupted, the same command resumes.",
-        *(chosen, _tier(None), _jobs(), device, where, as_json),
-    )
-    run.add_argument(
-        "--until-decided",
-        action="store_true",
-        help="look at trained claims with 12 (only to stop what is hopeless), 16, 20 and 32 seeds, "
-        "and spend seeds where they change verdicts; once begun, a store keeps to it",
-    )
+
+
+def _run(run: Parser) -> None:
     run.add_argument(
         "--budget",
         type=_seconds,
         metavar="TIME",
-        help="wall time after which nothing more is begun: 90s, 30min, 2h (default: none)",
+        help="wall time after which nothing more is begun, such as 90s, 30min or 2h; what settles "
+        "most is run first (default: none)",
     )
     run.add_argument(
-        "--anyway",
+        "--all",
         action="store_true",
-        help="run plans that can't decide anything too; their verdicts say so",
+        help="go on to the end of the tier with claims that are settled, and run those that are "
+        "refused",
     )
-    add(
-        "verdicts",
-        commands.verdicts,
-        "Decide claims from the stored runs.",
-        *(chosen, _tier(), device, where, as_json),
+
+
+def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:
+    """Add `ablations store merge | check | gc`."""
+    text = "Look after a store: merge others into it, check it, or remove what isn't needed."
+    made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
+    group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
+    as_json, where = _json(), _store()
+    merge = add(
+        "merge",
+        "storing:merge",
+        "Copy the runs of other stores into this one, such as those of a batch job's shards.",
+        *(where, as_json),
+        to=group,
     )
-    report = add(
-        "report",
-        commands.report,
-        "Render the stored runs as one HTML file, and report.json beside it.",
-        *(chosen, _tier(), device, where, as_json),
-    )
-    report.add_argument(
-        "--output", default="report", metavar="DIR", help="folder to write (default: report)"
-    )
-    calibrate = add(
-        "calibrate",
-        commands.calibrate,
-        "Measure how often the engine's rule is wrong on made-up samples. Interrupted, the same "
-        "command resumes.",
-        *(_jobs(), as_json),
-    )
-    calibrate.add_argument(
-        "--replicates",
-        type=_positive,
-        default=commands.QUICK_REPLICATES,
-        metavar="N",
-        help="samples at each place of the truth, at the family's level (default: %(default)s; a "
-        "table to commit wants 200000)",
-    )
-    calibrate.add_argument(
-        "--output",
-        default="calibration.json",
-        metavar="FILE",
-        help="file that keeps each cell as it is done (default: %(default)s)",
-    )
-    calibrate.add_argument("--docs", metavar="FILE", help="write the table as Markdown too")
-    own = add("judge", judge.judge, judge.DESCRIPTION, as_json)
-    judge.add_arguments(own)
+    merge.add_argument("folders", nargs="+", metavar="DIR", help="stores to copy from")
     check = add(
-        "selfcheck",
-        running.selfcheck,
-        "Send claims whose truth is known through the whole pipeline: equal arms, and a planted "
-        "effect of known size. About four minutes of one core; interrupted, the same command "
-        "resumes.",
-        *(_jobs(), as_json),
+        "check",
+        "storing:check",
+        "Read every record again and name what isn't as it was written.",
+        *(where, as_json),
+        to=group,
     )
     check.add_argument(
-        "--cases", type=_positive, default=59, metavar="N", help="of either (default: %(default)s)"
+        "--repair", action="store_true", help="put aside what can't be used; it counts as unknown"
     )
-    check.add_argument(
-        "--store",
-        default="store-selfcheck",
-        metavar="DIR",
-        help="folder of its runs, apart from those of the claims (default: %(default)s)",
-    )
-    check.add_argument("--docs", metavar="FILE", help="write what came out as Markdown too")
-    return top
+    add("gc", "storing:gc", "Remove weights that no claim needs any more.", *common, to=group)
 
 
-def _json() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(add_help=False)
+def _json() -> Parser:
+    made = Parser(add_help=False)
     made.add_argument("--json", action="store_true", help="print JSON; its keys are documented")
     return made
 
 
-def _store() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(add_help=False)
+def _store() -> Parser:
+    made = Parser(add_help=False)
     made.add_argument(
         "--store", default="store", metavar="DIR", help="folder of the runs (default: store)"
     )
     return made
 
 
-def _claims() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(add_help=False)
-    made.add_argument("claims", nargs="*", metavar="CLAIM", help="ids of claims (default: all)")
-    return made
-
-
-def _tier(default: str | None = Tier.QUICK.value) -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(add_help=False)
+def _claims() -> Parser:
+    made = Parser(add_help=False)
     made.add_argument(
-        "--tier",
-        choices=[tier.value for tier in Tier],
-        default=default,
-        help="quick shows estimates of trained claims and decides the others; standard and full "
-        "decide all (default: quick)",
+        "claims", nargs="*", metavar="CLAIM", help="ids of claims, or patterns such as 'halt-*'"
     )
     return made
 
 
-def _jobs() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(add_help=False)
+def _outside() -> Parser:
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--claims",
+        dest="from_",
+        metavar="FILE",
+        help="claims of your own instead of the documents': a Python file, or the name of an "
+        "entry point of the group ablations.claims",
+    )
+    made.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module or file to import first, with tasks or parts of your own; may be repeated",
+    )
+    return made
+
+
+def _tier() -> Parser:
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--tier",
+        choices=["quick", "standard", "full"],
+        default="quick",
+        help="up to which look: quick has one seed of what is trained and decides the rest, "
+        "standard goes to 26 seeds, full to 60 (default: quick)",
+    )
+    return made
+
+
+def _jobs() -> Parser:
+    made = Parser(add_help=False)
     made.add_argument(
         "--jobs",
         type=_positive,
@@ -215,8 +241,8 @@ def _jobs() -> argparse.ArgumentParser:
     return made
 
 
-def _device() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(add_help=False)
+def _device() -> Parser:
+    made = Parser(add_help=False)
     made.add_argument(
         "--device",
         choices=["cpu", "cuda"],

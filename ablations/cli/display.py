@@ -1,4 +1,4 @@
-"""What a person sees: tables. Only this module and `progress` know Rich."""
+"""What a person sees: tables and lines. Only this module and `progress` know Rich."""
 
 import json
 import math
@@ -12,135 +12,165 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from ablations.plain import Json
-from ablations.records import Report, Word
+from ablations.records.plain import Json
+from ablations.records.rows import Report, Row
+from ablations.rule import Group, Zones, group_of
+from ablations.rule.outcomes import Word
+from hrm.system import command
 
 STYLE = {
-    Word.EXACT: "green",
-    Word.CONFIRMED: "green",
-    Word.EXCEEDED: "cyan",
-    Word.WEAKER: "yellow",
-    Word.NO_EFFECT: "yellow",
-    Word.CONTRADICTED: "red",
-    Word.MISMATCH: "red",
-    Word.INVALID: "magenta",
+    Group.HOLDS: "green",
+    Group.PARTLY: "yellow",
+    Group.FAILS: "red",
+    Group.OPEN: "magenta",
 }
-
-
-def claims(rows: Sequence[Mapping[str, Json]], total: int) -> None:
-    """Print the claims."""
-    table = _table("id", "document", "form", "documented", "claim")
-    for row in rows:
-        table.add_row(*(escape(row[k]) for k in ("id", "document", "form", "documented", "claim")))
-    out = console()
-    out.print(table)
-    out.print(f"{len(rows)} of the {total} claims in the ledger have a spec.")
-
-
-def claim(data: Mapping[str, Json]) -> None:
-    """Print one claim."""
-    out = console()
-    out.print(f"[bold]{escape(data['id'])}[/bold]  {escape(data['claim'])}")
-    facts = _table(box_style=None, header=False)
-    for name in ("document", "section", "documented", "form", "reading", "workload"):
-        facts.add_row(name, escape(str(data[name])))
-    seeds = ", ".join(f"{tier} {number}" for tier, number in data["seeds"].items())
-    costs = ", ".join(f"{tier} {duration(s)}" for tier, s in data["cpu_seconds"].items())
-    for name, value in data["settings"].items():
-        facts.add_row(name, escape(setting(value)))
-    facts.add_row("seeds", seeds)
-    facts.add_row("CPU time left", costs)
-    out.print(facts)
-    if data["differences"]:
-        table = _table("arms differ in", *data["arms"])
-        for row in data["differences"]:
-            table.add_row(escape(row["path"]), *(escape(v) for v in row["values"]))
-        out.print(table)
-    if data["zones"]:
-        zones = data["zones"]
-        edges = {"null": (-zones["null"], zones["null"]), "band": zones["band"]}
-        for name, edge in edges.items():
-            if edge:
-                low, high = sorted(zones["sign"] * e for e in edge)
-                if zones["log"]:
-                    low, high = math.exp(low), math.exp(high)
-                reason = escape(zones[f"{name}_reason"])
-                out.print(f"{name} zone: {low:.4g} to {high:.4g} {zones['unit']}; {reason}")
-
-
 _few = 3  # ids that are named rather than counted
 _controls = "controls/"  # what the ids of controls begin with
 
 
+# -- claims ---------------------------------------------------------------------------------------
+def claims(rows: Sequence[Mapping[str, Json]]) -> None:
+    """Print the claims, one line each: id, group, word, documented figure, statement."""
+    out = console()
+    table = Table(
+        box=None,
+        show_header=True,
+        pad_edge=False,
+        header_style="bold",
+        expand=False,
+        padding=(0, 1),
+    )
+    for name, most in (("id", 30), ("verdict", 14), ("documented", 14), ("claim", None)):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=most)
+    for row in rows:
+        table.add_row(
+            escape(row["id"]),
+            _word(row["word"]) if row["word"] else "[dim]no spec[/]" if row["form"] is None else "",
+            escape(row["documented"]),
+            escape(row["claim"]),
+        )
+    out.print(table)
+    without = sum(row["form"] is None for row in rows)
+    said = f"; {without} have no spec yet" if without else ""
+    out.print(f"{len(rows)} claims{said}. `ablations show ID` tells one of them in full.")
+
+
+def claim(data: Mapping[str, Json]) -> None:
+    """Print one claim: what is claimed, how it is read, what is compared, what it is held to."""
+    out = console()
+    word = f"  {_word(data['word'])}" if data["word"] else ""
+    out.print(f"[bold]{escape(data['id'])}[/bold]{word}")
+    out.print(Padding(escape(data["claim"]), (0, 0, 1, 0)))
+    where = f"Document {data['document']}, {data['section']}"
+    figure = "" if data["documented"] in ("", "—") else f"; documented: {data['documented']}"
+    out.print(escape(f"{where}{figure}. Decided as {data['form']}."))
+    out.print(Padding(escape(data["reading"]), (1, 0, 1, 0)))
+    if data["differences"]:
+        table = _table("the arms differ in", *data["arms"])
+        for row in data["differences"]:
+            table.add_row(escape(row["path"]), *(escape(v) for v in row["values"]))
+        out.print(table)
+    for cell in data.get("cells", ()):
+        out.print(escape(f"{cell['label']}: {cell['quantity']}, by {setting(cell['protocol'])}"))
+    for line in data.get("zones", ()):
+        out.print(escape(line))
+    if "pairs" in data:
+        pairs = ", ".join(f"{tier} {n}" for tier, n in data["pairs"].items())
+        out.print(f"Pairs by tier: {pairs}.")
+    for name in ("needs", "command"):
+        if name in data:
+            out.print(escape(f"{name}: {data[name]}"))
+
+
+def zones(found: Zones) -> list[str]:
+    """Return what a claim is held to, in the reader's unit, one sentence an item."""
+
+    def span(low: float, high: float) -> str:
+        ends = sorted(found.value(end) for end in (low, high))
+        return " to ".join("any" if math.isinf(end) else f"{end:.4g}" for end in ends)
+
+    said = []
+    if found.nearly_all is not None:
+        edge = found.value(found.nearly_all)
+        return [f"Nearly all pairs should lie beyond {edge:.4g}: {found.because}."]
+    assert found.null is not None
+    said.append(f"No effect worth having: {span(-found.null, found.null)}; {found.because}.")
+    if found.band is not None:
+        said.append(f"Claimed size: {span(*found.band)}; {found.band_because}.")
+    return said
+
+
+# -- plans ----------------------------------------------------------------------------------------
 def plan(data: Mapping[str, Json]) -> None:
     """Print what would run, and what it could tell: claims, controls, and what is exact."""
-    tier, out = data["tier"], console()
-    statistical = [row for row in data["claims"] if row["plan"]]
-    apart = [row for row in statistical if row["id"].startswith(_controls)]
-    mine = [row for row in statistical if row not in apart]
+    out = console()
+    paired = [row for row in data["claims"] if row["plan"]]
+    apart = [row for row in paired if row["id"].startswith(_controls)]
+    mine = [row for row in paired if row not in apart]
     for name, rows in (("claim", mine), (_controls, apart)):
-        _print(_plans(name, rows, tier), rows)
-    exact = [row for row in data["claims"] if not row["plan"]]
-    table = _table("exact claim", "runs", "CPU\nmin", numbers=("runs", "CPU\nmin"))
-    for row in exact:
-        table.add_row(row["id"], *_costs(row))
-    _print(table, exact)
-    if statistical:
+        if rows:
+            out.print(_plans(name, rows), "")
+    exact = [row for row in data["claims"] if not row["plan"] and row["trials"]]
+    if exact:
+        table = _table("exact claim", "runs", "CPU\ns", numbers=("runs", "CPU\ns"))
+        for row in exact:
+            table.add_row(row["id"], *_costs(row))
+        out.print(table, "")
+    if paired:
         out.print(
-            "Sees: the distance from an edge (a factor, for ratios) told apart with a power of "
-            "80 %. Power: to confirm the documented effect, and the pairs it takes. A ? is unknown."
+            "Settles: the chance that the tier's last look settles the claim if it is true as "
+            "documented, and if there is no effect; pairs that settle it with 80 and 90 %. "
+            "A ? is unknown until pilot seeds are run (`plan --pilot`)."
         )
-        _sources("Spread", statistical, lambda row: row["plan"]["source"])
-    cpus = f" (on {', '.join(data['cost_cpus'])})" if data["cost_cpus"] else ""
+        _sources("Spread", paired, lambda row: row["plan"]["source"])
     ran = [row for row in data["claims"] if row["trials"]]
-    _sources("Cost", ran, lambda row: row["cost_source"], {"committed pilots": cpus})
-    shown = [row["id"] for row in statistical if _fate(row, tier) == "estimate"]
-    if shown:
-        out.print(escape(f"The {tier} tier can't decide, it shows estimates: {', '.join(shown)}."))
-    for row in statistical:
-        if _fate(row, tier) == "refused":
-            said = refused(row["plan"]["refusal"], row["plan"]["could"])
-            out.print(escape(f"Refused: {row['id']}: {said}."))
+    _sources("Cost", ran, lambda row: row["cost_source"])
+    for row in paired:
+        if row["plan"]["refusal"]:
+            out.print(escape(f"Refused: {row['id']}: {row['plan']['refusal']}."))
     out.print(
-        f"The {tier} tier: {data['trials']} runs, {data['stored']} stored, "
+        f"The {data['tier']} tier: {data['trials']} runs, {data['stored']} stored, at most "
         f"{duration(data['cpu_seconds'])} of CPU time left, about {duration(data['wall_seconds'])} "
-        f"with {data['jobs']} jobs. Claims may share runs."
+        f"with {data['jobs']} jobs. Claims share runs, and stop once they are settled."
     )
 
 
-def refused(reason: str, could: int | None) -> str:
-    """Return why a plan can't decide anything, and the seeds that could."""
-    return f"{reason}; {'no number of' if could is None else f'{could:,}'} seeds could"
-
-
-def _plans(name: str, rows: Sequence[Mapping[str, Json]], tier: str) -> Table:
-    figures = ("runs", "CPU\nmin", "spread", "sees", "power", "80, 90 %")
-    table = _table(name, *figures, "tier", numbers=figures)
+def _plans(name: str, rows: Sequence[Mapping[str, Json]]) -> Table:
+    figures = ("runs", "CPU\ns", "pairs", "spread", "settles", "80, 90 %")
+    table = _table(name, *figures, numbers=figures)
     for row in rows:
         told = row["plan"]
+        chances = {p["truth"]: _last(p, told["pairs"]) for p in told["prospects"]}
+        both = (chances.get("as documented"), chances.get("no effect"))
         table.add_row(
             row["id"].removeprefix(_controls),
             *_costs(row),
+            str(told["pairs"]),
             _figure(told["sd"]),
-            _figure(told["detectable"]),
-            _figure(told["power"], "{:.0%}"),
+            ", ".join(dict.fromkeys(_figure(chance, "{:.0%}") for chance in both)),
             ", ".join(dict.fromkeys(_figure(told[k], "{}") for k in ("pairs_80", "pairs_90"))),
-            _fate(row, tier),
         )
     return table
 
 
+def _last(prospect: Mapping[str, Json], pairs: int) -> float | None:
+    """Return the chance that a claim has settled by the last look within so many pairs."""
+    found = [c for c in prospect["chances"] if c["look"] <= pairs]
+    if not found:
+        return None
+    return float(found[-1]["holds"] + found[-1]["partly"] + found[-1]["fails"])
+
+
 def _costs(row: Mapping[str, Json]) -> tuple[str, str]:
-    """Return a plan's runs, those stored before the stroke, and its CPU minutes."""
+    """Return a plan's runs, those stored before the stroke, and the CPU seconds that are left."""
     stored = f"{row['stored']}/" if row["stored"] else ""
-    return f"{stored}{row['trials']}", f"{row['cpu_minutes']:.1f}" if row["trials"] else ""
+    return f"{stored}{row['trials']}", f"{row['cpu_seconds']:,.0f}" if row["trials"] else ""
 
 
 def _sources(
     what: str,
     rows: Sequence[Mapping[str, Json]],
     source: Callable[[Mapping[str, Json]], str],
-    more: Mapping[str, str] | None = None,
 ) -> None:
     """Print where figures of claims come from, and of how many or which: the commonest first."""
     found: dict[str, list[str]] = {}
@@ -149,7 +179,7 @@ def _sources(
     parts = []
     for name, ids in sorted(found.items(), key=lambda item: -len(item[1])):
         whose = ", ".join(ids) if len(ids) <= _few else f"{len(ids)} of {len(rows)}"
-        parts.append(f"{name}{(more or {}).get(name, '')} ({whose})")
+        parts.append(f"{name} ({whose})")
     if parts:
         console().print(escape(f"{what}: {'; '.join(parts)}."))
 
@@ -158,28 +188,78 @@ def _figure(value: float | None, form: str = "{:.2g}") -> str:
     return "?" if value is None else form.format(value)
 
 
-def _fate(row: Mapping[str, Json], tier: str) -> str:
-    """Return what the tier does for a claim."""
-    if row["decides"]:
-        return "decides"
-    return "estimate" if tier == "quick" else "refused"
-
-
-def selfcheck(made: Mapping[str, Json]) -> None:
-    """Print what came of claims whose truth is known."""
-    table = _table("verdict", "equal arms", "planted effect")
-    for word in dict.fromkeys([*made["equal"], *made["planted"]]):
-        table.add_row(word, *(str(made[kind].get(word, 0)) for kind in ("equal", "planted")))
+# -- runs and verdicts ----------------------------------------------------------------------------
+def ran(summary: Mapping[str, Json], store: str) -> None:
+    """Print what a run did."""
     out = console()
-    out.print(table)
+    left = f" The budget left {summary['left']}." if summary["left"] else ""
     out.print(
-        f"{made['false']} of {made['cases']} equal arms were found to differ, {made['allowed']} "
-        f"are allowed; the planted effect was found in {made['found']}, with {made['wrong']} false "
-        "words about it.",
+        f"{summary['trials']} runs: {summary['stored_before']} were stored in {escape(store)}, "
+        f"{summary['run']} are new.{left} {len(summary['settled'])} claims need no further pair."
+    )
+    for row in summary["refused"]:
+        out.print(escape(f"Not run: {row['id']}: {row['reason']}; --all runs it."))
+    for error in summary["failed"]:
+        command.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
+
+
+def verdicts(report: Report) -> None:
+    """Print the verdicts, each with its reason below it."""
+    out = console()
+    for row in report.rows:
+        out.print("  ".join(_verdict(row)), highlight=False)
+        out.print(Padding(escape(row.verdict.reason), (0, 0, 1, 2)), highlight=False)
+    tally(report)
+    if report.calibration is not None and not report.calibration.get("current", True):
+        out.print("The committed calibration is of an earlier rule: `ablations calibrate`.")
+
+
+def _verdict(row: Row) -> list[str]:
+    v = row.verdict
+    told = [f"[bold]{escape(v.id)}[/]", _word(v.verdict)]
+    if v.estimate is not None:
+        ends = (
+            f" [{_end(v.low, '−∞')}, {_end(v.high, '∞')}]"
+            if (v.low, v.high) != (None, None)
+            else ""
+        )
+        told.append(escape(f"{v.estimate:.3g}{ends}, n = {v.n}"))
+    if v.documented not in ("", "—"):
+        told.append(f"documented {escape(v.documented)}")
+    return told
+
+
+def _end(value: float | None, infinite: str) -> str:
+    return infinite if value is None else f"{value:.3g}"
+
+
+def tally(report: Report) -> None:
+    """Print how many claims hold, hold partly, fail and are open, and with which words."""
+    groups = ", ".join(f"{n} {_verb(Group(g), n)}" for g, n in report.groups.items() if n)
+    words = ", ".join(f"{n} {word}" for word, n in report.tally.items())
+    console().print(
+        f"{len(report.rows)} claims, {report.tier} tier: {groups or 'none'} ({words}).",
         soft_wrap=True,
     )
 
 
+def _verb(group: Group, n: int) -> str:
+    one = n == 1
+    return {
+        Group.HOLDS: "holds" if one else "hold",
+        Group.PARTLY: "holds partly" if one else "hold partly",
+        Group.FAILS: "fails" if one else "fail",
+        Group.OPEN: "is open" if one else "are open",
+    }[group]
+
+
+def rendered(report: Report, path: Path) -> None:
+    """Print the tally and where the report is."""
+    tally(report)
+    console().print(f"Report: {escape(str(path))}", soft_wrap=True)
+
+
+# -- what all use ---------------------------------------------------------------------------------
 def data(found: Json) -> int:
     """Print JSON, and return the status of a job that did its work."""
     sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
@@ -192,95 +272,18 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def ran(summary: Mapping[str, Json], store: str) -> None:
-    """Print what a run did."""
-    out = console()
-    out.print(
-        f"{summary['trials']} runs: {summary['stored_before']} were stored in {escape(store)}, "
-        f"{summary['run']} are new."
-        + (f" The budget left {summary['left']}." if summary["left"] else "")
-    )
-    for row in summary.get("looks", ()):
-        state = "stopped" if row["stopped"] else "open; the same command goes on"
-        out.print(f"{row['id']}: look {row['look']}, {row['pairs']} pairs, {state}.")
-    for error in summary["failed"]:
-        Console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
-
-
-def verdicts(report: Report) -> None:
-    """Print the verdicts, each with its reason below it."""
-    out = console()
-    for row in report.rows:
-        v = row.verdict
-        word = f"[{STYLE.get(v.verdict, 'default')}]{v.verdict}[/]"
-        told = [f"[bold]{escape(v.id)}[/]", word]
-        if v.estimate is not None and v.low is not None and v.high is not None:
-            told.append(escape(f"{v.estimate:.3g} [{v.low:.3g}, {v.high:.3g}], n = {v.n}"))
-        if v.documented not in ("", "—"):
-            told.append(f"documented {escape(v.documented)}")
-        out.print("  ".join(told), highlight=False)
-        out.print(Padding(escape(v.reason), (0, 0, 1, 2)), highlight=False)
-    tally(report)
-
-
-def tally(report: Report) -> None:
-    """Print how many claims came out how."""
-    words = ", ".join(f"{n} {word}" for word, n in report.tally.items())
-    console().print(f"{len(report.rows)} claims, {report.tier} tier: {words}.", soft_wrap=True)
-
-
-def rendered(report: Report, path: Path) -> None:
-    """Print the tally and where the report is."""
-    tally(report)
-    console().print(f"Report: {escape(str(path))}", soft_wrap=True)
-
-
-def calibration(data: Mapping[str, Json], path: str) -> None:
-    """Print the calibration's worst cells by form and pairs, the powers, and the whole reports."""
-    cells = [c for c in data["cells"] if c["level"] == data["level"]]
-    sizes = sorted({c["n"] for c in cells if not c["looks"]})
-    columns = [*map(str, sizes), "looks"]
-    table = _table("form", "noise in", *columns)
-    rows: dict[tuple[str, str], dict[str, Json]] = {}
-    for c in cells:
-        row = rows.setdefault((c["form"], c["varies"]), {})
-        column = "looks" if c["looks"] else str(c["n"])
-        row[column] = max(row.get(column, c), c, key=lambda cell: cell["bound"])
-    for names, found in rows.items():
-        worst = (found.get(column) for column in columns)
-        table.add_row(*names, *("" if cell is None else _worst(cell) for cell in worst))
-    out = console()
-    out.print(table)
-    out.print(
-        "By number of pairs, the upper bound of the worst false verdict over all noises and where "
-        f"it is, as a multiple of what the level allows, {1 - data['level']:.2g}; above "
-        f"{data['limit']:g} verdicts are withheld. {data['replicates']:,} samples without one show "
-        f"a bound of {data['reach']:.2f}.",
-        soft_wrap=True,
-    )
-    off = max(abs(p["confirmed"] / p["samples"] - p["promised"]) for p in data["powers"])
-    out.print(f"Plans have the power they promise, to {100 * off:.1f} points.", soft_wrap=True)
-    for whole in data["wholes"]:
-        how = "looked at several times" if whole["looks"] else "looked at once"
-        out.print(
-            f"Whole reports with {whole['members']} false members, {how}: "
-            f"{whole['rate']:.2%} of {whole['reports']:,} have a false CONFIRMED "
-            f"(at most {whole['bound']:.2%}).",
-            soft_wrap=True,
-        )
-    out.print(f"Kept in {escape(path)}.", soft_wrap=True)
-
-
-def _worst(cell: Mapping[str, Json]) -> str:
-    shown = f"{cell['bound']:.2f} {cell['noise']}"
-    return shown if cell["within"] else f"[magenta]{shown}[/]"
+def line(text: str) -> None:
+    """Print a line of results."""
+    console().print(escape(text), soft_wrap=True)
 
 
 def setting(value: Json) -> str:
     """Return a setting on one line; a part as its kind and fields."""
+    if isinstance(value, list):
+        return "(" + ", ".join(map(setting, value)) + ")"
     if not isinstance(value, dict):
         return str(value)
-    fields = ", ".join(f"{k}={v}" for k, v in value.items() if k != "kind")
+    fields = ", ".join(f"{k}={setting(v)}" for k, v in value.items() if k != "kind")
     return f"{value.get('kind', '')}({fields})"
 
 
@@ -293,39 +296,32 @@ def duration(seconds: float) -> str:
 
 def console() -> Console:
     """Return the console for results."""
-    return Console()
+    return command.console()
 
 
-def _print(table: Table, rows: Sequence[object]) -> None:
-    """Print a table unless it is empty."""
-    if rows:
-        console().print(table, "")
+def _word(word: str) -> str:
+    return f"[{STYLE[group_of(Word(word))]}]{word}[/]"
 
 
 def _table(
     *columns: str,
     box_style: box.Box | None = box.SIMPLE_HEAD,
-    header: bool = True,
     numbers: Collection[str] = (),
 ) -> Table:
     """Return a table whose first column, the id or name, is never broken; nor are numbers.
 
     Args:
-        columns: The columns' names. box_style: Lines. header: Whether to show the names.
+        columns: The columns' names.
+        box_style: Lines.
         numbers: The columns to align on the right; with any, columns stand close.
     """
     table = Table(
-        box=box_style,
-        show_header=header,
-        pad_edge=False,
-        show_edge=not numbers,
-        collapse_padding=bool(numbers),
+        box=box_style, pad_edge=False, show_edge=not numbers, collapse_padding=bool(numbers)
     )
-    for i, name in enumerate(columns or ("", "")):
+    for i, name in enumerate(columns):
         table.add_column(
             name,
-            no_wrap=i == 0 or (bool(numbers) and name != columns[-2]),
-            style="" if header or i else "bold",
+            no_wrap=i == 0 or name in numbers,
             justify="right" if name in numbers else "left",
         )
     return table

@@ -3,18 +3,17 @@
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-
 from ablations.cli.display import duration, say
-from ablations.costs import Forecast
-from ablations.evidence import most_company
-from ablations.records import Result, Status, Trial
+from ablations.planning.costs import Costs
+from ablations.records.trials import Status, Trial
+from ablations.runs.fingerprints import protocol_class
+from hrm.system.command import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
-    from ablations.runner import Event
+    from ablations.runs.runner import Event
 
 
 class Share:
@@ -25,7 +24,7 @@ class Share:
 
         self.name, self.began = name, 0.0
         self.started = self.said = time.monotonic()
-        self.console = Console(stderr=True)
+        self.console = console(stderr=True)
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -60,17 +59,23 @@ class Share:
 
 
 class Progress:
-    """A bar over expected CPU time on a terminal; elsewhere a line now and then, on stderr."""
+    """A bar over expected CPU time on a terminal; elsewhere a line now and then, on stderr.
 
-    def __init__(self, before: Forecast, jobs: int, cost: Callable[[Trial], float]) -> None:
+    Args:
+        trials: What is run.
+        costs: Of trials.
+        jobs: How many at a time.
+    """
+
+    def __init__(self, trials: Sequence[Trial], costs: Costs, jobs: int) -> None:
         from rich import progress
 
-        self.cost, self.jobs = cost, jobs
-        self.todo, self.done = before.trials - before.stored, 0
-        self.expected, self.spent = before.cpu_seconds, 0.0
-        self.wall, self.warned = before.wall_seconds, False
+        self.cost = costs.of
+        self.todo, self.done = len(trials), 0
+        self.expected, self.spent = sum(map(self.cost, trials)), 0.0
+        self.wall = forecast(trials, costs, jobs)["wall_seconds"]
         self.started, self.said = time.monotonic(), -math.inf
-        self.console = Console(stderr=True)
+        self.console = console(stderr=True)
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -95,39 +100,32 @@ class Progress:
 
     def __call__(self, event: "Event") -> None:
         """Take notice of an event."""
-        name = f"{event.trial.workload} seed {event.trial.seed}"
+        name = named(event.trial)
         if event.what == "waiting":
-            sys.stderr.write("ablations: another process uses the machine; waiting for it\n")
+            say("another process uses the machine; waiting for it")
+        elif event.what == "quarantined":
+            say(f"{name} ended its process twice before; it isn't run again and counts as unknown")
         elif event.what == "started":
             self.bar.update(self.task, description=name)
             self._say()
         elif event.what == "stored":
             assert event.result is not None
             if event.result.status is Status.DIED:
-                sys.stderr.write(f"ablations: {name} died of the machine; it is tried again\n")
+                say(f"{name} died of the machine; it is tried again")
                 return
-            self._warn(event.result)
             self.done += 1
             self.spent += self.cost(event.trial)
-            left = self._left()
             self.bar.update(
-                self.task, completed=self.spent, runs=f"{self.done}/{self.todo} runs", left=left
+                self.task,
+                completed=self.spent,
+                runs=f"{self.done}/{self.todo} runs",
+                left=self._left(),
             )
             self._say()
 
-    def _warn(self, result: Result) -> None:
-        """Say once if others use the machine while it is timed."""
-        taken = [arm.get("others") or 0.0 for arm in result.metrics] if result.trial.alone else []
-        if not self.warned and max(taken, default=0.0) > most_company:
-            self.warned = True
-            say(
-                f"other processes take {max(taken):.1f} cores (load average "
-                f"{result.machine.load:g}) while the machine is timed, which wants it alone"
-            )
-
     def _left(self) -> str:
         """What is left: the plan's estimate, corrected by how fast it has gone so far."""
-        share = self.spent / self.expected if self.expected else 1.0
+        share = min(1.0, self.spent / self.expected) if self.expected else 1.0
         elapsed = time.monotonic() - self.started
         planned = self.wall * (1 - share)
         measured = elapsed * (1 - share) / share if share > 0 else planned
@@ -138,5 +136,23 @@ class Progress:
         if self.console.is_terminal or time.monotonic() - self.said < 15:
             return
         self.said = time.monotonic()
-        sys.stderr.write(f"ablations: {self.done} of {self.todo} runs, {self._left()}\n")
-        sys.stderr.flush()
+        say(f"{self.done} of {self.todo} runs, {self._left()}")
+
+
+def named(trial: Trial) -> str:
+    """Return a trial's name for a person: what is done, and the seed."""
+    return f"{trial.protocol['kind'].lower()} seed {trial.seed}"
+
+
+def forecast(trials: Collection[Trial], costs: Costs, jobs: int) -> dict[str, float]:
+    """Return the CPU seconds and the wall seconds that trials take.
+
+    Args:
+        trials: Each once.
+        costs: Of trials.
+        jobs: How many at a time; those that must be alone never share the machine.
+    """
+    alone = sum(costs.of(trial) for trial in trials if protocol_class(trial).alone)
+    shared = [costs.of(t) for t in trials if not protocol_class(t).alone]
+    wall = alone + max(sum(shared) / jobs, max(shared, default=0.0))
+    return {"cpu_seconds": alone + sum(shared), "wall_seconds": wall}

@@ -46,7 +46,8 @@ class Timed(Metric, ABC):
         if self.target not in targets or self.batch not in batches:
             raise KeyError(f"{self.target} at batch {self.batch}")
         place = targets.index(self.target), batches.index(self.batch)
-        return np.asarray(found[whose], dtype=np.float64)[place]
+        seconds: Array = np.asarray(found[whose], dtype=np.float64)[place]
+        return seconds
 
     def ratio(self, found: Observations, whose: str) -> Value:
         """Return exp(median over rounds of log(time / time of the baseline in the same round))."""

@@ -15,8 +15,8 @@ from ablations.specs.protocols import Time
 from bench import turns
 from hrm.errors import UserError
 
-# Fixed before any time was seen. A process of which others took a larger share of its core than this
-# is dropped, whatever its times, and measured anew: at most so often.
+# Fixed before any time was seen: where others took a larger share of the core than this, a process
+# is dropped, whatever its times, and another one measures the pair anew.
 MOST_FOREIGN = 0.25
 TRIES = 5
 

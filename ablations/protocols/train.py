@@ -11,6 +11,7 @@ from ablations.protocols.base import Inputs, Outcome
 from ablations.specs.protocols import Train
 from hrm.config.learning import Training
 from hrm.config.parts import require
+from hrm.errors import Diverged
 from hrm.tasks import Boards, Task
 from hrm.training.loop import stream
 
@@ -28,7 +29,7 @@ def run(inputs: Inputs) -> Outcome:
     Numbers: `parameters`, `rate_factor`, `max_steps`.
 
     Raises:
-        Diverged: If a loss or a weight isn't finite.
+        Diverged: If a loss or a weight isn't finite, with the observations up to there.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Train) and len(inputs.arms) == 1
@@ -39,7 +40,10 @@ def run(inputs: Inputs) -> Outcome:
     adapter.build(dealt.task, seed, inputs.device)
     progress = Progress(training, dealt.validation)
     learned = mislabelled(dealt.task, dealt.splits.train, protocol.wrong_labels, seed)
-    adapter.train(training, learned, seed, progress)
+    try:
+        adapter.train(training, learned, seed, progress)
+    except Diverged as error:
+        raise Diverged(error.step, error.reason, [progress.observations()]) from error
     found = {
         **adapter.report(),
         **dealt.scored(adapter.answer(dealt.splits.test)),
@@ -83,6 +87,7 @@ def mislabelled(task: Task, training: Boards, share: float, seed: int) -> Boards
     require(task.classes >= 2, "wrong_labels", share, "0 where answers are numbers", "leave it out")
     drawn = np.random.default_rng(stream(seed, "wrong labels"))
     wrong = drawn.random(training.targets.shape) < share
+    wrong &= training.targets != getattr(task, "ignored", -1)
     shift = drawn.integers(1, task.classes, size=training.targets.shape)
     other = (training.targets + shift) % task.classes
     return replace(training, targets=np.where(wrong, other, training.targets))

@@ -21,7 +21,7 @@ short of it. SPLIT replaces a settled word that the mean or the failures speak a
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from ablations.rule import words
 from ablations.rule.interval import Intervals, established, intervals, share_reached
+from ablations.rule.needs import further
 from ablations.rule.outcomes import (
     UNSETTLED,
     Count,
@@ -41,11 +42,10 @@ from ablations.rule.outcomes import (
     group_of,
 )
 from ablations.rule.pairs import Array, Bools, Pairs
-from ablations.rule.table import POWER, Table, chance_to_establish
+from ablations.rule.table import Table
 from ablations.rule.zones import Zones
 
 Codes = npt.NDArray[np.int8]
-Statement = tuple[float, int]  # an edge, and +1 for above it, -1 for below it
 
 WORDS = tuple(Word)
 FAILURE_LEVEL = 0.05  # of McNemar's test between the arms' failures
@@ -95,7 +95,9 @@ class Words:
 def judge_many(pairs: Pairs, zones: Zones, table: Table) -> Words:
     """Return the words of many samples, (samples, n), after each look that they reach."""
     assert pairs.low.ndim == 2, pairs.low.shape
-    parts = [_judge(_some(pairs, at), zones, table) for at in range(0, len(pairs.low), _rows)]
+    parts = [
+        _judge(_some(pairs, at), zones, table) for at in range(0, max(len(pairs.low), 1), _rows)
+    ]
     names = [field.name for field in dataclasses.fields(Words) if field.name != "looks"]
     joined = {name: np.concatenate([getattr(p, name) for p in parts], axis=1) for name in names}
     return Words(looks=parts[0].looks, **joined)
@@ -168,24 +170,6 @@ def conjunction(verdicts: Sequence[Verdict]) -> Joint:
         settled=group is Group.FAILS or all(v.settled for v in verdicts),
         sentence="; ".join(v.sentence for v in deciding),
     )
-
-
-def further(pairs: Pairs, zones: Zones, table: Table) -> int | None:
-    """Return the pairs that would settle a claim at the observed shares, with 80 % power.
-
-    They include those that are there. None if the last look wouldn't, or if there are no pairs.
-    """
-    if pairs.n == 0:
-        return None
-    outcomes = [
-        [_chances(pairs, statement, zones, table) for statement in statements]
-        for statements in _settling(zones)
-    ]
-    for look in table.looks:
-        misses = [sum(1 - part.get(look, 0.0) for part in outcome) for outcome in outcomes]
-        if look > pairs.n and 1 - min(misses) >= POWER:
-            return look
-    return None
 
 
 def _judge(pairs: Pairs, zones: Zones, table: Table) -> Words:
@@ -372,40 +356,3 @@ def _settled_since(found: Words) -> int | None:
 
 def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _settling(zones: Zones) -> Iterator[tuple[Statement, ...]]:
-    """Yield the statements that settle a claim together, one tuple a way to do so."""
-    if zones.nearly_all is not None:
-        yield ((zones.nearly_all, 1),)
-        yield ((zones.nearly_all, -1),)
-        return
-    assert zones.null is not None
-    w = zones.null
-    if zones.two_sided:
-        yield ((w, 1),)
-        yield ((-w, -1),)
-        yield (-w, 1), (w, -1)
-        return
-    yield ((w, -1),)
-    weak = w if zones.band is None else zones.band[0]
-    yield ((weak, 1),)
-    if weak > w:
-        yield (w, 1), (weak, -1)
-
-
-def _chances(pairs: Pairs, statement: Statement, zones: Zones, table: Table) -> dict[int, float]:
-    """Return the chance that a statement is established by each further look."""
-    edge, side = statement
-    beyond = pairs.beyond(edge, side, zones.rounding)
-    shares = zones.nearly_all is not None and side > 0
-    exceptions = table.shares if shares else table.exceptions
-    if established(beyond, exceptions):
-        return dict.fromkeys(table.looks, 1.0)
-    hits = int(beyond.sum())
-    chances = chance_to_establish(exceptions, hits / pairs.n, (pairs.n, pairs.n - hits))
-    found, latest = {}, 0.0
-    for look in table.looks:  # a look that can't tell about shares leaves what was before
-        latest = float(chances.get(look, latest))
-        found[look] = latest
-    return found

@@ -5,6 +5,7 @@ share one mood and agree with each other better than with the next hour.
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -14,7 +15,9 @@ STRETCHES = 2
 PAUSE = 60.0  # seconds between stretches where no other work lies between them
 
 
-def stretches(trials: Iterable[T], key: Callable[[T], str], count: int = STRETCHES) -> list[list[T]]:
+def stretches(
+    trials: Iterable[T], key: Callable[[T], str], count: int = STRETCHES
+) -> list[list[T]]:
     """Return timing trials in the order in which to run them, cut into stretches of like length.
 
     Other work, or a pause, lies between two stretches. A trial's place is drawn from its content
@@ -29,4 +32,4 @@ def stretches(trials: Iterable[T], key: Callable[[T], str], count: int = STRETCH
     assert count >= 1, count
     order = sorted(trials, key=lambda trial: hashlib.sha256(key(trial).encode()).digest())
     edges = [len(order) * i // count for i in range(count + 1)]
-    return [order[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    return [order[a:b] for a, b in itertools.pairwise(edges) if a < b]

@@ -30,7 +30,7 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
 """
 EPILOG = """\
 Exit status: 0 when the job did its work, 2 for a mistake in what was asked for, 1 for a failure of
-ours or training that diverged, 130 after Ctrl-C, 143 after SIGTERM.
+ours or training that diverged, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
 """
 
 

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import logging
 import shutil
 import sys
 import time
@@ -14,6 +15,8 @@ from hrm.errors import UserError
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
     from hrm.tasks import Boards, Splits, Task
+
+_log = logging.getLogger(__name__)
 
 SETS = ("sudoku-extreme", "maze-hard", "arc")
 LEVELS = ("easy", "medium", "hard")
@@ -39,8 +42,9 @@ each, identifiers.json above. Equal arguments give equal files; no board is in b
   hrm data build arc --set version=2 --set augmentations=10 --output arc
 """
 INFO = """\
-Check a folder in the public format, and say what it holds. A folder that is truncated or
-contradicts itself is refused, with the file and the field.
+Check a folder in the public format, and say what it holds: also the share of cells with a label,
+of labelled cells that copy the input (a sudoku's clues do), and how many boards are in the other
+split as well. A folder that is truncated or contradicts itself is refused, with the file and field.
 
   hrm data info sudoku
   hrm data info sudoku --json
@@ -218,16 +222,24 @@ def _beside(left: str, right: str) -> str:
 # -- folders --------------------------------------------------------------------------------------
 def _described(folder: Path) -> dict[str, Any]:
     """Return what a folder in the public format holds, checked."""
-    from hrm.data import public
+    from hrm.data import overlap, public
 
+    there = [split for split in public.SPLITS if (folder / split).is_dir()] or public.SPLITS
+    sets = {
+        split if of == "all" else f"{split}/{of}": (split, of)
+        for split in there
+        for of in public.sets(folder, split)
+    }
+    read = {name: public.read(folder, *which) for name, which in sets.items()}
     found: dict[str, Any] = {}
-    for split in public.SPLITS:
-        data = public.read(folder, split)
-        whole = hashlib.sha256()
-        for path in public.files(folder, split):
+    for name, (split, of) in sets.items():
+        data, whole = read[name], hashlib.sha256()
+        for path in public.files(folder, split, of):
             with path.open("rb") as file:
                 whole.update(hashlib.file_digest(file, "sha256").digest())
-        found[split] = {
+        others = [read[other] for other, (which, _) in sets.items() if which != split]
+        shared = max((overlap.shared(data, other) for other in others), default=0)
+        found[name] = {
             "boards": len(data),
             "puzzles": data.puzzles,
             "groups": data.groups,
@@ -235,9 +247,15 @@ def _described(folder: Path) -> dict[str, Any]:
             "vocabulary": data.vocabulary,
             "identities": len(data.identifiers),
             "labelled": data.labelled(),
-            "bytes": sum(path.stat().st_size for path in public.files(folder, split)),
+            "copied": overlap.copied(data),
+            "shared": shared,
+            "bytes": sum(path.stat().st_size for path in public.files(folder, split, of)),
             "sha256": whole.hexdigest(),
         }
+        if split == "test" and shared:
+            _log.warning("%s: %d of %d test boards are training boards", folder, shared, len(data))
+        if len(data) and found[name]["copied"] == 1:
+            _log.warning("%s: all labels of %s equal their inputs", folder, name)
     return {"folder": str(folder), **found}
 
 
@@ -253,6 +271,6 @@ def _report(described: dict[str, Any]) -> None:
 
 
 def _text(field: str, value: Any) -> str:
-    if field == "labelled":
+    if field in ("labelled", "copied"):
         return f"{value:.1%}"
     return value[:16] if field == "sha256" else f"{value:,}"

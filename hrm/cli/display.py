@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from hrm.system.command import console
 
 
 def summary(found: Mapping[str, Any]) -> None:
     """Print a recipe's summary: modules by group, buffers apart, then the totals."""
-    out = Console()
+    out = console()
     out.print(
         f"[bold]{escape(found['recipe'])}[/bold]  {escape(found['source'])}",
         highlight=False,

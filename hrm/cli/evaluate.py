@@ -8,6 +8,7 @@ from typing import Any
 
 from hrm.cli import options, scores
 from hrm.config.parts import require
+from hrm.errors import UserError
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
@@ -43,6 +44,8 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Score, and print it."""
+    from dataclasses import replace
+
     from hrm.data import cache
     from hrm.system import distributed
     from hrm.training import margins, runs
@@ -51,16 +54,28 @@ def run(asked: argparse.Namespace) -> int:
     found = runs.stored(asked.checkpoint)
     plan = found.plan
     settings: list[str] = []
-    if type(plan.task).__name__.lower() == asked.task:
+    own = type(plan.task).__name__.lower()
+    if own == asked.task:
         fields = plan.task.to_json()
         settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
-    task = options.task_of(asked.task, [*settings, *asked.task_set], "--task-set")
+    try:
+        task = options.task_of(asked.task, [*settings, *asked.task_set], "--task-set")
+    except UserError as error:
+        if own == asked.task:
+            raise
+        raise UserError(
+            f"{str(asked.checkpoint)!r} was trained on {own}; name that, or all of another task of "
+            f"its shapes: {error}"
+        ) from error
     seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     test = plan.test if asked.test is None else asked.test
     require(test >= 1, "--test", test, "1 or more", "leave it out for as many as trained")
     splits = cache.load(task, seed, plan.train, plan.validation, test)
     result = runs.evaluated(found, task, splits, halt=asked.halting, device=device)
-    apart = {} if asked.halting else margins.margins(found, task, splits, device)
+    scored = {name: found.checkpoints[name] for name in result["checkpoints"]}
+    apart = {}
+    if not asked.halting:
+        apart = margins.margins(replace(found, checkpoints=scored), task, splits, device)
     if asked.json:
         sys.stdout.write(json.dumps({**result, "margins": apart}, indent=2) + "\n")
     else:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from hrm.system.command import console
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -58,15 +60,19 @@ def lines() -> Iterator[Line]:
     Where nobody looks, the lines are printed one after another.
     """
     if not watched():
-        yield lambda _, line: print(line, file=sys.stderr, flush=True)  # noqa: T201
+        yield _printed
         return
     with _bars("{task.percentage:3.0f} %") as bars:
         task = bars.add_task("training", total=1.0)
         yield lambda done, line: bars.update(task, completed=done, description=line)
 
 
+def _printed(_: float, line: str) -> None:
+    with contextlib.suppress(OSError):  # a terminal that has closed stops no training
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def _bars(amount: str) -> "Progress":
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
@@ -82,6 +88,6 @@ def _bars(amount: str) -> "Progress":
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console(stderr=True),
         transient=True,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrm.cli import options, progress, scores, summary, train
-from hrm.errors import UserError
+from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
     from hrm.sweeps.search import Configure, Progress
@@ -99,6 +99,12 @@ def run(asked: argparse.Namespace) -> int:
             f"kept; the same command goes on from there: {asked.line}\n"
         )
         return 130
+    except Lost as error:
+        sys.stderr.write(
+            f"hrm: a trial's process has died ({error}); nothing is chosen before it has ended; "
+            f"the same command tries it again: {asked.line}\n"
+        )
+        return 1
     if asked.json:
         sys.stdout.write(json.dumps({"folder": str(asked.output), **found}, indent=2) + "\n")
     else:
@@ -245,8 +251,10 @@ def _show(arm: str, results: Mapping[str, Any]) -> None:
 
 
 def _again(asked: argparse.Namespace, arm: str) -> list[str]:
+    from hrm.system.files import read_json
+
     plan = asked.output / arm / "best.json"
-    recipe = json.loads(plan.read_bytes())["recipe"]
+    recipe = read_json(plan, "a sweep", "name another folder")["recipe"]
     return [
         "hrm",
         "train",

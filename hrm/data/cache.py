@@ -60,7 +60,13 @@ def load(
     """
     asked = _asked(task, seed, {"train": train, "validation": validation, "test": test})
     key = hashlib.sha256(canonical(asked).encode()).hexdigest()[:24]
-    folder = folder or default_folder()
+    try:
+        folder = folder or default_folder()
+    except RuntimeError as error:
+        _log.warning(
+            "there is no cache folder (%s); going on without: set XDG_CACHE_HOME to one", error
+        )
+        return task.generate(seed, train, validation, test)
     path = folder / f"{type(task).__name__.lower()}-{key}.npz"
     if (found := _read(path, quiet=True)) is not None:
         return found
@@ -73,7 +79,11 @@ def load(
 
 
 def default_folder() -> Path:
-    """Return ``$XDG_CACHE_HOME/hrm-ablations``, by default in ``~/.cache``."""
+    """Return ``$XDG_CACHE_HOME/hrm-ablations``, by default in ``~/.cache``.
+
+    Raises:
+        RuntimeError: If there is no home directory either.
+    """
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (base if base.is_absolute() else Path.home() / ".cache") / "hrm-ablations"
 
@@ -139,14 +149,16 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _read(path: Path, *, quiet: bool = False) -> Splits | None:
     """Return the boards if they are there and have their digests."""
-    if not path.with_suffix(".json").exists():
-        return None
     try:
+        if not path.with_suffix(".json").exists():
+            return None
         digests = json.loads(path.with_suffix(".json").read_bytes())["digests"]
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             splits = Splits(**{name: _boards(arrays, name) for name in _splits})
         if digests != _digests(splits):
             raise ValueError("its digest is another")
+    except PermissionError:  # the lock and the writing say so
+        return None
     except _corrupt as error:
         if not quiet:
             _log.warning("%s is corrupt (%s); its boards are made again", path, error)

@@ -119,7 +119,7 @@ def fetch(
 
     def converted(split: Split, before: int) -> Iterator[Boards]:
         with paths[split].open("rb") as file:
-            text = TextIOWrapper(file, "utf-8", newline="")
+            text = TextIOWrapper(file, "utf-8-sig", newline="")
             for boards in _boards(text, paths[split], wanted):
                 yield boards
                 step((before + file.tell()) / sum(sizes.values()))
@@ -127,7 +127,7 @@ def fetch(
     random = randomness(seed)
     chosen = converted("train", 0)
     if train is not None:
-        chosen = _drawn(chosen, train, _count(paths["train"]), random)
+        chosen = _drawn(chosen, train, _count(paths["train"], wanted), random)
     more = (augmented(wanted.task, boards, augment, random) for boards in chosen)
     test = converted("test", sizes["train"])
     write(folder, wanted.task, {"train": chain.from_iterable(more), "test": test})
@@ -165,10 +165,17 @@ def from_hub(repository: str, name: str) -> Path:
         ) from error
 
 
-def _count(path: Path) -> int:
-    """Return how many boards a file has: its lines, without the headings."""
+def _count(path: Path, wanted: _Set) -> int:
+    """Return how many boards a file has: its lines with something in them, but for headings."""
     with path.open("rb") as file:
-        return max(sum(1 for _ in file) - 1, 0)
+        first = file.readline().decode("utf-8-sig", "replace").strip()
+        headings = not _is_board(next(csv.reader([first]), []), wanted)
+        return sum(1 for line in file if line.strip()) + (bool(first) and not headings)
+
+
+def _is_board(row: Sequence[str], wanted: _Set) -> bool:
+    """Whether a first line is a board already: some files have no headings."""
+    return len(row) == _columns and len(row[1]) == len(row[2]) == wanted.task.cells
 
 
 def _drawn(
@@ -187,30 +194,34 @@ def _drawn(
 
 
 def _boards(file: TextIO, path: Path, wanted: _Set) -> Iterator[Boards]:
-    rows = csv.reader(file)
-    line, invalid = 2, 0
+    rows: Iterator[list[str]] = csv.reader(file)
+    line, count, invalid = 2, 0, 0
     try:
-        next(rows, None)  # the headings
+        first = next(rows, [])
+        if _is_board(first, wanted):
+            rows, line = chain([first], rows), 1
         while piece := list(islice(rows, _piece)):
             boards = _converted(piece, path, line, wanted)
             invalid += int((wanted.task.score(boards, boards.targets).valid < 1).sum())
-            line += len(piece)
+            line, count = line + len(piece), count + len(boards)
             yield boards
     except (csv.Error, UnicodeDecodeError) as error:
         raise _refused(path, line, str(error), "CSV in UTF-8") from error
-    if line == 2:
+    if count == 0:
         raise _refused(path, line, "there's no board", "a board a line, under the headings")
     if invalid:
-        _log.warning("%s: %d of %d answers aren't valid", path, invalid, line - 2)
+        _log.warning("%s: %d of %d answers aren't valid", path, invalid, count)
 
 
 def _converted(rows: Sequence[Sequence[str]], path: Path, line: int, wanted: _Set) -> Boards:
     cells = wanted.task.cells
-    for i, row in enumerate(rows):
+    numbers = [line + i for i, row in enumerate(rows) if row]  # an empty line is no board
+    rows = [row for row in rows if row]
+    for number, row in zip(numbers, rows, strict=True):
         if len(row) != _columns or len(row[1]) != cells or len(row[2]) != cells:
             found = f"its fields have {', '.join(str(len(text)) for text in row)} characters"
             allowed = f"source, question, answer and rating, both boards of {cells} characters"
-            raise _refused(path, line + i, found, allowed)
+            raise _refused(path, number, found, allowed)
     inputs = _places([row[1].replace("0", ".") for row in rows], wanted.question)
     answers = _places([row[2] for row in rows], wanted.answer)
     for what, places, symbols in (
@@ -220,11 +231,12 @@ def _converted(rows: Sequence[Sequence[str]], path: Path, line: int, wanted: _Se
         foreign = (places < 0).any(axis=1)
         if foreign.any():
             found = f"the {what} has another character"
-            raise _refused(path, line + int(foreign.argmax()), found, f"those of {symbols!r}")
+            number = numbers[int(foreign.argmax())]
+            raise _refused(path, number, found, f"those of {symbols!r}")
     lost = ((inputs != answers) & (inputs != 0)).any(axis=1)
     if lost.any():
         found = "the answer changes a cell that the question gives"
-        raise _refused(path, line + int(lost.argmax()), found, "an answer to the question")
+        raise _refused(path, numbers[int(lost.argmax())], found, "an answer to the question")
     return Boards(inputs=inputs, targets=wanted.targets(answers), difficulty=np.zeros(len(rows)))
 
 

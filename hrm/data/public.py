@@ -1,21 +1,26 @@
 """The public builders' format: folders that the field's trainers read, and that ours reads.
 
-    folder/identifiers.json                       names of the puzzle identities, blank first
-    folder/{train,test}/dataset.json              sizes and special tokens
+    folder/identifiers.json                       names of the identities, blank first; or none
+    folder/{train,test}/dataset.json              sizes and special tokens, of all sets of a split
     folder/{train,test}/all__inputs.npy           tokens [N, S]
     folder/{train,test}/all__labels.npy           answers [N, S]; an ignored label is none
     folder/{train,test}/all__puzzle_indices.npy   first board of each puzzle, then N: [P + 1]
     folder/{train,test}/all__puzzle_identifiers.npy    identity of each puzzle [P]
     folder/{train,test}/all__group_indices.npy    first puzzle of each group, then P: [G + 1]
 
-N boards of S positions make P puzzles in G groups; the token 0 is padding. Nothing is read that
-wasn't checked, and tokens are streamed from memory maps, so that folders larger than memory work.
+N boards of S positions make P puzzles in G groups; the token 0 is padding. A split may be missing,
+and may have several sets, whose names stand in place of ``all``. Nothing is read that wasn't
+checked, and tokens are streamed from memory maps, so that folders larger than memory work.
+
+Read is what the loaders of the public HRM and one-tiny-network code read. Sources:
+github.com/sapientinc/HRM, puzzle_dataset.py and dataset/common.py;
+github.com/SamsungSAILMontreal/TinyRecursiveModels, the same files.
 """
 
 import functools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -38,17 +43,17 @@ ZERO = 0  # padding, ignored label and blank identity of every folder that we wr
 _chunk = 1 << 16  # boards looked at once
 
 
-def files(folder: Path, split: Split) -> list[Path]:
-    """Return the files of a split, in a fixed order."""
-    return [folder / split / "dataset.json", *(path_of(folder, split, name) for name in ARRAYS)]
+def files(folder: Path, split: Split, of: str = "all") -> list[Path]:
+    """Return the files of a split's set, in a fixed order."""
+    arrays = (path_of(folder, split, name, of) for name in ARRAYS)
+    return [folder / split / "dataset.json", *arrays]
 
 
-def path_of(folder: Path, split: Split, name: str) -> Path:
+def path_of(folder: Path, split: Split, name: str, of: str = "all") -> Path:
     """Return the file of one of `ARRAYS`."""
-    return folder / split / f"all__{name}.npy"
+    return folder / split / f"{of}__{name}.npy"
 
 
-# -- reading --------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PublicData:
     """One split of a folder, checked; tokens stay on disk.
@@ -62,7 +67,7 @@ class PublicData:
         vocabulary: Number of tokens, padding included.
         positions: S, tokens per board.
         pad: Token of padding.
-        ignored: Label that has no answer, or None.
+        ignored: Label that has no answer, or None; -100 has none anywhere.
         blank: Identity of padding.
     """
 
@@ -96,8 +101,14 @@ class PublicData:
     def labelled(self) -> float:
         """Return the share of positions that have an answer; 1 where there are no boards."""
         starts = range(0, len(self), _chunk)
-        ignored = sum(int((self.labels[s : s + _chunk] == self.ignored).sum()) for s in starts)
-        return 1 - ignored / max(self.labels.size, 1)
+        without = sum(int(self.unlabelled(slice(s, s + _chunk)).sum()) for s in starts)
+        return 1 - without / max(self.labels.size, 1)
+
+    def unlabelled(self, rows: slice | Ints) -> NDArray[np.bool_]:
+        """Return which positions of some boards have no answer."""
+        labels = self.labels[rows]
+        none: NDArray[np.bool_] = labels == IGNORED
+        return none if self.ignored is None else none | (labels == self.ignored)
 
     def boards(self, task: Task) -> Boards:
         """Return all boards, in memory, with their identities, puzzles and groups.
@@ -105,52 +116,50 @@ class PublicData:
         Raises:
             UserError: If they aren't boards of this task.
         """
-        described = (self.vocabulary, self.pad, self.ignored)
-        if described != (task.public_vocabulary, ZERO, ZERO):
+        described = (self.vocabulary, self.pad)
+        if described != (task.public_vocabulary, ZERO):
             raise _refused(
                 self.folder / self.split / "dataset.json",
-                f"vocab_size, pad_id and ignore_label_id are {described}",
-                f"{(task.public_vocabulary, ZERO, ZERO)} for a {type(task).__name__}",
+                f"vocab_size and pad_id are {described}",
+                f"{(task.public_vocabulary, ZERO)} for a {type(task).__name__}",
                 "name the task that these boards are of",
             )
         inputs, labels = (np.array(a, dtype=np.int64) for a in (self.inputs, self.labels))
-        puzzles = _owners(self.puzzle_indices, np.arange(len(self)))
+        labels[self.unlabelled(slice(None))] = ZERO
+        puzzles = owners(self.puzzle_indices, np.arange(len(self)))
         return replace(
             task.from_public(inputs, labels),
             identities=self.puzzle_identifiers.astype(np.int64)[puzzles],
             puzzles=puzzles,
-            groups=_owners(self.group_indices, puzzles),
+            groups=owners(self.group_indices, puzzles),
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Batch:
-    """Boards for one step, as models take them.
+def sets(folder: Path, split: Split) -> list[str]:
+    """Return the names of a split's sets, in the order in which the public loaders take them.
 
-    Args:
-        inputs: Tokens [B, positions].
-        labels: Answers [B, positions]; -100 where there is none.
-        identifiers: Puzzle identities [B].
-        real: How many rows are boards; those after them are padding.
+    Raises:
+        UserError: If its dataset.json can't be read, or names none.
     """
+    said, path = _described(folder, split), folder / split / "dataset.json"
+    names = said.get("sets")
+    if (
+        not isinstance(names, list)
+        or not names
+        or any(not isinstance(n, str) or not n or Path(n).name != n for n in names)
+    ):
+        raise _refused(path, f"sets is {names!r}", 'a list of names, such as ["all"]')
+    return names
 
-    inputs: Ints
-    labels: Ints
-    identifiers: Ints
-    real: int
 
-
-def read(folder: Path, split: Split) -> PublicData:
-    """Open one split and check all of it.
+def read(folder: Path, split: Split, of: str | None = None) -> PublicData:
+    """Open one set of a split, by default the first, and check all of it.
 
     Raises:
         UserError: If a file is missing, unreadable, truncated or of another format, or if it
             contradicts another; names the file and the field.
     """
-    described = folder / split / "dataset.json"
-    said = _load(described)
-    if not isinstance(said, dict):
-        raise _refused(described, "it holds no object", "the fields of a data set")
+    described, said = folder / split / "dataset.json", _described(folder, split)
     numbers = {name: _number(described, said, name) for name in _numbers}
     for name, number in (
         ("pad_id", "vocab_size"),
@@ -159,10 +168,11 @@ def read(folder: Path, split: Split) -> PublicData:
         if numbers[name] >= numbers[number]:
             allowed = f"less than {number}, {numbers[number]}"
             raise _refused(described, f"{name} is {numbers[name]}", allowed)
-    if said.get("sets") != ["all"]:
-        raise _refused(described, f"sets is {said.get('sets')!r}", '["all"]')
+    every = sets(folder, split)
+    if (of := of or every[0]) not in every:
+        raise _refused(described, f"sets is {every}", f"a set {of!r}", "name one of these")
     identifiers = _identifiers(folder / "identifiers.json", numbers["num_puzzle_identifiers"])
-    path = functools.partial(path_of, folder, split)
+    path = functools.partial(path_of, folder, split, of=of)
     arrays = {name: _array(path(name)) for name in ARRAYS}
     data = PublicData(
         folder=folder,
@@ -181,15 +191,28 @@ def read(folder: Path, split: Split) -> PublicData:
     )
     _check_shapes(data, path)
     _check_indices(data, path)
-    _check_totals(data, described, numbers["total_groups"], said.get("mean_puzzle_examples"))
+    ends = {
+        name: sum(len(_array(path_of(folder, split, name, each))) for each in every)
+        for name in ("inputs", "puzzle_indices", "group_indices")
+    }
+    _check_totals(described, said, ends, len(every))
     _check_tokens(path("inputs"), data.inputs, data.vocabulary)
-    _check_tokens(path("labels"), data.labels, data.vocabulary)
+    _check_tokens(path("labels"), data.labels, data.vocabulary, data.ignored, IGNORED)
     return data
 
 
+def _described(folder: Path, split: Split) -> dict[str, Any]:
+    path = folder / split / "dataset.json"
+    said = _load(path)
+    if not isinstance(said, dict):
+        raise _refused(path, "it holds no object", "the fields of a data set")
+    return said
+
+
+_any = -(1 << 31)  # no bound: a label that is left out may be any
 _numbers = {  # each with the least that it may be
+    "ignore_label_id": _any,
     "pad_id": 0,
-    "ignore_label_id": 0,
     "blank_identifier_id": 0,
     "vocab_size": 1,
     "seq_len": 1,
@@ -206,11 +229,14 @@ def _number(path: Path, said: Mapping[str, Any], name: str) -> int:
         return 0
     least = _numbers[name]
     if type(value) is not int or value < least:
-        raise _refused(path, f"{name} is {value!r}", f"a whole number from {least} on")
+        bound = f" from {least} on" if least > _any else ""
+        raise _refused(path, f"{name} is {value!r}", f"a whole number{bound}")
     return value
 
 
 def _identifiers(path: Path, number: int) -> tuple[str, ...]:
+    if not path.exists():  # the loaders don't ask for it
+        return tuple(map(str, range(number)))
     names = _load(path)
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise _refused(path, "it holds no list of names", "a name for each puzzle identity")
@@ -259,20 +285,33 @@ def _check_indices(data: PublicData, path: Callable[[str], Path]) -> None:
         raise _refused(path("puzzle_identifiers"), found, allowed)
 
 
-def _check_totals(data: PublicData, path: Path, groups: int, mean: Any) -> None:
-    if groups != data.groups:
-        allowed = f"{data.groups}, the groups of all__group_indices.npy"
-        raise _refused(path, f"total_groups is {groups}", allowed)
-    true = len(data) / max(data.puzzles, 1)
-    if type(mean) not in (int, float) or not math.isclose(mean, true, rel_tol=1e-3):
-        raise _refused(path, f"mean_puzzle_examples is {mean!r}", f"{true:g}, boards per puzzle")
+def _check_totals(
+    path: Path, said: Mapping[str, Any], lengths: Mapping[str, int], sets: int
+) -> None:
+    """Hold dataset.json to the lengths of all sets' arrays together."""
+    puzzles, groups = (lengths[f"{name}_indices"] - sets for name in ("puzzle", "group"))
+    for name, true, of in (("groups", groups, "group"), ("puzzles", puzzles, "puzzle")):
+        total = said.get(f"total_{name}", true)
+        if total != true:
+            allowed = f"{true}, the {name} of all__{of}_indices.npy"
+            raise _refused(path, f"total_{name} is {total!r}", allowed)
+    examples, mean = lengths["inputs"] / max(puzzles, 1), said.get("mean_puzzle_examples")
+    if not isinstance(mean, int | float) or not math.isclose(mean, examples, rel_tol=1e-3):
+        raise _refused(
+            path, f"mean_puzzle_examples is {mean!r}", f"{examples:g}, boards per puzzle"
+        )
 
 
-def _check_tokens(path: Path, array: Indices, vocabulary: int) -> None:
+def _check_tokens(path: Path, array: Indices, vocabulary: int, *others: int | None) -> None:
     for start in range(0, len(array), _chunk):
         piece = array[start : start + _chunk]
-        if piece.min() < 0 or piece.max() >= vocabulary:
-            row, column = np.argwhere((piece < 0) | (piece >= vocabulary))[0].tolist()
+        if piece.min() >= 0 and piece.max() < vocabulary:
+            continue
+        wrong = (piece < 0) | (piece >= vocabulary)
+        for other in others:
+            wrong &= piece != other
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0].tolist()
             found = f"token {piece[row, column]} at board {start + row}, position {column}"
             raise _refused(path, found, f"0 to {vocabulary - 1}, the vocab_size of dataset.json")
 
@@ -311,70 +350,6 @@ def _refused(
     return UserError(f"{str(path)!r}: {found}; allowed is {allowed}; {mend}")
 
 
-# -- batches --------------------------------------------------------------------------------------
-def batches(
-    data: PublicData, batch: int, random: np.random.Generator, *, epochs: int = 1
-) -> Iterator[Batch]:
-    """Yield full batches for training.
-
-    One epoch takes each group once, in random order, with one random puzzle of it; of that puzzle
-    it takes the boards in random order, as many as the batch has room for. Epochs follow each other
-    within a batch; the last partial batch is dropped.
-
-    Args:
-        data: What to train on.
-        batch: B, boards per batch.
-        random: The source of all choices.
-        epochs: How many epochs.
-    """
-    assert batch > 0
-    order = np.concatenate([random.permutation(data.groups) for _ in range(epochs)])
-    puzzles = random.integers(data.group_indices[order], data.group_indices[order + 1])
-    rows: list[int] = []
-    for start, end in zip(
-        data.puzzle_indices[puzzles].tolist(),
-        data.puzzle_indices[puzzles + 1].tolist(),
-        strict=True,
-    ):
-        boards = [0] if end - start == 1 else random.permutation(end - start).tolist()
-        rows += [start + board for board in boards[: batch - len(rows)]]
-        if len(rows) == batch:
-            yield _batch(data, np.array(rows), batch)
-            rows = []
-
-
-def evaluation(data: PublicData, batch: int) -> Iterator[Batch]:
-    """Yield all boards in order; the last batch is filled with padding.
-
-    Args:
-        data: What to evaluate on.
-        batch: B, rows per batch.
-    """
-    assert batch > 0
-    for start in range(0, len(data), batch):
-        yield _batch(data, np.arange(start, min(start + batch, len(data))), batch)
-
-
-def _batch(data: PublicData, rows: Ints, batch: int) -> Batch:
-    """Return some boards, and padding up to a number of rows."""
-    labels = data.labels[rows].astype(np.int64)
-    if data.ignored is not None:
-        labels[labels == data.ignored] = IGNORED
-    identifiers = data.puzzle_identifiers[_owners(data.puzzle_indices, rows)]
-
-    def with_padding(array: Indices, value: int) -> Ints:
-        padded = np.full((batch, *array.shape[1:]), value, dtype=np.int64)
-        padded[: len(rows)] = array
-        return padded
-
-    return Batch(
-        inputs=with_padding(data.inputs[rows], data.pad),
-        labels=with_padding(labels, IGNORED),
-        identifiers=with_padding(identifiers, data.blank),
-        real=len(rows),
-    )
-
-
-def _owners(indices: Indices, members: Ints) -> Ints:
+def owners(indices: Indices, members: Ints) -> Ints:
     """Return which range of `indices` each member is in."""
     return np.searchsorted(indices, members, side="right") - 1

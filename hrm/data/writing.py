@@ -137,6 +137,7 @@ def _write(
         "seq_len": positions,
         "num_puzzle_identifiers": identities,
         "total_groups": len(arrays["group_indices"]) - 1,
+        "total_puzzles": puzzles,
         "mean_puzzle_examples": boards / max(puzzles, 1),
         "sets": ["all"],
     }

@@ -9,6 +9,7 @@ Sources: as of `hrm.interop.names`; config/arch/hrm_v1.yaml and config/arch/trm.
 """
 
 import dataclasses
+import logging
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -35,8 +36,14 @@ from hrm.interop import names
 from hrm.interop.names import Weights
 from hrm.model import HRM
 
+_log = logging.getLogger(__name__)
+
 HIERARCHICAL = "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
+HIERARCHICAL_TOO = "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"  # beside TINY there
 TINY = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
+# Keys that the hierarchical code doesn't have and ignores, with the values that say nothing there.
+ONE_NETWORK_ALONE = {"puzzle_emb_len": 0, "no_ACT_continue": False}
+CELLS = {11: 81, 6: 900, 12: 900}  # of the public data, by its tokens
 POSITIONS = ("rope", "learned", "none")
 PRECISIONS = ("bfloat16", "float32")
 LOSSES: Mapping[str, CrossEntropy | StablemaxCrossEntropy] = {
@@ -204,13 +211,15 @@ class Arch(Part):
             halt_exploration_prob=(explores.probability if isinstance(explores, Minimum) else 0.0),
             puzzle_emb_ndim=0 if tokens.puzzles is None else tokens.puzzles.size,
             num_puzzle_identifiers=1 if tokens.puzzles is None else tokens.puzzles.identities,
-            puzzle_emb_len=0 if tokens.puzzles is None else tokens.puzzles.prefix or 0,
+            puzzle_emb_len=tokens.puzzles.prefix or 0
+            if tokens.puzzles is not None and model.one_network
+            else 0,
             pos_encodings="learned" if tokens.learned_positions else kind,
             rms_norm_eps=low.norm.eps,
             rope_theta=low.rotary or 10_000.0,
             forward_dtype="bfloat16" if model.bfloat16 else "float32",
             loss_type=next(name for name, part in LOSSES.items() if part == objective.answer),
-            no_ACT_continue=not objective.continue_loss,
+            no_ACT_continue=model.one_network and not objective.continue_loss,
         )
         differences = _plain(arch.system()).differences(_plain(system))
         if differences:
@@ -279,8 +288,8 @@ def inferred(
             tensor, both shapes, and the configuration that the shapes look like), or something is
             said nowhere.
     """
-    given = dict(given or {})
     said = evident(weights)
+    given = _effective(dict(given or {}), said, weights.source)
     if any(".mlp_t." in name for name in weights.tensors) or given.pop("mlp_t", False):
         raise UserError(
             f"{weights.source} mixes positions by a feed-forward (arch.mlp_t); allowed is "
@@ -297,6 +306,8 @@ def inferred(
         )
     if assumed["vocab_size"] != said["vocab_size"]:
         del assumed["seq_len"]  # another task's
+        if said["vocab_size"] in CELLS:
+            assumed["seq_len"] = CELLS[said["vocab_size"]]
     values = assumed | said | given
     if (wide := values.pop("expansion", None)) is not None:
         require(type(wide) in (int, float), "expansion", wide, "a number", "use the usual 4")
@@ -344,6 +355,18 @@ def fitting(weights: Weights, arch: Arch) -> None:
             f"look like {_likely(evident(weights))}: give the configuration that they belong to, "
             f"or whole weights"
         )
+
+
+def _effective(given: dict[str, Any], said: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return what is given without what that code ignores, which is said."""
+    if given.get("one_network", said["one_network"]):
+        return given
+    for name, nothing in ONE_NETWORK_ALONE.items():
+        if given.pop(name, nothing) != nothing:
+            _log.warning(
+                "%s: %s has no effect: the hierarchical code has no such key", source, name
+            )
+    return given
 
 
 def _recipe(said: Mapping[str, Any]) -> str:

@@ -109,6 +109,8 @@ def _unfit(tensor: Any) -> str | None:
         return f"{tensor.dtype}, not one of {allowed}".replace("torch.", "")
     if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
         return "a tensor larger than what is stored of it"
+    if not tensor.isfinite().all():
+        return "a tensor with numbers that are NaN or infinite, whose answers would be none"
     return None
 
 

@@ -60,6 +60,12 @@ def to_ours(
         "a new folder, or an empty one",
         "name another",
     )
+    if source.is_dir():
+        steps = sorted((p.name for p in source.glob("step_*")), key=lambda n: (len(n), n))
+        raise UserError(
+            f"checkpoint is {str(source)!r}, a folder; allowed is a file; name "
+            + (f"one in it: {', '.join(steps)}" if steps else "one: there is no step_* in it")
+        )
     weights = files.read(source)
     beside = source.with_name(settings.FILE)
     found = settings.read(configurations or ([beside] if beside.is_file() else []))

@@ -9,6 +9,7 @@ Sources: github.com/sapientinc/HRM, pretrain.py, evaluate.py and config/cfg_pret
 
 import dataclasses
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import yaml
 
 from hrm.config.learning import AdamAtan2, Constant, Cosine, Training
 from hrm.errors import UserError
-from hrm.interop.arch import HIERARCHICAL, TINY, Arch
+from hrm.interop.arch import HIERARCHICAL, HIERARCHICAL_TOO, TINY, Arch
+
+_log = logging.getLogger(__name__)
 
 FILE = "all_config.yaml"  # what the public evaluation looks for beside a checkpoint
 KEYS = [
@@ -34,6 +37,7 @@ TRAINING = {
     "puzzle_emb_lr": "puzzle_rate",
     "puzzle_emb_weight_decay": "puzzle_decay",
 }
+_beside = ("name", "loss", "batch_size")  # keys of `arch` that say nothing of the model's sizes
 MORE = ("beta1", "beta2", "lr_min_ratio", "ema", "ema_rate")  # of training, too
 _most = 1 << 20  # bytes of a configuration
 
@@ -44,11 +48,22 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
     Keys that say nothing of model or training are left out, and so is what only refers elsewhere.
 
     Raises:
-        UserError: If a file isn't YAML or JSON with such keys, or is of another model.
+        UserError: If a file isn't YAML or JSON with such keys, or is of another model; if `arch`
+            has keys that the public code doesn't: another code's, which may compute something else.
     """
     found: dict[str, Any] = {}
     for path in paths:
-        flat = _flat(_mapping(path))
+        whole = _mapping(path)
+        flat = _flat(whole)
+        arch = whole.get("arch", whole if "@" in str(whole.get("name")) else {})
+        foreign = [key for key in arch if key not in (*KEYS, *_beside, *TRAINING, *MORE)]
+        if foreign:
+            raise UserError(
+                f"configuration is {str(path)!r}, whose arch has {foreign[0]} = "
+                f"{str(arch[foreign[0]])[:80]!r}; allowed are the public code's keys, as another "
+                f"may change what is computed: {', '.join(KEYS)}; if the model was trained without "
+                f"it, name a copy without it by --config"
+            )
         known = {key: value for key, value in flat.items() if key in (*KEYS, *TRAINING, *MORE)}
         if isinstance(name := flat.get("name"), str):
             known["one_network"] = _one_network(path, name)
@@ -91,6 +106,9 @@ def training(found: Mapping[str, Any], updates: int) -> Training:
         UserError: If a value is impossible.
     """
     chosen = {ours: found[key] for key, ours in TRAINING.items() if key in found}
+    if chosen.get("learning_rate") == 0:
+        _log.warning("lr is 0.0, with which nothing is learned; the run's rate is the usual one")
+        del chosen["learning_rate"]
     floor = found.get("lr_min_ratio", 1.0)
     schedule = Constant() if floor == 1 else Cosine(floor=floor)
     return Training.from_json(
@@ -180,11 +198,10 @@ def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one_network(path: Path, name: str) -> bool:
-    kinds = {kind.partition("@")[2]: kind == TINY for kind in (HIERARCHICAL, TINY)}
-    found = name.partition("@")[2]
-    if found not in kinds:
+    kinds = {HIERARCHICAL: False, HIERARCHICAL_TOO: False, TINY: True}
+    if name not in kinds:  # modules differ in what they compute, also under one class name
         raise _refused(path, f"its model is {name!r}, not one of {', '.join(kinds)}")
-    return kinds[found]
+    return kinds[name]
 
 
 def _refused(path: Path, why: str) -> UserError:

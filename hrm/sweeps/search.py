@@ -29,16 +29,17 @@ from typing import Any
 import torch
 
 from hrm.config.parts import canonical, differences, require
-from hrm.errors import UserError
+from hrm.errors import Lost, UserError
 from hrm.sweeps.space import Space, to_json
 from hrm.sweeps.study import Outcome, Study, Trial, journal
 from hrm.sweeps.trial import Children, Died
-from hrm.system.files import whole
+from hrm.system.files import LOCK, alone, read_json, whole
 from hrm.training import runs, tracking
 
 Fields = Mapping[str, Any]
 Configure = Callable[[Fields], runs.Plan]
 _budget = ("training.updates", "training.batch", "training.evaluate_every", "train", "validation")
+_guard = ("a sweep", "name another folder")
 _shared = (*_budget, "test", "task", "data_seed", "seed")
 
 
@@ -182,17 +183,19 @@ def execute(
         report: Called at each evaluation and at each trial's end, by one thread at a time.
 
     Raises:
+        Lost: If a trial's process died. It is tried again where the same sweep is executed again,
+            and the third time it has failed.
         UserError: If the folder or the storage is in use or another sweep's, or Optuna is missing.
     """
     require(jobs >= 1, "jobs", jobs, "1 or more", "use 1")
     most = runs.most_threads
     require(1 <= threads <= most, "threads", threads, f"1 to {most}", "use 1")
-    with runs.alone(folder):
+    with alone(folder):
         asked = json.loads(canonical(sweep.to_json()))
         _begun(folder, asked)
         results = folder / "results.json"
         if results.exists():  # the test boards are seen once
-            return dict(json.loads(results.read_bytes()))
+            return read_json(results, *_guard)
         with journal(storage or folder / "study.jsonl") as path:
             studies = {
                 arm: Study(arm, path, asked, space=sweep.space, seed=plan.seed, prune=sweep.prune)
@@ -200,6 +203,8 @@ def execute(
             }
             search = _Search(sweep, folder, studies, report, jobs, threads, device)
             search.run()
+            if search.died:
+                raise Lost("; ".join(search.died))
             arms = {arm: search.chosen(arm) for arm in sweep.arms}
         found = {"budget": sweep.budget(), "arms": arms}
         with whole(results) as temporary:
@@ -211,18 +216,12 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
     """Write what is asked into a new folder, or compare it with what the folder holds."""
     path = folder / "sweep.json"
     if not path.exists():
-        others = [each.name for each in folder.iterdir() if each.name != ".lock"]
+        others = [each.name for each in folder.iterdir() if each.name != LOCK]
         require(not others, "output", str(folder), "a sweep's folder or a new one", "name another")
         with whole(path) as temporary:
             temporary.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
         return
-    try:
-        before = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(
-            f"{str(path)!r} can't be read ({error}); allowed is what a sweep wrote; name another "
-            f"folder"
-        ) from error
+    before = read_json(path, *_guard)
     differing = next(differences("", before, asked), None)
     if differing is not None:
         where, there, here = differing
@@ -249,6 +248,7 @@ class _Search:
         self.budget, self.threads, self.device = sweep.budget(), threads, device
         self.jobs, self.children = jobs, Children() if jobs > 1 else None
         self.lock = threading.RLock()
+        self.died: list[str] = []  # trials whose process did, and that are to be tried again
         every = [(arm, number) for number in range(sweep.trials) for arm in sweep.arms]
         self.queue = deque(each for each in every if not studies[each[0]].ended(each[1]))
         done = dict.fromkeys(every, self.budget["updates"])
@@ -299,16 +299,28 @@ class _Search:
                     return
                 arm, number = self.queue.popleft()
                 trial = self.studies[arm].begin(number)
-            outcome = self._outcome(arm, number, trial)
+            outcome: Outcome | Died
+            try:
+                outcome = self._outcome(arm, number, trial)
+            except Died as died:
+                outcome = died
             if self.children is not None and self.children.stopped:
                 return  # the trial goes on with the sweep
             with self.lock:
-                self.studies[arm].end(trial, outcome)
+                if isinstance(outcome, Outcome):
+                    self.studies[arm].end(trial, outcome)
+                elif self.studies[arm].died(trial, str(outcome)):
+                    self.died.append(f"{arm} trial {number}: {outcome}")
+                    continue
                 ended = self._row(arm, number)
-                self._tell(arm, number, self.budget["updates"], outcome.value, ended)
+                self._tell(arm, number, self.budget["updates"], ended["validation"], ended)
 
     def _outcome(self, arm: str, number: int, trial: Trial) -> Outcome:
-        """Run a trial to its end."""
+        """Run a trial to its end.
+
+        Raises:
+            Died: If its process dies before.
+        """
         folder, where = self._folder(arm, number), (self.threads, self.device)
 
         def watch(point: runs.Point) -> None:
@@ -329,8 +341,6 @@ class _Search:
                 summary = self.children.execute(plan, folder, watch, *where)
         except _Pruned:
             return Outcome(state="pruned", reason="below the median")
-        except Died as died:
-            return Outcome(state="failed", reason=str(died))
         if summary["status"] == "diverged":
             reason = f"diverged at update {summary['step']}: {summary['reason']}"
             return Outcome(state="failed", reason=reason)

@@ -80,7 +80,7 @@ def read(path: Path) -> dict[str, Range | Choice]:
         UserError: If the file can't be read, or a field isn't described as it should be.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         data = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (OSError, ValueError) as error:
         raise UserError(

@@ -17,9 +17,12 @@ import filelock
 from hrm.config.parts import canonical
 from hrm.errors import UserError
 from hrm.sweeps.space import Choice, Space
+from hrm.system.files import damaged, read_lines
 from hrm.training import loop
 
 _median_after = 5  # trials that run to their end before pruning begins
+_guard = ("a sweep", "take the line out, or name another folder or --storage")
+_most_deaths = 3
 _states = {"finished": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
 
 
@@ -42,7 +45,7 @@ def journal(path: Path) -> Iterator[Path]:
     """Hold a journal for one process, without what a killed one may have left half done.
 
     Raises:
-        UserError: If another process holds it.
+        UserError: If another process holds it, or a line of it is damaged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -51,6 +54,7 @@ def journal(path: Path) -> Iterator[Path]:
             path.touch()
             with path.open("r+b") as file:
                 file.truncate(file.read().rfind(b"\n") + 1)
+            read_lines(path, *_guard, "op_code")
             yield path
     except filelock.Timeout as error:
         raise UserError(
@@ -69,7 +73,7 @@ class Study:
         space: What is searched. seed: of what is drawn. prune: whether `hopeless` may say so.
 
     Raises:
-        UserError: If Optuna is missing, or the journal holds another sweep's trials.
+        UserError: If Optuna is missing, or the journal is damaged or holds another sweep's trials.
     """
 
     def __init__(
@@ -85,11 +89,16 @@ class Study:
         self._optuna = optuna = _imported()
         self.space, self.seed = space, seed
         pruners = optuna.pruners
+        try:
+            storage = optuna.storages.JournalStorage(
+                optuna.storages.journal.JournalFileBackend(str(path))
+            )
+        except (LookupError, TypeError, ValueError, AssertionError) as error:
+            why = f"Optuna can't follow it: {error!r}"
+            raise damaged(path, why, "a sweep", "name another folder or --storage") from error
         self._study = optuna.create_study(
             study_name=arm,
-            storage=optuna.storages.JournalStorage(
-                optuna.storages.journal.JournalFileBackend(str(path))
-            ),
+            storage=storage,
             direction="maximize",
             pruner=pruners.MedianPruner(_median_after) if prune else pruners.NopPruner(),
             load_if_exists=True,
@@ -126,6 +135,19 @@ class Study:
         trial.trial.set_user_attr("reason", outcome.reason)
         state = self._optuna.trial.TrialState[_states[outcome.state]]
         self._study.tell(trial.trial, outcome.value, state=state)
+
+    def died(self, trial: "Trial", reason: str) -> bool:
+        """Take notice that a trial's process died, and return whether it is to be tried again.
+
+        What ends a process is seldom the configuration (memory that others use, a machine that goes
+        down), but may be: a trial whose process died several times has failed.
+        """
+        deaths = self._study.trials[trial.trial.number].user_attrs.get("deaths", 0) + 1
+        trial.trial.set_user_attr("deaths", deaths)
+        if deaths < _most_deaths:
+            return True
+        self.end(trial, Outcome(state="failed", reason=f"{reason}, {deaths} times"))
+        return False
 
     def fields(self, number: int) -> dict[str, Any]:
         """Return what a trial tried."""

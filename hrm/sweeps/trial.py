@@ -8,6 +8,7 @@
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 
 from hrm.errors import UserError
+from hrm.system import processes
 from hrm.training import runs
 
 
@@ -48,7 +50,8 @@ class Children:
         """
         # A session of its own: Ctrl-C in the terminal is the parent's to deal with.
         child = subprocess.Popen(
-            [sys.executable, "-m", "hrm.sweeps.trial"],
+            processes.python("hrm.sweeps.trial"),
+            env=processes.surroundings(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -108,6 +111,7 @@ def main() -> None:
         sys.stdout.write(json.dumps({what: value}) + "\n")
         sys.stdout.flush()
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is done is kept
     try:
         summary = runs.execute(
             runs.plan_from(asked["plan"]),
@@ -120,6 +124,8 @@ def main() -> None:
         say("summary", summary)
     except UserError as error:
         say("error", str(error))
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
 if __name__ == "__main__":

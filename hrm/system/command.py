@@ -3,21 +3,32 @@
 import argparse
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hrm.errors import UserError
+from hrm.system.interrupts import ENDING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _ours = ("ablations", "bench", "hrm", "reports")
 _signalled = 128  # a process that a signal ends has this status and the signal's number
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with its errors on one line."""
+    """argparse with its errors on one line, and without abbreviations.
+
+    ``--data`` isn't ``--data-seed``, nor would it stay so when another option is added.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **named})
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and where to read more; exit with 2."""
@@ -30,8 +41,9 @@ def run(name: str, job: Callable[[], int], stopped: str) -> NoReturn:
     """Do a command's job and exit with its status.
 
     A mistake, and a file that can't be read or written, end in one line and status 2; Ctrl-C in
-    status 130 and SIGTERM in 143, with everything cleaned up in both cases; a reader that has gone
-    away, as in ``hrm summary act-v1 | head``, is no failure.
+    status 130, SIGTERM in 143 and SIGHUP, of a terminal that closes, in 129, with everything
+    cleaned up in all cases; a reader that has gone away, as in ``hrm summary act-v1 | head``, is no
+    failure.
 
     Args:
         name: Of the program, before its messages.
@@ -43,11 +55,27 @@ def run(name: str, job: Callable[[], int], stopped: str) -> NoReturn:
         try:
             status = _status(name, job)
         except KeyboardInterrupt:
-            sys.stderr.write(f"{name}: {stopped}\n")
+            _say(f"{name}: {stopped}\n")
             status = _signalled + signal.SIGINT
         if ended:
-            status = _signalled + signal.SIGTERM
+            status = _signalled + ended[0]
     raise SystemExit(status)
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Return Rich's console, which it makes of `run`'s streams.
+
+    Rich ends a process with status 1 when its reader goes away, which is no failure; and prints
+    nothing where COLUMNS is 0, which says that the width isn't known.
+    """
+    from rich.console import Console
+
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    unknown = os.environ.get("COLUMNS", "").strip("0") == "" and "COLUMNS" in os.environ
+    return Ours(stderr=stderr, width=shutil.get_terminal_size().columns if unknown else None)
 
 
 def _status(name: str, job: Callable[[], int]) -> int | str | None:
@@ -60,7 +88,7 @@ def _status(name: str, job: Callable[[], int]) -> int | str | None:
             status = error.code
         sys.stdout.flush()
     except UserError as error:
-        sys.stderr.write(f"{name}: {' '.join(str(error).split())}\n")
+        _say(f"{name}: {' '.join(str(error).split())}\n")
         status = 2
     except BrokenPipeError:
         _forget_output()
@@ -69,16 +97,21 @@ def _status(name: str, job: Callable[[], int]) -> int | str | None:
         package = (error.name or "").partition(".")[0]
         if package in _ours:  # our mistake
             raise
-        sys.stderr.write(
+        _say(
             f"{name}: package {package!r} can't be imported; allowed is an environment with all "
             "that this needs; pip install -c constraints.txt -e .\n"
         )
         status = 2
     except OSError as error:
-        sys.stderr.write(f"{name}: {' '.join(_refused(error).split())}\n")
+        _say(f"{name}: {' '.join(_refused(error).split())}\n")
         _forget_output()
         status = 2
     return status
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # of a terminal that has closed
+        sys.stderr.write(text)
 
 
 def _refused(error: OSError) -> str:
@@ -108,10 +141,10 @@ def _forget_output() -> None:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[list[int]]:
-    """Let SIGTERM end the block as Ctrl-C does; yields a list that it puts its number into.
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does; yields a list for their numbers.
 
-    Under torchrun it ends the process at once, as ever: it comes while others wait for this one,
-    or this one for others, where Python isn't asked.
+    Under torchrun they end the process at once, as ever: they come while others wait for this one,
+    or this one for others, where Python isn't asked. One that is ignored, as after nohup, stays so.
     """
     came: list[int] = []
 
@@ -119,15 +152,16 @@ def _terminable() -> Iterator[list[int]]:
         came.append(number)
         raise KeyboardInterrupt
 
+    ours = [n for n in ENDING[1:] if signal.getsignal(n) is signal.SIG_DFL]
     if (
         threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
         or "TORCHELASTIC_RUN_ID" in os.environ
     ):
-        yield came
-        return
-    signal.signal(signal.SIGTERM, end)
+        ours = []
+    for number in ours:
+        signal.signal(number, end)
     try:
         yield came
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)

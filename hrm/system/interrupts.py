@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # from a person or the system, to stop
+
 
 @contextlib.contextmanager
 def postponed() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C or SIGTERM wait for the end of the block; a second one doesn't wait.
+    """Let the first Ctrl-C, SIGTERM or SIGHUP wait for the end of the block; a second doesn't.
 
     Yields what tells whether one came. Signals that are ignored, or end the process without asking
     Python, stay as they are, and so do all in threads other than the main one.
@@ -18,7 +20,7 @@ def postponed() -> Iterator[Callable[[], bool]]:
         KeyboardInterrupt: At the end of the block, if one came.
     """
     came: list[tuple[int, FrameType | None]] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in ENDING}
 
     def wait(number: int, frame: FrameType | None) -> None:
         came.append((number, frame))

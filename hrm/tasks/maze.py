@@ -162,7 +162,7 @@ class Maze(Part):
             UserError: If these aren't H lines of H such characters, with one start, one goal and a
                 path of two moves or more between them.
         """
-        lines = str(problem).strip("\n").split("\n")
+        lines = str(problem).strip("\r\n").splitlines()
         require(
             [len(line) for line in lines] == [self.size] * self.size
             and set(text := "".join(lines)) <= set("#SG" + _free)

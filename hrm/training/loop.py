@@ -179,7 +179,7 @@ def fit(
     which all have to see if they are to go on from it.
 
     Raises:
-        Diverged: If the loss isn't finite, with the update where it happened.
+        Diverged: If the loss or an answer isn't finite, with the update where it happened.
         KeyboardInterrupt: As above.
         Lost: If another process has ended.
         UserError: If the folder holds the checkpoint of another run.
@@ -202,7 +202,8 @@ def fit(
     with interrupts.postponed() if alone else contextlib.nullcontext(lambda: False) as interrupted:
         for update in range(where.update + 1, training.updates + 1):
             rates = learner.rates
-            since.append(_step(learner, data.batch(next(batches)), update))
+            with _diverging(update):
+                since.append(learner.training_step(data.batch(next(batches))))
             measured(since[-1])
             if average is not None:
                 average.update_parameters(model)
@@ -211,7 +212,7 @@ def fit(
                 _finite(model, update)
                 shown = model if average is None else average.module
                 assert isinstance(shown, HRM)
-                with evaluating(shown):
+                with evaluating(shown), _diverging(update):
                     score = distributed.first(functools.partial(watch, shown))
                 curve.append(_moment(update, since, score, rates))
                 if rank == 0:
@@ -228,9 +229,11 @@ def fit(
     return curve
 
 
-def _step(learner: Learner, batch: Batch, update: int) -> dict[str, float]:
+@contextmanager
+def _diverging(update: int) -> Iterator[None]:
+    """Say of numbers that aren't finite at which update they were seen."""
     try:
-        return learner.training_step(batch)
+        yield
     except FloatingPointError as error:
         raise Diverged(update, str(error)) from error
 
@@ -315,12 +318,17 @@ def answers(
 
     Answers are classes, or what the readout gives where `numbers` are wanted; there is no halting
     noise.
+
+    Raises:
+        FloatingPointError: If an answer isn't finite.
     """
     cells, found, steps = data.targets.shape[1], [], []
     with evaluating(model):
         for rows in torch.arange(len(data)).split(batch):
             part = data.batch(rows)
             output = model(part.inputs, identities=part.identities)
+            if not output.prediction.isfinite().all():  # NaN would pass for a class
+                raise FloatingPointError("its answers are NaN or infinite")
             answer = output.prediction.double()
             if not numbers:
                 answer = losses.answer(system.objective, output.prediction, cells)

@@ -9,15 +9,15 @@ was interrupted, and one that was killed goes on from its last evaluation.
 
 import contextlib
 import importlib
+import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import filelock
 import torch
 from torch import Tensor
 
@@ -29,12 +29,14 @@ from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes, wanted
 from hrm.system import distributed
+from hrm.system.files import LOCK, alone
 from hrm.tasks import Splits, Task
 from hrm.training import checkpoint, loop, tracking
 from hrm.training.loop import Seeds
 from hrm.training.scoring import baselines, readable, score
 from hrm.training.tracking import JsonLines, Run, Tracker
 
+_log = logging.getLogger(__name__)
 most_threads = 1024  # with far more, torch takes the process down
 
 
@@ -205,12 +207,12 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
     """Return the run that a folder holds, or a new one."""
     before = tracking.described(folder)
     if before is None:
-        others = [path.name for path in folder.iterdir() if path.name != _lock]
+        others = [path.name for path in folder.iterdir() if path.name != LOCK]
         require(not others, "output", str(folder), "a run's folder or a new one", "name another")
         identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     else:
         identity = before["id"]
-        checkpoint.same(folder / "run.json", plan_from(before["configuration"]), plan)
+        checkpoint.same(folder / "run.json", planned(folder) or plan, plan)
     return Run(
         id=identity,
         configuration=plan.to_json(),
@@ -227,49 +229,31 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-_lock = ".lock"
-
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from running in a folder, which is made, and rid of torn files.
-
-    Raises:
-        UserError: If it is in use, or a file.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with filelock.FileLock(folder / _lock, timeout=0):
-            for left in folder.glob(".*.tmp"):  # by a writer that was killed
-                left.unlink()
-            yield
-    except filelock.Timeout as error:
-        raise UserError(
-            f"output is {str(folder)!r}, in which another process is training; allowed is a "
-            f"folder that is free; wait for it, or name another"
-        ) from error
-
-
 # -- checkpoints ----------------------------------------------------------------------------------
 def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
     """Return a checkpoint's update, and its weights, averaged ones if it has them.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is none, or not all of its weights are finite.
     """
     tree = checkpoint.load(path)
     if isinstance(tree, dict) and "moment" in tree:
-        return tree["moment"]["update"], tree["model"]
-    tree = checkpoint.load(path, "update", "average", "learner")
-    if tree["average"] is None:
-        return tree["update"], tree["learner"]["model"]
-    return tree["update"], {
-        name.removeprefix("module."): value
-        for name, value in tree["average"].items()
-        if name.startswith("module.")
-    }
+        update, state = tree["moment"]["update"], tree["model"]
+    else:
+        tree = checkpoint.load(path, "update", "average", "learner")
+        update, state = tree["update"], tree["learner"]["model"]
+        if tree["average"] is not None:
+            state = {
+                name.removeprefix("module."): value
+                for name, value in tree["average"].items()
+                if name.startswith("module.")
+            }
+    for name in (name for name, value in state.items() if not value.isfinite().all()):
+        raise UserError(
+            f"checkpoint is {str(path)!r}, whose {name} has numbers that are NaN or infinite; "
+            f"allowed are weights that give answers; name another"
+        )
+    return update, state
 
 
 def reached(folder: Path) -> int:
@@ -326,9 +310,16 @@ def stored(path: Path) -> Stored:
 
 
 def planned(folder: Path) -> Plan | None:
-    """Return the plan of a run's folder, None where there is no run."""
+    """Return the plan of a run's folder, None where there is no run.
+
+    Raises:
+        UserError: If it is damaged, or of another version of this project.
+    """
     said = tracking.described(folder)
-    return None if said is None else plan_from(said["configuration"])
+    try:
+        return None if said is None else plan_from(said["configuration"])
+    except UserError as error:
+        raise tracking.foreign(folder, error) from error
 
 
 def halting(system: System) -> System:
@@ -358,8 +349,11 @@ def evaluated(
 ) -> dict[str, Any]:
     """Return the scores of stored checkpoints on a task's test boards, beside its trivial methods.
 
+    One of several that can't be read is left out, with a warning.
+
     Raises:
-        UserError: If the task's shapes aren't the model's, or as `halting`.
+        UserError: If the task's shapes aren't the model's, no checkpoint can be read, or as
+            `halting`.
     """
     plan, system = found.plan, halting(found.plan.system) if halt else found.plan.system
     has = sizes(system.model)
@@ -374,13 +368,20 @@ def evaluated(
             "give it a task of that shape, or train one for this",
         )
     model = HRM(system.model).to(device)
-    return {
-        "checkpoints": {
-            name: restored(path, model) | score(model, system, seen, test)
-            for name, path in found.checkpoints.items()
-        },
-        "baselines": baselines(task, splits.train, splits.test),
-    }
+    scores, lost = {}, []
+    for name, path in found.checkpoints.items():
+        try:
+            scores[name] = restored(path, model) | score(model, system, seen, test)
+        except FloatingPointError as error:
+            why = f"{error}; allowed are weights that give numbers; name another"
+            lost.append(UserError(f"checkpoint is {str(path)!r}, and {why}"))
+        except UserError as error:
+            lost.append(error)
+    if not scores:
+        raise lost[0]
+    for each in lost:
+        _log.warning("%s", each)
+    return {"checkpoints": scores, "baselines": baselines(task, splits.train, splits.test)}
 
 
 def plan_from(data: Any) -> Plan:

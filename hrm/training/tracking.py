@@ -14,6 +14,7 @@ import json
 import math
 import os
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,9 +23,11 @@ from typing import Any, Protocol
 
 from hrm.errors import UserError
 from hrm.system import environment as surroundings
-from hrm.system.files import whole
+from hrm.system.files import damaged, read_json, read_lines, whole
 
-_packages = ("hrm-ablations", "numpy", "safetensors", "torch")
+_guard = ("a training run", "name another folder, or remove this one to start anew")
+_project = "hrm-ablations"
+_packages = (_project, "numpy", "safetensors", "torch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,14 +177,10 @@ def described(folder: Path) -> dict[str, Any] | None:
     path = folder / "run.json"
     if not path.exists():
         return None
-    try:
-        found = json.loads(path.read_bytes())
-        lacking = {"id", "configuration", "seeds", "environments"} - found.keys()
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(_damaged(path, str(error))) from error
-    if lacking:
-        raise UserError(_damaged(path, f"it lacks {min(lacking)!r}"))
-    return dict(found)
+    found = read_json(path, *_guard)
+    if lacking := {"id", "configuration", "seeds", "environments"} - found.keys():
+        raise damaged(path, f"it lacks {min(lacking)!r}", *_guard)
+    return found
 
 
 def ended(folder: Path) -> dict[str, Any] | None:
@@ -191,12 +190,7 @@ def ended(folder: Path) -> dict[str, Any] | None:
         UserError: If it is damaged.
     """
     path = folder / "summary.json"
-    if not path.exists():
-        return None
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(_damaged(path, str(error))) from error
+    return read_json(path, *_guard) if path.exists() else None
 
 
 def points(folder: Path) -> list[dict[str, Any]]:
@@ -205,20 +199,27 @@ def points(folder: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: If a line that is whole isn't a point.
     """
-    path = folder / "curve.jsonl"
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]  # behind the last newline: nothing, or a part
-        found = {point["step"]: point for point in map(json.loads, lines)}
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UserError(_damaged(path, str(error))) from error
+    lines = read_lines(folder / "curve.jsonl", *_guard, "step")
+    found = {point["step"]: point for point in lines}
     return [found[step] for step in sorted(found)]
 
 
-def _damaged(path: Path, why: str) -> str:
-    return (
-        f"{str(path)!r} can't be read ({why}); allowed is what a training run wrote; "
-        f"name another folder, or remove this one to start anew"
+def foreign(folder: Path, why: UserError) -> UserError:
+    """Return what is said of a whole `run.json` that this version can't follow."""
+    said = described(folder)
+    assert said is not None
+    versions = (said["environments"] or [{}])[-1].get("versions", {})
+    theirs, ours = versions.get(_project), surroundings.versions([_project])[_project]
+    newer = "a newer" if _parts(theirs) >= _parts(ours) else "an older"
+    return UserError(
+        f"{str(folder / 'run.json')!r} is a run of {newer} version of this project, {theirs}, "
+        f"where this is {ours} ({why}); allowed is one that this version knows; use the other "
+        f"version, or name another folder"
     )
+
+
+def _parts(version: str | None) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version or "")]
 
 
 def _write(path: Path, data: Mapping[str, Any]) -> None:

@@ -51,13 +51,6 @@ PAIRS = (
     "test_forms.py::test_the_ith_processes_of_a_block_are_a_pair",
     "test_forms.py::test_pairs_stay_together_whatever_their_order",
 )
-PROCESSES = (
-    "test_workloads.py::test_a_block_is_four_fresh_processes_in_an_order_that_the_seed_draws",
-    (
-        "../bench/test_controller.py::"
-        "test_a_process_says_who_it_is_and_the_median_of_each_method_and_batch"
-    ),
-)
 LOOKS = (
     "test_sequential.py::test_looks_spend_what_obrien_and_fleming_would_and_no_more_than_the_level",
     "test_sequential.py::test_a_look_at_which_flips_cannot_reject_spends_nothing",
@@ -175,16 +168,7 @@ def test_no_edge_that_a_plan_aims_at_can_change_unnoticed(name, tree):
         ("verdict", "settle", "widening(n, symmetric) * ", "", WITHHELD),
         ("verdict", "decide", "censored > most_censored", "censored < 0", WITHHELD),
         ("verdict", "decide", "max(fewest_values, fewest_pairs(level))", "fewest_values", WITHHELD),
-        # Processes pooled, samples without their pairs, seeds without one of their arms.
-        (
-            "workloads.timing",
-            "block",
-            "[run[key] for run in runs]",
-            "[sum(run[key] for run in runs) / len(runs)]",
-            PROCESSES[:1],
-        ),
-        ("workloads.timing", "block", "[run[key] for run in runs]", "[]", PROCESSES[:1]),
-        ("bench.process", "measure", "statistics.median(samples)", "samples", PROCESSES[1:]),
+        # Seeds without one of their arms.
         (
             "forms.paired",
             "Paired.contrasts",

@@ -115,7 +115,11 @@ def test_what_others_take_is_the_machines_time_less_our_own():
 
 def test_a_core_is_busy_but_for_idling_and_waiting(monkeypatch):
     monkeypatch.setattr(os, "sysconf", lambda _: 100)
-    lines = ["cpu  100 20 3 9999 888 4 5 6 7 0", "cpu0 0 0 0 0 0 0 0 0", "cpu10 100 0 0 5 5 0 0 1 0 0"]
+    lines = [
+        "cpu  100 20 3 9999 888 4 5 6 7 0",
+        "cpu0 0 0 0 0 0 0 0 0",
+        "cpu10 100 0 0 5 5 0 0 1 0 0",
+    ]
     assert turns.busy(lines, "cpu") == 1.38
     assert turns.busy(lines, "cpu10") == 1.01
     assert turns.busy(lines, "cpu1") is None

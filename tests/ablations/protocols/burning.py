@@ -3,6 +3,7 @@
 import os
 import time
 from functools import partial
+from pathlib import Path
 
 import hrm.config  # noqa: F401  (arms are its parts)
 
@@ -23,7 +24,8 @@ def fail(parts, batch):
 
 
 def hang(parts, batch):
-    print("hanging", flush=True)
+    """Hold a named pipe open for as long as the process lives."""
+    os.write(os.open(Path(os.environ["TMPDIR"], "alive"), os.O_WRONLY), b"here")
     time.sleep(600)
 
 

@@ -9,6 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from ablations import metrics
+from ablations.claims.exact import attention, controller, halting, parameters, policy
+from ablations.metrics import Accuracy, Arrival, BytesOf, Flops, GradientVariance, Rows
+from ablations.protocols import ours
+from ablations.specs.protocols import Bytes, Check, Evaluate, Execute, Greedy, Resample, Sampled
+from hrm import recipes
+from hrm.config import Compacted, Lockstep, Masked
+from hrm.training import loop
 from tests.ablations.protocols.tiny import (
     TRAIN,
     board,
@@ -20,15 +29,6 @@ from tests.ablations.protocols.tiny import (
     tokens,
     without_dropout,
 )
-
-from ablations import metrics
-from ablations.claims.exact import attention, controller, halting, parameters, policy
-from ablations.metrics import Accuracy, Arrival, BytesOf, Flops, GradientVariance, Rows
-from ablations.protocols import ours
-from ablations.specs.protocols import Bytes, Check, Evaluate, Execute, Greedy, Resample, Sampled
-from hrm import recipes
-from hrm.config import Compacted, Lockstep, Masked
-from hrm.training import loop
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text("utf-8"))
 near = {"rel": 1e-5, "abs": 1e-7}
@@ -86,9 +86,7 @@ def test_executions_of_trained_weights_compute_what_they_did(arm):
     part, old = [Lockstep(), Masked(), None][arm], GOLDEN["training:savings"][arm]
     weights = outcome(TRAIN, board()).weights
     greedy, sampled = (
-        observed(
-            Execute(after=TRAIN, execution=part, batch=4, mode=mode), board(), weights=weights
-        )
+        observed(Execute(after=TRAIN, execution=part, batch=4, mode=mode), board(), weights=weights)
         for mode in (Greedy(), Sampled())
     )
     assert Rows().read(greedy).low == old["operations"]
@@ -97,9 +95,7 @@ def test_executions_of_trained_weights_compute_what_they_did(arm):
     assert metrics.SlowestRows().read(greedy).low == old["slowest"]
     assert np.bincount(greedy["steps"], minlength=4).tolist() == old["cycles"]
     assert bool(Rows().extreme(greedy)) == bool(old["extreme"])
-    evaluated = observed(
-        Evaluate(after=TRAIN, execution=part, batch=4), board(), weights=weights
-    )
+    evaluated = observed(Evaluate(after=TRAIN, execution=part, batch=4), board(), weights=weights)
     for found in (greedy, evaluated):
         assert old["score"] == value(Accuracy(), found)
         assert metrics.skill(found).margin == pytest.approx(old["margin"], **near)

@@ -4,6 +4,7 @@ import ast
 import json
 import math
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -150,20 +151,32 @@ def test_a_process_imports_nothing_from_the_working_folder(burning, monkeypatch,
     assert len(time.run(inputs(rounds=1)).observations) == 2
 
 
-def test_a_process_ends_when_nobody_waits_for_it_any_more(burning):
-    request = {"targets": ["burning:hang"], "batches": [1], "arms": [], "rounds": 1, "seed": 0}
-    request["arms"] = [arm.to_json() for arm in ARMS]
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "bench.turns"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == "hanging\n"
-        process.stdin.close()
-        assert process.wait(timeout=60) == 1
+def said(pipe):
+    """Return what comes through a pipe next, nothing once its other end is closed."""
+    ready, _, _ = select.select([pipe], [], [], 60)
+    assert ready
+    return os.read(pipe, 10)
+
+
+PARENT = """
+import json, sys
+from ablations.protocols import time
+time.measured(json.loads(sys.argv[1]))
+"""
+
+
+def test_a_process_ends_with_its_parent_even_if_that_is_killed(burning, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    os.mkfifo(tmp_path / "alive")
+    arms = [arm.to_json() for arm in ARMS]
+    request = {"targets": ["burning:hang"], "batches": [1], "arms": arms, "rounds": 1, "seed": 0}
+    command = [sys.executable, "-c", PARENT, json.dumps(request)]
+    alive = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    with subprocess.Popen(command) as parent:
+        assert said(alive) == b"here"
+        parent.kill()
+        assert said(alive) == b"", "the other end is closed"
+    os.close(alive)
 
 
 def test_arms_are_compared_within_rounds():

@@ -33,13 +33,13 @@ def executed(system, part):
 
 def plain_parts() -> System:
     """Per-sample v2 without dropout, whose draws depend on the batch."""
-    system = without_dropout(recipes.v2(inputs=64, use_per_sample_act=True))
-    return replace(system, model=replace(system.model, summary=LastStep(project=True)))
+    return without_dropout(recipes.v2(inputs=64, use_per_sample_act=True))
 
 
 def without_dropout(system):
     halting = replace(system.model.halting, controller=ConcatenatedController(dropout=0.0))
-    return replace(system, model=replace(system.model, halting=halting))
+    summary = LastStep(project=True)
+    return replace(system, model=replace(system.model, summary=summary, halting=halting))
 
 
 def tokens(**changes):

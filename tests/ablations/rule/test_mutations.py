@@ -294,11 +294,11 @@ def test_no_two_words_can_change_places_unnoticed(name, tree):
         ("verdict.judge", "look == table.looks[-1] or", "", SETTLED),
         ("verdict.judge", "and not faults)", ")", SETTLED),
         # Needs that aren't.
-        ("verdict.further", ">= POWER", "> 0", NEEDS),
-        ("verdict.further", "look > pairs.n and", "", NEEDS),
-        ("verdict.further", "sum(1 - part", "min(1 - part", NEEDS),
-        ("verdict._chances", "table.shares if shares else", "", NEEDS),
-        ("verdict._chances", "(pairs.n, pairs.n - hits)", "(0, 0)", NEEDS),
+        ("needs.further", ">= POWER", "> 0", NEEDS),
+        ("needs.further", "look > pairs.n and", "", NEEDS),
+        ("needs.further", "sum(1 - part", "min(1 - part", NEEDS),
+        ("needs._chances", "table.shares if shares else", "", NEEDS),
+        ("needs._chances", "(pairs.n, pairs.n - hits)", "(0, 0)", NEEDS),
         # Conjunctions.
         ("verdict.conjunction", "Group.FAILS, Group.OPEN,", "Group.OPEN, Group.FAILS,", JOINT),
         ("verdict.conjunction", "group is Group.FAILS or all", "all", JOINT),

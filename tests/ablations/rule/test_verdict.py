@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from ablations.rule import zones
+from ablations.rule.needs import further
 from ablations.rule.outcomes import UNSETTLED, Group, Word, group_of
 from ablations.rule.pairs import Pairs
 from ablations.rule.table import TABLES, chance_to_establish, error, table_for
-from ablations.rule.verdict import WORDS, conjunction, further, judge, judge_many
+from ablations.rule.verdict import WORDS, conjunction, judge, judge_many
 from tests.ablations.rule import independent
 from tests.ablations.rule.samples import CLAIMS, SIZES, WHY, claims, drawn, pairs_of, rows_of, seeds
 
@@ -524,6 +525,10 @@ def test_many_samples_have_the_words_that_each_has_alone(seed, claim, members):
         for k, look in enumerate(found.looks[1:], start=1):  # as at each look on its way
             then = judge(pairs_of(*(x[:look] for x in sample)), claim, table)
             assert WORDS[found.codes[k, i]] is then.word
+
+
+def test_no_samples_have_no_words():
+    assert judge_many(Pairs.exact(np.zeros((0, 16))), PLAIN, LADDER).codes.shape == (2, 0)
 
 
 def test_many_samples_are_judged_in_parts_as_all_together(monkeypatch):

@@ -216,3 +216,34 @@ def test_help_teaches_by_examples_that_work(hrm):
     assert len(examples) == 4
     for example in examples:
         cli.parser().parse_args(shlex.split(example))
+
+
+def test_of_a_folder_the_checkpoints_in_it_are_named(hrm, here):
+    for name in ("step_10", "step_9", "all_config.yaml"):
+        (here / "public").mkdir(exist_ok=True)
+        (here / "public" / name).touch()
+    (here / "empty").mkdir()
+    status, _, err = hrm("convert public run")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "'public', a folder; allowed is a file; name one in it: step_9, step_10\n" in err
+    assert "there is no step_* in it" in hrm("convert empty run")[2]
+
+
+@pytest.mark.parametrize("tokens", [6, 12])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1",
+        "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1",
+    ],
+)
+def test_a_checkpoint_of_mazes_or_arc_converts_beside_its_configuration(hrm, here, tokens, name):
+    one = "trm" in name
+    size = public.without(SIZE, tokens=tokens, table=(5, 16), high=0 if one else 1)
+    files.write(here / "step_3", public.state(size))
+    arch = {"name": name, "num_heads": 2, "H_layers": 0 if one else 1, "L_layers": 2}
+    (here / "all_config.yaml").write_text(yaml.safe_dump({"arch": arch, "lr": 0.0}))
+    status, out, _ = hrm("convert step_3 run --json")
+    assert status == 0 and json.loads(out)["configuration"]["seq_len"] == 900
+    kind = tracking.described(here / "run")["configuration"]["task"]["kind"]
+    assert kind == {6: "Maze", 12: "Arc"}[tokens]

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 
 import numpy as np
 import pytest
@@ -155,6 +156,39 @@ def test_info_refuses_a_folder_that_contradicts_itself(hrm, tmp_path):
     assert (status, out) == (2, "")
     assert "test/dataset.json': total_groups is 4; allowed is 1" in err
     assert err.count("\n") == 1
+
+
+def test_info_warns_of_shared_boards_and_of_labels_that_are_the_inputs(hrm, tmp_path, caplog):
+    hrm(f"data build sudoku --set size=4 --train 6 --test 6 --output {tmp_path}/set")
+    folder = tmp_path / "set"
+    clues = np.load(folder / "train" / "all__inputs.npy")
+    status, out, err = hrm(f"data info {folder} --json")
+    sound = json.loads(out)
+    assert (status, err, caplog.text, sound["test"]["shared"]) == (0, "", "", 0)
+    assert sound["train"]["copied"] == pytest.approx((clues > 1).mean())  # 1 is a blank
+    shutil.rmtree(folder / "test")
+    shutil.copytree(folder / "train", folder / "test")
+    np.save(folder / "test" / "all__labels.npy", clues)
+    _, out, _ = hrm(f"data info {folder}")
+    assert re.search(r"copied +[\d.]+% +100.0%\n +shared +6 +6\n", out)
+    assert f"{folder}: 6 of 6 test boards are training boards" in caplog.text
+    assert f"{folder}: all labels of test equal their inputs" in caplog.text
+
+
+def test_info_reads_a_split_alone_and_further_sets(hrm, tmp_path):
+    hrm(f"data build sudoku --set size=4 --train 6 --test 4 --output {tmp_path}/set")
+    folder = tmp_path / "set" / "train"
+    shutil.rmtree(tmp_path / "set" / "test")
+    for path in folder.glob("all__*.npy"):
+        shutil.copy(path, path.with_name(path.name.replace("all", "hard")))
+    said = json.loads((folder / "dataset.json").read_text())
+    said |= {"sets": ["all", "hard"], "total_groups": 12, "total_puzzles": 12}
+    (folder / "dataset.json").write_text(json.dumps(said))
+    status, out, err = hrm(f"data info {tmp_path}/set --json")
+    found = json.loads(out)
+    assert (status, err) == (0, "") and found.keys() == {"folder", "train", "train/hard"}
+    assert found["train/hard"]["boards"] == 6 and found["train"]["shared"] == 0
+    assert "train/hard" in hrm(f"data info {tmp_path}/set")[1]
 
 
 # -- fetch ----------------------------------------------------------------------------------------

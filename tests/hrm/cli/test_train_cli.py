@@ -226,3 +226,16 @@ def test_help_teaches_by_examples_that_work(hrm, command):
         asked = cli.parser().parse_args(shlex.split(example))
         if command == "train":
             assert train.plan_of(asked).task == options.task_of(asked.task, asked.task_set)
+
+
+def test_eval_says_what_a_run_is_of_where_another_tasks_fields_are_missing(hrm, tmp_path):
+    hrm(f"{GRU} {FEW} --output {tmp_path}/run")
+    status, _, err = hrm(f"eval {tmp_path}/run pattern --task-set size=none")
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"{str(tmp_path / 'run')!r} was trained on maze; name that" in err
+
+
+def test_options_cant_be_abbreviated(hrm):
+    status, _, err = hrm(f"{GRU} --data x --output y")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "unrecognized arguments: --data x" in err

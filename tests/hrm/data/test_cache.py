@@ -174,6 +174,32 @@ def test_a_folder_that_cant_be_made_costs_the_copy_and_not_the_boards(tmp_path, 
     assert "can't be kept" in caplog.text
 
 
+def test_no_home_directory_costs_the_cache_and_not_the_boards(task, monkeypatch, caplog):
+    def homeless(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with caplog.at_level(logging.WARNING):
+        splits = cache.load(task, 0, 2, 2, 2)
+    assert digests(splits) == digests(task.generate(0, 2, 2, 2))
+    assert "there is no cache folder (Could not determine home directory.)" in caplog.text
+
+
+def test_a_folder_that_cant_be_looked_into_costs_the_cache_and_not_the_boards(
+    tmp_path, task, monkeypatch, caplog
+):
+    def closed(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        for name in ("exists", "mkdir"):
+            patched.setattr(Path, name, closed)
+        splits = cache.load(task, 0, 2, 2, 2, tmp_path / "cache")
+    assert digests(splits) == digests(task.generate(0, 2, 2, 2))
+    assert "Permission denied" in caplog.text
+
+
 def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path, task):
     cache.load(task, 0, 2, 2, 2, tmp_path)
     (made,) = tmp_path.glob("*.npz")

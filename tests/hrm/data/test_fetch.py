@@ -171,6 +171,34 @@ def test_a_wrong_line_is_named_and_nothing_is_left(
     assert [path.name for path in tmp_path.iterdir()] == ["hub"]
 
 
+@pytest.mark.parametrize("train", [None, 7])
+def test_a_file_without_headings_loses_no_board(tmp_path, sudoku_hub, sudokus, train):
+    first, *others = sudoku_rows(sudokus[0])
+    sudoku_hub.put("sapientinc/sudoku-extreme", "train", others, heading=first)
+    fetch("sudoku-extreme", tmp_path / "set", download=sudoku_hub, train=train)
+    assert (public.read(tmp_path / "set", "train").inputs == sudokus[0].inputs + 1).all()
+
+
+@pytest.mark.parametrize("train", [None, 7])
+def test_empty_lines_a_byte_order_mark_and_windows_line_ends_are_read(
+    tmp_path, sudoku_hub, sudokus, train
+):
+    path = sudoku_hub.files["sapientinc/sudoku-extreme", "train.csv"]
+    lines = path.read_text().split()
+    text = "\r\n".join([*lines[:3], "", *lines[3:], "", ""])
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    fetch("sudoku-extreme", tmp_path / "set", download=sudoku_hub, train=train)
+    assert (public.read(tmp_path / "set", "train").inputs == sudokus[0].inputs + 1).all()
+
+
+def test_a_wrong_line_behind_an_empty_one_keeps_its_number(tmp_path, sudoku_hub, sudokus):
+    path = sudoku_hub.files["sapientinc/sudoku-extreme", "train.csv"]
+    lines = path.read_text().split()
+    path.write_text("\n".join([*lines[:3], "", "a,b,c,d", *lines[3:]]))
+    with pytest.raises(UserError, match=r"train.csv', line 5: its fields have 1, 1, 1, 1"):
+        fetch("sudoku-extreme", tmp_path / "set", download=sudoku_hub)
+
+
 def test_an_answer_that_changes_a_given_cell_is_refused(tmp_path, sudoku_hub, sudokus):
     rows = sudoku_rows(sudokus[0])
     given = next(i for i, symbol in enumerate(rows[4][1]) if symbol != ".")

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hrm.data import public
+from hrm.data import batches as batching
+from hrm.data import overlap, public
 from hrm.data.writing import write
 from hrm.errors import UserError
 
@@ -30,7 +31,7 @@ def test_the_share_of_labels_is_counted(folder, boards):
 
 def test_another_tasks_folder_is_refused(folder, backwards):
     other = backwards(public_vocabulary=9)
-    with pytest.raises(UserError, match=r"vocab_size, pad_id and ignore_label_id are \(4, 0, 0\)"):
+    with pytest.raises(UserError, match=r"vocab_size and pad_id are \(4, 0\)"):
         public.read(folder, "train").boards(other)
 
 
@@ -39,7 +40,8 @@ def test_another_tasks_folder_is_refused(folder, backwards):
     [
         ("pad_id", -1, "a whole number from 0 on"),
         ("pad_id", 4, "less than vocab_size, 4"),
-        ("ignore_label_id", "0", "a whole number from 0 on"),
+        ("ignore_label_id", "0", "a whole number"),
+        ("total_puzzles", 5, "4, the puzzles of all__puzzle_indices.npy"),
         ("blank_identifier_id", 4, "less than num_puzzle_identifiers, 4"),
         ("vocab_size", 0, "a whole number from 1 on"),
         ("vocab_size", True, "a whole number from 1 on"),
@@ -49,7 +51,9 @@ def test_another_tasks_folder_is_refused(folder, backwards):
         ("total_groups", 4, "3, the groups of all__group_indices.npy"),
         ("mean_puzzle_examples", 2, "1.75, boards per puzzle"),
         ("mean_puzzle_examples", None, "1.75, boards per puzzle"),
-        ("sets", ["all", "more"], r'\["all"\]'),
+        ("sets", [], "a list of names"),
+        ("sets", "all", "a list of names"),
+        ("sets", ["all", "../test/all"], "a list of names"),
     ],
 )
 def test_a_wrong_field_is_named(folder, field, value, allowed):
@@ -130,8 +134,7 @@ def test_pickles_and_archives_are_refused(folder):
         ("train/dataset.json", b"{", "it isn't JSON"),
         ("train/dataset.json", b"\xff", "it isn't JSON"),
         ("train/dataset.json", b"[]", "it holds no object"),
-        ("train/dataset.json", b"{}", "pad_id is missing"),
-        ("identifiers.json", None, "it can't be read"),
+        ("train/dataset.json", b"{}", "ignore_label_id is missing"),
         ("identifiers.json", b"{}", "it holds no list of names"),
         ("identifiers.json", b"[1, 2, 3, 4]", "it holds no list of names"),
         ("identifiers.json", b'["<blank>"]', "it holds 1 names; allowed is 4"),
@@ -155,7 +158,7 @@ def rows_of(data, batch):
 
 def test_a_batch_holds_boards_their_labels_and_their_identities(folder, boards):
     data = public.read(folder, "train")
-    for batch in public.batches(data, 3, np.random.default_rng(0), epochs=5):
+    for batch in batching.batches(data, 3, np.random.default_rng(0), epochs=5):
         rows = rows_of(data, batch)
         assert batch.real == 3
         assert {a.dtype for a in (batch.inputs, batch.labels, batch.identifiers)} == {np.dtype(int)}
@@ -168,7 +171,7 @@ def test_one_epoch_takes_each_group_once_with_one_puzzle_of_it(folder, boards):
     data = public.read(folder, "train")
     seen, lengths = Counter(), Counter()
     for seed in range(40):
-        batches = list(public.batches(data, 1, np.random.default_rng(seed)))
+        batches = list(batching.batches(data, 1, np.random.default_rng(seed)))
         rows = [row for batch in batches for row in rows_of(data, batch)]
         lengths[len(rows)] += 1
         seen.update(rows)
@@ -181,7 +184,7 @@ def test_one_epoch_takes_each_group_once_with_one_puzzle_of_it(folder, boards):
 def test_all_boards_of_the_chosen_puzzle_come_while_there_is_room(folder):
     data = public.read(folder, "train")
     for seed in range(10):
-        (batch,) = public.batches(data, 4, np.random.default_rng(seed))
+        (batch,) = batching.batches(data, 4, np.random.default_rng(seed))
         puzzles = [[0, 1], [2], [3, 4, 5], [6]]
         rows = rows_of(data, batch)
         assert len(set(rows)) == 4
@@ -192,9 +195,9 @@ def test_all_boards_of_the_chosen_puzzle_come_while_there_is_room(folder):
 
 def test_the_last_partial_batch_is_dropped_after_the_last_epoch_alone(folder):
     data = public.read(folder, "test")
-    assert list(public.batches(data, 9, np.random.default_rng(0))) == []
+    assert list(batching.batches(data, 9, np.random.default_rng(0))) == []
     lengths = [
-        len(list(public.batches(data, 9, np.random.default_rng(0), epochs=n))) for n in (3, 9)
+        len(list(batching.batches(data, 9, np.random.default_rng(0), epochs=n))) for n in (3, 9)
     ]
     assert lengths[0] in (1, 2)
     assert lengths[1] >= 4
@@ -204,7 +207,7 @@ def test_equal_randomness_gives_equal_batches(folder):
     data = public.read(folder, "train")
 
     def drawn(seed):
-        found = public.batches(data, 2, np.random.default_rng(seed), epochs=4)
+        found = batching.batches(data, 2, np.random.default_rng(seed), epochs=4)
         return [batch.inputs.tolist() for batch in found]
 
     assert drawn(1) == drawn(1) != drawn(2)
@@ -212,7 +215,7 @@ def test_equal_randomness_gives_equal_batches(folder):
 
 def test_evaluation_goes_in_order_and_fills_the_last_batch(folder, boards):
     data = public.read(folder, "test")
-    batches = list(public.evaluation(data, 3))
+    batches = list(batching.evaluation(data, 3))
     assert [rows_of(data, batch) for batch in batches] == [[0, 1, 2], [3, 4, 5], [6]]
     assert [batch.inputs.shape for batch in batches] == [(3, 3)] * 3
     assert (batches[-1].inputs[1:] == 0).all()
@@ -224,7 +227,7 @@ def test_evaluation_goes_in_order_and_fills_the_last_batch(folder, boards):
 def test_no_label_is_ignored_where_the_folder_says_so(folder):
     change(folder / "test" / "dataset.json", ignore_label_id=None, pad_id=3, blank_identifier_id=2)
     data = public.read(folder, "test")
-    last = list(public.evaluation(data, 5))[-1]
+    last = list(batching.evaluation(data, 5))[-1]
     assert (last.labels[:2] == data.labels[5:]).all()
     assert (last.inputs[2:] == 3).all()
     assert (last.labels[2:] == -100).all()
@@ -237,6 +240,63 @@ def test_an_empty_split_has_no_batches(tmp_path, task, boards):
     write(tmp_path / "set", task, {"train": [empty], "test": [boards]}, identifiers=[*"-abc"])
     data = public.read(tmp_path / "set", "train")
     assert (len(data), data.puzzles, data.groups) == (0, 0, 0)
-    assert list(public.batches(data, 1, np.random.default_rng(0), epochs=2)) == []
-    assert list(public.evaluation(data, 2)) == []
+    assert list(batching.batches(data, 1, np.random.default_rng(0), epochs=2)) == []
+    assert list(batching.evaluation(data, 2)) == []
     assert data.boards(task).digest() == empty.digest()
+
+
+# -- what the public loaders read -----------------------------------------------------------------
+def rewritten(path, function):
+    np.save(path, function(np.load(path)))
+
+
+def test_labels_of_minus_100_have_no_answer(folder, task, boards):
+    change(folder / "train" / "dataset.json", ignore_label_id=-100)
+    path = folder / "train" / "all__labels.npy"
+    rewritten(path, lambda labels: np.where(labels == 0, -100, labels.astype(np.int32)))
+    data, other = public.read(folder, "train"), public.read(folder, "test")
+    assert data.labelled() == other.labelled() == (boards.targets != 0).mean()
+    assert data.boards(task).digest() == other.boards(task).digest()
+    pairs = zip(batching.evaluation(data, 3), batching.evaluation(other, 3), strict=True)
+    assert all((one.labels == two.labels).all() for one, two in pairs)
+    rewritten(path, lambda labels: labels - 1)
+    with pytest.raises(UserError, match=r"all__labels.npy': token -101 at board 0"):
+        public.read(folder, "train")
+
+
+def test_without_identifiers_the_identities_have_numbers(folder):
+    (folder / "identifiers.json").unlink()
+    assert public.read(folder, "train").identifiers == ("0", "1", "2", "3")
+
+
+def test_a_split_may_have_further_sets(folder):
+    for path in (folder / "train").glob("all__*.npy"):
+        np.save(path.with_name(path.name.replace("all", "hard")), np.load(path))
+    change(folder / "train" / "dataset.json", sets=["all", "hard"], total_groups=6, total_puzzles=8)
+    assert public.sets(folder, "train") == ["all", "hard"]
+    one, other = (public.read(folder, "train", of) for of in ("all", "hard"))
+    assert len(public.read(folder, "train")) == len(one) == len(other) == 7
+    rewritten(folder / "train" / "hard__inputs.npy", lambda inputs: inputs[:, ::-1])
+    assert (public.read(folder, "train", "hard").inputs == one.inputs[:, ::-1]).all()
+    with pytest.raises(UserError, match="a set 'easy'; name one of these"):
+        public.read(folder, "train", "easy")
+
+
+def test_what_boards_share_is_counted(folder, tmp_path, task, boards):
+    train = public.read(folder, "train")
+    assert overlap.shared(train, public.read(folder, "test")) == 7
+    few = task.boards(np.array([[0, 0, 1], [2, 2, 2]]))  # the first is among the others
+    write(tmp_path / "few", task, {"train": [few], "test": [few]})
+    assert overlap.shared(public.read(tmp_path / "few", "test"), train) == 1
+    assert overlap.shared(train, public.read(tmp_path / "few", "test")) == 1
+
+
+def test_cells_that_copy_the_input_are_counted_among_those_with_a_label(folder):
+    path = folder / "train"
+    data = public.read(folder, "train")
+    labelled = data.labels != 0
+    assert overlap.copied(data) == (data.labels == data.inputs)[labelled].mean()
+    np.save(path / "all__labels.npy", np.load(path / "all__inputs.npy"))
+    assert overlap.copied(public.read(folder, "train")) == 1
+    np.save(path / "all__labels.npy", np.zeros((7, 3), np.uint8))
+    assert overlap.copied(public.read(folder, "train")) == 0

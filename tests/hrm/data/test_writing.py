@@ -24,6 +24,7 @@ def test_a_folder_holds_what_the_public_builders_write(folder):
         "seq_len": 3,
         "num_puzzle_identifiers": 4,
         "total_groups": 3,
+        "total_puzzles": 4,
         "mean_puzzle_examples": 7 / 4,
         "sets": ["all"],
     }

@@ -248,3 +248,31 @@ def test_names_with_and_without_a_prefix_arent_mixed():
     )
     with pytest.raises(UserError, match="allowed are the weights of a public"):
         interop.unwrapped(both)
+
+
+def test_keys_of_the_one_network_code_have_no_effect_in_the_hierarchical_one(caplog):
+    weights = interop.unwrapped(public.state(public.SIZES["large"]), "step_7")
+    sizes = {"num_heads": 4, "seq_len": 16}
+    given = {"puzzle_emb_len": 16, "no_ACT_continue": True}
+    found = interop.inferred(weights, sizes | given)
+    assert found.arch == interop.inferred(weights, sizes).arch
+    assert found.arch.system().model.embedding.puzzles.prefix is None
+    assert found.origin["puzzle_emb_len"] == "recipe"
+    for name in given:
+        assert f"step_7: {name} has no effect" in caplog.text
+
+
+def test_a_prefix_that_the_hierarchical_code_cant_have_is_named():
+    system = recipes.act_v1(puzzle_size=40, identities=3, width=32, heads=2)
+    tokens = system.model.embedding
+    longer = replace(tokens, puzzles=replace(tokens.puzzles, prefix=5))
+    with pytest.raises(UserError, match=r"puzzles.prefix is 5; allowed is None"):
+        Arch.of(replace(system, model=replace(system.model, embedding=longer)))
+
+
+@pytest.mark.parametrize("network", ["small", "tiny network"])
+@pytest.mark.parametrize(("tokens", "cells"), [(6, 900), (11, 81), (12, 900)])
+def test_the_length_of_the_public_data_follows_from_its_tokens(tokens, cells, network):
+    size = public.without(public.SIZES[network], tokens=tokens)
+    found = interop.inferred(interop.unwrapped(public.state(size)), {"num_heads": 2})
+    assert found.arch.seq_len == cells

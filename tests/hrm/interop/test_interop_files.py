@@ -239,3 +239,14 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         files.write(tmp_path / "x", {"w": torch.zeros(1)})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path, suffix, value):
+    state = public.state(public.SIZES["small"])
+    state["lm_head.weight"][2, 3] = value
+    files.write(tmp_path / f"x{suffix}", state)
+    assert "'lm_head.weight' in it is a tensor with numbers that are NaN" in refused(
+        tmp_path / f"x{suffix}"
+    )

@@ -147,3 +147,47 @@ def test_where_the_tables_rate_is_the_others_both_are_written():
     how = Training(updates=10, learning_rate=0.5, weight_decay=0.25)
     written = settings.public(Arch.of(recipes.act_v1()), how, boards=100)
     assert (written["puzzle_emb_lr"], written["puzzle_emb_weight_decay"]) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize("key", ["halt_max_steps_eval: 64", "residual_connections: false"])
+def test_keys_of_another_code_are_refused_since_they_may_change_what_is_computed(tmp_path, key):
+    (tmp_path / "all_config.yaml").write_text(WHOLE.replace("H_cycles: 2", f"H_cycles: 2\n  {key}"))
+    name, value = key.split(": ")
+    with pytest.raises(UserError, match=f"whose arch has {name} = '{value.title()}'.*by --config"):
+        settings.read([tmp_path / "all_config.yaml"])
+    (tmp_path / "trm.yaml").write_text(PART + key)
+    with pytest.raises(UserError, match=f"whose arch has {name} = "):
+        settings.read([tmp_path / "trm.yaml"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recursive_reasoning.trm_singlez@TinyRecursiveReasoningModel_ACTV1",
+        "mine.hrm_act_v1@HierarchicalReasoningModel_ACTV1",
+        "HierarchicalReasoningModel_ACTV1",
+    ],
+)
+def test_a_model_of_another_module_is_another_model_whatever_its_class_is_called(tmp_path, name):
+    (tmp_path / "arch.yaml").write_text(f"arch: {{name: {name!r}}}")
+    with pytest.raises(UserError, match=f"its model is '{name}', not one of"):
+        settings.read([tmp_path / "arch.yaml"])
+
+
+def test_both_repositories_have_the_hierarchical_model(tmp_path):
+    for module in ("hrm.hrm_act_v1", "recursive_reasoning.hrm"):
+        (tmp_path / "arch.yaml").write_text(
+            f"name: {module}@HierarchicalReasoningModel_ACTV1\nH_cycles: 2"
+        )
+        assert settings.read([tmp_path / "arch.yaml"]) == {"one_network": False, "H_cycles": 2}
+
+
+def test_a_rate_of_zero_converts_with_a_word(caplog):
+    assert settings.training({"lr": 0.0, "weight_decay": 0.5}, 3).weight_decay == 0.5
+    assert "lr is 0.0" in caplog.text
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
+    text = "\ufeff" + WHOLE.replace("\n", "\r\n")
+    (tmp_path / "all_config.yaml").write_bytes(text.encode())
+    assert settings.read([tmp_path / "all_config.yaml"])["H_layers"] == 4

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hrm.config.learning import Training
-from hrm.errors import UserError
+from hrm.errors import Lost, UserError
 from hrm.recipes import sizing
 from hrm.sweeps import search, study, trial
 from hrm.sweeps.space import Choice, Range
@@ -198,6 +198,47 @@ def test_a_torn_journal_loses_its_last_entry_alone(tmp_path, whole, cut):
     assert rows(search.execute(sweep(), tmp_path / "sweep")) == rows(whole)
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [("", "it is blank"), ('{"op_code": 0, "wor', "line 2: Unterminated"), ("[1]", "no object")],
+)
+def test_a_damaged_line_of_the_journal_is_named(tmp_path, line, why):
+    def interrupted(_):
+        raise Stop
+
+    with pytest.raises(Stop):
+        search.execute(sweep(), tmp_path / "sweep", report=interrupted)
+    path = tmp_path / "sweep" / "study.jsonl"
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([first, line, *others]) + "\n")
+    with pytest.raises(
+        UserError, match=r"study\.jsonl' can't be read \(.*line 2: .*; take"
+    ) as said:
+        search.execute(sweep(), tmp_path / "sweep")
+    assert why in str(said.value)
+
+
+def test_a_line_of_the_journal_that_optuna_cant_follow_is_refused(tmp_path):
+    def interrupted(_):
+        raise Stop
+
+    with pytest.raises(Stop):
+        search.execute(sweep(), tmp_path / "sweep", report=interrupted)
+    path = tmp_path / "sweep" / "study.jsonl"
+    path.write_text(path.read_text() + '{"op_code": 0}\n')
+    with pytest.raises(UserError, match=r"study\.jsonl' can't be read \(Optuna "):
+        search.execute(sweep(), tmp_path / "sweep")
+
+
+def test_damaged_results_are_named(tmp_path):
+    search.execute(sweep(1), tmp_path / "sweep")
+    (tmp_path / "sweep" / "results.json").write_text('{"arms"')
+    with pytest.raises(
+        UserError, match=r"results\.json' can't be read .*; allowed is what a sweep"
+    ):
+        search.execute(sweep(1), tmp_path / "sweep")
+
+
 def test_a_journal_in_use_is_refused(tmp_path):
     with study.journal(tmp_path / "one.jsonl"), pytest.raises(UserError, match="another process"):
         search.execute(sweep(1), tmp_path / "sweep", storage=tmp_path / "one.jsonl")
@@ -251,13 +292,40 @@ def test_trials_in_processes_are_those_of_one_process(tmp_path, whole):
     assert rows(found) == rows(whole)[:2]
 
 
-def test_a_trial_whose_process_dies_has_failed(tmp_path, monkeypatch):
-    dying = tmp_path / "dying"
-    dying.write_text("#!/bin/sh\nexit 3\n")
-    dying.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(dying))
+@pytest.fixture
+def dying(tmp_path, monkeypatch):
+    """Let trials' processes die at once."""
+    script = tmp_path / "dying"
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+
+
+def test_a_trial_whose_process_dies_is_tried_again_and_has_failed_the_third_time(tmp_path, dying):
+    for _ in range(2):
+        with pytest.raises(Lost, match="gru trial 1: its process ended with status 3"):
+            search.execute(sweep(2), tmp_path / "sweep", jobs=2)
     found = search.execute(sweep(2), tmp_path / "sweep", jobs=2)
-    assert {row["reason"] for row in rows(found)} == {"its process ended with status 3"}
+    assert {row["reason"] for row in rows(found)} == {"its process ended with status 3, 3 times"}
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_where_processes_have_died(tmp_path, whole):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(Lost):
+            search.execute(sweep(2), tmp_path / "sweep", jobs=2)
+    assert rows(search.execute(sweep(2), tmp_path / "sweep", jobs=2)) == rows(whole)[:2]
+
+
+@pytest.mark.slow
+def test_a_trials_process_imports_nothing_from_the_working_folder(tmp_path, monkeypatch, whole):
+    for name in ("random.py", "hrm/__init__.py", "bench/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("raise ImportError('from the working folder')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", "")
+    assert rows(search.execute(sweep(2), tmp_path / "sweep", jobs=2)) == rows(whole)[:2]
 
 
 def test_a_childs_complaint_is_the_parents(tmp_path):

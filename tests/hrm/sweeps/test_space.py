@@ -104,3 +104,13 @@ def test_steps_of_floats_are_counted_to_rounding(tmp_path, step):
     path = tmp_path / "space.json"
     path.write_text(json.dumps({"training.clip": {"low": 0.0, "high": 3 * step, "step": step}}))
     assert space.read(path)["training.clip"].step == step
+
+
+@pytest.mark.parametrize("name", ["space.toml", "space.json"])
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path, name):
+    text = {
+        "space.toml": "[training.warmup]\r\nlow = 1\r\nhigh = 3\r\n",
+        "space.json": '{"training.warmup":\r\n{"low": 1, "high": 3}}\r\n',
+    }[name]
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert space.read(tmp_path / name) == {"training.warmup": Range(low=1, high=3)}

@@ -76,7 +76,7 @@ def test_a_mistake_of_ours_keeps_its_traceback():
 
 def test_a_program_that_is_terminated_cleans_up_as_after_an_interruption():
     body = "try: os.kill(os.getpid(), signal.{}); time.sleep(30)\nfinally: print('clean')"
-    for name, status in (("SIGINT", 130), ("SIGTERM", 143)):
+    for name, status in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)):
         found = ended(
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n" + body.format(name)
         )
@@ -93,6 +93,16 @@ def test_a_full_disk_behind_the_output_is_told_once():
     assert status == 2
     assert err.startswith("tool: a file or the output can't be used (No space left on device)")
     assert err.count("\n") == 1
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored():
+    body = "os.kill(os.getpid(), signal.SIGHUP)\nprint('on')\nreturn 0"
+    ignored = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nrun('tool', job, 'stopped')\n"
+    script = PROGRAM.format(body.replace("\n", "\n    ")) + ignored
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "on\n")
 
 
 @pytest.mark.parametrize("shell", ["| true", ">&-", "2>&-"])
@@ -112,6 +122,28 @@ def test_help_that_nobody_reads_is_no_failure():
     err = program.stderr.read()
     program.stderr.close()
     assert (program.wait(), err) == (0, b"")
+
+
+PRINTS = (
+    "time.sleep(0.3)\nfrom hrm.system.command import console\nconsole().print('x' * {})\nreturn 0"
+)
+
+
+def test_a_table_that_nobody_reads_is_no_failure():
+    script = PROGRAM.format(PRINTS.format(100_000).replace("\n", "\n    ")) + END
+    program = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    )
+    program.stdout.close()
+    err = program.stderr.read()
+    program.stderr.close()
+    assert (program.wait(), err) == (0, b"")
+
+
+@pytest.mark.parametrize("columns", ["0", "", "00", "9"])
+def test_a_width_that_isnt_known_prints_all(columns):
+    status, out, err = ended(PRINTS.format(3), COLUMNS=columns)
+    assert (status, out, err) == (0, "xxx\n", "")
 
 
 def test_an_output_that_lacks_a_letter_gets_another():

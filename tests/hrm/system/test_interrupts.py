@@ -4,14 +4,14 @@ import signal
 
 import pytest
 
-from hrm.system.interrupts import postponed
+from hrm.system.interrupts import ENDING, postponed
 
 
 class Ended(BaseException):
     """What the process's own handler raises here."""
 
 
-@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.fixture(params=ENDING, ids=[number.name for number in ENDING])
 def number(request):
     def end(number, frame):
         raise Ended

@@ -385,3 +385,9 @@ def test_the_nearest_path_is_optimal_and_agrees_as_the_score_says() -> None:
         path = nearest_path(board, mark).astype(np.int64)
         assert task.check(board, path)
         assert np.mean(path == mark) == pytest.approx(expected)
+
+
+def test_a_board_may_have_windows_line_ends():
+    lines = "S..#\n#..#\n#..G\n####"
+    maze = Maze(size=4)
+    assert (maze.encode(lines.replace("\n", "\r\n") + "\r\n") == maze.encode(lines)).all()

@@ -11,6 +11,7 @@ from hrm.config.learning import System, Training
 from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.recipes import sizing
+from hrm.system.files import alone
 from hrm.tasks.maze import Maze
 from hrm.tasks.pattern import Pattern
 from hrm.tasks.sudoku import Sudoku
@@ -170,7 +171,7 @@ def test_a_folder_in_use_is_refused(tmp_path):
 
 def test_what_a_killed_writer_left_in_a_folder_goes_with_its_next_use(tmp_path):
     (tmp_path / ".last.safetensors.0f.tmp").write_bytes(b"half")
-    with runs.alone(tmp_path):
+    with alone(tmp_path):
         assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
@@ -254,3 +255,63 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     other: System = plan("v2").system
     with pytest.raises(UserError, match="its weights are of another model"):
         runs.restored(tmp_path / "run" / "best.safetensors", HRM(other.model))
+
+
+def changed(path, change):
+    """Change the readout's weights in a run's best checkpoint."""
+    tree = checkpoint.load(path)
+    change(tree["model"]["readout.weight"])
+    checkpoint.save(path, tree)
+
+
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path):
+    runs.execute(plan(), tmp_path, test=False)
+    path = tmp_path / "best.safetensors"
+    changed(path, lambda weight: weight[0].fill_(float("nan")))
+    with pytest.raises(UserError, match=r"best\.safetensors', whose readout\.weight has numbers"):
+        runs.weights(path)
+
+
+def test_answers_that_are_no_numbers_are_refused(tmp_path):
+    asked = plan("act-v1", act)
+    runs.execute(asked, tmp_path, test=False)
+    path = tmp_path / "best.safetensors"
+    changed(path, lambda weight: weight.fill_(3e38))
+    with pytest.raises(UserError, match=r"best\.safetensors', and its answers are NaN or infinite"):
+        runs.evaluated(runs.stored(path), task, asked.splits())
+
+
+def test_answers_that_are_no_numbers_are_divergence(tmp_path, monkeypatch):
+    def strange(*_):
+        raise FloatingPointError("its answers are NaN or infinite")
+
+    monkeypatch.setattr(runs, "score", strange)
+    summary = runs.execute(plan(), tmp_path / "run")
+    assert (summary["status"], summary["step"]) == ("diverged", 2)
+    assert summary["reason"] == "its answers are NaN or infinite"
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_checkpoint_that_is_empty_doesnt_cost_the_others_scores(tmp_path, name, caplog):
+    summary = runs.execute(plan(), tmp_path / "run")
+    (tmp_path / "run" / f"{name}.safetensors").write_bytes(b"")
+    found = runs.evaluated(runs.stored(tmp_path / "run"), task, plan().splits())
+    (other,) = {"best", "last"} - {name}
+    assert found["checkpoints"] == {other: summary["checkpoints"][other]}
+    assert f"{name}.safetensors'; allowed is a file that a training run wrote" in caplog.text
+    (tmp_path / "run" / f"{other}.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="allowed is a file that a training run wrote"):
+        runs.evaluated(runs.stored(tmp_path / "run"), task, plan().splits())
+
+
+@pytest.mark.parametrize(("version", "said"), [("99.1", "a newer"), ("0.0.1", "an older")])
+def test_a_run_of_another_version_is_called_that_and_not_damaged(tmp_path, version, said):
+    runs.execute(plan(), tmp_path, test=False)
+    stored = json.loads((tmp_path / "run.json").read_text())
+    stored["configuration"]["colour"] = "red"
+    stored["environments"][-1]["versions"]["hrm-ablations"] = version
+    (tmp_path / "run.json").write_text(json.dumps(stored))
+    with pytest.raises(UserError, match=f"is a run of {said} version .*, {version}, .*colour"):
+        runs.planned(tmp_path)
+    with pytest.raises(UserError, match=f"is a run of {said} version"):
+        runs.execute(plan(), tmp_path)

@@ -1,0 +1,122 @@
+"""`ablations list` and `ablations show`: which claims there are, and what one of them says."""
+
+import argparse
+
+from ablations.cli import display
+from ablations.cli.session import Session
+from ablations.judging.cells import Reader
+from ablations.judging.row import Desk, row
+from ablations.records.plain import Json
+from ablations.runs.trials import plan
+from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.errors import UserError
+
+
+def list_(asked: argparse.Namespace) -> int:
+    """JSON: [{id, document, section, group, form, documented, members, claim, word}].
+
+    Group is the ledger's letter, members are the family's members that the claim is in, and word is
+    its verdict, null if it isn't decided. A claim of the ledger without a spec has form null.
+    """
+    session = Session.of(asked)
+    chosen = {claim.id: claim for claim in session.chosen}
+    words = _words(session, list(chosen.values()))
+    rows = []
+    for name, entry in session.every.ledger.items():
+        claim = chosen.get(name)
+        if claim is None and (asked.claims or name in {c.id for c in session.every.specs}):
+            continue
+        if asked.document not in (None, entry.document) or asked.group not in (None, entry.group):
+            continue
+        rows.append(
+            {
+                "id": name,
+                "document": entry.document,
+                "section": "" if claim is None else claim.section,
+                "group": entry.group,
+                "form": None if claim is None else claim.form,
+                "documented": entry.documented,
+                "members": [m.name for m in session.every.family.members if name in m.claims],
+                "claim": entry.claim,
+                "word": words.get(name),
+            }
+        )
+    if not rows and (asked.document or asked.group):
+        raise UserError(
+            f"no claim of document {asked.document or 'any'!r} in group {asked.group or 'any'!r}; "
+            f"allowed are the documents {', '.join(session.every.documents)}, and the groups "
+            f"{', '.join(sorted({e.group for e in session.every.ledger.values() if e.group}))}"
+        )
+    if asked.json:
+        return display.data(rows)
+    display.claims(rows)
+    return 0
+
+
+def show(asked: argparse.Namespace) -> int:
+    """JSON: as `list`, and more.
+
+    That is: reading, arms {label: configuration}, cells [{label, arm, protocol, metric}],
+    differences [{path, values}], pairs {tier: number}, zones, cost (CPU seconds of a run).
+    """
+    asked.claims = [asked.claim]
+    session = Session.of(asked)
+    claim = session.chosen[0]
+    entry = session.entries[claim.id]
+    data: dict[str, Json] = {
+        "id": claim.id,
+        "document": entry.document,
+        "section": claim.section,
+        "group": entry.group,
+        "form": claim.form,
+        "documented": entry.documented,
+        "claim": entry.claim,
+        "word": _words(session, [claim]).get(claim.id),
+        "reading": claim.reading,
+        "differences": [d.to_json() for d in differences(claim)],
+        "cost": claim.cost,
+        **_details(claim, session),
+    }
+    if asked.json:
+        return display.data(data)
+    display.claim(data)
+    return 0
+
+
+def _details(claim: Claim, session: Session) -> dict[str, Json]:
+    match claim:
+        case Statistical():
+            return {
+                "arms": {cell.arm.label: cell.arm.part.to_json() for cell in claim.cells},
+                "cells": [
+                    {
+                        "label": cell.label,
+                        "arm": cell.arm.label,
+                        "protocol": cell.protocol.to_json(),
+                        "metric": cell.metric.to_json(),
+                        "quantity": cell.metric.quantity,
+                    }
+                    for cell in claim.cells
+                ],
+                "pairs": {tier.value: claim.schedule[tier] for tier in Tier},
+                "zones": display.zones(claim.test.zones),
+                "controls": [c.claim.id for c in session.controls if c.guards(claim)],
+            }
+        case Exact():
+            return {
+                "arms": {arm.label: arm.part.to_json() for arm in claim.arms},
+                "check": claim.check.function,
+            }
+        case External():
+            return {"needs": claim.needs, "command": claim.command}
+    return {}
+
+
+def _words(session: Session, chosen: list[Claim]) -> dict[str, str]:
+    """Return the verdicts of the claims that have one in the store."""
+    reader = session.reader()
+    if reader is None:
+        return {}
+    desk = Desk(reader=Reader(reader.runs), tier=Tier.FULL, table=session.table)
+    begun = [c for c in chosen if any(map(reader.over, plan(c, range(1), desk.device).trials))]
+    return {c.id: row(c, session.entries[c.id], desk).verdict.verdict.value for c in begun}

@@ -1,0 +1,102 @@
+"""`ablations plan`: what a run would do, what it would cost, and what it could tell."""
+
+import argparse
+from pathlib import Path
+
+from ablations.cli import display, running
+from ablations.cli.progress import forecast
+from ablations.cli.session import Session
+from ablations.judging.cells import Reader
+from ablations.planning import pilots
+from ablations.records.plain import Json
+from ablations.records.trials import Trial
+from ablations.runs.trials import PILOTS, plan, seeds, with_parents
+from ablations.specs.claim import Claim, Statistical
+from hrm.errors import UserError
+
+
+def planned(asked: argparse.Namespace) -> int:
+    """JSON: {tier, jobs, trials, stored, cpu_seconds, wall_seconds, claims}.
+
+    Claims, and the controls beside them, are [{id, trials, stored, cpu_seconds, cost_source,
+    plan}]; cpu_seconds are of what isn't stored. A plan is null for claims without pairs, else
+    {sd, source, pairs, prospects, pairs_80, pairs_90, refusal}: see `ablations.records.plans`.
+    """
+    session = Session.of(asked)
+    _pilots(asked, session)
+    reader = session.reader()
+    costs = session.costs(reader)
+    rows: list[dict[str, Json]] = []
+    every: dict[str, Trial] = {}
+    for claim in session.run:
+        trials = _keyed(claim, session)
+        missing = _missing(trials, reader)
+        every |= trials
+        told = session.planning(claim, reader)
+        rows.append(
+            {
+                "id": claim.id,
+                "trials": len(trials),
+                "stored": len(trials) - len(missing),
+                "cpu_seconds": costs.total(missing.values()),
+                "cost_source": costs.weakest(trials.values()).value if trials else "",
+                "plan": told and told.to_json(),
+            }
+        )
+    missing = _missing(every, reader)
+    data = {
+        "tier": session.tier.value,
+        "jobs": asked.jobs,
+        "trials": len(every),
+        "stored": len(every) - len(missing),
+        **forecast(missing.values(), costs, asked.jobs),
+        "claims": rows,
+    }
+    if asked.json:
+        return display.data(data)
+    display.plan(data)
+    return 0
+
+
+def _keyed(claim: Claim, session: Session) -> dict[str, Trial]:
+    """Return all trials of a claim's tier, with what they start from, by their content."""
+    asked = plan(claim, seeds(claim, session.tier), session.device).trials
+    return {repr(trial): trial for trial in with_parents(asked)}
+
+
+def _missing(trials: dict[str, Trial], reader: Reader | None) -> dict[str, Trial]:
+    return {k: t for k, t in trials.items() if reader is None or not reader.over(t)}
+
+
+def _pilots(asked: argparse.Namespace, session: Session) -> None:
+    """Run pilot seeds if that is asked for, and write what they measured.
+
+    Raises:
+        UserError: If they are to be written without being run.
+    """
+    if asked.output and not asked.pilot:
+        raise UserError(
+            f"--output {asked.output} without --pilot; it writes what pilot seeds measured; add "
+            "--pilot, which runs those that aren't stored"
+        )
+    if not (asked.pilot or asked.probe):
+        return
+    store = session.store(create=True)
+    chosen = [claim for claim in session.run if isinstance(claim, Statistical)]
+    at = PILOTS if asked.pilot else PILOTS[:1]
+    trials = [trial for claim in chosen for trial in plan(claim, at, session.device).trials]
+    running.execute(
+        list({repr(trial): trial for trial in with_parents(trials)}.values()),
+        store,
+        session.costs(Reader(store)),
+        asked.jobs,
+    )
+    if asked.output:
+        reader = Reader(store)
+        found = {claim.id: pilots.measure(claim, reader, session.device) for claim in chosen}
+        controls = [control.claim for control in session.every.controls()]
+        pilots.write(
+            Path(asked.output),
+            {name: entry for name, entry in found.items() if entry is not None},
+            [*session.every.specs, *controls],
+        )

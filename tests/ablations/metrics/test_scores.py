@@ -1,0 +1,106 @@
+"""Scores: shares of cells and boards, strata, and the best trivial method."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations import metrics
+from ablations.metrics import Accuracy, AccuracyAt, Margin
+from ablations.metrics.scores import chosen, per_board
+from hrm.errors import UserError
+
+FOUND = {
+    "right": np.array([2, 2, 0, 1]),
+    "unknown": np.array([2, 4, 4, 2]),
+    "all_right": np.array([4, 2, 1, 3]),
+    "cells": 4,
+    "exact": np.array([1, 0, 0, 0]),
+    "valid": np.array([1, 1, 0, 0]),
+    "difficulty": np.array([5.0, 8.0, 8.0, 11.0]),
+    "steps": np.array([1, 2, 2, 3]),
+    "trivial_right": np.array([1, 1, 0, 1]),
+    "trivial_method": "copy",
+}
+
+
+def test_accuracy_is_a_mean_over_boards_of_what_is_asked_for():
+    read = {
+        cells: Accuracy(cells=cells).read(FOUND) for cells in ("unknown", "all", "exact", "valid")
+    }
+    assert {cells: value.mean for cells, value in read.items()} == {
+        "unknown": (1 + 0.5 + 0 + 0.5) / 4,
+        "all": 10 / 16,
+        "exact": 0.25,
+        "valid": 0.5,
+    }
+    assert all(value.known for value in read.values())
+
+
+def test_a_stratum_is_the_boards_of_a_difficulty_both_ends_included():
+    assert chosen(FOUND, None).all()
+    assert chosen(FOUND, (8.0, 11.0)).tolist() == [False, True, True, True]
+    assert Accuracy(stratum=(8.0, 8.0)).read(FOUND).low == 0.25
+    assert Accuracy(stratum=(20.0, 30.0)).read(FOUND) == metrics.UNKNOWN
+
+
+def test_a_score_that_does_not_exist_is_refused():
+    with pytest.raises(UserError, match="cells is 'some'"):
+        Accuracy(cells="some")
+
+
+def test_the_ends_of_the_scale_are_named():
+    perfect = {**FOUND, "right": FOUND["unknown"]}
+    hopeless = {**FOUND, "right": 0 * FOUND["unknown"]}
+    assert Accuracy().extreme(perfect).startswith("ceiling")
+    assert Accuracy().extreme(hopeless).startswith("floor")
+    assert Accuracy().extreme(FOUND) == ""
+    assert Accuracy(cells="exact").extreme(perfect) == "", "it reads its own score"
+
+
+def test_skill_is_measured_against_the_best_trivial_method_board_by_board():
+    found = metrics.skill(FOUND)
+    margins = np.array([0.5, 0.25, 0.0, 0.0])
+    assert (found.method, found.score, found.baseline) == ("copy", 0.5, 0.3125)
+    assert found.margin == margins.mean() == Margin().read(FOUND).low
+    assert found.error == pytest.approx(margins.std(ddof=1) / 2)
+    assert not found.shown
+
+
+@given(st.floats(0.05, 1.0), st.integers(2, 60))
+def test_skill_is_shown_beyond_three_standard_errors(share, boards):
+    unknown = np.full(boards, 100)
+    right = (unknown * share).round()
+    run = {
+        "right": right,
+        "unknown": unknown,
+        "trivial_right": np.zeros(boards),
+        "trivial_method": "x",
+    }
+    assert metrics.skill(run).shown, "equal margins have no error"
+    noisy = {**run, "right": np.where(np.arange(boards) == 0, 100, 0)}
+    assert not metrics.skill(noisy).shown, "one lucky board of many isn't skill"
+
+
+def test_accuracy_at_a_step_reads_that_step():
+    found = {**FOUND, "right_by_step": np.array([[0, 0, 0, 0], [2, 4, 4, 2]])}
+    assert [AccuracyAt(step=k).read(found).low for k in (1, 2)] == [0.0, 1.0]
+    with pytest.raises(AssertionError):
+        AccuracyAt(step=3).read(found)
+
+
+def test_what_a_protocol_does_not_leave_is_a_fault_with_its_name():
+    with pytest.raises(KeyError, match="right"):
+        Accuracy().read({"flops": 1})
+
+
+def test_scores_per_board_stay_within_the_metrics_bounds():
+    for cells in ("unknown", "all", "exact", "valid"):
+        shares = per_board(FOUND, cells)
+        low, high = Accuracy.bounds
+        assert ((shares >= low) & (shares <= high)).all()
+
+
+def test_a_diverged_run_has_the_worst_score():
+    value = Accuracy().of_diverged()
+    assert (value.low, value.high, value.mean, value.failed) == (-np.inf, -np.inf, 0.0, True)

@@ -1,0 +1,195 @@
+"""Trained weights in other modes, and what executions compute with them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ablations.metrics import AccuracyAt, Rows, SlowestRows
+from ablations.protocols import ours, rigged
+from ablations.specs.protocols import (
+    Bytes,
+    Evaluate,
+    Execute,
+    Forced,
+    Greedy,
+    MeanLogits,
+    Resample,
+    Sampled,
+)
+from hrm import recipes
+from hrm.config import Compacted, Lockstep, Masked, Refilled
+from hrm.errors import UserError
+from tests.ablations.protocols.tiny import TRAIN, board, observed, outcome
+
+LONG = replace(TRAIN, training=replace(TRAIN.training, updates=20, learning_rate=1e-2))
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return outcome(LONG, board()).weights
+
+
+def evaluated(weights, mode, **more):
+    return observed(Evaluate(after=LONG, mode=mode, **more), board(), weights=weights)
+
+
+def test_forced_steps_are_scored_after_each_of_them(weights):
+    found = evaluated(weights, Forced(steps=3))
+    assert found["right_by_step"].shape == (3, 16)
+    assert np.array_equal(found["right_by_step"][-1], found["right"])
+    assert found["steps"].tolist() == [3] * 16
+    single = evaluated(weights, Forced(steps=1))
+    assert np.array_equal(single["right"], found["right_by_step"][0])
+    assert len(np.unique(found["right_by_step"], axis=0)) > 1, "steps change answers"
+    shares = found["right_by_step"][1] / found["unknown"]
+    assert AccuracyAt(step=2).read(found).low == shares.mean()
+
+
+def test_the_mean_of_one_steps_logits_is_that_step(weights):
+    mean, forced = (evaluated(weights, mode) for mode in (MeanLogits(steps=1), Forced(steps=1)))
+    assert np.array_equal(mean["right"], forced["right"])
+    several = evaluated(weights, MeanLogits(steps=3))
+    assert not np.array_equal(several["right"], forced["right"])
+
+
+def test_sampled_decisions_are_drawn_by_the_seed_and_greedy_ones_are_not(weights):
+    def steps(mode, seed):
+        protocol = Evaluate(after=LONG, mode=mode)
+        return observed(protocol, board(), seed=seed, weights=weights)["steps"]
+
+    assert np.array_equal(steps(Sampled(), 0), steps(Sampled(), 0))
+    assert not np.array_equal(steps(Sampled(), 0), steps(Sampled(), 1))
+    assert np.array_equal(steps(Greedy(), 0), steps(Greedy(), 1))
+
+
+def test_sampling_is_without_dropout_and_leaves_the_model_as_it_was():
+    model = ours.initial(board(), 0).eval()
+    before = [m.p for m in model.modules() if hasattr(m, "p")]
+    with rigged.sampling(model):
+        assert model.training
+        assert all(m.p == 0 for m in model.modules() if hasattr(m, "p"))
+    assert not model.training
+    assert [m.p for m in model.modules() if hasattr(m, "p")] == before
+    assert any(before)
+
+
+def test_executions_that_let_samples_stop_compute_no_more_than_those_that_wait(weights):
+    found = {
+        type(part).__name__: observed(
+            Execute(after=LONG, execution=part, batch=4), board(), weights=weights
+        )
+        for part in (Lockstep(), Masked(), Compacted(), Refilled(places=4))
+    }
+    lockstep, masked, compacted, refilled = (Rows().read(f).low for f in found.values())
+    assert compacted == refilled <= masked <= lockstep
+    assert compacted == found["Compacted"]["steps"].sum()
+    assert masked == SlowestRows().read(found["Compacted"]).low
+    assert np.array_equal(found["Masked"]["right"], found["Compacted"]["right"])
+    assert all(f["flops"] > 0 for f in found.values())
+
+
+def test_without_training_what_is_saved_is_known_beforehand():
+    protocol = Execute(after=None, batch=8, batches=3)
+    waits = replace(protocol, execution=Lockstep())
+    system = board(cycles=4)
+    own, waiting = (observed(p, system) for p in (protocol, waits))
+    assert Rows().read(waiting).low == 3 * 8 * 4, "the first sample of each batch takes them all"
+    assert Rows().read(own).low == own["steps"].sum() < Rows().read(waiting).low
+    twin = observed(replace(protocol, replica=1), system)
+    assert not np.array_equal(twin["steps"], own["steps"])
+
+
+def test_resamples_of_a_seed_are_the_same_batches_and_of_a_replica_others(weights):
+    protocol = Resample(after=LONG, resamples=3, batch=4)
+    masked = board(use_corrected_meta_rl=True).objective
+    first, again, corrected, twin = (
+        observed(p, board(), weights=weights)
+        for p in (
+            protocol,
+            protocol,
+            replace(protocol, objective=masked),
+            replace(protocol, replica=1),
+        )
+    )
+    assert first["variance"] == again["variance"] > 0
+    assert np.array_equal(first["live"], corrected["live"])
+    assert not np.array_equal(first["live"], twin["live"]) or first["variance"] != twin["variance"]
+    assert len(first["norms"]) == 3
+    mean_square = (first["norms"] ** 2).mean()
+    assert first["variance"] * 2 / 3 + first["mean_norm"] ** 2 == pytest.approx(mean_square)
+
+
+def test_where_nobody_is_ever_inactive_both_means_have_the_same_gradients(weights):
+    waiting = replace(board(), model=replace(board().model, execution=Lockstep()))
+    protocol = Resample(after=LONG, resamples=3, batch=4)
+    masked = replace(protocol, objective=board(use_corrected_meta_rl=True).objective)
+    plain, corrected = (observed(p, waiting, weights=weights) for p in (protocol, masked))
+    assert plain["live"].tolist() == [1, 1, 1]
+    assert corrected["variance"] == pytest.approx(plain["variance"], rel=1e-5)
+
+
+def test_bytes_depend_on_shapes_alone_and_grow_with_the_batch():
+    protocol = Bytes(calls=(1, 2), passes=(2,))
+    first, again = (observed(protocol, board(), seed=seed) for seed in (0, 1))
+    assert first == again
+    (small, large), (whole,) = first["call_bytes"], first["pass_bytes"]
+    assert 0 < small < large < whole
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Forced(steps=0), "steps is 0"),
+        (lambda: Evaluate(after=TRAIN, batch=0), "batch is 0"),
+        (lambda: Resample(after=TRAIN, resamples=1), "resamples is 1"),
+        (lambda: Execute(after=None, batches=0), "batches is 0"),
+        (lambda: Evaluate(after=TRAIN, segments=0), "segments is 0"),
+        (lambda: replace(TRAIN, wrong_labels=2.0), "wrong_labels is 2"),
+        (lambda: replace(TRAIN, rate_factors=(1.4, 0.7)), "rate_factors is"),
+        (lambda: replace(TRAIN, replica=-1), "replica is -1"),
+    ],
+)
+def test_impossible_settings_are_refused(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
+
+
+def test_evaluation_halts_also_where_it_takes_all_steps_by_itself():
+    system = recipes.act_v1(
+        vocabulary=5, positions=16, width=32, heads=4, h_layers=1, l_layers=1, max_steps=3
+    )
+    weights = outcome(TRAIN, system).weights
+    eager = {k: v.clone() for k, v in weights.items()}
+    (bias,) = (k for k in eager if k.startswith("halting") and k.endswith("bias"))
+    eager[bias].copy_(torch.tensor([5.0, -5.0]))  # whoever may halt does so at once
+
+    def steps(**settings):
+        protocol = Evaluate(after=TRAIN, **settings)
+        return set(observed(protocol, system, weights=eager)["steps"])
+
+    assert steps() == {3}
+    assert steps(mode=Greedy(halt=True)) == {1}
+    assert steps(mode=Greedy(halt=True), execution=Lockstep()) == {1}
+
+
+def test_segments_are_those_of_the_training_unless_others_are_asked_for():
+    system = recipes.amulgent(
+        inputs=80,
+        outputs=80,
+        width=16,
+        h_layers=1,
+        l_layers=1,
+        max_steps=1,
+        use_iterative_refinement=True,
+        refinement_segments=3,
+    )
+    training = replace(TRAIN, training=replace(TRAIN.training, updates=30, learning_rate=1e-2))
+    weights = outcome(training, system).weights
+    own, same, one = (
+        observed(Evaluate(after=training, segments=count), system, weights=weights)
+        for count in (None, 3, 1)
+    )
+    assert np.array_equal(own["right"], same["right"])
+    assert not np.array_equal(own["right"], one["right"])

@@ -74,6 +74,17 @@ def test_gaps_and_runs_that_failed_are_due_again_and_ends_aren_t(lab):
     assert sorted(trial.seed for trial in one.trials) == [2, 3, 3]
 
 
+def test_what_failed_isn_t_made_again_by_the_same_command(lab):
+    claim = lab.statistical(TEST)
+    rows = [*lab.pairs(lab.spread(-0.6, 0.6, 15)), (lab.Status.FAILED, None)]
+    memory = lab.Memory().fill(claim, rows)
+    (one,) = asked(lab, [claim], memory)
+    assert len(one.trials) == 2
+    (rest,) = asked(lab, [claim], memory, tried=one.trials[:1])
+    assert rest.trials == one.trials[1:]
+    assert asked(lab, [claim], memory, tried=one.trials) == ()
+
+
 def test_what_a_trial_starts_from_comes_before_it_once(lab):
     claim = lab.statistical(
         TEST, protocol=Evaluate(after=lab.TRAIN), schedule=dict.fromkeys(Tier, 16)

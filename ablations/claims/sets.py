@@ -61,8 +61,9 @@ class ClaimSet:
 
         Raises:
             UserError: If an id comes twice, has no entry, or looks like a control's; or the family
-                doesn't fit.
+                doesn't fit, or is too large for the count rule.
         """
+        _ = self.family.table
         ids = [claim.id for claim in self.specs]
         for name in ids:
             said = f"claim {name!r} of {self.name}"

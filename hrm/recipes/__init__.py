@@ -4,7 +4,7 @@ A claim's arms are one recipe and `dataclasses.replace` of one thing in it. `nam
 names of the command line.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,7 +45,7 @@ class Named:
 _enhanced = {"use_rmsnorm": True, "use_swiglu": True, "use_iterative_refinement": True}
 _complete = "document complete, Model Configurations"
 _act = "document act-v1; HRM (arXiv 2506.21734), section 3"
-named: Mapping[str, Named] = {
+named: dict[str, Named] = {  # an included module may add recipes of its own
     "gru": Named(make=gru, source="document gru, Basic Usage"),
     "v2": Named(make=v2, source="document v2, Configuration Management"),
     "amulgent-original": Named(

@@ -8,7 +8,6 @@ was interrupted, and one that was killed goes on from its last evaluation.
 """
 
 import contextlib
-import importlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,12 +22,12 @@ from torch import Tensor
 
 from hrm.config import QLearning
 from hrm.config.learning import System, Training
-from hrm.config.parts import Part, kinds, require
+from hrm.config.parts import Part, require
 from hrm.data import cache
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes, wanted
-from hrm.system import distributed
+from hrm.system import distributed, extensions
 from hrm.tasks import Splits, Task
 from hrm.training import checkpoint, loop, tracking
 from hrm.training.loop import Seeds
@@ -210,7 +209,9 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
         identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     else:
         identity = before["id"]
-        checkpoint.same(folder / "run.json", plan_from(before["configuration"]), plan)
+        stored = planned(folder)
+        assert stored is not None
+        checkpoint.same(folder / "run.json", stored, plan)
     return Run(
         id=identity,
         configuration=plan.to_json(),
@@ -219,6 +220,7 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
             **tracking.environment(threads),
             "device": _name(torch.device(device)),
             "processes": distributed.world(),
+            "included": extensions.included(),
         },
     )
 
@@ -328,7 +330,19 @@ def stored(path: Path) -> Stored:
 def planned(folder: Path) -> Plan | None:
     """Return the plan of a run's folder, None where there is no run."""
     said = tracking.described(folder)
-    return None if said is None else plan_from(said["configuration"])
+    if said is None:
+        return None
+    try:
+        return plan_from(said["configuration"])
+    except UserError as error:
+        needed = [name for each in said["environments"] for name in each.get("included", [])]
+        lacking = dict.fromkeys(name for name in needed if name not in extensions.included())
+        if not lacking:
+            raise
+        raise UserError(
+            f"{folder / 'run.json'} has parts of a module that isn't included ({error}); it was "
+            f"trained with {' '.join(f'--include {name}' for name in lacking)}; give that here, too"
+        ) from error
 
 
 def halting(system: System) -> System:
@@ -390,8 +404,5 @@ def plan_from(data: Any) -> Plan:
         UserError: If it isn't one.
     """
     task = data.get("task") if isinstance(data, dict) else None
-    kind = task.get("kind") if isinstance(task, dict) else None
-    if isinstance(kind, str) and kind not in kinds():
-        with contextlib.suppress(ModuleNotFoundError):  # from_json says which kinds there are
-            importlib.import_module(f"hrm.tasks.{kind.lower()}")
+    extensions.known(task.get("kind") if isinstance(task, dict) else None)
     return Plan.from_json(data)

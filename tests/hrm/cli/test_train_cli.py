@@ -9,7 +9,7 @@ import pytest
 
 from hrm import cli
 from hrm.cli import options, progress, train
-from hrm.tasks import arc
+from hrm.tasks.arc import task as arc
 from hrm.tasks.arc.data import ArcTask, Pair
 from hrm.training import tracking
 

@@ -1,0 +1,63 @@
+"""Modules from outside: own tasks, cores or claims, imported before anything is decoded."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from hrm.errors import UserError
+
+
+def include(name_or_path: str) -> ModuleType:
+    """Import a module by its dotted name, or from a Python file, and return it.
+
+    A file is imported under its own name without `.py`, so that other files and worker processes
+    that include it too find it there. Part classes that it defines can be decoded from then on.
+
+    Args:
+        name_or_path: "my_package.tasks", or a path that ends in ".py".
+
+    Raises:
+        UserError: If there is no such module or file, it can't be imported, or its name is taken.
+    """
+    if name_or_path.endswith(".py"):
+        return _from_file(Path(name_or_path))
+    try:
+        return importlib.import_module(name_or_path)
+    except Exception as error:
+        raise _failed(name_or_path, error) from error
+
+
+def _from_file(path: Path) -> ModuleType:
+    path = path.resolve()
+    name = path.stem
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; allowed is a Python file; correct the path")
+    if not name.isidentifier():
+        raise UserError(f"{path.name} can't be imported; allowed is a name like my_claims.py")
+    found = sys.modules.get(name)
+    if found is not None and getattr(found, "__file__", None) == str(path):
+        return found
+    if found is not None or importlib.util.find_spec(name) is not None:
+        raise UserError(f"{path.name} has the name of another module, {name!r}; rename the file")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _failed(str(path), error) from error
+    return module
+
+
+def _failed(what: str, error: Exception) -> Exception:
+    """Return what to raise: a user's mistake as it is, anything else with where it happened."""
+    if isinstance(error, UserError):
+        return error
+    return UserError(
+        f"{what} can't be imported ({type(error).__name__}: {error}); allowed is a module that "
+        "Python can import; run it by itself to see the whole traceback"
+    )

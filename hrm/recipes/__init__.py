@@ -10,11 +10,12 @@ from functools import partial
 
 from hrm.config.learning import System
 from hrm.recipes.sequences import act_v1, complete, swiglu_inner, tiny_network
-from hrm.recipes.vectors import amulgent, amulgent_enhanced, gru, v2
+from hrm.recipes.vectors import act_v1_vector, amulgent, amulgent_enhanced, gru, v2
 
 __all__ = [
     "Named",
     "act_v1",
+    "act_v1_vector",
     "amulgent",
     "amulgent_enhanced",
     "complete",

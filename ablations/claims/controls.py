@@ -3,35 +3,21 @@
 A claim measures something by a protocol, a metric and a test. Each such triple has two controls,
 which are planned, run, stored and judged like claims and can only take verdicts away: one small arm
 measured twice, independently, where nothing is to be found; and the same with an effect planted in
-the configuration of the second cell, which is to be found. `SETUPS` has what is small and what is
-planted, once for each protocol; nothing is written per claim. Claims from outside may bring more.
+the configuration of the second cell, which is to be found. `setups.SETUPS` has what is small and
+what is planted, once for each protocol; nothing is written per claim. Claims from outside may bring
+more.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from ablations.claims.setups import SETUPS, Plant, Setup
 from ablations.metrics.base import Metric
-from ablations.metrics.costs import BytesOf, Cycles, Flops, Rows
-from ablations.metrics.curves import Arrival, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import GradientVariance
-from ablations.metrics.scores import Accuracy, Margin
-from ablations.metrics.shares import Saved
-from ablations.metrics.timing import Milliseconds, TimeRatio
 from ablations.rule import Word
 from ablations.specs.arms import Arm, changed
 from ablations.specs.claim import CONTROLS, Cell, Claim, Statistical, Tier
-from ablations.specs.protocols import (
-    Boards,
-    Bytes,
-    Evaluate,
-    Execute,
-    Protocol,
-    Resample,
-    Time,
-    Train,
-)
+from ablations.specs.protocols import Protocol
 from ablations.specs.tests import (
     Both,
     Difference,
@@ -47,212 +33,12 @@ from ablations.specs.tests import (
     Timing,
     Trend,
 )
-from hrm import recipes
-from hrm.config import Fixed, Lockstep, Readout, Segments, Vector
-from hrm.config.learning import Supervised, Training
-from hrm.config.parts import Part
 from hrm.errors import UserError
-from hrm.tasks.sudoku import Sudoku
 
 PREFIX = "controls/"
 _PAIRS_OF_SHARES = 40  # the fewest by which nearly all pairs can be found to be beyond an edge
 
 
-# -- what is known, by protocol -------------------------------------------------------------------
-@dataclass(frozen=True, kw_only=True)
-class Plant:
-    """An effect that is planted in the configuration of the second cell.
-
-    Args:
-        words: What is changed, for the reader.
-        arm, protocol: New values by dotted path, of the arm and of what is done with it.
-        metrics: What is moved: one metric of each kind, as the controls read it.
-        rises: Whether those metrics rise by it.
-        null: Half of what it moves them by or less, and more than what runs scatter by: of
-            differences, and as a share of ratios.
-    """
-
-    words: str
-    metrics: tuple[Metric, ...]
-    rises: bool
-    null: float
-    arm: Mapping[str, Any] = field(default_factory=dict)
-    protocol: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setup:
-    """A protocol at a size at which 26 pairs cost little.
-
-    Args:
-        arm: What is measured.
-        protocol: How.
-        apart: New values of the protocol with which a second measurement is independent.
-        apart_arm: New values of the arm that change nothing that the protocol looks at, where it
-            measures arms together and would take equal ones for one.
-        plants: What can be planted.
-        cost: CPU seconds of a run.
-    """
-
-    arm: Part
-    protocol: Protocol
-    plants: tuple[Plant, ...]
-    apart: Mapping[str, Any] = field(default_factory=dict)
-    apart_arm: Mapping[str, Any] = field(default_factory=dict)
-    cost: float = 1.0
-
-
-_SUDOKU = Boards(task=Sudoku(size=4, clues=11), train=4096, validation=128, test=256)
-_SIZE = 16 * 5  # cells times tokens
-_UPDATES = 60
-_LEVELS = changed(
-    recipes.act_v1(width=32, heads=4, h_layers=1, l_layers=1),
-    {
-        "model.embedding": Vector(size=_SIZE),
-        "model.readout": Readout(size=_SIZE, bias=False),
-        "model.low.rotary": None,  # one position
-        "model.high.rotary": None,
-        "model.halting": Fixed(),
-        "model.segments": Segments(count=1, detached=True),
-        "objective": Supervised(every_segment=False),
-    },
-)
-_TRAIN = Train(
-    boards=_SUDOKU,
-    training=Training(
-        updates=_UPDATES, batch=64, learning_rate=1e-2, warmup=10, clip=1.0, evaluate_every=5
-    ),
-)
-_WRONG = {"wrong_labels": 0.75}
-_SCORES = (Accuracy(), Margin(), ValidationScore())
-_POLICY = recipes.v2(
-    inputs=_SIZE,
-    outputs=_SIZE,
-    hidden_low=32,
-    hidden_high=64,
-    max_cycles=8,
-    use_per_sample_act=True,
-)
-_TEN = Train(
-    boards=Boards(task=Sudoku(size=4, clues=11), train=1024, validation=64, test=64),
-    training=Training(updates=10),
-)
-_CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
-
-SETUPS: tuple[Setup, ...] = (
-    Setup(
-        arm=_LEVELS,
-        protocol=_TRAIN,
-        apart={"replica": 1},
-        plants=(
-            Plant(
-                words="Three quarters of the second cell's training labels are wrong",
-                protocol=_WRONG,
-                metrics=_SCORES,
-                rises=False,
-                null=0.1,
-            ),
-            Plant(
-                words="Three quarters of the second cell's training labels are wrong",
-                protocol=_WRONG,
-                metrics=(TrainingLoss(last=10),),
-                rises=True,
-                null=0.1,
-            ),
-            Plant(
-                words="The second cell learns at a quarter of the rate",
-                protocol={"training.learning_rate": 2.5e-3},
-                metrics=(Arrival(threshold=0.4, cap=float(_UPDATES)),),
-                rises=True,
-                null=0.25,
-            ),
-        ),
-        cost=1.5,
-    ),
-    Setup(
-        arm=_LEVELS,
-        protocol=Evaluate(after=_TRAIN),
-        apart={"after.replica": 1},
-        plants=(
-            Plant(
-                words="Three quarters of the labels that the second cell was trained on are wrong",
-                protocol={"after.wrong_labels": 0.75},
-                metrics=_SCORES,
-                rises=False,
-                null=0.1,
-            ),
-        ),
-        cost=0.5,
-    ),
-    Setup(
-        arm=_POLICY,
-        protocol=Execute(after=None),
-        apart={"replica": 1},
-        plants=(
-            Plant(
-                words="The second cell's batches run as long as their slowest sample",
-                protocol={"execution": Lockstep()},
-                metrics=(Rows(), Flops(), Cycles()),
-                rises=True,
-                null=0.2,
-            ),
-        ),
-        cost=0.5,
-    ),
-    Setup(
-        arm=_POLICY,
-        protocol=Resample(after=_TEN, resamples=32),
-        apart={"replica": 1},
-        plants=(
-            Plant(
-                words="The second cell's batches have an eighth of the samples",
-                protocol={"batch": 4},
-                metrics=(GradientVariance(),),
-                rises=True,
-                null=1.0,
-            ),
-        ),
-    ),
-    Setup(
-        arm=_POLICY,
-        protocol=Bytes(calls=(32,), passes=()),
-        plants=(
-            Plant(
-                words="The second cell's high level is twice as wide",
-                arm={"model.high.width": 128},
-                metrics=(BytesOf(),),
-                rises=True,
-                null=0.05,
-            ),
-        ),
-        cost=0.1,
-    ),
-    Setup(
-        arm=recipes.v2(use_per_sample_act=True),
-        protocol=Time(targets=(_CALL, _PASS), batches=(32,)),
-        apart_arm={"objective.masked_mean": True},
-        plants=(
-            Plant(
-                words="The second cell's high level is twice as wide",
-                arm={"model.high.width": 1024},
-                metrics=(TimeRatio(target=_CALL, batch=32), Milliseconds(target=_CALL, batch=32)),
-                rises=True,
-                null=0.1,
-            ),
-            Plant(
-                words="The second cell's low level takes four times as many steps",
-                arm={"model.low_steps": 12},
-                metrics=(Saved(target=_CALL, whole=_PASS, batch=32, calls=8, speedup=5.0),),
-                rises=False,
-                null=0.1,
-            ),
-        ),
-        cost=14.0,
-    ),
-)
-
-
-# -- derived --------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """A kind of protocol, of metric and of test: what controls are shared by."""

@@ -8,7 +8,7 @@ or a module that an installed package names under the entry point `ablations.cla
     CLAIMS  a sequence of specs
     LEDGER  what is claimed, a mapping from their ids to entries
     FAMILY  members as in `family.json`; without it each statistical claim is one
-    SETUPS  for controls of own protocols and metrics, as in `ablations.claims.controls`
+    SETUPS  for controls of own protocols and metrics, as in `ablations.claims.setups`
 """
 
 import difflib
@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from importlib import metadata
 
 from ablations.claims import controls, family
-from ablations.claims.controls import Control, Setup
+from ablations.claims.controls import Control
 from ablations.claims.family import Family
 from ablations.claims.ledger import Entry, decoded, ledger
+from ablations.claims.setups import Setup
 from ablations.specs.claim import Claim
 from hrm.errors import UserError
 from hrm.system.include import include
@@ -60,8 +61,9 @@ class ClaimSet:
 
         Raises:
             UserError: If an id comes twice, has no entry, or looks like a control's; or the family
-                doesn't fit.
+                doesn't fit, or is too large for the count rule.
         """
+        _ = self.family.table
         ids = [claim.id for claim in self.specs]
         for name in ids:
             said = f"claim {name!r} of {self.name}"

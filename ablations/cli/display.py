@@ -16,7 +16,7 @@ from ablations.records.plain import Json
 from ablations.records.rows import Report, Row
 from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
-from hrm.system import command
+from hrm.system import console as consoles
 
 STYLE = {
     Group.HOLDS: "green",
@@ -32,24 +32,12 @@ _controls = "controls/"  # what the ids of controls begin with
 def claims(rows: Sequence[Mapping[str, Json]]) -> None:
     """Print the claims, one line each: id, group, word, documented figure, statement."""
     out = console()
-    table = Table(
-        box=None,
-        show_header=True,
-        pad_edge=False,
-        header_style="bold",
-        expand=False,
-        padding=(0, 1),
-    )
-    for name, most in (("id", 30), ("verdict", 14), ("documented", 14), ("claim", None)):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=most)
+    ids = max((len(row["id"]) for row in rows), default=0)
     for row in rows:
-        table.add_row(
-            escape(row["id"]),
-            _word(row["word"]) if row["word"] else "[dim]no spec[/]" if row["form"] is None else "",
-            escape(row["documented"]),
-            escape(row["claim"]),
-        )
-    out.print(table)
+        figure = "" if row["documented"] in ("", "—") else f"[dim]{escape(row['documented'])}[/] "
+        word = f"{_word(row['word'])} " if row["word"] else ""
+        line = f"[bold]{row['id']:<{ids}}[/] {row['group']} {word}{figure}{escape(row['claim'])}"
+        out.print(line, no_wrap=True, overflow="ellipsis", highlight=False)
     without = sum(row["form"] is None for row in rows)
     said = f"; {without} have no spec yet" if without else ""
     out.print(f"{len(rows)} claims{said}. `ablations show ID` tells one of them in full.")
@@ -96,7 +84,7 @@ def zones(found: Zones) -> list[str]:
     assert found.null is not None
     said.append(f"No effect worth having: {span(-found.null, found.null)}; {found.because}.")
     if found.band is not None:
-        said.append(f"Claimed size: {span(*found.band)}; {found.band_because}.")
+        said.append(f"Claimed size: {span(*found.band)}.")
     return said
 
 
@@ -200,7 +188,7 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
     for row in summary["refused"]:
         out.print(escape(f"Not run: {row['id']}: {row['reason']}; --all runs it."))
     for error in summary["failed"]:
-        command.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
+        consoles.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
 
 
 def verdicts(report: Report) -> None:
@@ -296,7 +284,7 @@ def duration(seconds: float) -> str:
 
 def console() -> Console:
     """Return the console for results."""
-    return command.console()
+    return consoles.console()
 
 
 def _word(word: str) -> str:

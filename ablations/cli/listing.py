@@ -73,7 +73,9 @@ def show(asked: argparse.Namespace) -> int:
         "claim": entry.claim,
         "word": _words(session, [claim]).get(claim.id),
         "reading": claim.reading,
-        "differences": [d.to_json() for d in differences(claim)],
+        "differences": [
+            {"path": path, "values": list(values)} for path, values in differences(claim).items()
+        ],
         "cost": claim.cost,
         **_details(claim, session),
     }

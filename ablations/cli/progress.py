@@ -10,7 +10,7 @@ from ablations.cli.display import duration, say
 from ablations.planning.costs import Costs
 from ablations.records.trials import Status, Trial
 from ablations.runs.fingerprints import protocol_class
-from hrm.system.command import console
+from hrm.system.console import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
     from ablations.runs.runner import Event

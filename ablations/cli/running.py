@@ -30,7 +30,8 @@ def run(asked: argparse.Namespace) -> int:
     session = Session.of(asked)
     store = session.store(create=True)
     budget = Budget(asked.budget)
-    done, refused = Counter[str](), {}
+    done = Counter[str]()
+    refused: dict[str, str] = {}
     left: tuple[Due, ...] = ()
     while True:
         reader = Reader(store)

@@ -130,20 +130,13 @@ class Session:
         """Return everything that follows from the store, and note there what was judged."""
         seen = report.versions_seen(self.run, store, self.tier, self.table, self.device)
         reader = Reader(store)
+        told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(
             self.chosen,
             store,
             self.tier,
-            ledger=self.entries,
-            table=self.table,
-            members={m.name: m.claims for m in self.every.family.members},
-            specified=[claim.id for claim in self.every.specs],
-            controls=self.controls,
-            plans={
-                claim.id: told
-                for claim in self.chosen
-                if (told := self.planning(claim, reader)) is not None
-            },
+            self.every,
+            plans={name: plan for name, plan in told.items() if plan is not None},
             garden=garden.add(store.folder, seen),
             device=self.device,
         )

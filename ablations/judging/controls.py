@@ -11,12 +11,26 @@ from ablations.records.rows import Controlled, Row
 from ablations.rule import Word
 from ablations.specs.claim import Claim, Statistical
 
+# By the word that a control should have: what passes, and what leaves open whether it does. The
+# mere direction of a planted effect is open, that of equal cells is a failure; NO GAIN says that
+# equal cells differ by no more than w to one side, and nothing false.
+_passes = {
+    Word.CONFIRMED: {Word.CONFIRMED, Word.EXCEEDED, Word.AT_LEAST},
+    Word.NO_EFFECT: {Word.NO_EFFECT},
+    Word.CONTRADICTED: {Word.CONTRADICTED},
+}
+_open = {
+    Word.CONFIRMED: {Word.NOT_RUN, Word.INCONCLUSIVE, Word.DIRECTION_ONLY},
+    Word.NO_EFFECT: {Word.NOT_RUN, Word.INCONCLUSIVE, Word.NO_GAIN},
+    Word.CONTRADICTED: {Word.NOT_RUN, Word.INCONCLUSIVE},
+}
+
 
 class Control(typing.Protocol):
     """What is asked of a control; `ablations.claims.controls` derives them."""
 
     @property
-    def spec(self) -> Statistical:
+    def claim(self) -> Statistical:
         """What is measured; its id starts with "controls/"."""
 
     @property
@@ -24,19 +38,22 @@ class Control(typing.Protocol):
         """The planted effect, "" for equal cells."""
 
     @property
-    def passes(self) -> Word:
-        """The word that it should have."""
+    def expected(self) -> Word:
+        """The word that it should have: CONFIRMED, NO EFFECT or CONTRADICTED."""
+
+    @property
+    def statement(self) -> str:
+        """What is known, in words."""
 
     def guards(self, claim: Claim) -> bool:
         """Tell whether a claim shares the measurement."""
 
-    def passed(self, word: Word) -> bool | None:
-        """Return whether it passed with a word, None if that is open."""
 
-
-def guarding(controls: Iterable[Control], claims: Sequence[Claim]) -> list[Control]:
-    """Return the controls that guard any of these claims."""
-    return [control for control in controls if any(map(control.guards, claims))]
+def passed(expected: Word, word: Word) -> bool | None:
+    """Return whether a control that should have one word and has another passes, None if open."""
+    if word in _passes[expected]:
+        return True
+    return None if word in _open[expected] else False
 
 
 def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlled:
@@ -50,8 +67,8 @@ def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlle
     return Controlled(
         row=row,
         planted=control.planted,
-        expected=control.passes,
-        passed=control.passed(row.verdict.verdict),
+        expected=control.expected,
+        passed=passed(control.expected, row.verdict.verdict),
         claims=tuple(claim.id for claim in claims if control.guards(claim)),
     )
 
@@ -66,10 +83,10 @@ def objections(controls: Iterable[Controlled]) -> list[str]:
 
 
 def missing(controls: Iterable[Controlled]) -> str:
-    """Say which control isn't run yet, "" if all are, or have settled."""
+    """Say which control isn't run yet, "" if all are; one that settled early needs no more."""
     for control in controls:
         row = control.row
-        if not row.verdict.settled and row.stored < row.planned:
+        if row.stored < row.planned:
             runs = f"{row.stored} of {row.planned} runs"
             return f"control {row.verdict.id} has {runs}: `{row.command}`"
     return ""

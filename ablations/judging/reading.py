@@ -152,6 +152,7 @@ def _part(
             point(pair, pair.contrasts[place], cells, zones, i < case.read)
             for i, pair in enumerate(case.gathered.pairs)
         ),
+        settled_at=verdict.at_look,
         needed=verdict.needed,
     )
 

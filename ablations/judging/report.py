@@ -1,11 +1,12 @@
 """Everything that a report is rendered from; equal stores give equal bytes."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ablations.judging import garden as seen_before
 from ablations.judging.cells import Reader, Runs
-from ablations.judging.controls import Control, controlled, guarding
-from ablations.judging.row import Desk, Entry, Surroundings, machine, row
+from ablations.judging.controls import Control, controlled
+from ablations.judging.row import Desk, Entry, Surroundings, Words, machine, row
 from ablations.records.plain import Json
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
@@ -15,19 +16,16 @@ from ablations.runs import trials
 from ablations.runs.trials import plan
 from ablations.specs.claim import Claim, Statistical, Tier
 
-_words = {Group.HOLDS: "holds", Group.PARTLY: "partly", Group.FAILS: "fails"}
+if TYPE_CHECKING:  # sets import every spec, and a report needs those that it is given
+    from ablations.claims import ClaimSet
 
 
 def report(
-    claims: Sequence[Claim],
+    chosen: Sequence[Claim],
     runs: Runs,
     tier: Tier,
+    of: "ClaimSet",
     *,
-    ledger: Mapping[str, Entry],
-    table: Table,
-    members: Mapping[str, Sequence[str]],
-    specified: Sequence[str],
-    controls: Sequence[Control] = (),
     plans: Mapping[str, Planning] | None = None,
     garden: Sequence[Garden] = (),
     calibration: Mapping[str, Json] | None = None,
@@ -36,34 +34,38 @@ def report(
     """Judge claims from what a store holds, and return all that a report shows.
 
     Args:
-        claims: In the order in which they are shown.
+        chosen: Claims, in the order in which they are shown.
         runs: The store.
         tier: Up to which pairs are read.
-        ledger: Words by id, of the claims and of the controls.
-        table: Of the family.
-        members: The claims of each member of the family, by its name.
-        specified: Ids of all claims that have a spec.
-        controls: All that there are; those that guard none of the claims are left out.
+        of: The set that they are of, with its ledger, family and controls.
         plans: What plans can tell, by claim.
         garden: What the store has seen before (`garden.add`).
         calibration: What the committed calibration says.
         device: Where what is trained runs.
     """
+    table = of.family.table
     desk = Desk(reader=Reader(runs), tier=tier, table=table, device=device)
     plans, versions = plans or {}, seen_before.by_claim(garden)
 
-    def made(claim: Claim, guards: Sequence[Controlled] = ()) -> Row:
+    def made(claim: Claim, entry: Entry, guards: Sequence[Controlled] = ()) -> Row:
         around = Surroundings(
             controls=guards,
             garden=versions.get(claim.id, ()),
             planning=plans.get(claim.id),
         )
-        return row(claim, ledger[claim.id], desk, around)
+        return row(claim, entry, desk, around)
 
-    guards = [controlled(c, made(c.spec), claims) for c in guarding(controls, claims)]
-    rows = [made(claim, [c for c in guards if claim.id in c.claims]) for claim in claims]
-    measured = [*claims, *(c.spec for c in guarding(controls, claims))]
-    results = _results(measured, desk)
+    every = {control.claim.id: control for control in of.controls()}
+    guards = [controlled(c, made(c.claim, _words(c)), chosen) for c in of.controls(chosen)]
+    rows = [
+        made(
+            claim,
+            _words(every[claim.id]) if claim.id in every else of.ledger[claim.id],
+            [c for c in guards if claim.id in c.claims],
+        )
+        for claim in chosen
+    ]
+    results = _results([*chosen, *(c.claim for c in of.controls(chosen))], desk)
     words = [found.verdict.verdict for found in rows]
     groups = [found.verdict.group for found in rows]
     return Report(
@@ -80,7 +82,7 @@ def report(
         cpu_seconds=sum(r.cpu_seconds for r in results),
         rows=tuple(rows),
         controls=tuple(guards),
-        family=fates(members, rows, specified),
+        family=fates(of, rows),
         calibration=calibration,
     )
 
@@ -94,28 +96,34 @@ def versions_seen(
     return [found for case in cases if (found := seen_before.seen(case)) is not None]
 
 
-def fates(
-    members: Mapping[str, Sequence[str]], rows: Sequence[Row], specified: Sequence[str]
-) -> Family:
+def fates(of: "ClaimSet", rows: Sequence[Row]) -> Family:
     """Return what became of the family's members.
 
     Args:
-        members: The claims of each, by name.
+        of: The set of claims.
         rows: Of the report.
-        specified: Ids of all claims that have a spec.
     """
     verdicts = {found.verdict.id: found.verdict for found in rows}
+    specified = {claim.id for claim in of.specs}
     counts = dict.fromkeys(("holds", "partly", "fails", "open", "not_run", "without_spec"), 0)
-    for claims in members.values():
-        found = [verdicts[claim] for claim in claims if claim in verdicts]
+    for member in of.family.members:
+        found = [verdicts[claim] for claim in member.claims if claim in verdicts]
         judged = [v for v in found if v.verdict is not Word.NOT_RUN]
         if judged:
-            decided = [_words[v.group] for v in judged if v.group in _words]
-            fate = decided[0] if decided else "open"
+            decided = [v.group.value for v in judged if v.group is not Group.OPEN]
+            fate = decided[0] if decided else Group.OPEN.value
         else:
-            fate = "not_run" if set(claims) & set(specified) else "without_spec"
+            fate = "not_run" if specified & set(member.claims) else "without_spec"
         counts[fate] += 1
-    return Family(members=len(members), **counts)
+    return Family(members=len(of.family.members), **counts)
+
+
+def _words(control: Control) -> Words:
+    return Words(
+        document="controls",
+        claim=control.statement,
+        documented=control.planted or "no effect",
+    )
 
 
 def _results(claims: Sequence[Claim], desk: Desk) -> list[Result]:

@@ -25,6 +25,19 @@ from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
 
 
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What a reader is told of a claim that the ledger doesn't have.
+
+    Args:
+        document, claim, documented: As in the ledger.
+    """
+
+    document: str
+    claim: str
+    documented: str
+
+
 class Entry(typing.Protocol):
     """What the ledger says of a claim."""
 

@@ -66,6 +66,7 @@ def due(
     *,
     table: Table,
     committed: Mapping[str, Pilot] | None = None,
+    tried: Iterable[Trial] = (),
     all_: bool = False,
     device: str = "cpu",
 ) -> tuple[Due, ...]:
@@ -80,10 +81,12 @@ def due(
         tier: Up to which look.
         table: Of the family.
         committed: Pilots by claim.
+        tried: What this command has run already: what failed is made again by the next one.
         all_: Whether settled claims, and refused ones, go on to the end of the tier too.
         device: Where what is trained runs.
     """
     found = []
+    before = {_key(trial) for trial in tried}
     for claim in claims:
         match claim:
             case Statistical():
@@ -99,8 +102,11 @@ def due(
                 )
             case _:
                 continue
-        if one is not None and (one.trials or one.refusal):
-            found.append(one)
+        if one is None:
+            continue
+        left = tuple(trial for trial in one.trials if _key(trial) not in before)
+        if left or one.refusal:
+            found.append(dataclasses.replace(one, trials=left))
     return tuple(found)
 
 
@@ -125,12 +131,13 @@ def order(
     waiting = [one for one in found if one.trials]
     worth = {one.claim.id: (values or {}).get(one.claim.id, one.chance) for one in waiting}
     keyed = {id(one): {_key(trial): trial for trial in one.trials} for one in waiting}
+    cost = {key: costs.of(t) for each in keyed.values() for key, t in each.items()}
     chosen: list[Due] = []
     paid: set[str] = set()
     spent = 0.0
 
     def price(one: Due) -> float:
-        return sum(costs.of(trial) for key, trial in keyed[id(one)].items() if key not in paid)
+        return sum(cost[key] for key in keyed[id(one)] if key not in paid)
 
     while waiting:
         prices = {id(one): price(one) for one in waiting}
@@ -148,7 +155,7 @@ def order(
 
 def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
     """Return what controls are worth: as many claims as each guards wait for it."""
-    return {c.spec.id: float(sum(map(c.guards, claims))) for c in controls}
+    return {c.claim.id: float(sum(map(c.guards, claims))) for c in controls}
 
 
 def planning(

@@ -1,6 +1,7 @@
 """Score trained weights on the test boards in some mode."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ablations.protocols import boards, ours
-from ablations.protocols.adapter import Answers
+from ablations.protocols.adapter import Answers, Foreign
 from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import sampling, seeded
@@ -28,15 +29,21 @@ def run(inputs: Inputs) -> Outcome:
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
     dealt = boards.table(protocol.after.boards, inputs.seed)
-    plain = isinstance(protocol.mode, Greedy) and protocol.execution is None
-    (arm,) = inputs.arms
-    adapter = ours.adapter(arm) if plain else ours.own(arm, protocol.execution)
+    (arm,), mode = inputs.arms, protocol.mode
+    adapter = (
+        arm.adapter()
+        if isinstance(arm, Foreign) and _plain(protocol)
+        else ours.own(
+            arm,
+            protocol.execution,
+            segments=protocol.segments,
+            halt=isinstance(mode, Greedy) and mode.halt,
+        )
+    )
     adapter.build(dealt.task, inputs.seed, inputs.device)
     adapter.load(inputs.weights)
     if isinstance(adapter, Ours):
-        answered, more = answers(
-            adapter, protocol.mode, dealt, batch=protocol.batch, seed=inputs.seed
-        )
+        answered, more = answers(adapter, mode, dealt, batch=protocol.batch, seed=inputs.seed)
     else:
         answered, more = adapter.answer(dealt.splits.test), {}
     found = {
@@ -47,6 +54,11 @@ def run(inputs: Inputs) -> Outcome:
         "max_steps": adapter.max_steps,
     }
     return Outcome(observations=[found])
+
+
+def _plain(protocol: Evaluate) -> bool:
+    """Whether a model is asked as it is: anybody's can be."""
+    return protocol == replace(Evaluate(after=protocol.after), batch=protocol.batch)
 
 
 def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:

@@ -9,7 +9,7 @@ from ablations.protocols import boards, ours, rigged
 from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.evaluate import answers
 from ablations.protocols.train import replica
-from ablations.specs.protocols import Execute
+from ablations.specs.protocols import Execute, Greedy
 from hrm.model import cost
 
 
@@ -29,14 +29,16 @@ def run(inputs: Inputs) -> Outcome:
 def _trained(inputs: Inputs, protocol: Execute) -> dict[str, Any]:
     assert protocol.after is not None and inputs.weights is not None
     dealt = boards.table(protocol.after.boards, inputs.seed)
-    model = ours.own(inputs.arms[0], protocol.execution)
+    mode = protocol.mode
+    halt = isinstance(mode, Greedy) and mode.halt
+    model = ours.own(inputs.arms[0], protocol.execution, halt=halt)
     model.build(dealt.task, inputs.seed, inputs.device)
     model.load(inputs.weights)
     answered = []
     with rigged.counted_rows(model.model) as rows:
         counted = cost.operations(
             lambda: answered.append(
-                answers(model, protocol.mode, dealt, batch=protocol.batch, seed=inputs.seed)[0]
+                answers(model, mode, dealt, batch=protocol.batch, seed=inputs.seed)[0]
             )
         )
     return {

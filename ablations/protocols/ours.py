@@ -1,15 +1,14 @@
-"""Our own models as adapters, their weights drawn parameter by parameter."""
+"""Our own models as adapters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
 from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
 from ablations.specs.protocols import Execution
+from hrm.config import QLearning
 from hrm.config.learning import System, Training
 from hrm.config.parts import Part
 from hrm.errors import UserError
@@ -56,7 +55,10 @@ class Ours(Adapter):
         return {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}
 
     def load(self, weights: Mapping[str, Any]) -> None:
-        self.model.load_state_dict(weights)
+        given = dict(weights)
+        if self.model.connect is None:  # a single segment has no previous output to read
+            given = {name: t for name, t in given.items() if not name.startswith("connect.")}
+        self.model.load_state_dict(given)
 
     def _answers(self, model: HRM, boards: Boards) -> Answers:
         predictions, steps = scoring.answers(model, self.system, self.task, boards)
@@ -80,8 +82,20 @@ def adapter(arm: Part) -> Adapter:
     )
 
 
-def own(arm: Part, execution: Execution | None = None) -> Ours:
-    """Return what runs a system, with another execution if one is given.
+def own(
+    arm: Part,
+    execution: Execution | None = None,
+    *,
+    segments: int | None = None,
+    halt: bool = False,
+) -> Ours:
+    """Return what runs a system, with what is given in place of its own.
+
+    Args:
+        arm: The system.
+        execution: What stopping costs, in training mode and in evaluation.
+        segments: Refinement segments of each cycle.
+        halt: Whether evaluation is to halt also where it takes all steps by itself.
 
     Raises:
         UserError: If the arm isn't a system: what is asked looks inside the model.
@@ -91,57 +105,18 @@ def own(arm: Part, execution: Execution | None = None) -> Ours:
             f"arm is a {type(arm).__name__}; allowed is System, whose steps can be looked at; "
             "foreign models can be trained, and evaluated as they are"
         )
+    model = arm.model
     if execution is not None:
-        arm = replace(arm, model=replace(arm.model, execution=execution))
-    return Ours(arm)
+        model = replace(model, execution=execution, evaluation=None)
+    if segments is not None:
+        connection = model.segments.connection if segments > 1 else None
+        given = replace(model.segments, count=segments, connection=connection)
+        model = replace(model, segments=given)
+    if halt and isinstance(model.halting, QLearning):
+        model = replace(model, halting=replace(model.halting, halt_in_evaluation=True))
+    return Ours(replace(arm, model=model))
 
 
-# -- initial weights ------------------------------------------------------------------------------
 def initial(system: System, seed: int, device: str = "cpu") -> HRM:
-    """Return a model whose parameters draw from streams of their own, named after them.
-
-    So two arms share the initial weights of each parameter that has the same name, shape and
-    distribution in both, and a further part of one of them shifts nothing.
-    """
-    seeds = loop.Seeds(weights=seed, order=seed)
-    with _Draws(lambda _: None) as first:
-        model = loop.build(system, seeds)
-    names = {
-        t.untyped_storage().data_ptr(): name
-        for name, t in (*model.named_buffers(), *model.named_parameters())
-    }
-    drawn = [
-        names.get(t.untyped_storage().data_ptr(), f"draw {i}") for i, t in enumerate(first.filled)
-    ]
-    with _Draws(lambda i: loop.stream(seed, f"weights {drawn[i]}")):
-        return loop.build(system, seeds, device)
-
-
-class _Draws(TorchFunctionMode):
-    """Seeds each call that fills a tensor at random, by its number, and keeps those tensors.
-
-    A truncated normal fills scratch again until all values are inside: its scratch goes on in the
-    stream of the tensor that it is for, since how often that happens is chance.
-    """
-
-    def __init__(self, seed: Callable[[int], int | None]) -> None:
-        super().__init__()
-        self.seed, self.filled = seed, list[Tensor]()
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = kwargs or {}
-        fills = func in _FILLING and not hasattr(args[0] if args else given["tensor"], "scratch")
-        if fills and (seed := self.seed(len(self.filled))) is not None:
-            torch.manual_seed(seed)
-        found = func(*args, **given)  # what that calls in its turn isn't seen
-        if func is torch.empty_like:
-            found.scratch = True
-        if fills:
-            self.filled.append(found)
-        return found
-
-
-_FILLING = (
-    *(nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_),
-    *(Tensor.normal_, Tensor.uniform_),
-)
+    """Return a model with initial weights from a seed, see `hrm.training.loop.build`."""
+    return loop.build(system, loop.Seeds(weights=seed, order=seed), device)

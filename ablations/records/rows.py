@@ -139,6 +139,7 @@ class Part(Record):
         mean: Of the contrasts, None where it has no value.
         look: The last look reached. exceptions: On both sides of each edge.
         scale: The zones. points: One a pair.
+        settled_at: The first look from which further pairs can't change the group, None before.
         needed: Pairs that would settle it at the observed shares, None if out of reach or settled.
     """
 
@@ -152,6 +153,7 @@ class Part(Record):
     exceptions: tuple[Exceptions, ...]
     scale: Scale
     points: tuple[Point, ...]
+    settled_at: int | None
     needed: int | None
 
 

@@ -64,10 +64,10 @@ def run(
 
     Equal trials are run once. What a trial starts from is run before it, unless its weights are
     stored; a trial whose parent came to nothing ends as its parent did. Trials that may share the
-    machine go first, those of equal boards together, the costliest ahead; then those that must be
-    alone, one by one. An attempt that the machine killed is recorded and made again, until a trial
-    has died `MOST_DEATHS` times. Ctrl-C keeps what is finished and stops the rest; the same call
-    resumes.
+    machine go first, those of equal boards on one worker, the costliest ahead; then those that must
+    be alone, one by one. An attempt that the machine killed is recorded and made again, until a
+    trial has died `MOST_DEATHS` times. Ctrl-C keeps what is finished and stops the rest; the same
+    call resumes.
 
     Args:
         trials: What to run, in the order that is kept where costs are equal.
@@ -125,11 +125,11 @@ class _Schedule:
         self._limit, self._keep = limit, keep
         self._jobs: dict[str, Job] = {}
         self._children: dict[str, list[str]] = {}
-        self._keys: dict[str, tuple[float, int, float, int]] = {}
-        self._ready: dict[bool, list[tuple[tuple[float, int, float, int], str]]] = {
-            False: [],
-            True: [],
-        }
+        self._groups: dict[str, str] = {}  # of each job
+        self._places: dict[str, int] = {}  # of each group
+        self._keys: dict[str, tuple[float, int]] = {}  # of each job in its group
+        self._ready: dict[bool, dict[str, list[tuple[tuple[float, int], str]]]]
+        self._ready = {False: {}, True: {}}  # by whether it must be alone, and by group
 
     def ask(self, fingerprint: str, trial: Trial) -> None:
         """Take in a trial that is asked for."""
@@ -172,15 +172,14 @@ class _Schedule:
         """Put what was taken in into order; note it in the journal."""
         if self._jobs:
             self.store.note("planned", fingerprints=list(self._jobs))
-        groups = {f: self._group(job.trial) for f, job in self._jobs.items()}
+        costs = {f: self._cost(job.trial) for f, job in self._jobs.items()}
+        self._groups = {f: self._group(job.trial) for f, job in self._jobs.items()}
         most: dict[str, float] = {}
-        for fingerprint, name in groups.items():
-            cost = self._cost(self._jobs[fingerprint].trial)
-            most[name] = max(most.get(name, -math.inf), cost)
-        places = {name: place for place, name in enumerate(most)}
-        for order, (fingerprint, name) in enumerate(groups.items()):
-            cost = self._cost(self._jobs[fingerprint].trial)
-            self._keys[fingerprint] = (-most[name], places[name], -cost, order)
+        for fingerprint, name in self._groups.items():
+            most[name] = max(most.get(name, -math.inf), costs[fingerprint])
+        ranked = sorted(most, key=lambda name: -most[name])
+        self._places = {name: place for place, name in enumerate(ranked)}
+        self._keys = {f: (-cost, order) for order, (f, cost) in enumerate(costs.items())}
         waiting = {child for children in self._children.values() for child in children}
         for origin in self._children:
             self._jobs[origin] = replace(self._jobs[origin], keep=True)
@@ -200,7 +199,8 @@ class _Schedule:
                 return
             job = self._jobs[fingerprint] = replace(job, start=start)
         alone = protocol_class(job.trial).alone
-        heapq.heappush(self._ready[alone], (self._keys[fingerprint], fingerprint))
+        group = self._ready[alone].setdefault(self._groups[fingerprint], [])
+        heapq.heappush(group, (self._keys[fingerprint], fingerprint))
 
     def _inherit(self, job: Job, parent: Result | None) -> None:
         """End a job as its parent ended."""
@@ -213,15 +213,28 @@ class _Schedule:
         self.done(job, ended(job, Clock(), *how))
 
     def first(self, *, alone: bool) -> Job | None:
-        """Return a job of this phase, None if there is none."""
-        ready = self._ready[True] or self._ready[False] if alone else self._ready[False]
-        return self._jobs[ready[0][1]] if ready else None
+        """Return a job that is ready in a phase, None if there is none."""
+        ready = self._ready[False] or (self._ready[True] if alone else {})
+        return next((self._jobs[jobs[0][1]] for jobs in ready.values()), None)
 
-    def take(self, *, alone: bool) -> Job | None:
-        """Return the next job that can start, None if there is none now."""
+    def take(self, *, alone: bool, last: Job | None, running: Iterable[Job]) -> Job | None:
+        """Return the next job that can start, None if there is none now.
+
+        It is of the group of the last one that a worker did, so that the worker has its boards;
+        else of the costliest group that no worker is at.
+        """
+        busy = {self._groups[job.fingerprint] for job in running}
         for kind in (False, True) if alone else (False,):
-            if self._ready[kind]:
-                return self._jobs[heapq.heappop(self._ready[kind])[1]]
+            ready = self._ready[kind]
+            if not ready:
+                continue
+            name = self._groups[last.fingerprint] if last is not None else ""
+            if name not in ready:
+                name = min(ready, key=lambda name: (name in busy, self._places[name]))
+            _, fingerprint = heapq.heappop(ready[name])
+            if not ready[name]:
+                del ready[name]
+            return self._jobs[fingerprint]
         return None
 
     def done(self, job: Job, result: Result) -> None:
@@ -234,6 +247,10 @@ class _Schedule:
             return
         for child in self._children.pop(job.fingerprint, ()):
             self._release(child, result)
+
+    def group(self, job: Job) -> str:
+        """Return what a job shares with those that should run on one worker."""
+        return self._groups[job.fingerprint]
 
     def tell(self, what: What, job: Job) -> None:
         """Tell what happens to a job."""
@@ -249,17 +266,24 @@ def _drain(
     schedule: _Schedule, engine: Engine, fits: Callable[[Job], bool], *, alone: bool
 ) -> None:
     running: dict[Future[str], tuple[Job, Clock]] = {}
+    ended_last: list[Job] = []
     try:
         while True:
             while len(running) < engine.slots:
-                job = schedule.take(alone=alone)
+                last = ended_last.pop() if ended_last else None
+                job = schedule.take(
+                    alone=alone, last=last, running=[j for j, _ in running.values()]
+                )
                 if job is None:
                     break
                 if not fits(job):  # another one may
                     continue
                 schedule.tell(What.STARTED, job)
                 clock = Clock()
-                running[engine.submit(work, json.dumps(job.to_json()))] = job, clock
+                running[engine.submit(work, json.dumps(job.to_json()), schedule.group(job))] = (
+                    job,
+                    clock,
+                )
             if not running:
                 break
             wait(running, return_when=FIRST_COMPLETED)
@@ -268,6 +292,7 @@ def _drain(
                 result = _outcome(future, job, clock)
                 del running[future]
                 schedule.done(job, result)
+                ended_last.append(job)
     except KeyboardInterrupt:
         for future in running:
             if future.done() and not future.exception():

@@ -93,15 +93,20 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
 
 
 def locate(module: str) -> Path | None:
-    """Return a module's source file, None if it has none; nothing is imported."""
+    """Return a module's source file, None if it has none; nothing is imported.
+
+    A module that this process has, wherever it was loaded from, is the one that is meant.
+    """
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is not None:
+        return Path(file)
     top, _, rest = module.partition(".")
     try:
         spec = importlib.util.find_spec(top)
-    except ValueError:  # it was loaded from a file and has no spec
+    except ValueError:  # it was loaded without one
         spec = None
     if spec is None:
-        file = getattr(sys.modules.get(module), "__file__", None)
-        return Path(file) if file else None
+        return None
     if not rest:
         return Path(spec.origin) if spec.has_location and spec.origin else None
     for folder in spec.submodule_search_locations or ():

@@ -9,7 +9,6 @@ import ctypes.util
 import functools
 import json
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -35,9 +34,10 @@ class Engine(ABC):
     inherited: tuple[int, ...] = ()  # open files that workers keep, such as the machine's lock
 
     @abstractmethod
-    def submit(self, work: Work, text: str) -> Future[str]:
+    def submit(self, work: Work, text: str, topic: str = "") -> Future[str]:
         """Start a piece of work, while fewer than `slots` run.
 
+        A worker whose last work had the same topic is preferred: it may have loaded what is needed.
         The future fails with `TimeoutError` if the work ran over a limit that it set itself, with
         `BrokenExecutor` if the machine took the worker, and with `UserError` if the work did.
         """
@@ -63,7 +63,7 @@ class Serial(Engine):
 
     slots = 1
 
-    def submit(self, work: Work, text: str) -> Future[str]:
+    def submit(self, work: Work, text: str, topic: str = "") -> Future[str]:
         """Do the work before returning."""
         future = Future[str]()
         future.set_result(work(text))
@@ -90,38 +90,38 @@ class Processes(Engine):
     def __init__(self, jobs: int) -> None:
         require(jobs >= 1, "--jobs", jobs, "1 or more", "use the number of cores")
         self.slots = jobs
-        self._idle = queue.LifoQueue[subprocess.Popen[bytes]]()
+        self._idle: list[tuple[str, subprocess.Popen[bytes]]] = []  # with their last topics
         self._workers: set[subprocess.Popen[bytes]] = set()
-        self._starting = threading.Lock()
+        self._changing = threading.Lock()
         self._stopped = False
         self._threads: ThreadPoolExecutor | None = None
 
-    def submit(self, work: Work, text: str) -> Future[str]:
+    def submit(self, work: Work, text: str, topic: str = "") -> Future[str]:
         """Hand the work to a free worker, a new one if need be."""
         if self._threads is None:
             self._threads, self._stopped = ThreadPoolExecutor(self.slots), False
         line = json.dumps({"work": f"{work.__module__}:{work.__qualname__}", "text": text})
-        return self._threads.submit(self._ask, line.encode() + b"\n")
+        return self._threads.submit(self._ask, line.encode() + b"\n", topic)
 
     def single(self) -> "Processes":
         return self if self.slots == 1 else Processes(1)
 
     def stop(self) -> None:
         """End all workers now; their futures fail with `BrokenExecutor`."""
-        with self._starting:
+        with self._changing:
             self._stopped = True
             for worker in self._workers:
                 worker.kill()
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
-        self._idle = queue.LifoQueue()
+        self._idle.clear()
         while self._workers:
             _close(self._workers.pop())
 
-    def _ask(self, line: bytes) -> str:
+    def _ask(self, line: bytes, topic: str) -> str:
         """Let a worker do the work, and wait for it."""
-        worker = self._worker()
+        worker = self._worker(topic)
         assert worker.stdin is not None and worker.stdout is not None
         with contextlib.suppress(OSError):
             worker.stdin.write(line)
@@ -129,12 +129,13 @@ class Processes(Engine):
         reply = worker.stdout.readline()
         if not reply.endswith(b"\n"):
             code = worker.wait()
-            with self._starting:
+            with self._changing:
                 if not self._stopped:
                     self._workers.discard(worker)
                     _close(worker)
             raise TimeoutError if code == -signal.SIGALRM else BrokenExecutor(f"it ended: {code}")
-        self._idle.put(worker)
+        with self._changing:
+            self._idle.append((topic, worker))
         match json.loads(reply):
             case {"text": str(text)}:
                 return text
@@ -145,14 +146,15 @@ class Processes(Engine):
             case other:
                 raise AssertionError(other)
 
-    def _worker(self) -> subprocess.Popen[bytes]:
-        with contextlib.suppress(queue.Empty):
-            while (idle := self._idle.get_nowait()).poll() is not None:
-                pass  # it was killed between two pieces of work, which harms neither
-            return idle
-        with self._starting:
+    def _worker(self, topic: str) -> subprocess.Popen[bytes]:
+        with self._changing:
             if self._stopped:
                 raise BrokenExecutor("it was stopped")
+            # One that was killed between two pieces of work harms neither.
+            self._idle = [(last, worker) for last, worker in self._idle if worker.poll() is None]
+            if self._idle:
+                best = max(range(len(self._idle)), key=lambda i: self._idle[i][0] == topic)
+                return self._idle.pop(best)[1]
             worker = _start(self.inherited)
             self._workers.add(worker)
             return worker
@@ -161,8 +163,9 @@ class Processes(Engine):
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
     """Start a process that serves; a process group of its own keeps Ctrl-C from it."""
     variables = dict.fromkeys(thread_variables, "1")
-    preloaded = filter(None, (allocator(), os.environ.get("LD_PRELOAD")))
-    variables["LD_PRELOAD"] = " ".join(preloaded)
+    preloaded = list(filter(None, (allocator(), os.environ.get("LD_PRELOAD"))))
+    if preloaded:
+        variables["LD_PRELOAD"] = " ".join(preloaded)
     variables["PYTHONPATH"] = os.pathsep.join(_search_path())
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "ablations.runs.serve"],

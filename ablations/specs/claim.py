@@ -130,7 +130,7 @@ class Statistical(Claim):
     protocol: Protocol | None = None
     metric: Metric | None = None
     cells: tuple[Cell, ...] = ()
-    schedule: Schedule = field(default_factory=lambda: TRAINED)
+    schedule: Schedule = field(default_factory=lambda: TRAINED, hash=False)
     beside: tuple[Reading, ...] = ()
     unskilled: tuple[str, ...] = ()
 

@@ -98,6 +98,15 @@ class Train(Protocol):
             "a share between 0 and 1",
             "use 0.5 for half of the labels",
         )
+        factors = self.rate_factors or (1.0, 1.0)
+        require(
+            0 < factors[0] <= factors[1],
+            "rate_factors",
+            factors,
+            "two positive numbers, the smaller first, or None",
+            "use (0.7, 1.4)",
+        )
+        require(self.replica >= 0, "replica", self.replica, "0 or more", "raise it")
 
 
 # -- after training -------------------------------------------------------------------------------
@@ -108,7 +117,13 @@ class Mode(Part, ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Greedy(Mode):
-    """As in evaluation: no exploration, decisions greedy."""
+    """As in evaluation: no exploration, decisions greedy.
+
+    Args:
+        halt: Whether models halt also whose evaluation takes all steps (act-v1, as coded).
+    """
+
+    halt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +169,7 @@ class Evaluate(Protocol):
         after: What trained them.
         mode: How the model is run.
         execution: What stopping costs, the arm's own if None.
+        segments: Refinement segments of each cycle, as many as were trained if None.
         batch: Boards in each batch; it matters where a batch stops as one.
     """
 
@@ -161,11 +177,13 @@ class Evaluate(Protocol):
     after: Train
     mode: Mode = Greedy()
     execution: Execution | None = None
+    segments: int | None = None
     batch: int = 256
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _positive("batch", self.batch)
+        _positive("segments", 1 if self.segments is None else self.segments)
 
 
 @dataclass(frozen=True, kw_only=True)

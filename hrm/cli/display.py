@@ -7,7 +7,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from hrm.system.command import console
+from hrm.system.console import console
 
 
 def summary(found: Mapping[str, Any]) -> None:

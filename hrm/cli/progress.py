@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from hrm.system.command import console
-
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -80,6 +78,8 @@ def _bars(amount: str) -> "Progress":
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+
+    from hrm.system.console import console
 
     return Progress(
         TextColumn("{task.description}"),

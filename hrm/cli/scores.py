@@ -1,22 +1,37 @@
 """What a person sees of scores."""
 
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+_apart = (
+    "accuracy is the public code's: labelled cells that are as in the stored answer; tokens count "
+    "all cells, beside the nearest valid answer\n"
+)
 _metrics = ("tokens", "unknown", "exact", "valid")
 
 
 def show(found: Mapping[str, Any]) -> None:
-    """Print the test scores of checkpoints, and below them those of the task's trivial methods."""
-    rows = [("test scores", *(f"{name:>8}" for name in (*_metrics, "steps")))]
+    """Print the test scores of checkpoints, and below them those of the task's trivial methods.
+
+    The public code's accuracy stands beside `tokens` where they differ.
+    """
+    every = [*found["checkpoints"].values(), *found["baselines"].values()]
+    apart = any(
+        abs(values.get("accuracy", values["tokens"]) - values["tokens"]) > 1e-12 for values in every
+    )
+    shown = ("tokens", "accuracy", *_metrics[1:]) if apart else _metrics
+    rows = [("test scores", *(f"{name:>8}" for name in (*shown, "steps")))]
     for name, values in found["checkpoints"].items():
         title = f"{name}, update {values['update']}"
-        rows.append((title, *_shares(values), f"{values['steps']:8.2f}"))
-    rows += [(name, *_shares(values)) for name, values in found["baselines"].items()]
+        rows.append((title, *_shares(values, shown), f"{values['steps']:8.2f}"))
+    rows += [(name, *_shares(values, shown)) for name, values in found["baselines"].items()]
     width = max(len(row[0]) for row in rows)
     sys.stdout.writelines(f"{row[0]:{width}}  {'  '.join(row[1:])}\n" for row in rows)
+    if apart:
+        sys.stdout.write(_apart)
 
 
-def _shares(values: Mapping[str, float]) -> list[str]:
-    return [f"{values[name]:8.1%}" for name in _metrics]
+def _shares(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [f"{values.get(name, math.nan):8.1%}" for name in names]

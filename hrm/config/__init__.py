@@ -5,8 +5,25 @@ Plain data without torch. What an object computes is said where it is computed, 
 chosen, and what can't be. `learning` has what a system learns and how, `parts` the JSON of it all.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
+from hrm.config.axes import (
+    Axis,
+    Carry,
+    Controller,
+    Core,
+    Coupling,
+    Embedding,
+    Execution,
+    Exploration,
+    FeedForward,
+    Halting,
+    Initial,
+    Initialisation,
+    Norm,
+    Summary,
+)
 from hrm.config.blocks import (
     GatedMlp,
     Gru,
@@ -64,17 +81,29 @@ __all__ = [
     "Accumulating",
     "Ahead",
     "Alternating",
+    "Axis",
+    "Carry",
     "Compacted",
     "ConcatenatedController",
+    "Controller",
+    "Core",
+    "Coupling",
     "Crossing",
     "Detached",
     "DirectController",
+    "Embedding",
+    "Execution",
+    "Exploration",
+    "FeedForward",
     "Fixed",
     "FromInput",
     "Frozen",
     "GatedMlp",
     "Gru",
     "HRMConfig",
+    "Halting",
+    "Initial",
+    "Initialisation",
     "Kept",
     "LastStep",
     "LayerNorm",
@@ -83,6 +112,7 @@ __all__ = [
     "Lockstep",
     "Masked",
     "Minimum",
+    "Norm",
     "Policy",
     "Puzzles",
     "QLearning",
@@ -95,6 +125,7 @@ __all__ = [
     "Segments",
     "Series",
     "StepAttention",
+    "Summary",
     "SwiGlu",
     "Tokens",
     "TorchDefault",
@@ -134,36 +165,30 @@ class HRMConfig(Part):
             instead of kept.
     """
 
-    embedding: Vector | Series | Tokens
-    low: Gru | Transformer
-    high: Gru | Transformer
+    embedding: Embedding
+    low: Core
+    high: Core
     readout: Readout
     low_steps: int
     cycles: int = 1
     one_network: bool = False
     horizon: int | None = None
-    initialisation: TorchDefault | TruncatedNormal | ScaledNormal = TorchDefault()
-    initial: Zeros | Learned | Frozen | FromInput = Zeros()
-    coupling: Alternating | Accumulating | Crossing = Alternating()
-    summary: LastStep | StepAttention | TraceAttention = LastStep()
+    initialisation: Initialisation = TorchDefault()
+    initial: Initial = Zeros()
+    coupling: Coupling = Alternating()
+    summary: Summary = LastStep()
     segments: Segments = Segments()
-    carry: Kept | Detached | Restarted = Kept()
-    halting: Fixed | Policy | QLearning | Accumulated = Fixed()
-    execution: Lockstep | Masked | Compacted | Refilled = Masked()
-    evaluation: Lockstep | Masked | Compacted | Refilled | None = None
+    carry: Carry = Kept()
+    halting: Halting = Fixed()
+    execution: Execution = Masked()
+    evaluation: Execution | None = None
     bfloat16: bool = False
     checkpointing: bool = False
 
     @property
     def positions(self) -> int:
         """S: positions that a level's state has, prefix included; 1 for vectors."""
-        match self.embedding:
-            case Tokens(positions=positions, puzzles=puzzles):
-                return positions + (0 if puzzles is None else puzzles.tokens(self.low.width))
-            case Series(positions=positions):
-                return positions
-            case Vector():
-                return 1
+        return self.embedding.length(self.low.width) or 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -183,26 +208,21 @@ class HRMConfig(Part):
             "1 or more",
             "raise it",
         )
-        self._check_cores()
         self._check_levels()
-        self._check_ends()
-        self._check_stops()
+        for field in dataclasses.fields(self):
+            choice = getattr(self, field.name)
+            if isinstance(choice, Axis):
+                choice.fits(self, field.name)
+        self._check_halting()
 
-    def _check_cores(self) -> None:
-        sequences = isinstance(self.low, Transformer)
+    def _check_levels(self) -> None:
+        sequences = self.low.sequences
         require(
-            sequences == isinstance(self.high, Transformer),
+            sequences == self.high.sequences,
             "high",
             self.high,
             f"a core of the same kind as low, {type(self.low).__name__}",
             "use Gru twice or Transformer twice",
-        )
-        require(
-            sequences or isinstance(self.embedding, Vector),
-            "low",
-            self.low,
-            "a Transformer for inputs with positions",
-            "use Vector input with a Gru, or a Transformer core",
         )
         require(
             sequences or not (self.bfloat16 or self.checkpointing),
@@ -218,95 +238,21 @@ class HRMConfig(Part):
             "the same core as low with one_network",
             "make both cores equal, or use one_network=False",
         )
-
-    def _check_levels(self) -> None:
-        sequences = isinstance(self.low, Transformer)
-        accumulating = isinstance(self.coupling, Accumulating)
         require(
-            not accumulating or sequences,
-            "coupling",
-            self.coupling,
-            "Alternating for Gru cores",
-            "use Transformer cores with Accumulating",
-        )
-        require(
-            not accumulating or self.low.width == self.high.width,
-            "high.width",
-            self.high.width,
-            f"low.width, {self.low.width}, where one level's state is added to the other's",
-            "set both widths alike, or use Alternating",
-        )
-        crossing = isinstance(self.coupling, Crossing)
-        require(
-            crossing == isinstance(self.halting, Accumulated),
-            "coupling",
-            self.coupling,
-            "Crossing with Accumulated halting, and with no other",
-            "use both or neither",
-        )
-        require(
-            not crossing or sequences,
-            "low",
-            self.low,
-            "a Transformer with Crossing, which looks at positions",
-            "use Transformer cores, or Alternating",
-        )
-        require(
-            sequences or not getattr(self.coupling, "reset", False),
-            "coupling",
-            self.coupling,
-            "Alternating without reset for Gru cores",
-            "use reset=False, or Transformer cores",
-        )
-        attended = not isinstance(self.summary, LastStep)
-        require(
-            not attended or isinstance(self.low, Gru),
-            "summary",
-            self.summary,
-            "LastStep for Transformer cores, whose state already is a sequence",
-            "use summary=LastStep()",
-        )
-        require(
-            self.summary == LastStep() or isinstance(self.coupling, Alternating),
+            self.summary == LastStep() or self.coupling.summarises,
             "summary",
             self.summary,
             "LastStep() without projection where levels don't alternate",
             "use summary=LastStep(), or Alternating",
         )
-        if isinstance(self.summary, StepAttention | TraceAttention):
-            require(
-                self.summary.heads >= 1 and self.low.width % self.summary.heads == 0,
-                "summary.heads",
-                self.summary.heads,
-                f"a divisor of low.width, {self.low.width}",
-                "change summary.heads or low.width",
-            )
         require(
-            self.segments.connection is None or isinstance(self.embedding, Vector),
+            self.segments.connection is None or self.embedding.answered is None,
             "segments.connection",
             self.segments.connection,
             "None for inputs with positions",
             "connect segments of Vector models alone",
         )
 
-    def _check_ends(self) -> None:
-        require(
-            not isinstance(self.initial, FromInput)
-            or (isinstance(self.low, Transformer) and self.segments.connection is None),
-            "initial",
-            self.initial,
-            "FromInput with Transformer cores and without a connection of segments",
-            "start from Zeros, so that the input can enter at each update",
-        )
-        puzzles = self.embedding.puzzles if isinstance(self.embedding, Tokens) else None
-        room = None if puzzles is None else puzzles.tokens(self.low.width) * self.low.width
-        require(
-            puzzles is None or (room is not None and puzzles.size <= room),
-            "puzzles.size",
-            None if puzzles is None else puzzles.size,
-            f"at most {room}, what the prefix holds",
-            "use more prefix tokens, or prefix=None for as many as it takes",
-        )
         require(
             not (self.readout.softmax and self.readout.average),
             "readout.average",
@@ -315,21 +261,20 @@ class HRMConfig(Part):
             "leave one of them off",
         )
 
-    def _check_stops(self) -> None:
-        mean = isinstance(self.halting, QLearning) and self.halting.batch_mean
+    def _check_halting(self) -> None:
+        require(
+            self.coupling.accumulated == self.halting.accumulates,
+            "coupling",
+            self.coupling,
+            "Crossing with Accumulated halting, and with no other",
+            "use both or neither",
+        )
         for name in ("execution", "evaluation"):
             part = getattr(self, name)
             require(
-                not mean or part is None or isinstance(part, Lockstep),
+                not self.halting.together or part is None or part.as_one,
                 name,
                 part,
                 "Lockstep where the batch's mean decides",
                 "use Lockstep, or batch_mean=False",
             )
-        require(
-            not isinstance(self.carry, Restarted) or not isinstance(self.halting, Accumulated),
-            "carry",
-            self.carry,
-            "Kept or Detached with Accumulated halting, whose sums go on from step to step",
-            "use Kept",
-        )

@@ -1,12 +1,14 @@
 """What a level is made of: cores, and the norms and feed-forwards of transformer blocks."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from hrm.config.parts import Part, require
+from hrm.config.axes import Core, FeedForward, Norm
+from hrm.config.parts import require
 
 
 @dataclass(frozen=True, kw_only=True)
-class RmsNorm(Part):
+class RmsNorm(Norm):
     """Root-mean-square norm, with a learned scale or without."""
 
     eps: float = 1e-6
@@ -14,28 +16,28 @@ class RmsNorm(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RootNorm(Part):
+class RootNorm(Norm):
     """Root-mean-square norm with a learned scale; ε is added to the root, not under it."""
 
     eps: float = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerNorm(Part):
+class LayerNorm(Norm):
     """Layer norm with scale and shift."""
 
     eps: float = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatedMlp(Part):
+class GatedMlp(FeedForward):
     """Feed-forward gated by SiLU: one fused gate-and-up map and a down map, both with bias."""
 
     inner: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class SwiGlu(Part):
+class SwiGlu(FeedForward):
     """Feed-forward gated by SiLU without bias; gate and up as one fused map or as two."""
 
     inner: int
@@ -43,14 +45,15 @@ class SwiGlu(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gru(Part):
+class Gru(Core):
     """A GRU cell; the other level's state enters through the hidden state."""
 
+    sequences: ClassVar[bool] = False
     width: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transformer(Part):
+class Transformer(Core):
     """Post-norm transformer layers.
 
     Args:
@@ -61,11 +64,12 @@ class Transformer(Part):
         inject_every_layer: Whether the injection is added before each layer, or the first alone.
     """
 
+    sequences: ClassVar[bool] = True
     width: int
     layers: int
     heads: int
-    norm: RmsNorm | RootNorm | LayerNorm
-    feed_forward: GatedMlp | SwiGlu
+    norm: Norm
+    feed_forward: FeedForward
     bias: bool = False
     rotary: float | None = None
     inject_every_layer: bool = False

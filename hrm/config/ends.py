@@ -1,27 +1,38 @@
 """What goes in, what comes out, and what the states start from."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
+from hrm.config.axes import Embedding, Initial, Initialisation
 from hrm.config.parts import Part, require
+
+if TYPE_CHECKING:
+    from hrm.config import HRMConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vector(Part):
+class Vector(Embedding):
     """Input vectors [B, size], mapped to the low level's width.
 
     The map is left out where `identity_if_equal` is set and the widths agree already.
     """
 
+    reads: ClassVar[str] = "one-hot"
     size: int
     identity_if_equal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series(Part):
+class Series(Embedding):
     """Input vectors at each of so many positions, [B, positions, size]."""
 
+    reads: ClassVar[str] = "numbers"
     size: int
     positions: int
+
+    @property
+    def answered(self) -> int:
+        return self.positions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +57,37 @@ class Puzzles(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tokens(Part):
+class Tokens(Embedding):
     """Input tokens [B, positions] of a vocabulary, embedded and scaled by the root of the width.
 
     With `learned_positions`, a learned vector for each position, prefix included, is added before
     the scaling and the sum divided by √2.
     """
 
+    reads: ClassVar[str] = "tokens"
     vocabulary: int
     positions: int
     learned_positions: bool = False
     puzzles: Puzzles | None = None
+
+    @property
+    def answered(self) -> int:
+        return self.positions
+
+    def length(self, width: int) -> int:
+        return self.positions + (0 if self.puzzles is None else self.puzzles.tokens(width))
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        super().fits(c, name)
+        if self.puzzles is not None:
+            room = self.puzzles.tokens(c.low.width) * c.low.width
+            require(
+                self.puzzles.size <= room,
+                "puzzles.size",
+                self.puzzles.size,
+                f"at most {room}, what the prefix holds",
+                "use more prefix tokens, or prefix=None for as many as it takes",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +113,12 @@ class Readout(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Zeros(Part):
+class Zeros(Initial):
     """States start at zero."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learned(Part):
+class Learned(Initial):
     """States start at learned vectors.
 
     They are drawn normal with std 1/√width, clipped at so many std; with clip=None, standard
@@ -98,12 +129,12 @@ class Learned(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frozen(Part):
+class Frozen(Initial):
     """States start at vectors drawn once, truncated normal with std 1, and never trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromInput(Part):
+class FromInput(Initial):
     """The low state starts as the embedded input; the high one at zero.
 
     The input enters no further, or with `again` at each low update too.
@@ -111,17 +142,26 @@ class FromInput(Part):
 
     again: bool = False
 
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.low.sequences and c.segments.connection is None,
+            name,
+            self,
+            "FromInput with Transformer cores and without a connection of segments",
+            "start from Zeros, so that the input can enter at each update",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
-class TorchDefault(Part):
+class TorchDefault(Initialisation):
     """Each map's weights as torch draws them."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TruncatedNormal(Part):
+class TruncatedNormal(Initialisation):
     """Maps: normal cut at ± 2, rescaled to a standard deviation of 1/√fan_in; biases zero."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScaledNormal(Part):
+class ScaledNormal(Initialisation):
     """Maps: normal with standard deviation 1/√fan_in; biases zero."""

@@ -1,12 +1,18 @@
 """Who wants to stop, and what that costs."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from hrm.config.parts import Part, require
+from hrm.config.axes import Controller, Execution, Exploration, Halting
+from hrm.config.levels import Restarted
+from hrm.config.parts import require
+
+if TYPE_CHECKING:
+    from hrm.config import HRMConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fixed(Part):
+class Fixed(Halting):
     """Every sample takes the same number of steps."""
 
     steps: int = 1
@@ -18,26 +24,26 @@ class Fixed(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearController(Part):
+class LinearController(Controller):
     """One linear map from z_H to two logits, another to the baseline's value."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConcatenatedController(Part):
+class ConcatenatedController(Controller):
     """A policy network that reads [I | 1][z_H ; c/C], the matrix built anew at each call."""
 
     dropout: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class DirectController(Part):
+class DirectController(Controller):
     """A policy network whose first layer reads [z_H ; c/C] itself."""
 
     dropout: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy(Part):
+class Policy(Halting):
     """A stochastic policy stops: greedy in evaluation, forced at the last step.
 
     Args:
@@ -50,7 +56,7 @@ class Policy(Part):
     """
 
     max_steps: int
-    controller: LinearController | ConcatenatedController | DirectController
+    controller: Controller
     sample: bool = True
     detach_state: bool = False
     detach_at_stop: bool = False
@@ -58,7 +64,7 @@ class Policy(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Minimum(Part):
+class Minimum(Exploration):
     """Exploration per sample and step: with this probability, a minimum number of steps.
 
     It is drawn from 2 ... max_steps, and below it the sample doesn't halt.
@@ -72,12 +78,13 @@ class Minimum(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ahead(Part):
+class Ahead(Exploration):
     """Exploration of the whole batch: with this probability, a later step to halt at.
 
     At step k it is max(2, min(max_steps, k + U)), U drawn from 1 ... `most`.
     """
 
+    of_batch: ClassVar[bool] = True
     probability: float
     most: int = 3
 
@@ -88,7 +95,7 @@ class Ahead(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class QLearning(Part):
+class QLearning(Halting):
     """Q(halt) > Q(continue) stops, or the last step.
 
     Args:
@@ -108,8 +115,12 @@ class QLearning(Part):
     biases: tuple[float, float] | None = (-5.0, -5.0)
     zero_weight: bool = True
     against_continue: bool = True
-    exploration: Minimum | Ahead | None = None
+    exploration: Exploration | None = None
     batch_mean: bool = False
+
+    @property
+    def together(self) -> bool:
+        return self.batch_mean
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,7 +133,7 @@ class QLearning(Part):
             "give both",
         )
         require(
-            not isinstance(self.exploration, Ahead) or self.batch_mean,
+            self.exploration is None or not self.exploration.of_batch or self.batch_mean,
             "exploration",
             self.exploration,
             "Minimum, or None, where each sample decides for itself",
@@ -131,14 +142,24 @@ class QLearning(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accumulated(Part):
+class Accumulated(Halting):
     """Each position adds up its halting probability; the batch ends when all are at the threshold.
 
     Where a position crosses, the high level is updated and its sum starts again (`Crossing`).
     """
 
+    accumulates: ClassVar[bool] = True
     max_steps: int
     threshold: float = 0.5
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            not isinstance(c.carry, Restarted),
+            "carry",
+            c.carry,
+            "Kept or Detached with Accumulated halting, whose sums go on from step to step",
+            "use Kept",
+        )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -152,22 +173,24 @@ class Accumulated(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lockstep(Part):
+class Lockstep(Execution):
     """The batch runs as one, until all its rows want to stop in the same step."""
+
+    as_one: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class Masked(Part):
+class Masked(Execution):
     """Each sample stops for itself; every row is computed, stopped rows keep their state."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compacted(Part):
+class Compacted(Execution):
     """Each sample stops for itself; only live rows are computed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refilled(Part):
+class Refilled(Execution):
     """Each sample stops for itself; the next one takes its place, of `places` computed at once."""
 
     places: int

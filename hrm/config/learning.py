@@ -1,30 +1,35 @@
 """What a system learns, and how: objective and training as parts. Plain data without torch."""
 
+import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hrm.config import HRMConfig, QLearning
+from hrm.config.axes import Answer, Objective, Optimiser, Schedule, Score
 from hrm.config.parts import Part, require
 
 
 # -- what an answer costs -------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
-class SquaredError(Part):
+class SquaredError(Answer):
     """Mean squared error; class targets become one-hot beyond two classes."""
+
+    ignores: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy(Part):
+class CrossEntropy(Answer):
     """Cross-entropy of the softmax."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StablemaxCrossEntropy(Part):
+class StablemaxCrossEntropy(Answer):
     """Cross-entropy of the stablemax, in float64."""
 
 
 # -- what a system is trained for -----------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
-class Supervised(Part):
+class Supervised(Objective):
     """The answer's loss after the last segment, or the mean over all segments.
 
     Args:
@@ -34,28 +39,37 @@ class Supervised(Part):
             last answer's loss (complete, as coded).
     """
 
-    answer: SquaredError | CrossEntropy | StablemaxCrossEntropy = CrossEntropy()
+    answer: Answer = CrossEntropy()
     every_segment: bool = False
     between: float = 0.0
 
+    def suits(self, model: HRMConfig) -> None:
+        require(
+            self.between <= 0 or model.readout.each_step,
+            "readout.each_step",
+            model.readout.each_step,
+            "True where answers between the steps are supervised",
+            "use each_step=True, or between=0",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
-class ActionsTaken(Part):
+class ActionsTaken(Score):
     """The policy loss scores log π of the action taken, wherever one was chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StopWhileLive(Part):
+class StopWhileLive(Score):
     """The policy loss scores log π(stop) at each live step, forced or not (v2, as coded)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StopOnly(Part):
+class StopOnly(Score):
     """The policy loss scores log π(stop) where a sample stopped, forced or not (gru, as coded)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyGradient(Part):
+class PolicyGradient(Objective):
     """Squared error of the answer, plus REINFORCE with a learned baseline for halting.
 
     Args:
@@ -68,17 +82,18 @@ class PolicyGradient(Part):
         entropy: Weight of the entropy bonus. step_penalty: weight of the mean number of steps.
     """
 
+    threshold: ClassVar[float] = 0.5
     cost: float = 0.01
     masked_mean: bool = False
     normalise: bool = False
-    score: ActionsTaken | StopWhileLive | StopOnly = ActionsTaken()
+    score: Score = ActionsTaken()
     value_at_stop: bool = False
     entropy: float = 0.0
     step_penalty: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class QHalting(Part):
+class QHalting(Objective):
     """The answer's loss plus binary cross-entropies of the Q values; an update per halting step.
 
     Places carry their states from update to update; halted ones start on fresh samples.
@@ -89,9 +104,18 @@ class QHalting(Part):
         continue_loss: Whether Q(continue) learns from a look one step ahead.
     """
 
-    answer: CrossEntropy | StablemaxCrossEntropy = StablemaxCrossEntropy()
+    answer: Answer = StablemaxCrossEntropy()
     weight: float = 0.5
     continue_loss: bool = True
+
+    def suits(self, model: HRMConfig) -> None:
+        require(
+            isinstance(model.halting, QLearning),
+            "objective",
+            self,
+            "QHalting for models with QLearning alone",
+            "use halting=QLearning(...), or Supervised()",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,59 +123,51 @@ class System(Part):
     """A documented system: a model and what it is trained for."""
 
     model: HRMConfig
-    objective: Supervised | PolicyGradient | QHalting = Supervised()
+    objective: Objective = Supervised()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(
-            not isinstance(self.objective, QHalting) or isinstance(self.model.halting, QLearning),
-            "objective",
-            self.objective,
-            "QHalting for models with QLearning alone",
-            "use halting=QLearning(...), or Supervised()",
-        )
-        between = isinstance(self.objective, Supervised) and self.objective.between > 0
-        require(
-            not between or self.model.readout.each_step,
-            "readout.each_step",
-            self.model.readout.each_step,
-            "True where answers between the steps are supervised",
-            "use each_step=True, or between=0",
-        )
+        self.objective.suits(self.model)
 
 
 # -- how it is trained ----------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
-class AdamW(Part):
+class AdamW(Optimiser):
     """AdamW; without weight decay, Adam."""
 
     betas: tuple[float, float] = (0.9, 0.999)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdamAtan2(Part):
+class AdamAtan2(Optimiser):
     """Adam with arc tangent instead of a quotient and its ε."""
 
     betas: tuple[float, float] = (0.9, 0.95)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdamAtan2AsCoded(Part):
+class AdamAtan2AsCoded(Optimiser):
     """What document complete's code calls by that name."""
 
     betas: tuple[float, float] = (0.9, 0.999)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Constant(Part):
+class Constant(Schedule):
     """The learning rate stays."""
+
+    def share(self, progress: float) -> float:
+        return 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cosine(Part):
+class Cosine(Schedule):
     """The learning rate falls along half a cosine to a share `floor` of itself at the end."""
 
     floor: float = 0.0
+
+    def share(self, progress: float) -> float:
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,14 +191,14 @@ class Training(Part):
     updates: int
     batch: int = 32
     pieces: int = 1
-    optimiser: AdamW | AdamAtan2 | AdamAtan2AsCoded = AdamW()
+    optimiser: Optimiser = AdamW()
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     halting_rate: float | None = None
     puzzle_rate: float | None = None
     puzzle_decay: float | None = None
     warmup: int = 0
-    schedule: Constant | Cosine = Constant()
+    schedule: Schedule = Constant()
     clip: float | None = None
     ema: float | None = None
     evaluate_every: int = 50

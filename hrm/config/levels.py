@@ -1,12 +1,17 @@
 """How the two levels meet, and how halting steps and segments do."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
+from hrm.config.axes import Carry, Coupling, Summary
 from hrm.config.parts import Part, require
+
+if TYPE_CHECKING:
+    from hrm.config import HRMConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alternating(Part):
+class Alternating(Coupling):
     """T low updates, then one high update.
 
     Args:
@@ -18,38 +23,100 @@ class Alternating(Part):
     detach_low_to_high: bool = False
     detach_high_to_low: bool = False
     reset: bool = False
+    summarises: ClassVar[bool] = True
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.low.sequences or not self.reset,
+            name,
+            self,
+            "Alternating without reset for Gru cores",
+            "use reset=False, or Transformer cores",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accumulating(Part):
+class Accumulating(Coupling):
     """The high level alone, then T low updates that see `down` · z_H and add `up` · z_L to it."""
 
     down: float = 0.1
     up: float = 0.1
 
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.low.sequences,
+            name,
+            self,
+            "Alternating for Gru cores",
+            "use Transformer cores with Accumulating",
+        )
+        require(
+            c.low.width == c.high.width,
+            "high.width",
+            c.high.width,
+            f"low.width, {c.low.width}, where one level's state is added to the other's",
+            "set both widths alike, or use Alternating",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
-class Crossing(Part):
+class Crossing(Coupling):
     """T low updates, then a high update only where positions' accumulated halting crosses."""
 
+    accumulated: ClassVar[bool] = True
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.low.sequences,
+            "low",
+            c.low,
+            "a Transformer with Crossing, which looks at positions",
+            "use Transformer cores, or Alternating",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
-class LastStep(Part):
+class LastStep(Summary):
     """The high level sees the last low state: as it is, or through a map, ReLU and dropout."""
 
     project: bool = False
     dropout: float = 0.0
 
 
+class _Attention(Summary, abstract=True):
+    """Multi-head attention over low states, which are vectors."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def heads(self) -> int: ...
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            not c.low.sequences,
+            name,
+            self,
+            "LastStep for Transformer cores, whose state already is a sequence",
+            "use summary=LastStep()",
+        )
+        require(
+            self.heads >= 1 and c.low.width % self.heads == 0,
+            f"{name}.heads",
+            self.heads,
+            f"a divisor of low.width, {c.low.width}",
+            "change summary.heads or low.width",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
-class StepAttention(Part):
+class StepAttention(_Attention):
     """Multi-head attention in which query, key and value are the one last low state."""
 
     heads: int = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class TraceAttention(Part):
+class TraceAttention(_Attention):
     """Multi-head attention from the high state over all low states of the cycle."""
 
     heads: int = 8
@@ -79,15 +146,15 @@ class Segments(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept(Part):
+class Kept(Carry):
     """The next halting step goes on from the last one's states, with their graph."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detached(Part):
+class Detached(Carry):
     """The next halting step goes on from the last one's states, without their graph."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restarted(Part):
+class Restarted(Carry):
     """The next halting step starts from the initial states again."""

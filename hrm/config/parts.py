@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from hrm.errors import UserError
 
@@ -21,7 +21,16 @@ type_key = "kind"
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Base of everything that configures a model, a task or its training."""
+    """Base of everything that configures a model, a task or its training.
+
+    A class made with ``abstract=True`` is no kind of its own; those that derive from it are.
+    """
+
+    abstract: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, abstract: bool = False, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls.abstract = abstract
 
     def __post_init__(self) -> None:
         """Hold every field to its annotation; a whole number given for a float becomes one.
@@ -34,7 +43,7 @@ class Part:
             if float in _alternatives(kind) and type(value) is int:
                 object.__setattr__(self, name, float(value))
             elif not _fits(value, kind):
-                wanted = " or ".join(k.__name__ for k in _alternatives(kind))
+                wanted = " or ".join(n for k in _alternatives(kind) for n in _names(k))
                 raise UserError(
                     f"{type(self).__name__}.{name} is {_shown(value)}; allowed is {wanted}; "
                     f"pass one of those"
@@ -81,14 +90,14 @@ def canonical(data: Any) -> str:
 
 
 def kinds() -> dict[str, type[Part]]:
-    """Return every part class by its kind."""
+    """Return every part class by its kind, abstract ones left out."""
 
     def descend(base: type[Part]) -> Iterator[type[Part]]:
         for child in base.__subclasses__():
             yield child
             yield from descend(child)
 
-    return {c.__name__: c for c in descend(Part)}
+    return {c.__name__: c for c in descend(Part) if not c.abstract}
 
 
 def require(holds: bool, what: str, value: Any, allowed: str, mend: str) -> None:
@@ -109,6 +118,13 @@ def _hints(cls: type[Part]) -> dict[str, Any]:
 
 def _alternatives(kind: Any) -> list[Any]:
     return list(typing.get_args(kind)) if isinstance(kind, types.UnionType) else [kind]
+
+
+def _names(kind: Any) -> list[str]:
+    """Return the names of a type, or of all that an abstract part stands for."""
+    if isinstance(kind, type) and issubclass(kind, Part) and kind.abstract and kind is not Part:
+        return [name for name, each in kinds().items() if issubclass(each, kind)]
+    return [kind.__name__]
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -22,7 +22,7 @@ class PublicBoards:
 
     Attributes:
         boards: The same in the files' tokens.
-        vocabulary, classes, cells, identities: As of a task.
+        vocabulary, classes, cells, ignored, identities: As of a task.
     """
 
     def __init__(self, task: Task, boards: Boards) -> None:
@@ -30,7 +30,7 @@ class PublicBoards:
         inputs, self._labels = task.to_public(boards)
         self.boards = replace(boards, inputs=inputs, targets=self._labels)
         self.vocabulary = self.classes = task.public_vocabulary
-        self.cells = task.cells
+        self.cells, self.ignored = task.cells, 0
         self.identities = getattr(task, "identities", 1)
 
     def score(self, boards: Boards, predictions: Ints) -> Scores:

@@ -11,6 +11,7 @@ cost           operations and memory, counted
 probe          states, update by update
 """
 
-from hrm.model.model import HRM, Output, Thought
+from hrm.model.coupling import Thought
+from hrm.model.model import HRM, Output
 
 __all__ = ["HRM", "Output", "Thought"]

@@ -6,11 +6,16 @@ stay the same over several updates, and so are mapped once. Shapes: [..., D]; se
 [B, S, D].
 """
 
+import math
+from collections.abc import Callable
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hrm import config
 from hrm.model import layers
+from hrm.model.registry import builds, built
 
 
 class Cell(nn.GRUCell):
@@ -19,11 +24,35 @@ class Cell(nn.GRUCell):
     A module's call, so that what it computes is counted where it belongs.
     """
 
+    def draw_weights(self, stream: Callable[[str], torch.Generator]) -> None:
+        """Draw all parameters uniform within ± 1/√D, as torch does."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for name, parameter in self.named_parameters():
+            nn.init.uniform_(parameter, -bound, bound, generator=stream(name))
+
     def forward(self, inputs: Tensor) -> Tensor:  # type: ignore[override]
         return F.linear(inputs, self.weight_ih, self.bias_ih)
 
 
-class Gru(nn.Module):
+class Core(nn.Module):
+    """How one level updates its state.
+
+    Attributes:
+        from_inputs: Maps what is read, once for several updates.
+        from_context: Maps the other level's state, once for several updates; of low cores alone.
+    """
+
+    from_inputs: Callable[[Tensor], Tensor]
+    from_context: Callable[[Tensor], Tensor]
+
+    def forward(
+        self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
+    ) -> Tensor:
+        """Return the next state; `inputs` and `context` are mapped, and None where none is read."""
+        raise AssertionError(f"{type(self).__name__} has no forward")
+
+
+class Gru(Core):
     """z ← GRUCell(inputs, z + W_c context).
 
         x = W_i inputs + b_i,  h = z + W_c context,  y = W_h h + b_h      x and y in three parts
@@ -58,7 +87,10 @@ class Gru(nn.Module):
         mapped: Tensor = self.control(context)
         return mapped
 
-    def forward(self, state: Tensor, inputs: Tensor, context: Tensor | None = None) -> Tensor:
+    def forward(
+        self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
+    ) -> Tensor:
+        assert inputs is not None
         h = state if context is None else state + context
         x_r, x_u, x_n = inputs.chunk(3, -1)
         # Views that autograd lets change in place. Gates where they lie, n apart: in which of its
@@ -78,9 +110,9 @@ class Block(nn.Module):
     def __init__(self, part: config.Transformer) -> None:
         super().__init__()
         self.attention = layers.SelfAttention(part.width, part.heads, bias=part.bias)
-        self.feed_forward = layers.feed_forward(part.feed_forward, part.width)
-        self.norm_attention = layers.norm(part.norm, part.width)
-        self.norm_feed_forward = layers.norm(part.norm, part.width)
+        self.feed_forward = built(part.feed_forward, part.width)
+        self.norm_attention = built(part.norm, part.width)
+        self.norm_feed_forward = built(part.norm, part.width)
 
     def forward(self, x_BSD: Tensor, rotary: layers.Rotary | None) -> Tensor:
         x_BSD = self.norm_attention(x_BSD + self.attention(x_BSD, rotary))
@@ -88,7 +120,7 @@ class Block(nn.Module):
         return y
 
 
-class Transformer(nn.Module):
+class Transformer(Core):
     """z ← layers(z + W_i inputs + W_c context), the injection added before the first layer.
 
     With `inject_every_layer` it is added before each. W_i and W_c (`from_inputs`, `from_context`)
@@ -123,18 +155,12 @@ class Transformer(nn.Module):
         return state
 
 
-def core(
-    part: config.Gru | config.Transformer,
-    positions: int,
-    input_width: int,
-    context_width: int | None,
-) -> Gru | Transformer:
-    """Build a core that reads `input_width` and is in the context of `context_width`."""
-    match part:
-        case config.Gru(width=width):
-            return Gru(width, input_width, context_width)
-        case config.Transformer():
-            return Transformer(part, positions, input_width, context_width)
+@builds(config.Gru)
+def _gru(part: config.Gru, positions: int, input_width: int, context_width: int | None) -> Gru:
+    return Gru(part.width, input_width, context_width)
+
+
+builds(config.Transformer)(Transformer)
 
 
 def _between(width: int, own: int) -> nn.Module:

@@ -1,6 +1,7 @@
 """Embeddings: inputs to the low level's width. B batch, S positions, P prefix tokens, D width."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +10,18 @@ from torch.nn import functional as F
 from hrm import config
 from hrm.model import layers
 from hrm.model.puzzles import PuzzleTable
+from hrm.model.registry import builds
 
 
-class VectorEmbedding(nn.Module):
+class Embedding(nn.Module):
+    """Maps inputs, and identities where there are puzzles, to the low level's width."""
+
+    def example(self, batch: int) -> Tensor:
+        """Return inputs of zeros, as `forward` takes them."""
+        raise AssertionError(f"{type(self).__name__} has no example")
+
+
+class VectorEmbedding(Embedding):
     """x̃ = W x + b, [B, size] -> [B, D], or x itself where no map is needed.
 
     Transformer cores see it as a sequence of one position, [B, 1, D].
@@ -19,7 +29,7 @@ class VectorEmbedding(nn.Module):
 
     def __init__(self, part: config.Vector, width: int, sequence: bool) -> None:
         super().__init__()
-        self.sequence = sequence
+        self.size, self.sequence = part.size, sequence
         same = part.identity_if_equal and part.size == width
         self.map: nn.Module = nn.Identity() if same else layers.Linear(part.size, width)
 
@@ -27,8 +37,11 @@ class VectorEmbedding(nn.Module):
         y: Tensor = self.map(x)
         return y.unsqueeze(1) if self.sequence else y
 
+    def example(self, batch: int) -> Tensor:
+        return torch.zeros(batch, self.size)
 
-class SeriesEmbedding(nn.Module):
+
+class SeriesEmbedding(Embedding):
     """x̃ = W x + b at each position, [B, S, size] -> [B, S, D].
 
     Source: document complete, whose sequences are of single numbers.
@@ -36,14 +49,18 @@ class SeriesEmbedding(nn.Module):
 
     def __init__(self, part: config.Series, width: int) -> None:
         super().__init__()
+        self.part = part
         self.map = layers.Linear(part.size, width)
 
     def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
         y: Tensor = self.map(x)
         return y
 
+    def example(self, batch: int) -> Tensor:
+        return torch.zeros(batch, self.part.positions, self.part.size)
 
-class TokenEmbedding(nn.Module):
+
+class TokenEmbedding(Embedding):
     """sqrt(D) · e with e = [puzzle ; E[token]], [B, S] -> [B, P + S, D].
 
     With learned positions p: sqrt(D) · (e + p) / sqrt(2). Tables are drawn with std 1/sqrt(D), the
@@ -61,15 +78,20 @@ class TokenEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         self.dtype = dtype
+        self.cells = part.positions
         self.table = nn.Embedding(part.vocabulary, width)
         self.positions = nn.Embedding(positions, width) if part.learned_positions else None
         puzzles = part.puzzles
         self.puzzles = None if puzzles is None else PuzzleTable(puzzles.identities, puzzles.size)
         self.prefix = positions - part.positions
         self.scale = math.sqrt(width)
-        for table in (self.table, self.positions):
+        self.draw_weights(lambda _: torch.default_generator)
+
+    def draw_weights(self, stream: Callable[[str], torch.Generator]) -> None:
+        """Draw the tables; the puzzles' stays as it is."""
+        for name, table in (("table", self.table), ("positions", self.positions)):
             if table is not None:
-                layers.truncated_normal(table.weight, 1 / self.scale)
+                layers.truncated_normal(table.weight, 1 / self.scale, stream(f"{name}.weight"))
 
     def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
         e: Tensor = self.table(x)
@@ -85,41 +107,81 @@ class TokenEmbedding(nn.Module):
             e = (e + self.positions.weight.to(e.dtype)) * math.sqrt(0.5)
         return self.scale * e
 
+    def example(self, batch: int) -> Tensor:
+        return torch.zeros(batch, self.cells, dtype=torch.int64)
+
 
 class InitialState(nn.Module):
-    """What a level starts from, [D], broadcast over batch and positions."""
+    """What a level starts from, [D], broadcast over batch and positions.
+
+    Attributes:
+        input_enters: Whether the input enters at each low update, too.
+    """
 
     value: Tensor
+    input_enters = True
 
-    def __init__(self, part: config.Zeros | config.Learned | config.Frozen, width: int) -> None:
+    def __init__(self, part: config.Initial, width: int) -> None:
         super().__init__()
-        value = torch.zeros(width)
-        match part:
-            case config.Zeros():
-                self.register_buffer("value", value, persistent=False)
+        self.part = part
+        if isinstance(part, config.Learned):
+            self.value = nn.Parameter(torch.zeros(width))
+        else:
+            kept = isinstance(part, config.Frozen)
+            self.register_buffer("value", torch.zeros(width), persistent=kept)
+        self.draw_weights(lambda _: torch.default_generator)
+
+    @torch.no_grad()
+    def draw_weights(self, stream: Callable[[str], torch.Generator]) -> None:
+        """Draw the vector, if it isn't zero."""
+        match self.part:
             case config.Learned(clip=None):
-                self.value = nn.Parameter(nn.init.normal_(value))
-            case config.Learned(clip=clip):
-                std = 1 / math.sqrt(width)
-                assert clip is not None
-                clipped = nn.init.normal_(value, std=std).clamp_(-clip * std, clip * std)
-                self.value = nn.Parameter(clipped)
+                nn.init.normal_(self.value, generator=stream("value"))
+            case config.Learned(clip=float() as clip):
+                std = 1 / math.sqrt(len(self.value))
+                nn.init.normal_(self.value, std=std, generator=stream("value"))
+                self.value.clamp_(-clip * std, clip * std)
             case config.Frozen():
-                layers.truncated_normal(value, 1.0)
-                self.register_buffer("value", value)
+                layers.truncated_normal(self.value, 1.0, stream("value"))
 
     def forward(self, like: Tensor) -> Tensor:
         """Return the state for embedded inputs [B, ..., D of the low level]."""
         return self.value.to(like.dtype).expand(*like.shape[:-1], -1)
 
 
-def embedding(c: config.HRMConfig) -> VectorEmbedding | SeriesEmbedding | TokenEmbedding:
-    """Build the embedding of a configuration."""
-    match c.embedding:
-        case config.Vector() as part:
-            return VectorEmbedding(part, c.low.width, isinstance(c.low, config.Transformer))
-        case config.Series() as part:
-            return SeriesEmbedding(part, c.low.width)
-        case config.Tokens() as part:
-            dtype = torch.bfloat16 if c.bfloat16 else None
-            return TokenEmbedding(part, c.low.width, c.positions, dtype)
+class InputState(InitialState):
+    """The low level starts from the embedded input itself; the high one, at zero."""
+
+    def __init__(self, part: config.FromInput, width: int, *, low: bool) -> None:
+        super().__init__(config.Zeros(), width)
+        self.low, self.input_enters = low, part.again
+
+    def forward(self, like: Tensor) -> Tensor:
+        return like if self.low else super().forward(like)
+
+
+# -- builders -------------------------------------------------------------------------------------
+@builds(config.Vector)
+def _vector(part: config.Vector, c: config.HRMConfig) -> VectorEmbedding:
+    return VectorEmbedding(part, c.low.width, c.low.sequences)
+
+
+@builds(config.Series)
+def _series(part: config.Series, c: config.HRMConfig) -> SeriesEmbedding:
+    return SeriesEmbedding(part, c.low.width)
+
+
+@builds(config.Tokens)
+def _tokens(part: config.Tokens, c: config.HRMConfig) -> TokenEmbedding:
+    dtype = torch.bfloat16 if c.bfloat16 else None
+    return TokenEmbedding(part, c.low.width, c.positions, dtype)
+
+
+@builds(config.Initial)
+def _initial(part: config.Initial, width: int, *, low: bool) -> InitialState:
+    return InitialState(part, width)
+
+
+@builds(config.FromInput)
+def _from_input(part: config.FromInput, width: int, *, low: bool) -> InitialState:
+    return InputState(part, width, low=low)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from hrm import config
 from hrm.model.halting import Decision
+from hrm.model.registry import builds
 from hrm.model.state import State, gather, pick, where
 
 
@@ -62,26 +63,66 @@ class Run:
         return torch.arange(len(self.margins), device=self.steps.device)[:, None] < self.steps
 
 
-def execute(
-    part: config.Lockstep | config.Masked | config.Compacted | config.Refilled,
-    step: Step,
-    start: State,
-    max_steps: int,
-    everyone: Callable[[Tensor], Tensor] = torch.all,
-) -> Run:
-    """Run `step` from `start`, at most `max_steps` times for each sample.
+class Strategy(Protocol):
+    """Runs `step` from `start`, at most `max_steps` times for each sample.
 
     `everyone` says whether all of a batch want to stop, of which the rows here may be a part.
     """
-    match part:
-        case config.Lockstep():
-            return lockstep(step, start, max_steps, everyone=everyone)
-        case config.Masked():
-            return masked(step, start, max_steps)
-        case config.Compacted():
-            return compacted(step, start, max_steps)
-        case config.Refilled(places=places):
-            return refilled(step, start, max_steps, places)
+
+    def __call__(
+        self,
+        step: Step,
+        start: State,
+        max_steps: int,
+        everyone: Callable[[Tensor], Tensor] = torch.all,
+    ) -> Run: ...
+
+
+@builds(config.Lockstep)
+def _lockstep(part: config.Lockstep) -> Strategy:
+    return lambda step, start, most, everyone=torch.all: lockstep(
+        step, start, most, everyone=everyone
+    )
+
+
+@builds(config.Masked)
+def _masked(part: config.Masked) -> Strategy:
+    return lambda step, start, most, everyone=torch.all: masked(step, start, most)
+
+
+@builds(config.Compacted)
+def _compacted(part: config.Compacted) -> Strategy:
+    return lambda step, start, most, everyone=torch.all: compacted(step, start, most)
+
+
+@builds(config.Refilled)
+def _refilled(part: config.Refilled) -> Strategy:
+    return lambda step, start, most, everyone=torch.all: refilled(step, start, most, part.places)
+
+
+# -- what a step hands to the next ----------------------------------------------------------------
+class Handing(Protocol):
+    """Returns what rows' next step starts from; `start` is that of all, rows None for all."""
+
+    def __call__(self, state: State, start: State, rows: Tensor | None) -> State: ...
+
+
+@builds(config.Kept)
+def _kept(part: config.Kept) -> Handing:
+    return lambda state, start, rows: state
+
+
+@builds(config.Detached)
+def _detached(part: config.Detached) -> Handing:
+    return lambda state, start, rows: state.detach()
+
+
+@builds(config.Restarted)
+def _restarted(part: config.Restarted) -> Handing:
+    return lambda state, start, rows: start if rows is None else start.at(rows)
+
+
+# -- strategies -----------------------------------------------------------------------------------
 
 
 def lockstep(

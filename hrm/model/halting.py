@@ -6,13 +6,15 @@ Where states have positions, halting reads the first. Shapes: b rows, S position
 """
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from hrm import config
 from hrm.model import layers
+from hrm.model.registry import builds, built
 from hrm.model.state import State
 from hrm.system import distributed
 
@@ -34,10 +36,14 @@ class Halting(nn.Module, ABC):
     Attributes:
         max_steps: Where every sample stops, whatever it wants.
         draws: How many uniform numbers a decision takes in training.
+        shared: Whether all samples of a batch have the same draws.
+        copied: Whether stop-time states and logits are copied without gradient.
     """
 
     max_steps: int
     draws = 0
+    shared = False
+    copied = False
 
     @abstractmethod
     def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
@@ -134,10 +140,10 @@ class Policy(Halting):
         super().__init__()
         self.max_steps = part.max_steps
         self.detach_state = part.detach_state
-        self.detach_value = part.detach_at_stop and part.obeyed
+        self.copied = part.detach_at_stop and part.obeyed
         self.obeyed = part.obeyed
         self.draws = 1 if part.sample and part.obeyed else 0
-        self.controller = controller(part.controller, width)
+        self.controller = built(part.controller, width)
         self.baseline = layers.Linear(width, 1)
 
     def forward(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
@@ -151,7 +157,7 @@ class Policy(Halting):
             margin = logits[:, 1] - logits[:, 0]
         else:
             margin = logits.softmax(-1)[:, 1] - noise[:, 0]
-        value = self.baseline(high.detach() if self.detach_value else high).squeeze(-1)
+        value = self.baseline(high.detach() if self.copied else high).squeeze(-1)
         return Decision(margin.detach(), logits, value)
 
 
@@ -159,7 +165,7 @@ class QLearning(Halting):
     """Stops where Q(halt) > Q(continue), or Q(halt) > 0; logits are (halt, continue).
 
     Values are computed in the precision of the state, and are float32 at least from there on. In
-    training, exploration keeps some from halting: see `config.Minimum` and `config.Ahead`.
+    training, exploration decides for some instead: see `Minimum` and `Ahead`.
 
     Sources: documents act-v1, "Adaptive Computation Time", and amulgent, "Enhanced Adaptive
     Computation Time"; HRM (arXiv 2506.21734), section 2; arXiv 2510.04871 (Q(halt) > 0).
@@ -170,12 +176,13 @@ class QLearning(Halting):
         self.part = part
         self.max_steps = part.max_steps
         self.draws = 0 if part.exploration is None else 2
+        self.shared = part.exploration is not None and part.exploration.of_batch
         sizes = [2] if part.heads == 1 else [1, 1]
         self.heads = nn.ModuleList(layers.Linear(width, size) for size in sizes)
         self.draw_weights()
 
     @torch.no_grad()
-    def draw_weights(self) -> None:
+    def draw_weights(self, stream: Callable[[str], torch.Generator] | None = None) -> None:
         """Set biases and weights as configured; what the configuration leaves open stays."""
         biases = None if self.part.biases is None else torch.tensor(self.part.biases)
         for i, head in enumerate(self.heads):
@@ -201,18 +208,41 @@ class QLearning(Halting):
 
     def explore(self, margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
         """Keep from halting, or make halt, where exploration says so; after `steps` steps."""
-        match self.part.exploration:
-            case config.Minimum(probability=p):
-                explores = noise[:, 0] < p
-                minimum = 2 + torch.floor(noise[:, 1] * (self.max_steps - 1))
-                return margin.masked_fill(explores & (steps < minimum), -torch.inf)
-            case config.Ahead(probability=p, most=most):  # the whole batch draws once
-                later = steps + 1 + torch.floor(noise[:1, 1] * most)
-                halts = steps >= later.clamp(max=self.max_steps).clamp(min=2)
-                instead = torch.where(halts, torch.inf, -torch.inf).to(margin.dtype)
-                return torch.where(noise[:1, 0] < p, instead, margin)
-            case None:
-                return margin
+        if self.part.exploration is None:
+            return margin
+        instead: Explore = built(self.part.exploration, self.max_steps)
+        return instead(margin, steps, noise)
+
+
+class Explore(Protocol):
+    """What Q values want [b], kept from halting or made to halt; after `steps` steps."""
+
+    def __call__(self, margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor: ...
+
+
+@builds(config.Minimum)
+def minimum(part: config.Minimum, max_steps: int) -> Explore:
+    """Keep a sample that explores from halting before its minimum, floor(2 + U · (max − 1))."""
+
+    def explore(margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
+        explores = noise[:, 0] < part.probability
+        least = 2 + torch.floor(noise[:, 1] * (max_steps - 1))
+        return margin.masked_fill(explores & (steps < least), -torch.inf)
+
+    return explore
+
+
+@builds(config.Ahead)
+def ahead(part: config.Ahead, max_steps: int) -> Explore:
+    """Let the whole batch halt at a step that is drawn once for all of it, or go on until then."""
+
+    def explore(margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
+        later = steps + 1 + torch.floor(noise[:1, 1] * part.most)
+        halts = steps >= later.clamp(max=max_steps).clamp(min=2)
+        instead = torch.where(halts, torch.inf, -torch.inf).to(margin.dtype)
+        return torch.where(noise[:1, 0] < part.probability, instead, margin)
+
+    return explore
 
 
 class Accumulated(Halting):
@@ -277,28 +307,37 @@ def with_progress(high: Tensor, progress: float | Tensor) -> Tensor:
     return torch.cat([high, column], dim=1)
 
 
-def controller(
-    part: config.LinearController | config.ConcatenatedController | config.DirectController,
-    width: int,
-) -> LinearController | ConcatenatedController | DirectController:
-    """Build a controller that reads a high state of this width."""
-    match part:
-        case config.LinearController():
-            return LinearController(width)
-        case config.ConcatenatedController(dropout=dropout):
-            return ConcatenatedController(width, dropout)
-        case config.DirectController(dropout=dropout):
-            return DirectController(width, dropout)
+# -- builders -------------------------------------------------------------------------------------
+@builds(config.LinearController)
+def _linear(part: config.LinearController, width: int) -> LinearController:
+    return LinearController(width)
 
 
-def halting(c: config.HRMConfig) -> Halting:
-    """Build the halting of a configuration."""
-    match c.halting:
-        case config.Fixed() as part:
-            return Fixed(part)
-        case config.Policy() as part:
-            return Policy(part, c.high.width)
-        case config.QLearning() as part:
-            return QLearning(part, c.high.width)
-        case config.Accumulated() as part:
-            return Accumulated(part, c.low.width)
+@builds(config.ConcatenatedController)
+def _concatenated(part: config.ConcatenatedController, width: int) -> ConcatenatedController:
+    return ConcatenatedController(width, part.dropout)
+
+
+@builds(config.DirectController)
+def _direct(part: config.DirectController, width: int) -> DirectController:
+    return DirectController(width, part.dropout)
+
+
+@builds(config.Fixed)
+def _fixed(part: config.Fixed, c: config.HRMConfig) -> Fixed:
+    return Fixed(part)
+
+
+@builds(config.Policy)
+def _policy(part: config.Policy, c: config.HRMConfig) -> Policy:
+    return Policy(part, c.high.width)
+
+
+@builds(config.QLearning)
+def _q_learning(part: config.QLearning, c: config.HRMConfig) -> QLearning:
+    return QLearning(part, c.high.width)
+
+
+@builds(config.Accumulated)
+def _accumulated(part: config.Accumulated, c: config.HRMConfig) -> Accumulated:
+    return Accumulated(part, c.low.width)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hrm import config
+from hrm.model.registry import builds
 
 
 class Linear(nn.Linear):
@@ -208,27 +209,32 @@ class CrossAttention(nn.Module):
         return y
 
 
-def norm(part: config.RmsNorm | config.RootNorm | config.LayerNorm, width: int) -> nn.Module:
-    """Build a norm."""
-    match part:
-        case config.RootNorm(eps=eps):
-            return RootNorm(width, eps)
-        case config.RmsNorm(eps=eps, scale=scale):
-            return RmsNorm(width, eps, scale)
-        case config.LayerNorm(eps=eps):
-            return LayerNorm(width, eps=eps)
+@builds(config.RmsNorm)
+def _rms_norm(part: config.RmsNorm, width: int) -> RmsNorm:
+    return RmsNorm(width, part.eps, part.scale)
 
 
-def feed_forward(part: config.GatedMlp | config.SwiGlu, width: int) -> GatedFeedForward:
-    """Build a feed-forward."""
-    match part:
-        case config.GatedMlp(inner=inner):
-            return GatedFeedForward(width, inner, bias=True, fused=True)
-        case config.SwiGlu(inner=inner, fused=fused):
-            return GatedFeedForward(width, inner, bias=False, fused=fused)
+@builds(config.RootNorm)
+def _root_norm(part: config.RootNorm, width: int) -> RootNorm:
+    return RootNorm(width, part.eps)
 
 
-def truncated_normal(weight: Tensor, std: float) -> None:
+@builds(config.LayerNorm)
+def _layer_norm(part: config.LayerNorm, width: int) -> LayerNorm:
+    return LayerNorm(width, eps=part.eps)
+
+
+@builds(config.GatedMlp)
+def _gated_mlp(part: config.GatedMlp, width: int) -> GatedFeedForward:
+    return GatedFeedForward(width, part.inner, bias=True, fused=True)
+
+
+@builds(config.SwiGlu)
+def _swi_glu(part: config.SwiGlu, width: int) -> GatedFeedForward:
+    return GatedFeedForward(width, part.inner, bias=False, fused=part.fused)
+
+
+def truncated_normal(weight: Tensor, std: float, generator: torch.Generator | None = None) -> None:
     """Fill with a normal cut at ± 2 and rescaled so that its standard deviation is `std` exactly.
 
     The standard deviation of a standard normal cut at ± c is sqrt(1 − 2cφ(c)/(2Φ(c) − 1)).
@@ -237,7 +243,7 @@ def truncated_normal(weight: Tensor, std: float) -> None:
     density = math.exp(-(c**2) / 2) / math.sqrt(2 * math.pi)
     left = math.sqrt(1 - 2 * c * density / math.erf(c / math.sqrt(2)))
     with torch.no_grad():
-        nn.init.trunc_normal_(weight, std=1.0, a=-c, b=c).mul_(std / left)
+        nn.init.trunc_normal_(weight, std=1.0, a=-c, b=c, generator=generator).mul_(std / left)
 
 
 def _split(x_BSD: Tensor, heads: int) -> Tensor:

@@ -3,28 +3,27 @@
 One *segment* is C cycles of T low updates and one high update. A halting *step* is `segments.count`
 segments; after each step, `halting` says who wants to stop and `execution` what that costs.
 
-    low:   z_L ← core_L(z_L, x, z_H)            T times
-    high:  z_H ← core_H(z_H, summary(z_L ...))   once
+How the levels meet in a cycle is `coupling`'s business.
 
 Shapes: B batch, S positions, D width. Sources: HRM (arXiv 2506.21734), section 2; documents gru,
 v2, amulgent, act-v1 and complete, whose recipes are in `hrm.recipes`.
 """
 
 import dataclasses
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hrm import config
-from hrm.model import cores, embedding, execution, halting, layers, summary
+from hrm.model import cores, embedding, execution, layers, summary
+from hrm.model.coupling import Coupling, Thought, Update
 from hrm.model.execution import Batch, Carry, Run
-from hrm.model.halting import Decision
-from hrm.model.state import State, pick, where
+from hrm.model.halting import Decision, Halting
+from hrm.model.initialisation import draw_weights
+from hrm.model.registry import built
+from hrm.model.state import State, where
 from hrm.system import distributed
 
 
@@ -35,37 +34,21 @@ class Output:
     Args:
         prediction: [B, size] for vectors, [B, S, size] for inputs with positions: where each
             sample stopped, or the mean over its steps.
-        drafts: [K, N, B, ...], the answers after each step's segments, where there are several
-            segments or the readout keeps each step's; else None.
-        run: Steps, decisions and rows computed.
+        run: Steps, decisions and rows computed; its drafts [K, N, B, ...], the answers after each
+            step's segments, are there where there are several segments or the readout keeps each
+            step's.
     """
 
     prediction: Tensor
-    drafts: Tensor | None
     run: Run
-
-
-class Thought(NamedTuple):
-    """The state in the middle of a segment, with the low states of the running cycle.
-
-    `context` is what low updates read of the high state, mapped; None before the cycle's first.
-    """
-
-    high: Tensor
-    low: Tensor
-    memory: Tensor
-    trace: tuple[Tensor, ...] = ()
-    context: Tensor | None = None
-
-
-Update = Callable[[Thought, Tensor | None], Thought]  # x as `injected` returns it
 
 
 class HRM(nn.Module):
     """The hierarchical reasoning model of a configuration.
 
     Args:
-        c: The configuration. Weights are drawn from torch's default generator.
+        c: The configuration. One number is drawn from torch's default generator; each parameter's
+            initial value follows from it and the parameter's name.
 
     Example:
         >>> from hrm import recipes
@@ -77,22 +60,23 @@ class HRM(nn.Module):
 
     def __init__(self, c: config.HRMConfig) -> None:
         super().__init__()
+        root = int(torch.randint(2**62, (), device="cpu"))  # first: parts draw as they are built
         self.config = c
         low, high, s = c.low.width, c.high.width, c.positions
-        self.embed = embedding.embedding(c)
-        self.low = cores.core(c.low, s, input_width=low, context_width=high)
+        self.embed: embedding.Embedding = built(c.embedding, c)
+        self.low: cores.Core = built(c.low, s, low, high)
         if not c.one_network:
-            self.high = cores.core(c.high, s, input_width=low, context_width=None)
-        start = config.Zeros() if isinstance(c.initial, config.FromInput) else c.initial
-        self.start_low = embedding.InitialState(start, low)
-        self.start_high = embedding.InitialState(start, high)
-        self.summary = summary.summary(c)
-        self.halting = halting.halting(c)
+            self.high: cores.Core = built(c.high, s, low, None)
+        self.start_low: embedding.InitialState = built(c.initial, low, low=True)
+        self.start_high: embedding.InitialState = built(c.initial, high, low=False)
+        self.summary: summary.Summary = built(c.summary, c)
+        self.halting: Halting = built(c.halting, c)
+        self.coupling: Coupling = built(c.coupling, c)
         self.readout = layers.Linear(
             low if c.readout.low else high, c.readout.size, bias=c.readout.bias
         )
         self.connect = self._connection(c)
-        self._initialise()
+        draw_weights(self, built(c.initialisation), root)
 
     def forward(
         self,
@@ -111,7 +95,7 @@ class HRM(nn.Module):
                 halting is random, ignored in evaluation.
             identities: [B], rows of the puzzle table; None for the blank one, 0.
             steps: So many halting steps for all samples, whatever halting says.
-            drafts: Whether the output is to have drafts; in training they cost memory.
+            drafts: Whether the run is to have drafts; in training they cost memory.
 
         Raises:
             ValueError: If noise is needed and missing.
@@ -119,16 +103,13 @@ class HRM(nn.Module):
         noise = self._noise(noise) if steps is None else None
         x = self.perceive(inputs, identities)
         start = self.start(x)
+        handed: execution.Handing = built(self.config.carry)
 
         def advance(
             state: State, rows: Tensor | None, step: int | Tensor
         ) -> tuple[State, Decision, Tensor | None]:
             here = x if rows is None else x[rows]
-            match self.config.carry:
-                case config.Detached():
-                    state = state.detach()
-                case config.Restarted():
-                    state = start if rows is None else start.at(rows)
+            state = handed(state, start, rows)
             state, found = self.refine(state, here, drafts=drafts)
             drawn = None
             if noise is not None:
@@ -138,11 +119,9 @@ class HRM(nn.Module):
         if steps is not None:
             run = execution.lockstep(advance, start, steps, obeyed=False)
         else:
-            part = self.config.execution
-            if not self.training and self.config.evaluation is not None:
-                part = self.config.evaluation
             everyone = distributed.everywhere if self.training else torch.all
-            run = execution.execute(part, advance, start, self.halting.max_steps, everyone)
+            strategy: execution.Strategy = built(self.strategy)
+            run = strategy(advance, start, self.halting.max_steps, everyone)
         return self._answer(run)
 
     def advance(
@@ -194,8 +173,7 @@ class HRM(nn.Module):
 
     def start(self, x: Tensor) -> State:
         """The states that a sample starts from."""
-        low = x if isinstance(self.config.initial, config.FromInput) else self.start_low(x)
-        return State(self.start_high(x), low, self.halting.memory(x))
+        return State(self.start_high(x), self.start_low(x), self.halting.memory(x))
 
     def refine(
         self, state: State, x: Tensor, *, drafts: bool = True
@@ -234,89 +212,24 @@ class HRM(nn.Module):
                 thought = thought._replace(context=None)
             with torch.set_grad_enabled(torch.is_grad_enabled() and i >= cut):
                 if self.config.checkpointing and torch.is_grad_enabled():
-                    thought = checkpoint(update, thought, injected, use_reentrant=False)
+                    thought = checkpoint(update, self, thought, injected, use_reentrant=False)
                 else:
-                    thought = update(thought, injected)
+                    thought = update(self, thought, injected)
         return State(thought.high, thought.low, thought.memory)
 
     def schedule(self) -> list[Update]:
         """The updates of one segment, in order."""
-        steps = self.config.low_steps
-        cycle: list[Update]
-        match self.config.coupling:
-            case config.Alternating():
-                cycle = [*([self.update_low] * steps), self.update_high]
-            case config.Accumulating():
-                cycle = [
-                    self.update_high_alone,
-                    *([self.update_low_weighted, self.add_low] * steps),
-                ]
-            case config.Crossing():
-                cycle = [*([self.update_low_counting] * steps), self.update_crossed]
-        return cycle * self.config.cycles
+        return self.coupling.cycle() * self.config.cycles
 
-    def update_low(self, z: Thought, x: Tensor | None) -> Thought:
-        """z_L ← core_L(z_L, x, z_H)."""
-        context = z.context
-        if context is None:
-            cut = getattr(self.config.coupling, "detach_high_to_low", False)
-            context = self.low.from_context(z.high.detach() if cut else z.high)
-        low = self.low(z.low, x, context)
-        return z._replace(low=low, trace=(*z.trace, low)[-self.summary.window :], context=context)
-
-    def update_high(self, z: Thought, x: Tensor | None) -> Thought:
-        """z_H ← core_H(z_H, summary of the cycle's low states); with a reset, z_L ← W z_H."""
-        assert isinstance(self.config.coupling, config.Alternating)
-        cut = self.config.coupling.detach_low_to_high
-        trace = tuple(t.detach() for t in z.trace) if cut else z.trace
-        high = self.core_high(z.high, self.summary(trace, z.high))
-        low = z.low
-        if self.config.coupling.reset:
-            low = self.low.from_context(high)
-        return Thought(high, low, z.memory)
-
-    def update_high_alone(self, z: Thought, x: Tensor | None) -> Thought:
-        """z_H ← core_H(z_H)."""
-        return z._replace(high=self.core_high(z.high, None))
-
-    def update_low_weighted(self, z: Thought, x: Tensor | None) -> Thought:
-        """z_L ← core_L(z_L, x, down · z_H)."""
-        assert isinstance(self.config.coupling, config.Accumulating)
-        down = self.config.coupling.down
-        context = self.low.from_context(down * z.high) if down else None
-        return z._replace(low=self.low(z.low, x, context))
-
-    def add_low(self, z: Thought, x: Tensor | None) -> Thought:
-        """z_H ← z_H + up · z_L."""
-        assert isinstance(self.config.coupling, config.Accumulating)
-        return z._replace(high=z.high + self.config.coupling.up * z.low)
-
-    def update_low_counting(self, z: Thought, x: Tensor | None) -> Thought:
-        """z_L ← core_L(z_L, x, z_H); each position adds its halting probability to its sum."""
-        assert isinstance(self.halting, halting.Accumulated)
-        z = self.update_low(z, x)
-        return z._replace(memory=self.halting.accumulate(z.low, z.memory))
-
-    def update_crossed(self, z: Thought, x: Tensor | None) -> Thought:
-        """Where a position's sum is at the threshold: z_H ← core_H(z_H, z_L), z_L ← W z_H, sum ← 0.
-
-        One such position is enough to update z_H at all positions of its sample; in lockstep, of
-        all samples (document complete, as coded).
-        """
-        assert isinstance(self.halting, halting.Accumulated)
-        crossed = z.memory >= self.halting.threshold
-        samples = crossed.any(-1)
-        if self._in_lockstep():
-            nobody = distributed.everywhere(~samples) if self.training else ~samples.any()
-            samples = ~nobody.expand_as(samples)
-        high = pick(samples, self.core_high(z.high, z.low), z.high)
-        low = torch.where(crossed[..., None], self.low.from_context(high), z.low)
-        return Thought(high, low, z.memory.masked_fill(crossed, 0))
+    @property
+    def strategy(self) -> config.Execution:
+        """How a batch is executed in the model's mode."""
+        c = self.config
+        return c.execution if self.training or c.evaluation is None else c.evaluation
 
     def injected(self, x: Tensor) -> Tensor | None:
         """Return the input as the low updates read it, mapped; None where they don't."""
-        initial = self.config.initial
-        if isinstance(initial, config.FromInput) and not initial.again:
+        if not self.start_low.input_enters:
             return None
         mapped: Tensor = self.low.from_inputs(x)
         return mapped
@@ -331,11 +244,11 @@ class HRM(nn.Module):
         """ŷ = W_o z_H, [B, size] for vectors, [B, S, size] for inputs with positions, no prefix."""
         part = self.config.readout
         source = state.low if part.low else state.high
-        match self.config.embedding:
-            case config.Vector() if source.dim() == 3:
-                source = source.squeeze(1)
-            case config.Tokens(positions=positions):
-                source = source[:, -positions:]
+        positions = self.config.embedding.answered
+        if positions is None:
+            source = source.squeeze(1) if source.dim() == 3 else source
+        elif source.shape[1] > positions:
+            source = source[:, -positions:]
         y: Tensor = self.readout(source)
         return y.softmax(-1) if part.softmax else y
 
@@ -346,14 +259,7 @@ class HRM(nn.Module):
 
     def example(self, batch: int) -> Tensor:
         """Return inputs of zeros, as the embedding takes them."""
-        device = self.start_low.value.device
-        match self.config.embedding:
-            case config.Vector(size=size):
-                return torch.zeros(batch, size, device=device)
-            case config.Series(size=size, positions=positions):
-                return torch.zeros(batch, positions, size, device=device)
-            case config.Tokens(positions=positions):
-                return torch.zeros(batch, positions, dtype=torch.int64, device=device)
+        return self.embed.example(batch).to(self.start_low.value.device)
 
     def _noise(self, noise: Tensor | None) -> Tensor | None:
         if not self.training or self.halting.draws == 0:
@@ -365,43 +271,19 @@ class HRM(nn.Module):
         return noise
 
     def _answer(self, run: Run) -> Output:
-        part = self.config.halting
-        if isinstance(part, config.Policy) and part.detach_at_stop and part.obeyed:
+        if self.halting.copied:
             run = dataclasses.replace(run, state=run.state.detach(), logits=run.logits.detach())
         if not self.config.readout.average:
-            return Output(prediction=self.read(run.state), drafts=run.drafts, run=run)
+            return Output(prediction=self.read(run.state), run=run)
         assert run.drafts is not None
         answers = run.drafts[:, -1]  # zero where a sample had stopped
         count = run.steps.to(answers.dtype).view(-1, *[1] * (answers.dim() - 2))
         live = run.live.view(*run.live.shape, *[1] * (answers.dim() - 2))
         mean = torch.where(live, answers, 0).sum(0) / count
-        return Output(prediction=mean, drafts=run.drafts, run=run)
-
-    def _in_lockstep(self) -> bool:
-        part = self.config.execution
-        if not self.training and self.config.evaluation is not None:
-            part = self.config.evaluation
-        return isinstance(part, config.Lockstep)
+        return Output(prediction=mean, run=run)
 
     def _connection(self, c: config.HRMConfig) -> nn.Module | None:
         if c.segments.connection is None:
             return None
         same = c.readout.size == c.low.width
         return nn.Identity() if same else layers.Linear(c.readout.size, c.low.width, bias=False)
-
-    def _initialise(self) -> None:
-        """Draw every map's weights again as configured; Q heads stay what halting makes them."""
-        part = self.config.initialisation
-        if isinstance(part, config.TorchDefault):
-            return
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                std = 1 / math.sqrt(module.in_features)
-                if isinstance(part, config.TruncatedNormal):
-                    layers.truncated_normal(module.weight, std)
-                else:
-                    nn.init.normal_(module.weight, std=std)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-        if isinstance(self.halting, halting.QLearning):
-            self.halting.draw_weights()

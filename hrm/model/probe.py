@@ -3,10 +3,10 @@
 Shapes: U records, B batch, S positions, D width of a level; N points.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from hrm.model.model import HRM, Thought
+    from hrm.model.coupling import Levels, Thought, Update
+    from hrm.model.model import HRM
 
 Floats = NDArray[np.float64]
 
@@ -80,17 +81,17 @@ def _watched(model: "HRM") -> Iterator[list[tuple[str, int, "Thought"]]]:
     schedule = model.schedule
     segment = -1
 
-    def watched(update: Any) -> Callable[["Thought", "Tensor"], "Thought"]:
-        def inside(z: "Thought", x: "Tensor") -> "Thought":
+    def watched(update: "Update") -> "Update":
+        def inside(model: "Levels", z: "Thought", x: "Tensor | None") -> "Thought":
             if not seen or not _same(seen[-1][2], z):
                 seen.append((START, segment, z))
-            new: Thought = update(z, x)
+            new = update(model, z, x)
             seen.append((update.__name__, segment, new))
             return new
 
         return inside
 
-    def scheduled() -> list[Callable[["Thought", "Tensor"], "Thought"]]:
+    def scheduled() -> "list[Update]":
         nonlocal segment
         segment += 1
         return [watched(update) for update in schedule()]

@@ -8,9 +8,17 @@ from torch import Tensor, nn
 
 from hrm import config
 from hrm.model import layers
+from hrm.model.registry import builds
 
 
-class LastStep(nn.Module):
+class Summary(nn.Module):
+    """Maps the cycle's last `window` low states and the high state to what the high level reads."""
+
+    window: int
+
+
+@builds(config.LastStep)
+class LastStep(Summary):
     """z_L, or dropout(ReLU(W z_L)).
 
     Source: documents gru ("z_L_summary") and v2 (its original's default).
@@ -18,8 +26,9 @@ class LastStep(nn.Module):
 
     window = 1
 
-    def __init__(self, part: config.LastStep, width: int) -> None:
+    def __init__(self, part: config.LastStep, c: config.HRMConfig) -> None:
         super().__init__()
+        width = c.low.width
         self.project = nn.Linear(width, width) if part.project else None
         self.dropout = nn.Dropout(part.dropout)
 
@@ -30,7 +39,8 @@ class LastStep(nn.Module):
         return y
 
 
-class StepAttention(nn.Module):
+@builds(config.StepAttention)
+class StepAttention(Summary):
     """Attention in which query, key and value are the last low state, a sequence of one.
 
     The softmax over one key is one: the result is W_o (W_v z_L) whatever the query.
@@ -40,9 +50,9 @@ class StepAttention(nn.Module):
 
     window = 1
 
-    def __init__(self, part: config.StepAttention, width: int) -> None:
+    def __init__(self, part: config.StepAttention, c: config.HRMConfig) -> None:
         super().__init__()
-        self.attention = layers.CrossAttention(width, part.heads)
+        self.attention = layers.CrossAttention(c.low.width, part.heads)
 
     def forward(self, trace: tuple[Tensor, ...], high: Tensor) -> Tensor:
         z_B1D = trace[-1].unsqueeze(1)
@@ -50,28 +60,18 @@ class StepAttention(nn.Module):
         return y
 
 
-class TraceAttention(nn.Module):
+@builds(config.TraceAttention)
+class TraceAttention(Summary):
     """Attention from the high state over the T low states of the cycle.
 
     Source: document v2, "Sequence Attention Mathematics".
     """
 
-    def __init__(self, part: config.TraceAttention, width: int, high: int, window: int) -> None:
+    def __init__(self, part: config.TraceAttention, c: config.HRMConfig) -> None:
         super().__init__()
-        self.window = window
-        self.attention = layers.CrossAttention(width, part.heads, query_width=high)
+        self.window = c.low_steps
+        self.attention = layers.CrossAttention(c.low.width, part.heads, query_width=c.high.width)
 
     def forward(self, trace: tuple[Tensor, ...], high: Tensor) -> Tensor:
         y: Tensor = self.attention(high.unsqueeze(1), torch.stack(trace, dim=1)).squeeze(1)
         return y
-
-
-def summary(c: config.HRMConfig) -> LastStep | StepAttention | TraceAttention:
-    """Build the summary of a configuration."""
-    match c.summary:
-        case config.LastStep() as part:
-            return LastStep(part, c.low.width)
-        case config.StepAttention() as part:
-            return StepAttention(part, c.low.width)
-        case config.TraceAttention() as part:
-            return TraceAttention(part, c.low.width, c.high.width, c.low_steps)

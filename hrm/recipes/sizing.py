@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hrm import recipes
-from hrm.config import HRMConfig, Series, Tokens, Vector
+from hrm.config import HRMConfig
 from hrm.config.learning import SquaredError, Supervised, System
 from hrm.config.parts import require
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 def sizes(model: HRMConfig) -> dict[str, int]:
     """Return the shapes that a model has from its task, by the recipes' names for them."""
-    match model.embedding:
-        case Tokens(vocabulary=vocabulary, positions=positions, puzzles=puzzles):
-            found = {
-                "vocabulary": vocabulary,
-                "positions": positions,
-                "classes": model.readout.size,
-            }
-            return found if puzzles is None else {**found, "identities": puzzles.identities}
-        case Series(size=size, positions=positions):
-            return {"inputs": size, "positions": positions, "outputs": model.readout.size}
-        case Vector(size=size):
-            return {"inputs": size, "outputs": model.readout.size}
+    embedding: Any = model.embedding
+    places = {} if embedding.answered is None else {"positions": embedding.answered}
+    if embedding.reads != "tokens":
+        return {"inputs": embedding.size, **places, "outputs": model.readout.size}
+    puzzles = getattr(embedding, "puzzles", None)
+    known = {} if puzzles is None else {"identities": puzzles.identities}
+    return {
+        "vocabulary": embedding.vocabulary,
+        **places,
+        "classes": model.readout.size,
+        **known,
+    }
 
 
 def wanted(recipe: str, model: HRMConfig, task: "Task", boards: "Boards") -> dict[str, int]:
@@ -38,22 +38,23 @@ def wanted(recipe: str, model: HRMConfig, task: "Task", boards: "Boards") -> dic
     Raises:
         UserError: If the model answers with classes, and the task with real numbers.
     """
-    vectors = [name for name in recipes.named if isinstance(configuration(name).embedding, Vector)]
+    vectors = [n for n in recipes.named if configuration(n).embedding.reads == "one-hot"]
     require(
-        task.classes > 0 or isinstance(model.embedding, Vector),
+        task.classes > 0 or model.embedding.reads == "one-hot",
         "recipe",
         recipe,
         f"one that answers {type(task).__name__}'s real numbers: {', '.join(vectors)}",
         "take one of them, or another task",
     )
-    match model.embedding:
-        case Tokens(puzzles=puzzles):
+    match model.embedding.reads:
+        case "tokens":
+            puzzles = getattr(model.embedding, "puzzles", None)
             found = {"vocabulary": task.vocabulary, "positions": task.cells}
             known = {} if puzzles is None else {"identities": getattr(task, "identities", 1)}
             return {**found, "classes": task.classes, **known}
-        case Series():
+        case "numbers":
             return {"inputs": 1, "positions": task.cells, "outputs": task.classes}
-        case Vector():
+        case _:
             per_cell = task.classes if task.classes > 2 else 1
             inputs = task.one_hot(boards.inputs[:1]).shape[1]
             return {"inputs": inputs, "outputs": boards.targets.shape[1] * per_cell}

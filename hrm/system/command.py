@@ -3,19 +3,15 @@
 import argparse
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from hrm.errors import UserError
 from hrm.system.interrupts import ENDING
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _ours = ("ablations", "bench", "hrm", "reports")
 _signalled = 128  # a process that a signal ends has this status and the signal's number
@@ -60,22 +56,6 @@ def run(name: str, job: Callable[[], int], stopped: str) -> NoReturn:
         if ended:
             status = _signalled + ended[0]
     raise SystemExit(status)
-
-
-def console(*, stderr: bool = False) -> "Console":
-    """Return Rich's console, which it makes of `run`'s streams.
-
-    Rich ends a process with status 1 when its reader goes away, which is no failure; and prints
-    nothing where COLUMNS is 0, which says that the width isn't known.
-    """
-    from rich.console import Console
-
-    class Ours(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
-    unknown = os.environ.get("COLUMNS", "").strip("0") == "" and "COLUMNS" in os.environ
-    return Ours(stderr=stderr, width=shutil.get_terminal_size().columns if unknown else None)
 
 
 def _status(name: str, job: Callable[[], int]) -> int | str | None:

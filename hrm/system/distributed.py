@@ -22,6 +22,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from hrm.errors import Lost, UserError
+from hrm.system import environment
 
 # How long the others wait for a process that neither answers nor ends; one that ends is noticed at
 # once. Long enough for the first process to evaluate while they wait.
@@ -87,14 +88,7 @@ def on(device: str) -> torch.device:
     Raises:
         UserError: If there is none of that name.
     """
-    here = torch.cuda.device_count()
-    names = ["cpu", *(["cuda"] if here else []), *(f"cuda:{i}" for i in range(here))]
-    if device not in names:
-        without = "" if here else ", since torch finds no GPU here"
-        raise UserError(
-            f"device is {device!r}; allowed is {', '.join(names)}{without}; choose one of these"
-        )
-    return torch.device(device)
+    return torch.device(environment.known(device))
 
 
 # -- sums and parts -------------------------------------------------------------------------------

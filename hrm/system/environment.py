@@ -1,6 +1,10 @@
-"""What something was computed on and with: machine, versions, commit; torch isn't imported."""
+"""What something is computed on and with: devices, machine, versions, commit.
+
+torch is imported where a GPU is asked for, and not before.
+"""
 
 import functools
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -8,6 +12,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from hrm.errors import UserError
 
 root = Path(__file__).resolve().parents[2]
 
@@ -24,23 +30,53 @@ def cpu_model() -> str:
 
 
 @functools.cache
-def accelerator() -> str | None:
-    """Return the name of the first NVIDIA accelerator, None without one."""
-    found = _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
-    return found.splitlines()[0].strip() if found else None
+def gpus() -> tuple[str, ...]:
+    """Return the names of the GPUs that torch computes on here, by number.
+
+    torch alone is asked: a driver may list others, for which this torch isn't built or which
+    CUDA_VISIBLE_DEVICES hides.
+    """
+    cuda = importlib.import_module("torch").cuda
+    return tuple(cuda.get_device_name(number) for number in range(cuda.device_count()))
+
+
+def known(device: str) -> str:
+    """Return the name of a device that is here: cpu, cuda or cuda:NUMBER.
+
+    Raises:
+        UserError: If there is none of that name.
+    """
+    if device == "cpu":
+        return device
+    here = len(gpus())
+    names = ["cpu", *(["cuda"] if here else []), *(f"cuda:{i}" for i in range(here))]
+    if device not in names:
+        without = "" if here else ", since torch finds no GPU here"
+        raise UserError(
+            f"device is {device!r}; allowed is {', '.join(names)}{without}; choose one of these"
+        )
+    return device
+
+
+def accelerator(device: str = "cuda") -> str | None:
+    """Return the name of the GPU that a device is; None for the CPU, and where there is none."""
+    if not device.startswith("cuda"):
+        return None
+    number = int(device.partition(":")[2] or 0)
+    return gpus()[number] if number < len(gpus()) else None
 
 
 def machine(*, device: str, threads: int) -> dict[str, Any]:
     """Return this machine as it is now: cpu, cores, threads, system, accelerator, load.
 
-    The accelerator is named only where `device` uses it.
+    The accelerator is named only where `device` is one.
     """
     return {
         "cpu": cpu_model(),
         "cores": _cores(),
         "threads": threads,
         "system": f"{platform.system()} {platform.machine()}",
-        "accelerator": accelerator() if device == "cuda" else None,
+        "accelerator": accelerator(device),
         "load": round(os.getloadavg()[0], 2),
     }
 

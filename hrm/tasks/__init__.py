@@ -73,7 +73,7 @@ class Scores:
 
     Args:
         tokens: Share of all cells that are right. Given cells flatter it.
-        unknown: Share of the unknown cells that are right: what counts as skill.
+        unknown: Share of the unknown cells that are right: what counts as skill; 1 without any.
         exact: 1 where the prediction equals the stored answer.
         valid: 1 where the prediction is a valid answer, the stored one or another.
     """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hrm.config.parts import Part, require
 from hrm.errors import UserError
 from hrm.tasks import Boards, Bools, Floats, Ints, Scores, Splits
-from hrm.tasks.board import everything, one_hot, randomness, shifted, split
+from hrm.tasks.board import everything, one_hot, randomness, share, shifted, split
 
 _patience = 64  # batches without a new board that end a search
 
@@ -149,10 +149,10 @@ class Asking(Part, ABC):
         assert predictions.shape == boards.inputs.shape
         whole = (boards.inputs, boards.targets, predictions)
         differs, asked = predictions != boards.targets, self.unknown(boards.inputs)
-        wrong = self._wrong(*whole)
+        wrong, counted = self._wrong(*whole), self._counted(*whole).sum(axis=1)
         return Scores(
             tokens=1 - ((differs & ~asked).sum(axis=1) + wrong) / self.cells,
-            unknown=1 - wrong / self._counted(*whole).sum(axis=1),
+            unknown=share(counted - wrong, counted),
             exact=(~(differs & asked).any(axis=1)).astype(np.float64),
             valid=(wrong == 0).astype(np.float64),
         )

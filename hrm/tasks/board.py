@@ -98,6 +98,12 @@ def split(
     return Splits(test=sets[0], validation=sets[1], train=sets[2])
 
 
+def share(part: Ints, whole: Ints) -> Floats:
+    """Return part / whole per board; 1 where the whole is 0, of which nothing can be wrong."""
+    found: Floats = np.divide(part, whole, out=np.ones(len(part)), where=whole > 0)
+    return found
+
+
 def one_hot(inputs: Ints, vocabulary: int) -> NDArray[np.float32]:
     """Return [N, cells * vocabulary] from tokens [N, cells], a cell's indicators side by side."""
     return np.eye(vocabulary, dtype=np.float32)[inputs].reshape(len(inputs), -1)

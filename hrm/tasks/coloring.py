@@ -175,21 +175,22 @@ class Coloring(Asking):
         if self.given:
             pair = isinstance(problem, list | tuple) and len(problem) == 2
             edges, colors = problem if pair else (None, None)
-        fits = isinstance(edges, list | tuple) and all(
-            isinstance(edge, list | tuple)
-            and len(edge) == 2
-            and all(type(v) is int and 0 <= v < self.vertices for v in edge)
-            and edge[0] != edge[1]
-            for edge in edges
-        )
-        known = isinstance(colors, dict) and all(
-            type(v) is type(c) is int and 0 <= v < self.vertices and 0 <= c < self.colors
-            for v, c in colors.items()
-        )
-        if not fits or not known:
-            allowed = f"pairs of different vertices, 0 to {self.vertices - 1}"
-            more = f", with {{vertex: colour}}, colours 0 to {self.colors - 1}"
-            raise self._refusal(problem, allowed + (more if self.given else ""))
+        allowed = f"pairs of different vertices, 0 to {self.vertices - 1}"
+        if self.given:
+            allowed += f", with {{vertex: colour}}, colours 0 to {self.colors - 1}"
+        if not isinstance(edges, list | tuple) or not isinstance(colors, dict):
+            raise self._refusal(problem, allowed)
+        for i, edge in enumerate(edges):
+            if (
+                not isinstance(edge, list | tuple)
+                or len(edge) != 2
+                or not all(type(v) is int and 0 <= v < self.vertices for v in edge)
+                or edge[0] == edge[1]
+            ):
+                raise self._refusal(f"edge {i}, {edge!r}", allowed)
+        for v, c in colors.items():
+            if not (type(v) is type(c) is int and 0 <= v < self.vertices and 0 <= c < self.colors):
+                raise self._refusal(f"colour {c!r} of vertex {v!r}", allowed)
         joined = {(min(edge), max(edge)) for edge in edges}
         rows, columns = np.triu_indices(self.vertices)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)

@@ -127,18 +127,21 @@ class Logic(Asking):
         return "\n".join(lines if prediction is None else [*lines, " ".join(map(str, values))])
 
     def _row(self, problem: Any) -> Ints:
-        fits = isinstance(problem, list | tuple) and all(
-            isinstance(clause, list | tuple)
-            and all(type(x) is int and 0 < abs(x) <= self.variables for x in clause)
-            and 0 < len(clause) == len({abs(x) for x in clause}) <= 3
-            for clause in problem
+        allowed = (
+            f"1 to {self.clauses} clauses of 1 to 3 literals of different variables, "
+            f"1 to {self.variables}, negative for not"
         )
-        if not fits or not 0 < len(problem) <= self.clauses:
-            raise self._refusal(
-                problem,
-                f"1 to {self.clauses} clauses of 1 to 3 literals of different variables, "
-                f"1 to {self.variables}, negative for not",
-            )
+        if not isinstance(problem, list | tuple):
+            raise self._refusal(problem, allowed)
+        for i, clause in enumerate(problem):
+            if not (
+                isinstance(clause, list | tuple)
+                and all(type(x) is int and 0 < abs(x) <= self.variables for x in clause)
+                and 0 < len(clause) == len({abs(x) for x in clause}) <= 3
+            ):
+                raise self._refusal(f"clause {i}, {clause!r}", allowed)
+        if not 0 < len(problem) <= self.clauses:
+            raise self._refusal(f"{len(problem)} clauses", allowed)
         tokens = np.full((self.clauses, 3), NONE)
         for slots, clause in zip(tokens, problem, strict=False):
             slots[: len(clause)] = [2 * abs(x) - (x > 0) for x in clause]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from hrm.config.parts import Part, require
 from hrm.errors import UserError
 from hrm.tasks import Boards, Bools, Ints, Scores, Splits
-from hrm.tasks.board import everything, most_frequent, one_hot, randomness, split, unshifted
+from hrm.tasks.board import everything, most_frequent, one_hot, randomness, share, split, unshifted
 from hrm.tasks.passages import carve, flood, frame
 from hrm.tasks.symmetry import Keys, square_keys, squares, versions
 
@@ -239,7 +239,7 @@ class Maze(Part):
         unknown_right = self._agreement(boards.inputs, predictions)
         return Scores(
             tokens=(known_right + unknown_right) / self.cells,
-            unknown=unknown_right / unknown.sum(axis=1),
+            unknown=share(unknown_right, unknown.sum(axis=1)),
             exact=(predictions == boards.targets).all(axis=1).astype(np.float64),
             valid=(known_right + unknown_right == self.cells).astype(np.float64),
         )

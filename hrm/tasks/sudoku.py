@@ -32,6 +32,7 @@ from hrm.tasks.board import (
     most_frequent,
     one_hot,
     randomness,
+    share,
     shifted,
     split,
     unshifted,
@@ -211,7 +212,7 @@ class Sudoku(Part):
         unknown = self.unknown(boards.inputs)
         return Scores(
             tokens=right.mean(axis=1),
-            unknown=(right & unknown).sum(axis=1) / unknown.sum(axis=1),
+            unknown=share((right & unknown).sum(axis=1), unknown.sum(axis=1)),
             exact=right.all(axis=1).astype(np.float64),
             valid=self._valid(boards.inputs, predictions).astype(np.float64),
         )

@@ -4,35 +4,24 @@ A batch is computed in equal parts, in the order of its rows: by the processes t
 each in pieces one after another. Where the places are persistent, each part keeps its own.
 """
 
-import dataclasses
 import functools
 import math
 from typing import TypedDict
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from hrm.config import Ahead, Fixed, Lockstep, QLearning
-from hrm.config.learning import (
-    AdamAtan2,
-    AdamAtan2AsCoded,
-    AdamW,
-    Constant,
-    Cosine,
-    PolicyGradient,
-    QHalting,
-    Supervised,
-    System,
-    Training,
-)
+from hrm.config import Fixed
+from hrm.config.learning import System, Training
 from hrm.config.parts import require
-from hrm.model import HRM, Output
+from hrm.model import HRM
 from hrm.model.execution import Batch, Carry
 from hrm.model.puzzles import PuzzleTable
+from hrm.model.registry import built
 from hrm.model.state import State
 from hrm.system import distributed
-from hrm.training import checkpoint, losses, optim, q_losses
+from hrm.training import checkpoint, optim
+from hrm.training.objectives import Objective
 
 
 class Learner:
@@ -53,7 +42,8 @@ class Learner:
     def __init__(
         self, model: HRM, system: System, training: Training, noise: torch.Generator
     ) -> None:
-        together = _together(system)
+        self.objective: Objective = built(system.objective)
+        together = _together(system, self.objective)
         require(
             training.pieces == 1 or not together,
             "pieces",
@@ -126,7 +116,7 @@ class Learner:
             part = mine + piece
             found, steps = self._losses(_part(batch, part, self.parts), noise[part], piece)
             # a coupled loss is that of the whole batch already, in each process
-            whole = self._coupled or self.parts == 1
+            whole = self.objective.coupled or self.parts == 1
             (found["loss"] if whole else found["loss"] / self.parts).backward()
             names = [*found, "cycles_mean"]
             measured.append([*(v.item() for v in found.values()), _mean(steps)])
@@ -190,73 +180,35 @@ class Learner:
     def _device(self) -> torch.device:
         return self.model.start_low.value.device
 
-    @property
-    def _coupled(self) -> bool:
-        """Whether the loss is more than a mean over samples."""
-        return isinstance(self.system.objective, PolicyGradient)
-
     def _place(self, t: Tensor, part: int) -> Tensor:
         return t.chunk(self.parts)[part].to(self._device)
 
     def _draw(self, size: int) -> Tensor:
-        one = isinstance(self.system.objective, QHalting)
-        noise = self.model.draw(size, self.noise, steps=1 if one else None)
-        halting = self.system.model.halting
-        if isinstance(halting, QLearning) and isinstance(halting.exploration, Ahead):
+        steps = 1 if self.objective.one_step else None
+        noise = self.model.draw(size, self.noise, steps=steps)
+        if self.model.halting.shared:
             noise = noise[:, :1].expand_as(noise)  # the whole batch draws once, not each part
         return noise.to(self._device)
 
     def _losses(self, batch: Batch, noise: Tensor, piece: int) -> tuple[dict[str, Tensor], Tensor]:
-        objective, model = self.system.objective, self.model
-        assert batch.targets is not None
-        if not isinstance(objective, QHalting):
-            drafts = isinstance(objective, Supervised) and (
-                objective.every_segment or objective.between > 0
-            )
-            output = model(batch.inputs, noise, identities=batch.identities, drafts=drafts)
-            targets = batch.targets
-            if self._coupled:
-                output, targets = _whole(output), distributed.gathered(targets)
-            whole = losses.loss(objective, output, targets, model.halting.max_steps)
-            parts = {"loss": whole.total, "task_loss": whole.task}
-            if isinstance(objective, PolicyGradient):
-                parts |= {"policy_loss": whole.policy, "baseline_loss": whole.baseline}
-                if objective.entropy:
-                    parts["entropy_loss"] = whole.entropy
-                if objective.step_penalty:
-                    parts["penalty_loss"] = whole.penalty
-            return parts, output.run.steps
-        carry = self.carries[piece] or model.begin(batch)
-        carry, prediction, decision = model.advance(carry, batch, noise[0])
+        parts, steps, carry = self.objective.losses(self.model, batch, noise, self.carries[piece])
         self.carries[piece] = carry
-        ahead = objective.continue_loss and model.halting.max_steps > 1
-        next_q = q_losses.continue_target(model, carry) if ahead else None
-        carried = carry.batch.targets
-        assert carried is not None
-        found = q_losses.segment_loss(objective, prediction, decision.logits, carried, next_q)
-        halting = {"halt_loss": found.halt, "continue_loss": found.keep_on}
-        return {"loss": found.total, "task_loss": found.task, **halting}, carry.steps
+        return parts, steps
 
 
 def share(training: Training, update: int) -> float:
     """Return the share of its full value that a learning rate has in an update, counted from 0.
 
-    It is t / warmup up to there, t being the update counted from 1; then 1, or
-    f + (1 − f) (1 + cos πp) / 2 with the progress p = (t − warmup) / (updates − warmup) and the
-    floor f, which the last update thus has.
+    It is t / warmup up to there, t being the update counted from 1; then what the schedule has at
+    the progress (t − warmup) / (updates − warmup), which the last update completes.
 
     Source: github.com/sapientinc/HRM, pretrain.py, which counts updates from 1.
     """
     t = update + 1
     if t < training.warmup:
         return t / training.warmup
-    match training.schedule:
-        case Constant():
-            return 1.0
-        case Cosine(floor=floor):
-            span = max(1, training.updates - training.warmup)
-            progress = min(1.0, (t - training.warmup) / span)
-            return floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2
+    span = max(1, training.updates - training.warmup)
+    return training.schedule.share(min(1.0, (t - training.warmup) / span))
 
 
 def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimizer]:
@@ -270,13 +222,7 @@ def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimize
     parameters = [p for p in model.parameters() if id(p) not in own]
     rates = Rates(lr=training.learning_rate, weight_decay=training.weight_decay)
     found: dict[str, torch.optim.Optimizer] = {}
-    match training.optimiser:
-        case AdamW(betas=betas):
-            found["learning_rate"] = torch.optim.AdamW(parameters, **rates, betas=betas, fused=True)
-        case AdamAtan2(betas=betas):
-            found["learning_rate"] = optim.AdamAtan2(parameters, **rates, betas=betas)
-        case AdamAtan2AsCoded(betas=betas):
-            found["learning_rate"] = optim.AdamAtan2AsCoded(parameters, **rates, betas=betas)
+    found["learning_rate"] = built(training.optimiser, parameters, **rates)
     if training.halting_rate is not None and halting:
         own_rates = Rates(lr=training.halting_rate, weight_decay=0.0)
         found["halting_rate"] = torch.optim.AdamW(halting, **own_rates, fused=True)
@@ -302,15 +248,15 @@ def averaged(model: HRM, decay: float) -> optim.Averaged:
     return optim.Averaged(model, decay)
 
 
-def _together(system: System) -> str:
+def _together(system: System, objective: Objective) -> str:
     """Return what couples the samples of a batch in training, so that pieces would be no parts."""
-    model, objective = system.model, system.objective
-    if isinstance(objective, PolicyGradient):  # its means are over the whole batch
-        return "PolicyGradient"
-    if isinstance(model.halting, QLearning) and model.halting.batch_mean:
+    model = system.model
+    if objective.coupled:
+        return type(system.objective).__name__
+    if model.halting.together:
         return "batch_mean"
-    free = isinstance(objective, QHalting) or isinstance(model.halting, Fixed)
-    return "Lockstep" if isinstance(model.execution, Lockstep) and not free else ""
+    free = objective.one_step or isinstance(model.halting, Fixed)
+    return type(model.execution).__name__ if model.execution.as_one and not free else ""
 
 
 def _part(batch: Batch, i: int, parts: int) -> Batch:
@@ -321,27 +267,6 @@ def _part(batch: Batch, i: int, parts: int) -> Batch:
 
 def _mean(steps: Tensor) -> float:
     return float(steps.sum()) / len(steps)
-
-
-def _whole(output: Output) -> Output:
-    """Return what a policy's loss reads of an output, of all processes' samples."""
-    if distributed.world() == 1:
-        return output
-    run = output.run
-    each = distributed.gathered(torch.tensor([len(run.margins)], device=run.margins.device))
-    missing = int(each.max()) - len(run.margins)  # steps that others took: nothing was done there
-
-    def long(t: Tensor) -> Tensor:
-        return distributed.gathered(F.pad(t, (0, 0) * (t.dim() - 1) + (0, missing)), 1)
-
-    run = dataclasses.replace(
-        run,
-        steps=distributed.gathered(run.steps),
-        margins=long(run.margins),
-        logits=long(run.logits),
-        values=long(run.values),
-    )
-    return dataclasses.replace(output, prediction=distributed.gathered(output.prediction), run=run)
 
 
 def _flat(carry: Carry) -> list[Tensor | None]:

@@ -21,8 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrm.config import Series, Tokens
-from hrm.config.learning import SquaredError, System, Training
+from hrm.config.learning import System, Training
 from hrm.config.parts import Part
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
@@ -123,17 +122,19 @@ def encode(
     The class that a task ignores isn't labelled, but where answers are learned by squared error:
     there it is a class like the others.
     """
-    tokens = isinstance(system.model.embedding, Tokens)
-    inputs = boards.inputs if tokens else task.one_hot(boards.inputs)
-    if isinstance(system.model.embedding, Series):  # of numbers: each cell's token
+    reads = system.model.embedding.reads
+    inputs = boards.inputs if reads == "tokens" else task.one_hot(boards.inputs)
+    if reads == "numbers":  # each cell's token
         inputs = boards.inputs[..., None].astype(np.float32)
     targets, ignored = boards.targets, getattr(task, "ignored", None)
     answer = getattr(system.objective, "answer", None)
-    if ignored is not None and not isinstance(answer, SquaredError | None):
+    if ignored is not None and getattr(answer, "ignores", False):
         targets = np.where(targets == ignored, IGNORED, targets)
     arrays = (inputs, targets, boards.identities)
     found = [torch.from_numpy(array).to(device) for array in arrays]
-    return Encoded(inputs=found[0], targets=found[1], identities=found[2] if tokens else None)
+    return Encoded(
+        inputs=found[0], targets=found[1], identities=found[2] if reads == "tokens" else None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hrm.config import learning
+from hrm.config.axes import Objective
 from hrm.model import Output
 from hrm.model.execution import Run
+from hrm.model.registry import builds, built
 from hrm.training import stablemax
 from hrm.training.stablemax import IGNORED
 
@@ -66,17 +68,11 @@ def stablemax_cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
     return _per_sample(stablemax.stablemax_cross_entropy, prediction, target)
 
 
-def answer_loss(
-    part: learning.SquaredError | learning.CrossEntropy | learning.StablemaxCrossEntropy,
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the loss of an answer: (prediction, target) to [B]."""
-    match part:
-        case learning.SquaredError():
-            return squared_error
-        case learning.CrossEntropy():
-            return cross_entropy
-        case learning.StablemaxCrossEntropy():
-            return stablemax_cross_entropy
+AnswerLoss = Callable[[Tensor, Tensor], Tensor]  # of (prediction, target), [B]
+
+builds(learning.SquaredError)(lambda _: squared_error)
+builds(learning.CrossEntropy)(lambda _: cross_entropy)
+builds(learning.StablemaxCrossEntropy)(lambda _: stablemax_cross_entropy)
 
 
 def log_probabilities(run: Run, max_steps: int) -> tuple[Tensor, Tensor]:
@@ -178,18 +174,18 @@ def supervised_loss(objective: learning.Supervised, output: Output, target: Tens
 
     Source: documents amulgent, "Iterative Refinement", and complete, "Advanced Training".
     """
-    each = answer_loss(objective.answer)
-    if objective.every_segment and output.drafts is not None:
-        segments = output.drafts.transpose(0, 1)  # [N, K, B, ...]
+    each: AnswerLoss = built(objective.answer)
+    if objective.every_segment and output.run.drafts is not None:
+        segments = output.run.drafts.transpose(0, 1)  # [N, K, B, ...]
         found = [torch.stack([each(d, target) for d in n]) for n in segments]
         per_step = torch.stack(found).mean(0) * output.run.live  # [K, B]
         task = (per_step.sum(0) / output.run.steps).mean()
     else:
         task = each(output.prediction, target).mean()
     if objective.between > 0:
-        assert output.drafts is not None
-        for k in range(1, len(output.drafts) - 1, 2):  # steps 2, 4, ..., counted from 1
-            task = task + objective.between * each(output.drafts[k, -1], target).mean()
+        assert output.run.drafts is not None
+        for k in range(1, len(output.run.drafts) - 1, 2):  # steps 2, 4, ..., counted from 1
+            task = task + objective.between * each(output.run.drafts[k, -1], target).mean()
     return task
 
 
@@ -219,15 +215,10 @@ def policy_gradient_loss(
     )
 
 
-def answer(
-    objective: learning.Supervised | learning.PolicyGradient | learning.QHalting,
-    prediction: Tensor,
-    cells: int,
-) -> Tensor:
+def answer(objective: Objective, prediction: Tensor, cells: int) -> Tensor:
     """Return the classes that a prediction names, [B, cells]."""
     if prediction.dim() == 2 and prediction.shape[1] == cells:
-        threshold = 0.5 if isinstance(objective, learning.PolicyGradient) else 0.0
-        return (prediction > threshold).long()
+        return (prediction > objective.threshold).long()
     return prediction.reshape(len(prediction), cells, -1).argmax(-1)
 
 

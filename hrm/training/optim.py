@@ -16,8 +16,11 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 from torch.optim.swa_utils import AveragedModel
 
+from hrm.config import learning
+from hrm.config.learning import AdamW
 from hrm.errors import UserError
 from hrm.model.puzzles import PuzzleTable
+from hrm.model.registry import builds
 from hrm.system import distributed
 
 Closure = Callable[[], float]
@@ -175,6 +178,27 @@ class AdamAtan2AsCoded(_Adam):
         torch._foreach_add_(root, eps)
         torch._foreach_div_(u, root)
         return list(u)
+
+
+@builds(AdamW)
+def _adam_w(part: AdamW, parameters: ParamsT, lr: float, weight_decay: float) -> Optimizer:
+    return torch.optim.AdamW(
+        parameters, lr=lr, weight_decay=weight_decay, betas=part.betas, fused=True
+    )
+
+
+@builds(learning.AdamAtan2)
+def _adam_atan2(
+    part: learning.AdamAtan2, parameters: ParamsT, lr: float, weight_decay: float
+) -> Optimizer:
+    return AdamAtan2(parameters, lr, weight_decay=weight_decay, betas=part.betas)
+
+
+@builds(learning.AdamAtan2AsCoded)
+def _adam_atan2_as_coded(
+    part: learning.AdamAtan2AsCoded, parameters: ParamsT, lr: float, weight_decay: float
+) -> Optimizer:
+    return AdamAtan2AsCoded(parameters, lr, weight_decay=weight_decay, betas=part.betas)
 
 
 class SparseSignSGD(Optimizer):

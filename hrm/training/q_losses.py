@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from hrm.config import learning
 from hrm.model import HRM
 from hrm.model.execution import Carry
-from hrm.training.losses import answer_loss
+from hrm.model.registry import built
+from hrm.training.losses import AnswerLoss
 from hrm.training.stablemax import IGNORED
 
 
@@ -65,7 +66,8 @@ def segment_loss(
     Source: document act-v1, "Training"; its public code.
     """
     size = global_batch or len(target)
-    task = answer_loss(objective.answer)(prediction, target).sum() / size
+    answer: AnswerLoss = built(objective.answer)
+    task = answer(prediction, target).sum() / size
     right = whole_right(prediction, target).to(q.dtype)
     halt = F.binary_cross_entropy_with_logits(q[:, 0], right, reduction="sum") / size
     keep_on = q.new_zeros(())

@@ -10,6 +10,7 @@ from hrm.data.tokens import PublicBoards
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes
 from hrm.tasks import Boards, Floats, Scores, Task, Values
+from hrm.tasks.board import share
 from hrm.training import loop
 
 
@@ -25,15 +26,15 @@ def answers(
 
 
 def score(model: HRM, system: System, task: Task, boards: Boards) -> dict[str, float]:
-    """Return a model's mean scores on boards, and its mean number of halting steps."""
+    """Return a model's mean scores on boards, `accuracy`, and its mean number of halting steps."""
     found, steps = answers(model, system, task, boards)
-    return {**_means(task.score(boards, found)), "steps": float(steps.mean())}
+    return {**_means(task, boards, found), "steps": float(steps.mean())}
 
 
 def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[str, float]]:
     """Return the mean scores of the task's trivial methods."""
     return {
-        name: _means(task.score(boards, found))
+        name: _means(task, boards, found)
         for name, found in task.baselines(training, boards).items()
     }
 
@@ -47,5 +48,21 @@ def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
     return task, boards
 
 
-def _means(scores: Scores) -> dict[str, float]:
-    return {field.name: float(np.mean(getattr(scores, field.name))) for field in fields(Scores)}
+def accuracy(task: Task, boards: Boards, found: Values) -> float:
+    """Return the public code's ``accuracy``: the mean share of labelled cells that are as stored.
+
+    A board's `tokens` are above it where several answers are valid, as in a maze with several
+    optimal paths. Source: github.com/sapientinc/HRM, models/losses.py.
+    """
+    ignored = getattr(task, "ignored", None)
+    labelled = np.ones(found.shape, bool) if ignored is None else boards.targets != ignored
+    right = ((found == boards.targets) & labelled).sum(axis=1)
+    return float(share(right, labelled.sum(axis=1)).mean())
+
+
+def _means(task: Task, boards: Boards, found: Values) -> dict[str, float]:
+    scores = task.score(boards, found)
+    means = {field.name: float(np.mean(getattr(scores, field.name))) for field in fields(Scores)}
+    if task.classes:  # else answers are numbers
+        means["accuracy"] = accuracy(task, boards, found)
+    return means

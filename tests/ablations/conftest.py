@@ -10,6 +10,7 @@ import pytest
 from ablations.judging import cells
 from ablations.judging.cells import Reader
 from ablations.judging.report import report
+from ablations.judging.row import Words
 from ablations.metrics import Metric, number
 from ablations.records.trials import Machine, Result, Status
 from ablations.rule import table_for
@@ -42,7 +43,7 @@ class Number(Metric):
         return number(float(found[self.name]))
 
     def extreme(self, found):
-        return found.get("extreme", "")
+        return str(found.get("extreme", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,22 +168,26 @@ def spread(low, high, n=26):
     return np.random.default_rng(0).permutation(np.linspace(low, high, n))
 
 
-def made(claims, memory, tier=Tier.STANDARD, **more):
-    entries = {
-        claim.id: SimpleNamespace(document="doc", claim=f"{claim.id}, in words", documented="40 %")
-        for claim in (*claims, *(control.spec for control in more.get("controls", ())))
-    }
-    members = more.pop("members", {claim.id: (claim.id,) for claim in claims})
-    return report(
-        claims,
-        memory,
-        tier,
-        ledger=entries,
-        table=TABLE,
-        members=members,
-        specified=[claim.id for claim in claims],
-        **more,
+def claim_set(claims, *, controls=(), members=None):
+    """What a report asks of a set of claims."""
+    found = {claim.id: (claim.id,) for claim in claims} if members is None else members
+    return SimpleNamespace(
+        specs=tuple(claims),
+        ledger={
+            claim.id: Words(document="doc", claim=f"{claim.id}, in words", documented="40 %")
+            for claim in claims
+        },
+        family=SimpleNamespace(
+            table=TABLE,
+            members=[SimpleNamespace(name=name, claims=ids) for name, ids in found.items()],
+        ),
+        controls=lambda chosen=None: tuple(controls),
     )
+
+
+def made(claims, memory, tier=Tier.STANDARD, *, controls=(), members=None, **more):
+    of = claim_set(claims, controls=controls, members=members)
+    return report(claims, memory, tier, of, **more)
 
 
 @pytest.fixture
@@ -200,6 +205,7 @@ def lab(monkeypatch):
         TRAIN=TRAIN,
         COUNT=COUNT,
         arms=arms,
+        claim_set=claim_set,
         exact=exact,
         fingerprint=fingerprint,
         made=made,

@@ -45,7 +45,7 @@ from hrm.tasks.arc.tokens import (
     rectangles,
     sizes,
 )
-from hrm.tasks.board import most_frequent, one_hot, randomness
+from hrm.tasks.board import most_frequent, one_hot, randomness, share
 
 Role = Literal["train", "validation", "test"]
 
@@ -279,7 +279,7 @@ class Arc(Part):
         valid &= ((found == answer) | ~inside).all(axis=(1, 2))
         return Scores(
             tokens=right.mean(axis=1),
-            unknown=(right & labelled).sum(axis=1) / labelled.sum(axis=1),
+            unknown=share((right & labelled).sum(axis=1), labelled.sum(axis=1)),
             exact=(right | ~labelled).all(axis=1).astype(np.float64),
             valid=valid.astype(np.float64),
         )

@@ -105,6 +105,15 @@ FAMILY = [{"member": "both", "claims": ["a", "b"]}]
     assert load(text.replace("FAMILY", "OTHER")).family.places == 2
 
 
+def test_more_claims_than_the_error_can_be_divided_among_are_refused(load):
+    text = """
+CLAIMS = [replace(TREND, id=f"c{i}") for i in range(90)]
+LEDGER = {claim.id: {"claim": "A."} for claim in CLAIMS}
+"""
+    with pytest.raises(UserError, match="90 statistical claims can't share"):
+        load(text)
+
+
 def test_an_entry_may_wait_for_its_spec(load):
     found = load("CLAIMS = []\nLEDGER = {'later': {'claim': 'It works.'}}")
     assert found.specs == ()

@@ -1,8 +1,12 @@
 """From made-up runs to words, groups and reasons, through the whole of judging."""
 
+import json
 import math
+import statistics
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ablations.records.plans import Planning
 from ablations.rule import Group, Word
@@ -119,6 +123,9 @@ def test_a_claim_that_settles_early_isn_t_short_of_runs(lab):
     assert row.verdict.verdict is Word.CONFIRMED
     assert row.verdict.settled
     assert (row.stored, row.planned) == (32, 32)
+    assert row.parts[0].settled_at == 16
+    more = lab.row(claim, lab.Memory().fill(claim, lab.pairs(lab.spread(0.35, 0.45))))
+    assert (more.verdict.look, more.parts[0].settled_at) == (26, 16)
 
 
 def test_a_lost_record_is_an_exception_on_every_side_and_named(lab):
@@ -273,6 +280,17 @@ def test_an_arm_without_the_skill_that_the_claim_needs_makes_it_invalid(lab):
     assert lab.row(free, lab.Memory().fill(free, rows)).verdict.verdict is Word.CONFIRMED
 
 
+def test_a_margin_s_error_is_that_of_its_mean_over_seeds(lab):
+    claim = lab.statistical(SIZED, protocol=lab.TRAIN)
+    margins = lab.spread(0.1, 0.3, 16)
+    rows = [(lab.scored(0.5, m), lab.scored(0.9, 0.2)) for m in margins]
+    base, new = lab.row(claim, lab.Memory().fill(claim, rows)).skill
+    assert base.margin == pytest.approx(0.2)
+    assert base.error == pytest.approx(statistics.stdev(margins) / 4)
+    boards = statistics.stdev([i / 99 * 0.02 for i in range(100)]) / 10
+    assert new.error == pytest.approx(boards / 4)  # equal margins: the boards' own spread
+
+
 def test_a_diverged_run_beats_no_trivial_method(lab):
     claim = lab.statistical(SIZED, protocol=lab.TRAIN, metric=lab.Share())
     rows = [(lab.scored(0.5, 0.3), lab.scored(0.9, 0.4))] * 26
@@ -377,3 +395,44 @@ def test_a_share_s_interval_is_that_of_clopper_and_pearson(failed):
     found = share("new", [True] * failed + [False] * (26 - failed))
     exact = binomtest(failed, 26).proportion_ci(0.95, method="exact")
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=1e-12)
+
+
+anything = st.one_of(
+    st.floats(),
+    st.none(),
+    st.text(max_size=3),
+    st.lists(st.floats(), max_size=2),
+    st.integers(),
+    st.booleans(),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-2, 2),
+            st.one_of(
+                st.floats(-2, 2),
+                st.sampled_from(["gone", "DIVERGED", "TIMED_OUT", "FAILED", "DIED"]),
+                st.dictionaries(st.sampled_from(["value", "extreme"]), anything),
+            ),
+        ),
+        min_size=14,
+        max_size=30,
+    )
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_runs_left_there_is_a_verdict_and_strict_json(lab, rows):
+    claim = lab.statistical(SIZED)
+    found = [
+        (base, lab.Status[new] if isinstance(new, str) and new != "gone" else new)
+        for base, new in rows
+    ]
+    memory = lab.Memory().fill(claim, found)
+    row = lab.row(claim, memory)
+    assert json.dumps(row.to_json(), allow_nan=False)
+    assert (row.verdict.verdict is Word.INVALID) == bool(row.faults)
+    assert 0 <= row.verdict.look <= row.verdict.n <= min(len(rows), 26)
+    assert row.verdict.reason

@@ -5,7 +5,7 @@ import pytest
 
 from ablations.judging.cells import Reader, gather
 from ablations.judging.report import report
-from ablations.rule import Word, table_for
+from ablations.rule import Word
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
 from ablations.runs.trials import plan
@@ -31,18 +31,7 @@ def stored(lab, monkeypatch, tmp_path):
 
 
 def row(claim, store, lab):
-    from types import SimpleNamespace
-
-    entry = SimpleNamespace(document="doc", claim="in words", documented="—")
-    return report(
-        [claim],
-        store,
-        Tier.STANDARD,
-        ledger={"claim": entry},
-        table=table_for(89),
-        members={},
-        specified=["claim"],
-    ).rows[0]
+    return report([claim], store, Tier.STANDARD, lab.claim_set([claim])).rows[0]
 
 
 def test_a_claim_is_judged_from_a_store_on_disk(stored, lab):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ablations.judging.controls import passed
 from ablations.records.checks import Check, Equal
 from ablations.records.rows import Report
 from ablations.rule import Word
@@ -84,26 +85,43 @@ def test_an_external_claim_says_what_it_needs(lab):
 
 
 # -- controls -------------------------------------------------------------------------------------
-def control(lab, *, planted="", passes=Word.NO_EFFECT):
+def control(lab, *, planted="", expected=Word.NO_EFFECT):
     apart = lab.replace(lab.COUNT, batch=64)  # so that the claim's runs aren't its own
-    spec = lab.statistical(SIZED, name="controls/equal", protocol=apart, schedule=CONTROLS)
-
-    def passed(word):
-        return True if word is passes else None if word is Word.INCONCLUSIVE else False
-
     return SimpleNamespace(
-        spec=spec,
+        claim=lab.statistical(SIZED, name="controls/equal", protocol=apart, schedule=CONTROLS),
         planted=planted,
-        passes=passes,
+        expected=expected,
+        statement="Equal is found equal.",
         guards=lambda claim: claim.id == "claim",
-        passed=passed,
     )
+
+
+@pytest.mark.parametrize(
+    ("expected", "word", "passes"),
+    [
+        (Word.NO_EFFECT, Word.NO_EFFECT, True),
+        (Word.NO_EFFECT, Word.INCONCLUSIVE, None),
+        (Word.NO_EFFECT, Word.NO_GAIN, None),
+        (Word.NO_EFFECT, Word.DIRECTION_ONLY, False),
+        (Word.NO_EFFECT, Word.CONTRADICTED, False),
+        (Word.CONFIRMED, Word.CONFIRMED, True),
+        (Word.CONFIRMED, Word.DIRECTION_ONLY, None),
+        (Word.CONFIRMED, Word.NO_EFFECT, False),
+        (Word.CONFIRMED, Word.SPLIT, False),
+        (Word.CONFIRMED, Word.INVALID, False),
+        (Word.CONTRADICTED, Word.CONTRADICTED, True),
+        (Word.CONTRADICTED, Word.CONFIRMED, False),
+        (Word.CONTRADICTED, Word.NOT_RUN, None),
+    ],
+)
+def test_a_control_passes_fails_or_is_open_by_its_word(expected, word, passes):
+    assert passed(expected, word) is passes
 
 
 def judged(lab, rows):
     claim, other, guard = lab.statistical(SIZED), lab.statistical(SIZED, name="other"), control(lab)
     memory = lab.Memory().fill(claim, lab.pairs([0.4] * 26))
-    memory.fill(guard.spec, rows)
+    memory.fill(guard.claim, rows)
     # the other claim has the same cells, so the same runs
     found = lab.made([claim, other], memory, controls=[guard])
     return found, *(row.verdict for row in found.rows)
@@ -119,6 +137,16 @@ def test_a_failed_control_makes_what_it_guards_invalid(lab):
     assert found.controls[0].passed is False
     assert found.controls[0].claims == ("claim",)
     assert found.rows[0].controls == ("controls/equal",)
+
+
+def test_controls_take_nothing_away_before_there_is_a_word(lab):
+    claim, guard = lab.statistical(SIZED), control(lab)
+    memory = lab.Memory().fill(claim, lab.pairs([0.4] * 10))
+    memory.fill(guard.claim, lab.pairs([0.4] * 26))
+    found = lab.made([claim], memory, controls=[guard])
+    assert found.controls[0].passed is False
+    assert found.rows[0].verdict.verdict is Word.INCONCLUSIVE
+    assert found.rows[0].verdict.reason == found.rows[0].verdict.sentence
 
 
 def test_an_open_control_takes_nothing_away(lab):

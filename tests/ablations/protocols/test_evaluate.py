@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from ablations.metrics import AccuracyAt, Rows, SlowestRows
 from ablations.protocols import ours, rigged
@@ -17,6 +18,7 @@ from ablations.specs.protocols import (
     Resample,
     Sampled,
 )
+from hrm import recipes
 from hrm.config import Compacted, Lockstep, Masked, Refilled
 from hrm.errors import UserError
 from tests.ablations.protocols.tiny import TRAIN, board, observed, outcome
@@ -143,8 +145,51 @@ def test_bytes_depend_on_shapes_alone_and_grow_with_the_batch():
         (lambda: Evaluate(after=TRAIN, batch=0), "batch is 0"),
         (lambda: Resample(after=TRAIN, resamples=1), "resamples is 1"),
         (lambda: Execute(after=None, batches=0), "batches is 0"),
+        (lambda: Evaluate(after=TRAIN, segments=0), "segments is 0"),
+        (lambda: replace(TRAIN, wrong_labels=2.0), "wrong_labels is 2"),
+        (lambda: replace(TRAIN, rate_factors=(1.4, 0.7)), "rate_factors is"),
+        (lambda: replace(TRAIN, replica=-1), "replica is -1"),
     ],
 )
 def test_impossible_settings_are_refused(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+def test_evaluation_halts_also_where_it_takes_all_steps_by_itself():
+    system = recipes.act_v1(
+        vocabulary=5, positions=16, width=32, heads=4, h_layers=1, l_layers=1, max_steps=3
+    )
+    weights = outcome(TRAIN, system).weights
+    eager = {k: v.clone() for k, v in weights.items()}
+    (bias,) = (k for k in eager if k.startswith("halting") and k.endswith("bias"))
+    eager[bias].copy_(torch.tensor([5.0, -5.0]))  # whoever may halt does so at once
+
+    def steps(**settings):
+        protocol = Evaluate(after=TRAIN, **settings)
+        return set(observed(protocol, system, weights=eager)["steps"])
+
+    assert steps() == {3}
+    assert steps(mode=Greedy(halt=True)) == {1}
+    assert steps(mode=Greedy(halt=True), execution=Lockstep()) == {1}
+
+
+def test_segments_are_those_of_the_training_unless_others_are_asked_for():
+    system = recipes.amulgent(
+        inputs=80,
+        outputs=80,
+        width=16,
+        h_layers=1,
+        l_layers=1,
+        max_steps=1,
+        use_iterative_refinement=True,
+        refinement_segments=3,
+    )
+    training = replace(TRAIN, training=replace(TRAIN.training, updates=30, learning_rate=1e-2))
+    weights = outcome(training, system).weights
+    own, same, one = (
+        observed(Evaluate(after=training, segments=count), system, weights=weights)
+        for count in (None, 3, 1)
+    )
+    assert np.array_equal(own["right"], same["right"])
+    assert not np.array_equal(own["right"], one["right"])

@@ -21,6 +21,18 @@ def trial(protocol=None, **changes):
     return replace(asked, **changes)
 
 
+def a_kind(name, base, module):
+    """A class as a module of somebody else's defines it."""
+    return type(name, (base,), {"__module__": module, "__annotations__": {}, "module": module})
+
+
+THEIRS = [
+    a_kind("TheirsOne", Protocol, "theirs.one"),
+    a_kind("TheirsOther", Protocol, "theirs.other"),
+    a_kind("TheirArm", Part, "theirs.arm"),
+]
+
+
 @pytest.fixture
 def outside(tmp_path, monkeypatch):
     """Two protocols, an arm and a metric of somebody else, each in a file of its own."""
@@ -31,13 +43,6 @@ def outside(tmp_path, monkeypatch):
     (folder / "one.py").write_text("from theirs import helper\n")
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    def kind(name, base, module):
-        made = type(name, (base,), {"__module__": module, "__annotations__": {}, "module": module})
-        monkeypatch.setitem(fingerprints._kinds, name, made)
-
-    kind("TheirsOne", Protocol, "theirs.one")
-    kind("TheirsOther", Protocol, "theirs.other")
-    kind("TheirArm", Part, "theirs.arm")
     sources.forget()
     yield folder
     sources.forget()

@@ -1,6 +1,7 @@
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,7 @@ from tiny_runs.doing import die, echo
 from tiny_runs.kinds import Edited, Number, Tiny, TinyAlone, TinyJoint
 
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs import attempts as runs_attempts
-from ablations.runs import locks, sources, upkeep, weights
+from ablations.runs import loading, locks, sources, upkeep, weights, workers
 from ablations.runs.attempts import execute, job
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
@@ -205,6 +205,17 @@ def test_trials_of_equal_boards_run_one_after_the_other(store):
     assert order == [1, 1, 0, 0, 2, 2]
 
 
+def test_each_worker_has_boards_of_its_own(store, tmp_path):
+    log = str(tmp_path / "log")
+    trials = [
+        trial(seed=seed, times=n, path=log, seconds=0.05) for seed in range(2) for n in range(4)
+    ]
+    run(trials, store, Processes(2))
+    workers = {tuple(line.split()) for line in Path(log).read_text().splitlines()}
+    assert len({pid for _, pid in workers}) == 2
+    assert len(workers) <= 3, "who has done all of its own may help the other"
+
+
 def test_boards_are_those_of_what_was_trained():
     before = trial(seed=1, boards=5)
     after = trial(seed=1, after=Tiny(boards=5, after=None))
@@ -229,6 +240,17 @@ def test_what_a_trial_starts_from_is_run_first_with_its_weights_handed_on(store)
         assert result.start == parent.weights == store.weights(parent.fingerprint)
         assert parent.start == store.get(fingerprint(last.parent.parent)).weights
     assert len(list(store.results())) == 9
+
+
+def test_tensors_are_handed_on_as_tensors_even_where_they_share_memory(store):
+    asked = trial("tensors", after=Tiny(does="tensors"))
+    run([asked], store, Processes(1))
+    result = store.get(fingerprint(asked))
+    assert result.observations[0]["given"] == {
+        "all": ["Tensor", [0.0, 1.0, 2.0, 3.0]],
+        "last": ["Tensor", [2.0, 3.0]],
+    }
+    assert result.weights == result.start, "equal weights are kept once"
 
 
 def test_a_trained_arm_that_two_trials_start_from_is_trained_once(store, tmp_path):
@@ -395,7 +417,9 @@ def test_workers_import_nothing_from_the_working_folder(store, tmp_path, monkeyp
     assert not {"", str(tmp_path)} & set(result.observations[0]["path"])
 
 
-def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(store, tmp_path):
+def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(
+    store, tmp_path, monkeypatch
+):
     path = tmp_path / "elsewhere" / "own_claims.py"
     path.parent.mkdir()
     path.write_text(
@@ -408,7 +432,8 @@ def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(store, tm
         "def run(inputs):\n"
         "    return Outcome(observations=[{'value': arm.value} for arm in inputs.arms])\n"
     )
-    runs_attempts._import("own_claims", str(path))
+    monkeypatch.delitem(sys.modules, "own_claims", raising=False)
+    loading.load("own_claims", path)
     asked = Trial(protocol={"kind": "Own"}, arms=(Number(value=3).to_json(),), seed=0)
     run([asked], store, Processes(1))
     (result,) = attempts(store)[0]
@@ -438,7 +463,24 @@ def test_what_a_worker_cannot_write_stops_the_run_with_one_line(store):
 def test_tcmalloc_serves_workers_where_the_system_has_it(store):
     run([trial()], store, Processes(1))
     (result,) = attempts(store)[0]
-    assert (result.machine.allocator is not None) is (allocator() is not None)
+    assert (result.machine.allocator is None) is (allocator() is None)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_preloaded_allocator_is_recorded_and_one_that_is_missing_does_no_harm(
+    store, tmp_path, monkeypatch, there
+):
+    library = tmp_path / "libtcmalloc_stand_in.so.4"
+    if there:
+        loaded = Path("/proc/self/maps").read_text().split()
+        shutil.copy(
+            next(path for path in loaded if "/libm.so" in path or "/libm-" in path), library
+        )
+    monkeypatch.setattr(workers, "allocator", lambda: str(library))
+    run([trial()], store, Processes(1))
+    (result,) = attempts(store)[0]
+    assert result.status is Status.OK
+    assert result.machine.allocator == (library.name if there else None)
 
 
 # -- the machine ----------------------------------------------------------------------------------

@@ -132,6 +132,10 @@ def test_a_module_that_was_loaded_from_a_file_is_found(tmp_path, monkeypatch):
     module.__file__ = str(path)
     monkeypatch.setitem(sys.modules, "mine", module)
     assert sources.locate("mine") == path
+    monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "mine.py").write_text("x = 2\n")
+    assert sources.locate("mine") == path, "the one that this process has"
     assert list(sources.closure(["mine"])) == ["mine"]
 
 

@@ -11,6 +11,7 @@ from ablations.runs.fingerprints import fingerprint
 from ablations.runs.trials import PILOTS, pilots, plan, seeds, with_parents
 from ablations.specs.claim import ONCE, TRAINED, Arm, Cell, Exact, External, Statistical, Tier
 from ablations.specs.protocols import Check
+from ablations.specs.tests import OneSample, Trend
 
 ONE, TWO = (Arm(label=str(value), part=Number(value=value)) for value in (1, 2))
 
@@ -26,7 +27,10 @@ class Sum(Metric):
 
 
 def a_claim(protocol=None, arms=(ONE, TWO), **changes):
-    given = {"id": "x", "section": "s", "reading": "r", "test": None, "schedule": TRAINED}
+    levels = tuple(float(place) for place in range(len(changes.get("cells", arms))))
+    zones = {"null": 1.0, "because": "a test"}
+    test = Trend(levels=levels, **zones) if len(levels) > 1 else OneSample(**zones)
+    given = {"id": "x", "section": "s", "reading": "r", "test": test, "schedule": TRAINED}
     if "cells" not in changes:
         given |= {"arms": arms, "protocol": protocol or Tiny(), "metric": Sum()}
     return Statistical(**{**given, **changes})

@@ -43,6 +43,10 @@ def test_cells_are_arms_times_protocol_times_metric():
     assert CLAIM.form == "quality"
 
 
+def test_equal_claims_are_one_in_a_set():
+    assert len({CLAIM, replace(CLAIM)}) == 1
+
+
 def test_cells_may_contrast_what_is_done_with_one_arm():
     before, after = TRAIN, Evaluate(after=TRAIN, execution=Compacted())
     cells = tuple(

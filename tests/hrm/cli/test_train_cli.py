@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hrm import cli
-from hrm.cli import options, progress, train
+from hrm.cli import options, progress, scores, train
 from hrm.tasks.arc import task
 from hrm.tasks.arc.data import ArcTask, Pair
 from hrm.training import tracking
@@ -239,3 +239,14 @@ def test_options_cant_be_abbreviated(hrm):
     status, _, err = hrm(f"{GRU} --data x --output y")
     assert (status, err.count("\n")) == (2, 1)
     assert "unrecognized arguments: --data x" in err
+
+
+@pytest.mark.parametrize("accuracy", [0.5, 0.75])
+def test_the_public_accuracy_stands_beside_tokens_where_they_differ(capsys, accuracy):
+    means = {"tokens": 0.75, "accuracy": accuracy, "unknown": 0.25, "exact": 0.0, "valid": 0.125}
+    best = {**means, "update": 3, "steps": 2.0}
+    scores.show({"checkpoints": {"best": best}, "baselines": {"copy": means}})
+    first, second, third, *more = capsys.readouterr().out.splitlines()
+    apart = accuracy != 0.75
+    assert (first.split()[3] == "accuracy", "50.0%" in second, "50.0%" in third) == (apart,) * 3
+    assert [line[:36] for line in more] == ["accuracy is the public code's: label"] * apart

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -81,13 +82,25 @@ def test_fingerprints_are_equal_exactly_where_the_parts_are(a: Part, b: Part) ->
     assert (a == b) == (a.differences(b) == [])
 
 
+def test_a_class_attribute_is_no_field_and_held_to_nothing() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Marked(Part):
+        mark: ClassVar[str] = "m"
+        width: int
+
+    assert Marked(width=2).to_json() == {"kind": "Marked", "width": 2}
+    with pytest.raises(UserError, match=r"Marked\.width is 'x'"):
+        Marked(width="x")  # type: ignore[arg-type]
+
+
 def test_every_kind_has_a_name_of_its_own() -> None:
     def descend(cls: type[Part]) -> list[type[Part]]:
         return [c for child in cls.__subclasses__() for c in (child, *descend(child))]
 
     ours = [c for c in descend(Part) if c.__module__.startswith("hrm")]
     assert len({c.__name__ for c in ours}) == len(ours)
-    assert all(kinds()[c.__name__] is c for c in ours)
+    assert all(kinds()[c.__name__] is c for c in ours if not c.abstract)
+    assert not any(c.__name__ in kinds() for c in ours if c.abstract)
 
 
 def test_differences_name_the_path_and_both_values() -> None:

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hrm import config
-from hrm.model import cores
+from hrm.model.registry import built
 
 Floats = NDArray[np.float64]
 
 
 def made(part: config.Gru | config.Transformer, inputs: int = 3, context: int | None = None):
     generator = torch.Generator().manual_seed(5)
-    core = cores.core(part, 4, inputs, context).double()
+    core = built(part, 4, inputs, context).double()
     with torch.no_grad():
         for p in core.parameters():
             p.copy_(torch.randn(p.shape, generator=generator, dtype=p.dtype) / 2)

@@ -43,8 +43,8 @@ from hrm.config import (
 )
 from hrm.config.learning import PolicyGradient, StopWhileLive, Supervised
 from hrm.model import HRM, Output
-from hrm.model.execution import execute
 from hrm.model.halting import Decision, Halting
+from hrm.model.registry import built
 from hrm.model.state import State
 from hrm.training import losses
 
@@ -220,7 +220,7 @@ def test_masked_and_compacted_agree_to_rounding(name: str, wish: Tensor, seed: i
     a, b = outputs.values()
     assert a.run.steps.tolist() == b.run.steps.tolist() == stop_times(wish)
     assert close(a.prediction, b.prediction)
-    assert close(a.drafts, b.drafts)
+    assert close(a.run.drafts, b.run.drafts)
     assert close(a.run.margins, b.run.margins)
     assert close(a.run.logits, b.run.logits)
     assert close(a.run.values, b.run.values)
@@ -294,9 +294,9 @@ def test_a_sample_alone_is_the_sample_in_its_batch(
         assert close(alone.run.logits[:, 0], batch.run.logits[:steps, i])
         assert close(alone.run.values[:, 0], batch.run.values[:steps, i])
         assert (batch.run.logits[steps:, i] == 0).all() and (batch.run.values[steps:, i] == 0).all()
-        if batch.drafts is not None:
-            assert alone.drafts is not None
-            assert close(alone.drafts[:, :, 0], batch.drafts[:steps, :, i])
+        if batch.run.drafts is not None:
+            assert alone.run.drafts is not None
+            assert close(alone.run.drafts[:, :, 0], batch.run.drafts[:steps, :, i])
         every.append(losses.loss(objectives[1], alone, target[i : i + 1], max_steps).total)
     # What a sample is trained for doesn't depend on its batch-mates either.
     whole = losses.loss(objectives[1], batch, target, max_steps).total
@@ -329,7 +329,7 @@ def test_a_sample_halts_alone_as_in_its_batch(
     if isinstance(c.halting, QLearning):
         c = replace(c, halting=replace(c.halting, exploration=Minimum(probability=0.5)))
     x, _ = drawn(c, 24, 4)
-    model = eager(c, x, 3).train(training)
+    model = eager(c, x, 0).train(training)
     noise = model.draw(24, torch.Generator().manual_seed(5)) if training else None
     batch = run(model, part, x, noise)
     assert len(set(batch.run.steps.tolist())) > 1
@@ -403,7 +403,7 @@ def test_a_halted_row_keeps_its_state(part: Masked | Compacted) -> None:
     stops = torch.tensor([3, 1, 2, 9])
     seen: list[list[int]] = []
     start = State(torch.zeros(4, 2), torch.zeros(4, 3), torch.zeros(4, 0))
-    found = execute(part, count_to(stops, seen), start, 5)
+    found = built(part)(count_to(stops, seen), start, 5)
     assert found.state.high[:, 0].tolist() == [3, 1, 2, 5]
     assert found.state.low[:, 0].tolist() == [-3, -1, -2, -5]
     assert found.steps.tolist() == [3, 1, 2, 5]
@@ -424,14 +424,14 @@ def test_a_halted_row_keeps_its_state(part: Masked | Compacted) -> None:
 def test_the_loop_ends_when_nobody_goes_on(part: Lockstep | Masked | Compacted) -> None:
     seen: list[list[int]] = []
     start = State(torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2, 0))
-    execute(part, count_to(torch.tensor([2, 2]), seen), start, 100)
+    built(part)(count_to(torch.tensor([2, 2]), seen), start, 100)
     assert len(seen) == 2
 
 
 @pytest.mark.parametrize("part", [Masked(), Compacted()])
 def test_the_start_is_left_as_it_was(part: Masked | Compacted) -> None:
     start = State(torch.zeros(3, 1), torch.zeros(3, 1), torch.zeros(3, 0))
-    execute(part, count_to(torch.tensor([1, 2, 3]), []), start, 3)
+    built(part)(count_to(torch.tensor([1, 2, 3]), []), start, 3)
     assert start.high.tolist() == [[0.0]] * 3
 
 
@@ -442,7 +442,7 @@ def test_a_margin_of_zero_is_no_wish_to_stop() -> None:
 
     start = State(torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2, 0))
     for part in (Lockstep(), Masked(), Compacted()):
-        assert execute(part, step, start, 4).steps.tolist() == [4, 4]
+        assert built(part)(step, start, 4).steps.tolist() == [4, 4]
 
 
 def test_scripted_halting_is_a_module_of_its_model() -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from hrm import config
 from hrm.model import layers
+from hrm.model.registry import built
 
 Floats = NDArray[np.float64]
 properties = settings(max_examples=15, deadline=None, derandomize=True)
@@ -99,14 +100,14 @@ def test_rms_norm_of_half_precision_is_computed_in_float32() -> None:
 
 
 def test_layer_norm_has_scale_and_shift() -> None:
-    made = randomised(layers.norm(config.LayerNorm(eps=1e-3), 6))
+    made = randomised(built(config.LayerNorm(eps=1e-3), 6))
     x, w = draw(3, 6), weights(made)
     z = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3)
     assert same(made(torch.from_numpy(x)), z * w["weight"] + w["bias"])
 
 
 def test_a_gated_mlp_is_one_fused_map_gate_first_and_a_down_map_with_bias() -> None:
-    made = randomised(layers.feed_forward(config.GatedMlp(inner=5), 4))
+    made = randomised(built(config.GatedMlp(inner=5), 4))
     x, w = draw(3, 4), weights(made)
     assert set(w) == {"gate_up.weight", "gate_up.bias", "down.weight", "down.bias"}
     both = linear(w, "gate_up", x)
@@ -116,7 +117,7 @@ def test_a_gated_mlp_is_one_fused_map_gate_first_and_a_down_map_with_bias() -> N
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_a_swiglu_has_no_bias_and_may_be_fused(fused: bool) -> None:
-    made = randomised(layers.feed_forward(config.SwiGlu(inner=5, fused=fused), 4))
+    made = randomised(built(config.SwiGlu(inner=5, fused=fused), 4))
     x, w = draw(2, 3, 4), weights(made)
     if fused:
         assert set(w) == {"gate_up.weight", "down.weight"}

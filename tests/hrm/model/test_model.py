@@ -78,7 +78,10 @@ def rms(x: Floats) -> Floats:
 
 
 def act_level(w: Weights, name: str, x: Floats, layers: int, heads: int) -> Floats:
-    """Post-norm layers on one sequence [S, D], with rotary positions as complex numbers."""
+    """Post-norm layers on one sequence [S, D], with rotary positions as complex numbers.
+
+    The model's rotary tables are made in float32, so that both agree to 1e-7.
+    """
     s, d = x.shape
     e = d // heads
     turn = np.exp(1j * np.outer(np.arange(s), 10_000.0 ** (-2 * np.arange(e // 2) / e)))
@@ -124,14 +127,14 @@ def test_an_act_v1_segment_is_its_straight_line_reference() -> None:
     assert found.run.steps.tolist() == [3, 3, 3]
     for i, tokens in enumerate(x.numpy()):
         _, q = act_segment(weights(model), tokens, layers=(2, 1), heads=2)
-        assert np.allclose(found.run.logits[0, i].detach().numpy(), q, atol=1e-10)
+        assert np.allclose(found.run.logits[0, i].detach().numpy(), q, atol=1e-7)
     once = replace(system.model, halting=replace(system.model.halting, max_steps=1))
     model.config = once
     model.halting.max_steps = 1
     found = model(x)
     for i, tokens in enumerate(x.numpy()):
         logits, _ = act_segment(weights(model), tokens, layers=(2, 1), heads=2)
-        assert np.allclose(found.prediction[i].detach().numpy(), logits, atol=1e-10)
+        assert np.allclose(found.prediction[i].detach().numpy(), logits, atol=1e-7)
 
 
 # -- amulgent's schedule --------------------------------------------------------------------------
@@ -166,7 +169,7 @@ def test_the_previous_segments_answer_enters_the_next_with_its_weight() -> None:
     hint = x + 0.05 * (first @ model.connect.weight.T).unsqueeze(1)
     second = model.readout(model.think(state, hint).high[:, 0])
     found = model(inputs)
-    assert torch.allclose(found.drafts[0], torch.stack([first, second]), atol=1e-12)
+    assert torch.allclose(found.run.drafts[0], torch.stack([first, second]), atol=1e-12)
     assert torch.allclose(found.prediction, second, atol=1e-12)
 
 

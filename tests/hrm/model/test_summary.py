@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hrm import config, recipes
-from hrm.model.summary import LastStep, StepAttention, TraceAttention, summary
+from hrm.model.registry import built
+from hrm.model.summary import LastStep, StepAttention, TraceAttention
 
 Floats = NDArray[np.float64]
 low, high, steps = 8, 6, 3
@@ -19,7 +20,7 @@ low, high, steps = 8, 6, 3
 def made(part: config.LastStep | config.StepAttention | config.TraceAttention):
     c = recipes.gru(inputs=3, hidden_low=low, hidden_high=high, low_steps=steps).model
     torch.manual_seed(0)
-    return summary(replace(c, summary=part)).double()
+    return built(part, replace(c, summary=part)).double()
 
 
 def drawn(count: int, seed: int = 1) -> tuple[tuple[Tensor, ...], Tensor]:

@@ -125,7 +125,7 @@ def test_help_that_nobody_reads_is_no_failure():
 
 
 PRINTS = (
-    "time.sleep(0.3)\nfrom hrm.system.command import console\nconsole().print('x' * {})\nreturn 0"
+    "time.sleep(0.3)\nfrom hrm.system.console import console\nconsole().print('x' * {})\nreturn 0"
 )
 
 

@@ -18,7 +18,7 @@ from hrm import cli, recipes
 from hrm.config import DirectController, LastStep
 from hrm.config.learning import AdamAtan2, Cosine, Training
 from hrm.errors import Lost, UserError
-from hrm.system import distributed
+from hrm.system import distributed, environment
 from hrm.tasks.maze import Maze
 from hrm.training import checkpoint, loop, tracking
 from hrm.training.learner import Learner
@@ -282,11 +282,11 @@ def test_a_batch_that_cant_be_shared_out_is_refused(monkeypatch):
 
 
 def test_devices_that_arent_there_are_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(environment, "gpus", lambda: ())
     for name in ("cuda", "cuda:0", "gpu"):
         with pytest.raises(UserError, match=f"device is '{name}'; allowed is cpu, since torch"):
             distributed.on(name)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(environment, "gpus", lambda: ("one", "two"))
     with pytest.raises(UserError, match="device is 'cuda:2'; allowed is cpu, cuda, cuda:0, cuda:1"):
         distributed.on("cuda:2")
     assert distributed.on("cuda:1") == torch.device("cuda", 1)
@@ -298,7 +298,7 @@ def test_each_of_several_processes_has_the_gpu_of_its_number(monkeypatch):
         monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match="device is 'cuda:0'; allowed is cpu or cuda where several"):
         distributed.joined("cuda:0").__enter__()
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(environment, "gpus", lambda: ("one",))
     with pytest.raises(UserError, match="device is 'cuda:1'; allowed is cpu, cuda, cuda:0; choose"):
         distributed.joined("cuda").__enter__()
     monkeypatch.setenv("MASTER_PORT", "0")
@@ -320,6 +320,7 @@ def test_one_process_needs_nobody():
 
 def test_moments_have_the_parts_of_the_loss_and_the_rates():
     found = worker.run(case("act-v1"))["curve"]
-    assert all(m["parts"].keys() == {"task_loss", "halt_loss", "continue_loss"} for m in found)
+    names = {"task_loss", "halt_loss", "continue_loss", "gradient_norm"}
+    assert all(m["parts"].keys() == names for m in found)
     assert all(m["rates"] == {"learning_rate": 1e-2, "puzzle_rate": 0.1} for m in found)
     assert asdict(loop.Moment(**found[0])) == found[0]

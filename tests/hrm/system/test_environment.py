@@ -1,8 +1,15 @@
 """What something was computed on: the machine, the versions, the commit."""
 
 import subprocess
+import sys
 
+import pytest
+import torch
+
+from hrm.errors import UserError
 from hrm.system import environment
+
+DEVICES = ["cpu", "cuda", "cuda:0", "cuda:1"]
 
 
 def test_the_machine_is_described():
@@ -15,8 +22,40 @@ def test_the_machine_is_described():
 
 
 def test_the_accelerator_is_named_where_it_is_used(monkeypatch):
-    monkeypatch.setattr(environment, "accelerator", lambda: "one")
-    assert environment.machine(device="cuda", threads=1)["accelerator"] == "one"
+    monkeypatch.setattr(environment, "gpus", lambda: ("one", "two"))
+    named = {d: environment.machine(device=d, threads=1)["accelerator"] for d in DEVICES}
+    assert named == {"cpu": None, "cuda": "one", "cuda:0": "one", "cuda:1": "two"}
+    assert environment.accelerator("cuda:2") is None
+
+
+def test_a_device_that_is_not_here_is_refused_with_those_that_are(monkeypatch):
+    monkeypatch.setattr(environment, "gpus", lambda: ("one", "two"))
+    assert [environment.known(device) for device in DEVICES] == DEVICES
+    for device in ("cuda:2", "banana", ""):
+        with pytest.raises(UserError, match=f"'{device}'; allowed is cpu, cuda, cuda:0, cuda:1;"):
+            environment.known(device)
+    monkeypatch.setattr(environment, "gpus", lambda: ())
+    with pytest.raises(UserError, match="allowed is cpu, since torch finds no GPU here"):
+        environment.known("cuda")
+
+
+def test_torch_alone_says_what_gpus_there_are(monkeypatch, tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho another")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert environment.gpus.__wrapped__() == ()
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"model {number}")
+    assert environment.gpus.__wrapped__() == ("model 0", "model 1")
+
+
+def test_where_no_gpu_is_asked_for_torch_isnt_imported():
+    script = (
+        "import sys; from hrm.system import environment as e; e.known('cpu'); "
+        "e.machine(device='cpu', threads=1); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=environment.root)
 
 
 def test_what_isnt_installed_has_no_version():

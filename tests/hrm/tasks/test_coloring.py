@@ -392,3 +392,12 @@ def test_a_problem_with_given_colours_has_one_colouring() -> None:
 def test_an_impossible_number_of_given_colours_is_refused(given_colors: int) -> None:
     with pytest.raises(UserError, match=f"given is {given_colors}; allowed is 0, or 2 to 11"):
         Coloring(colors=3, given=given_colors)
+
+
+def test_the_edge_or_colour_that_is_wrong_is_named():
+    edges = [(i, i + 1) for i in range(11)]
+    with pytest.raises(UserError, match=r"Coloring can't use edge 11, \(3, 12\); allowed is pairs"):
+        Coloring(vertices=12).encode([*edges, (3, 12)])
+    task = Coloring(vertices=6, colors=2, given=2)
+    with pytest.raises(UserError, match=r"can't use colour 5 of vertex 1; allowed is pairs"):
+        task.encode(([(0, 1)], {0: 1, 1: 5}))

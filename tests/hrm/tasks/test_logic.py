@@ -168,3 +168,11 @@ def test_seeded_boards_never_change() -> None:
         "eb179afbcd79217ccaf2186f2f143101142852eb795208441722c8407130b0b5",
         "c63f213685709e93ff89b6f9669faeac979d60f0517182154258e94d6a673817",
     ]
+
+
+def test_the_clause_that_is_wrong_is_named():
+    task = Logic(variables=4, clauses=3)
+    with pytest.raises(UserError, match=r"Logic can't use clause 1, \[2, 5\]; allowed is 1 to 3"):
+        task.encode([[1], [2, 5], [3]])
+    with pytest.raises(UserError, match="Logic can't use 4 clauses; allowed is 1 to 3 clauses"):
+        task.encode([[1], [2], [3], [4]])

@@ -319,3 +319,12 @@ def test_seeded_puzzles_never_change() -> None:
         "ae4e42d2e2b4ce10b67d3556d24a12ace52933a2c05787419f4f512bf5150a19",
         "5911bece93e1049428df8c7cba2444095af729e6714732dec9c31027edff6300",
     ]
+
+
+def test_boards_without_blanks_have_scores_that_are_numbers():
+    task = Sudoku(size=4)
+    full = task.generate(0, 0, 0, 2).test.targets
+    boards = Boards(inputs=full, targets=full, difficulty=np.zeros(2))
+    scores = task.score(boards, np.where(np.arange(2)[:, None] == 0, full, full % 4 + 1))
+    assert scores.unknown.tolist() == [1, 1]  # of no cell, none is wrong
+    assert scores.exact.tolist() == [1, 0] and scores.tokens.tolist() == [1, 0]

@@ -123,6 +123,18 @@ def test_the_curve_has_a_point_at_each_evaluation_and_at_the_end() -> None:
     assert [m.loss for m in curve] == pytest.approx(by_hand)
 
 
+def test_every_update_is_handed_on_with_what_it_measured() -> None:
+    model, seen = loop.build(gru, seeds), []
+    data = loop.encode(gru, task, boards.train)
+    curve = loop.fit(model, gru, quick, data, seeds, quiet, measured=seen.append)
+    assert len(seen) == quick.updates
+    assert all(found["gradient_norm"] > 0 for found in seen)
+    assert [m.loss for m in curve] == [
+        pytest.approx((a["loss"] + b["loss"]) / 2)
+        for a, b in zip(seen[::2], seen[1::2], strict=True)
+    ]
+
+
 def test_training_lowers_the_loss() -> None:
     system = recipes.gru(**vector_sizes, hidden_low=4, hidden_high=8, use_act=False, max_cycles=1)
     training = Training(updates=60, batch=8, learning_rate=1e-2, evaluate_every=1)

@@ -1,0 +1,126 @@
+"""Contrasts: what one pair says, and the weights and interval arithmetic that form it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ablations.metrics.value import Value
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """What one pair says: an interval that holds the contrast, a point where it is known.
+
+    Args:
+        values: Of the cells, in order.
+        low, high: The ends; infinite where nothing bounds the contrast.
+        mean: What a mean over pairs reads; NaN where there is no such number.
+    """
+
+    values: tuple[Value, ...]
+    low: float
+    high: float
+    mean: float
+
+    @property
+    def failed(self) -> tuple[bool, ...]:
+        """Which cells' runs diverged or never arrived."""
+        return tuple(value.failed for value in self.values)
+
+
+# -- weights --------------------------------------------------------------------------------------
+def slope(levels: Sequence[float]) -> tuple[float, ...]:
+    """Return the weights of a least-squares slope over these levels."""
+    middle = math.fsum(levels) / len(levels)
+    total = math.fsum((level - middle) ** 2 for level in levels)
+    assert total > 0, levels
+    return tuple((level - middle) / total for level in levels)
+
+
+def main_effect(first: Sequence[float], second: Sequence[float], *, of: int) -> tuple[float, ...]:
+    """Return the weights of one factor's effect, from its lowest to its highest level.
+
+    It is the least-squares slope over the factor's levels times their range, averaged over the
+    levels of the other factor.
+
+    Args:
+        first: The levels of the first factor.
+        second: The levels of the second factor.
+        of: Whose effect, 0 or 1.
+    """
+    sides = [_effect(first), _effect(second)]
+    sides[1 - of] = (1 / len(sides[1 - of]),) * len(sides[1 - of])
+    return tuple(a * b for a in sides[0] for b in sides[1])
+
+
+def interaction(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
+    """Return the weights of how much the second factor's effect grows with the first factor."""
+    return tuple(a * b for a in _effect(first) for b in _effect(second))
+
+
+def _effect(levels: Sequence[float]) -> tuple[float, ...]:
+    reach = max(levels) - min(levels)
+    return tuple(weight * reach for weight in slope(levels))
+
+
+# -- intervals ------------------------------------------------------------------------------------
+def combined(
+    weights: Sequence[float], values: Sequence[Value], *, logarithmic: bool = False
+) -> Contrast:
+    """Return Σ weightᵢ · valueᵢ, or of the values' logarithms, as an interval.
+
+    The logarithm of a negative number is unknown. Ends that are infinite on both sides at once
+    leave the contrast unknown on that side, as where both arms diverged.
+
+    Args:
+        weights: One a value; a value of weight 0 isn't read.
+        values: Of the cells.
+        logarithmic: Whether logarithms are combined.
+    """
+    assert len(weights) == len(values), (weights, values)
+    read = _logarithms if logarithmic else _as_is
+    low, high, mean = 0.0, 0.0, 0.0
+    for weight, value in zip(weights, values, strict=True):
+        if weight:
+            ends = sorted(weight * end for end in read(value))
+            low, high = low + ends[0], high + ends[1]
+            mean += weight * (logarithm(value.mean) if logarithmic else value.mean)
+    return Contrast(
+        values=tuple(values),
+        low=-math.inf if math.isnan(low) else low,
+        high=math.inf if math.isnan(high) else high,
+        mean=finite(mean),
+    )
+
+
+def shifted(contrast: Contrast, by: float) -> Contrast:
+    """Return a contrast moved along its axis."""
+    return replace(
+        contrast, low=contrast.low + by, high=contrast.high + by, mean=contrast.mean + by
+    )
+
+
+def _as_is(value: Value) -> Range:
+    return value.low, value.high
+
+
+def _logarithms(value: Value) -> Range:
+    """Return the ends' logarithms; a negative end bounds nothing, and a negative number is none."""
+    low, high = logarithm(value.low), logarithm(value.high)
+    if math.isnan(high):
+        return -math.inf, math.inf
+    return -math.inf if math.isnan(low) else low, high
+
+
+def logarithm(x: float) -> float:
+    """Return log x: -∞ for 0, and for the -∞ of a run that diverged; NaN for negative numbers."""
+    if x > 0:
+        return math.log(x)
+    return -math.inf if x in (0, -math.inf) else math.nan
+
+
+def finite(x: float) -> float:
+    """Return what a mean over pairs may read: NaN in place of infinities."""
+    return x if math.isfinite(x) else math.nan

@@ -1,0 +1,162 @@
+"""Coupling: how the two levels meet. Each has the updates of one cycle, in order.
+
+    low:   z_L ← core_L(z_L, x, z_H)            T times
+    high:  z_H ← core_H(z_H, summary(z_L ...))   once
+
+An update is called with the model, whose cores, summary and halting it uses, with a `Thought` and
+with the input as `HRM.injected` returns it, and returns the next thought.
+
+Shapes: B batch, S positions, D width.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from hrm import config
+from hrm.model.cores import Core
+from hrm.model.halting import Accumulated, Halting
+from hrm.model.registry import builds
+from hrm.model.state import pick
+from hrm.model.summary import Summary
+from hrm.system import distributed
+
+
+class Thought(NamedTuple):
+    """The state in the middle of a segment, with the low states of the running cycle.
+
+    `context` is what low updates read of the high state, mapped; None before the cycle's first.
+    """
+
+    high: Tensor
+    low: Tensor
+    memory: Tensor
+    trace: tuple[Tensor, ...] = ()
+    context: Tensor | None = None
+
+
+class Levels(Protocol):
+    """What updates use of a model; `HRM` says what each is."""
+
+    low: Core
+    summary: Summary
+    halting: Halting
+    training: bool
+
+    @property
+    def strategy(self) -> config.Execution: ...
+
+    def core_high(self, state: Tensor, inputs: Tensor | None) -> Tensor: ...
+
+
+Update = Callable[[Levels, Thought, Tensor | None], Thought]
+
+
+class Coupling(ABC):
+    """How the levels of a model meet.
+
+    Args:
+        part: What is configured.
+        c: The whole configuration.
+    """
+
+    def __init__(self, part: config.Coupling, c: config.HRMConfig) -> None:
+        self.steps = c.low_steps
+
+    @abstractmethod
+    def cycle(self) -> list[Update]:
+        """Return the updates of one cycle, in order."""
+
+
+@builds(config.Alternating)
+class Alternating(Coupling):
+    """T low updates, then a high one; z_L then starts again from z_H where `reset` is set."""
+
+    def __init__(self, part: config.Alternating, c: config.HRMConfig) -> None:
+        super().__init__(part, c)
+        self.part = part
+
+    def cycle(self) -> list[Update]:
+        return [*([self.update_low] * self.steps), self.update_high]
+
+    def update_low(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L, x, z_H)."""
+        return update_low(model, z, x, detach=self.part.detach_high_to_low)
+
+    def update_high(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_H ← core_H(z_H, summary of the cycle's low states); with a reset, z_L ← W z_H."""
+        trace = tuple(t.detach() for t in z.trace) if self.part.detach_low_to_high else z.trace
+        high = model.core_high(z.high, model.summary(trace, z.high))
+        low = model.low.from_context(high) if self.part.reset else z.low
+        return Thought(high, low, z.memory)
+
+
+@builds(config.Accumulating)
+class Accumulating(Coupling):
+    """The high level alone, then T low updates, each added to the high state."""
+
+    def __init__(self, part: config.Accumulating, c: config.HRMConfig) -> None:
+        super().__init__(part, c)
+        self.part = part
+
+    def cycle(self) -> list[Update]:
+        return [self.update_high_alone, *([self.update_low_weighted, self.add_low] * self.steps)]
+
+    def update_high_alone(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_H ← core_H(z_H)."""
+        return z._replace(high=model.core_high(z.high, None))
+
+    def update_low_weighted(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L, x, down · z_H)."""
+        down = self.part.down
+        context = model.low.from_context(down * z.high) if down else None
+        return z._replace(low=model.low(z.low, x, context))
+
+    def add_low(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_H ← z_H + up · z_L."""
+        return z._replace(high=z.high + self.part.up * z.low)
+
+
+@builds(config.Crossing)
+class Crossing(Coupling):
+    """T low updates, then a high one where positions' accumulated halting crosses."""
+
+    def cycle(self) -> list[Update]:
+        return [*([self.update_low_counting] * self.steps), self.update_crossed]
+
+    def update_low_counting(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L, x, z_H); each position adds its halting probability to its sum."""
+        assert isinstance(model.halting, Accumulated)
+        z = update_low(model, z, x)
+        return z._replace(memory=model.halting.accumulate(z.low, z.memory))
+
+    def update_crossed(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """Where a position's sum is at the threshold: z_H ← core_H(z_H, z_L), z_L ← W z_H, sum ← 0.
+
+        One such position is enough to update z_H at all positions of its sample; in lockstep, of
+        all samples (document complete, as coded).
+        """
+        assert isinstance(model.halting, Accumulated)
+        crossed = z.memory >= model.halting.threshold
+        samples = crossed.any(-1)
+        if model.strategy.as_one:
+            nobody = distributed.everywhere(~samples) if model.training else ~samples.any()
+            samples = ~nobody.expand_as(samples)
+        high = pick(samples, model.core_high(z.high, z.low), z.high)
+        low = torch.where(crossed[..., None], model.low.from_context(high), z.low)
+        return Thought(high, low, z.memory.masked_fill(crossed, 0))
+
+
+def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = False) -> Thought:
+    """z_L ← core_L(z_L, x, z_H), the high state mapped once a cycle, without gradient if detached.
+
+    The new low state joins the cycle's trace.
+    """
+    context = z.context
+    if context is None:
+        context = model.low.from_context(z.high.detach() if detach else z.high)
+    low = model.low(z.low, x, context)
+    return z._replace(low=low, trace=(*z.trace, low)[-model.summary.window :], context=context)

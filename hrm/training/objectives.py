@@ -1,0 +1,130 @@
+"""Objectives: what a batch's training loss is, and what it measures.
+
+An objective of one's own derives from `Objective` here and is registered for its part by
+`hrm.model.registry.builds`.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hrm.config import learning
+from hrm.config.axes import Objective as Part
+from hrm.model import HRM, Output
+from hrm.model.execution import Batch, Carry
+from hrm.model.registry import builds
+from hrm.system import distributed
+from hrm.training import losses, q_losses
+
+Found = tuple[dict[str, Tensor], Tensor, Carry | None]
+
+
+class Objective(ABC):
+    """What a system is trained for.
+
+    Args:
+        part: What is configured.
+
+    Attributes:
+        coupled: Whether the loss is more than a mean over samples: it is then that of the whole
+            batch, in each process.
+        one_step: Whether a batch takes one halting step, and its places carry their states on.
+    """
+
+    coupled = False
+    one_step = False
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+
+    @abstractmethod
+    def losses(self, model: HRM, batch: Batch, noise: Tensor, carry: Carry | None) -> Found:
+        """Return the loss, its parts, each sample's halting steps, and the places afterwards.
+
+        Args:
+            batch: With targets.
+            noise: Halting's draws, [steps, B, draws].
+            carry: The places, as the last call returned them; None at first.
+
+        Returns:
+            Scalars by name, the one to descend under "loss"; steps [B]; the carry, or None.
+        """
+
+
+@builds(learning.Supervised)
+class Supervised(Objective):
+    """The answer's loss, or that of all segments."""
+
+    part: learning.Supervised
+
+    def losses(self, model: HRM, batch: Batch, noise: Tensor, carry: Carry | None) -> Found:
+        drafts = self.part.every_segment or self.part.between > 0
+        output = model(batch.inputs, noise, identities=batch.identities, drafts=drafts)
+        assert batch.targets is not None
+        task = losses.supervised_loss(self.part, output, batch.targets)
+        return {"loss": task, "task_loss": task}, output.run.steps, None
+
+
+@builds(learning.PolicyGradient)
+class PolicyGradient(Objective):
+    """The answer's loss and REINFORCE; its means are over the whole batch."""
+
+    part: learning.PolicyGradient
+    coupled = True
+
+    def losses(self, model: HRM, batch: Batch, noise: Tensor, carry: Carry | None) -> Found:
+        output = model(batch.inputs, noise, identities=batch.identities, drafts=False)
+        assert batch.targets is not None
+        whole, targets = _whole(output), distributed.gathered(batch.targets)
+        found = losses.policy_gradient_loss(self.part, whole, targets, model.halting.max_steps)
+        parts = {"loss": found.total, "task_loss": found.task}
+        parts |= {"policy_loss": found.policy, "baseline_loss": found.baseline}
+        if self.part.entropy:
+            parts["entropy_loss"] = found.entropy
+        if self.part.step_penalty:
+            parts["penalty_loss"] = found.penalty
+        return parts, whole.run.steps, None
+
+
+@builds(learning.QHalting)
+class QHalting(Objective):
+    """The answer's loss and that of the Q values, one halting step an update."""
+
+    part: learning.QHalting
+    one_step = True
+
+    def losses(self, model: HRM, batch: Batch, noise: Tensor, carry: Carry | None) -> Found:
+        carry = carry or model.begin(batch)
+        carry, prediction, decision = model.advance(carry, batch, noise[0])
+        ahead = self.part.continue_loss and model.halting.max_steps > 1
+        next_q = q_losses.continue_target(model, carry) if ahead else None
+        targets = carry.batch.targets
+        assert targets is not None
+        found = q_losses.segment_loss(self.part, prediction, decision.logits, targets, next_q)
+        parts = {"loss": found.total, "task_loss": found.task}
+        parts |= {"halt_loss": found.halt, "continue_loss": found.keep_on}
+        return parts, carry.steps, carry
+
+
+def _whole(output: Output) -> Output:
+    """Return what a policy's loss reads of an output, of all processes' samples."""
+    if distributed.world() == 1:
+        return output
+    run = output.run
+    each = distributed.gathered(torch.tensor([len(run.margins)], device=run.margins.device))
+    missing = int(each.max()) - len(run.margins)  # steps that others took: nothing was done there
+
+    def long(t: Tensor) -> Tensor:
+        return distributed.gathered(F.pad(t, (0, 0) * (t.dim() - 1) + (0, missing)), 1)
+
+    run = dataclasses.replace(
+        run,
+        steps=distributed.gathered(run.steps),
+        margins=long(run.margins),
+        logits=long(run.logits),
+        values=long(run.values),
+    )
+    return dataclasses.replace(output, prediction=distributed.gathered(output.prediction), run=run)

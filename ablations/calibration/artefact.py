@@ -32,7 +32,7 @@ NAME = "artefact.json"
 _folder = resources.files("ablations.calibration")
 _engine = (
     "ablations.judging.case", "ablations.metrics.value", "ablations.planning.chances",
-    "ablations.specs.tests",
+    "ablations.specs.contrasts", "ablations.specs.tests",
 )  # fmt: skip
 _drawn = ("noises", "populations", "questions", "samples", "truths")
 

@@ -169,3 +169,5 @@ def _done(
                         "want of memory); what is done is kept; run the same command again, with "
                         "fewer --jobs if memory is short"
                     ) from error
+    if progress is not None:
+        progress(1.0)

@@ -1,5 +1,6 @@
 """What a calibration found, kept and held against its bounds."""
 
+import ast
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -73,6 +74,23 @@ def test_the_digest_covers_the_rule_the_contrasts_and_what_is_drawn(monkeypatch)
         "ablations.judging.case",
         "ablations.calibration.populations",
     } <= set(asked)
+
+
+def test_the_digest_covers_whatever_the_tests_import_of_ours(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sources, "of_files", lambda modules: asked.extend(modules) or "digest")
+    artefact.digest()
+    for name in ("ablations.specs.tests", "ablations.specs.contrasts"):
+        tree = ast.parse(sources.locate(name).read_text("utf-8"))
+        found = {
+            node.module
+            if sources.locate(f"{node.module}.{alias.name}") is None
+            else f"{node.module}.{alias.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("ablations.")
+            for alias in node.names
+        }
+        assert found <= set(asked), name
 
 
 def test_there_is_nothing_to_show_where_no_calibration_was_committed(monkeypatch):

@@ -24,6 +24,8 @@ from hrm.model.registry import builds
 from hrm.system import distributed
 
 Closure = Callable[[], float]
+# Parameters, gradients, m, v and t, one of each per parameter.
+Block = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor], list[int]]
 
 
 class _Adam(Optimizer, ABC):
@@ -52,6 +54,7 @@ class _Adam(Optimizer, ABC):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         _check_rates({**self.defaults, **param_group})
         super().add_param_group(param_group)
+        self.size = sum(p.numel() for group in self.param_groups for p in group["params"])
 
     @torch.no_grad()
     def step(self, closure: Closure | None = None) -> float | None:  # type: ignore[override]
@@ -70,7 +73,9 @@ class _Adam(Optimizer, ABC):
     def _update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         g: list[Any] = [p.grad for p in params]
         m, v, t = self._moments(params)
-        for block in _blocks(params, g, m, v, t):
+        whole: Block = (params, g, m, v, t)
+        large = self.size > _entries and params[0].device.type == "cpu"
+        for block in _blocks(*whole) if large else [whole]:
             self._update_block(*block, group)
 
     def _update_block(
@@ -118,15 +123,12 @@ _entries = 2**17  # of a block: four tensors and a temporary one fit in a proces
 
 def _blocks(
     params: list[Tensor], g: list[Tensor], m: list[Tensor], v: list[Tensor], t: list[int]
-) -> Iterator[tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor], list[int]]]:
+) -> Iterator[Block]:
     """Yield parts of a processor's cache's size, which a step passes once instead of a dozen times.
 
-    The same bits: all is computed entry by entry, and blocks end where vector registers do. On
-    other devices, where each part costs a launch, there is one of all.
+    The same bits: all is computed entry by entry, and blocks end where vector registers do. (On
+    other devices each part would cost a launch.)
     """
-    if sum(p.numel() for p in params) <= _entries or params[0].device.type != "cpu":
-        yield params, g, m, v, t
-        return
     rows: list[tuple[Tensor, Tensor, Tensor, Tensor, int]] = []
     size = 0
     for *whole, steps in zip(params, g, m, v, t, strict=True):

@@ -417,7 +417,7 @@ def test_an_average_goes_on_from_its_checkpoint() -> None:
     assert not torch.equal(first.module.weight, model.weight)
 
 
-# -- blocks -----------------------------------------------------------------------------------------
+# -- blocks ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("made", [AdamAtan2, AdamAtan2AsCoded])
 def test_blocks_have_the_bits_of_whole_tensors(made, monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = [(7,), (40, 33), (3, 5), (513,), (64, 64), (2,)]

@@ -1,4 +1,4 @@
-"""Optimisers of the documented systems: Adam-atan2 in both forms, sparse sign-SGD; and averages.
+"""Optimisers of the documented systems: Adam-atan2 in both forms, sparse sign-SGD.
 
 g gradient, p parameter, t its number of steps, η learning rate, λ weight decay (decoupled).
 """
@@ -10,11 +10,10 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
-from torch.optim.swa_utils import AveragedModel
 
 from hrm.config import learning
 from hrm.config.learning import AdamW
@@ -326,38 +325,6 @@ class SparseSignSGD(Optimizer):
         return result
 
 
-class Averaged(AveragedModel):
-    """An exponential moving average of a model's parameters, which starts at them.
-
-        θ̄ ← decay · θ̄ + (1 − decay) · θ    at each `update_parameters`; buffers are copied
-
-    The same bits as torch's class with `get_ema_multi_avg_fn`, whose modules it walks and sorts at
-    each call; for a small model that costs as much as the optimiser's step. The lists are made
-    once, so neither model may be moved to another device afterwards.
-
-    Args:
-        model: Whose average it is. decay: in 0 ... 1.
-
-    Source: "Less is More" (arXiv 2510.04871), section 4.
-    """
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        super().__init__(model)  # a copy
-        self.decay, self.source = decay, [model]  # in a list: it isn't a part of this module
-        self.parameter_lists = _tensors(self.module.parameters()), _tensors(model.parameters())
-        self.buffer_lists = _tensors(self.module.buffers()), _tensors(model.buffers())
-
-    @torch.no_grad()
-    def update_parameters(self, model: nn.Module) -> None:
-        assert model is self.source[0]
-        means, parameters = self.parameter_lists
-        torch._foreach_lerp_(means, parameters, 1 - self.decay)
-        copies, buffers = self.buffer_lists
-        if copies:
-            torch._foreach_copy_(copies, buffers)
-        self.n_averaged.add_(1)
-
-
 @torch.no_grad()
 def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
     """Scale all gradients alike and return the norm of them all before, 0 where there are none.
@@ -374,10 +341,6 @@ def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
     if largest is not None:
         torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
     return norm
-
-
-def _tensors(found: Iterable[Tensor]) -> list[Tensor]:
-    return list(found)
 
 
 def _sum_per_identity(ids_N: Tensor, gradients_ND: Tensor) -> tuple[Tensor, Tensor]:

@@ -209,24 +209,21 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
         identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     else:
         identity = before["id"]
-        stored = planned(folder)
-        assert stored is not None
-        checkpoint.same(folder / "run.json", stored, plan)
+        kept = planned(folder)
+        assert kept is not None
+        checkpoint.same(folder / "run.json", kept, plan)
+    there = torch.device(device)
     return Run(
         id=identity,
         configuration=plan.to_json(),
         seeds={"data": plan.data_seed, **asdict(plan.seeds)},
         environment={
             **tracking.environment(threads),
-            "device": _name(torch.device(device)),
+            "device": torch.cuda.get_device_name(there) if there.type == "cuda" else there.type,
             "processes": distributed.world(),
             "included": extensions.included(),
         },
     )
-
-
-def _name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 _lock = ".lock"

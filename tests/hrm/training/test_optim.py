@@ -15,7 +15,8 @@ from torch.optim import Optimizer, swa_utils
 from hrm.errors import UserError
 from hrm.model.puzzles import PuzzleTable
 from hrm.training import optim
-from hrm.training.optim import AdamAtan2, AdamAtan2AsCoded, Averaged, clip
+from hrm.training.averages import Averaged
+from hrm.training.optim import AdamAtan2, AdamAtan2AsCoded, clip
 
 properties = settings(max_examples=40, deadline=None, derandomize=True)
 both = pytest.mark.parametrize("kind", [AdamAtan2, AdamAtan2AsCoded])

@@ -243,11 +243,6 @@ class Rates(TypedDict):
     weight_decay: float
 
 
-def averaged(model: HRM, decay: float) -> optim.Averaged:
-    """Return an exponential moving average of a model's parameters that starts at them."""
-    return optim.Averaged(model, decay)
-
-
 def _together(system: System, objective: Objective) -> str:
     """Return what couples the samples of a batch in training, so that pieces would be no parts."""
     model = system.model

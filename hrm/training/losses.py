@@ -175,17 +175,17 @@ def supervised_loss(objective: learning.Supervised, output: Output, target: Tens
     Source: documents amulgent, "Iterative Refinement", and complete, "Advanced Training".
     """
     each: AnswerLoss = built(objective.answer)
-    if objective.every_segment and output.drafts is not None:
-        segments = output.drafts.transpose(0, 1)  # [N, K, B, ...]
+    if objective.every_segment and output.run.drafts is not None:
+        segments = output.run.drafts.transpose(0, 1)  # [N, K, B, ...]
         found = [torch.stack([each(d, target) for d in n]) for n in segments]
         per_step = torch.stack(found).mean(0) * output.run.live  # [K, B]
         task = (per_step.sum(0) / output.run.steps).mean()
     else:
         task = each(output.prediction, target).mean()
     if objective.between > 0:
-        assert output.drafts is not None
-        for k in range(1, len(output.drafts) - 1, 2):  # steps 2, 4, ..., counted from 1
-            task = task + objective.between * each(output.drafts[k, -1], target).mean()
+        assert output.run.drafts is not None
+        for k in range(1, len(output.run.drafts) - 1, 2):  # steps 2, 4, ..., counted from 1
+            task = task + objective.between * each(output.run.drafts[k, -1], target).mean()
     return task
 
 

@@ -8,7 +8,6 @@ was interrupted, and one that was killed goes on from its last evaluation.
 """
 
 import contextlib
-import importlib
 import logging
 import time
 import uuid
@@ -23,12 +22,12 @@ from torch import Tensor
 
 from hrm.config import QLearning
 from hrm.config.learning import System, Training
-from hrm.config.parts import Part, kinds, require
+from hrm.config.parts import Part, require
 from hrm.data import cache
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes, wanted
-from hrm.system import distributed
+from hrm.system import distributed, extensions
 from hrm.system import environment as surroundings
 from hrm.system.files import LOCK, alone
 from hrm.tasks import Splits, Task
@@ -222,6 +221,7 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
             **tracking.environment(threads, str(device)),
             "device": surroundings.accelerator(str(device)) or str(device),
             "processes": distributed.world(),
+            "included": extensions.included(),
         },
     )
 
@@ -313,10 +313,19 @@ def planned(folder: Path) -> Plan | None:
         UserError: If it is damaged, or of another version of this project.
     """
     said = tracking.described(folder)
+    if said is None:
+        return None
     try:
-        return None if said is None else plan_from(said["configuration"])
+        return plan_from(said["configuration"])
     except UserError as error:
-        raise tracking.foreign(folder, error) from error
+        needed = [name for each in said["environments"] for name in each.get("included", [])]
+        lacking = dict.fromkeys(name for name in needed if name not in extensions.included())
+        if not lacking:
+            raise tracking.foreign(folder, error) from error
+        raise UserError(
+            f"{folder / 'run.json'} has parts of a module that isn't included ({error}); it was "
+            f"trained with {' '.join(f'--include {name}' for name in lacking)}; give that here, too"
+        ) from error
 
 
 def halting(system: System) -> System:
@@ -388,8 +397,5 @@ def plan_from(data: Any) -> Plan:
         UserError: If it isn't one.
     """
     task = data.get("task") if isinstance(data, dict) else None
-    kind = task.get("kind") if isinstance(task, dict) else None
-    if isinstance(kind, str) and kind not in kinds():
-        with contextlib.suppress(ModuleNotFoundError):  # from_json says which kinds there are
-            importlib.import_module(f"hrm.tasks.{kind.lower()}")
+    extensions.known(task.get("kind") if isinstance(task, dict) else None)
     return Plan.from_json(data)

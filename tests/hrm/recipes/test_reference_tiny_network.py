@@ -210,7 +210,7 @@ def test_all_steps_are_the_same_bit_for_bit_in_float32_with_plain_kernels(monkey
     for k in range(sizes.max_steps):
         with torch.no_grad():
             carry, outputs = reference.call(weights, sizes, carry, data, None, training=False)
-        exact(found.drafts[k, 0], outputs["logits"])
+        exact(found.run.drafts[k, 0], outputs["logits"])
         exact(found.run.logits[k, :, 0], outputs["q_halt"])
     exact(found.run.state.low, carry.z_low)
     exact(found.run.state.high, carry.z_high)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -268,9 +269,7 @@ def test_the_total_of_a_policy_gradient_is_the_sum_of_its_parts() -> None:
     target = torch.tensor([[0, 1], [1, 1], [0, 0]])
     prediction = tensor([[0.1, 0.7], [0.9, 0.2], [0.3, 0.0]])
     objective = PolicyGradient(cost=0.2, entropy=0.05, step_penalty=0.03)
-    found = losses.loss(
-        objective, Output(prediction=prediction, drafts=None, run=run), target, max_steps=4
-    )
+    found = losses.loss(objective, Output(prediction=prediction, run=run), target, max_steps=4)
     errors = ((prediction - target) ** 2).mean(1)
     assert found.task.item() == pytest.approx(errors.mean().item())
     rewards = -errors - 0.2 * tensor([1.0, 3.0, 2.0])
@@ -285,7 +284,7 @@ def test_the_total_of_a_policy_gradient_is_the_sum_of_its_parts() -> None:
 
 
 def output(drafts: Tensor | None, steps: list[int], prediction: Tensor) -> Output:
-    return Output(prediction=prediction, drafts=drafts, run=random_run(steps))
+    return Output(prediction=prediction, run=replace(random_run(steps), drafts=drafts))
 
 
 def test_supervision_of_the_last_segment_is_of_the_prediction() -> None:

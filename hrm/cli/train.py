@@ -50,6 +50,11 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--tracker", choices=TRACKERS, default=TRACKERS[0], help="where the curve goes (jsonl)"
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile training steps: a minute at first, then faster, and the same to rounding",
+    )
     options.add_json(parser, "the summary")
     parser.add_argument(
         "--plan",
@@ -116,8 +121,11 @@ def run(asked: argparse.Namespace) -> int:
 
 def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> int:
     """Train with the other processes, if there are any; the first one talks."""
+    from hrm.system import environment
     from hrm.training import runs, tracking
 
+    if asked.compile:
+        environment.compiler()
     plan = plan_of(asked)
     trackers = tracking.extras(asked.tracker, asked.output) if first else []
     if first:
@@ -131,6 +139,7 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
                 lambda point: say(point.update / point.updates, _line(point)),
                 asked.threads,
                 device,
+                compiled=asked.compile,
             )
     except KeyboardInterrupt:
         if first:

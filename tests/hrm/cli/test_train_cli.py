@@ -6,6 +6,7 @@ import shlex
 
 import numpy as np
 import pytest
+import torch
 
 from hrm import cli
 from hrm.cli import options, progress, scores, train
@@ -250,3 +251,14 @@ def test_the_public_accuracy_stands_beside_tokens_where_they_differ(capsys, accu
     apart = accuracy != 0.75
     assert (first.split()[3] == "accuracy", "50.0%" in second, "50.0%" in third) == (apart,) * 3
     assert [line[:36] for line in more] == ["accuracy is the public code's: label"] * apart
+
+
+def test_steps_are_compiled_where_one_asks_and_the_run_says_so(hrm, tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    for name, option in (("eager", ""), ("compiled", "--compile")):
+        assert hrm(f"{GRU} {FEW} {option} --output {tmp_path}/{name}")[0] == 0
+    assert len(compiled) == 2  # a trial of the compiler, and the step
+    eager, other = (tracking.described(tmp_path / name) for name in ("eager", "compiled"))
+    assert [d["environments"][0]["compiled"] for d in (eager, other)] == [False, True]
+    assert eager["configuration"] == other["configuration"]

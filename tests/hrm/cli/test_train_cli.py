@@ -129,7 +129,7 @@ def test_after_ctrl_c_the_command_that_is_printed_goes_on(hrm, tmp_path, monkeyp
 
     line = f"{GRU} {FEW} --output {tmp_path}/run"
     with monkeypatch.context() as patched:
-        patched.setattr(tracking, "extras", lambda name, folder: [Impatient()])
+        patched.setattr(tracking, "extras", lambda name, folder, *_: [Impatient()])
         status, out, err = hrm(line)
     assert (status, out) == (130, "")
     said = err.splitlines()[-1]
@@ -176,6 +176,10 @@ def test_every_field_can_be_set(tmp_path):
         ("train gru sudoku --task-set sise=4", "--task-set sise=4 names no field of sudoku"),
         ("train gru sudoku --training-set warm=4", "no field of training .* one of: pieces"),
         ("train gru sudoku --training-set updates=4", "names no field of training"),
+        (
+            "train gru sudoku --updates 400 --training-set every=4",
+            r"evaluate_every \(int, by default 20\)",
+        ),
         ("train gru sudoku --updates 0", "updates is 0; allowed is 1 or more"),
         ("train gru sudoku --batch 50 --train 20", "train boards is 20; allowed is a batch or"),
         ("train gru sudoku --threads 0", "threads is 0; allowed is 1 to 1024"),

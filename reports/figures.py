@@ -75,7 +75,7 @@ def mini(row: Row) -> Markup | None:
 
 def values(row: Row, part: Part) -> Markup | None:
     """Return each seed's values joined from cell to cell; None for fewer than two cells."""
-    labels = [label for label in row.labels if any(label in p.values for p in part.points)]
+    labels = cells(row, part)
     known = [v for p in part.points for v in p.values.values() if svg.shows(v, False)]
     if len(labels) < 2 or len(known) < 2:
         return None
@@ -89,17 +89,17 @@ def values(row: Row, part: Part) -> Markup | None:
         share = (axis.at(value) - svg.LEFT) / (svg.RIGHT - svg.LEFT)
         return round(bottom - share * (bottom - top), 1)
 
-    lines, dots = [], []
+    lines, alone = [], []
     for point in part.points:
         read = [point.values.get(label) for label in labels]
         at = [(x, height(v)) for x, v in zip(places, read, strict=True) if svg.shows(v, log)]
         lines += [svg.line(a, b, c, d) for (a, b), (c, d) in itertools.pairwise(at)]
-        dots += [svg.dot(x, y, 2.5) for x, y in at]
+        alone += [svg.dot(x, y, 2.5) for x, y in at if len(at) == 1]
     marks = []
     for tick in axis.ticks(4):
         marks.append(svg.line(svg.LEFT + 6, height(tick), 100, height(tick), "grid"))
         marks.append(svg.words(0, height(tick) + 4, text.number(tick), "side"))
-    marks += [svg.group(lines, "joined"), svg.group(dots, "pair")]
+    marks += [svg.group(lines, "joined"), svg.group(alone, "pair")]
     for place, label in zip(places, labels, strict=True):
         marks.append(svg.words(place, bottom + 20, _short(label, 60 // len(labels)), "tick"))
     label = (
@@ -107,6 +107,12 @@ def values(row: Row, part: Part) -> Markup | None:
         f"{text.number(max(known))}, joined over {text.listed(labels)}."
     )
     return svg.picture(marks, height=bottom + 26, label=label, kind="values")
+
+
+def cells(row: Row, part: Part) -> list[str]:
+    """Return the labels of the cells that a part reads, in the order of the row's."""
+    found = {label for point in part.points for label in point.values}
+    return [label for label in row.labels if label in found]
 
 
 def _axis(parts: Sequence[Part], also: Sequence[float | None] = ()) -> Axis:

@@ -33,6 +33,7 @@ def page(report: Report) -> str:
         .render(
             report=report,
             documents=documents(report),
+            looks_at=sorted((int(n), c) for n, c in report.looks.items()),
             found=findings.chosen(report),
             panels=_panels(report),
             style=Markup((_templates / "report.css").read_text(encoding="utf-8")),
@@ -98,4 +99,4 @@ def _zone(row: Row, log: bool, ends: tuple[float | None, float | None]) -> str:
     low, high = ("" if end is None else saying.value(end) for end in ends)
     if low and high:
         return f"{low} to {high}"
-    return f"{low} or above" if low else f"{high} or below"
+    return f"{low or high} or beyond"

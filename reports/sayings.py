@@ -82,7 +82,8 @@ class Saying:
             within = "" if low is None and high is None else _span(shown[1], shown[2], low, high)
             return f"{shown[0]} times as {self.much}", within
         below = value < 1
-        one_side = all(end is None or (end < 1) == below for end in (low, high))
+        nearer = high if below else low  # the end on the side of 1; an open one goes on beyond it
+        one_side = nearer is not None and (nearer < 1) == below
         if low is None and high is None:
             return self._said(value, text.number(self._size(value))), ""
         if not one_side:
@@ -122,7 +123,7 @@ class Saying:
 
 def _span(first: str, second: str, low: Number, high: Number) -> str:
     if low is None or high is None:
-        return f"{first} or above" if low is not None else f"{second} or below"
+        return f"from {first}" if low is not None else f"up to {second}"
     return first if first == second else f"{first} to {second}"
 
 

@@ -35,7 +35,7 @@ from ablations.rule.outcomes import Group, Word, group_of
 
 hostile = '<script>document.title="owned"</script> & "quoted" \'single\' $x^{2$ {{ 7*7 }}'
 long_name = "averyveryverylongclaimidentifier-" * 4 + "end"
-LOOKS = {"16": 0, "26": 3, "40": 8, "60": 15}
+LOOKS = {"16": 0, "26": 3, "40": 8, "60": 15, "120": 38}
 SHARES = {"40": 0, "60": 3}
 AGREES = Check(
     what="parameters", documented="844,610", observed="844,610", holds=True, rule="equal"

@@ -11,7 +11,8 @@ from reports import svg, text
 from reports.sayings import Saying, counted, deciding, measured, telling
 from reports.svg import Axis
 
-DOTS, LINE, AXIS = 92, 116, 134  # heights in a strip: the lowest dots, the interval, the axis
+TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
+COLUMN = 1.6  # per cent of the width within which pairs are stacked
 
 
 def drawable(part: Part) -> bool:
@@ -22,15 +23,20 @@ def drawable(part: Part) -> bool:
 def strip(row: Row, part: Part) -> Markup:
     """Return every pair of a part above its interval, with zones and the counts at their edges."""
     axis = _axis([part], also=[end for p in part.points for end in (p.low, p.high)])
+    placed = [(point, *_place(point, axis)) for point in part.points]
+    columns = Counter(round(x / COLUMN) for _, x, _ in placed)
+    step = min(STEP, STACK / max(columns.values(), default=1))
+    dots = round(TOP + 12 + step * max(columns.values(), default=1))
+    line, bottom = dots + 22, dots + 38
     marks = [
-        *_zones(part, axis, 18, AXIS),
-        *_edges(part, axis),
-        *_pairs(part.points, axis),
-        *_interval(part, axis, LINE, 5),
-        *svg.below(axis, AXIS, Saying.of(row, log=axis.log).tick),
+        *_zones(part, axis, TOP, bottom),
+        *_edges(part, axis, bottom),
+        *_pairs(placed, dots, step),
+        *_interval(part, axis, line, 5),
+        *svg.below(axis, bottom, Saying.of(row, log=axis.log).tick),
     ]
     return svg.picture(
-        marks, height=AXIS + 22, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
+        marks, height=bottom + 22, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
     )
 
 
@@ -141,7 +147,7 @@ def _zones(part: Part, axis: Axis, top: float, bottom: float) -> Iterable[str]:
     yield svg.line(axis.at(scale.neutral), top, axis.at(scale.neutral), bottom, "neutral")
 
 
-def _edges(part: Part, axis: Axis) -> Iterable[str]:
+def _edges(part: Part, axis: Axis, bottom: float) -> Iterable[str]:
     """Yield the counts on both sides of the edges that the word rests on."""
     for told in telling(part):
         if told.edge is None:
@@ -151,21 +157,18 @@ def _edges(part: Part, axis: Axis) -> Iterable[str]:
             (e for e in part.exceptions if e.edge == told.edge and e.side != told.side), told
         )
         above, below = (told, other) if told.side == "above" else (other, told)
-        yield svg.line(at, 18, at, AXIS, "edge")
+        yield svg.line(at, TOP, at, bottom, "edge")
         yield svg.words(at, 12, f"{below.pairs} ◂", "count less", dx=-4)
         yield svg.words(at, 12, f"▸ {above.pairs}", "count more", dx=4)
 
 
-def _pairs(points: Sequence[Point], axis: Axis) -> Iterable[str]:
+def _pairs(placed: Sequence[tuple[Point, float, int]], bottom: float, step: float) -> Iterable[str]:
     """Yield a mark a pair, stacked where they coincide; what isn't read is faint."""
-    placed = [(point, _place(point, axis)) for point in points]
-    tallest = max(Counter(round(x / 1.6) for _, (x, _) in placed).values(), default=1)
-    step = min(8.0, 66 / tallest)
     stacks: Counter[int] = Counter()
     marks: dict[bool, list[str]] = {True: [], False: []}
-    for point, (x, side) in placed:
-        place = round(x / 1.6)
-        y = round(DOTS - stacks[place] * step, 1)
+    for point, x, side in placed:
+        place = round(x / COLUMN)
+        y = round(bottom - stacks[place] * step, 1)
         stacks[place] += 1
         if side:
             marks[point.read].append(svg.arrow(x, y, up=side > 0))

@@ -137,7 +137,10 @@ def measured(row: Row) -> tuple[str, str]:
     if not primary:
         return ("", "")
     first = primary[0]
-    said = f"{first.documented} {'=' if first.holds else '≠'} {first.observed}"
+    if any(letter.isdigit() for letter in first.documented):
+        said = f"{first.documented} {'=' if first.holds else '≠'} {first.observed}"
+    else:  # such as "no difference", found to be 2e-16
+        said = f"{first.what}: {first.observed}"
     return (said if len(said) < 60 else "agrees" if first.holds else "differs"), ""
 
 

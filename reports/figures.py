@@ -79,11 +79,28 @@ def mini(row: Row) -> Markup | None:
     )
 
 
+def agreement(row: Row) -> Markup | None:
+    """Return a square a check, filled where both values agree; None without checks."""
+    primary = [check for check in row.checks if check.primary]
+    if not primary:
+        return None
+    step = min(5.0, (svg.RIGHT - svg.LEFT) / len(primary))
+    marks = [
+        svg.box(svg.LEFT + i * step, 4, svg.LEFT + (i + 0.7) * step, 20, f"check-{state}")
+        for i, state in enumerate("agrees" if check.holds else "differs" for check in primary)
+    ]
+    said = measured(row)[0]
+    if len(primary) <= 4 and any(sign in said for sign in "=≠"):
+        marks.append(svg.words(svg.LEFT + len(primary) * step + 1, 18, said, "said"))
+    label = f"{row.verdict.id}: {counted(row)} agree"
+    return svg.picture(marks, height=24, label=label, kind=f"strip {row.verdict.group}")
+
+
 def values(row: Row, part: Part) -> Markup | None:
-    """Return each seed's values joined from cell to cell; None for fewer than two cells."""
+    """Return each seed's values joined from cell to cell; None for fewer than two of either."""
     labels = cells(row, part)
     known = [v for p in part.points for v in p.values.values() if svg.shows(v, False)]
-    if len(labels) < 2 or len(known) < 2:
+    if len(labels) < 2 or len(part.points) < 2 or len(known) < 2:
         return None
     log = part.scale.log and min(known) > 0
     axis = Axis.holding(known, log=log)

@@ -64,6 +64,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals |= {
         "count": text.count,
+        "nouns": text.nouns,
         "figures": figures,
         "findings": findings,
         "groups": groups,

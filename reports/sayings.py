@@ -127,12 +127,16 @@ def _span(first: str, second: str, low: Number, high: Number) -> str:
     return first if first == second else f"{first} to {second}"
 
 
+def printed(row: Row) -> str:
+    """Return what the document prints, "" if only a direction."""
+    return row.verdict.documented.strip().strip("—–-")
+
+
 def measured(row: Row) -> tuple[str, str]:
     """Return what was measured beside what is documented, and its interval."""
     if row.parts:
         part = deciding(row)
-        shown = Saying.of(row, log=part.scale.log).interval(part.estimate, part.low, part.high)
-        return shown if shown[0] else ("nothing known", "")
+        return Saying.of(row, log=part.scale.log).interval(part.estimate, part.low, part.high)
     primary = sorted((c for c in row.checks if c.primary), key=lambda check: check.holds)
     if not primary:
         return ("", "")
@@ -189,7 +193,7 @@ def counted(row: Row) -> str:
         if part.look and (found := telling(part)):
             only = "" if found[0].established else "only "
             return f"{only}{found[0].pairs} of {found[0].of} {row.noun}"
-        return f"{row.verdict.n} {row.noun} so far" if row.verdict.n else ""
+        return f"{text.nouns(row.verdict.n, row.noun)} so far" if row.verdict.n else ""
     primary = [c for c in row.checks if c.primary]
     agree = sum(c.holds for c in primary)
     return f"{agree} of {text.count(len(primary), 'check')}" if primary else ""
@@ -230,9 +234,8 @@ def picture(row: Row, part: Part) -> str:
     if not value:
         return "No pair of these has a known value."
     if not part.look:
-        return (
-            f"The median of {text.count(row.verdict.n, 'pair')} is {value}; an interval takes more."
-        )
+        some = text.nouns(row.verdict.n, row.noun)
+        return f"The median of {some} is {value}; an interval takes more."
     said = f"The median of {part.look} {row.noun} is {value}"
     if within:
         said += f" ({within}): pairs like these rule out every median outside that interval"
@@ -240,9 +243,20 @@ def picture(row: Row, part: Part) -> str:
         said += "; they rule nothing out"
     if part.verdict is Word.NO_EFFECT:
         said += "; a larger typical effect would have been seen"
+    chance = _chance(row, part.look)
+    if chance is not None:
+        said += f"; a claim true as documented would have held by then in {text.percent(chance)}"
     if part.needed is not None:
         said += f"; about {part.needed:,} {row.noun} would settle the claim at these shares"
     return f"{said}."
+
+
+def _chance(row: Row, look: int) -> float | None:
+    """Return the planned chance that a claim which is true as documented holds by a look."""
+    for prospect in row.planning.prospects if row.planning else ():
+        if prospect.truth == "as documented":
+            return next((c.holds for c in prospect.chances if c.look == look), None)
+    return None
 
 
 def strength(row: Row) -> float:

@@ -65,6 +65,12 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def nouns(n: int, many: str) -> str:
+    """Return "1 seed" or "26 processes" from a noun in the plural."""
+    one = many.removesuffix("es") if many.endswith("sses") else many.removesuffix("s")
+    return count(n, one, many)
+
+
 def listed(items: Sequence[str]) -> str:
     """Return "a", "a and b" or "a, b and c"."""
     return " and ".join(p for p in (", ".join(items[:-1]), *items[-1:]) if p)

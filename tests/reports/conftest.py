@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 import reports
 from ablations.records.checks import Check
-from ablations.records.plans import Planning
+from ablations.records.plans import Chance, Planning, Prospect
 from ablations.records.rows import (
     Beside,
     Controlled,
@@ -37,6 +37,16 @@ hostile = '<script>document.title="owned"</script> & "quoted" \'single\' $x^{2$ 
 long_name = "averyveryverylongclaimidentifier-" * 4 + "end"
 LOOKS = {"16": 0, "26": 3, "40": 8, "60": 15, "120": 38}
 SHARES = {"40": 0, "60": 3}
+PROSPECTS = (
+    Prospect(
+        truth="as documented",
+        effect=0.7,
+        chances=(
+            Chance(look=16, holds=0.5, partly=0.1, fails=0.0),
+            Chance(look=26, holds=0.92, partly=0.01, fails=0.0),
+        ),
+    ),
+)
 AGREES = Check(
     what="parameters", documented="844,610", observed="844,610", holds=True, rule="equal"
 )
@@ -230,7 +240,7 @@ def statistical_rows() -> Iterator[Row]:
         ),
         controls=("controls/score-equal", "controls/elsewhere"),
         planning=Planning(
-            sd=0.05, source="5 pilot pairs", pairs=26, prospects=(), pairs_80=26, pairs_90=40
+            sd=0.05, source="5 pilot pairs", pairs=26, prospects=PROSPECTS, pairs_80=26, pairs_90=40
         ),
         beside=(
             Beside(

@@ -144,6 +144,12 @@ def test_a_part_without_an_estimate_has_no_picture_in_a_finding(
     assert figures.mini(find("arc-agi-1")) is None
 
 
+def test_an_exact_claim_has_a_square_a_check(find: Callable[[str], Row]) -> None:
+    drawn = figures.agreement(find("params-increase")) or ""
+    assert (len(classes(drawn, "check-agrees")), len(classes(drawn, "check-differs"))) == (0, 1)
+    assert figures.agreement(find("arc-agi-1")) is None
+
+
 def test_every_picture_says_its_numbers_in_words(varied: Report) -> None:
     for row in varied.rows:
         for part in row.parts:

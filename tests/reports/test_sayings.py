@@ -129,6 +129,9 @@ def test_the_count_beside_a_word_is_that_of_the_statement_it_rests_on(
     assert sayings.counted(find("params-increase")) == "0 of 1 check"
     assert sayings.counted(find("refinement-quality")) == "5 seeds so far"
     assert sayings.counted(find("arc-agi-1")) == ""
+    few = replace(find("refinement-quality"), noun="processes")
+    one = replace(few, verdict=replace(few.verdict, n=1))
+    assert sayings.counted(one) == "1 process so far"
     edges = {
         name: [(e.edge, e.side) for e in sayings.telling(find(name).parts[0])]
         for name in ("controller-memory", "controller-speed", "forward-share", "gradient-variance")
@@ -150,6 +153,9 @@ def test_an_exact_claim_shows_both_values(find: Callable[[str], Row]) -> None:
     assert sayings.measured(find("params-baseline")) == ("844,610 = 844,610", "")
     assert sayings.measured(find("params-increase")) == ("~19 % ≠ 19.76 %", "")
     assert sayings.measured(find("late")) == ("", "")
+    row = find("params-baseline")
+    small = replace(row.checks[0], what="error", documented="no difference", observed="2e-16")
+    assert sayings.measured(replace(row, checks=(small,))) == ("error: 2e-16", "")
 
 
 def test_the_first_sentence_counts_the_groups(varied: Report) -> None:

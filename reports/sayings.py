@@ -12,7 +12,7 @@ from reports.words import decided_first, groups
 
 Number = float | None
 MULTIPLE = 2.0  # ratios from here on are said as multiples, not in per cent
-_times = re.compile(r"\d\s*(x\b|×|times|-fold)", re.IGNORECASE)
+_times = re.compile(r"\d\s*(x\b|×(?!\s*\d)|times|-fold)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +184,17 @@ def telling(part: Part) -> tuple[Exceptions, ...]:
         return (along[0],)
     edge = scale.edge if scale.null is None else scale.null[1 if scale.sign > 0 else 0]
     return tuple(e for e in counts if e.side == claimed and e.edge == edge)[:1]
+
+
+def sides(part: Part) -> list[tuple[float, Exceptions | None, Exceptions | None]]:
+    """Return each finite edge, ascending, with the counts below and above it."""
+    found: dict[float, dict[str, Exceptions]] = {}
+    for count in part.exceptions:
+        if count.edge is not None:
+            found.setdefault(count.edge, {})[count.side] = count
+    return [
+        (edge, counts.get("below"), counts.get("above")) for edge, counts in sorted(found.items())
+    ]
 
 
 def counted(row: Row) -> str:

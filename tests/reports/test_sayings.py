@@ -104,6 +104,7 @@ def test_a_contrast_is_said_as_its_document_prints_it(
         ("3 times", "ratio", "4 times less"),
         ("40 %", "timing", f"75{space}% faster"),
         ("256 → 140", "ratio", f"75{space}% less"),
+        ("on 4×4 boards, 4x2 cycles", "ratio", f"75{space}% less"),
         ("", "ratio", f"75{space}% less"),
     ],
 )
@@ -140,6 +141,12 @@ def test_the_count_beside_a_word_is_that_of_the_statement_it_rests_on(
     assert edges["controller-speed"] == [(0.25, "above"), (0.95, "below")]
     assert edges["forward-share"] == [(0.95, "above"), (1 / 0.95, "below")]
     assert edges["gradient-variance"] == [(1 / 0.95, "above")]
+
+
+def test_edges_ascend_with_the_counts_on_both_sides(find: Callable[[str], Row]) -> None:
+    found = sayings.sides(find("controller-speed").parts[0])
+    assert [edge for edge, _, _ in found] == [0.16, 0.25, 0.95, 1 / 0.95]
+    assert [(b and b.pairs, a and a.pairs) for _, b, a in found[1:3]] == [(0, 26), (26, 0)]
 
 
 def test_an_open_conjunction_shows_the_part_that_is_open(find: Callable[[str], Row]) -> None:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from ablations.records.rows import Part, Point, Row
 from reports import svg, text
-from reports.sayings import Saying, counted, deciding, measured, sides, telling
+from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis
 
 TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
@@ -230,9 +230,9 @@ def _interval(part: Part, axis: Axis, y: float, radius: float) -> Iterable[str]:
 def _spoken(row: Row, part: Part) -> str:
     """Return a picture in words, for those who don't see it."""
     value, within = Saying.of(row, log=part.scale.log).interval(part.estimate, part.low, part.high)
-    said = [f"{row.verdict.id}: {part.verdict}", value or measured(row)[0]]
+    said = [f"{row.verdict.id}: {part.verdict}", value or "nothing known"]
     said += [f"interval {within}"] if within else []
-    said += [counted(row)] if counted(row) else []
+    said += [count] if (count := counted_in(row, part)) else []
     if part.scale.null is not None:
         said.append("null zone {} to {}".format(*map(text.number, part.scale.null)))
     if part.scale.band is not None:

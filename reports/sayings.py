@@ -200,14 +200,18 @@ def sides(part: Part) -> list[tuple[float, Exceptions | None, Exceptions | None]
 def counted(row: Row) -> str:
     """Return "24 of 26 seeds", "3 of 3 checks", "7 seeds so far"."""
     if row.parts:
-        part = deciding(row)
-        if part.look and (found := telling(part)):
-            only = "" if found[0].established else "only "
-            return f"{only}{found[0].pairs} of {found[0].of} {row.noun}"
-        return f"{text.nouns(row.verdict.n, row.noun)} so far" if row.verdict.n else ""
+        return counted_in(row, deciding(row))
     primary = [c for c in row.checks if c.primary]
     agree = sum(c.holds for c in primary)
     return f"{agree} of {text.count(len(primary), 'check')}" if primary else ""
+
+
+def counted_in(row: Row, part: Part) -> str:
+    """Return the count that one part's word rests on."""
+    if part.look and (found := telling(part)):
+        only = "" if found[0].established else "only "
+        return f"{only}{found[0].pairs} of {found[0].of} {row.noun}"
+    return f"{text.nouns(row.verdict.n, row.noun)} so far" if row.verdict.n else ""
 
 
 def headline(report: Report) -> str:

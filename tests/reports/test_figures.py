@@ -195,6 +195,7 @@ def test_every_picture_says_its_numbers_in_words(varied: Report) -> None:
             root = ElementTree.fromstring(figures.strip(row, part))
             assert root.attrib["role"] == "img"
             assert part.verdict in root.attrib["aria-label"]
+            assert sayings.counted_in(row, part) in root.attrib["aria-label"]
 
 
 @pytest.mark.parametrize("name", ["act-savings-mixed", "refinement-quality"])

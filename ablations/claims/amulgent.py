@@ -99,6 +99,24 @@ CLAIMS = (
         figures=figure("amulgent-params-config").printed,
     ),
     exact(
+        "amulgent-off-identical",
+        "ablations.claims.exact.switches:amulgent_off",
+        section="Backward Compatibility",
+        reading=(
+            "The enhancements that the document lists a switch for are norms, feed-forwards and "
+            "segments. With these switches off, the default model is compared with a straight-line "
+            "reference that has them as they were before: a step's answers and Q values, and five "
+            "updates of the Q loss. Weaker connections, clipped initial states and separate heads "
+            "came with the enhancements and have no switch: the whole system as it was before "
+            "stands beside, with the default model's weights and with our own original's."
+        ),
+        arms=(
+            Arm(label="default", part=recipes.amulgent()),
+            Arm(label="before", part=recipes.amulgent(original=True)),
+        ),
+        cost=2.0,
+    ),
+    exact(
         "amulgent-standard-mlp",
         "ablations.claims.exact.parameters:standard_mlp",
         section="Performance Improvements, Baseline vs Enhanced Comparison",

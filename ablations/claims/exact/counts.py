@@ -1,5 +1,6 @@
 """Operations counted, beside their closed forms: attention over a sequence, refinement segments."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def attention(arms: Sequence[System], seed: int, *, batch: int = 32) -> Iterator
     for i, system in enumerate(arms):
         model, inputs = _model(system, seed, batch)
         steps = model.halting.max_steps
-        counted = cost.operations(lambda m=model, x=inputs, k=steps: m(x, steps=k), model)
+        counted = cost.operations(functools.partial(model, inputs, steps=steps), model)
         found.append(counted.children["summary"])
         name = type(system.model.summary).__name__
         yield Equal(
@@ -63,7 +64,7 @@ def segments(arms: Sequence[System], seed: int, *, batch: int = 32) -> Iterator[
     for system in arms:
         model, inputs = _model(system, seed, batch)
         n = system.model.segments.count
-        counted = cost.operations(lambda m=model, x=inputs: m(x, steps=1, drafts=False), model)
+        counted = cost.operations(functools.partial(model, inputs, steps=1, drafts=False), model)
         once = sum(counted.children.get(name, 0) for name in ("embed", "halting"))
         if system is arms[0]:
             assert n == 1, n

@@ -205,4 +205,5 @@ def _advantages(model: "HRM", run: "Run", rewards: "Tensor", objective: PolicyGr
     at = _at_logits(model, run, rewards, objective)[0]
     pi = run.logits[0].detach().softmax(-1)
     taken = torch.nn.functional.one_hot((run.margins[0] > 0).long(), 2).to(pi.dtype)
-    return at.norm(dim=-1) / (taken - pi).norm(dim=-1) * len(at)
+    found: Tensor = at.norm(dim=-1) / (taken - pi).norm(dim=-1) * len(at)
+    return found

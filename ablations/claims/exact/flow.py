@@ -166,8 +166,10 @@ def _reached(model: "HRM", term: "Tensor") -> set[str]:
     if not term.requires_grad:
         return set()
     names, parameters = zip(*model.named_parameters(), strict=True)
-    found = torch.autograd.grad(term, parameters, allow_unused=True, retain_graph=True)
-    return {n for n, g in zip(names, found, strict=True) if g is not None and bool(g.any())}
+    found = torch.autograd.grad(
+        term, parameters, allow_unused=True, retain_graph=True, materialize_grads=True
+    )
+    return {name for name, g in zip(names, found, strict=True) if bool(g.any())}
 
 
 def _updates(system: System, seed: int, batch: int, training: bool) -> "list[tuple[str, Tensor]]":
@@ -197,9 +199,12 @@ def _gradient_blocks(system: System, seed: int, batch: int) -> Mapping[str, floa
     largest = dict.fromkeys(_BLOCKS, 0.0)
     for i, (source, state) in enumerate(made):
         for target in _LEVELS:
-            later = [new for name, new in made[i + 1 :] if name == target][:1]
-            for new in later:
-                (g,) = torch.autograd.grad(new.sum(), state, allow_unused=True, retain_graph=True)
-                block = f"{source} to {target}"
-                largest[block] = max(largest[block], 0.0 if g is None else float(g.abs().max()))
+            new = next((new for name, new in made[i + 1 :] if name == target), None)
+            if new is None:  # the pass ends
+                continue
+            (g,) = torch.autograd.grad(
+                new.sum(), state, allow_unused=True, retain_graph=True, materialize_grads=True
+            )
+            block = f"{source} to {target}"
+            largest[block] = max(largest[block], float(g.abs().max()))
     return largest

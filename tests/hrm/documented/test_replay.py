@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ablations.references import amulgent as reference
 from hrm import recipes
 from hrm.config.learning import System
 from hrm.documented import replay
@@ -15,7 +16,6 @@ from hrm.documented.replay import Experience, Replay
 from hrm.model import HRM
 from hrm.training import loop, q_losses
 from tests.hrm.equality import all_close, close, model_of
-from tests.references import amulgent as reference
 
 sizes = {"inputs": 6, "outputs": 6, "width": 16, "h_layers": 1, "l_layers": 2, "max_steps": 3}
 systems = {

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.references import tiny_network as reference
 from hrm import recipes
 from hrm.config import Compacted, Masked, Puzzles, Refilled, SwiGlu
 from hrm.config.learning import (
@@ -23,7 +24,6 @@ from hrm.model.state import State
 from hrm.training import q_losses
 from hrm.training.loop import Learner, averaged
 from tests.hrm.equality import all_close, close, exact, model_of, write_out_kernels
-from tests.references import tiny_network as reference
 
 # width 16 in heads of 8; a puzzle vector of 20 is padded to four prefix tokens
 batch, length, vocabulary, width, inner, puzzle, identities = 6, 5, 7, 16, 24, 20, 4

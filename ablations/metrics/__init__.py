@@ -3,6 +3,7 @@
 scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial method
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
 costs        Rows, Flops, SlowestRows, Cycles, HaltingEntropy, BytesOf, Parameters
+ladder       LargestRate
 gradients    GradientVariance, MeanNorm, Live
 """
 
@@ -18,6 +19,7 @@ from ablations.metrics.costs import (
 )
 from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore
 from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
+from ablations.metrics.ladder import LargestRate
 from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
 
@@ -32,6 +34,7 @@ __all__ = [
     "GradientNorm",
     "GradientVariance",
     "HaltingEntropy",
+    "LargestRate",
     "Live",
     "Margin",
     "MeanNorm",

@@ -30,6 +30,25 @@ class LayerNorm(Norm):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mlp(FeedForward):
+    """Plain feed-forward: two maps with bias, and an activation, "relu", "gelu" or "silu"."""
+
+    inner: int
+    activation: str = "gelu"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.inner >= 1, "inner", self.inner, "1 or more", "use 4 times the width")
+        require(
+            self.activation in ("relu", "gelu", "silu"),
+            "activation",
+            self.activation,
+            "'relu', 'gelu' or 'silu'",
+            "use 'gelu'",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class GatedMlp(FeedForward):
     """Feed-forward gated by SiLU: one fused gate-and-up map and a down map, both with bias."""
 

@@ -85,6 +85,29 @@ class LayerNorm(nn.LayerNorm):
         return super().forward(wide).to(x.dtype)
 
 
+class FeedForward(nn.Module):
+    """y = W_down σ(W_up x), both maps with bias.
+
+    Args:
+        width: D. inner: width between the maps.
+        activation: σ, by its name in `torch.nn.functional`.
+
+    Source: Vaswani et al. (2017), eq. 2.
+    """
+
+    def __init__(self, width: int, inner: int, activation: str) -> None:
+        super().__init__()
+        self.up, self.down = Linear(width, inner), Linear(inner, width)
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.down(getattr(F, self.activation)(self.up(x)))
+        return y
+
+    def extra_repr(self) -> str:
+        return f"activation={self.activation}"
+
+
 class GatedFeedForward(nn.Module):
     """y = W_down(silu(W_gate x) ⊙ W_up x).
 
@@ -222,6 +245,11 @@ def _root_norm(part: config.RootNorm, width: int) -> RootNorm:
 @builds(config.LayerNorm)
 def _layer_norm(part: config.LayerNorm, width: int) -> LayerNorm:
     return LayerNorm(width, eps=part.eps)
+
+
+@builds(config.Mlp)
+def _mlp(part: config.Mlp, width: int) -> FeedForward:
+    return FeedForward(width, part.inner, part.activation)
 
 
 @builds(config.GatedMlp)

@@ -1,4 +1,4 @@
-"""What the tests against `tests.references` share: a model to compare, comparisons, plain kernels.
+"""What tests against `ablations.references` share: a model to compare, comparisons, plain kernels.
 
 Tolerances, relative to the largest number of a tensor. A number here is the end of 10² to 10⁴
 roundings of 1.1e-16 each in float64; recursion and an optimiser's quotients pass them on, and

@@ -1,10 +1,10 @@
-"""A report that has everything: every verdict, hostile and long texts, unbounded intervals."""
+"""A report that has everything: every word, group and form, hostile and long texts, open ends."""
 
 import math
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,24 +13,46 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 import reports
-from ablations.records import (
+from ablations.records.checks import Check
+from ablations.records.plans import Chance, Planning, Prospect
+from ablations.records.rows import (
     Beside,
-    Check,
-    Control,
     Controlled,
     Difference,
-    Planning,
+    Exceptions,
+    Failures,
+    Family,
+    Garden,
+    Part,
     Point,
     Report,
     Row,
-    Tier,
+    Scale,
+    Skill,
     Verdict,
-    Word,
 )
-from ablations.tables import Family
+from ablations.rule.outcomes import Group, Word, group_of
 
 hostile = '<script>document.title="owned"</script> & "quoted" \'single\' $x^{2$ {{ 7*7 }}'
 long_name = "averyveryverylongclaimidentifier-" * 4 + "end"
+LOOKS = {"16": 0, "26": 3, "40": 8, "60": 15, "120": 38}
+SHARES = {"40": 0, "60": 3}
+PROSPECTS = (
+    Prospect(
+        truth="as documented",
+        effect=0.7,
+        chances=(
+            Chance(look=16, holds=0.5, partly=0.1, fails=0.0),
+            Chance(look=26, holds=0.92, partly=0.01, fails=0.0),
+        ),
+    ),
+)
+AGREES = Check(
+    what="parameters", documented="844,610", observed="844,610", holds=True, rule="equal"
+)
+DIFFERS = Check(
+    what="increase", documented="~19 %", observed="19.76 %", holds=False, rule="rounds to 19 %"
+)
 
 
 def make_row(identity: str, word: Word, **changes: Any) -> Row:
@@ -47,138 +69,347 @@ def make_row(identity: str, word: Word, **changes: Any) -> Row:
         n=0,
         tier="standard",
         verdict=word,
-        reason="The reason for this verdict, in one sentence.",
+        reason="the reason for this verdict, in one sentence",
+        group=group_of(word),
     )
     named = {k: changes.pop(k) for k in list(changes) if k in Verdict.__dataclass_fields__}
-    row = Row(
+    given = {
+        "statement": f"The claim {identity} does something that is better.",
+        "reading": "The document leaves the quantity open; counted operations are taken.",
+        "command": f"ablations run {identity} --tier standard",
+        **dict.fromkeys(("labels", "differences", "parts", "checks", "beside", "failures"), ()),
+        **dict.fromkeys(("skill", "controls", "garden", "faults", "notes"), ()),
+    }
+    return Row(
         verdict=replace(verdict, **named),
-        statement="One arm does something that the other arm doesn’t, and that is better.",
-        reading="The document leaves the quantity open; counted operations are taken.",
-        labels=(),
-        differences=(),
-        unit="",
-        null=None,
-        band=None,
-        neutral=0.0,
-        log=False,
-        level=None,
-        points=(),
-        checks=(),
-        beside=(),
-        controls=(),
-        failures=(),
-        notes=(),
-        needed=None,
-        planned=1,
-        stored=1,
-        command=f"ablations run {identity} --tier standard",
-        cost_seconds=1.25,
-        machine=None,
+        **{
+            **given,
+            "noun": "seeds",
+            "planned": 1,
+            "stored": 1,
+            "cost_seconds": 1.25,
+            "machine": None,
+            **changes,
+        },
     )
-    return replace(row, **changes)
 
 
-def make_ratio(
-    identity: str,
+def make_exceptions(
+    values: list[float], edges: list[float], *, allowed: int
+) -> tuple[Exceptions, ...]:
+    """Return the counts on both sides of each edge."""
+    return tuple(
+        Exceptions(
+            edge=edge,
+            side=side,
+            pairs=pairs,
+            of=len(values),
+            exceptions=len(values) - pairs,
+            established=len(values) - pairs <= allowed,
+        )
+        for edge in edges
+        for side, pairs in (
+            ("above", sum(v > edge for v in values)),
+            ("below", sum(v < edge for v in values)),
+        )
+    )
+
+
+def make_part(
     word: Word,
     estimate: float,
-    low: float | None,
-    high: float | None,
+    *,
+    log: bool = True,
+    spread: float = 0.05,
+    pairs: int = 30,
+    labels: tuple[str, ...] = ("lockstep", "compacted"),
+    extra: tuple[Point, ...] = (),
     **changes: Any,
-) -> Row:
-    """Return a row on the logarithmic axis, with twelve pairs whose contrasts scatter about it."""
+) -> Part:
+    """Return a part whose pairs scatter around its estimate; those beyond the look aren't read."""
+    look = max([int(n) for n in LOOKS if int(n) <= pairs], default=0)
+
+    def turned(shift: float) -> float:
+        return estimate * math.exp(shift) if log else estimate + shift
+
+    values = [turned(spread * math.sin(2.4 * seed + 1)) for seed in range(pairs)]
     points = tuple(
         Point(
             seed=seed,
             values={
-                "lockstep": 256.0 + 3 * (seed % 5),
-                "compacted": (256.0 + 3 * (seed % 5)) * contrast,
-            },
-            contrast=contrast,
+                label: (256.0 + 3 * (seed % 5)) * (value if log else 1) ** (i / (len(labels) - 1))
+                + (0 if log else i * value)
+                for i, label in enumerate(labels)
+            }
+            if len(labels) > 1
+            else {labels[0]: value},
+            low=value,
+            high=value,
+            read=seed < look or not look,
         )
-        for seed in range(12)
-        for contrast in (estimate * math.exp(0.04 * math.sin(2.4 * seed)),)
+        for seed, value in enumerate(values)
     )
+    scale = Scale(
+        unit="operations (rows through the high core)" if log else "accuracy on unknown cells",
+        log=log,
+        neutral=1.0 if log else 0.0,
+        sign=-1 if log else 1,
+        two_sided=False,
+        null=(0.95, 1 / 0.95) if log else (-0.01, 0.01),
+        because="a saving of 5 % pays for the bookkeeping" if log else "a point is worth having",
+        band=(0.6, 0.8) if log else None,
+        band_because="the printed range" if log else "",
+    )
+    scale = replace(scale, **{k: changes.pop(k) for k in list(changes) if hasattr(scale, k)})
+    edges = [*(scale.null or ()), *(e for e in (*(scale.band or ()), scale.edge) if e is not None)]
+    given: dict[str, Any] = {
+        "sentence": "in 24 of 26 seeds the saving is above 20 %",
+        "low": turned(-spread / 2) if look else None,
+        "high": turned(spread / 2) if look else None,
+        "mean": turned(spread / 9),
+        "look": look,
+        "exceptions": make_exceptions(values[:look], edges, allowed=LOOKS.get(str(look), 0)),
+        "needed": None,
+    }
+    return Part(
+        verdict=word,
+        estimate=estimate,
+        scale=scale,
+        points=(*points, *extra),
+        **(given | changes),
+    )
+
+
+def with_parts(identity: str, word: Word, *parts: Part, **changes: Any) -> Row:
+    """Return a statistical row of these parts."""
+    first = parts[0]
     given = {
-        "form": "ratio",
-        "documented": "20–40 % fewer",
-        "estimate": estimate,
-        "low": low,
-        "high": high,
-        "n": 12,
-        "log": True,
-        "neutral": 1.0,
-        "null": (0.95, 1 / 0.95),
-        "band": (0.6, 0.8),
-        "unit": "x operations",
-        "level": 1 - 0.05 / 65,
-        "labels": ("lockstep", "compacted"),
-        "differences": (Difference(path="execution.kind", values=("Lockstep", "Compacted")),),
-        "points": points,
-        "machine": "Xeon 2.1 GHz, 2 cores",
-        "planned": 24,
-        "stored": 24,
+        "form": "ratio" if first.scale.log else "quality",
+        "documented": "20–40 %" if first.scale.log else "0.458 → 0.523",
+        "estimate": first.estimate,
+        "low": first.low,
+        "high": first.high,
+        "n": len(first.points),
+        "look": first.look,
+        "exceptions": first.exceptions,
+        "sentence": first.sentence,
+        "reason": first.sentence,
+        "settled": group_of(word) is not Group.OPEN,
+        "labels": tuple(first.points[0].values) if first.points else (),
+        "parts": parts,
+        "planned": 80,
+        "stored": 60,
         "cost_seconds": 431.0,
-        "controls": (
-            Control(
-                name="A versus A",
-                estimate=1.001,
-                low=0.995,
-                high=1.007,
-                bound="hold 1 within ± 5 %",
-                passed=True,
+        "machine": "Xeon 2.1 GHz, 2 cores",
+    }
+    return make_row(identity, word, **(given | changes))
+
+
+def odd_points() -> tuple[Point, ...]:
+    """Return pairs that were censored, diverged, are unknown, or lie between two numbers."""
+
+    def point(seed: int, low: float | None, high: float | None, **more: Any) -> Point:
+        return Point(
+            seed=seed, values={"lockstep": 256.0, "compacted": None}, low=low, high=high, **more
+        )
+
+    return (
+        point(90, 0.7, None, failed=("compacted",)),
+        point(91, None, 0.66, failed=("lockstep",)),
+        point(92, None, None, infinite=1, failed=("compacted",)),
+        point(93, None, None, infinite=-1, failed=("lockstep",)),
+        point(94, None, None, note="compacted: the record was deleted"),
+        point(95, 0.69, 0.73),
+    )
+
+
+def statistical_rows() -> Iterator[Row]:
+    """Yield a row for each word that pairs can give, on both axes."""
+    yield with_parts(
+        "act-savings-mixed",
+        Word.CONFIRMED,
+        make_part(Word.CONFIRMED, 0.7, extra=odd_points()),
+        differences=(Difference(path="execution.kind", values=("Lockstep", "Compacted")),),
+        failures=(Failures(label="compacted", failed=2, of=26, low=0.0095, high=0.25),),
+        skill=(
+            Skill(label="lockstep", margin=0.3, error=0.01, n=26, needed=True, passed=True),
+            Skill(label="compacted", margin=0.0, error=0.01, n=26, needed=True, passed=False),
+        ),
+        garden=(
+            Garden(claim="act-savings-mixed", spec="0123456789abcdef", look=16, word=Word.WEAKER),
+        ),
+        controls=("controls/score-equal", "controls/elsewhere"),
+        planning=Planning(
+            sd=0.05, source="5 pilot pairs", pairs=26, prospects=PROSPECTS, pairs_80=26, pairs_90=40
+        ),
+        beside=(
+            Beside(
+                label="floating-point operations",
+                unit="FLOPs",
+                log=True,
+                estimate=0.72,
+                low=0.66,
+                high=0.78,
+                n=26,
+            ),
+            Beside(
+                label="wall time",
+                unit="ms",
+                log=False,
+                estimate=None,
+                low=None,
+                high=None,
+                n=0,
+                note="it was not measured",
             ),
         ),
-    }
-    return make_row(identity, word, **(given | changes))
-
-
-def make_difference(
-    identity: str,
-    word: Word,
-    estimate: float,
-    low: float | None,
-    high: float | None,
-    **changes: Any,
-) -> Row:
-    """Return a row on a linear axis: a trend over three levels, for five seeds."""
-    labels = ("1 segment", "2 segments", "4 segments")
-    points = tuple(
-        Point(
-            seed=seed,
-            values={
-                name: 40 + estimate * level + 2 * math.cos(seed + level)
-                for level, name in enumerate(labels)
-            },
-            contrast=estimate + math.cos(1.7 * seed),
-        )
-        for seed in range(5)
     )
-    given = {
-        "form": "trend",
-        "documented": "2–3 default",
-        "estimate": estimate,
-        "low": low,
-        "high": high,
-        "n": 5,
-        "null": (-1.0, 1.0),
-        "unit": "points of path accuracy per doubling",
-        "level": 1 - 0.05 / 65,
-        "labels": labels,
-        "differences": (Difference(path="segments.count", values=("1", "2", "4")),),
-        "points": points,
-        "needed": 18,
-    }
-    return make_row(identity, word, **(given | changes))
+    yield with_parts(
+        "controller-speed",
+        Word.WEAKER,
+        make_part(Word.WEAKER, 1 / 3.5, spread=0.02, null=(0.95, 1 / 0.95), band=(0.16, 0.25)),
+        form="timing",
+        documented="0.25 → 0.05 ms, “5x”",
+        document="gru",
+        noun="processes",
+    )
+    no_effect = make_part(Word.NO_EFFECT, 1.002, spread=0.002, band=None)
+    yield with_parts("forward-share", Word.NO_EFFECT, no_effect, form="timing", document="gru")
+    yield with_parts("controller-memory", Word.EXCEEDED, make_part(Word.EXCEEDED, 0.31))
+    yield with_parts(
+        "gradient-variance", Word.CONTRADICTED, make_part(Word.CONTRADICTED, 2.4, band=None)
+    )
+    yield with_parts(
+        "act-stopped-idle", Word.DIRECTION_ONLY, make_part(Word.DIRECTION_ONLY, 0.93, spread=0.1)
+    )
+    yield with_parts("no-gain", Word.NO_GAIN, make_part(Word.NO_GAIN, 1.03, spread=0.1, band=None))
+    at_least = make_part(Word.AT_LEAST, 2.6, band=(1.8, None), sign=1)
+    yield with_parts(
+        "more-of-it", Word.AT_LEAST, at_least, document="gru", documented="at least 2x"
+    )
+    yield with_parts(
+        "split",
+        Word.SPLIT,
+        make_part(Word.CONFIRMED, 0.7),
+        document="amulgent",
+        form="time-to-target",
+    )
+    yield with_parts(
+        "both-contrasts",
+        Word.INCONCLUSIVE,
+        make_part(Word.CONFIRMED, 0.05, log=False, spread=0.02),
+        make_part(Word.INCONCLUSIVE, 0.011, log=False, spread=0.03, needed=60),
+        form="factorial",
+        document="amulgent",
+    )
+    yield with_parts(
+        "not-worse",
+        Word.CONFIRMED,
+        make_part(Word.CONFIRMED, 0.001, log=False, spread=0.004, pairs=60, null=None, edge=-0.01),
+        form="non-inferior",
+        document="amulgent",
+        documented="",
+    )
+    trend = ("1 segment", "2 segments", "4 segments")
+    yield with_parts(
+        "refinement-quality",
+        Word.INCONCLUSIVE,
+        make_part(Word.INCONCLUSIVE, 0.032, log=False, labels=trend, pairs=5, look=0),
+        form="trend",
+        document="amulgent",
+    )
+    yield with_parts(
+        "difficulty-correlation",
+        Word.CONFIRMED,
+        make_part(Word.CONFIRMED, 0.4, log=False, labels=("trained",), unit="rank correlation"),
+        form="one-sample",
+        documented="",
+    )
+    yield with_parts(
+        "deep-supervision",
+        Word.INVALID,
+        make_part(Word.CONFIRMED, 0.9, low=None, high=None, spread=0.4),
+        faults=("the arm compacted is no better than a trivial method",),
+        notes=("seed 3: diverged",),
+    )
+    yield with_parts(
+        "far-out", Word.INCONCLUSIVE, make_part(Word.INCONCLUSIVE, 1.2, low=1e-9, high=1e9)
+    )
+
+
+def hostile_rows() -> Iterator[Row]:
+    """Yield rows whose texts are markup, or too long."""
+    texts = dict.fromkeys(("document", "section", "documented", "reason", "statement"), hostile)
+    part = make_part(Word.EXCEEDED, 0.5, labels=(hostile, "汉字 \x07 tab\t"), unit=hostile)
+    yield with_parts(
+        f"{hostile}#ff",
+        Word.EXCEEDED,
+        replace(part, sentence=hostile),
+        **texts,
+        form=hostile,
+        reading=hostile,
+        differences=(Difference(path=hostile, values=(hostile, hostile)),),
+        checks=(
+            replace(DIFFERS, what=hostile, documented=hostile, observed=hostile, rule=hostile),
+        ),
+        failures=(Failures(label=hostile, failed=0, of=26, low=0.0, high=0.13),),
+        notes=(hostile,),
+        faults=(hostile,),
+        command=hostile,
+        machine=hostile,
+        noun=hostile,
+    )
+    long = make_part(Word.EXCEEDED, 123456789.0, unit="unit" * 60, band=(2.0, 3.0), sign=1)
+    yield with_parts(
+        long_name,
+        Word.EXCEEDED,
+        long,
+        documented="x" * 300,
+        statement="wide" * 200,
+        differences=(Difference(path="path." * 60, values=("y" * 200, "z" * 200)),),
+        command="ablations run " + "w" * 400,
+        notes=("n" * 300,),
+        machine="m" * 200,
+    )
+
+
+def varied_rows() -> tuple[Row, ...]:
+    """Return rows with every word, form and kind of axis."""
+    return (
+        make_row("params-baseline", Word.EXACT, checks=(AGREES,)),
+        make_row(
+            "params-increase",
+            Word.MISMATCH,
+            checks=(replace(AGREES, primary=False), DIFFERS),
+            document="amulgent",
+            form="consistency",
+            documented="~19 %",
+        ),
+        *(make_row(f"exact-{i}", Word.EXACT, checks=(AGREES,)) for i in range(3)),
+        *statistical_rows(),
+        make_row(
+            "arc-agi-1",
+            Word.NOT_RUN,
+            form="external",
+            documented="40.3 %",
+            stored=0,
+            planned=0,
+            cost_seconds=0.0,
+            document="complete",
+        ),
+        make_row("late", Word.NOT_RUN, documented="", section="", reason="", reading="", stored=0),
+        *hostile_rows(),
+    )
 
 
 def make_report(rows: tuple[Row, ...], **changes: Any) -> Report:
-    """Return a report whose tally counts its rows."""
+    """Return a report whose tallies count its rows."""
     given: dict[str, Any] = {
-        "tier": Tier.STANDARD,
-        "members": 65,
-        "level": 1 - 0.05 / 65,
-        "tally": Counter(str(row.verdict.verdict) for row in rows),
+        "tier": "standard",
+        "looks": LOOKS,
+        "shares": SHARES,
+        "tally": Counter(row.verdict.verdict.value for row in rows),
+        "groups": {g.value: sum(r.verdict.group is g for r in rows) for g in Group},
         "commits": ("3f9c2d1a7be04c55d1e0a9b8c7d6e5f4a3b2c1d0",),
         "dirty": True,
         "machines": ("Xeon 2.1 GHz, 2 cores, Linux 6.1",),
@@ -190,23 +421,6 @@ def make_report(rows: tuple[Row, ...], **changes: Any) -> Report:
     return Report(**(given | changes))
 
 
-def make_planning(**changes: Any) -> Planning:
-    """Return what a plan tells whose spread is known."""
-    given: dict[str, Any] = {
-        "sd": 0.05,
-        "source": "5 pilot pairs",
-        "pairs": 12,
-        "detectable": 1.08,
-        "effect": 0.7,
-        "power": 0.83,
-        "pairs_80": 12,
-        "pairs_90": 16,
-        "refusal": "",
-        "could": None,
-    }
-    return Planning(**(given | changes))
-
-
 def make_controls() -> Iterator[Controlled]:
     """Yield controls that passed, failed, and are open."""
     for name, planted, word, passed in (
@@ -215,7 +429,7 @@ def make_controls() -> Iterator[Controlled]:
         ("controls/variance-equal", "", Word.INCONCLUSIVE, None),
     ):
         yield Controlled(
-            row=make_ratio(name, word, 0.98, 0.9, 1.07, planned=20),
+            row=with_parts(name, word, make_part(word, 0.98)),
             planted=planted,
             expected=Word.CONFIRMED if planted else Word.NO_EFFECT,
             passed=passed,
@@ -223,182 +437,11 @@ def make_controls() -> Iterator[Controlled]:
         )
 
 
-def varied_rows() -> tuple[Row, ...]:
-    """Return rows with every verdict, on both axes and on none."""
-    check = Check(
-        what="parameters", documented="844,610", observed="844,610", holds=True, rule="equal"
-    )
-    differs = Check(
-        what="increase",
-        documented="~19 %",
-        observed="19.76 %",
-        holds=False,
-        rule="rounds to the printed 19 %",
-    )
-    return (
-        make_row("amulgent-params-baseline", Word.EXACT, checks=(check,)),
-        make_row(
-            "amulgent-params-increase",
-            Word.MISMATCH,
-            checks=(replace(check, primary=False), differs),
-        ),
-        *(make_row(f"exact-{i}", Word.EXACT, checks=(check,)) for i in range(7)),
-        make_ratio(
-            "act-savings-mixed",
-            Word.CONFIRMED,
-            0.7,
-            0.652,
-            0.751,
-            planning=make_planning(),
-            beside=(
-                Beside(
-                    label="floating-point operations",
-                    unit="x FLOPs",
-                    estimate=0.72,
-                    low=0.66,
-                    high=0.78,
-                    n=12,
-                ),
-                Beside(label="wall time", unit="ms", estimate=-0.4, low=None, high=None, n=12),
-            ),
-        ),
-        make_ratio(
-            "controller-speed",
-            Word.WEAKER,
-            0.88,
-            0.85,
-            0.91,
-            documented="0.25 → 0.05 ms, “5x”",
-            band=(0.15, 0.3),
-        ),
-        make_ratio(
-            "controller-forward-share", Word.NO_EFFECT, 1.0021, 1.0018, 1.0024, unit="x time"
-        ),
-        make_ratio("controller-memory", Word.EXCEEDED, 0.31, 0.3, 0.32),
-        make_ratio("metarl-gradient-variance", Word.CONTRADICTED, 2.4, 1.6, 3.6, unit="x variance"),
-        make_ratio(
-            "act-stopped-idle", Word.DIRECTION_ONLY, 0.8, 0.62, 0.99, band=None, documented=""
-        ),
-        make_ratio(
-            "deep-supervision",
-            Word.INVALID,
-            0.9,
-            0.0,
-            math.inf,
-            failures=("seed 3 diverged: loss is NaN",),
-            points=(
-                Point(seed=2, values={"lockstep": 9.0, "compacted": 8.1}, contrast=0.9),
-                Point(
-                    seed=3,
-                    values={"lockstep": 9.0, "compacted": None},
-                    contrast=None,
-                    note="compacted diverged",
-                ),
-            ),
-            controls=(
-                Control(
-                    name="beats the trivial baseline",
-                    estimate=None,
-                    low=None,
-                    high=None,
-                    bound="be 3 standard errors above",
-                    passed=False,
-                ),
-            ),
-        ),
-        make_ratio("far-out", Word.INCONCLUSIVE, 1.2, 1e-9, 1e9, band=(1.25, math.inf)),
-        make_ratio("one-pair", Word.INCONCLUSIVE, 1.1, None, None, n=1, points=()),
-        make_difference(
-            "refinement-quality",
-            Word.INCONCLUSIVE,
-            3.2,
-            -1.4,
-            7.8,
-            reason="Five seeds are too few; the quick tier can’t decide.",
-        ),
-        make_difference("refinement-connection", Word.CONFIRMED, 4.1, 2.2, 6.0, band=(2.0, 7.0)),
-        make_difference(
-            "difficulty-correlation",
-            Word.INCONCLUSIVE,
-            0.4,
-            -math.inf,
-            math.inf,
-            unit="rank correlation",
-            null=(-0.1, 0.1),
-            labels=("trained",),
-            points=tuple(
-                Point(seed=s, values={"trained": 0.4 + 0.05 * s}, contrast=0.4 + 0.05 * s)
-                for s in range(5)
-            ),
-        ),
-        make_row(
-            "arc-agi-1",
-            Word.NOT_RUN,
-            form="external",
-            documented="40.3 %",
-            stored=0,
-            planned=20,
-            cost_seconds=0.0,
-            command="ablations run arc-agi-1 --tier full --device cuda",
-        ),
-        make_row(
-            "late",
-            Word.NOT_RUN,
-            documented="",
-            section="",
-            reason="",
-            reading="",
-            stored=0,
-            command="",
-        ),
-        make_ratio(
-            f"{hostile}#ff",
-            Word.EXACT,
-            0.5,
-            0.4,
-            0.6,
-            document=hostile,
-            section=hostile,
-            form=hostile,
-            documented=hostile,
-            reason=hostile,
-            statement=hostile,
-            reading=hostile,
-            unit=hostile,
-            labels=(hostile, "汉字 \x07 tab\t"),
-            differences=(Difference(path=hostile, values=(hostile, hostile)),),
-            checks=(
-                replace(differs, what=hostile, documented=hostile, observed=hostile, rule=hostile),
-            ),
-            points=(Point(seed=1, values={hostile: 1.0, "汉字 \x07 tab\t": 2.0}, contrast=2.0),),
-            failures=(hostile,),
-            notes=(hostile,),
-            command=hostile,
-            machine=hostile,
-            beside=(
-                Beside(label=hostile, unit=hostile, estimate=1.0, low=math.inf, high=None, n=1),
-            ),
-            controls=(
-                Control(
-                    name=hostile, estimate=None, low=None, high=None, bound=hostile, passed=True
-                ),
-            ),
-        ),
-        make_ratio(
-            long_name,
-            Word.EXCEEDED,
-            123456789.0,
-            1e8,
-            2e8,
-            unit="x " + "unit" * 60,
-            documented="x" * 300,
-            statement="wide" * 200,
-            differences=(Difference(path="path." * 60, values=("y" * 200, "z" * 200)),),
-            command="ablations run " + "w" * 400,
-            notes=("n" * 300,),
-            machine="m" * 200,
-        ),
-    )
+CALIBRATION = {
+    "current": True,
+    "replicates": 50000,
+    "cells": [{"noise": "normal", "rate": 0.0002, "within": True}],
+}
 
 
 @pytest.fixture(scope="session")
@@ -406,9 +449,16 @@ def varied() -> Report:
     return make_report(
         varied_rows(),
         machines=("Xeon 2.1 GHz, 2 cores, Linux 6.1", hostile),
-        family=Family(members=65, tested=9, withheld=5, failed=2, not_run=3, without_spec=46),
+        family=Family(members=77, holds=9, partly=5, fails=2, open=3, not_run=12, without_spec=46),
         controls=tuple(make_controls()),
+        calibration=CALIBRATION,
     )
+
+
+@pytest.fixture
+def find(varied: Report) -> Callable[[str], Row]:
+    rows = {row.verdict.id: row for row in varied.rows}
+    return rows.__getitem__
 
 
 @pytest.fixture(scope="session")

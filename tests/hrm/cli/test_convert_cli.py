@@ -10,13 +10,13 @@ import pytest
 import torch
 import yaml
 
+from ablations.references import act_v1
 from hrm import cli
 from hrm.interop import PREFIX, files
 from hrm.tasks.sudoku import Sudoku
 from hrm.training import tracking
 from tests.hrm.interop import public
 from tests.hrm.interop.test_interop_logits import of_reference
-from tests.references import act_v1
 
 # 6 tokens and 16 cells: a sudoku of size 4, in the files' tokens
 SIZE = public.Size(tokens=6, width=16, high=1, low=2, table=(1, 20))

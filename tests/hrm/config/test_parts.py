@@ -19,6 +19,7 @@ from hrm.config import (
     LinearController,
     Masked,
     Minimum,
+    Mlp,
     Policy,
     QLearning,
     RmsNorm,
@@ -57,7 +58,9 @@ parts: st.SearchStrategy[Part] = st.one_of(
         layers=positive,
         heads=st.sampled_from([1, 2, 4]),
         norm=st.sampled_from([RmsNorm(), LayerNorm()]),
-        feed_forward=st.sampled_from([GatedMlp(inner=3), SwiGlu(inner=5, fused=True)]),
+        feed_forward=st.sampled_from(
+            [Mlp(inner=4, activation="relu"), GatedMlp(inner=3), SwiGlu(inner=5, fused=True)]
+        ),
         rotary=st.none() | rates,
     ),
 )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ablations.references import amulgent as reference
 from hrm import recipes
 from hrm.config.learning import System
 from hrm.documented import replay
@@ -15,7 +16,6 @@ from hrm.documented.replay import Experience, Replay
 from hrm.model import HRM
 from hrm.training import loop, q_losses
 from tests.hrm.equality import all_close, close, model_of
-from tests.references import amulgent as reference
 
 sizes = {"inputs": 6, "outputs": 6, "width": 16, "h_layers": 1, "l_layers": 2, "max_steps": 3}
 systems = {
@@ -200,7 +200,7 @@ def test_five_updates_are_those_of_the_reference(name, learn_connection):
 def test_learning_draws_the_values_to_what_was_earned(name):
     """From ends alone, where halting earned 1: Q(halt) to 1, Q(continue) to 0."""
     system, _ = systems[name]
-    model = loop.build(system, loop.Seeds(weights=0, order=0))
+    model = loop.build(system, loop.Seeds(weights=1, order=0))
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(4, 6, generator=generator)
     buffer = Replay()

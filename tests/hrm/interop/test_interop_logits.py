@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from ablations.references import act_v1, tiny_network
 from hrm import interop, recipes
 from hrm.interop.arch import Arch
 from hrm.model import HRM
 from tests.hrm.equality import close, exact, write_out_kernels
 from tests.hrm.interop import public
-from tests.references import act_v1, tiny_network
 
 BLOCK = {
     "self_attn.qkv_proj.weight": "qkv",

@@ -8,10 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import ndtr
 from torch import nn
 from torch.nn import functional as F
 
 from hrm import config
+from hrm.errors import UserError
 from hrm.model import layers
 from hrm.model.registry import built
 
@@ -104,6 +106,28 @@ def test_layer_norm_has_scale_and_shift() -> None:
     x, w = draw(3, 6), weights(made)
     z = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3)
     assert same(made(torch.from_numpy(x)), z * w["weight"] + w["bias"])
+
+
+@pytest.mark.parametrize(
+    ("activation", "formula"),
+    [
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("gelu", lambda x: x * ndtr(x)),
+        ("silu", lambda x: x * sigmoid(x)),
+    ],
+)
+def test_an_mlp_is_two_maps_with_bias_and_an_activation_between_them(activation, formula) -> None:
+    made = randomised(built(config.Mlp(inner=5, activation=activation), 4))
+    x, w = draw(3, 4), weights(made)
+    assert set(w) == {"up.weight", "up.bias", "down.weight", "down.bias"}
+    hidden = formula(linear(w, "up", x))
+    assert same(made(torch.from_numpy(x)), linear(w, "down", hidden))
+
+
+@pytest.mark.parametrize("wrong", [{"inner": 0}, {"inner": 4, "activation": "softmax"}])
+def test_an_mlp_of_no_width_or_with_another_activation_is_refused(wrong) -> None:
+    with pytest.raises(UserError, match="allowed is"):
+        config.Mlp(**wrong)
 
 
 def test_a_gated_mlp_is_one_fused_map_gate_first_and_a_down_map_with_bias() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.references import act_v1 as reference
 from hrm import recipes
 from hrm.config import Compacted, HRMConfig, Masked, Refilled, SwiGlu
 from hrm.config.learning import (
@@ -24,7 +25,6 @@ from hrm.model.state import State
 from hrm.training import q_losses
 from hrm.training.loop import Learner
 from tests.hrm.equality import all_close, close, exact, model_of, write_out_kernels
-from tests.references import act_v1 as reference
 
 # width 16 in heads of 8; a puzzle vector of 20 fills two prefix tokens, the second with padding
 batch, length, vocabulary, width, inner, puzzle, identities = 6, 5, 7, 16, 24, 20, 4

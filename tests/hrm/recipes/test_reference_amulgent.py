@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ablations.references import amulgent as reference
 from hrm import recipes
 from hrm.config import Ahead, Learned
 from hrm.config.learning import SquaredError, Supervised, System, Training
@@ -20,7 +21,6 @@ from hrm.model.execution import Batch
 from hrm.training import q_losses
 from hrm.training.loop import Learner
 from tests.hrm.equality import all_close, close, exact, model_of
-from tests.references import amulgent as reference
 
 # eight heads of two units; an answer has the size of an input, so that it can be the next state
 batch, size, width, max_steps = 6, 6, 16, 4

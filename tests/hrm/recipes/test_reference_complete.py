@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.references import complete as reference
 from hrm import recipes
 from hrm.config import Compacted, Masked, Minimum, QLearning, Refilled
 from hrm.config.learning import AdamAtan2, AdamAtan2AsCoded, QHalting, System, Training
@@ -19,7 +20,6 @@ from hrm.model.state import State
 from hrm.training import losses, q_losses
 from hrm.training.loop import Learner
 from tests.hrm.equality import all_close, close, exact, model_of, write_out_kernels
-from tests.references import complete as reference
 
 # heads of width 8 at both levels
 batch, length, inputs, classes, high_width, low_width = 6, 5, 3, 4, 32, 16

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.references import gru as reference
 from hrm import recipes
 from hrm.config.learning import System, Training
 from hrm.model import HRM
@@ -18,7 +19,6 @@ from hrm.model.execution import Batch
 from hrm.training import losses
 from hrm.training.loop import Learner
 from tests.hrm.equality import all_close, close, exact, model_of
-from tests.references import gru as reference
 
 Case = dict[str, bool]
 

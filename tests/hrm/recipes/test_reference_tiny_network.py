@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.references import tiny_network as reference
 from hrm import recipes
 from hrm.config import Compacted, Masked, Puzzles, Refilled, SwiGlu
 from hrm.config.learning import (
@@ -21,9 +22,9 @@ from hrm.model import HRM
 from hrm.model.execution import Batch
 from hrm.model.state import State
 from hrm.training import q_losses
-from hrm.training.loop import Learner, averaged
+from hrm.training.averages import Averaged
+from hrm.training.loop import Learner
 from tests.hrm.equality import all_close, close, exact, model_of, write_out_kernels
-from tests.references import tiny_network as reference
 
 # width 16 in heads of 8; a puzzle vector of 20 is padded to four prefix tokens
 batch, length, vocabulary, width, inner, puzzle, identities = 6, 5, 7, 16, 24, 20, 4
@@ -305,7 +306,7 @@ def test_five_training_steps_are_the_same_and_so_is_their_average(s, kind, optim
         ema=decay,
     )
     learner = Learner(model, system, training, torch.Generator().manual_seed(4))
-    average = averaged(model, decay)
+    average = Averaged(model, decay)
     for data, record in zip(batches, records, strict=True):
         loss, _ = learner.update(batch_of(data))
         average.update_parameters(model)

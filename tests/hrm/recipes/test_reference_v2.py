@@ -11,6 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.references import v2 as reference
+from ablations.references.v2 import Flags
 from hrm import recipes
 from hrm.config import Alternating, Compacted, LastStep, Lockstep, Masked, Refilled
 from hrm.config.learning import System, Training
@@ -20,8 +22,6 @@ from hrm.model.halting import ConcatenatedController, DirectController
 from hrm.training import losses
 from hrm.training.loop import Learner
 from tests.hrm.equality import all_close, close, exact, model_of
-from tests.references import v2 as reference
-from tests.references.v2 import Flags
 
 # eight heads of two units
 batch, inputs, outputs, low_width, high_width = 6, 5, 3, 16, 24

@@ -167,6 +167,7 @@ def test_weights_and_biases_works_offline_unless_told_otherwise(tmp_path, run, m
         monkeypatch.setenv("WANDB_MODE", mode)
     driven("wandb", tmp_path, run)
     (name, _, named), *later = calls
+    assert named["project"] == "hrm"
     assert (name, named["mode"], named["id"]) == ("init", mode or "offline", "one")
     assert named["config"]["configuration"] == {"recipe": "gru"}
     assert named["dir"] == str(tmp_path)
@@ -184,9 +185,17 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
     tmp_path, monkeypatch, name, module
 ):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(UserError, match=rf"pip install 'hrm-ablations\[{name}\]'") as said:
+    with pytest.raises(UserError, match=rf"-c constraints.txt -e '.\[{name}\]'") as said:
         tracking.extras(name, tmp_path)
     assert "\n" not in str(said.value)
+
+
+def test_weights_and_biases_project_is_the_users(tmp_path, run, monkeypatch):
+    calls = []
+    monkeypatch.setitem(sys.modules, "wandb", Recorder(calls))
+    (tracker,) = tracking.extras("wandb", tmp_path, "mine")
+    tracker.start(run)
+    assert calls[0][2]["project"] == "mine"
 
 
 def test_without_an_extra_nothing_is_imported(tmp_path):

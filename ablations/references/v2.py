@@ -267,12 +267,11 @@ def forward(
         top = z_high.detach() if detach_high_to_low else z_high
         new_low = z_low
         trace = []
+        from_x, from_top = gru_inputs(weights, "low", embedded), affine(weights, "down", top)
         for step in range(low_steps):
-            if step == 0 or not mapped_once:
-                from_x, from_top = (
-                    gru_inputs(weights, "low", embedded),
-                    affine(weights, "down", top),
-                )
+            if step > 0 and not mapped_once:
+                from_x = gru_inputs(weights, "low", embedded)
+                from_top = affine(weights, "down", top)
             new_low = gru_update(weights, "low", from_x, new_low + from_top)
             trace.append(new_low.detach() if detach_low_to_high else new_low)
         summary = aggregate(weights, trace, z_high, aggregation, heads)

@@ -140,8 +140,9 @@ def cycle(
     same numbers, but gradients are then summed over updates before they are multiplied.
     """
     top = z_high.detach() if detach_high_to_low else z_high
+    from_x, from_top = gru_inputs(weights, "low", embedded), affine(weights, "down", top)
     for step in range(low_steps):
-        if step == 0 or not mapped_once:
+        if step > 0 and not mapped_once:
             from_x, from_top = gru_inputs(weights, "low", embedded), affine(weights, "down", top)
         z_low = gru_update(weights, "low", from_x, z_low + from_top)
     bottom = z_low.detach() if detach_low_to_high else z_low

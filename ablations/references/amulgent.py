@@ -178,13 +178,13 @@ def layer_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
 
 
 def rms_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
-    """x / sqrt(mean(x^2) + 1e-6) * scale, over the channels."""
+    """X / sqrt(mean(x^2) + 1e-6) * scale, over the channels."""
     mean_square = (x**2).mean(dim=-1, keepdim=True)
     return x / torch.sqrt(mean_square + 1e-6) * weights[f"{name}.scale"]
 
 
 def silu(x: Tensor) -> Tensor:
-    """x sigma(x)."""
+    """X sigma(x)."""
     return x * torch.sigmoid(x)
 
 

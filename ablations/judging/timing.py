@@ -1,7 +1,8 @@
 """What makes a timing claim INVALID: contrasts that drift, or a twin of the baseline that differs.
 
-Both rules were fixed before any time was seen. A third one, on what other processes took of the
-machine, drops single processes while they are measured (`ablations.protocols.time`).
+Both rules were fixed before any claim was timed. A third one, on what other processes took of the
+core, drops single processes while they are measured (`ablations.protocols.time`); its limit was
+chosen after trial processes on a busy machine, before any claim was timed, and is unchanged since.
 """
 
 import math

@@ -66,6 +66,7 @@ def due(
     *,
     table: Table,
     committed: Mapping[str, Pilot] | None = None,
+    tried: Iterable[Trial] = (),
     all_: bool = False,
     device: str = "cpu",
 ) -> tuple[Due, ...]:
@@ -80,10 +81,12 @@ def due(
         tier: Up to which look.
         table: Of the family.
         committed: Pilots by claim.
+        tried: What this command has run already: what failed is made again by the next one.
         all_: Whether settled claims, and refused ones, go on to the end of the tier too.
         device: Where what is trained runs.
     """
     found = []
+    before = {_key(trial) for trial in tried}
     for claim in claims:
         match claim:
             case Statistical():
@@ -99,8 +102,11 @@ def due(
                 )
             case _:
                 continue
-        if one is not None and (one.trials or one.refusal):
-            found.append(one)
+        if one is None:
+            continue
+        left = tuple(trial for trial in one.trials if _key(trial) not in before)
+        if left or one.refusal:
+            found.append(dataclasses.replace(one, trials=left))
     return tuple(found)
 
 

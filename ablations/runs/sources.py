@@ -43,6 +43,21 @@ def digest(modules: Iterable[str]) -> str:
     return _digest(tuple(sorted(set(modules))))
 
 
+def of_files(modules: Iterable[str]) -> str:
+    """Return the SHA-256 over what exactly these modules compute, whatever they import.
+
+    Raises:
+        ModuleNotFoundError: If one of `modules` has no source file.
+    """
+    lines = []
+    for name in sorted(set(modules)):
+        path = locate(name)
+        if path is None:
+            raise ModuleNotFoundError(f"no source file of {name}", name=name)
+        lines.append(f"{name} {_read(path, name)[0]}\n")
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def forget() -> None:
     """Make the next `digest` read the files again."""
     _digest.cache_clear()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import convert, data, demo, evaluate, plot, summary, sweep, train
+from hrm.cli import convert, data, demo, evaluate, options, plot, summary, sweep, train
 from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
 
     def job() -> int:
+        options.include(sys.argv[1:] if arguments is None else arguments)
         asked = parser().parse_args(arguments)
         asked.line = shlex.join(["hrm", *(sys.argv[1:] if arguments is None else arguments)])
         return int(asked.function(asked))
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    options.add_include(top)
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (summary, train, evaluate, demo, plot, sweep, convert, data):
         command.add(subparsers)

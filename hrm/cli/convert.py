@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrm.cli import options
-from hrm.cli.options import TASKS, task_of
+from hrm.cli.options import task_of
 from hrm.cli.summary import choose
+from hrm.system import extensions
 
 if TYPE_CHECKING:
     from hrm.interop.arch import Arch, Inferred
@@ -60,7 +61,9 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         metavar="KEY=VALUE",
         help="a public key of the model, such as num_heads=8 or seq_len=81; may be repeated",
     )
-    parser.add_argument("--task", choices=TASKS, metavar="TASK", help="what it is for (by size)")
+    parser.add_argument(
+        "--task", choices=extensions.names(), metavar="TASK", help="what it is for (by size)"
+    )
     options.add_settings(parser, "--task-set", "a field of the task")
     parser.add_argument(
         "--prefix",

@@ -1,7 +1,6 @@
 """What several commands share: how they describe themselves, their tasks and ``FIELD=VALUE``."""
 
 import argparse
-import importlib
 import inspect
 import json
 import re
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from hrm.config.parts import Part
 from hrm.errors import UserError
+from hrm.system import extensions
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
     from hrm.tasks import Task
-
-TASKS = ("sudoku", "maze", "pattern", "hanoi", "logic", "coloring", "arc", "regression")
 
 
 # -- descriptions ---------------------------------------------------------------------------------
@@ -29,12 +27,41 @@ def command(
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_include(parser)
     return parser
+
+
+def add_include(parser: argparse.ArgumentParser) -> None:
+    """Add the modules that others bring."""
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module, or a .py file, with tasks or parts of your own; may be repeated",
+    )
+
+
+def include(arguments: Sequence[str]) -> None:
+    """Include what arguments ask for, before they are parsed: they may name what it defines.
+
+    Raises:
+        UserError: If something can't be included.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    add_include(parser)
+    try:
+        asked, _ = parser.parse_known_args(arguments)
+    except argparse.ArgumentError:  # said in full where everything is parsed
+        return
+    for name in asked.include:
+        extensions.load(name)
 
 
 def add_task(parser: argparse.ArgumentParser) -> None:
     """Add a task's name as the next argument."""
-    parser.add_argument("task", choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+    names = extensions.names()
+    parser.add_argument("task", choices=names, metavar="TASK", help=", ".join(names))
 
 
 def add_settings(parser: argparse.ArgumentParser, option: str, what: str) -> None:
@@ -69,7 +96,7 @@ def add_json(parser: argparse.ArgumentParser, what: str = "it") -> None:
 
 # -- settings -------------------------------------------------------------------------------------
 def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task":
-    """Return a task by the name of its module, with some fields set by ``FIELD=VALUE``.
+    """Return a task by its name, with some fields set by ``FIELD=VALUE``.
 
     Args:
         option: Which the settings were given with, for errors.
@@ -78,8 +105,7 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
         UserError: If a setting isn't of that form, there's no such field, one is missing, or the
             task refuses a value.
     """
-    module = importlib.import_module(f"hrm.tasks.{name}")
-    kind = getattr(module, name.capitalize())
+    kind = extensions.task(name)
     fields = inspect.signature(kind).parameters
     allowed = ", ".join(_shown(field) for field in fields.values())
     values = {}

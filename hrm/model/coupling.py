@@ -11,18 +11,18 @@ Shapes: B batch, S positions, D width.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from hrm import config
+from hrm.model.cores import Core
+from hrm.model.halting import Accumulated, Halting
 from hrm.model.registry import builds
 from hrm.model.state import pick
+from hrm.model.summary import Summary
 from hrm.system import distributed
-
-if TYPE_CHECKING:
-    from hrm.model.model import HRM
 
 
 class Thought(NamedTuple):
@@ -38,7 +38,21 @@ class Thought(NamedTuple):
     context: Tensor | None = None
 
 
-Update = Callable[["HRM", Thought, Tensor | None], Thought]
+class Levels(Protocol):
+    """What updates use of a model; `HRM` says what each is."""
+
+    low: Core
+    summary: Summary
+    halting: Halting
+    training: bool
+
+    @property
+    def strategy(self) -> config.Execution: ...
+
+    def core_high(self, state: Tensor, inputs: Tensor | None) -> Tensor: ...
+
+
+Update = Callable[[Levels, Thought, Tensor | None], Thought]
 
 
 class Coupling(ABC):
@@ -68,11 +82,11 @@ class Alternating(Coupling):
     def cycle(self) -> list[Update]:
         return [*([self.update_low] * self.steps), self.update_high]
 
-    def update_low(self, model: "HRM", z: Thought, x: Tensor | None) -> Thought:
+    def update_low(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
         """z_L ← core_L(z_L, x, z_H)."""
         return update_low(model, z, x, detach=self.part.detach_high_to_low)
 
-    def update_high(self, model: "HRM", z: Thought, x: Tensor | None) -> Thought:
+    def update_high(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
         """z_H ← core_H(z_H, summary of the cycle's low states); with a reset, z_L ← W z_H."""
         trace = tuple(t.detach() for t in z.trace) if self.part.detach_low_to_high else z.trace
         high = model.core_high(z.high, model.summary(trace, z.high))
@@ -91,17 +105,17 @@ class Accumulating(Coupling):
     def cycle(self) -> list[Update]:
         return [self.update_high_alone, *([self.update_low_weighted, self.add_low] * self.steps)]
 
-    def update_high_alone(self, model: "HRM", z: Thought, x: Tensor | None) -> Thought:
+    def update_high_alone(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
         """z_H ← core_H(z_H)."""
         return z._replace(high=model.core_high(z.high, None))
 
-    def update_low_weighted(self, model: "HRM", z: Thought, x: Tensor | None) -> Thought:
+    def update_low_weighted(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
         """z_L ← core_L(z_L, x, down · z_H)."""
         down = self.part.down
         context = model.low.from_context(down * z.high) if down else None
         return z._replace(low=model.low(z.low, x, context))
 
-    def add_low(self, model: "HRM", z: Thought, x: Tensor | None) -> Thought:
+    def add_low(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
         """z_H ← z_H + up · z_L."""
         return z._replace(high=z.high + self.part.up * z.low)
 
@@ -113,17 +127,19 @@ class Crossing(Coupling):
     def cycle(self) -> list[Update]:
         return [*([self.update_low_counting] * self.steps), self.update_crossed]
 
-    def update_low_counting(self, model: "HRM", z: Thought, x: Tensor | None) -> Thought:
+    def update_low_counting(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
         """z_L ← core_L(z_L, x, z_H); each position adds its halting probability to its sum."""
+        assert isinstance(model.halting, Accumulated)
         z = update_low(model, z, x)
         return z._replace(memory=model.halting.accumulate(z.low, z.memory))
 
-    def update_crossed(self, model: "HRM", z: Thought, x: Tensor | None) -> Thought:
+    def update_crossed(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
         """Where a position's sum is at the threshold: z_H ← core_H(z_H, z_L), z_L ← W z_H, sum ← 0.
 
         One such position is enough to update z_H at all positions of its sample; in lockstep, of
         all samples (document complete, as coded).
         """
+        assert isinstance(model.halting, Accumulated)
         crossed = z.memory >= model.halting.threshold
         samples = crossed.any(-1)
         if model.strategy.as_one:
@@ -134,7 +150,7 @@ class Crossing(Coupling):
         return Thought(high, low, z.memory.masked_fill(crossed, 0))
 
 
-def update_low(model: "HRM", z: Thought, x: Tensor | None, *, detach: bool = False) -> Thought:
+def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = False) -> Thought:
     """z_L ← core_L(z_L, x, z_H), the high state mapped once a cycle, without gradient if detached.
 
     The new low state joins the cycle's trace.

@@ -34,13 +34,12 @@ class Output:
     Args:
         prediction: [B, size] for vectors, [B, S, size] for inputs with positions: where each
             sample stopped, or the mean over its steps.
-        drafts: [K, N, B, ...], the answers after each step's segments, where there are several
-            segments or the readout keeps each step's; else None.
-        run: Steps, decisions and rows computed.
+        run: Steps, decisions and rows computed; its drafts [K, N, B, ...], the answers after each
+            step's segments, are there where there are several segments or the readout keeps each
+            step's.
     """
 
     prediction: Tensor
-    drafts: Tensor | None
     run: Run
 
 
@@ -96,7 +95,7 @@ class HRM(nn.Module):
                 halting is random, ignored in evaluation.
             identities: [B], rows of the puzzle table; None for the blank one, 0.
             steps: So many halting steps for all samples, whatever halting says.
-            drafts: Whether the output is to have drafts; in training they cost memory.
+            drafts: Whether the run is to have drafts; in training they cost memory.
 
         Raises:
             ValueError: If noise is needed and missing.
@@ -275,13 +274,13 @@ class HRM(nn.Module):
         if self.halting.copied:
             run = dataclasses.replace(run, state=run.state.detach(), logits=run.logits.detach())
         if not self.config.readout.average:
-            return Output(prediction=self.read(run.state), drafts=run.drafts, run=run)
+            return Output(prediction=self.read(run.state), run=run)
         assert run.drafts is not None
         answers = run.drafts[:, -1]  # zero where a sample had stopped
         count = run.steps.to(answers.dtype).view(-1, *[1] * (answers.dim() - 2))
         live = run.live.view(*run.live.shape, *[1] * (answers.dim() - 2))
         mean = torch.where(live, answers, 0).sum(0) / count
-        return Output(prediction=mean, drafts=run.drafts, run=run)
+        return Output(prediction=mean, run=run)
 
     def _connection(self, c: config.HRMConfig) -> nn.Module | None:
         if c.segments.connection is None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from hrm.model.coupling import Thought, Update
+    from hrm.model.coupling import Levels, Thought, Update
     from hrm.model.model import HRM
 
 Floats = NDArray[np.float64]
@@ -82,7 +82,7 @@ def _watched(model: "HRM") -> Iterator[list[tuple[str, int, "Thought"]]]:
     segment = -1
 
     def watched(update: "Update") -> "Update":
-        def inside(model: "HRM", z: "Thought", x: "Tensor | None") -> "Thought":
+        def inside(model: "Levels", z: "Thought", x: "Tensor | None") -> "Thought":
             if not seen or not _same(seen[-1][2], z):
                 seen.append((START, segment, z))
             new = update(model, z, x)

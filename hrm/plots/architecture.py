@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from hrm.config import Accumulated, Fixed, Gru, Tokens, Transformer
+from hrm.config import Core, Fixed, Gru, Tokens, Transformer
 from hrm.plots.style import BLUE, INK, MUTED, PAPER, SHADE, VERMILION, blank, grid, styled
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def architecture(model: "HRM", *, name: str = "") -> Figure:
     _arrow(axes, (x + 0.4, top), (x + 0.4, bottom), "z_H", beside="left")
     _arrow(axes, _low if c.readout.low else _high, _readout, "z_L" if c.readout.low else "z_H")
     if not isinstance(c.halting, Fixed):
-        low = isinstance(c.halting, Accumulated)
+        low = c.halting.accumulates
         _arrow(axes, _low if low else _high, _halting, "z_L" if low else "z_H")
 
     loops = (
@@ -89,10 +89,12 @@ def architecture(model: "HRM", *, name: str = "") -> Figure:
     return figure
 
 
-def _core(part: Gru | Transformer) -> str:
+def _core(part: Core) -> str:
     if isinstance(part, Gru):
         return f"GRU, width {part.width}"
-    return f"{_many(part.layers, 'layer')}, width {part.width}, {_many(part.heads, 'head')}"
+    if isinstance(part, Transformer):
+        return f"{_many(part.layers, 'layer')}, width {part.width}, {_many(part.heads, 'head')}"
+    return f"{type(part).__name__}, width {part.width}"
 
 
 def _many(count: int, what: str) -> str:

@@ -23,6 +23,7 @@ import torch
 from matplotlib.figure import Figure
 
 from hrm.config import (
+    Accumulated,
     Compacted,
     Fixed,
     HRMConfig,
@@ -122,8 +123,10 @@ class Pictures:
                 values, signal = run.margins, "Q(halt) - Q(continue)"
             case QLearning():
                 values, signal = run.margins, "Q(halt)"
-            case _:
+            case Accumulated():
                 raise Lacking("accumulated halting has no signal but the sums in the states")
+            case part:
+                values, signal = run.margins, f"margin of {type(part).__name__}"
         return self._noted(halting.signals(_plain(values), run.steps.numpy(), signal=signal))
 
     def efficiency(self) -> Figure:
@@ -243,7 +246,10 @@ class Pictures:
         with torch.no_grad():
             x = model.perceive(model.example(1))
             start = model.start(x)
-            return cost.operations(lambda: model.refine(start, x), model).forward
+            try:
+                return cost.operations(lambda: model.refine(start, x), model).forward
+            except cost.Uncounted as hidden:
+                raise Lacking(str(hidden)) from hidden
 
     def _noted(self, figure: Figure, *, lockstep: bool = True) -> Figure:
         """Say in a figure's heading where the run itself evaluates in another way."""

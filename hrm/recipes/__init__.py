@@ -4,17 +4,18 @@ A claim's arms are one recipe and `dataclasses.replace` of one thing in it. `nam
 names of the command line.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from hrm.config.learning import System
 from hrm.recipes.sequences import act_v1, complete, swiglu_inner, tiny_network
-from hrm.recipes.vectors import amulgent, amulgent_enhanced, gru, v2
+from hrm.recipes.vectors import act_v1_vector, amulgent, amulgent_enhanced, gru, v2
 
 __all__ = [
     "Named",
     "act_v1",
+    "act_v1_vector",
     "amulgent",
     "amulgent_enhanced",
     "complete",
@@ -45,7 +46,7 @@ class Named:
 _enhanced = {"use_rmsnorm": True, "use_swiglu": True, "use_iterative_refinement": True}
 _complete = "document complete, Model Configurations"
 _act = "document act-v1; HRM (arXiv 2506.21734), section 3"
-named: Mapping[str, Named] = {
+named: dict[str, Named] = {  # an included module may add recipes of its own
     "gru": Named(make=gru, source="document gru, Basic Usage"),
     "v2": Named(make=v2, source="document v2, Configuration Management"),
     "amulgent-original": Named(

@@ -1,5 +1,6 @@
 """Systems on vectors: documents gru, v2 and amulgent."""
 
+from dataclasses import replace
 from typing import Any
 
 from hrm.config import (
@@ -9,6 +10,7 @@ from hrm.config import (
     Compacted,
     ConcatenatedController,
     DirectController,
+    Fixed,
     GatedMlp,
     Gru,
     HRMConfig,
@@ -38,6 +40,7 @@ from hrm.config.learning import (
     Supervised,
     System,
 )
+from hrm.recipes.sequences import act_v1
 
 
 def gru(
@@ -200,6 +203,39 @@ def amulgent(
         execution=Lockstep(),
     )
     return System(model=model, objective=Supervised())
+
+
+def act_v1_vector(
+    *,
+    inputs: int,
+    outputs: int,
+    width: int = 128,
+    heads: int = 8,
+    h_layers: int = 1,
+    l_layers: int = 1,
+    segments: int = 1,
+    every_segment: bool = False,
+) -> System:
+    """Document act-v1's levels on a board as one vector, without halting.
+
+    Small, and quick on processors. Of the document it has levels, initialisation and one-step
+    gradient; the board is one position, thus without rotary angles. `segments` are detached, and
+    the loss is that after the last one, or with `every_segment` the mean of all.
+    """
+    model = act_v1(width=width, heads=heads, h_layers=h_layers, l_layers=l_layers).model
+    assert isinstance(model.low, Transformer) and isinstance(model.high, Transformer)
+    return System(
+        model=replace(
+            model,
+            embedding=Vector(size=inputs),
+            readout=Readout(size=outputs, bias=False),
+            low=replace(model.low, rotary=None),
+            high=replace(model.high, rotary=None),
+            halting=Fixed(),
+            segments=Segments(count=segments, detached=True),
+        ),
+        objective=Supervised(every_segment=every_segment),
+    )
 
 
 def amulgent_enhanced(**changes: Any) -> System:

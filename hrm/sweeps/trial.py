@@ -1,6 +1,6 @@
 """One run in a process of its own: a request on standard input, JSON lines on standard output.
 
-    {"plan": ..., "folder": ..., "threads": ..., "device": ...}     what to run, from the parent
+    {"plan": ..., "included": ..., "folder": ..., "threads": ..., "device": ...}    from the parent
     {"point": ...}, ..., then {"summary": ...} or {"error": ...}    from the child
 
 `execute` is the parent's side; ``python -m hrm.sweeps.trial`` the child's.
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from hrm.errors import UserError
-from hrm.system import processes
+from hrm.system import extensions, processes
 from hrm.training import runs
 
 
@@ -88,7 +88,7 @@ def _heard(
 ) -> dict[str, Any]:
     assert child.stdin is not None and child.stdout is not None
     where = {"folder": str(folder), "threads": threads, "device": str(device)}
-    asked = {"plan": plan.to_json(), **where}
+    asked = {"plan": plan.to_json(), "included": extensions.included(), **where}
     with contextlib.suppress(OSError):  # a child that died at once is heard of below
         child.stdin.write(json.dumps(asked))
         child.stdin.close()
@@ -111,8 +111,9 @@ def main() -> None:
         sys.stdout.write(json.dumps({what: value}) + "\n")
         sys.stdout.flush()
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is done is kept
     try:
+        for name in asked["included"]:
+            extensions.load(name)
         summary = runs.execute(
             runs.plan_from(asked["plan"]),
             Path(asked["folder"]),
@@ -129,4 +130,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is done is kept
     main()

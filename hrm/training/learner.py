@@ -79,6 +79,10 @@ class Learner:
         """The learning rate of each optimiser in the next update, by its name in `Training`."""
         return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimisers.items()}
 
+    def compile(self) -> None:
+        """Compile the forward pass, the losses and the backward pass: the same to rounding."""
+        self._losses = torch.compile(self._losses)  # type: ignore[method-assign]
+
     def update(self, batch: Batch) -> tuple[float, float]:
         """Take one optimiser step and return the loss and the mean number of halting steps.
 
@@ -241,11 +245,6 @@ class Rates(TypedDict):
 
     lr: float
     weight_decay: float
-
-
-def averaged(model: HRM, decay: float) -> optim.Averaged:
-    """Return an exponential moving average of a model's parameters that starts at them."""
-    return optim.Averaged(model, decay)
 
 
 def _together(system: System, objective: Objective) -> str:

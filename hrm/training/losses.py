@@ -123,8 +123,13 @@ def policy_loss(
     if isinstance(objective.score, learning.StopOnly):
         k = torch.arange(len(stop), device=stop.device)[:, None]
         scores = torch.where(k == run.steps - 1, stop, 0)
-    values = _value_at_stop(run) if objective.value_at_stop else run.values
-    advantages = (rewards - values).detach().expand_as(scores)
+    advantages = rewards.detach()
+    if objective.baseline:
+        values = _value_at_stop(run) if objective.value_at_stop else run.values
+        advantages = advantages - values.detach()
+    if objective.shared_advantage:
+        advantages = mean_advantage(advantages, run.live)
+    advantages = advantages.expand_as(scores)
     if objective.normalise:
         deviation = advantages.std(-1, keepdim=True) if advantages.shape[-1] > 1 else 0.0
         advantages = (advantages - advantages.mean(-1, keepdim=True)) / (deviation + 1e-8)
@@ -132,12 +137,26 @@ def policy_loss(
     return -mean(scores * advantages * run.live, run.live)
 
 
+def mean_advantage(advantages: Tensor, live: Tensor) -> Tensor:
+    """Return the mean over samples for all of them, [B], or over each step's live ones, [K, B]."""
+    if advantages.dim() == 1:
+        return advantages.mean().expand_as(advantages)
+    mask = live.to(advantages.dtype)
+    mean = (advantages * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1)
+    return mean.expand_as(advantages)
+
+
 def baseline_loss(objective: learning.PolicyGradient, run: Run, rewards: Tensor) -> Tensor:
-    """SmoothL1(V at the stop, R), or Σ_k mean_B (V_k − R · live_k)²."""
-    rewards = rewards.detach()
+    """Mean_B ρ(V at the stop − R), or Σ_k mean_B ρ(V_k − R · live_k), ρ smooth L1 or squared.
+
+    Smooth L1 is d²/2 where |d| < 1, else |d| − ½.
+    """
+    smooth = objective.value_at_stop if objective.smooth_value is None else objective.smooth_value
+    each = F.smooth_l1_loss if smooth else F.mse_loss
     if objective.value_at_stop:
-        return F.smooth_l1_loss(_value_at_stop(run), rewards)
-    return (run.values - rewards * run.live).square().mean(-1).sum()
+        return each(_value_at_stop(run), rewards.detach())
+    targets = rewards.detach() * run.live
+    return each(run.values, targets, reduction="none").mean(-1).sum()
 
 
 def entropy(run: Run) -> Tensor:
@@ -175,17 +194,17 @@ def supervised_loss(objective: learning.Supervised, output: Output, target: Tens
     Source: documents amulgent, "Iterative Refinement", and complete, "Advanced Training".
     """
     each: AnswerLoss = built(objective.answer)
-    if objective.every_segment and output.drafts is not None:
-        segments = output.drafts.transpose(0, 1)  # [N, K, B, ...]
+    if objective.every_segment and output.run.drafts is not None:
+        segments = output.run.drafts.transpose(0, 1)  # [N, K, B, ...]
         found = [torch.stack([each(d, target) for d in n]) for n in segments]
         per_step = torch.stack(found).mean(0) * output.run.live  # [K, B]
         task = (per_step.sum(0) / output.run.steps).mean()
     else:
         task = each(output.prediction, target).mean()
     if objective.between > 0:
-        assert output.drafts is not None
-        for k in range(1, len(output.drafts) - 1, 2):  # steps 2, 4, ..., counted from 1
-            task = task + objective.between * each(output.drafts[k, -1], target).mean()
+        assert output.run.drafts is not None
+        for k in range(1, len(output.run.drafts) - 1, 2):  # steps 2, 4, ..., counted from 1
+            task = task + objective.between * each(output.run.drafts[k, -1], target).mean()
     return task
 
 

@@ -31,9 +31,17 @@ def margins(
     restored(next(iter(found.checkpoints.values())), model)
     seen, boards = readable(system, task, splits.test)
     answered, _ = answers(model, system, seen, boards)
-    own = seen.score(boards, answered).unknown
+    return beside(task, splits, seen.score(boards, answered).unknown)
+
+
+def beside(task: Task, splits: Splits, scores: Floats) -> dict[str, dict[str, float]]:
+    """Return ``difference`` and ``error`` of scores on the test boards, by trivial method.
+
+    Args:
+        scores: [N], share of right unknown cells of each test board.
+    """
     return {
-        name: paired(own - task.score(splits.test, guess).unknown)
+        name: paired(scores - task.score(splits.test, guess).unknown)
         for name, guess in task.baselines(splits.train, splits.test).items()
     }
 

@@ -8,7 +8,6 @@ was interrupted, and one that was killed goes on from its last evaluation.
 """
 
 import contextlib
-import importlib
 import logging
 import time
 import uuid
@@ -23,12 +22,12 @@ from torch import Tensor
 
 from hrm.config import QLearning
 from hrm.config.learning import System, Training
-from hrm.config.parts import Part, kinds, require
+from hrm.config.parts import Part, require
 from hrm.data import cache
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes, wanted
-from hrm.system import distributed
+from hrm.system import distributed, extensions
 from hrm.system import environment as surroundings
 from hrm.system.files import LOCK, alone
 from hrm.tasks import Splits, Task
@@ -119,6 +118,7 @@ def execute(
     device: torch.device | str = "cpu",
     *,
     test: bool = True,
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """Run a plan in a folder, or the rest of it, and return its summary.
 
@@ -130,12 +130,11 @@ def execute(
     trackers, reports, and knows the scores.
 
     Args:
-        trackers: Beside the folder's own.
-        report: Called at each evaluation.
-        threads: Of torch, from here on.
-        device: Where it is computed.
+        trackers: Beside the folder's own. report: called at each evaluation.
+        threads: Of torch, from here on. device: where it is computed.
         test: Whether the finished run is scored on the test boards. A finished run can be scored
             later by executing it again.
+        compiled: Whether training steps are compiled: faster, and the same to rounding.
 
     Raises:
         UserError: If the folder is in use, or another run's.
@@ -146,14 +145,14 @@ def execute(
     first = distributed.rank() == 0
     with alone(folder) if first else contextlib.nullcontext():
         everyone: list[Tracker] = [JsonLines(folder), *trackers] if first else []
-        run = _begun(folder, plan, threads, device) if first else None
+        run = _begun(folder, plan, threads, device, compiled) if first else None
         splits = plan.splits()
         for tracker in everyone:
             assert run is not None
             tracker.start(run)
         summary: dict[str, Any] = {"status": "stopped"}
         try:
-            _train(plan, splits, folder, everyone, report, device)
+            _train(plan, splits, folder, everyone, report, device, compiled)
             ask = first and test
             found = evaluated(stored(folder), task, splits, device=device) if ask else {}
             summary = {"status": "finished", **found}
@@ -172,6 +171,7 @@ def _train(
     trackers: Sequence[Tracker],
     report: Callable[[Point], None] | None,
     device: torch.device | str,
+    compiled: bool,
 ) -> None:
     task: Any = plan.task
     model = loop.build(plan.system, plan.seeds, device)
@@ -201,10 +201,13 @@ def _train(
             report(Point(**shown, metrics=metrics, seconds=left * seconds))
         since = time.perf_counter()
 
-    loop.fit(model, plan.system, training, data, plan.seeds, watch, folder, seen)
+    system, seeds = plan.system, plan.seeds
+    loop.fit(model, system, training, data, seeds, watch, folder, seen, compiled=compiled)
 
 
-def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -> Run:
+def _begun(
+    folder: Path, plan: Plan, threads: int, device: torch.device | str, compiled: bool
+) -> Run:
     """Return the run that a folder holds, or a new one."""
     before = tracking.described(folder)
     if before is None:
@@ -222,6 +225,8 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
             **tracking.environment(threads, str(device)),
             "device": surroundings.accelerator(str(device)) or str(device),
             "processes": distributed.world(),
+            "included": extensions.included(),
+            "compiled": compiled,
         },
     )
 
@@ -313,10 +318,19 @@ def planned(folder: Path) -> Plan | None:
         UserError: If it is damaged, or of another version of this project.
     """
     said = tracking.described(folder)
+    if said is None:
+        return None
     try:
-        return None if said is None else plan_from(said["configuration"])
+        return plan_from(said["configuration"])
     except UserError as error:
-        raise tracking.foreign(folder, error) from error
+        needed = [name for each in said["environments"] for name in each.get("included", [])]
+        lacking = dict.fromkeys(name for name in needed if name not in extensions.included())
+        if not lacking:
+            raise tracking.foreign(folder, error) from error
+        raise UserError(
+            f"{folder / 'run.json'} has parts of a module that isn't included ({error}); it was "
+            f"trained with {' '.join(f'--include {name}' for name in lacking)}; give that here, too"
+        ) from error
 
 
 def halting(system: System) -> System:
@@ -388,8 +402,5 @@ def plan_from(data: Any) -> Plan:
         UserError: If it isn't one.
     """
     task = data.get("task") if isinstance(data, dict) else None
-    kind = task.get("kind") if isinstance(task, dict) else None
-    if isinstance(kind, str) and kind not in kinds():
-        with contextlib.suppress(ModuleNotFoundError):  # from_json says which kinds there are
-            importlib.import_module(f"hrm.tasks.{kind.lower()}")
+    extensions.known(task.get("kind") if isinstance(task, dict) else None)
     return Plan.from_json(data)

@@ -56,7 +56,7 @@ def test_while_a_sample_is_live_lockstep_answers_what_compacted_does():
     live = a.run.live
     assert 0 < live.sum() < live.numel()
     assert b.run.live.all()
-    close(a.drafts[:, 0][live], b.drafts[:, 0][live])
+    close(a.run.drafts[:, 0][live], b.run.drafts[:, 0][live])
 
 
 @pytest.mark.parametrize("live", [1.0, 0.9, 0.7, 0.5, 0.3])

@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -277,6 +278,17 @@ def test_an_arm_without_the_skill_that_the_claim_needs_makes_it_invalid(lab):
     assert [(s.label, s.passed) for s in row.skill] == [("base", False), ("new", True)]
     free = lab.statistical(SIZED, protocol=lab.TRAIN, unskilled=("base",))
     assert lab.row(free, lab.Memory().fill(free, rows)).verdict.verdict is Word.CONFIRMED
+
+
+def test_a_margin_s_error_is_that_of_its_mean_over_seeds(lab):
+    claim = lab.statistical(SIZED, protocol=lab.TRAIN)
+    margins = lab.spread(0.1, 0.3, 16)
+    rows = [(lab.scored(0.5, m), lab.scored(0.9, 0.2)) for m in margins]
+    base, new = lab.row(claim, lab.Memory().fill(claim, rows)).skill
+    assert base.margin == pytest.approx(0.2)
+    assert base.error == pytest.approx(statistics.stdev(margins) / 4)
+    boards = statistics.stdev([i / 99 * 0.02 for i in range(100)]) / 10
+    assert new.error == pytest.approx(boards / 4)  # equal margins: the boards' own spread
 
 
 def test_a_diverged_run_beats_no_trivial_method(lab):

@@ -139,6 +139,16 @@ def test_a_failed_control_makes_what_it_guards_invalid(lab):
     assert found.rows[0].controls == ("controls/equal",)
 
 
+def test_controls_take_nothing_away_before_there_is_a_word(lab):
+    claim, guard = lab.statistical(SIZED), control(lab)
+    memory = lab.Memory().fill(claim, lab.pairs([0.4] * 10))
+    memory.fill(guard.claim, lab.pairs([0.4] * 26))
+    found = lab.made([claim], memory, controls=[guard])
+    assert found.controls[0].passed is False
+    assert found.rows[0].verdict.verdict is Word.INCONCLUSIVE
+    assert found.rows[0].verdict.reason == found.rows[0].verdict.sentence
+
+
 def test_an_open_control_takes_nothing_away(lab):
     found, guarded, _ = judged(lab, lab.pairs(lab.spread(-0.6, 0.6)))
     assert guarded.verdict is Word.CONFIRMED

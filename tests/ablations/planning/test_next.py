@@ -49,6 +49,13 @@ def test_a_settled_claim_is_left_out_unless_all_are_asked_for(lab):
     assert (one.look, len(one.trials), one.chance) == (60, 88, 0.0)
 
 
+def test_an_invalid_claim_is_looked_at_again(lab):
+    claim = lab.statistical(TEST)
+    memory = lab.Memory().fill(claim, lab.pairs([0.0] * 16))  # INVALID: one value everywhere
+    (one,) = asked(lab, [claim], memory)
+    assert one.look == 26
+
+
 def test_a_direction_alone_isn_t_settled(lab):
     claim = lab.statistical(TEST)
     memory = lab.Memory().fill(claim, lab.pairs(lab.spread(0.02, 0.2, 16)))
@@ -65,6 +72,17 @@ def test_gaps_and_runs_that_failed_are_due_again_and_ends_aren_t(lab):
     rows[5] = ("gone", rows[5][1])
     (one,) = asked(lab, [claim], lab.Memory().fill(claim, rows))
     assert sorted(trial.seed for trial in one.trials) == [2, 3, 3]
+
+
+def test_what_failed_isn_t_made_again_by_the_same_command(lab):
+    claim = lab.statistical(TEST)
+    rows = [*lab.pairs(lab.spread(-0.6, 0.6, 15)), (lab.Status.FAILED, None)]
+    memory = lab.Memory().fill(claim, rows)
+    (one,) = asked(lab, [claim], memory)
+    assert len(one.trials) == 2
+    (rest,) = asked(lab, [claim], memory, tried=one.trials[:1])
+    assert rest.trials == one.trials[1:]
+    assert asked(lab, [claim], memory, tried=one.trials) == ()
 
 
 def test_what_a_trial_starts_from_comes_before_it_once(lab):

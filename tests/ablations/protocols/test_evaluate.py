@@ -23,7 +23,7 @@ from hrm.config import Compacted, Lockstep, Masked, Refilled
 from hrm.errors import UserError
 from tests.ablations.protocols.tiny import TRAIN, board, observed, outcome
 
-LONG = replace(TRAIN, training=replace(TRAIN.training, updates=20, learning_rate=1e-2))
+LONG = replace(TRAIN, training=replace(TRAIN.training, updates=40, learning_rate=1e-2))
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,26 @@
 """The protocols find what the bespoke workloads found that they replace.
 
 `golden.json` was written by those, at tiny settings, before they went; each test rebuilds what it
-ran. Weights were drawn in one stream then, and are here.
+ran. Weights were drawn in one stream then: where results depend on them, models start from those of
+then, which `golden.safetensors` has.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
+import hrm.model.model
 from ablations import metrics
 from ablations.claims.exact import attention, controller, halting, parameters, policy
 from ablations.metrics import Accuracy, Arrival, BytesOf, Flops, GradientVariance, Rows
-from ablations.protocols import ours
 from ablations.specs.protocols import Bytes, Check, Evaluate, Execute, Greedy, Resample, Sampled
 from hrm import recipes
 from hrm.config import Compacted, Lockstep, Masked
-from hrm.training import loop
 from tests.ablations.protocols.tiny import (
     TRAIN,
     board,
@@ -31,18 +34,32 @@ from tests.ablations.protocols.tiny import (
 )
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text("utf-8"))
+WEIGHTS = load_file(Path(__file__).with_name("golden.safetensors"))  # by start and parameter
 near = {"rel": 1e-5, "abs": 1e-7}
 
 
+def start(root, parameters):
+    """Return the name of an initial state: by the number drawn for it, and its shapes."""
+    shapes = {name: list(tensor.shape) for name, tensor in parameters.items()}
+    said = json.dumps([root, shapes], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
 @pytest.fixture(autouse=True)
-def weights_from_one_stream(monkeypatch):
-    monkeypatch.setattr(
-        ours,
-        "initial",
-        lambda system, seed, device="cpu": loop.build(
-            system, loop.Seeds(weights=seed, order=seed), device
-        ),
-    )
+def weights_of_then(monkeypatch):
+    """Start models as they started then, and those whose weights don't matter as they do now."""
+    draw = hrm.model.model.draw_weights
+
+    @torch.no_grad()
+    def drawn(model, maps, root):
+        draw(model, maps, root)
+        state = model.state_dict()
+        key = start(root, state)
+        for name, tensor in state.items():
+            if (then := WEIGHTS.get(f"{key}.{name}")) is not None:
+                tensor.copy_(then)
+
+    monkeypatch.setattr(hrm.model.model, "draw_weights", drawn)
 
 
 def value(metric, found):

@@ -31,8 +31,9 @@ def inputs(*targets, rounds=8, seed=0, batches=(1,), device="cpu"):
 
 @pytest.fixture
 def burning(monkeypatch):
-    """Let fresh processes find the targets of the tests."""
+    """Let fresh processes find the targets of the tests, and drop none, however busy the core."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(time, "MOST_FOREIGN", 1.0)
 
 
 @pytest.fixture
@@ -61,17 +62,17 @@ def test_a_planted_factor_of_two_is_seen_and_the_twin_is_not(burning):
         metric = TimeRatio(target="burning:burn", batch=batch)
         values = [metric.read(arm) for arm in (baseline, treatment)]
         assert values[0].low == 1
-        assert values[1].low > 1.5
+        assert values[1].low == pytest.approx(2)
         test = Timing(null=0.05, because="felt")
         assert test.contrast(values).low == pytest.approx(math.log(values[1].low))
-        assert metric.twin.read(baseline).low < 1.5
+        assert metric.twin.read(baseline).low == pytest.approx(1)
     assert baseline["pid"] == treatment["pid"] != os.getpid()
     assert baseline["times"].shape == treatment["twin"].shape == (1, 2, 8)
     assert treatment["place"].shape == (1, 2, 8)
     assert set(treatment["place"].flat) <= {0, 1, 2}
     if hasattr(os, "sched_getaffinity"):
         assert baseline["core"] == max(os.sched_getaffinity(0))
-        assert 0 <= ForeignLoad().read(baseline).low <= time.MOST_FOREIGN
+        assert 0 <= ForeignLoad().read(baseline).low <= 1
 
 
 def test_each_arm_has_its_own_times_beside_those_of_the_baseline_and_the_twin(loads):

@@ -10,11 +10,8 @@ import torch
 from ablations import metrics
 from ablations.protocols import boards, ours, train
 from ablations.specs.protocols import Evaluate
-from hrm import recipes
-from hrm.config import TruncatedNormal
 from hrm.errors import Diverged, UserError
 from hrm.tasks.regression import Regression
-from hrm.training import loop
 from tests.ablations.protocols.tiny import (
     BOARDS,
     SHORT,
@@ -22,8 +19,6 @@ from tests.ablations.protocols.tiny import (
     board,
     observed,
     outcome,
-    tiny,
-    tokens,
 )
 
 FRESH = replace(TRAIN, boards=replace(BOARDS, seed=None))
@@ -95,52 +90,6 @@ def test_all_rates_are_multiplied_and_nothing_else():
     found = train.scaled(given, 2.0)
     assert (found.learning_rate, found.halting_rate, found.puzzle_rate) == (2e-2, 2e-3, None)
     assert replace(found, learning_rate=1e-2, halting_rate=1e-3) == given
-
-
-# -- initial weights ------------------------------------------------------------------------------
-def test_arms_share_the_initial_weights_of_what_both_have():
-    one, more = (
-        ours.initial(system, 5).state_dict()
-        for system in (recipes.v2(), recipes.v2(use_sequence_attention=True))
-    )
-    built = [
-        loop.build(system, loop.Seeds(weights=5, order=5)).state_dict()
-        for system in (recipes.v2(), recipes.v2(use_sequence_attention=True))
-    ]
-    shared = [
-        k
-        for k in one
-        if k in more and one[k].shape == more[k].shape and one[k].max() > one[k].min()
-    ]
-    assert len(shared) > 10
-    assert all(torch.equal(one[k], more[k]) for k in shared)
-    assert not all(torch.equal(built[0][k], built[1][k]) for k in shared), "one stream shifts them"
-
-
-def test_named_weights_have_the_distribution_that_the_configuration_gives_them():
-    system = recipes.v2(inputs=64, hidden_low=64, hidden_high=128)
-    cut = replace(system, model=replace(system.model, initialisation=TruncatedNormal()))
-    for given in (system, cut, tokens()):
-        model, plain = ours.initial(given, 0), loop.build(given, loop.Seeds(weights=0, order=0))
-        reference = dict(plain.named_parameters())
-        assert {n for n, p in model.named_parameters() if p.max() > p.min()} == {
-            n for n, p in reference.items() if p.max() > p.min()
-        }
-        for name, parameter in model.named_parameters():
-            if parameter.numel() > 1000:
-                assert parameter.std().item() == pytest.approx(
-                    reference[name].std().item(), rel=0.1
-                )
-                assert parameter.abs().max() <= 1.2 * reference[name].abs().max()
-
-
-def test_initial_weights_are_a_matter_of_the_seed():
-    first, again, other = (ours.initial(tiny(), seed).state_dict() for seed in (0, 0, 1))
-    assert all(torch.equal(first[k], again[k]) for k in first)
-    assert not torch.equal(first["embed.map.weight"], other["embed.map.weight"])
-    values = [tuple(v.flatten()[:2].tolist()) for v in first.values() if v.numel() > 1]
-    drawn = [v for v in values if any(v)]
-    assert len(set(drawn)) == len(drawn), "each parameter has a stream of its own"
 
 
 # -- what is planted ------------------------------------------------------------------------------

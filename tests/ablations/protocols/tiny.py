@@ -33,7 +33,9 @@ def executed(system, part):
 
 def plain_parts() -> System:
     """Per-sample v2 without dropout, whose draws depend on the batch."""
-    return without_dropout(recipes.v2(inputs=64, use_per_sample_act=True))
+    return without_dropout(
+        recipes.v2(inputs=8, hidden_low=8, hidden_high=16, use_per_sample_act=True)
+    )
 
 
 def without_dropout(system):

@@ -137,3 +137,19 @@ def test_a_module_that_was_loaded_from_a_file_is_found(tmp_path, monkeypatch):
     (tmp_path / "elsewhere" / "mine.py").write_text("x = 2\n")
     assert sources.locate("mine") == path, "the one that this process has"
     assert list(sources.closure(["mine"])) == ["mine"]
+
+
+def test_files_have_a_digest_of_what_they_compute_whatever_they_import(forest):
+    before = sources.of_files(["trees.leaf", "trees.base"])
+    (forest / "trees/branches/twig.py").write_text("def f():\n    return 1\n")
+    (forest / "trees/base.py").write_text('"""Another docstring."""\nvalue = 1\n')
+    sources.forget()
+    assert sources.of_files(["trees.base", "trees.leaf"]) == before
+    (forest / "trees/base.py").write_text("value = 2\n")
+    sources.forget()
+    assert sources.of_files(["trees.base", "trees.leaf"]) != before
+
+
+def test_files_that_are_not_there_have_no_digest():
+    with pytest.raises(ModuleNotFoundError, match=r"no source file of hrm\.nothing"):
+        sources.of_files(["hrm.nothing"])

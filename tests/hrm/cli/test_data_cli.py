@@ -11,6 +11,7 @@ import pytest
 from hrm import cli
 from hrm.cli import data, options
 from hrm.data import fetch, public
+from hrm.system import extensions
 from hrm.tasks.sudoku import Sudoku
 
 SMALL = {
@@ -68,7 +69,7 @@ def test_show_depends_on_the_seed(hrm):
     assert first == same != other
 
 
-@pytest.mark.parametrize("task", options.TASKS)
+@pytest.mark.parametrize("task", extensions.BUILT_IN)
 def test_every_task_can_be_shown(hrm, task):
     status, out, err = hrm(f"data show {task} {SMALL[task]} --number 1 --difficulty hard")
     assert (status, err) == (0, "")
@@ -95,7 +96,7 @@ def test_build_can_add_versions_of_training_boards(hrm, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "task", [task for task in options.TASKS if task not in ("arc", "regression")]
+    "task", [task for task in extensions.BUILT_IN if task not in ("arc", "regression")]
 )
 def test_every_task_of_tokens_can_be_built(hrm, tmp_path, task):
     line = f"data build {task} {SMALL[task]} --train 4 --test 3 --output {tmp_path}/set"

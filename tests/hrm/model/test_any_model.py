@@ -228,10 +228,10 @@ def test_it_answers_in_its_shape_in_training_and_in_evaluation(c: HRMConfig) -> 
         assert run.logits.shape == (run.steps.max(), B, 2)
         assert not run.logits.isnan().any()
         kept = c.segments.count > 1 or c.readout.each_step or c.readout.average
-        assert (found.drafts is None) == (not kept)
-        if found.drafts is not None:
+        assert (found.run.drafts is None) == (not kept)
+        if found.run.drafts is not None:
             count = c.segments.count
-            assert found.drafts.shape == (run.steps.max(), count, *found.prediction.shape)
+            assert found.run.drafts.shape == (run.steps.max(), count, *found.prediction.shape)
         if isinstance(c.halting, config.QLearning):
             assert run.logits.dtype == torch.float32
     fixed = model(x, identities=identities, steps=2)
@@ -323,8 +323,7 @@ def test_masked_compacted_refilled_and_one_at_a_time_are_the_same(
     assert torch.allclose(runs[0].prediction, single, atol=1e-10)
     for one, other in itertools.pairwise(runs):
         assert one.run.steps.tolist() == other.run.steps.tolist()
-        for name in ("prediction", "drafts"):
-            a, b = getattr(one, name), getattr(other, name)
+        for a, b in ((one.prediction, other.prediction), (one.run.drafts, other.run.drafts)):
             assert (a is None and b is None) or torch.allclose(a, b, atol=1e-10)
         for name in ("margins", "logits", "values"):
             assert torch.allclose(getattr(one.run, name), getattr(other.run, name), atol=1e-10)

@@ -12,7 +12,8 @@ from hrm.config.learning import QHalting, System, Training
 from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.model.execution import Batch
-from hrm.training.learner import Learner, averaged, optimisers
+from hrm.training.averages import Averaged
+from hrm.training.learner import Learner, optimisers
 
 B, S = 4, 5
 
@@ -126,13 +127,15 @@ def test_step_averaging_is_the_mean_of_the_answers_of_a_samples_own_steps() -> N
     models = (built(c, seed).eval() for seed in range(50))
     model = next(m for m in models if len(set(m(tokens()).run.steps.tolist())) > 1)
     found = model(tokens())
-    assert found.drafts.shape[1] == 1
+    assert found.run.drafts.shape[1] == 1
     for b, steps in enumerate(found.run.steps.tolist()):
-        assert torch.allclose(found.prediction[b], found.drafts[:steps, 0, b].mean(0), atol=1e-6)
+        assert torch.allclose(
+            found.prediction[b], found.run.drafts[:steps, 0, b].mean(0), atol=1e-6
+        )
     model.config = replace(c, readout=replace(c.readout, average=False, each_step=True))
     last = model(tokens())
     for b, steps in enumerate(last.run.steps.tolist()):
-        assert torch.equal(last.prediction[b], last.drafts[steps - 1, 0, b])
+        assert torch.equal(last.prediction[b], last.run.drafts[steps - 1, 0, b])
 
 
 def test_a_readout_may_read_the_low_state_and_give_a_distribution() -> None:
@@ -304,7 +307,7 @@ def test_evaluation_may_have_an_execution_of_its_own() -> None:
 # -- training -------------------------------------------------------------------------------------
 def test_the_average_starts_at_the_weights_and_follows_them() -> None:
     model = built(small().model)
-    average = averaged(model, 0.9)
+    average = Averaged(model, 0.9)
     start = model.readout.weight.detach().clone()
     assert torch.equal(average.module.readout.weight, start)
     with torch.no_grad():

@@ -220,7 +220,7 @@ def test_masked_and_compacted_agree_to_rounding(name: str, wish: Tensor, seed: i
     a, b = outputs.values()
     assert a.run.steps.tolist() == b.run.steps.tolist() == stop_times(wish)
     assert close(a.prediction, b.prediction)
-    assert close(a.drafts, b.drafts)
+    assert close(a.run.drafts, b.run.drafts)
     assert close(a.run.margins, b.run.margins)
     assert close(a.run.logits, b.run.logits)
     assert close(a.run.values, b.run.values)
@@ -294,9 +294,9 @@ def test_a_sample_alone_is_the_sample_in_its_batch(
         assert close(alone.run.logits[:, 0], batch.run.logits[:steps, i])
         assert close(alone.run.values[:, 0], batch.run.values[:steps, i])
         assert (batch.run.logits[steps:, i] == 0).all() and (batch.run.values[steps:, i] == 0).all()
-        if batch.drafts is not None:
-            assert alone.drafts is not None
-            assert close(alone.drafts[:, :, 0], batch.drafts[:steps, :, i])
+        if batch.run.drafts is not None:
+            assert alone.run.drafts is not None
+            assert close(alone.run.drafts[:, :, 0], batch.run.drafts[:steps, :, i])
         every.append(losses.loss(objectives[1], alone, target[i : i + 1], max_steps).total)
     # What a sample is trained for doesn't depend on its batch-mates either.
     whole = losses.loss(objectives[1], batch, target, max_steps).total

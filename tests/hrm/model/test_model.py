@@ -169,7 +169,7 @@ def test_the_previous_segments_answer_enters_the_next_with_its_weight() -> None:
     hint = x + 0.05 * (first @ model.connect.weight.T).unsqueeze(1)
     second = model.readout(model.think(state, hint).high[:, 0])
     found = model(inputs)
-    assert torch.allclose(found.drafts[0], torch.stack([first, second]), atol=1e-12)
+    assert torch.allclose(found.run.drafts[0], torch.stack([first, second]), atol=1e-12)
     assert torch.allclose(found.prediction, second, atol=1e-12)
 
 

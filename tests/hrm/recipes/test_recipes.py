@@ -147,9 +147,9 @@ def test_every_recipe_answers_in_its_shape(name: str, training: bool) -> None:
     assert run.margins.shape == run.values.shape == run.live.shape == (steps, rows)
     assert run.logits.shape == (steps, rows, 2)
     count = system.model.segments.count
-    assert (found.drafts is None) == (count == 1 and not system.model.readout.each_step)
-    if found.drafts is not None:
-        assert found.drafts.shape == (steps, count, *found.prediction.shape)
+    assert (found.run.drafts is None) == (count == 1 and not system.model.readout.each_step)
+    if found.run.drafts is not None:
+        assert found.run.drafts.shape == (steps, count, *found.prediction.shape)
     assert torch.isfinite(found.prediction).all()
 
 
@@ -240,6 +240,20 @@ def test_halting_in_evaluation_computes_live_rows_alone_with_the_answers_of_all(
     assert sum(every.run.rows) == rows * len(found.run.rows)
     assert torch.equal(found.run.steps, every.run.steps)
     assert torch.allclose(found.prediction, every.prediction, atol=1e-6)
+
+
+@pytest.mark.parametrize("segments", [1, 4])
+def test_act_v1_on_vectors_is_its_levels_on_one_position(segments: int) -> None:
+    system = recipes.act_v1_vector(
+        inputs=6, outputs=cells, width=16, heads=2, segments=segments, every_segment=segments > 1
+    )
+    c, whole = system.model, act().model
+    assert replace(c.low, rotary=10_000.0) == whole.low and c.horizon == whole.horizon
+    assert (c.positions, c.halting.max_steps, c.segments.count) == (1, 1, segments)
+    learner = Learner(build(system), system, Training(updates=3), torch.Generator())
+    inputs, target = torch.randn(rows, 6), torch.ones(rows, cells, dtype=torch.int64)
+    losses = [learner.update(Batch(inputs, None, target))[0] for _ in range(3)]
+    assert losses[2] < losses[0]
 
 
 # -- sizes ----------------------------------------------------------------------------------------

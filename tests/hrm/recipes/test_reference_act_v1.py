@@ -225,7 +225,7 @@ def test_all_steps_are_the_same_bit_for_bit_in_float32_with_plain_kernels(monkey
     for k in range(s.max_steps):
         with torch.no_grad():
             carry, outputs = reference.call(weights, s, carry, data, None, training=False)
-        exact(found.drafts[k, 0], outputs["logits"])
+        exact(found.run.drafts[k, 0], outputs["logits"])
         exact(found.run.logits[k, :, 0], outputs["q_halt"])
         exact(found.run.logits[k, :, 1], outputs["q_continue"])
     exact(found.run.state.low, carry.z_low)

@@ -163,14 +163,14 @@ def test_every_coded_step_is_the_same(training, dtype, tolerance):
     (data,) = batches_of(1, dtype)
     expected = reference.coded_forward(weights_of(model), sizes, data["inputs"])
     output = model(data["inputs"])
-    assert len(output.drafts) == len(expected["outputs"]) == sizes.max_steps
+    assert len(output.run.drafts) == len(expected["outputs"]) == sizes.max_steps
     for k in range(sizes.max_steps):
-        close(output.drafts[k, 0], expected["outputs"][k], tolerance)
+        close(output.run.drafts[k, 0], expected["outputs"][k], tolerance)
         state = model(data["inputs"], steps=k + 1).run.state
         close(state.low, expected["z_low"][k], tolerance)
         close(state.high, expected["z_high"][k], tolerance)
         close(state.memory, expected["accumulators"][k], tolerance)
-    exact(output.prediction, output.drafts[-1, 0])
+    exact(output.prediction, output.run.drafts[-1, 0])
     assert (output.run.steps == sizes.max_steps).all()
     mixed = [bool(c.any() and not c.all()) for c in expected["crossed"]]
     assert any(mixed), "some positions cross and some don't"

@@ -1,0 +1,173 @@
+"""All samples of a calibration, by several processes, kept as they come."""
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from pathlib import Path
+
+from ablations.calibration.artefact import MEMBERS, Calibration, digest, text
+from ablations.calibration.noises import NOISES
+from ablations.calibration.questions import TESTS
+from ablations.calibration.samples import PLANS, SPREADS, Cell, Power, fill, power
+from ablations.records.plain import Json
+from ablations.rule import table_for
+from ablations.runs.workers import Processes, Serial
+from hrm.errors import UserError
+from hrm.system.files import whole
+
+REPLICATES = 4000  # within a minute on two cores
+SAMPLES = 10_000  # for a power; its standard error is half a point at most
+
+Progress = Callable[[float], None]
+
+
+def calibrate(
+    replicates: int = REPLICATES,
+    *,
+    jobs: int = 1,
+    path: Path | None = None,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Draw, judge and count; the same numbers for the same sources and replicates.
+
+    Args:
+        replicates: Samples at each place.
+        jobs: Processes, of one thread each; 1 works in this one.
+        path: Where it is kept. Until it is complete, what is done stands in a file beside it, from
+            where the next call goes on.
+        progress: Told the share that is done, at first and after each piece of work.
+
+    Raises:
+        UserError: If the file can't be written, or a process is killed.
+    """
+    now = digest()
+    tasks = [
+        *(
+            json.dumps({"test": test, "noise": noise, "replicates": replicates})
+            for test in TESTS
+            for noise in NOISES
+        ),
+        *(
+            json.dumps({"zones": name, "spread": spread, "samples": min(SAMPLES, 4 * replicates)})
+            for name in PLANS
+            for spread in SPREADS
+        ),
+    ]
+    part = path and path.with_name(f"{path.name}.part")
+    found = _kept(part, now) if part else {}
+    left = [task for task in tasks if task not in found]
+    if path is not None:
+        writable(path)
+    for task, answer in _done(left, jobs, progress, len(tasks)):
+        found[task] = json.loads(answer)
+        if part is not None:
+            with part.open("a", encoding="utf-8") as file:
+                line = {"digest": now, "task": task, "found": found[task]}
+                file.write(json.dumps(line) + "\n")
+    rows = [found[task] for task in tasks]
+    made = Calibration(
+        digest=now,
+        replicates=replicates,
+        cells=tuple(Cell.from_json(row) for row in rows if "test" in row),
+        powers=tuple(Power.from_json(row) for row in rows if "zones" in row),
+    )
+    if path is not None and part is not None:
+        write(path, text(made))
+        part.unlink(missing_ok=True)
+    return made
+
+
+def work(task: str) -> str:
+    """Do one piece of work; all that passes between processes is text."""
+    table, asked = table_for(MEMBERS), json.loads(task)
+    made: Cell | Power
+    if "test" in asked:
+        made = fill(asked["test"], asked["noise"], asked["replicates"], table)
+    else:
+        made = power(asked["zones"], asked["spread"], asked["samples"], table)
+    return json.dumps(made.to_json())
+
+
+def write(path: Path, content: str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        UserError: If it can't be written.
+    """
+    writable(path)
+    try:
+        with whole(path) as temporary:
+            temporary.write_text(content, "utf-8")
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def writable(path: Path) -> None:
+    """Refuse a file that can't be written, before the work that it is to hold.
+
+    Raises:
+        UserError: If it is a folder, or its own folder can't be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise _unwritable(path, "its folder may not be written to")
+
+
+def _unwritable(path: Path, why: str) -> UserError:
+    return UserError(
+        f"{str(path)!r} can't be written ({why}); a file in a folder that may be written to is "
+        "needed; name another one"
+    )
+
+
+def _kept(part: Path, now: str) -> dict[str, Mapping[str, Json]]:
+    """Return what an interrupted call of the same sources has done; a torn line counts for none."""
+    found: dict[str, Mapping[str, Json]] = {}
+    if not part.is_file():
+        return found
+    for line in part.read_text("utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if row["digest"] == now:
+            found[row["task"]] = row["found"]
+    return found
+
+
+def _done(
+    tasks: Sequence[str], jobs: int, progress: Progress | None, total: int
+) -> Iterator[tuple[str, str]]:
+    """Yield tasks with what came of them, as they end.
+
+    Raises:
+        UserError: If a process is killed.
+    """
+    waiting, running = deque(tasks), dict[Future[str], str]()
+    done = total - len(tasks)
+    with Serial() if jobs == 1 else Processes(jobs) as where:
+        while waiting or running:
+            if progress is not None:
+                progress(done / total)
+            while waiting and len(running) < where.slots:
+                task = waiting.popleft()
+                running[where.submit(work, task)] = task
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task, done = running.pop(future), done + 1
+                try:
+                    yield task, future.result()
+                except BrokenExecutor as error:
+                    raise UserError(
+                        "a process of the calibration was killed (by hand, or by the system for "
+                        "want of memory); what is done is kept; run the same command again, with "
+                        "fewer --jobs if memory is short"
+                    ) from error
+    if progress is not None:
+        progress(1.0)

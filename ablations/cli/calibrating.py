@@ -1,0 +1,61 @@
+"""`ablations calibrate`: the rule's theorem, checked by simulation."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ablations.calibration import artefact, document, filling
+from ablations.cli import display
+from ablations.cli.progress import Share
+from ablations.records.plain import Json
+from ablations.runs import locks
+
+
+def calibrate(asked: argparse.Namespace) -> int:
+    """JSON: what was found in a few numbers, as reports show it.
+
+    {replicates, cells, places, samples, false, rate, bound, worst {test, noise, place, false,
+    allowed}, withheld, reports [{what, reports, false, rate, bound}], power, problems}. The status
+    is 1 if anything is beyond its bound; `problems` names it.
+    """
+    if asked.docs:
+        filling.writable(Path(asked.docs))
+    with locks.shared(_say_waiting), Share("calibrating") as progress:
+        made = filling.calibrate(
+            asked.replicates, jobs=asked.jobs, path=Path(asked.output), progress=progress
+        )
+    if asked.docs:
+        filling.write(Path(asked.docs), document.markdown(made))
+    found = artefact.summary(made)
+    if asked.json:
+        display.data(found)
+    else:
+        sys.stdout.write(told(found, asked.output))
+    return int(bool(found["problems"]))
+
+
+def told(found: Mapping[str, Json], output: str) -> str:
+    """Return a calibration's result for a person."""
+    worst = found["worst"]
+    wrong = (
+        f"{found['false']:,} of {found['samples']:,} samples at {found['places']} places have a "
+        f"false word: {found['rate']:.3g}; the bound is {found['bound']:.3g}."
+    )
+    most = (
+        f"The most: {worst['test']}, {worst['noise']} noise, truth at {worst['place']}: "
+        f"{worst['false']} false, {worst['allowed']} allowed."
+    )
+    whole = (
+        f"{one['what']}: any false word in {one['rate']:.1%} of {one['reports']:,}; the bound is "
+        f"{one['bound']:.0%}."
+        for one in found["reports"]
+    )
+    power = f"Shares of samples lie within {found['power']:.1%} of the chances that plans promise."
+    beyond = (f"Beyond its bound: {line}." for line in found["problems"])
+    lines = (wrong, most, *whole, power, *beyond, f"Written to {output}.")
+    return "\n".join(lines) + "\n"
+
+
+def _say_waiting() -> None:
+    sys.stderr.write("ablations: another process times this machine; waiting for it\n")

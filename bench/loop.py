@@ -34,8 +34,8 @@ from hrm.config.learning import PolicyGradient, QHalting, Supervised, System, Tr
 from hrm.model import HRM, cores
 from hrm.model.execution import Batch, Carry
 from hrm.model.halting import Policy
-from hrm.training import loop as train
 from hrm.training import averages, losses, optim, q_losses
+from hrm.training import loop as train
 from hrm.training.learner import Learner
 
 width, cells, batch = 64, 16, 32

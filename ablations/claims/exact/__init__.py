@@ -2,8 +2,15 @@
 
 halting       batch_waits, stopped_idle, individual, rule, maximum
 policy        unbiased, reward
-attention     single_key, formula
+dilution      zeros, normalised
+stopping      accounting, ends, apart
+flow          timescales, detached, both_ways, reach
+switches      v2_off, independent, amulgent_off
+counts        attention, segments
+initial       bounds
+targets       terminal
+attention     single_key, one_step, formula
 controller    equivalent, tensors, memory
-parameters    printed, bounded, increase
-printed       demonstration
+parameters    printed, bounded, increase, heads, norms, feed_forwards, standard_mlp
+printed       demonstration, one_mix
 """

@@ -55,7 +55,7 @@ def learns_halting(arms: Sequence[System], seed: int) -> Iterator[Check]:
 
     for system in arms:
         model = guide.view(system, seed)
-        (head,) = model.model.halting.heads  # type: ignore[misc,union-attr]
+        (head,) = model.model.halting.heads  # type: ignore[misc]
         with torch.no_grad():
             noise = torch.randn(head.weight.shape, generator=rigged.seeded(seed))
             head.weight.copy_(noise / head.weight.shape[1] ** 0.5)
@@ -221,4 +221,3 @@ def _rows(head: Any, loss: Any) -> tuple[float, float]:
     weight, bias = torch.autograd.grad(loss, (head.weight, head.bias), retain_graph=True)
     halt, keep_on = torch.cat([weight, bias[:, None]], dim=1).abs().amax(1).tolist()
     return halt, keep_on
-

@@ -32,7 +32,7 @@ def test_the_printed_loss_adds_a_tenth_of_the_squared_error_of_q_continue():
     model = printed.view(ARM, 0)
     found = printed.step(model, *next(printed.batches(ARM, 0)))
     q, target = found.outputs["q_continue_logits"].sigmoid(), found.outputs["target_q_continue"]
-    assert found.q.item() == pytest.approx(float(((q - target) ** 2).mean()))
+    assert found.q.item() == pytest.approx(((q - target) ** 2).mean().item())
     assert found.loss.item() == pytest.approx(found.language.item() + 0.1 * found.q.item())
 
 

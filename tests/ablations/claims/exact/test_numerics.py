@@ -53,7 +53,7 @@ def test_an_update_that_an_epsilon_scales_is_found(monkeypatch):
     "worse",
     [
         lambda x, y: torch.nn.functional.cross_entropy(x, y, reduction="none"),
-        lambda x, y: -stablemax.stablemax(x).gather(-1, y[:, None]).squeeze(-1).float().log(),
+        lambda x, y: -stablemax.stablemax(x).gather(-1, y[:, None]).squeeze(-1).half().log(),
     ],
 )
 def test_another_map_and_another_precision_are_found(monkeypatch, worse):

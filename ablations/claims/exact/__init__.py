@@ -13,4 +13,11 @@ attention     single_key, one_step, formula
 controller    equivalent, tensors, memory
 parameters    printed, bounded, increase, heads, norms, feed_forwards, standard_mlp
 printed       demonstration, one_mix
+guide         init_continue, learns_halting, maximum_matters, zero_table, own_optimiser, wide_q
+memory        cycles, batch_sequence, checkpointing, one_step
+numerics      accumulation, scale_free, stablemax
+q_halting     trained
+tasks         few_clues, optimal_paths
+tables        sizes, domains
+curriculum    cost
 """

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from ablations.records.rows import Part, Point, Row
 from reports import svg, text
-from reports.sayings import Saying, counted, deciding, measured, telling
+from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis
 
 TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
@@ -166,17 +166,15 @@ def _zones(part: Part, axis: Axis, top: float, bottom: float) -> Iterable[str]:
 
 def _edges(part: Part, axis: Axis, bottom: float) -> Iterable[str]:
     """Yield the counts on both sides of the edges that the word rests on."""
+    counts = {edge: (below, above) for edge, below, above in sides(part)}
     for told in telling(part):
         if told.edge is None:
             continue
         at = axis.at(told.edge)
-        other = next(
-            (e for e in part.exceptions if e.edge == told.edge and e.side != told.side), told
-        )
-        above, below = (told, other) if told.side == "above" else (other, told)
+        below, above = counts[told.edge]
         yield svg.line(at, TOP, at, bottom, "edge")
-        yield svg.words(at, 12, f"{below.pairs} ◂", "count less", dx=-4)
-        yield svg.words(at, 12, f"▸ {above.pairs}", "count more", dx=4)
+        yield svg.words(at, 12, f"{below.pairs if below else 0} ◂", "count less", dx=-4)
+        yield svg.words(at, 12, f"▸ {above.pairs if above else 0}", "count more", dx=4)
 
 
 def _pairs(placed: Sequence[tuple[Point, float, int]], bottom: float, step: float) -> Iterable[str]:
@@ -232,9 +230,9 @@ def _interval(part: Part, axis: Axis, y: float, radius: float) -> Iterable[str]:
 def _spoken(row: Row, part: Part) -> str:
     """Return a picture in words, for those who don't see it."""
     value, within = Saying.of(row, log=part.scale.log).interval(part.estimate, part.low, part.high)
-    said = [f"{row.verdict.id}: {part.verdict}", value or measured(row)[0]]
+    said = [f"{row.verdict.id}: {part.verdict}", value or "nothing known"]
     said += [f"interval {within}"] if within else []
-    said += [counted(row)] if counted(row) else []
+    said += [count] if (count := counted_in(row, part)) else []
     if part.scale.null is not None:
         said.append("null zone {} to {}".format(*map(text.number, part.scale.null)))
     if part.scale.band is not None:

@@ -12,7 +12,7 @@ from reports.words import decided_first, groups
 
 Number = float | None
 MULTIPLE = 2.0  # ratios from here on are said as multiples, not in per cent
-_times = re.compile(r"\d\s*(x\b|×|times|-fold)", re.IGNORECASE)
+_times = re.compile(r"\d\s*(x\b|×(?!\s*\d)|times|-fold)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,17 +186,32 @@ def telling(part: Part) -> tuple[Exceptions, ...]:
     return tuple(e for e in counts if e.side == claimed and e.edge == edge)[:1]
 
 
+def sides(part: Part) -> list[tuple[float, Exceptions | None, Exceptions | None]]:
+    """Return each finite edge, ascending, with the counts below and above it."""
+    found: dict[float, dict[str, Exceptions]] = {}
+    for count in part.exceptions:
+        if count.edge is not None:
+            found.setdefault(count.edge, {})[count.side] = count
+    return [
+        (edge, counts.get("below"), counts.get("above")) for edge, counts in sorted(found.items())
+    ]
+
+
 def counted(row: Row) -> str:
     """Return "24 of 26 seeds", "3 of 3 checks", "7 seeds so far"."""
     if row.parts:
-        part = deciding(row)
-        if part.look and (found := telling(part)):
-            only = "" if found[0].established else "only "
-            return f"{only}{found[0].pairs} of {found[0].of} {row.noun}"
-        return f"{text.nouns(row.verdict.n, row.noun)} so far" if row.verdict.n else ""
+        return counted_in(row, deciding(row))
     primary = [c for c in row.checks if c.primary]
     agree = sum(c.holds for c in primary)
     return f"{agree} of {text.count(len(primary), 'check')}" if primary else ""
+
+
+def counted_in(row: Row, part: Part) -> str:
+    """Return the count that one part's word rests on."""
+    if part.look and (found := telling(part)):
+        only = "" if found[0].established else "only "
+        return f"{only}{found[0].pairs} of {found[0].of} {row.noun}"
+    return f"{text.nouns(row.verdict.n, row.noun)} so far" if row.verdict.n else ""
 
 
 def headline(report: Report) -> str:

@@ -20,11 +20,13 @@ def number(value: float | None, decimals: int | None = None) -> str:
     shown = f"{value:,.{max(2 - size, 0) if decimals is None else decimals}f}"
     if decimals is None and "." in shown:
         shown = shown.rstrip("0").rstrip(".")
+    if not shown.strip("-0.,"):  # "-0.00" is no sign of anything
+        shown = shown.removeprefix("-")
     return shown.replace("-", minus)
 
 
 def numbers(values: Sequence[float | None]) -> list[str]:
-    """Return an estimate and its ends, to one digit of the interval's width, to two if it is a 1.
+    """Return an estimate and its ends, to a tenth of the interval's width or finer.
 
     Args:
         values: The estimate, the low and the high end, any of which may be missing.
@@ -34,7 +36,7 @@ def numbers(values: Sequence[float | None]) -> list[str]:
     if width <= 0 or len(finite) < 2:
         return [number(v) for v in values]
     size = math.floor(math.log10(width))
-    decimals = min(max(0, (width < 2 * 10.0**size) - size), 6)
+    decimals = min(max(0, (width < 4 * 10.0**size) - size), 6)
     return [number(v, decimals) for v in values]
 
 

@@ -3,7 +3,8 @@
 scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial method
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
 costs        Rows, Flops, SlowestRows, Cycles, HaltingEntropy, BytesOf, Parameters
-gradients    GradientVariance, MeanNorm, Live
+gradients    GradientVariance, MeanNorm, Live, DepthGradient, GradientGrowth
+ladder       LargestRate
 """
 
 from ablations.metrics.base import Metric, Observations
@@ -17,7 +18,14 @@ from ablations.metrics.costs import (
     SlowestRows,
 )
 from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
+from ablations.metrics.gradients import (
+    DepthGradient,
+    GradientGrowth,
+    GradientVariance,
+    Live,
+    MeanNorm,
+)
+from ablations.metrics.ladder import LargestRate
 from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
 
@@ -28,10 +36,13 @@ __all__ = [
     "Arrival",
     "BytesOf",
     "Cycles",
+    "DepthGradient",
     "Flops",
+    "GradientGrowth",
     "GradientNorm",
     "GradientVariance",
     "HaltingEntropy",
+    "LargestRate",
     "Live",
     "Margin",
     "MeanNorm",

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.records.rows import Report, Row
-from reports import figures, svg
+from ablations.records.rows import Point, Report, Row
+from ablations.rule.outcomes import Word
+from reports import figures, sayings, svg
 from reports.svg import Axis
+from tests.reports.made import make_part, with_parts
 
 
 def classes(source: str, name: str) -> list[ElementTree.Element]:
@@ -150,12 +152,50 @@ def test_an_exact_claim_has_a_square_a_check(find: Callable[[str], Row]) -> None
     assert figures.agreement(find("arc-agi-1")) is None
 
 
+ends = st.none() | st.floats(-1e12, 1e12) | st.sampled_from([0.0, 1.0, 1e-300, 1e300])
+
+
+@st.composite
+def odd_points(draw: st.DrawFn) -> Point:
+    """Any pair that a judge may hand over."""
+    kind = draw(st.sampled_from(["known", "between", "infinite"]))
+    if kind == "infinite":
+        return Point(
+            seed=0, values={}, low=None, high=None, infinite=draw(st.sampled_from([-1, 1]))
+        )
+    low, high = draw(ends), draw(ends)
+    if kind == "known":
+        high = low
+    elif low is not None and high is not None:
+        low, high = sorted((low, high))
+    values = {"lockstep": draw(ends), "compacted": draw(ends)}
+    return Point(seed=0, values=values, low=low, high=high, read=draw(st.booleans()))
+
+
+@given(st.lists(odd_points()), ends, ends, ends, st.booleans())
+def test_whatever_was_measured_has_a_picture_with_every_mark_on_it(
+    points: list[Point], estimate: float | None, low: float | None, high: float | None, log: bool
+) -> None:
+    part = make_part(Word.WEAKER, 0.7 if log else 0.3, log=log)
+    part = replace(part, points=tuple(points), estimate=estimate, low=low, high=high)
+    row = with_parts("anything", Word.WEAKER, part)
+    assert sayings.picture(row, part)
+    for drawn in (figures.strip(row, part), figures.mini(row), figures.values(row, part)):
+        for element in ElementTree.fromstring(drawn or "<svg/>").iter():
+            for name in ("x", "x1", "x2", "cx"):
+                if element.attrib.get(name, "").endswith("%"):
+                    assert 0 <= across(element, name) <= 100
+            for name in ("y", "y1", "y2", "cy"):
+                assert 0 <= float(element.attrib.get(name, 0)) <= 300
+
+
 def test_every_picture_says_its_numbers_in_words(varied: Report) -> None:
     for row in varied.rows:
         for part in row.parts:
             root = ElementTree.fromstring(figures.strip(row, part))
             assert root.attrib["role"] == "img"
             assert part.verdict in root.attrib["aria-label"]
+            assert sayings.counted_in(row, part) in root.attrib["aria-label"]
 
 
 @pytest.mark.parametrize("name", ["act-savings-mixed", "refinement-quality"])

@@ -208,6 +208,16 @@ def test_a_first_reader_sees_at_most_900_words_before_the_claims(
     assert len(Page(body).said.split()) <= 900
 
 
+def test_what_was_not_measured_is_counted_first_and_listed_by_why(source: str) -> None:
+    first = Page(source[: source.index("<main")]).said
+    assert (
+        "1 needs hardware or data that this harness doesn’t have and 1 hasn’t been run yet" in first
+    )
+    said = section(source, "report-outside")
+    assert "The claim arc-agi-1 does something" in said
+    assert "1 claim hasn’t been run yet The claim late does something" in said
+
+
 def test_controls_stand_with_what_they_should_be_and_are(source: str) -> None:
     said = section(source, "report-controls")
     for name in ("controls/score-equal", "controls/score-planted", "controls/variance-equal"):
@@ -258,7 +268,7 @@ def test_a_claims_section_has_all_that_its_row_has(source: str, find: Callable[[
         "0123456789 WEAKER at 16 pairs",
         "ablations run act-savings-mixed --tier standard",
         "the record was deleted",
-        "The median of 26 seeds is 30\u00a0% less (28 to 32)",
+        "The median of 26 seeds is 30.0\u00a0% less (28.2 to 31.7)",
         "a claim true as documented would have held by then in 92\u00a0%.",
         "Too small to matter: 5\u00a0% less to 5.26\u00a0% more; a saving of 5 % pays",
         "Documented: 40\u00a0% less to 20\u00a0% less; the printed range.",

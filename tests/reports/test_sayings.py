@@ -38,10 +38,12 @@ def test_a_number_is_shown_as_a_reader_expects_it(value: float | None, shown: st
 @pytest.mark.parametrize(
     ("values", "shown"),
     [
-        ((30.0, 28.2, 31.7), ["30", "28", "32"]),
+        ((30.0, 28.2, 31.7), ["30.0", "28.2", "31.7"]),
         ((3.5, 3.46, 3.53), ["3.50", "3.46", "3.53"]),
         ((3.2, -1.4, 7.8), ["3", "−1", "8"]),
         ((0.05, 0.04, 0.055), ["0.050", "0.040", "0.055"]),
+        ((0.011, -0.004, 0.026), ["0.011", "−0.004", "0.026"]),
+        ((4.0, -0.04, 8.0), ["4", "0", "8"]),
         ((2.0, None, None), ["2", "—", "—"]),
         ((2.0, None, 2.5), ["2.0", "—", "2.5"]),
     ],
@@ -72,7 +74,7 @@ plain = Saying(log=False)
 @pytest.mark.parametrize(
     ("saying", "numbers", "said"),
     [
-        (share, (0.7, 0.683, 0.718), (f"30{space}% less", "28 to 32")),
+        (share, (0.7, 0.683, 0.718), (f"30.0{space}% less", "28.2 to 31.7")),
         (share, (1.1, 1.02, 1.18), (f"10{space}% more", "2 to 18")),
         (share, (0.98, 0.95, 1.03), (f"2{space}% less", f"5{space}% less to 3{space}% more")),
         (share, (2.4, 2.0, 3.1), ("2.4 times as much", "2.0 to 3.1")),
@@ -85,7 +87,7 @@ plain = Saying(log=False)
         (folds, (1 / 3.5, 1 / 4.1, 1 / 3.1), ("3.5 times faster", "3.1 to 4.1")),
         (folds, (1.5, 1.2, 1.9), ("1.5 times slower", "1.2 to 1.9")),
         (folds, (0.9, 0.8, 1.1), ("1.11 times faster", "1.25 times faster to 1.10 times slower")),
-        (plain, (0.032, 0.014, 0.05), ("+0.03", "0.01 to 0.05")),
+        (plain, (0.032, 0.014, 0.05), ("+0.032", "0.014 to 0.050")),
         (plain, (-0.5, -0.8, -0.2), ("−0.5", "−0.8 to −0.2")),
         (plain, (0.0, None, None), ("0", "")),
         (plain, (None, None, None), ("", "")),
@@ -104,6 +106,7 @@ def test_a_contrast_is_said_as_its_document_prints_it(
         ("3 times", "ratio", "4 times less"),
         ("40 %", "timing", f"75{space}% faster"),
         ("256 → 140", "ratio", f"75{space}% less"),
+        ("on 4×4 boards, 4x2 cycles", "ratio", f"75{space}% less"),
         ("", "ratio", f"75{space}% less"),
     ],
 )
@@ -140,6 +143,12 @@ def test_the_count_beside_a_word_is_that_of_the_statement_it_rests_on(
     assert edges["controller-speed"] == [(0.25, "above"), (0.95, "below")]
     assert edges["forward-share"] == [(0.95, "above"), (1 / 0.95, "below")]
     assert edges["gradient-variance"] == [(1 / 0.95, "above")]
+
+
+def test_edges_ascend_with_the_counts_on_both_sides(find: Callable[[str], Row]) -> None:
+    found = sayings.sides(find("controller-speed").parts[0])
+    assert [edge for edge, _, _ in found] == [0.16, 0.25, 0.95, 1 / 0.95]
+    assert [(b and b.pairs, a and a.pairs) for _, b, a in found[1:3]] == [(0, 26), (26, 0)]
 
 
 def test_an_open_conjunction_shows_the_part_that_is_open(find: Callable[[str], Row]) -> None:

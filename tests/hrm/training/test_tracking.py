@@ -86,9 +86,11 @@ def test_what_is_no_number_in_json_is_null(tmp_path, run):
 
 def test_damage_is_named_on_one_line(tmp_path, run):
     logged(tmp_path, run, [(1, {"loss": 0.5})])
-    (tmp_path / "curve.jsonl").write_text("what\n")
-    with pytest.raises(UserError, match=r"curve.jsonl' can't be read .*; allowed is"):
-        tracking.points(tmp_path)
+    for line, why in (("what", "Expecting"), ("", "it is blank"), ("{}", "no object with step")):
+        (tmp_path / "curve.jsonl").write_text(f'{{"step": 1}}\r\n{line}\n')
+        said = rf"curve.jsonl' can't be read \(line 2: .*{why}.*; allowed is"
+        with pytest.raises(UserError, match=said):
+            tracking.points(tmp_path)
     for text in ("{", "[]", "{}"):
         (tmp_path / "run.json").write_text(text)
         with pytest.raises(UserError, match=r"run.json' can't be read .*; allowed is"):

@@ -55,7 +55,7 @@ def learns_halting(arms: Sequence[System], seed: int) -> Iterator[Check]:
 
     for system in arms:
         model = guide.view(system, seed)
-        (head,) = model.model.halting.heads  # type: ignore[misc,union-attr]
+        (head,) = model.model.halting.heads  # type: ignore[misc]
         with torch.no_grad():
             noise = torch.randn(head.weight.shape, generator=rigged.seeded(seed))
             head.weight.copy_(noise / head.weight.shape[1] ** 0.5)

@@ -58,10 +58,11 @@ def coins(ablations, store):
 def tossed(tmp_path_factory):
     """The store of a whole quick run, to be copied."""
     folder = tmp_path_factory.mktemp("tossed")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
         patch.setattr(tempfile, "tempdir", str(folder))
-        main(["run", "--jobs", "1", "--store", str(folder / "store"), *COINS])
+        with pytest.raises(SystemExit) as ended:
+            main(["run", "--jobs", "1", "--store", str(folder / "store"), *COINS])
     assert ended.value.code == 0
     return folder / "store"
 

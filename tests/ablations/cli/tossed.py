@@ -55,7 +55,9 @@ def run(inputs):
         return Outcome(observations=[{}], weights={"coin": np.ones(1000, dtype=np.float32)})
     chance = np.random.default_rng([inputs.seed, inputs.protocol.replica])
     return Outcome(
-        observations=[{"heads": float(chance.binomial(10_000, arm.bias) / 10_000)} for arm in inputs.arms]
+        observations=[
+            {"heads": float(chance.binomial(10_000, arm.bias) / 10_000)} for arm in inputs.arms
+        ]
     )
 
 

@@ -185,6 +185,7 @@ class AtEachUpdate(cores.Gru):
     def forward(
         self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
     ) -> Tensor:
+        assert inputs is not None
         if context is not None:
             state = state + super().from_context(context)
         new: Tensor = nn.GRUCell.forward(self.cell, inputs, state)

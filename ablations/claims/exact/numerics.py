@@ -81,9 +81,8 @@ def scale_free(arms: Sequence[System], seed: int, *, updates: int = 5) -> Iterat
     from ablations.protocols import rigged
     from hrm.config import learning
     from hrm.model.registry import built
-    from hrm.training import optim
+    from hrm.training import optim  # noqa: F401  (it registers what builds the optimisers)
 
-    assert optim  # registers what builds the optimisers
     (system,) = arms
 
     def trained(part: Any, factor: float) -> list[Any]:

@@ -275,10 +275,10 @@ def forward(
     """Return the loss of an update, and the carry after it; noise as `HRM.draw` returns it."""
     objective, limit = made.objective, source.halting.max_steps
     assert offered.targets is not None
-    if not isinstance(objective, QHalting):
-        assert isinstance(objective, Supervised | PolicyGradient), objective
+    if isinstance(objective, Supervised | PolicyGradient):
         output = source(offered.inputs, noise)
         return losses.loss(objective, output, offered.targets, limit).total, carry
+    assert isinstance(objective, QHalting)
     carry, prediction, decision = source.advance(carry, offered, noise[0])
     assert carry.batch.targets is not None
     ahead = q_losses.continue_target(source, carry) if objective.continue_loss else None

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ablations.power import minimum_detectable
+from ablations.sequential import looks
+from ablations.verdict import measure, settle, words
 from scipy import stats
 
 from ablations import calibration, claims, family, noise, places, spending
 from ablations.calibration import bounded, calibrate, flag, load, save, shown
 from ablations.noise import ALL, ONE, shapes, worlds
-from ablations.power import minimum_detectable
 from ablations.records import Tier, Word, Zones
-from ablations.sequential import looks
 from ablations.simulation import PowerTask, Task, WholeTask
 from ablations.tables import Calibration, Cell, Whole
-from ablations.verdict import measure, settle, words
 from hrm.errors import UserError
 
 LEVEL = 1 - 0.05 / 79

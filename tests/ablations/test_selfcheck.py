@@ -5,13 +5,13 @@ import tempfile
 from dataclasses import replace
 
 import pytest
+from ablations.fingerprint import fingerprint
+from ablations.runner import execute
+from ablations.store import Store
 from scipy import stats
 
 from ablations import calibration, selfcheck
 from ablations.cli import main
-from ablations.fingerprint import fingerprint
-from ablations.runner import execute
-from ablations.store import Store
 
 
 @pytest.fixture(autouse=True)

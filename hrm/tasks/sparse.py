@@ -1,6 +1,6 @@
 """Sudokus with 17 clues, the fewest that leave one solution (McGuire, Tugemann and Civario, 2014).
 
-Digging doesn't reach them: one grid in some thousands has such a puzzle at all. These are known
+Digging doesn't reach them: about one grid in 100,000 has such a puzzle at all. These are known
 ones, no two of which a symmetry turns into each other; a test proves each solution the only one.
 
 Source: grids as listed in Gordon Royle's collection of sudokus with 17 clues.

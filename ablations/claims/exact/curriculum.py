@@ -28,7 +28,7 @@ def cost(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Itera
     ):
         spent = sum(share * n for share, n in zip(SHARES, of, strict=True))
         saved = 100 * (1 - spent / of[-1])
-        stages = ", ".join(f"{n:,}" for n in of)
+        stages = ", ".join(f"{n:.4g}" for n in of)
         if primary:
             yield Holds(
                 f"{what}: fewer than at full depth throughout",
@@ -38,9 +38,9 @@ def cost(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Itera
                 rule="more than none saved",
             )
         yield Holds(
-            f"{what}, saved, in percent (an update of each stage: {stages})",
+            f"{what}, saved, in percent",
             documented=figure,
-            observed=f"{saved:.2f}",
+            observed=f"{saved:.2f} (an update of each stage takes {stages})",
             holds=prints_as(saved, figure),
             rule="rounds or truncates to the printed figure",
             primary=primary,

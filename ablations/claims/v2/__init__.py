@@ -1,5 +1,12 @@
 """Document v2: four opt-in enhancements of a GRU model."""
 
-from ablations.claims.v2 import attention, controller, halting, policy
+from ablations.claims.v2 import attention, controller, halting, learning, policy, savings
 
-CLAIMS = (*halting.CLAIMS, *policy.CLAIMS, *attention.CLAIMS, *controller.CLAIMS)
+CLAIMS = (
+    *halting.CLAIMS,
+    *savings.CLAIMS,
+    *policy.CLAIMS,
+    *learning.CLAIMS,
+    *attention.CLAIMS,
+    *controller.CLAIMS,
+)

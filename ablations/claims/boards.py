@@ -2,6 +2,7 @@
 
 from ablations.specs.protocols import Boards
 from hrm.tasks.maze import Maze
+from hrm.tasks.recall import Recall
 from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 
@@ -27,3 +28,8 @@ QUICK_SUDOKU = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=8_192)
 FOLDS = Boards(task=Regression(size=16, outputs=1, depth=2), train=4_000)
 FOLDS_MIX = "equal halves of folds of one step and of two"
 FOLDS_INPUTS, FOLDS_OUTPUTS = 16, 1
+
+# Items that come one after the other, before it is said which of them counts.
+STREAMED = Boards(task=Recall(items=4, symbols=10), train=8_192)
+STREAMED_STEPS = 6  # four items, the question, and the asked cell
+STREAMED_INPUTS, STREAMED_OUTPUTS = 6 * 15, 6 * 11  # cells times tokens; cells times classes

@@ -1,6 +1,6 @@
 """Document v2: four opt-in enhancements of a GRU model."""
 
-from ablations.claims.v2 import attention, controller, halting, learning, policy, savings
+from ablations.claims.v2 import attention, controller, halting, learning, policy, savings, sequence
 
 CLAIMS = (
     *halting.CLAIMS,
@@ -8,5 +8,6 @@ CLAIMS = (
     *policy.CLAIMS,
     *learning.CLAIMS,
     *attention.CLAIMS,
+    *sequence.CLAIMS,
     *controller.CLAIMS,
 )

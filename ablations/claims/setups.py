@@ -175,18 +175,21 @@ SETUPS: tuple[Setup, ...] = (
     ),
     Setup(
         arm=_POLICY,
-        protocol=_TWENTY,
+        protocol=Train(
+            boards=_TWENTY.boards,  # at this rate nothing is learned: all updates are alike
+            training=Training(updates=40, batch=64, learning_rate=1e-5),
+        ),
         apart={"replica": 1},
         plants=(
             Plant(
-                words="The second cell learns at 30 times the rate",
-                protocol={"training.learning_rate": 0.1},
+                words="The second cell learns in leaps, from batches of eight",
+                protocol={"training.learning_rate": 0.03, "training.batch": 8},
                 metrics=(ControllerPeak(),),
                 rises=True,
-                null=0.5,
+                null=0.65,  # log-ratios: 0.2 of equal cells, 1 and more of planted ones
             ),
         ),
-        cost=0.5,
+        cost=0.7,
     ),
     Setup(
         arm=_POLICY,

@@ -170,7 +170,7 @@ def test_controller_arms_differ_in_the_controller_alone(name):
 def test_meta_rl_cells_differ_in_the_mean_alone():
     assert paths("metarl-unbiased") == ["objective.masked_mean"]
     claim = SPECS["metarl-gradient-variance"]
-    first, second = claim.cells
+    first, second = claim.cells[:2]
     assert first.arm == second.arm
     assert first.protocol.after == second.protocol.after
     assert first.protocol.objective is None

@@ -173,6 +173,7 @@ class HRM(nn.Module):
 
     def start(self, x: Tensor) -> State:
         """The states that a sample starts from."""
+        x = self.embed.at(x, 0)
         return State(self.start_high(x), self.start_low(x), self.halting.memory(x))
 
     def refine(

@@ -55,10 +55,15 @@ class Progress:
         self.losses: list[float] = []
         self.norms: list[float] = []
         self._steps: list[float] = []
+        self.series: dict[str, list[float]] = {}
         self.points: list[tuple[int, float, float, float]] = []
 
-    def updated(self, loss: float, *, norm: float = math.nan, steps: float = 1.0) -> None:
+    def updated(
+        self, loss: float, *, norm: float = math.nan, steps: float = 1.0, **more: float
+    ) -> None:
         """Report an update: its loss, the gradient's norm, and the mean number of halting steps.
+
+        `more` are numbers by names of the model's own, equal ones in every update.
 
         Raises:
             Diverged: If the loss isn't finite.
@@ -68,6 +73,8 @@ class Progress:
         self.losses.append(loss)
         self.norms.append(norm)
         self._steps.append(steps)
+        for name, value in more.items():
+            self.series.setdefault(name, []).append(value)
 
     @property
     def due(self) -> bool:
@@ -95,6 +102,10 @@ class Progress:
             **{name: np.array(column) for name, column in zip(names, columns, strict=True)},
             "update_loss": np.array(self.losses, dtype=np.float32),
             "update_norm": np.array(self.norms, dtype=np.float32),
+            **{
+                f"update_{name}": np.array(values, dtype=np.float32)
+                for name, values in self.series.items()
+            },
         }
 
 

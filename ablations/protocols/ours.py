@@ -34,7 +34,8 @@ class Ours(Adapter):
 
         def measured(found: Mapping[str, float]) -> None:
             norm, steps = found["gradient_norm"], found["cycles_mean"]
-            progress.updated(found["loss"], norm=norm, steps=steps)
+            more = {name: found[name] for name in ("halted", "halted_steps") if name in found}
+            progress.updated(found["loss"], norm=norm, steps=steps, **more)
 
         seeds = loop.Seeds(weights=seed, order=seed)
         data = self.encoded(boards)

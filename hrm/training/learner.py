@@ -94,7 +94,9 @@ class Learner:
         That is `loss`, `task_loss` and `cycles_mean`, the mean number of halting steps (with a
         carry, how far the places are); of policy gradients `policy_loss` and `baseline_loss`, and
         `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
-        `continue_loss`, without their weight. `gradient_norm` is that of all parameters' gradients,
+        `continue_loss`, without their weight; also `halted`, the share of places that halt in this
+        step, and `halted_steps`, the steps that those have taken, summed over them and divided by
+        all places: their quotient is the mean halting step at completion. `gradient_norm` is that of all parameters' gradients,
         before they are clipped.
 
         Args:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from ablations.records import Report, Row, Word
 from ablations.tables import Bounded, Family
+
+from ablations.records import Report, Row, Word
 from reports.words import looks
 
 minus, dash, infinity, times = "\u2212", "\u2014", "\u221e", "\u00d7"

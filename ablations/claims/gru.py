@@ -25,6 +25,20 @@ CLAIMS = (
         cost=3.0,
     ),
     exact(
+        "act-batchwise-differ",
+        "ablations.claims.exact.stopping:apart",
+        section="Key Features, Adaptive Computation Time; 1. Batch-wise ACT Processing",
+        reading=(
+            "The document calls its processing batch-wise and says that samples of one batch can "
+            "stop at different cycles, without a word about when. It is looked at in both modes, "
+            "each of which has to show it: in training (masked, as the printed loop) and in the "
+            "forward pass that infers, which the public code ends for the whole batch at once. "
+            "Decisions are the model's own, its controller's weights ten times as large, so that "
+            "samples differ in what they want."
+        ),
+        arms=(Arm(label="gru", part=recipes.gru()),),
+    ),
+    exact(
         "metarl-reward",
         "ablations.claims.exact.policy:reward",
         section="Technical Details, ACT Policy Learning",

@@ -21,7 +21,7 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations report                  the same as one HTML file
   ablations calibrate               how often the verdicts would be wrong where the truth is known
   ablations judge FILE              the rule for your own numbers
-  ablations selfcheck               claims whose truth is known, through the whole pipeline
+  ablations store check             whether a store's records are as they were written
 """
 EPILOG = """\
 Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
@@ -102,6 +102,17 @@ def parser() -> argparse.ArgumentParser:
 
     own = add("judge", "judge:judge", judge.DESCRIPTION, as_json)
     judge.add_arguments(own)
+    _calibrate(
+        add(
+            "calibrate",
+            "calibrating:calibrate",
+            "Check the rule by simulation: made-up pairs whose truth lies exactly at an edge, "
+            "asymmetric, tied, censored, infinite and missing ones among them, are judged at all "
+            "looks, and false words counted against their exact bound. Interrupted, the same "
+            "command resumes.",
+            *(_jobs(), as_json),
+        )
+    )
     _stores(add, subparsers, common)
     return top
 
@@ -144,6 +155,23 @@ def _run(run: Parser) -> None:
         help="go on to the end of the tier with claims that are settled, and run those that are "
         "refused",
     )
+
+
+def _calibrate(made: Parser) -> None:
+    made.add_argument(
+        "--replicates",
+        type=_positive,
+        default=4000,
+        metavar="N",
+        help="samples at each place of the truth (default: %(default)s, a minute on two cores)",
+    )
+    made.add_argument(
+        "--output",
+        default="calibration.json",
+        metavar="FILE",
+        help="what is found, as data (default: %(default)s)",
+    )
+    made.add_argument("--docs", metavar="FILE", help="write it as Markdown too")
 
 
 def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:

@@ -10,31 +10,6 @@ from ablations.cli import display
 from ablations.cli.progress import Share
 from ablations.records.plain import Json
 from ablations.runs import locks
-from hrm.config.parts import require
-
-DESCRIPTION = """\
-Check the rule by simulation: made-up pairs whose truth lies exactly at an edge, asymmetric, tied,
-censored, infinite and missing ones among them, are judged at all looks, and false words counted
-against their exact bound. Interrupted, the same command resumes.
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `ablations calibrate`; `--jobs` and `--json` are many commands'."""
-    parser.add_argument(
-        "--replicates",
-        type=int,
-        default=filling.REPLICATES,
-        metavar="N",
-        help="samples at each place of the truth (default: %(default)s, a minute on two cores)",
-    )
-    parser.add_argument(
-        "--output",
-        default="calibration.json",
-        metavar="FILE",
-        help="what is found, as data (default: %(default)s)",
-    )
-    parser.add_argument("--docs", metavar="FILE", help="write it as Markdown too")
 
 
 def calibrate(asked: argparse.Namespace) -> int:
@@ -44,7 +19,6 @@ def calibrate(asked: argparse.Namespace) -> int:
     allowed}, withheld, reports [{what, reports, false, rate, bound}], power, problems}. The status
     is 1 if anything is beyond its bound; `problems` names it.
     """
-    require(asked.replicates >= 1, "--replicates", asked.replicates, "1 or more", "draw some")
     if asked.docs:
         filling.writable(Path(asked.docs))
     with locks.shared(_say_waiting), Share("calibrating") as progress:

@@ -33,9 +33,10 @@ def run(asked: argparse.Namespace) -> int:
     done = Counter[str]()
     refused: dict[str, str] = {}
     left: tuple[Due, ...] = ()
+    tried: list[Trial] = []
     while True:
         reader = Reader(store)
-        due = _due(session, reader, all_=asked.all)
+        due = _due(session, reader, tried, all_=asked.all)
         refused |= {one.claim.id: one.refusal for one in due if one.refusal}
         costs = session.costs(reader)
         order = planning.order(
@@ -48,11 +49,11 @@ def run(asked: argparse.Namespace) -> int:
         trials = [trial for one in order.chosen for trial in one.trials]
         if not trials:
             break
-        before = done.total()
         _execute(trials, store, costs, asked.jobs, budget, done)
-        if done.total() == before:  # the budget, or what failed before, keeps all of them back
+        if budget.left() <= 0:
             left = (*order.chosen, *left)
             break
+        tried += trials
     return _told(asked, session, store, done, refused, left)
 
 
@@ -102,13 +103,16 @@ def _execute(
         )
 
 
-def _due(session: Session, reader: Reader, *, all_: bool) -> tuple[Due, ...]:
+def _due(
+    session: Session, reader: Reader, tried: Sequence[Trial] = (), *, all_: bool = False
+) -> tuple[Due, ...]:
     return planning.due(
         session.run,
         reader,
         session.tier,
         table=session.table,
         committed=session.committed,
+        tried=tried,
         all_=all_,
         device=session.device,
     )
@@ -138,7 +142,7 @@ def _told(
         if result is not None and result.status in (Status.FAILED, Status.DIED)
     ]
     stored = {r.fingerprint for r in results if r is not None and r.status.finished}
-    remaining = {repr(trial) for one in left for trial in one.trials}
+    remaining = {repr(t) for one in left for t in one.trials if not reader.over(t)}
     summary: dict[str, Json] = {
         "tier": session.tier.value,
         "trials": len(stored | set(done)) + len(remaining),
@@ -158,6 +162,6 @@ def _told(
 
 def _settled(session: Session, reader: Reader) -> list[str]:
     """Return the chosen claims that need no further pair."""
-    waiting = {one.claim.id for one in _due(session, reader, all_=False)}
+    waiting = {one.claim.id for one in _due(session, reader)}
     ends: list[Claim] = [claim for claim in session.chosen if claim.id not in waiting]
     return [claim.id for claim in ends]

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from ablations import claims
+from ablations.calibration import artefact
 from ablations.claims.controls import Control
 from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
@@ -138,6 +139,7 @@ class Session:
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
             garden=garden.add(store.folder, seen),
+            calibration=artefact.committed(),
             device=self.device,
         )
 

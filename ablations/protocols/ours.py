@@ -35,7 +35,8 @@ class Ours(Adapter):
         def measured(found: Mapping[str, float]) -> None:
             norm, steps = found["gradient_norm"], found["cycles_mean"]
             task = found["task_loss"]
-            progress.updated(found["loss"], norm=norm, steps=steps, task=task)
+            more = {name: found[name] for name in found if name.startswith("halted")}
+            progress.updated(found["loss"], norm=norm, steps=steps, task=task, **more)
 
         seeds = loop.Seeds(weights=seed, order=seed)
         data = self.encoded(boards)

@@ -57,14 +57,22 @@ def never_stop(model: HRM) -> None:
         last.bias.copy_(torch.tensor([50.0, -50.0]))
 
 
-def diversify(model: HRM, gain: float) -> None:
-    """Scale the controller's weights and clear its biases, so that states decide."""
+def diversify(model: HRM, inputs: Tensor, gain: float = 10.0) -> None:
+    """Make a policy's decisions depend on states, so that samples differ in what they want.
+
+    The controller's weights are scaled and its biases cleared; the last one is then set so that
+    half of these inputs' samples, decided greedily, want to stop before the last cycle.
+    """
+    parameters = list(controller(model).parameters())
     with torch.no_grad():
-        for parameter in controller(model).parameters():
+        for parameter in parameters:
             if parameter.dim() == 2:
                 parameter.mul_(gain)
             else:
                 parameter.zero_()
+        logits = model.eval()(inputs, steps=model.halting.max_steps).run.logits
+        margins = (logits[..., 1] - logits[..., 0])[:-1]  # the last stop is forced
+        parameters[-1][1] -= margins.amax(0).quantile(0.5)
 
 
 def stopping_apart(

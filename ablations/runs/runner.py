@@ -286,7 +286,9 @@ def _drain(
                 )
             if not running:
                 break
-            wait(running, return_when=FIRST_COMPLETED)
+            # A signal that comes just before this thread sleeps doesn't wake it: it looks again.
+            while not wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
+                pass
             for future in [future for future in running if future.done()]:
                 job, clock = running[future]
                 result = _outcome(future, job, clock)

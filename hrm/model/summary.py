@@ -17,7 +17,6 @@ class Summary(nn.Module):
     window: int
 
 
-@builds(config.LastStep)
 class LastStep(Summary):
     """z_L, or dropout(ReLU(W z_L)).
 
@@ -26,9 +25,8 @@ class LastStep(Summary):
 
     window = 1
 
-    def __init__(self, part: config.LastStep, c: config.HRMConfig) -> None:
+    def __init__(self, part: config.LastStep, width: int) -> None:
         super().__init__()
-        width = c.low.width
         self.project = nn.Linear(width, width) if part.project else None
         self.dropout = nn.Dropout(part.dropout)
 
@@ -39,7 +37,6 @@ class LastStep(Summary):
         return y
 
 
-@builds(config.StepAttention)
 class StepAttention(Summary):
     """Attention in which query, key and value are the last low state, a sequence of one.
 
@@ -50,9 +47,9 @@ class StepAttention(Summary):
 
     window = 1
 
-    def __init__(self, part: config.StepAttention, c: config.HRMConfig) -> None:
+    def __init__(self, part: config.StepAttention, width: int) -> None:
         super().__init__()
-        self.attention = layers.CrossAttention(c.low.width, part.heads)
+        self.attention = layers.CrossAttention(width, part.heads)
 
     def forward(self, trace: tuple[Tensor, ...], high: Tensor) -> Tensor:
         z_B1D = trace[-1].unsqueeze(1)
@@ -60,18 +57,33 @@ class StepAttention(Summary):
         return y
 
 
-@builds(config.TraceAttention)
 class TraceAttention(Summary):
     """Attention from the high state over the T low states of the cycle.
 
     Source: document v2, "Sequence Attention Mathematics".
     """
 
-    def __init__(self, part: config.TraceAttention, c: config.HRMConfig) -> None:
+    def __init__(self, part: config.TraceAttention, width: int, high: int, window: int) -> None:
         super().__init__()
-        self.window = c.low_steps
-        self.attention = layers.CrossAttention(c.low.width, part.heads, query_width=c.high.width)
+        self.window = window
+        self.attention = layers.CrossAttention(width, part.heads, query_width=high)
 
     def forward(self, trace: tuple[Tensor, ...], high: Tensor) -> Tensor:
         y: Tensor = self.attention(high.unsqueeze(1), torch.stack(trace, dim=1)).squeeze(1)
         return y
+
+
+# -- builders -------------------------------------------------------------------------------------
+@builds(config.LastStep)
+def _last_step(part: config.LastStep, c: config.HRMConfig) -> LastStep:
+    return LastStep(part, c.low.width)
+
+
+@builds(config.StepAttention)
+def _step_attention(part: config.StepAttention, c: config.HRMConfig) -> StepAttention:
+    return StepAttention(part, c.low.width)
+
+
+@builds(config.TraceAttention)
+def _trace_attention(part: config.TraceAttention, c: config.HRMConfig) -> TraceAttention:
+    return TraceAttention(part, c.low.width, c.high.width, c.low_steps)

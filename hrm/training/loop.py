@@ -29,7 +29,8 @@ from hrm.model.execution import Batch
 from hrm.system import distributed, interrupts
 from hrm.tasks import Boards, Floats, Ints, Scores, Task, Values
 from hrm.training import checkpoint, losses
-from hrm.training.learner import Learner, averaged
+from hrm.training.averages import Averaged
+from hrm.training.learner import Learner
 from hrm.training.stablemax import IGNORED
 
 
@@ -191,7 +192,7 @@ def fit(
     noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
     batches = Shuffled(len(data), training.batch, seeds.order)
     learner = Learner(model, system, training, noise)
-    average = None if training.ema is None else averaged(model, training.ema)
+    average = None if training.ema is None else Averaged(model, training.ema)
     recipe = Recipe(system=system, training=training, weights=seeds.weights, order=seeds.order)
     last = None if folder is None else folder / "last.safetensors"
     where = Reached()
@@ -250,6 +251,7 @@ def _moment(
     means = np.mean([list(found.values()) for found in since], axis=0).tolist()
     parts = dict(zip(since[0], means, strict=True))
     loss, steps = parts.pop("loss"), parts.pop("cycles_mean")
+    parts = {n: v for n, v in parts.items() if not n.startswith("halted")}  # no loss
     return Moment(update=update, loss=loss, steps=steps, score=score, parts=parts, rates=rates)
 
 

@@ -1,20 +1,19 @@
-"""Optimisers of the documented systems: Adam-atan2 in both forms, sparse sign-SGD; and averages.
+"""Optimisers of the documented systems: Adam-atan2 in both forms, sparse sign-SGD.
 
 g gradient, p parameter, t its number of steps, η learning rate, λ weight decay (decoupled).
 """
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
-from torch.optim.swa_utils import AveragedModel
 
 from hrm.config import learning
 from hrm.config.learning import AdamW
@@ -24,6 +23,8 @@ from hrm.model.registry import builds
 from hrm.system import distributed
 
 Closure = Callable[[], float]
+# Parameters, gradients, m, v and t, one of each per parameter.
+Block = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor], list[int]]
 
 
 class _Adam(Optimizer, ABC):
@@ -52,6 +53,7 @@ class _Adam(Optimizer, ABC):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         _check_rates({**self.defaults, **param_group})
         super().add_param_group(param_group)
+        self.size = sum(p.numel() for group in self.param_groups for p in group["params"])
 
     @torch.no_grad()
     def step(self, closure: Closure | None = None) -> float | None:  # type: ignore[override]
@@ -70,6 +72,20 @@ class _Adam(Optimizer, ABC):
     def _update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         g: list[Any] = [p.grad for p in params]
         m, v, t = self._moments(params)
+        whole: Block = (params, g, m, v, t)
+        large = self.size > _entries and params[0].device.type == "cpu"
+        for block in _blocks(*whole) if large else [whole]:
+            self._update_block(*block, group)
+
+    def _update_block(
+        self,
+        params: list[Tensor],
+        g: list[Tensor],
+        m: list[Tensor],
+        v: list[Tensor],
+        t: list[int],
+        group: dict[str, Any],
+    ) -> None:
         lr, (b1, b2) = float(group["lr"]), group["betas"]
         torch._foreach_lerp_(m, g, 1 - b1)
         torch._foreach_mul_(v, b2)
@@ -99,6 +115,33 @@ class _Adam(Optimizer, ABC):
         self, m: list[Tensor], v: list[Tensor], t: list[int], group: dict[str, Any]
     ) -> list[Tensor]:
         """Return u(m, v, t) as new tensors, one per parameter."""
+
+
+_entries = 2**17  # of a block: four tensors and a temporary one fit in a processor's cache
+
+
+def _blocks(
+    params: list[Tensor], g: list[Tensor], m: list[Tensor], v: list[Tensor], t: list[int]
+) -> Iterator[Block]:
+    """Yield parts of a processor's cache's size, which a step passes once instead of a dozen times.
+
+    The same bits: all is computed entry by entry, and blocks end where vector registers do. (On
+    other devices each part would cost a launch.)
+    """
+    rows: list[tuple[Tensor, Tensor, Tensor, Tensor, int]] = []
+    size = 0
+    for *whole, steps in zip(params, g, m, v, t, strict=True):
+        pieces = [whole]
+        if all(each.is_contiguous() for each in whole):
+            split = (each.view(-1).split(_entries) for each in whole)
+            pieces = [list(piece) for piece in zip(*split, strict=True)]
+        for p, gradient, first, second in pieces:
+            if rows and size + p.numel() > _entries:
+                yield tuple(map(list, zip(*rows, strict=True)))  # type: ignore[misc]
+                rows, size = [], 0
+            rows.append((p, gradient, first, second, steps))
+            size += p.numel()
+    yield tuple(map(list, zip(*rows, strict=True)))  # type: ignore[misc]
 
 
 class AdamAtan2(_Adam):
@@ -282,38 +325,6 @@ class SparseSignSGD(Optimizer):
         return result
 
 
-class Averaged(AveragedModel):
-    """An exponential moving average of a model's parameters, which starts at them.
-
-        θ̄ ← decay · θ̄ + (1 − decay) · θ    at each `update_parameters`; buffers are copied
-
-    The same bits as torch's class with `get_ema_multi_avg_fn`, whose modules it walks and sorts at
-    each call; for a small model that costs as much as the optimiser's step. The lists are made
-    once, so neither model may be moved to another device afterwards.
-
-    Args:
-        model: Whose average it is. decay: in 0 ... 1.
-
-    Source: "Less is More" (arXiv 2510.04871), section 4.
-    """
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        super().__init__(model)  # a copy
-        self.decay, self.source = decay, [model]  # in a list: it isn't a part of this module
-        self.parameter_lists = _tensors(self.module.parameters()), _tensors(model.parameters())
-        self.buffer_lists = _tensors(self.module.buffers()), _tensors(model.buffers())
-
-    @torch.no_grad()
-    def update_parameters(self, model: nn.Module) -> None:
-        assert model is self.source[0]
-        means, parameters = self.parameter_lists
-        torch._foreach_lerp_(means, parameters, 1 - self.decay)
-        copies, buffers = self.buffer_lists
-        if copies:
-            torch._foreach_copy_(copies, buffers)
-        self.n_averaged.add_(1)
-
-
 @torch.no_grad()
 def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
     """Scale all gradients alike and return the norm of them all before, 0 where there are none.
@@ -330,10 +341,6 @@ def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
     if largest is not None:
         torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
     return norm
-
-
-def _tensors(found: Iterable[Tensor]) -> list[Tensor]:
-    return list(found)
 
 
 def _sum_per_identity(ids_N: Tensor, gradients_ND: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from ablations.store import Store
 
 from ablations import calibration, claims, noise, pilots
 from ablations.cli import calibrated, main, progress
-from ablations.store import Store
 from hrm.system import environment
 
 # Exact claims that take a fraction of a second once torch is loaded; one trial each, or none.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ablations.tables import Family
 from playwright.sync_api import Browser, sync_playwright
 
 import reports
@@ -27,7 +28,6 @@ from ablations.records import (
     Verdict,
     Word,
 )
-from ablations.tables import Family
 
 hostile = '<script>document.title="owned"</script> & "quoted" \'single\' $x^{2$ {{ 7*7 }}'
 long_name = "averyveryverylongclaimidentifier-" * 4 + "end"

@@ -13,10 +13,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from ablations.tables import Bounded, Calibrated, Family
 
 import reports
 from ablations.records import Report, Word
-from ablations.tables import Bounded, Calibrated, Family
 from hrm.errors import UserError
 from reports import text
 from reports.words import looks

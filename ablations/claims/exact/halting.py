@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ablations.claims.exact.stopping import execution, histogram
 from ablations.records.checks import Check, Close, Equal, Holds
 from hrm import config
 from hrm.config.learning import System
@@ -78,7 +79,7 @@ def stopped_idle(
             computed += sum(rows)
             needed += int(stops.sum())
         yield Holds(
-            f"rows computed by {_execution(system)} execution",
+            f"rows computed by {execution(system)} execution",
             documented=f"{needed} (those of samples that haven't stopped), ratio 1",
             observed=f"{computed}, ratio {computed / needed:.3f}",
             holds=computed == needed,
@@ -111,11 +112,12 @@ def individual(
                 alone = [model(inputs[b : b + 1], noise[:, b : b + 1]) for b in range(batch)]
             together = whole.run.steps.tolist()
             apart = [int(o.run.steps) for o in alone]
-            what = f"{_execution(system)}, {mode} decisions"
+            assert len(set(apart)) > 1, "samples that all stop alike tell nothing"
+            what = f"{execution(system)}, {mode} decisions"
             yield Holds(
                 f"{what}: cycles in the batch and alone",
-                documented=_histogram(apart),
-                observed=_histogram(together),
+                documented=histogram(apart),
+                observed=histogram(together),
                 holds=together == apart,
                 rule="equal cycles, each sample",
                 primary=i == 0,
@@ -196,12 +198,3 @@ def maximum(
                     expected=[float(limit)],
                     observed=[float(c) for c in counted],
                 )
-
-
-def _execution(system: System) -> str:
-    return type(system.model.execution).__name__.lower()
-
-
-def _histogram(steps: Sequence[int]) -> str:
-    counts = np.bincount(steps)
-    return ", ".join(f"{n} at {k}" for k, n in enumerate(counts) if n)

@@ -31,6 +31,46 @@ def demonstration(
         yield printed(what, 100 * (1 - b / a), reduction, primary=primary)
 
 
+def one_mix(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
+    """Savings that are promised in several places can all hold on some mix of easy and hard.
+
+    Figures: the range for mixed batches, the percentage for a mixed batch and its operations before
+    and after, the percentage for easy samples, and their cycles before and after (a range), and
+    those of hard samples.
+    """
+    low, high, mixed, before, after, easy, cycles, fewest, fewer, _, fewest_hard, most = (
+        parse(text)[0] for text in figures
+    )
+    yield Holds(
+        "the saving of a mixed batch, in percent, and the range promised for mixed batches",
+        documented=f"{low:g} to {high:g}",
+        observed=f"{mixed:g} ({100 * (1 - after / before):.1f} from {before:g} to {after:g})",
+        holds=low <= mixed <= high,
+        rule="one lies within the other",
+    )
+    saved_easy = 1 - (fewest + fewer) / 2 / cycles
+    saved_hard = 1 - (fewest_hard + most) / 2 / cycles
+    for saving, primary in ((mixed, True), (low, False), (high, False)):
+        share = (saving / 100 - saved_hard) / (saved_easy - saved_hard)
+        yield Holds(
+            f"share of easy samples that saves {saving:g} %, at the middle of the printed cycles",
+            documented="a share",
+            observed=f"{share:.2f}",
+            holds=0 <= share <= 1,
+            rule="between 0 and 1",
+            primary=primary,
+        )
+    least, best = (100 * (1 - end / cycles) for end in (fewer, fewest))
+    yield Holds(
+        "the saving of easy samples alone, in percent, and that of their printed cycles",
+        documented=f"{easy:g}",
+        observed=f"{least:g} to {best:g}",
+        holds=least <= easy <= best,
+        rule="one lies within the other",
+        primary=False,
+    )
+
+
 def printed(what: str, value: float, figure: str, *, primary: bool = True) -> Check:
     """Return whether a value is what a document prints."""
     return Holds(

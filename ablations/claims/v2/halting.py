@@ -21,6 +21,14 @@ _TRAIN = Train(
 )
 _saving = figure("act-savings-mixed")
 _STILL = {"model.halting.controller.dropout": 0.0, "model.summary.dropout": 0.0}
+_EXECUTIONS = vary(
+    recipes.v2(inputs=64, use_per_sample_act=True),
+    {
+        "compacted": _STILL,
+        "masked": {**_STILL, "model.execution": Masked()},
+        "lockstep": {**_STILL, "model.execution": Lockstep()},
+    },
+)
 
 
 def _cell(label: str, *, waits: bool = False, sampled: bool = False, slowest: bool = False) -> Cell:
@@ -93,6 +101,59 @@ CLAIMS = (
         cost=0.1,
     ),
     exact(
+        "act-scope-consistency",
+        "ablations.claims.exact.printed:one_mix",
+        section="1. Per-Sample ACT, Benefits; Performance Improvements, Computational Efficiency",
+        reading=(
+            "The document promises a range of savings on mixed batches, a larger one for its "
+            "measured mixed batch, and a still larger one for easy samples. The last is of "
+            "another population. The first two both say mixed batch: the second has to lie within "
+            "the first. Whether some mix of easy and hard samples, with the cycles that are "
+            "printed for them, gives it at all is the other condition; the mixes that give the "
+            "ends of the range stand beside."
+        ),
+        figures=tuple(
+            text
+            for name in (
+                "act-savings-mixed",
+                "act-ops-mixed-batch",
+                "act-easy-cycles",
+                "act-hard-cycles",
+            )
+            for part in ("reduction", "change")
+            if part in figure(name).parts
+            for text in figure(name)[part]
+        ),
+        consistency=True,
+        cost=0.1,
+    ),
+    exact(
+        "act-cycles-accounting",
+        "ablations.claims.exact.stopping:accounting",
+        section="Mathematical Correctness, Per-Sample ACT Theory",
+        reading=(
+            "`cycles_used[i]` is compared with the number of cycles in which the row of sample i "
+            "was computed, sample by sample, over random decisions. Compacted execution, the "
+            "document's loop over `alive_indices`, carries the verdict. Masked execution (document "
+            "gru's `torch.where`) and the original's lockstep stand beside."
+        ),
+        arms=_EXECUTIONS,
+        cost=2.0,
+    ),
+    exact(
+        "act-loop-ends",
+        "ablations.claims.exact.stopping:ends",
+        section="Mathematical Correctness, Per-Sample ACT Theory",
+        reading=(
+            "Computation stops when nobody is alive: the loop is as long as its slowest sample's "
+            "first stop (the last cycle's is forced), and no cycle is computed with nobody left. "
+            "Over random decisions, with batches that stop at once and batches that never want "
+            "to. Compacted execution carries the verdict; masked and lockstep stand beside."
+        ),
+        arms=_EXECUTIONS,
+        cost=2.0,
+    ),
+    exact(
         "act-batch-waits",
         "ablations.claims.exact.halting:batch_waits",
         section="1. Per-Sample Adaptive Computation Time (ACT), Problem Solved",
@@ -121,14 +182,7 @@ CLAIMS = (
             "and lockstep stand beside. Without dropout, whose draws depend on the batch by "
             "construction."
         ),
-        arms=vary(
-            recipes.v2(inputs=64, use_per_sample_act=True),
-            {
-                "compacted": _STILL,
-                "masked": {**_STILL, "model.execution": Masked()},
-                "lockstep": {**_STILL, "model.execution": Lockstep()},
-            },
-        ),
+        arms=_EXECUTIONS,
         cost=3.0,
     ),
 )

@@ -1,15 +1,14 @@
 """`ablations calibrate`."""
 
-import argparse
 import json
 from dataclasses import replace
 
 import pytest
 
+from ablations import cli
 from ablations.calibration import filling
 from ablations.calibration.artefact import load, summary
 from ablations.cli import calibrating
-from hrm.errors import UserError
 
 
 @pytest.fixture
@@ -21,11 +20,8 @@ def few(monkeypatch):
 
 
 def call(*arguments):
-    parser = argparse.ArgumentParser()
-    calibrating.add_arguments(parser)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", action="store_true")
-    return calibrating.calibrate(parser.parse_args(arguments))
+    asked = cli.parser().parse_args(["calibrate", "--jobs", "1", *arguments])
+    return asked.function(asked)
 
 
 @pytest.mark.usefixtures("few")
@@ -59,6 +55,7 @@ def test_the_status_is_1_if_a_count_is_beyond_its_bound(tmp_path, capsys, monkey
     assert "Beyond its bound: difference, normal, truth at" in capsys.readouterr().out
 
 
-def test_no_samples_are_refused(tmp_path):
-    with pytest.raises(UserError, match="--replicates"):
+def test_no_samples_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
         call("--replicates", "0", "--output", str(tmp_path / "made.json"))
+    assert "--replicates: '0' is not a number of 1 or more" in capsys.readouterr().err

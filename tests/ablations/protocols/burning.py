@@ -7,7 +7,6 @@ from pathlib import Path
 
 import hrm.config  # noqa: F401  (arms are its parts)
 
-
 clock = [0]  # nanoseconds
 
 

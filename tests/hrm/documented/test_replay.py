@@ -200,7 +200,7 @@ def test_five_updates_are_those_of_the_reference(name, learn_connection):
 def test_learning_draws_the_values_to_what_was_earned(name):
     """From ends alone, where halting earned 1: Q(halt) to 1, Q(continue) to 0."""
     system, _ = systems[name]
-    model = loop.build(system, loop.Seeds(weights=0, order=0))
+    model = loop.build(system, loop.Seeds(weights=1, order=0))
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(4, 6, generator=generator)
     buffer = Replay()

@@ -12,7 +12,8 @@ from hrm.config.learning import QHalting, System, Training
 from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.model.execution import Batch
-from hrm.training.learner import Learner, averaged, optimisers
+from hrm.training.averages import Averaged
+from hrm.training.learner import Learner, optimisers
 
 B, S = 4, 5
 
@@ -306,7 +307,7 @@ def test_evaluation_may_have_an_execution_of_its_own() -> None:
 # -- training -------------------------------------------------------------------------------------
 def test_the_average_starts_at_the_weights_and_follows_them() -> None:
     model = built(small().model)
-    average = averaged(model, 0.9)
+    average = Averaged(model, 0.9)
     start = model.readout.weight.detach().clone()
     assert torch.equal(average.module.readout.weight, start)
     with torch.no_grad():

@@ -22,7 +22,8 @@ from hrm.model import HRM
 from hrm.model.execution import Batch
 from hrm.model.state import State
 from hrm.training import q_losses
-from hrm.training.loop import Learner, averaged
+from hrm.training.averages import Averaged
+from hrm.training.loop import Learner
 from tests.hrm.equality import all_close, close, exact, model_of, write_out_kernels
 
 # width 16 in heads of 8; a puzzle vector of 20 is padded to four prefix tokens
@@ -305,7 +306,7 @@ def test_five_training_steps_are_the_same_and_so_is_their_average(s, kind, optim
         ema=decay,
     )
     learner = Learner(model, system, training, torch.Generator().manual_seed(4))
-    average = averaged(model, decay)
+    average = Averaged(model, decay)
     for data, record in zip(batches, records, strict=True):
         loss, _ = learner.update(batch_of(data))
         average.update_parameters(model)

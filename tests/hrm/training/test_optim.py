@@ -14,7 +14,9 @@ from torch.optim import Optimizer, swa_utils
 
 from hrm.errors import UserError
 from hrm.model.puzzles import PuzzleTable
-from hrm.training.optim import AdamAtan2, AdamAtan2AsCoded, Averaged, clip
+from hrm.training import optim
+from hrm.training.averages import Averaged
+from hrm.training.optim import AdamAtan2, AdamAtan2AsCoded, clip
 
 properties = settings(max_examples=40, deadline=None, derandomize=True)
 both = pytest.mark.parametrize("kind", [AdamAtan2, AdamAtan2AsCoded])
@@ -414,6 +416,29 @@ def test_an_average_goes_on_from_its_checkpoint() -> None:
     second.update_parameters(model)
     assert torch.equal(first.module.weight, second.module.weight)
     assert not torch.equal(first.module.weight, model.weight)
+
+
+# -- blocks ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("made", [AdamAtan2, AdamAtan2AsCoded])
+def test_blocks_have_the_bits_of_whole_tensors(made, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = [(7,), (40, 33), (3, 5), (513,), (64, 64), (2,)]
+
+    def trained(entries: int) -> list[torch.Tensor]:
+        monkeypatch.setattr(optim, "_entries", entries)
+        generator = torch.Generator().manual_seed(0)
+        params = [nn.Parameter(torch.randn(s, generator=generator)) for s in shapes]
+        params.append(nn.Parameter(torch.randn(9, 20, generator=generator).t()))  # no view
+        stepper = made(params, lr=0.1, weight_decay=0.1)
+        for _ in range(3):
+            for p in params[1:]:  # the first has no gradient
+                p.grad = torch.randn(p.shape, generator=generator)
+            stepper.step()
+        return [p.detach() for p in params]
+
+    whole = trained(10**9)
+    for entries in (64, 512, 1024):
+        found = trained(entries)
+        assert all(torch.equal(a, b) for a, b in zip(found, whole, strict=True))
 
 
 # -- clipping -------------------------------------------------------------------------------------

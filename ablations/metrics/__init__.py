@@ -3,8 +3,8 @@
 scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial method
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
 costs        Rows, Flops, SlowestRows, Cycles, HaltingEntropy, BytesOf, Parameters
+gradients    GradientVariance, MeanNorm, Live, DepthGradient, GradientGrowth
 ladder       LargestRate
-gradients    GradientVariance, MeanNorm, Live
 """
 
 from ablations.metrics.base import Metric, Observations
@@ -18,7 +18,13 @@ from ablations.metrics.costs import (
     SlowestRows,
 )
 from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
+from ablations.metrics.gradients import (
+    DepthGradient,
+    GradientGrowth,
+    GradientVariance,
+    Live,
+    MeanNorm,
+)
 from ablations.metrics.ladder import LargestRate
 from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
@@ -30,7 +36,9 @@ __all__ = [
     "Arrival",
     "BytesOf",
     "Cycles",
+    "DepthGradient",
     "Flops",
+    "GradientGrowth",
     "GradientNorm",
     "GradientVariance",
     "HaltingEntropy",

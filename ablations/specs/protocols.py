@@ -5,6 +5,7 @@
     Evaluate    score those weights in another mode
     Execute     count what an execution computes with them
     Resample    policy gradients at them, over resampled batches
+    Gradients   how far a loss's gradient reaches back, by depth
     Bytes       count what a controller call and a whole pass allocate
     Check       run the function of an exact claim
 
@@ -13,6 +14,7 @@ measured often. Each kind names the module that runs it; a run's fingerprint cov
 imports, the modules of the parts that it is given, and the settings.
 """
 
+import itertools
 import math
 from abc import ABC
 from dataclasses import dataclass
@@ -271,6 +273,40 @@ class Resample(Protocol):
             self.resamples >= 2, "resamples", self.resamples, "2 or more", "a variance needs two"
         )
         _positive("batch", self.batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gradients(Protocol):
+    """Norms of the last answer's gradient, at trained weights, by the depth of the recursion.
+
+    A model is run to each depth on test boards, whatever its halting says, without dropout.
+
+    Args:
+        after: What trained the weights.
+        depths: So many halting steps, or segments of a single one; ascending.
+        over: "steps" or "segments".
+        boards: How many test boards, the first ones.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.gradients"
+    after: Train
+    depths: tuple[int, ...]
+    over: str = "steps"
+    boards: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ascending = all(a < b for a, b in itertools.pairwise((0, *self.depths)))
+        require(
+            bool(self.depths) and ascending,
+            "depths",
+            self.depths,
+            "ascending numbers of 1 or more",
+            "use (2, 4, 8, 16)",
+        )
+        kinds = ("steps", "segments")
+        require(self.over in kinds, "over", self.over, " or ".join(kinds), "use one")
+        _positive("boards", self.boards)
 
 
 # -- without training -----------------------------------------------------------------------------

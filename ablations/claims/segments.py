@@ -24,13 +24,13 @@ READING = (
     "Six models, two architectures at 1, 2 and 4 segments: two levels of one layer each, and one "
     "level of both layers with as many parameters (but for the second level's start, a vector), "
     "one pass a segment. The effect of segments is the slope over their doublings, from one to "
-    "four; that of the architecture is the mean difference between them, whichever is better. Segments "
-    "matter more if their effect exceeds that of the architecture, with either sign, by a point: "
-    "two statements, which both have to hold. Two levels compute three times as many blocks a "
-    "segment; one level with three passes, thus equal operations, stands beside. All are trained "
-    "for equal updates, detached between segments, the previous answer fed back. 4×4 sudokus as "
-    "one vector stand in for boards that need more than two cores: figures don't transfer, the "
-    "direction is tested."
+    "four; that of the architecture is the mean difference between them, whichever is better. "
+    "Segments matter more if their effect exceeds that of the architecture, with either sign, by "
+    "a point: two statements, which both have to hold. Two levels compute three times as many "
+    "blocks a segment; one level with three passes, thus equal operations, stands beside. All are "
+    "trained for equal updates, detached between segments, the previous answer fed back. 4×4 "
+    "sudokus as one vector stand in for boards that need more than two cores: figures don't "
+    "transfer, the direction is tested."
 )
 
 

@@ -1,5 +1,5 @@
 """Document amulgent: a decision model with RMSNorm, SwiGLU, two Q heads and refinement segments."""
 
-from ablations.claims.amulgent import blocks, halting, refinement, sizes
+from ablations.claims.amulgent import blocks, exactly, halting, refinement
 
-CLAIMS = (*sizes.CLAIMS, *blocks.CLAIMS, *halting.CLAIMS, *refinement.CLAIMS)
+CLAIMS = (*exactly.CLAIMS, *blocks.CLAIMS, *halting.CLAIMS, *refinement.CLAIMS)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.records.checks import Check, Close, Differ, Holds
+from ablations.records.checks import Check, Close
 from hrm.config.learning import System
 
 Array = NDArray[np.float64]
@@ -78,19 +78,16 @@ def scale_free(arms: Sequence[System], seed: int, *, updates: int = 5) -> Iterat
     Powers of two scale a gradient without rounding. Factors that round, that let squares underflow,
     and the optimiser as coded and AdamW stand beside. Arms: a small model that is trained.
     """
-    import torch
-
     from ablations.protocols import rigged
     from hrm.config import learning
-    from hrm.model.registry import built
-    from hrm.training import optim
+    from hrm.training.learner import optimisers
 
-    assert optim  # registers what builds the optimisers
     (system,) = arms
 
     def trained(part: Any, factor: float) -> list[Any]:
         model, loss = _regression(system, seed)
-        chosen = built(part, list(model.parameters()), lr=1e-3, weight_decay=0.0)
+        how = learning.Training(updates=updates, optimiser=part, learning_rate=1e-3)
+        chosen = optimisers(model, how)["learning_rate"]
         for _ in range(updates):
             chosen.zero_grad()
             (factor * loss()).backward()

@@ -1,5 +1,5 @@
-"""The research that the documents cite."""
+"""Research: what the papers behind the documents report, and what later ones say of it."""
 
-from ablations.claims.research import segments
+from ablations.claims.research import published, segments
 
-CLAIMS = segments.CLAIMS
+CLAIMS = (*published.CLAIMS, *segments.CLAIMS)

@@ -5,13 +5,21 @@ null zones were fixed on runs of the controls themselves, before any claim was r
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablations.metrics.base import Metric
 from ablations.metrics.costs import Allocation, BytesOf, Cycles, Flops, Rows, RowShare
 from ablations.metrics.curves import Arrival, ControllerPeak, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance, TailRatio
+from ablations.metrics.gradients import (
+    DepthGradient,
+    GradientGrowth,
+    GradientVariance,
+    TailRatio,
+    TrunkNorm,
+)
+from ablations.metrics.halting import AnswerRegret, StepEntropy
+from ablations.metrics.ladder import LargestRate
 from ablations.metrics.returns import Regret, Return
 from ablations.metrics.scores import Accuracy, Margin
 from ablations.metrics.shares import Saved
@@ -22,16 +30,28 @@ from ablations.specs.protocols import (
     Bytes,
     Evaluate,
     Execute,
+    Forced,
     Gradients,
+    Ladder,
     Protocol,
+    QGradients,
     Resample,
     Scripted,
     Time,
     Train,
 )
 from hrm import recipes
-from hrm.config import Fixed, Lockstep, Readout, Segments, Vector
-from hrm.config.learning import Supervised, Training
+from hrm.config import (
+    Ahead,
+    Compacted,
+    Detached,
+    Fixed,
+    Lockstep,
+    Readout,
+    Segments,
+    Vector,
+)
+from hrm.config.learning import ReplayHalting, Supervised, Training
 from hrm.config.parts import Part
 from hrm.tasks.sudoku import Sudoku
 
@@ -126,6 +146,25 @@ _REFINED = changed(
         "model.horizon": None,
     },
 )
+# Learns to halt, each sample for itself, from random Q values: it explores in every second step.
+_HALTING = changed(
+    recipes.amulgent(
+        inputs=_SIZE, outputs=_SIZE, width=32, h_layers=1, l_layers=1, max_steps=4, exploration=0.0
+    ),
+    {
+        "model.halting.batch_mean": False,
+        "model.halting.exploration": Ahead(probability=0.5, per_sample=True),
+        "model.carry": Detached(),
+        "model.execution": Compacted(),
+        "objective": ReplayHalting(cost=0.1),
+    },
+)
+_FIFTY = replace(_TRAIN, training=replace(_TRAIN.training, updates=50))
+_NEVER = {
+    "model.halting.zero_weight": True,
+    "model.halting.biases": (-5.0, 5.0),
+    "objective.weight": 0.0,
+}
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -172,6 +211,70 @@ SETUPS: tuple[Setup, ...] = (
             ),
         ),
         cost=0.5,
+    ),
+    Setup(
+        arm=_HALTING,
+        protocol=_FIFTY,
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell never wants to halt, nor explores",
+                arm={**_NEVER, "model.halting.exploration": None},
+                metrics=(StepEntropy(window=10),),
+                rises=False,
+                null=0.3,
+            ),
+        ),
+    ),
+    Setup(
+        arm=changed(_HALTING, {**_NEVER, "model.halting.biases": (5.0, -5.0)}),
+        protocol=Evaluate(after=_FIFTY, mode=Forced(steps=4)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell never wants to halt, the first one at once",
+                arm=_NEVER,
+                metrics=(AnswerRegret(cost=0.1),),
+                rises=True,
+                null=0.1,
+            ),
+        ),
+    ),
+    Setup(
+        arm=_HALTING,
+        protocol=QGradients(after=_TEN, batches=8),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="A step of the second cell costs a hundred times as much",
+                arm={"objective.cost": 10.0},
+                metrics=(TrunkNorm(),),
+                rises=True,
+                null=1.0,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=Ladder(
+            boards=_SUDOKU,
+            training=Training(updates=40, batch=32, learning_rate=4e-3),
+            rungs=8,
+            step=2.0,
+            rate_factors=(1.0, 1.0),
+        ),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at an eighth of the rates that are named",
+                protocol={"rate_factors": (0.125, 0.125)},
+                metrics=(LargestRate(),),
+                rises=True,
+                null=1.1,  # a rung is 2
+            ),
+        ),
+        cost=3.0,
     ),
     Setup(
         arm=_POLICY,

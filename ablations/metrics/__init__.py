@@ -5,7 +5,9 @@ scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial met
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm, ControllerPeak
 costs        Rows, RowShare, Flops, SlowestRows, Cycles, Allocation, HaltingEntropy, BytesOf,
              Parameters
-gradients    GradientVariance, MeanNorm, Live, ValueNorm, TailRatio, DepthGradient, GradientGrowth
+gradients    GradientVariance, MeanNorm, Live, ValueNorm, TailRatio, DepthGradient,
+             GradientGrowth, TrunkNorm
+halting      StepEntropy, AnswerRegret
 ladder       LargestRate
 """
 
@@ -35,8 +37,10 @@ from ablations.metrics.gradients import (
     Live,
     MeanNorm,
     TailRatio,
+    TrunkNorm,
     ValueNorm,
 )
+from ablations.metrics.halting import AnswerRegret, StepEntropy
 from ablations.metrics.ladder import LargestRate
 from ablations.metrics.returns import Regret, Return
 from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
@@ -47,6 +51,7 @@ __all__ = [
     "Accuracy",
     "AccuracyAt",
     "Allocation",
+    "AnswerRegret",
     "Arrival",
     "BytesOf",
     "ControllerPeak",
@@ -70,8 +75,10 @@ __all__ = [
     "Rows",
     "Skill",
     "SlowestRows",
+    "StepEntropy",
     "TailRatio",
     "TrainingLoss",
+    "TrunkNorm",
     "ValidationScore",
     "Value",
     "ValueNorm",

@@ -6,6 +6,7 @@
     Execute     count what an execution computes with them
     Resample    policy gradients at them, over resampled batches
     Gradients   how far a loss's gradient reaches back, by depth
+    QGradients  how large the gradient of Q values' losses is, over experiences
     Bytes       count what a controller call and a whole pass allocate
     Check       run the function of an exact claim
 
@@ -343,6 +344,33 @@ class Gradients(Protocol):
         kinds = ("steps", "segments")
         require(self.over in kinds, "over", self.over, " or ".join(kinds), "use one")
         _positive("boards", self.boards)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QGradients(Protocol):
+    """Gradients of the Q values' losses over experiences, at trained weights.
+
+    An experience is one halting step of a place, as in training by `ReplayHalting`. Equal seeds and
+    replicas give equal experiences, so that losses are compared on the same ones.
+
+    Args:
+        after: What trained the weights.
+        separate: Whose loss: two heads', or one map's (see `ReplayHalting`); the arm's own if None.
+        batches: Halting steps of all places. batch: places.
+        replica: Which of several independent series with one seed.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.q_gradients"
+    after: Train
+    separate: bool | None = None
+    batches: int = 16
+    batch: int = 64
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("batches", self.batches)
+        _positive("batch", self.batch)
 
 
 # -- without training -----------------------------------------------------------------------------

@@ -73,6 +73,7 @@ from hrm.config.levels import (
     LastStep,
     Restarted,
     Segments,
+    Single,
     StepAttention,
     TraceAttention,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "ScaledNormal",
     "Segments",
     "Series",
+    "Single",
     "StepAttention",
     "Stream",
     "Summary",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrm.config.parts import require
-from hrm.tasks import Boards, Ints, Splits
+from hrm.tasks import Boards, Ints, Scores, Splits
 from hrm.tasks.board import unshifted
 from hrm.tasks.pattern import Pattern
 
@@ -24,7 +24,7 @@ class Identified(Pattern):
     """Pattern, each board of an identity from 1 on that permutes the elements of its answer.
 
     Given cells stay what they are. Scores compare with the stored answer, so that they need no
-    identity; a prediction is valid if it is the answer of any one.
+    identity; a prediction is valid if it is the answer of any identity.
 
     Args:
         identities: How many, the blank one included.
@@ -63,9 +63,15 @@ class Identified(Pattern):
         other = (factor[:, None] * targets + shift[:, None]) % self.modulus
         return np.where(self.unknown(inputs), other, targets)
 
+    def score(self, boards: Boards, predictions: Ints) -> Scores:
+        """Compare asked cells with the stored answer; `valid` is the answer of any identity."""
+        found = super().score(boards, predictions)
+        valid = self._identity(boards.inputs, predictions) > 0
+        return replace(found, valid=valid.astype(np.float64))
+
     def check(self, board: Ints, prediction: Ints) -> bool:
         """Return whether the asked cells hold the answer of some identity."""
-        return self._identity(board[None], prediction[None])[0] > 0
+        return bool(self._identity(board[None], prediction[None])[0])
 
     def from_public(self, inputs: Ints, labels: Ints) -> Boards:
         """Return boards from file inputs and labels; the first identity that fits is a board's.
@@ -83,6 +89,12 @@ class Identified(Pattern):
             row = int((identities > 0).argmin())
             raise self._refusal(f"the label of row {row}", "the answer of some identity")
         return replace(plain, targets=targets, identities=identities)
+
+    def _compared(self, board: Ints, prediction: Ints) -> Ints:
+        """Return the answer of the identity that fits a prediction, the plain one if none does."""
+        identity = self._identity(board[None], prediction[None])
+        answer: Ints = self.permuted(board[None], self._answer(board[None]).targets, identity)[0]
+        return answer
 
     def _named(self, boards: Boards, seed: list[int]) -> Boards:
         count = self.identities - 1

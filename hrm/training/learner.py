@@ -97,8 +97,8 @@ class Learner:
         `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
         `continue_loss`, without their weight; also `halted`, the share of places that halt in this
         step, and `halted_steps`, the steps that those have taken, summed over them and divided by
-        all places: their quotient is the mean halting step at completion. `gradient_norm` is that of all parameters' gradients,
-        before they are clipped.
+        all places: their quotient is the mean halting step at completion. `gradient_norm` is that
+        of all parameters' gradients, before they are clipped.
 
         Args:
             batch: The same in all processes, each of which computes its own part.

@@ -75,4 +75,3 @@ def test_each_optimiser_has_its_place():
         Training(updates=1, optimiser=SignSGD())
     with pytest.raises(UserError, match="puzzle_optimiser is"):
         Training(updates=1, puzzle_optimiser=AdamAtan2())
-

@@ -1,14 +1,17 @@
 """Metrics: from stored observations to numbers, with NumPy alone.
 
-scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial method
+scores       Accuracy, AccuracyAt, HaltedAccuracy, ShadowAccuracy, Margin;
+             skill(): against the best trivial method
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
-costs        Rows, Flops, SlowestRows, Cycles, HaltingEntropy, BytesOf, Parameters
+costs        Rows, Flops, SlowestRows, Cycles, CompletionStep, HaltingEntropy, BytesOf, Parameters
 gradients    GradientVariance, MeanNorm, Live
+probes       ResidualLeft, Participation, GradientCosine
 """
 
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.costs import (
     BytesOf,
+    CompletionStep,
     Cycles,
     Flops,
     HaltingEntropy,
@@ -18,7 +21,16 @@ from ablations.metrics.costs import (
 )
 from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore
 from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
-from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
+from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
+from ablations.metrics.scores import (
+    Accuracy,
+    AccuracyAt,
+    HaltedAccuracy,
+    Margin,
+    ShadowAccuracy,
+    Skill,
+    skill,
+)
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
 
 __all__ = [
@@ -27,10 +39,13 @@ __all__ = [
     "AccuracyAt",
     "Arrival",
     "BytesOf",
+    "CompletionStep",
     "Cycles",
     "Flops",
+    "GradientCosine",
     "GradientNorm",
     "GradientVariance",
+    "HaltedAccuracy",
     "HaltingEntropy",
     "Live",
     "Margin",
@@ -38,7 +53,10 @@ __all__ = [
     "Metric",
     "Observations",
     "Parameters",
+    "Participation",
+    "ResidualLeft",
     "Rows",
+    "ShadowAccuracy",
     "Skill",
     "SlowestRows",
     "TrainingLoss",

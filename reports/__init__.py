@@ -1,5 +1,6 @@
-"""From a `Report` to one HTML file and its machine-readable twin; computes no statistic."""
+"""From a `Report` to one HTML file and its machine-readable twins; computes no statistic."""
 
-from reports.page import page, render
+from reports.files import render
+from reports.page import page
 
 __all__ = ["page", "render"]

@@ -1,394 +1,247 @@
-"""Rows to inline SVG: forest plots, a claim's interval, and its pairs.
+"""Pictures of claims: every pair with the zones, a line of the forest, each seed's values."""
 
-Colours are placeholders while matplotlib draws and CSS variables in what is returned, so that one
-SVG serves the light and the dark scheme. Text stays text, every identifier is derived from the
-claim, and no setting of the user's matplotlib has a say: equal rows give equal bytes.
-"""
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-import io
-import math
-import re
-import textwrap
-import warnings
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeGuard
-
-import matplotlib as mpl
-import seaborn as sns
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from ablations.records import Row
-from reports import text
-from reports.words import look_of, looks
+from ablations.records.rows import Part, Point, Row
+from reports import svg, text
+from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
+from reports.svg import Axis
 
-Limits = tuple[float, float]
-
-_names = (
-    "ink",
-    "muted",
-    "rule",
-    "paper",
-    "null-zone",
-    "band-zone",
-    "band-edge",
-    *(k.slug for k in looks),
-)
-_hex = {name: f"#0dd0{i:02x}" for i, name in enumerate(_names)}
-_variable = {code: f"var(--{name})" for name, code in _hex.items()}
+TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
+COLUMN = 1.6  # per cent of the width within which pairs are stacked
 
 
-def drawable(row: Row) -> bool:
-    """Return whether a row has an estimate that its axis can show."""
-    return _shows(row.verdict.estimate, row.log)
+def drawable(part: Part) -> bool:
+    """Return whether an axis can show a part's estimate."""
+    return svg.shows(part.estimate, part.scale.log)
 
 
-def forest(rows: Sequence[Row], *, narrow: bool = False) -> Markup:
-    """Return the forest plot of claims that share an axis.
-
-    Args:
-        rows: Drawable rows, all of them ratios or all of one unit, in the order of drawing.
-        narrow: Names above the intervals instead of beside them, for a small screen.
-    """
-    width, left, right, step = (360, 8, 8, 42) if narrow else (1112, 340, 224, 27)
-    height = step * len(rows) + 44
-    label = f"Forest plot of {len(rows)} claims: " + "; ".join(map(_spoken, rows))
-    with _figure(width, height, f"forest {narrow} {rows[0].log} {rows[0].unit}") as (figure, done):
-        axes = figure.add_axes(
-            (left / width, 40 / height, (width - left - right) / width, step * len(rows) / height)
-        )
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        limits = _horizontal(axes, rows, most=4 if narrow else 8)
-        axes.axvline(rows[0].neutral, color=_hex["muted"], lw=1, ls=(0, (3, 3)), zorder=1)
-        for y, row in enumerate(rows):
-            if y:
-                axes.plot(
-                    [0, 1],
-                    [y - 0.5] * 2,
-                    transform=axes.get_yaxis_transform(),
-                    color=_hex["rule"],
-                    lw=0.6,
-                )
-            _draw_interval(axes, row, y + 0.2 * narrow, limits, step)
-            _name(axes, row, y, left, width - left - right, narrow)
-        axes.set_xlabel(
-            "ratio, logarithmic axis" if rows[0].log else _clean(text.unit(rows[0].unit), 60)
-        )
-    return done(label)
-
-
-def strip(row: Row) -> Markup:
-    """Return one claim's interval and zones, with a dot for each pair's contrast above them."""
-    width, height = 440, 128
-    with _figure(width, height, f"strip {row.verdict.id}") as (figure, done):
-        axes = figure.add_axes((12 / width, 42 / height, 1 - 24 / width, 1 - 46 / height))
-        axes.set_ylim(1.15, -0.75)
-        dots = [p.contrast for p in row.points if _shows(p.contrast, row.log)]
-        limits = _horizontal(axes, [row], most=6, also=dots)
-        axes.axvline(row.neutral, color=_hex["muted"], lw=1, ls=(0, (3, 3)), zorder=1)
-        _draw_interval(axes, row, 0.6, limits, 40)
-        axes.plot(
-            dots,
-            [-0.3] * len(dots),
-            "o",
-            ms=6,
-            color=_hex["ink"],
-            alpha=0.45,
-            mew=0,
-            clip_on=False,
-        )
-        axes.set_xlabel(_clean(text.unit(row.unit), 60) + (", logarithmic axis" if row.log else ""))
-    return done(f"Contrast of each pair, interval and zones. {_spoken(row)}")
-
-
-def pairs(row: Row) -> Markup | None:
-    """Return each seed's values, joined from the baseline on; None if there are none."""
-    cells = [
-        (place, value, point.seed)
-        for point in row.points
-        for place, label in enumerate(row.labels)
-        if _shows(value := point.values.get(label), False)
+def strip(row: Row, part: Part) -> Markup:
+    """Return every pair of a part above its interval, with zones and the counts at their edges."""
+    axis = _axis([part], also=[end for p in part.points for end in (p.low, p.high)])
+    placed = [(point, *_place(point, axis)) for point in part.points]
+    columns = Counter(round(x / COLUMN) for _, x, _ in placed)
+    step = min(STEP, STACK / max(columns.values(), default=1))
+    dots = round(TOP + 12 + step * max(columns.values(), default=1))
+    line, bottom = dots + 22, dots + 38
+    marks = [
+        *_zones(part, axis, TOP, bottom),
+        *_edges(part, axis, bottom),
+        *_pairs(placed, dots, step),
+        *_interval(part, axis, line, 5),
+        *svg.below(axis, bottom, Saying.of(row, log=axis.log).tick),
     ]
-    if not cells:
+    return svg.picture(
+        marks, height=bottom + 22, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
+    )
+
+
+def forest_axis(rows: Sequence[Row]) -> Axis:
+    """Return the axis that the first parts of some rows share."""
+    return _axis([deciding(row) for row in rows])
+
+
+def forest_line(row: Row, axis: Axis) -> Markup:
+    """Return one claim's zones and interval on a shared axis; faint without a verdict."""
+    part = deciding(row)
+    marks = [*_zones(part, axis, 3, 25), *_interval(part, axis, 14, 5)]
+    kind = f"line {row.verdict.group}"
+    return svg.picture(marks, height=28, label=_spoken(row, part), kind=kind)
+
+
+def forest_ticks(axis: Axis) -> Markup:
+    """Return the shared axis itself."""
+    ends = " to ".join(text.number(end) for end in (axis.low, axis.high))
+    kind = "a logarithmic" if axis.log else "an"
+    label = f"The axis of the lines above, {kind} axis from {ends}"
+    return svg.picture(
+        svg.below(axis, 2, Saying(log=axis.log).tick), height=24, label=label, kind="line"
+    )
+
+
+def mini(row: Row) -> Markup | None:
+    """Return a small picture of a claim's first part with an axis of its own."""
+    part = deciding(row) if row.parts else None
+    if part is None or not drawable(part):
         return None
-    log = row.log and all(value > 0 for _, value, _ in cells)
-    count = len(row.labels)
-    width, height = min(max(110 + 110 * count, 240), 440), 236
-    with _figure(width, height, f"pairs {row.verdict.id}") as (figure, done):
-        axes = figure.add_axes((64 / width, 52 / height, 1 - 80 / width, 1 - 66 / height))
-        x, y, seed = zip(*cells, strict=True)
-        style: dict[str, Any] = {
-            "color": _hex["ink"],
-            "ax": axes,
-            "legend": False,
-            "clip_on": False,
-        }
-        sns.lineplot(x=x, y=y, units=seed, estimator=None, alpha=0.4, lw=1, **style)
-        sns.scatterplot(x=x, y=y, s=30, alpha=0.75, linewidth=0, **style)
-        axes.set_xlim(-0.35, count - 0.65)
-        room = max(8, 44 // count)
-        axes.set_xticks(
-            range(count), ["\n".join(textwrap.wrap(_clean(n, 3 * room), room)) for n in row.labels]
-        )
-        axes.set_ylim(*_scale(axes.yaxis, *_padded(y, log), log, 5))
-        axes.set(xlabel="", ylabel="")
-        axes.tick_params(axis="x", length=0, pad=8)
-    seeds = len(set(seed))
-    return done(
-        f"Values by seed, {seeds} line{'s' * (seeds != 1)}, over {text.listed(row.labels)}; "
-        f"from {text.number(min(y))} to {text.number(max(y))}. The table holds every value."
-    )
-
-
-def _name(axes: Axes, row: Row, y: float, left: float, plot: float, narrow: bool) -> None:
-    """Write a row's id, verdict and numbers: beside its interval, or above it."""
-    tone = _hex[look_of[row.verdict.verdict].slug]
-    where: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
-    identity = _clean(row.verdict.id, 32)
-    if narrow:
-        axes.text(0, y - 0.26, identity, color=_hex["ink"], fontsize=11.5, **where)
-        axes.text(
-            1,
-            y - 0.26,
-            row.verdict.verdict,
-            color=tone,
-            ha="right",
-            fontsize=10,
-            weight="bold",
-            **where,
-        )
-        return
-    axes.text(-left / plot, y, identity, color=_hex["ink"], fontsize=12.5, **where)
-    axes.text(
-        -16 / plot,
-        y,
-        row.verdict.verdict,
-        color=tone,
-        ha="right",
-        fontsize=10.5,
-        weight="bold",
-        **where,
-    )
-    shown = f"{text.estimate(row)} {text.interval(row)}".strip()
-    axes.text(1 + 224 / plot, y, shown, color=_hex["ink"], ha="right", fontsize=12, **where)
-
-
-def _draw_interval(axes: Axes, row: Row, y: float, limits: Limits, step: float) -> None:
-    """Draw zones, interval and estimate at height y; bounds outside the limits end in an arrow."""
-    verdict, tone = row.verdict, _hex[look_of[row.verdict.verdict].slug]
-    assert verdict.estimate is not None, f"{verdict.id} has no estimate to draw"
-    zones: tuple[tuple[Limits | None, float, dict[str, Any]], ...] = (
-        (row.null, 7.5, {"fc": _hex["null-zone"], "ec": "none"}),
-        (row.band, 9.5, {"fc": _hex["band-zone"], "ec": _hex["band-edge"], "lw": 0.9}),
-    )
-    for bounds, half, style in zones:
-        if bounds is not None:
-            a, b = (_held(x, limits) for x in bounds)
-            axes.add_patch(
-                Rectangle((a, y - half / step), b - a, 2 * half / step, zorder=2, **style)
-            )
-    if verdict.low is not None and verdict.high is not None:
-        a, b = _held(verdict.low, limits), _held(verdict.high, limits)
-        (line,) = axes.plot(
-            [a, b], [y, y], color=tone, lw=2, solid_capstyle="butt", zorder=3, clip_on=False
-        )
-        line.set_gid(f"claim:{verdict.id}")
-        ends = ((a, verdict.low, "<"), (b, verdict.high, ">"))
-        for shown, bound, arrow in ends:
-            beyond = shown != bound
-            axes.plot(
-                [shown],
-                [y],
-                arrow if beyond else "|",
-                ms=6 if beyond else 9,
-                mew=0 if beyond else 2,
-                color=tone,
-                zorder=3,
-                clip_on=False,
-            )
-    axes.plot(
-        [verdict.estimate],
-        [y],
-        "o",
-        ms=8,
-        color=tone,
-        mec=_hex["paper"],
-        mew=1.2,
-        zorder=4,
-        clip_on=False,
-    )
-
-
-def _horizontal(axes: Axes, rows: Sequence[Row], most: int, also: Sequence[float] = ()) -> Limits:
-    """Lay out the shared axis below, and return its limits.
-
-    Every estimate and zone fits; a bound that is much farther out would flatten the rest, so that
-    it ends in an arrow instead.
-    """
-    log = rows[0].log
-    core = [
-        x for r in rows for x in (r.verdict.estimate, r.neutral, *(r.null or ()), *(r.band or ()))
+    axis = _axis([part])
+    marks = [
+        *_zones(part, axis, 3, 29),
+        *_interval(part, axis, 16, 6),
+        *svg.below(axis, 29, Saying.of(row, log=axis.log).tick),
     ]
-    low, high = _padded([x for x in (*core, *also) if _shows(x, log)], log, 0.0)
-    reach = _to(high, log) - _to(low, log)
-    inside = [
-        b
-        for r in rows
-        for b in (r.verdict.low, r.verdict.high)
-        if _shows(b, log) and abs(_to(b, log) - (_to(low, log) + _to(high, log)) / 2) <= 1.5 * reach
-    ]
-    limits = _scale(axes.xaxis, *_padded([low, high, *inside], log), log, most, text.times * log)
-    axes.set_xlim(*limits)
-    axes.yaxis.set_major_locator(NullLocator())
-    axes.spines["left"].set_visible(False)
-    return limits
-
-
-def _scale(axis: Axis, low: float, high: float, log: bool, most: int, suffix: str = "") -> Limits:
-    """Set an axis's scale and about `most` round ticks at most; return its limits."""
-    ticks: Sequence[float]
-    if log:
-        axis.axes.set(**{"xscale" if axis is axis.axes.xaxis else "yscale": "log"})
-    if log and high / low > 10:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        every = max(1, math.ceil(len(decades) / most))
-        steps = (1, 2, 5) if 3 * len(decades) <= most + 3 else (1, 3) if len(decades) <= 3 else (1,)
-        ticks = [s * 10.0**d for d in decades if d % every == 0 for s in steps]
-    else:
-        ticks = list(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-    axis.set_major_locator(FixedLocator([t for t in ticks if low <= t <= high]))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(
-        FuncFormatter(lambda v, _: f"{v:,.6g}".replace("-", text.minus) + suffix)
+    return svg.picture(
+        marks, height=52, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
     )
-    return low, high
 
 
-def _padded(values: Sequence[float], log: bool, margin: float = 0.06) -> Limits:
-    low, high = _to(min(values), log), _to(max(values), log)
-    gap = margin * (high - low) if high > low else (0.1 if log else 0.1 * abs(high) or 1.0)
-    return _back(low - gap, log), _back(high + gap, log)
+def agreement(row: Row) -> Markup | None:
+    """Return a square a check, filled where both values agree; None without checks."""
+    primary = [check for check in row.checks if check.primary]
+    if not primary:
+        return None
+    step = min(5.0, (svg.RIGHT - svg.LEFT) / len(primary))
+    marks = [
+        svg.box(svg.LEFT + i * step, 4, svg.LEFT + (i + 0.7) * step, 20, f"check-{state}")
+        for i, state in enumerate("agrees" if check.holds else "differs" for check in primary)
+    ]
+    said = measured(row)[0]
+    if len(primary) <= 4 and any(sign in said for sign in "=≠"):
+        marks.append(svg.words(svg.LEFT + len(primary) * step + 1, 18, said, "said"))
+    label = f"{row.verdict.id}: {counted(row)} agree"
+    return svg.picture(marks, height=24, label=label, kind=f"strip {row.verdict.group}")
 
 
-def _shows(value: float | None, log: bool) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value) and (value > 0 or not log)
+def values(row: Row, part: Part) -> Markup | None:
+    """Return each seed's values joined from cell to cell; None for fewer than two of either."""
+    labels = cells(row, part)
+    known = [v for p in part.points for v in p.values.values() if svg.shows(v, False)]
+    if len(labels) < 2 or len(part.points) < 2 or len(known) < 2:
+        return None
+    log = part.scale.log and min(known) > 0
+    axis = Axis.holding(known, log=log)
+    top, bottom = 12, 150
+    width = (svg.RIGHT - svg.LEFT) / (len(labels) - 1) * 0.62
+    places = [50 + (i - (len(labels) - 1) / 2) * width for i in range(len(labels))]
+
+    def height(value: float) -> float:
+        share = (axis.at(value) - svg.LEFT) / (svg.RIGHT - svg.LEFT)
+        return round(bottom - share * (bottom - top), 1)
+
+    lines, alone = [], []
+    for point in part.points:
+        read = [point.values.get(label) for label in labels]
+        at = [(x, height(v)) for x, v in zip(places, read, strict=True) if svg.shows(v, log)]
+        lines += [svg.line(a, b, c, d) for (a, b), (c, d) in itertools.pairwise(at)]
+        alone += [svg.dot(x, y, 2.5) for x, y in at if len(at) == 1]
+    marks = []
+    for tick in axis.ticks(4):
+        marks.append(svg.line(svg.LEFT + 6, height(tick), 100, height(tick), "grid"))
+        marks.append(svg.words(0, height(tick) + 4, text.number(tick), "side"))
+    marks += [svg.group(lines, "joined"), svg.group(alone, "pair")]
+    for place, label in zip(places, labels, strict=True):
+        marks.append(svg.words(place, bottom + 20, _short(label, 60 // len(labels)), "tick"))
+    label = (
+        f"Values of {text.count(len(part.points), 'pair')}, from {text.number(min(known))} to "
+        f"{text.number(max(known))}, joined over {text.listed(labels)}."
+    )
+    return svg.picture(marks, height=bottom + 26, label=label, kind="values")
 
 
-def _to(value: float, log: bool) -> float:
-    return math.log(value) if log else value
+def cells(row: Row, part: Part) -> list[str]:
+    """Return the labels of the cells that a part reads, in the order of the row's."""
+    found = {label for point in part.points for label in point.values}
+    return [label for label in row.labels if label in found]
 
 
-def _back(value: float, log: bool) -> float:
-    return math.exp(value) if log else value
+def _axis(parts: Sequence[Part], also: Sequence[float | None] = ()) -> Axis:
+    scale = parts[0].scale
+    core: list[float | None] = [scale.neutral]
+    ends: list[float | None] = list(also)
+    for part in parts:
+        core += [part.estimate, part.scale.edge, *(part.scale.null or ())]
+        core += part.scale.band or ()
+        ends += [part.low, part.high]
+    return Axis.holding(core, also=ends, log=scale.log)
 
 
-def _held(value: float, limits: Limits) -> float:
-    return min(max(value, limits[0]), limits[1])
+def _zones(part: Part, axis: Axis, top: float, bottom: float) -> Iterable[str]:
+    """Yield the null zone, the band and the line of no effect."""
+    scale = part.scale
+    if scale.null is not None:
+        yield svg.box(axis.at(scale.null[0]), top, axis.at(scale.null[1]), bottom, "null")
+    if scale.band is not None:
+        low, high = scale.band
+        start = svg.LEFT - 2 if low is None else axis.at(low)
+        end = svg.RIGHT + 2 if high is None else axis.at(high)
+        yield svg.box(start, top, end, bottom, "band")
+    if scale.edge is not None:
+        yield svg.line(axis.at(scale.edge), top, axis.at(scale.edge), bottom, "edge")
+    yield svg.line(axis.at(scale.neutral), top, axis.at(scale.neutral), bottom, "neutral")
 
 
-def _clean(words: str, most: int) -> str:
-    """Return what a figure can show: one line of at most so many printable characters."""
+def _edges(part: Part, axis: Axis, bottom: float) -> Iterable[str]:
+    """Yield the counts on both sides of the edges that the word rests on."""
+    counts = {edge: (below, above) for edge, below, above in sides(part)}
+    for told in telling(part):
+        if told.edge is None:
+            continue
+        at = axis.at(told.edge)
+        below, above = counts[told.edge]
+        yield svg.line(at, TOP, at, bottom, "edge")
+        yield svg.words(at, 12, f"{below.pairs if below else 0} ◂", "count less", dx=-4)
+        yield svg.words(at, 12, f"▸ {above.pairs if above else 0}", "count more", dx=4)
+
+
+def _pairs(placed: Sequence[tuple[Point, float, int]], bottom: float, step: float) -> Iterable[str]:
+    """Yield a mark a pair, stacked where they coincide; what isn't read is faint."""
+    stacks: Counter[int] = Counter()
+    marks: dict[bool, list[str]] = {True: [], False: []}
+    for point, x, side in placed:
+        place = round(x / COLUMN)
+        y = round(bottom - stacks[place] * step, 1)
+        stacks[place] += 1
+        if side:
+            marks[point.read].append(svg.arrow(x, y, up=side > 0))
+        elif point.low is None and point.high is None:
+            marks[point.read].append(svg.words(x, y + 4, "?", "unknown"))
+        else:
+            marks[point.read].append(svg.dot(x, y, 3))
+    yield svg.group(marks[True], "pair")
+    yield svg.group(marks[False], "pair unread")
+
+
+def _place(point: Point, axis: Axis) -> tuple[float, int]:
+    """Return where a pair stands, and the side on which it goes on: -1, 0 or 1."""
+    if point.infinite:
+        return (svg.RIGHT + 2 if point.infinite > 0 else svg.LEFT - 2), point.infinite
+    if point.low is None and point.high is None:
+        return svg.LEFT - 2, 0
+    if point.low is None or point.high is None:
+        known = point.low if point.high is None else point.high
+        assert known is not None
+        return axis.at(known), 1 if point.high is None else -1
+    middle = point.low if point.low == point.high else (point.low + point.high) / 2
+    return axis.at(middle), 0 if axis.has(middle) else (1 if middle > axis.low else -1)
+
+
+def _interval(part: Part, axis: Axis, y: float, radius: float) -> Iterable[str]:
+    """Yield the interval, with arrows where it goes on, and the estimate."""
+    marks = []
+    if part.look and not (part.low is None and part.high is None):
+        low = svg.LEFT - 1 if part.low is None else axis.at(part.low)
+        high = svg.RIGHT + 1 if part.high is None else axis.at(part.high)
+        marks.append(svg.line(low, y, high, y, "interval"))
+        ends = ((low, part.low, False), (high, part.high, True))
+        for at, end, up in ends:
+            if end is None or not axis.has(end):
+                marks.append(svg.arrow(at, y, up=up, kind="end"))
+            else:
+                marks.append(svg.line(at, y - radius - 2, at, y + radius + 2, "interval"))
+    if drawable(part) and part.estimate is not None:
+        marks.append(svg.dot(axis.at(part.estimate), y, radius, "estimate"))
+    yield svg.group(marks, "told")
+
+
+def _spoken(row: Row, part: Part) -> str:
+    """Return a picture in words, for those who don't see it."""
+    value, within = Saying.of(row, log=part.scale.log).interval(part.estimate, part.low, part.high)
+    said = [f"{row.verdict.id}: {part.verdict}", value or "nothing known"]
+    said += [f"interval {within}"] if within else []
+    said += [count] if (count := counted_in(row, part)) else []
+    if part.scale.null is not None:
+        said.append("null zone {} to {}".format(*map(text.number, part.scale.null)))
+    if part.scale.band is not None:
+        ends = ["open" if e is None else text.number(e) for e in part.scale.band]
+        said.append("documented {} to {}".format(*ends))
+    return ", ".join(said)
+
+
+def _short(words: str, most: int) -> str:
+    """Return one line of at most so many printable characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def _spoken(row: Row) -> str:
-    """Return a row's figure in words, for those who don't see it."""
-    bounds = text.interval(row)
-    parts = [f"{row.verdict.id}, {row.verdict.verdict}, estimate {text.estimate(row)}"]
-    parts += [f"interval {bounds}"] * bool(bounds)
-    parts += [f"null zone {text.zone(row.null, row.log)}"] if row.null else []
-    parts += [f"tolerance band {text.zone(row.band, row.log)}"] if row.band else []
-    return ", ".join(parts)
-
-
-class _Done:
-    """Turns the finished figure into markup, once its drawing context has closed."""
-
-    def __init__(self, width: float) -> None:
-        self.width, self.source = width, ""
-
-    def __call__(self, label: str) -> Markup:
-        return _inline(self.source, label, self.width)
-
-
-@contextmanager
-def _figure(width: float, height: float, salt: str) -> Iterator[tuple[Figure, _Done]]:
-    """Yield a figure in CSS pixels and what makes inline SVG of it after the block."""
-    done = _Done(width)
-    with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=r"Glyph .* missing from font"
-        )  # the browser has its own
-        mpl.rcdefaults()
-        settings: dict[Any, Any] = {**sns.axes_style("ticks"), **_settings, "svg.hashsalt": salt}
-        mpl.rcParams.update(settings)
-        figure = Figure(figsize=(width / 72, height / 72))
-        figure.patch.set_visible(False)
-        yield figure, done
-        for axes in figure.axes:
-            axes.patch.set_visible(False)
-            sns.despine(ax=axes, left=not axes.spines["left"].get_visible())
-        buffer = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
-        done.source = buffer.getvalue()
-
-
-_settings: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": "DejaVu Sans",
-    "font.size": 11.5,
-    "axes.labelsize": 11.5,
-    "xtick.labelsize": 11.5,
-    "ytick.labelsize": 11.5,
-    "axes.linewidth": 0.9,
-    "xtick.major.size": 4.0,
-    "ytick.major.size": 4.0,
-    "axes.edgecolor": _hex["muted"],
-    "axes.labelcolor": _hex["muted"],
-    "xtick.color": _hex["muted"],
-    "ytick.color": _hex["muted"],
-    "text.color": _hex["ink"],
-    "path.simplify": False,
-}
-
-
-def _inline(source: str, label: str, width: float) -> Markup:
-    """Return SVG for the inside of a page: no namespaces, style sheet, metadata or stray ids."""
-    root = ElementTree.fromstring(source)
-    referred = set(re.findall(r"[\"(]#([^\")]+)[\")]", source))
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag.rpartition("}")[2] in {"metadata", "style"}:
-                parent.remove(child)
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        old, identity = dict(element.attrib), element.get("id", "")
-        element.attrib.clear()
-        for key, value in old.items():
-            key = key.rpartition("}")[2]
-            if key == "style":
-                value = re.sub("#0dd0[0-9a-f]{2}", lambda m: _variable[m[0]], value)
-                value = re.sub(r"font-family:[^;]*;?|'DejaVu Sans'", "", value)
-            if key != "id" or value in referred:
-                element.set(key, value)
-        if identity.startswith("claim:"):
-            element.set("data-claim", identity.removeprefix("claim:"))
-    box = root.get("viewBox", "")
-    root.attrib.clear()
-    root.attrib |= {
-        "class": "plot",
-        "viewBox": box,
-        "role": "img",
-        "aria-label": label,
-        "style": f"--width:{width}px",
-    }
-    return Markup(ElementTree.tostring(root, encoding="unicode"))

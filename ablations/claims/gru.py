@@ -53,4 +53,87 @@ CLAIMS = (
             Arm(label="v2", part=recipes.v2(outputs=3, use_per_sample_act=True)),
         ),
     ),
+    exact(
+        "metarl-advantage-normalised",
+        "ablations.claims.exact.dilution:normalised",
+        section="Performance Characteristics, Learning Stability",
+        reading=(
+            "An explosion is a gradient that grows with the rewards. At fixed weights and "
+            "decisions, rewards are scaled up to ten thousandfold: the policy gradient is to stay "
+            "as it is, no advantage is to exceed (B − 1)/√B, and without normalisation the "
+            "gradient is to grow as the rewards do, or there was nothing to prevent. A batch of "
+            "one is a batch, too: its deviation as coded divides by n − 1."
+        ),
+        arms=(Arm(label="gru", part=recipes.gru(inputs=64)),),
+    ),
+    exact(
+        "metarl-gradient-reach",
+        "ablations.claims.exact.flow:reach",
+        section="Technical Details, Meta-Learning Objective",
+        reading=(
+            "The total loss is the sum of task, policy and baseline loss; that it trains the model "
+            "is read as: every parameter receives a gradient from it that isn't exactly zero. The "
+            "training step as the text means it, with the documented flags, carries the verdict; "
+            "the public code's, which copies the states where samples stop, and training without "
+            "the flag that cuts low to high stand beside. Beside it is also said, module by "
+            "module, which terms reach it."
+        ),
+        arms=vary(
+            recipes.gru(inputs=64),
+            {
+                "as documented": {},
+                "as coded": recipes.gru(inputs=64, as_coded=True),
+                "as documented, not cut": {"model.coupling.detach_low_to_high": False},
+            },
+        ),
+    ),
+    exact(
+        "gru-two-timescales",
+        "ablations.claims.exact.flow:timescales",
+        section="Technical Details, Hierarchical Processing",
+        reading=(
+            "The updates of both levels are listed in the order in which a pass makes them: before "
+            "each high update there are to be T low ones. In training and in inference, for T from "
+            "1 to 5; the document's example has 3."
+        ),
+        arms=vary(
+            recipes.gru(inputs=64),
+            {f"T = {steps}": {"model.low_steps": steps} for steps in (3, 1, 2, 4, 5)},
+        ),
+    ),
+    exact(
+        "gru-detach-flags",
+        "ablations.claims.exact.flow:detached",
+        section="3. Hierarchical Information Flow; Configuration Options",
+        reading=(
+            "A flag is to cut the gradient that it is named after and leave all others: in a "
+            "training pass, the gradient of each level's next state with respect to each level's "
+            "state, by autograd, is exactly zero for the named direction alone. All four settings, "
+            "each with ACT and without."
+        ),
+        arms=tuple(
+            Arm(
+                label=f"low to high {'cut' if up else 'open'}, high to low "
+                f"{'cut' if down else 'open'}, ACT {'on' if act else 'off'}",
+                part=recipes.gru(
+                    inputs=64, detach_low_to_high=up, detach_high_to_low=down, use_act=act
+                ),
+            )
+            for act in (True, False)
+            for up in (False, True)
+            for down in (False, True)
+        ),
+    ),
+    exact(
+        "gru-bidirectional",
+        "ablations.claims.exact.flow:both_ways",
+        section="Key Features, Hierarchical Architecture",
+        reading=(
+            "Information flows from a level to the other if a change of its state changes the "
+            "other's next one: measured by finite differences in float64, over one cycle, both "
+            "ways. Whether gradients flow too is the detach flags' business: with the document's "
+            "defaults they stand beside."
+        ),
+        arms=(Arm(label="gru", part=recipes.gru(inputs=64)),),
+    ),
 )

@@ -34,6 +34,7 @@ DOCUMENTS = {  # the keys of the ledger, in its order, and where their specs are
     "gru": "ablations.claims.gru",
     "act-v1": "ablations.claims.act_v1",
     "complete": "ablations.claims.complete",
+    "ours": "ablations.claims.ours",
 }
 ENTRY_POINTS = "ablations.claims"
 

@@ -11,7 +11,7 @@ from typing import Any
 from ablations.metrics.base import Metric
 from ablations.metrics.costs import BytesOf, Cycles, Flops, Rows
 from ablations.metrics.curves import Arrival, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import GradientVariance
+from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance
 from ablations.metrics.scores import Accuracy, Margin
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
@@ -21,6 +21,7 @@ from ablations.specs.protocols import (
     Bytes,
     Evaluate,
     Execute,
+    Gradients,
     Protocol,
     Resample,
     Time,
@@ -112,6 +113,13 @@ _TEN = Train(
     boards=Boards(task=Sudoku(size=4, clues=11), train=1024, validation=64, test=64),
     training=Training(updates=10),
 )
+_REFINED = changed(
+    _LEVELS,
+    {
+        "model.segments": Segments(count=3, detached=False, connection=0.05),
+        "model.horizon": None,
+    },
+)
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -187,6 +195,21 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.0,  # log-ratios: 0.3 of equal cells, 1.9 of planted ones
             ),
         ),
+    ),
+    Setup(
+        arm=_REFINED,
+        protocol=Gradients(after=_TEN, depths=(1, 3), over="segments", boards=64),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's segments are detached",
+                arm={"model.segments.detached": True},
+                metrics=(DepthGradient(depth=3), GradientGrowth()),
+                rises=False,
+                null=0.9,  # equal cells lie within a factor of 5, planted ones 200 below
+            ),
+        ),
+        cost=0.3,
     ),
     Setup(
         arm=_POLICY,

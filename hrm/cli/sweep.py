@@ -22,7 +22,7 @@ LINE = "search for a recipe's best configuration on a task"
 TEXT = """\
 Train a recipe in many configurations and choose the one that scores best on the validation boards;
 the test boards see that one alone, once. Options are those of `hrm train`, and hold for all trials.
-Needs an extra: pip install 'hrm-ablations[sweeps]'.
+Needs an extra: pip install -c constraints.txt -e '.[sweeps]'.
 
 The space is a file in TOML or JSON that names fields (recipe.FIELD, an argument of the recipe;
 training.FIELD; model.FIELD and objective.FIELD, of the system that the recipe makes):

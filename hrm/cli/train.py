@@ -50,6 +50,12 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--tracker", choices=TRACKERS, default=TRACKERS[0], help="where the curve goes (jsonl)"
     )
+    parser.add_argument("--project", default="hrm", metavar="NAME", help="of --tracker wandb (hrm)")
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile training steps: a minute at first, then faster, and the same to rounding",
+    )
     options.add_json(parser, "the summary")
     parser.add_argument(
         "--plan",
@@ -72,7 +78,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_settings(parser, "--set", "an argument of the recipe")
     options.add_settings(parser, "--task-set", "a field of the task")
     options.add_settings(
-        parser, "--training-set", "a field of the training, such as warmup or clip"
+        parser,
+        "--training-set",
+        "a field of the training, such as warmup, clip or evaluate_every (updates / 20)",
     )
     options.add_numbers(
         parser,
@@ -116,10 +124,13 @@ def run(asked: argparse.Namespace) -> int:
 
 def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> int:
     """Train with the other processes, if there are any; the first one talks."""
+    from hrm.system import environment
     from hrm.training import runs, tracking
 
+    if asked.compile:
+        environment.compiler()
     plan = plan_of(asked)
-    trackers = tracking.extras(asked.tracker, asked.output) if first else []
+    trackers = tracking.extras(asked.tracker, asked.output, asked.project) if first else []
     if first:
         sys.stderr.write(_heading(asked, plan))
     try:
@@ -131,6 +142,7 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
                 lambda point: say(point.update / point.updates, _line(point)),
                 asked.threads,
                 device,
+                compiled=asked.compile,
             )
     except KeyboardInterrupt:
         if first:
@@ -185,6 +197,8 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     fields = dict(inspect.signature(Training).parameters)
     for name in ("updates", "batch", "learning_rate"):  # options of their own
         del fields[name]
+    every = fields["evaluate_every"]
+    fields["evaluate_every"] = every.replace(default=spoken["evaluate_every"])  # for what is said
     more = assigned("--training-set", asked.training_set, "training", fields)
     return runs.Plan(
         recipe=asked.recipe,

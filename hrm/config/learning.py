@@ -77,8 +77,11 @@ class PolicyGradient(Objective):
         masked_mean: Whether each step's policy loss is averaged over the live samples, or over all.
         normalise: Whether advantages are normalised over the batch.
         score: Which log-probabilities the policy loss scores.
-        value_at_stop: Smooth-L1 of V at the stop against R (gru), or the squared errors of V at
-            every step against R where live (v2).
+        value_at_stop: Whether V is that at the stop (gru), or that of each live step (v2).
+        smooth_value: Whether V learns R by smooth L1, or by squared error; None for what goes with
+            `value_at_stop`: smooth at the stop, squared at each step.
+        baseline: Whether V is subtracted from the rewards; else advantages are rewards.
+        shared_advantage: Whether all samples have the batch's mean advantage.
         entropy: Weight of the entropy bonus. step_penalty: weight of the mean number of steps.
     """
 
@@ -88,8 +91,21 @@ class PolicyGradient(Objective):
     normalise: bool = False
     score: Score = ActionsTaken()
     value_at_stop: bool = False
+    smooth_value: bool | None = None
+    baseline: bool = True
+    shared_advantage: bool = False
     entropy: float = 0.0
     step_penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            not (self.normalise and self.shared_advantage),
+            "shared_advantage",
+            self.shared_advantage,
+            "False with normalise: an advantage that all share is 0 less its mean",
+            "use normalise=False",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,7 +154,7 @@ def from_hub(repository: str, name: str) -> Path:
     except ImportError as error:
         raise UserError(
             "fetching needs the package huggingface_hub; allowed is version 1 or later; install it "
-            "with: pip install 'hrm-ablations[fetch]'"
+            "with: pip install -c constraints.txt -e '.[fetch]'"
         ) from error
     try:
         return Path(hf_hub_download(repository, name, repo_type="dataset"))

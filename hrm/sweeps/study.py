@@ -196,7 +196,7 @@ def _imported() -> Any:
     except ImportError as error:
         raise UserError(
             f"sweeps need Optuna, which can't be imported ({error}); allowed is an environment "
-            f"that has it; pip install 'hrm-ablations[sweeps]'"
+            f"that has it; pip install -c constraints.txt -e '.[sweeps]'"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna

@@ -111,7 +111,6 @@ def main() -> None:
         sys.stdout.write(json.dumps({what: value}) + "\n")
         sys.stdout.flush()
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is done is kept
     try:
         for name in asked["included"]:
             extensions.load(name)
@@ -131,4 +130,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is done is kept
     main()

@@ -58,6 +58,23 @@ def known(device: str) -> str:
     return device
 
 
+def compiler() -> None:
+    """Hold torch's compiler to a function of one addition, before anything rests on it.
+
+    Raises:
+        UserError: If it can't compile here, as without a C++ compiler.
+    """
+    torch = importlib.import_module("torch")
+    try:
+        torch.compile(lambda x: x + 1)(torch.zeros(2))
+    except Exception as error:
+        why = (" ".join(str(error).split()) or type(error).__name__)[:160]
+        raise UserError(
+            f"torch can't compile here ({type(error).__name__}: {why}); allowed is a machine with "
+            f"a C++ compiler; leave --compile out, or install one"
+        ) from error
+
+
 def accelerator(device: str = "cuda") -> str | None:
     """Return the name of the GPU that a device is; None for the CPU, and where there is none."""
     if not device.startswith("cuda"):

@@ -80,6 +80,10 @@ class Learner:
         """The learning rate of each optimiser in the next update, by its name in `Training`."""
         return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimisers.items()}
 
+    def compile(self) -> None:
+        """Compile the forward pass, the losses and the backward pass: the same to rounding."""
+        self._losses = torch.compile(self._losses)  # type: ignore[method-assign]
+
     def update(self, batch: Batch) -> tuple[float, float]:
         """Take one optimiser step and return the loss and the mean number of halting steps.
 

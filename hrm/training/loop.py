@@ -109,7 +109,7 @@ def build(system: System, seeds: Seeds, device: torch.device | str = "cpu") -> H
         if not able:
             raise UserError(
                 f"bfloat16 is True; allowed is False on {torch.cuda.get_device_name(there)}, which "
-                "has no such numbers; use --set bfloat16=false, or another device"
+                "has no such numbers; leave HRMConfig.bfloat16 out, or use another device"
             )
     torch.manual_seed(stream(seeds.weights, "weights"))
     return HRM(system.model).to(there)
@@ -158,6 +158,8 @@ def fit(
     folder: Path | None = None,
     report: Callable[[Moment, int], None] = lambda *_: None,
     measured: Callable[[Mapping[str, float]], None] = lambda _: None,
+    *,
+    compiled: bool = False,
 ) -> list[Moment]:
     """Train a model in place and return its curve.
 
@@ -172,6 +174,7 @@ def fit(
         report: Called with each new point of the curve, before its checkpoint is written, and with
             the number of updates that this process made for it.
         measured: Called after each update with what `Learner.training_step` returned.
+        compiled: Whether steps are compiled, see `Learner.compile`.
 
     With a folder, Ctrl-C and SIGTERM wait for the end of an update or evaluation, and all that was
     done is kept; a second one doesn't wait, and the last evaluation is what there is. That one is
@@ -192,6 +195,8 @@ def fit(
     noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
     batches = Shuffled(len(data), training.batch, seeds.order)
     learner = Learner(model, system, training, noise)
+    if compiled:
+        learner.compile()
     average = None if training.ema is None else Averaged(model, training.ema)
     recipe = Recipe(system=system, training=training, weights=seeds.weights, order=seeds.order)
     last = None if folder is None else folder / "last.safetensors"

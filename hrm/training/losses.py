@@ -123,8 +123,13 @@ def policy_loss(
     if isinstance(objective.score, learning.StopOnly):
         k = torch.arange(len(stop), device=stop.device)[:, None]
         scores = torch.where(k == run.steps - 1, stop, 0)
-    values = _value_at_stop(run) if objective.value_at_stop else run.values
-    advantages = (rewards - values).detach().expand_as(scores)
+    advantages = rewards.detach()
+    if objective.baseline:
+        values = _value_at_stop(run) if objective.value_at_stop else run.values
+        advantages = advantages - values.detach()
+    if objective.shared_advantage:
+        advantages = mean_advantage(advantages, run.live)
+    advantages = advantages.expand_as(scores)
     if objective.normalise:
         deviation = advantages.std(-1, keepdim=True) if advantages.shape[-1] > 1 else 0.0
         advantages = (advantages - advantages.mean(-1, keepdim=True)) / (deviation + 1e-8)
@@ -132,12 +137,26 @@ def policy_loss(
     return -mean(scores * advantages * run.live, run.live)
 
 
+def mean_advantage(advantages: Tensor, live: Tensor) -> Tensor:
+    """Return the mean over samples for all of them, [B], or over each step's live ones, [K, B]."""
+    if advantages.dim() == 1:
+        return advantages.mean().expand_as(advantages)
+    mask = live.to(advantages.dtype)
+    mean = (advantages * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1)
+    return mean.expand_as(advantages)
+
+
 def baseline_loss(objective: learning.PolicyGradient, run: Run, rewards: Tensor) -> Tensor:
-    """SmoothL1(V at the stop, R), or Σ_k mean_B (V_k − R · live_k)²."""
-    rewards = rewards.detach()
+    """Mean_B ρ(V at the stop − R), or Σ_k mean_B ρ(V_k − R · live_k), ρ smooth L1 or squared.
+
+    Smooth L1 is d²/2 where |d| < 1, else |d| − ½.
+    """
+    smooth = objective.value_at_stop if objective.smooth_value is None else objective.smooth_value
+    each = F.smooth_l1_loss if smooth else F.mse_loss
     if objective.value_at_stop:
-        return F.smooth_l1_loss(_value_at_stop(run), rewards)
-    return (run.values - rewards * run.live).square().mean(-1).sum()
+        return each(_value_at_stop(run), rewards.detach())
+    targets = rewards.detach() * run.live
+    return each(run.values, targets, reduction="none").mean(-1).sum()
 
 
 def entropy(run: Run) -> Tensor:

@@ -118,6 +118,7 @@ def execute(
     device: torch.device | str = "cpu",
     *,
     test: bool = True,
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """Run a plan in a folder, or the rest of it, and return its summary.
 
@@ -129,12 +130,11 @@ def execute(
     trackers, reports, and knows the scores.
 
     Args:
-        trackers: Beside the folder's own.
-        report: Called at each evaluation.
-        threads: Of torch, from here on.
-        device: Where it is computed.
+        trackers: Beside the folder's own. report: called at each evaluation.
+        threads: Of torch, from here on. device: where it is computed.
         test: Whether the finished run is scored on the test boards. A finished run can be scored
             later by executing it again.
+        compiled: Whether training steps are compiled: faster, and the same to rounding.
 
     Raises:
         UserError: If the folder is in use, or another run's.
@@ -145,14 +145,14 @@ def execute(
     first = distributed.rank() == 0
     with alone(folder) if first else contextlib.nullcontext():
         everyone: list[Tracker] = [JsonLines(folder), *trackers] if first else []
-        run = _begun(folder, plan, threads, device) if first else None
+        run = _begun(folder, plan, threads, device, compiled) if first else None
         splits = plan.splits()
         for tracker in everyone:
             assert run is not None
             tracker.start(run)
         summary: dict[str, Any] = {"status": "stopped"}
         try:
-            _train(plan, splits, folder, everyone, report, device)
+            _train(plan, splits, folder, everyone, report, device, compiled)
             ask = first and test
             found = evaluated(stored(folder), task, splits, device=device) if ask else {}
             summary = {"status": "finished", **found}
@@ -171,6 +171,7 @@ def _train(
     trackers: Sequence[Tracker],
     report: Callable[[Point], None] | None,
     device: torch.device | str,
+    compiled: bool,
 ) -> None:
     task: Any = plan.task
     model = loop.build(plan.system, plan.seeds, device)
@@ -200,10 +201,13 @@ def _train(
             report(Point(**shown, metrics=metrics, seconds=left * seconds))
         since = time.perf_counter()
 
-    loop.fit(model, plan.system, training, data, plan.seeds, watch, folder, seen)
+    system, seeds = plan.system, plan.seeds
+    loop.fit(model, system, training, data, seeds, watch, folder, seen, compiled=compiled)
 
 
-def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -> Run:
+def _begun(
+    folder: Path, plan: Plan, threads: int, device: torch.device | str, compiled: bool
+) -> Run:
     """Return the run that a folder holds, or a new one."""
     before = tracking.described(folder)
     if before is None:
@@ -222,6 +226,7 @@ def _begun(folder: Path, plan: Plan, threads: int, device: torch.device | str) -
             "device": surroundings.accelerator(str(device)) or str(device),
             "processes": distributed.world(),
             "included": extensions.included(),
+            "compiled": compiled,
         },
     )
 

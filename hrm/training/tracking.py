@@ -26,6 +26,7 @@ from hrm.system import environment as surroundings
 from hrm.system.files import damaged, read_json, read_lines, whole
 
 _guard = ("a training run", "name another folder, or remove this one to start anew")
+PROJECT = "hrm"  # of Weights & Biases, where none is named
 _project = "hrm-ablations"
 _packages = (_project, "numpy", "safetensors", "torch")
 
@@ -126,15 +127,15 @@ class WeightsAndBiases:
         UserError: If its package isn't installed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._wandb, self._folder = _extra("wandb", "wandb"), folder
+    def __init__(self, folder: Path, project: str = PROJECT) -> None:
+        self._wandb, self._folder, self._project = _extra("wandb", "wandb"), folder, project
         self._run: Any = None
 
     def start(self, run: Run) -> None:
         mode = os.environ.get("WANDB_MODE", "offline")
         self._folder.mkdir(parents=True, exist_ok=True)
         self._run = self._wandb.init(
-            project="hrm",
+            project=self._project,
             id=run.id,
             name=run.id,
             dir=str(self._folder),
@@ -151,8 +152,11 @@ class WeightsAndBiases:
         self._run.finish()
 
 
-def extras(name: str, folder: Path) -> list[Tracker]:
+def extras(name: str, folder: Path, project: str = PROJECT) -> list[Tracker]:
     """Return the trackers that a name asks for, beside the folder's own.
+
+    Args:
+        project: Of Weights & Biases.
 
     Raises:
         UserError: If the package isn't installed.
@@ -161,7 +165,7 @@ def extras(name: str, folder: Path) -> list[Tracker]:
         case "tensorboard":
             return [TensorBoard(folder / "tensorboard")]
         case "wandb":
-            return [WeightsAndBiases(folder)]
+            return [WeightsAndBiases(folder, project)]
         case _:
             assert name == "jsonl", name
             return []
@@ -233,7 +237,7 @@ def _extra(name: str, module: str) -> Any:
     except ImportError as error:
         raise UserError(
             f"tracker is {name!r}, whose package can't be imported ({error}); allowed is jsonl, "
-            f"which needs none; or pip install 'hrm-ablations[{name}]'"
+            f"which needs none; or pip install -c constraints.txt -e '.[{name}]'"
         ) from error
 
 

@@ -1,120 +1,206 @@
-"""The figures show what the rows hold, where they hold it."""
+"""The pictures as SVG."""
 
 import math
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-import matplotlib as mpl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ablations.records import Report, Row
-from reports import figures
-
-
-@pytest.fixture
-def find(varied: Report) -> Callable[[str], Row]:
-    rows = {row.verdict.id: row for row in varied.rows}
-    return rows.__getitem__
-
-
-def spans(svg: str) -> dict[str, tuple[float, float]]:
-    """Return where each claim's interval starts and ends, in the figure's pixels."""
-    found = {}
-    for group in ElementTree.fromstring(svg).iter("g"):
-        if "data-claim" in group.attrib:
-            drawn = group.find("path")
-            assert drawn is not None
-            xs = [float(x) for x, _ in re.findall(r"[ML] (\S+) (\S+)", drawn.attrib["d"])]
-            found[group.attrib["data-claim"]] = (xs[0], xs[-1])
-    return found
+from ablations.records.rows import Point, Report, Row
+from ablations.rule.outcomes import Word
+from reports import figures, sayings, svg
+from reports.svg import Axis
+from tests.reports.made import make_part, with_parts
 
 
-@pytest.mark.parametrize("narrow", [False, True])
-def test_a_forest_draws_every_interval_to_one_logarithmic_scale(
-    varied: Report, narrow: bool
-) -> None:
-    rows = [r for r in varied.rows if r.log and figures.drawable(r)]
-    drawn = spans(figures.forest(rows, narrow=narrow))
-    assert set(drawn) == {r.verdict.id for r in rows if r.verdict.low is not None}
-    known = {r.verdict.id: r.verdict for r in rows}
-    one, two = known["act-savings-mixed"], known["metarl-gradient-variance"]
-    assert one.low and one.high and two.low and two.high
-    (a, b), (c, d) = drawn[one.id], drawn[two.id]
-    scale = (d - a) / math.log(two.high / one.low)
-    assert b - a == pytest.approx(scale * math.log(one.high / one.low), abs=1e-3)
-    assert c - a == pytest.approx(scale * math.log(two.low / one.low), abs=1e-3)
+def classes(source: str, name: str) -> list[ElementTree.Element]:
+    """Return the elements of a class."""
+    root = ElementTree.fromstring(source)
+    return [e for e in root.iter() if name in e.attrib.get("class", "").split()]
 
 
-def test_differences_are_drawn_to_one_linear_scale(find: Callable[[str], Row]) -> None:
-    drawn = spans(figures.forest([find("refinement-quality"), find("refinement-connection")]))
-    (a, b), (c, d) = drawn["refinement-quality"], drawn["refinement-connection"]
-    assert (d - c) / (b - a) == pytest.approx((6.0 - 2.2) / (7.8 + 1.4), abs=1e-4)
+def across(element: ElementTree.Element, name: str) -> float:
+    return float(element.attrib[name].removesuffix("%"))
 
 
-def test_an_unbounded_interval_ends_at_the_axis_and_widens_nothing(
+finite = st.floats(-1e6, 1e6)
+positive = st.floats(1e-6, 1e6)
+
+
+@given(st.lists(finite, min_size=1), st.lists(finite | st.none()))
+def test_an_axis_holds_its_core_in_order(core: list[float], also: list[float | None]) -> None:
+    axis = Axis.holding(core, also=also, log=False)
+    assert all(axis.has(x) for x in core)
+    places = [axis.at(x) for x in sorted(core)]
+    assert places == sorted(places)
+    assert all(svg.LEFT <= place <= svg.RIGHT for place in places)
+
+
+@given(st.lists(positive, min_size=1), st.integers(3, 8))
+def test_a_logarithmic_axis_has_few_ticks_all_on_it(core: list[float], most: int) -> None:
+    axis = Axis.holding(core, log=True)
+    ticks = axis.ticks(most)
+    assert len(ticks) <= most
+    assert all(axis.has(tick) for tick in ticks)
+    assert ticks == sorted(set(ticks))
+
+
+@given(st.lists(finite, min_size=2, unique=True), st.integers(3, 8))
+def test_a_linear_axis_has_few_ticks_all_on_it(core: list[float], most: int) -> None:
+    axis = Axis.holding(core, log=False)
+    ticks = axis.ticks(most)
+    assert 1 <= len(ticks) <= most
+    assert all(
+        axis.low - 1e-6 * (axis.high - axis.low) <= t <= axis.high + 1e-6 * (axis.high - axis.low)
+        for t in ticks
+    )
+
+
+def test_what_is_far_out_does_not_flatten_the_axis() -> None:
+    near = Axis.holding([0.0, 1.0], also=[1.5], log=False)
+    far = Axis.holding([0.0, 1.0], also=[1.5, 1000.0, math.inf, None], log=False)
+    assert near == far
+    assert far.at(1000.0) == far.at(math.inf) == svg.RIGHT
+
+
+def test_a_strip_has_a_mark_for_every_pair(varied: Report) -> None:
+    for row in varied.rows:
+        for part in row.parts:
+            groups = classes(figures.strip(row, part), "pair")
+            marks = [m for group in groups for m in group if m.tag in ("circle", "use", "text")]
+            assert len(marks) == len(part.points), row.verdict.id
+            faint = [m for group in groups if "unread" in group.attrib["class"] for m in group]
+            assert len(faint) == sum(not p.read for p in part.points)
+
+
+def test_pairs_that_go_on_are_arrows_and_unknown_ones_question_marks(
     find: Callable[[str], Row],
 ) -> None:
-    plain = [find("act-savings-mixed"), find("metarl-gradient-variance")]
-    alone = spans(figures.forest(plain))
-    beside = spans(figures.forest([*plain, find("deep-supervision")]))
-    assert beside["act-savings-mixed"] == alone["act-savings-mixed"]
-    low, high = beside["deep-supervision"]
-    assert low < alone["act-savings-mixed"][0] and high > alone["metarl-gradient-variance"][1]
+    row = find("act-savings-mixed")
+    pairs = [m for g in classes(figures.strip(row, row.parts[0]), "pair") for m in g]
+    arrows = [m.attrib["href"] for m in pairs if m.tag == "use"]
+    assert sorted(arrows) == ["#mark-less", "#mark-less", "#mark-more", "#mark-more"]
+    assert [m.text for m in pairs if m.tag == "text"] == ["?"]
 
 
-def test_a_row_without_an_estimate_or_off_its_axis_is_not_drawable(
+def test_a_strip_shows_both_counts_at_the_edges_the_word_rests_on(
     find: Callable[[str], Row],
 ) -> None:
-    assert figures.drawable(find("one-pair")) and not figures.drawable(find("arc-agi-1"))
+    row = find("controller-speed")
+    shown = [e.text for e in classes(figures.strip(row, row.parts[0]), "count")]
+    assert shown == ["0 ◂", "▸ 26", "26 ◂", "▸ 0"]
+
+
+def test_zones_lie_where_the_scale_has_them(find: Callable[[str], Row]) -> None:
     row = find("act-savings-mixed")
-    for estimate in (0.0, -1.0, math.inf, math.nan):
-        assert not figures.drawable(replace(row, verdict=replace(row.verdict, estimate=estimate)))
+    source = figures.strip(row, row.parts[0])
+    (null,), (band,) = classes(source, "null"), classes(source, "band")
+    assert across(band, "x") + across(band, "width") < across(null, "x")
+    (neutral,) = classes(source, "neutral")
+    assert across(null, "x") < across(neutral, "x1") < across(null, "x") + across(null, "width")
+    open_band = find("more-of-it")
+    (band,) = classes(figures.strip(open_band, open_band.parts[0]), "band")
+    assert across(band, "x") + across(band, "width") >= svg.RIGHT
 
 
-def test_every_claims_own_figure_holds_its_interval_in_the_picture_and_in_words(
-    varied: Report,
+def test_the_interval_spans_its_ends_and_goes_on_in_arrows(find: Callable[[str], Row]) -> None:
+    row = find("act-savings-mixed")
+    assert len(classes(figures.mini(row) or "", "interval")) == 3
+    assert classes(figures.mini(row) or "", "end") == []
+    assert len(classes(figures.mini(find("far-out")) or "", "end")) == 2
+    assert classes(figures.mini(find("refinement-quality")) or "", "interval") == []
+
+
+def test_lines_of_a_forest_share_one_axis(find: Callable[[str], Row]) -> None:
+    rows = [find("act-savings-mixed"), find("gradient-variance")]
+    axis = figures.forest_axis(rows)
+    neutral = {
+        across(line, "x1")
+        for row in rows
+        for line in classes(figures.forest_line(row, axis), "neutral")
+    }
+    assert len(neutral) == 1
+    open_row = find("far-out")
+    assert 'class="plot line open"' in figures.forest_line(open_row, axis)
+
+
+def test_values_are_joined_once_a_step_and_seed(find: Callable[[str], Row]) -> None:
+    for name, lines in (("controller-memory", 30), ("refinement-quality", 10)):
+        row = find(name)
+        (group,) = classes(figures.values(row, row.parts[0]) or "", "joined")
+        assert len(group) == lines
+    row = find("difficulty-correlation")
+    assert figures.values(row, row.parts[0]) is None
+
+
+def test_a_part_without_an_estimate_has_no_picture_in_a_finding(
+    find: Callable[[str], Row],
 ) -> None:
-    for row in filter(figures.drawable, varied.rows):
-        svg = figures.strip(row)
-        label = ElementTree.fromstring(svg).attrib["aria-label"]
-        assert "estimate" in label and row.verdict.verdict in label
-        assert (row.verdict.id in spans(svg)) == (row.verdict.low is not None)
-
-
-def test_pairs_hold_one_line_per_seed_and_one_dot_per_value(find: Callable[[str], Row]) -> None:
-    for identity, seeds, values in (("act-savings-mixed", 12, 24), ("refinement-quality", 5, 15)):
-        svg = figures.pairs(find(identity))
-        assert svg is not None
-        root = ElementTree.fromstring(svg)
-        lines = [
-            p
-            for p in root.iter("path")
-            if "stroke-opacity: 0.4" in p.attrib.get("style", "") and "L" in p.attrib["d"]
-        ]
-        dots = [u for u in root.iter("use") if "fill-opacity: 0.75" in u.attrib.get("style", "")]
-        assert (len(lines), len(dots)) == (seeds, values)
-
-
-def test_pairs_without_finite_values_are_not_drawn(find: Callable[[str], Row]) -> None:
     row = find("act-savings-mixed")
-    broken = tuple(replace(p, values={"lockstep": math.inf, "other": 1.0}) for p in row.points)
-    assert figures.pairs(replace(row, points=broken)) is None
-    assert figures.pairs(replace(row, points=())) is None
+    for estimate in (None, 0.0, -1.0, math.inf, math.nan):
+        assert figures.mini(replace(row, parts=(replace(row.parts[0], estimate=estimate),))) is None
+    assert figures.mini(find("arc-agi-1")) is None
 
 
-def test_figures_take_their_colours_from_the_page(find: Callable[[str], Row]) -> None:
-    row = find("act-savings-mixed")
-    for svg in (figures.forest([row]), figures.strip(row), figures.pairs(row)):
-        assert svg is not None
-        assert "var(--ink)" in svg and not re.search("#[0-9a-f]{6}[^0-9a-f]", svg)
+def test_an_exact_claim_has_a_square_a_check(find: Callable[[str], Row]) -> None:
+    drawn = figures.agreement(find("params-increase")) or ""
+    assert (len(classes(drawn, "check-agrees")), len(classes(drawn, "check-differs"))) == (0, 1)
+    assert figures.agreement(find("arc-agi-1")) is None
 
 
-def test_a_users_plot_settings_have_no_say(find: Callable[[str], Row]) -> None:
-    row = find("act-savings-mixed")
-    settings: dict[Any, Any] = {"font.size": 30.0, "lines.linewidth": 9.0, "svg.fonttype": "path"}
-    before = figures.strip(row)
-    with mpl.rc_context(settings):
-        assert figures.strip(row) == before
+ends = st.none() | st.floats(-1e12, 1e12) | st.sampled_from([0.0, 1.0, 1e-300, 1e300])
+
+
+@st.composite
+def odd_points(draw: st.DrawFn) -> Point:
+    """Any pair that a judge may hand over."""
+    kind = draw(st.sampled_from(["known", "between", "infinite"]))
+    if kind == "infinite":
+        return Point(
+            seed=0, values={}, low=None, high=None, infinite=draw(st.sampled_from([-1, 1]))
+        )
+    low, high = draw(ends), draw(ends)
+    if kind == "known":
+        high = low
+    elif low is not None and high is not None:
+        low, high = sorted((low, high))
+    values = {"lockstep": draw(ends), "compacted": draw(ends)}
+    return Point(seed=0, values=values, low=low, high=high, read=draw(st.booleans()))
+
+
+@given(st.lists(odd_points()), ends, ends, ends, st.booleans())
+def test_whatever_was_measured_has_a_picture_with_every_mark_on_it(
+    points: list[Point], estimate: float | None, low: float | None, high: float | None, log: bool
+) -> None:
+    part = make_part(Word.WEAKER, 0.7 if log else 0.3, log=log)
+    part = replace(part, points=tuple(points), estimate=estimate, low=low, high=high)
+    row = with_parts("anything", Word.WEAKER, part)
+    assert sayings.picture(row, part)
+    for drawn in (figures.strip(row, part), figures.mini(row), figures.values(row, part)):
+        for element in ElementTree.fromstring(drawn or "<svg/>").iter():
+            for name in ("x", "x1", "x2", "cx"):
+                if element.attrib.get(name, "").endswith("%"):
+                    assert 0 <= across(element, name) <= 100
+            for name in ("y", "y1", "y2", "cy"):
+                assert 0 <= float(element.attrib.get(name, 0)) <= 300
+
+
+def test_every_picture_says_its_numbers_in_words(varied: Report) -> None:
+    for row in varied.rows:
+        for part in row.parts:
+            root = ElementTree.fromstring(figures.strip(row, part))
+            assert root.attrib["role"] == "img"
+            assert part.verdict in root.attrib["aria-label"]
+            assert sayings.counted_in(row, part) in root.attrib["aria-label"]
+
+
+@pytest.mark.parametrize("name", ["act-savings-mixed", "refinement-quality"])
+def test_colours_are_the_pages(find: Callable[[str], Row], name: str) -> None:
+    row = find(name)
+    for drawn in (figures.strip(row, row.parts[0]), figures.values(row, row.parts[0])):
+        assert drawn is not None
+        assert not re.search("#[0-9a-f]{3,6}\\b|rgb|style=", drawn)

@@ -56,6 +56,57 @@ def single_key(arms: Sequence[System], seed: int) -> Iterator[Check]:
     )
 
 
+def one_step(arms: Sequence[System], seed: int) -> Iterator[Check]:
+    """With one low step a cycle, attention over the sequence is that over the single step.
+
+    Both models have equal weights by name; the query's alone differ, which chooses nothing. In
+    float64, with the attention that writes it out. Arms: single step, sequence.
+    """
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    from ablations.protocols import rigged
+
+    models = [_model([system], seed).eval() for system in arms]
+    single, sequence = models
+    inputs = rigged.inputs(single.config, 16, rigged.seeded(seed)).double()
+    made: list[list[Tensor]] = [[], []]
+    for model, kept in zip(models, made, strict=True):
+        model.summary.register_forward_hook(lambda _m, _a, out, kept=kept: kept.append(out))
+        with sdpa_kernel(SDPBackend.MATH):
+            steps = model.halting.max_steps
+            model(inputs, steps=steps).prediction.square().mean().backward()
+    errors = [rigged.far(a, b) for a, b in zip(*made, strict=True)]
+    yield Close(
+        f"summaries of {len(errors)} cycles of a running model",
+        error=max(errors),
+        tolerance=_TOLERANCE,
+    )
+    a, b = single.summary.attention, sequence.summary.attention
+    for name in ("value", "out"):
+        yield Close(
+            f"gradients of the {name} map",
+            error=rigged.far(getattr(a, name).weight.grad, getattr(b, name).weight.grad),
+            tolerance=_TOLERANCE,
+        )
+    idle = [_gradient(getattr(b, name)) for name in ("from_query", "query", "key")]
+    yield Close(
+        "largest gradient of what the sequence kind has beside, its query, and of the keys",
+        error=max(idle),
+        tolerance=_TOLERANCE,
+        primary=False,
+    )
+    used = min(float(torch.stack(made[0]).detach().abs().max()), _gradient(a.value))
+    yield Holds(
+        "whether there is anything to compare",
+        documented="summaries and gradients that aren't zero",
+        observed=f"the largest are {used:.2g} or more",
+        holds=used > _TOLERANCE,
+        rule=f"more than {_TOLERANCE:g}",
+        primary=False,
+    )
+
+
 def formula(arms: Sequence[System], seed: int) -> Iterator[Check]:
     """The summary of a running model is softmax(QKᵀ/√d_k)V over the cycle's low-level states.
 

@@ -221,4 +221,3 @@ def _rows(head: Any, loss: Any) -> tuple[float, float]:
     weight, bias = torch.autograd.grad(loss, (head.weight, head.bias), retain_graph=True)
     halt, keep_on = torch.cat([weight, bias[:, None]], dim=1).abs().amax(1).tolist()
     return halt, keep_on
-

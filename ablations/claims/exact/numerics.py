@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.records.checks import Check, Close, Differ, Holds
+from ablations.records.checks import Check, Close
 from hrm.config.learning import System
 
 Array = NDArray[np.float64]
@@ -78,8 +78,6 @@ def scale_free(arms: Sequence[System], seed: int, *, updates: int = 5) -> Iterat
     Powers of two scale a gradient without rounding. Factors that round, that let squares underflow,
     and the optimiser as coded and AdamW stand beside. Arms: a small model that is trained.
     """
-    import torch
-
     from ablations.protocols import rigged
     from hrm.config import learning
     from hrm.model.registry import built

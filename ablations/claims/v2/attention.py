@@ -29,4 +29,26 @@ CLAIMS = (
         ),
         arms=(Arm(label="attention over the trace", part=recipes.v2(use_sequence_attention=True)),),
     ),
+    exact(
+        "attention-one-step",
+        "ablations.claims.exact.attention:one_step",
+        section="3. True Sequence-Level Attention Aggregation",
+        reading=(
+            "With one low step a cycle the sequence has one element, and both attentions have one "
+            "key. Equal weights given, both are to return the same and to learn the same, in a "
+            "running model and in float64. The sequence kind's query comes from the high state, "
+            "the single-step kind's from the low one: with one key neither matters, so that the "
+            "maps of query and key are left out of the comparison."
+        ),
+        arms=(
+            Arm(
+                label="attention over one step",
+                part=recipes.v2(inputs=64, low_steps=1, step_attention=True),
+            ),
+            Arm(
+                label="attention over the trace",
+                part=recipes.v2(inputs=64, low_steps=1, use_sequence_attention=True),
+            ),
+        ),
+    ),
 )

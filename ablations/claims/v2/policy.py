@@ -8,6 +8,7 @@ from ablations.specs.claim import CHEAP, Cell, Reading, Statistical, exact
 from ablations.specs.protocols import Resample, Train
 from ablations.specs.tests import Ratio
 from hrm import recipes
+from hrm.config import Lockstep
 from hrm.config.learning import PolicyGradient, Training
 
 _SMALL = recipes.v2(
@@ -24,6 +25,21 @@ _FIFTY = Train(boards=SUDOKU, training=Training(updates=50), rate_factors=None)
 _variance = figure("metarl-gradient-variance")
 
 CLAIMS = (
+    exact(
+        "metarl-zeros-dilute",
+        "ablations.claims.exact.dilution:zeros",
+        section="2. Corrected Meta-RL Loss Calculations, Problem Solved",
+        reading=(
+            "Dilution is read cycle by cycle, on the same decisions: the gradient of the plain "
+            "mean's term is live/B times that of the masked mean's, and so smaller wherever a "
+            "sample is inactive. Primary is the model whose samples halt by themselves, with the "
+            "original losses, the document's own first step of migration. In its original all "
+            "samples run until the batch ends, so that nobody is inactive: it stands beside."
+        ),
+        arms=vary(
+            _SMALL, {"per-sample ACT": {}, "batch-wise ACT": {"model.execution": Lockstep()}}
+        ),
+    ),
     exact(
         "metarl-unbiased",
         "ablations.claims.exact.policy:unbiased",

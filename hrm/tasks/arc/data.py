@@ -38,7 +38,7 @@ _files = {  # by version; the digests make equal seeds give equal boards, whatev
         "e1cdcd1be5c925cbc389fca4e1c4d7c9cd9e3b2b0e4e2577e4dfbb0d999d40ee",
     ),
 }
-_install = "install it with: pip install 'hrm-ablations[arc]'"
+_install = "install it with: pip install -c constraints.txt -e '.[arc]'"
 _retries = 5  # draws per version that is asked for, as in the public builder
 _symmetries = (  # whether to transpose, then in which direction to read rows and columns
     (False, 1, 1),

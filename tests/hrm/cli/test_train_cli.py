@@ -6,6 +6,7 @@ import shlex
 
 import numpy as np
 import pytest
+import torch
 
 from hrm import cli
 from hrm.cli import options, progress, scores, train
@@ -128,7 +129,7 @@ def test_after_ctrl_c_the_command_that_is_printed_goes_on(hrm, tmp_path, monkeyp
 
     line = f"{GRU} {FEW} --output {tmp_path}/run"
     with monkeypatch.context() as patched:
-        patched.setattr(tracking, "extras", lambda name, folder: [Impatient()])
+        patched.setattr(tracking, "extras", lambda name, folder, *_: [Impatient()])
         status, out, err = hrm(line)
     assert (status, out) == (130, "")
     said = err.splitlines()[-1]
@@ -175,6 +176,10 @@ def test_every_field_can_be_set(tmp_path):
         ("train gru sudoku --task-set sise=4", "--task-set sise=4 names no field of sudoku"),
         ("train gru sudoku --training-set warm=4", "no field of training .* one of: pieces"),
         ("train gru sudoku --training-set updates=4", "names no field of training"),
+        (
+            "train gru sudoku --updates 400 --training-set every=4",
+            r"evaluate_every \(int, by default 20\)",
+        ),
         ("train gru sudoku --updates 0", "updates is 0; allowed is 1 or more"),
         ("train gru sudoku --batch 50 --train 20", "train boards is 20; allowed is a batch or"),
         ("train gru sudoku --threads 0", "threads is 0; allowed is 1 to 1024"),
@@ -250,3 +255,14 @@ def test_the_public_accuracy_stands_beside_tokens_where_they_differ(capsys, accu
     apart = accuracy != 0.75
     assert (first.split()[3] == "accuracy", "50.0%" in second, "50.0%" in third) == (apart,) * 3
     assert [line[:36] for line in more] == ["accuracy is the public code's: label"] * apart
+
+
+def test_steps_are_compiled_where_one_asks_and_the_run_says_so(hrm, tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    for name, option in (("eager", ""), ("compiled", "--compile")):
+        assert hrm(f"{GRU} {FEW} {option} --output {tmp_path}/{name}")[0] == 0
+    assert len(compiled) == 2  # a trial of the compiler, and the step
+    eager, other = (tracking.described(tmp_path / name) for name in ("eager", "compiled"))
+    assert [d["environments"][0]["compiled"] for d in (eager, other)] == [False, True]
+    assert eager["configuration"] == other["configuration"]

@@ -250,7 +250,7 @@ def test_an_unknown_set_is_refused(tmp_path):
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(UserError, match=r"pip install 'hrm-ablations\[fetch\]'"):
+    with pytest.raises(UserError, match=r"pip install -c constraints.txt -e '.\[fetch\]'"):
         from_hub("sapientinc/sudoku-extreme", "train.csv")
 
 

@@ -442,5 +442,5 @@ def test_at_least_one_job_and_thread_are_needed(tmp_path, name, allowed):
 
 def test_without_optuna_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(UserError, match=r"pip install 'hrm-ablations\[sweeps\]'"):
+    with pytest.raises(UserError, match=r"pip install -c constraints.txt -e '.\[sweeps\]'"):
         search.execute(sweep(), tmp_path / "sweep")

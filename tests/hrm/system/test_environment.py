@@ -94,3 +94,12 @@ def test_the_commit_is_told_and_whether_the_tree_has_changes(tmp_path, monkeypat
 def test_a_machine_without_git_has_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert environment.commit.__wrapped__() == (None, None)
+
+
+def test_where_torch_cant_compile_the_reason_is_told(monkeypatch):
+    def without(function):
+        raise RuntimeError("No working C++ compiler\nfound")
+
+    monkeypatch.setattr(torch, "compile", without)
+    with pytest.raises(UserError, match=r"here \(RuntimeError: No working C\+\+ compiler found\)"):
+        environment.compiler()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hrm.config.learning import PolicyGradient, StopWhileLive, Supervised
+from hrm.errors import UserError
 from hrm.model import Output
 from hrm.model.execution import Run
 from hrm.model.state import State
@@ -245,6 +246,43 @@ def test_the_baselines_loss_at_the_stop_is_smooth_l1() -> None:
     run = made([1, 2], logits_of([[0.5, 0.5], [0.5, 0.5]]), values)
     found = losses.baseline_loss(PolicyGradient(value_at_stop=True), run, tensor([-0.4, -2.0]))
     assert found.item() == pytest.approx((0.5**2 / 2 + (2.3 - 0.5)) / 2)
+
+
+def test_the_baselines_loss_is_smooth_or_squared_wherever_it_is_read() -> None:
+    values = tensor([[0.1, -0.2], [0.0, 0.3]])
+    run = made([1, 2], logits_of([[0.5, 0.5], [0.5, 0.5]]), values)
+    rewards = tensor([-0.4, -2.0])
+
+    def found(*, at_stop: bool, smooth: bool) -> float:
+        objective = PolicyGradient(value_at_stop=at_stop, smooth_value=smooth)
+        return losses.baseline_loss(objective, run, rewards).item()
+
+    assert found(at_stop=True, smooth=False) == pytest.approx((0.5**2 + 2.3**2) / 2)
+    steps = [(0.5**2 / 2 + 1.8 - 0.5) / 2, (0.0 + 2.3 - 0.5) / 2]
+    assert found(at_stop=False, smooth=True) == pytest.approx(sum(steps))
+
+
+def test_without_a_baseline_advantages_are_rewards() -> None:
+    run = made([1, 1], logits_of([[0.2, 0.3]]), tensor([[0.1, -0.7]]))
+    rewards = tensor([-1.0, -2.0])
+    found = losses.policy_loss(PolicyGradient(baseline=False), run, rewards, 3)
+    assert found.item() == pytest.approx((math.log(0.2) + 2 * math.log(0.3)) / 2)
+
+
+def test_a_shared_advantage_is_the_mean_over_samples_or_over_each_steps_live_ones() -> None:
+    logits = logits_of([[0.2, 0.3, 0.4], [0.5, 0.6, 0.6]])
+    run, rewards = made([1, 2, 2], logits, torch.zeros(2, 3)), tensor([-1.0, -2.0, -4.0])
+    first, second = (sum(map(math.log, p)) / 3 for p in ((0.2, 0.7, 0.6), (0.6, 0.6)))
+    steps = losses.policy_loss(PolicyGradient(shared_advantage=True), run, rewards, 3)
+    assert steps.item() == pytest.approx(first * 7 / 3 + second * 3)
+    at_stop = PolicyGradient(shared_advantage=True, value_at_stop=True)
+    found = losses.policy_loss(at_stop, run, rewards, 3)
+    assert found.item() == pytest.approx((first + second) * 7 / 3)
+
+
+def test_a_shared_advantage_is_not_normalised() -> None:
+    with pytest.raises(UserError, match="shared_advantage is True"):
+        PolicyGradient(shared_advantage=True, normalise=True)
 
 
 def test_the_baselines_loss_trains_the_value_and_not_the_reward() -> None:

@@ -86,9 +86,11 @@ def test_what_is_no_number_in_json_is_null(tmp_path, run):
 
 def test_damage_is_named_on_one_line(tmp_path, run):
     logged(tmp_path, run, [(1, {"loss": 0.5})])
-    (tmp_path / "curve.jsonl").write_text("what\n")
-    with pytest.raises(UserError, match=r"curve.jsonl' can't be read .*; allowed is"):
-        tracking.points(tmp_path)
+    for line, why in (("what", "Expecting"), ("", "it is blank"), ("{}", "no object with step")):
+        (tmp_path / "curve.jsonl").write_text(f'{{"step": 1}}\r\n{line}\n')
+        said = rf"curve.jsonl' can't be read \(line 2: .*{why}.*; allowed is"
+        with pytest.raises(UserError, match=said):
+            tracking.points(tmp_path)
     for text in ("{", "[]", "{}"):
         (tmp_path / "run.json").write_text(text)
         with pytest.raises(UserError, match=r"run.json' can't be read .*; allowed is"):
@@ -167,6 +169,7 @@ def test_weights_and_biases_works_offline_unless_told_otherwise(tmp_path, run, m
         monkeypatch.setenv("WANDB_MODE", mode)
     driven("wandb", tmp_path, run)
     (name, _, named), *later = calls
+    assert named["project"] == "hrm"
     assert (name, named["mode"], named["id"]) == ("init", mode or "offline", "one")
     assert named["config"]["configuration"] == {"recipe": "gru"}
     assert named["dir"] == str(tmp_path)
@@ -184,9 +187,17 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
     tmp_path, monkeypatch, name, module
 ):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(UserError, match=rf"pip install 'hrm-ablations\[{name}\]'") as said:
+    with pytest.raises(UserError, match=rf"-c constraints.txt -e '.\[{name}\]'") as said:
         tracking.extras(name, tmp_path)
     assert "\n" not in str(said.value)
+
+
+def test_weights_and_biases_project_is_the_users(tmp_path, run, monkeypatch):
+    calls = []
+    monkeypatch.setitem(sys.modules, "wandb", Recorder(calls))
+    (tracker,) = tracking.extras("wandb", tmp_path, "mine")
+    tracker.start(run)
+    assert calls[0][2]["project"] == "mine"
 
 
 def test_without_an_extra_nothing_is_imported(tmp_path):

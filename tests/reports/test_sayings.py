@@ -1,0 +1,207 @@
+"""Numbers and counts in words."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ablations.records.rows import Report, Row
+from ablations.rule.outcomes import Group, Word, group_of
+from reports import findings, sayings, text
+from reports.sayings import Saying
+from reports.words import decided_first, groups, looks
+
+space = "\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "—"),
+        (0.0, "0"),
+        (0.1, "0.1"),
+        (-2.345, "−2.35"),
+        (844610.0, "844,610"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+        (math.nan, "—"),
+        (1.5e-7, "1.50 × 10⁻⁷"),
+        (-3e12, "−3.00 × 10¹²"),
+        (99.95, "100"),
+    ],
+)
+def test_a_number_is_shown_as_a_reader_expects_it(value: float | None, shown: str) -> None:
+    assert text.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((30.0, 28.2, 31.7), ["30.0", "28.2", "31.7"]),
+        ((3.5, 3.46, 3.53), ["3.50", "3.46", "3.53"]),
+        ((3.2, -1.4, 7.8), ["3", "−1", "8"]),
+        ((0.05, 0.04, 0.055), ["0.050", "0.040", "0.055"]),
+        ((0.011, -0.004, 0.026), ["0.011", "−0.004", "0.026"]),
+        ((4.0, -0.04, 8.0), ["4", "0", "8"]),
+        ((2.0, None, None), ["2", "—", "—"]),
+        ((2.0, None, 2.5), ["2.0", "—", "2.5"]),
+    ],
+)
+def test_an_estimate_has_the_digits_that_its_interval_supports(
+    values: tuple[float | None, ...], shown: list[str]
+) -> None:
+    assert text.numbers(values) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.42, "0.4 s"), (59.7, "1 min"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")],
+)
+def test_a_duration_is_shown_in_its_two_largest_units(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+def test_things_are_counted_in_singular_and_plural() -> None:
+    assert [text.count(n, "run") for n in (0, 1, 1200)] == ["0 runs", "1 run", "1,200 runs"]
+
+
+share = Saying(log=True)
+folds = Saying(log=True, folds=True, less="faster", more="slower")
+plain = Saying(log=False)
+
+
+@pytest.mark.parametrize(
+    ("saying", "numbers", "said"),
+    [
+        (share, (0.7, 0.683, 0.718), (f"30.0{space}% less", "28.2 to 31.7")),
+        (share, (1.1, 1.02, 1.18), (f"10{space}% more", "2 to 18")),
+        (share, (0.98, 0.95, 1.03), (f"2{space}% less", f"5{space}% less to 3{space}% more")),
+        (share, (2.4, 2.0, 3.1), ("2.4 times as much", "2.0 to 3.1")),
+        (share, (0.7, None, 0.718), (f"30.0{space}% less", "from 28.2")),
+        (share, (0.7, 0.683, None), (f"30{space}% less", f"from 32{space}% less")),
+        (share, (1.2, None, 1.25), (f"20{space}% more", f"up to 25{space}% more")),
+        (share, (0.7, None, None), (f"30{space}% less", "")),
+        (share, (1.0, None, None), ("equal", "")),
+        (share, (0.0, None, None), ("nothing less", "")),
+        (folds, (1 / 3.5, 1 / 4.1, 1 / 3.1), ("3.5 times faster", "3.1 to 4.1")),
+        (folds, (1.5, 1.2, 1.9), ("1.5 times slower", "1.2 to 1.9")),
+        (folds, (0.9, 0.8, 1.1), ("1.11 times faster", "1.25 times faster to 1.10 times slower")),
+        (plain, (0.032, 0.014, 0.05), ("+0.032", "0.014 to 0.050")),
+        (plain, (-0.5, -0.8, -0.2), ("−0.5", "−0.8 to −0.2")),
+        (plain, (0.0, None, None), ("0", "")),
+        (plain, (None, None, None), ("", "")),
+    ],
+)
+def test_a_contrast_is_said_as_its_document_prints_it(
+    saying: Saying, numbers: tuple[float | None, ...], said: tuple[str, str]
+) -> None:
+    assert saying.interval(*numbers) == said
+
+
+@pytest.mark.parametrize(
+    ("documented", "form", "said"),
+    [
+        ("0.25 → 0.05 ms, “5x”", "timing", "4 times faster"),
+        ("3 times", "ratio", "4 times less"),
+        ("40 %", "timing", f"75{space}% faster"),
+        ("256 → 140", "ratio", f"75{space}% less"),
+        ("on 4×4 boards, 4x2 cycles", "ratio", f"75{space}% less"),
+        ("", "ratio", f"75{space}% less"),
+    ],
+)
+def test_the_documents_figure_chooses_between_multiples_and_shares(
+    find: Callable[[str], Row], documented: str, form: str, said: str
+) -> None:
+    row = find("act-savings-mixed")
+    row = replace(row, verdict=replace(row.verdict, documented=documented, form=form))
+    assert Saying.of(row, log=True).value(0.25) == said
+
+
+def test_ticks_are_shares_near_one_and_multiples_beyond() -> None:
+    shown = [share.tick(v) for v in (0.2, 0.8, 1.0, 1.1, 3.0)]
+    assert shown == ["÷5", f"−20{space}%", "equal", f"+10{space}%", "×3"]
+    assert [folds.tick(v) for v in (0.5, 1.5)] == ["÷2", "×1.5"]
+
+
+def test_the_count_beside_a_word_is_that_of_the_statement_it_rests_on(
+    find: Callable[[str], Row],
+) -> None:
+    assert sayings.counted(find("controller-memory")) == "26 of 26 seeds"
+    assert sayings.counted(find("controller-speed")) == "26 of 26 processes"
+    assert sayings.counted(find("params-increase")) == "0 of 1 check"
+    assert sayings.counted(find("refinement-quality")) == "5 seeds so far"
+    assert sayings.counted(find("arc-agi-1")) == ""
+    few = replace(find("refinement-quality"), noun="processes")
+    one = replace(few, verdict=replace(few.verdict, n=1))
+    assert sayings.counted(one) == "1 process so far"
+    edges = {
+        name: [(e.edge, e.side) for e in sayings.telling(find(name).parts[0])]
+        for name in ("controller-memory", "controller-speed", "forward-share", "gradient-variance")
+    }
+    assert edges["controller-memory"] == [(0.6, "below")]
+    assert edges["controller-speed"] == [(0.25, "above"), (0.95, "below")]
+    assert edges["forward-share"] == [(0.95, "above"), (1 / 0.95, "below")]
+    assert edges["gradient-variance"] == [(1 / 0.95, "above")]
+
+
+def test_edges_ascend_with_the_counts_on_both_sides(find: Callable[[str], Row]) -> None:
+    found = sayings.sides(find("controller-speed").parts[0])
+    assert [edge for edge, _, _ in found] == [0.16, 0.25, 0.95, 1 / 0.95]
+    assert [(b and b.pairs, a and a.pairs) for _, b, a in found[1:3]] == [(0, 26), (26, 0)]
+
+
+def test_an_open_conjunction_shows_the_part_that_is_open(find: Callable[[str], Row]) -> None:
+    row = find("both-contrasts")
+    assert sayings.deciding(row) is row.parts[1]
+    assert sayings.counted(row).startswith("only ")
+    assert "about 60 seeds would settle" in sayings.picture(row, row.parts[1])
+
+
+def test_an_exact_claim_shows_both_values(find: Callable[[str], Row]) -> None:
+    assert sayings.measured(find("params-baseline")) == ("844,610 = 844,610", "")
+    assert sayings.measured(find("params-increase")) == ("~19 % ≠ 19.76 %", "")
+    assert sayings.measured(find("late")) == ("", "")
+    row = find("params-baseline")
+    small = replace(row.checks[0], what="error", documented="no difference", observed="2e-16")
+    assert sayings.measured(replace(row, checks=(small,))) == ("error: 2e-16", "")
+
+
+def test_the_first_sentence_counts_the_groups(varied: Report) -> None:
+    counts = {"holds": 61, "partly": 12, "fails": 40, "open": 31}
+    rows = varied.rows[:1] * 144
+    assert sayings.headline(replace(varied, rows=rows, groups=counts)) == (
+        "Of 144 claims, 61 hold, 12 hold partly, 40 don’t, 31 are open."
+    )
+    one = replace(varied, rows=rows[:1], groups={"fails": 1})
+    assert sayings.headline(one) == "Of 1 claim, 1 doesn’t."
+    assert sayings.headline(replace(varied, rows=(), groups={})) == "No claim was asked for."
+
+
+def test_rows_without_runs_are_counted_by_why(varied: Report) -> None:
+    told = [(why, [r.verdict.id for r in rows]) for why, rows in sayings.outside(varied)]
+    assert told == [
+        ("needs hardware or data that this harness doesn’t have", ["arc-agi-1"]),
+        ("hasn’t been run yet", ["late"]),
+    ]
+
+
+def test_every_word_has_one_look_and_every_group_a_place() -> None:
+    assert sorted(look.word for look in looks) == sorted(Word)
+    assert len({look.icon for look in looks}) == len(looks)
+    assert all(look.group is group_of(look.word) for look in looks)
+    assert {named.group for named in groups} == set(Group) == set(decided_first)
+
+
+def test_five_findings_take_turns_and_two_of_a_document_at_most(varied: Report) -> None:
+    found = findings.chosen(varied)
+    assert [row.verdict.group for row in found[:3]] == [Group.FAILS, Group.HOLDS, Group.PARTLY]
+    assert len(found) == 5
+    documents = [row.verdict.document for row in found]
+    assert max(map(documents.count, documents)) <= 2
+    assert found[0].verdict.id == "gradient-variance"  # 17 widths of its null zone
+
+
+def test_a_report_where_nothing_is_decided_has_no_findings(varied: Report) -> None:
+    rows = tuple(row for row in varied.rows if row.verdict.group is Group.OPEN)
+    assert findings.chosen(replace(varied, rows=rows)) == []

@@ -80,6 +80,12 @@ LEVELS_WHOLE = {"model.horizon": 3}
 ONE_NETWORK = {"model.one_network": True}
 ONE_NETWORK_WHOLE = {**ONE_NETWORK, **LEVELS_WHOLE}
 
+# One recipe without halting, which arrives in a second: what its runs scatter by is what counts.
+RECIPE = recipes.act_v1_vector(inputs=SUDOKU_INPUTS, outputs=SUDOKU_OUTPUTS, width=64, heads=4)
+RECIPE_RUN = replace(
+    HALTING, training=replace(HALTING.training, updates=200, warmup=25, weight_decay=0.0)
+)
+
 # -- tokens ---------------------------------------------------------------------------------------
 _MODULUS, _IDENTITIES = 7, 9  # identities count the blank one
 _PATTERN = Pattern(modulus=_MODULUS, strands=2, shown=3, asked=1)
@@ -120,6 +126,7 @@ def tokens(*, puzzles: bool = False, learned_positions: bool = False) -> System:
 
 
 PATTERNS = Train(boards=Boards(task=_PATTERN, train=8_000), training=_TOKENS)
+# shorter: where a table has said all that it can, ways to train it can't be told apart
 _TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=10, puzzle_rate=1e-2)
 PUZZLES = Train(
     boards=Boards(

@@ -1,10 +1,10 @@
 """What adaptive halting costs in accuracy, and what training with several steps gains."""
 
-from ablations.claims.arms_t3 import HALTING, LEVELS, STEPS, levels
+from ablations.claims.arms_t3 import HALTING, LEVELS, levels
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import Cycles
 from ablations.metrics.scores import Accuracy, HaltedAccuracy
-from ablations.specs.arms import Arm, changed, vary
+from ablations.specs.arms import Arm, vary
 from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.protocols import Evaluate, Forced, Greedy
 from ablations.specs.tests import Difference, NotWorse, Ratio

@@ -12,7 +12,7 @@ from ablations.claims.ledger import figure
 from ablations.metrics.costs import Parameters
 from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
 from ablations.metrics.scores import Accuracy
-from ablations.specs.arms import Arm, changed, vary
+from ablations.specs.arms import Arm, changed
 from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.contrasts import interaction
 from ablations.specs.protocols import Probe

@@ -82,6 +82,20 @@ class Runs:
             yield (metric or cell.metric).read(found)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def boards_of_our_own(monkeypatch, tmp_path_factory):
+    """Keep boards away from the user's cache, in one folder for the whole session."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "boards"))
+
+
 @pytest.fixture(scope="module")
 def runs():
     return Runs()

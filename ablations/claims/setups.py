@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablations.metrics.base import Metric
-from ablations.metrics.costs import Allocation, BytesOf, Cycles, Flops, Rows, RowShare
+from ablations.metrics.costs import (
+    Allocation,
+    BytesOf,
+    CompletionStep,
+    Cycles,
+    Flops,
+    Rows,
+    RowShare,
+)
 from ablations.metrics.curves import Arrival, ControllerPeak, TrainingLoss, ValidationScore
 from ablations.metrics.gradients import (
     DepthGradient,
@@ -20,8 +28,9 @@ from ablations.metrics.gradients import (
 )
 from ablations.metrics.halting import AnswerRegret, StepEntropy
 from ablations.metrics.ladder import LargestRate
+from ablations.metrics.probes import Participation, ResidualLeft
 from ablations.metrics.returns import Regret, Return
-from ablations.metrics.scores import Accuracy, Margin
+from ablations.metrics.scores import Accuracy, HaltedAccuracy, Margin, ShadowAccuracy
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
 from ablations.specs.arms import changed
@@ -33,6 +42,7 @@ from ablations.specs.protocols import (
     Forced,
     Gradients,
     Ladder,
+    Probe,
     Protocol,
     QGradients,
     Resample,
@@ -47,11 +57,13 @@ from hrm.config import (
     Detached,
     Fixed,
     Lockstep,
+    Minimum,
+    QLearning,
     Readout,
     Segments,
     Vector,
 )
-from hrm.config.learning import ReplayHalting, Supervised, Training
+from hrm.config.learning import QHalting, ReplayHalting, Supervised, Training
 from hrm.config.parts import Part
 from hrm.tasks.sudoku import Sudoku
 
@@ -122,7 +134,8 @@ _TRAIN = Train(
     rate_factors=(0.85, 1.2),
 )
 _WRONG = {"wrong_labels": 0.75}
-_SCORES = (Accuracy(), Margin(), ValidationScore())
+_SCORES = (Accuracy(), Margin(), ValidationScore(), HaltedAccuracy())
+_DECAY = 0.9
 _POLICY = recipes.v2(
     inputs=_SIZE,
     outputs=_SIZE,
@@ -165,6 +178,16 @@ _NEVER = {
     "model.halting.biases": (-5.0, 5.0),
     "objective.weight": 0.0,
 }
+_Q_HALTING = changed(
+    _LEVELS,
+    {
+        "model.halting": QLearning(
+            max_steps=4, halt_in_evaluation=False, exploration=Minimum(probability=0.1)
+        ),
+        "model.carry": Detached(),
+        "objective": QHalting(),
+    },
+)
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -178,7 +201,7 @@ SETUPS: tuple[Setup, ...] = (
                 protocol=_WRONG,
                 metrics=_SCORES,
                 rises=False,
-                null=0.1,  # equal cells differ by 0.04, planted ones by 0.3
+                null=0.15,  # equal cells differ by 0.05, planted ones by 0.3 or more
             ),
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
@@ -198,6 +221,66 @@ SETUPS: tuple[Setup, ...] = (
         cost=1.5,
     ),
     Setup(
+        arm=_Q_HALTING,
+        protocol=_TRAIN,
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell takes half as many steps at most",
+                arm={"model.halting.max_steps": 2},
+                metrics=(CompletionStep(),),
+                rises=False,
+                null=0.9,  # equal cells are within 0.6, planted ones 2 below
+            ),
+        ),
+        cost=2.0,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=replace(_TRAIN, shadows=(_DECAY,)),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="Three quarters of the second cell's training labels are wrong",
+                protocol=_WRONG,
+                metrics=(ShadowAccuracy(decay=_DECAY),),
+                rises=False,
+                null=0.15,
+            ),
+        ),
+        cost=1.5,
+    ),
+    Setup(
+        arm=_Q_HALTING,
+        protocol=Probe(boards=_TEN.boards, after=_TEN, steps=4),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's low level takes eight times as many updates in each cycle",
+                arm={"model.low_steps": 16},
+                metrics=(ResidualLeft(),),
+                rises=False,
+                null=0.98,  # log-ratios of equal cells are within 4, planted ones at -11
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_Q_HALTING,
+        protocol=Probe(boards=_SUDOKU, after=_TRAIN, steps=4, count=256),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's answer is read from the low level",
+                arm={"model.readout.low": True},
+                metrics=(Participation(),),
+                rises=False,
+                null=0.5,  # log-ratios of equal cells are within 0.1, planted ones at -1.8
+            ),
+        ),
+        cost=2.0,
+    ),
+    Setup(
         arm=_LEVELS,
         protocol=Evaluate(after=_TRAIN),
         apart={"after.replica": 1},
@@ -207,7 +290,7 @@ SETUPS: tuple[Setup, ...] = (
                 protocol={"after.wrong_labels": 0.75},
                 metrics=_SCORES,
                 rises=False,
-                null=0.1,
+                null=0.15,
             ),
         ),
         cost=0.5,

@@ -1,5 +1,23 @@
-"""Research: what the papers behind the documents report, and what later ones say of it."""
+"""Published research on the same models: what it reports, on boards that two cores can learn.
 
-from ablations.claims.research import published, segments
+Its figures are of models with 7 to 27 million parameters on full-size boards. They don't transfer,
+so that the direction carries a verdict and the figure stands beside, unless a spec says otherwise.
+"""
 
-CLAIMS = (*published.CLAIMS, *segments.CLAIMS)
+from ablations.claims.research import (
+    averages,
+    halting,
+    identities,
+    published,
+    recursion,
+    segments,
+)
+
+CLAIMS = (
+    *published.CLAIMS,
+    *segments.CLAIMS,
+    *recursion.CLAIMS,
+    *halting.CLAIMS,
+    *averages.CLAIMS,
+    *identities.CLAIMS,
+)

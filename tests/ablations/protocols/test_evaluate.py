@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.metrics import AccuracyAt, Rows, SlowestRows
+from ablations.metrics.costs import Rows, SlowestRows
+from ablations.metrics.scores import AccuracyAt
 from ablations.protocols import ours, resample, rigged
 from ablations.specs.protocols import (
     Boards,

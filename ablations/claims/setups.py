@@ -342,22 +342,21 @@ SETUPS: tuple[Setup, ...] = (
         arm=_LEVELS,
         protocol=Ladder(
             boards=_SUDOKU,
-            training=Training(updates=40, batch=32, learning_rate=4e-3),
-            rungs=8,
-            step=2.0,
+            training=Training(updates=40, batch=32, learning_rate=6e-3),
+            rungs=10,
             rate_factors=(1.0, 1.0),
         ),
         apart={"replica": 1},
         plants=(
             Plant(
-                words="The second cell learns at an eighth of the rates that are named",
-                protocol={"rate_factors": (0.125, 0.125)},
+                words="The second cell learns at a quarter of the rates that are named",
+                protocol={"rate_factors": (0.25, 0.25)},
                 metrics=(LargestRate(),),
                 rises=True,
-                null=1.1,  # a rung is 2
+                null=1.2,  # equal cells lie up to two rungs apart, planted ones four
             ),
         ),
-        cost=3.0,
+        cost=2.0,
     ),
     Setup(
         arm=_POLICY,

@@ -1,16 +1,19 @@
 """Metrics: from stored observations to numbers, with NumPy alone.
 
+returns      Return, Regret: what a policy is rewarded for
 scores       Accuracy, AccuracyAt, HaltedAccuracy, ShadowAccuracy, Margin;
              skill(): against the best trivial method
-curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
-costs        Rows, Flops, SlowestRows, Cycles, CompletionStep, HaltingEntropy, BytesOf, Parameters
-gradients    GradientVariance, MeanNorm, Live, DepthGradient, GradientGrowth
+curves       Arrival, ValidationScore, TrainingLoss, GradientNorm, ControllerPeak
+costs        Rows, RowShare, Flops, SlowestRows, Cycles, CompletionStep, Allocation,
+             HaltingEntropy, BytesOf, Parameters
+gradients    GradientVariance, MeanNorm, Live, ValueNorm, TailRatio, DepthGradient, GradientGrowth
 ladder       LargestRate
 probes       ResidualLeft, Participation, GradientCosine
 """
 
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.costs import (
+    Allocation,
     BytesOf,
     CompletionStep,
     Cycles,
@@ -18,18 +21,28 @@ from ablations.metrics.costs import (
     HaltingEntropy,
     Parameters,
     Rows,
+    RowShare,
     SlowestRows,
 )
-from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore
+from ablations.metrics.curves import (
+    Arrival,
+    ControllerPeak,
+    GradientNorm,
+    TrainingLoss,
+    ValidationScore,
+)
 from ablations.metrics.gradients import (
     DepthGradient,
     GradientGrowth,
     GradientVariance,
     Live,
     MeanNorm,
+    TailRatio,
+    ValueNorm,
 )
 from ablations.metrics.ladder import LargestRate
 from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
+from ablations.metrics.returns import Regret, Return
 from ablations.metrics.scores import (
     Accuracy,
     AccuracyAt,
@@ -45,9 +58,11 @@ __all__ = [
     "UNKNOWN",
     "Accuracy",
     "AccuracyAt",
+    "Allocation",
     "Arrival",
     "BytesOf",
     "CompletionStep",
+    "ControllerPeak",
     "Cycles",
     "DepthGradient",
     "Flops",
@@ -65,14 +80,19 @@ __all__ = [
     "Observations",
     "Parameters",
     "Participation",
+    "Regret",
     "ResidualLeft",
+    "Return",
+    "RowShare",
     "Rows",
     "ShadowAccuracy",
     "Skill",
     "SlowestRows",
+    "TailRatio",
     "TrainingLoss",
     "ValidationScore",
     "Value",
+    "ValueNorm",
     "beyond",
     "diverged",
     "number",

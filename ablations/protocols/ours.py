@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from hrm.config.learning import System, Training
 from hrm.config.parts import Part
 from hrm.errors import UserError
 from hrm.model import HRM
+from hrm.model.halting import Policy
 from hrm.tasks import Boards, Task
 from hrm.training import loop, scoring
 from hrm.training.averages import Averaged
@@ -34,6 +36,7 @@ class Ours(Adapter):
         self.decays: tuple[float, ...] = ()
         self.redrawn = 0
         self.max_steps = system.model.halting.max_steps
+        self._controller_norms: list[float] = []
 
     def build(self, task: Task, seed: int, device: str) -> None:
         self.task, self.device = task, device
@@ -47,6 +50,12 @@ class Ours(Adapter):
             norm, steps = found["gradient_norm"], found["cycles_mean"]
             more = {name: found[name] for name in ("halted", "halted_steps") if name in found}
             progress.updated(found["loss"], norm=norm, steps=steps, task=found["task_loss"], **more)
+            if isinstance(self.model.halting, Policy):
+                scale = max(1.0, norm / training.clip) if training.clip else 1.0  # as it was
+                part = self.model.halting.controller.parameters()
+                gradients = [p.grad for p in part if p.grad is not None]
+                total = torch.nn.utils.get_total_norm(gradients)
+                self._controller_norms.append(scale * float(total))
             for shadow in self.shadows:
                 shadow.update_parameters(self.model)
 
@@ -74,6 +83,10 @@ class Ours(Adapter):
     @property
     def parameters(self) -> int:
         return sum(p.numel() for p in self.model.parameters())
+
+    def report(self) -> Mapping[str, Any]:
+        norms = np.array(self._controller_norms, dtype=np.float32)
+        return {"update_controller_norm": norms} if len(norms) else {}
 
     def weights(self) -> Mapping[str, Tensor]:
         return {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}

@@ -1,13 +1,14 @@
 """Train an arm and score it on the test boards."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ablations.protocols import boards, ours
-from ablations.protocols.adapter import Adapter, Progress
+from ablations.protocols.adapter import Adapter, Answers, Progress
 from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.identities import identities, renamed
 from ablations.protocols.ours import Ours
@@ -27,8 +28,11 @@ def run(inputs: Inputs) -> Outcome:
     `trivial_right` (those of the best trivial method, whose name is `trivial_method`).
 
     Per evaluation [E]: `evaluation_update`, `evaluation_loss` and `evaluation_steps` (means since
-    the one before), `evaluation_score` (accuracy on unknown cells of the validation boards).
-    Per update [U]: `update_loss`, `update_norm` (of the gradient before clipping).
+    the one before), `evaluation_score` (accuracy on unknown cells of the validation boards),
+    `evaluation_taken` (their halting steps, in evaluation), and where answers are numbers
+    `evaluation_error` (squared, theirs).
+    Per update [U]: `update_loss`, `update_norm` (of the gradient before clipping), and of policies
+    `update_controller_norm` (of the controller's part of it).
     Where halting learns Q values, also `update_halted`, the share of places that halt in the
     update, and `update_halted_steps`, the steps that those took, summed and divided by all places.
     Numbers: `parameters`, `rate_factor`, `max_steps`. With shadows: `shadow_right` [shadows, N],
@@ -45,7 +49,13 @@ def run(inputs: Inputs) -> Outcome:
     adapter = ours.adapter(inputs.arms[0])
     adapter.build(dealt.task, varied(protocol, inputs.seed, "weights"), inputs.device)
     ask(adapter, protocol, dealt)
-    progress = Progress(training, dealt.validation)
+    course: list[dict[str, float]] = []
+
+    def score(answer: Callable[[Boards], Answers]) -> float:
+        course.append(dealt.validation(answer(dealt.splits.validation)))
+        return course[-1]["score"]
+
+    progress = Progress(training, score)
     learned = mislabelled(dealt.task, dealt.splits.train, protocol.wrong_labels, seed)
     try:
         adapter.train(training, learned, seed, progress)
@@ -56,6 +66,7 @@ def run(inputs: Inputs) -> Outcome:
         **dealt.scored(adapter.answer(dealt.splits.test)),
         **shadowed(adapter, protocol, dealt),
         **progress.observations(),
+        **{f"evaluation_{name}": np.array([at[name] for at in course]) for name in course[0]},
         "parameters": adapter.parameters,
         "rate_factor": factor,
         "max_steps": adapter.max_steps,

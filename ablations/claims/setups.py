@@ -9,10 +9,27 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablations.metrics.base import Metric
-from ablations.metrics.costs import BytesOf, CompletionStep, Cycles, Flops, Rows
-from ablations.metrics.curves import Arrival, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance
+from ablations.metrics.costs import (
+    Allocation,
+    BytesOf,
+    CompletionStep,
+    Cycles,
+    Flops,
+    Rows,
+    RowShare,
+)
+from ablations.metrics.curves import Arrival, ControllerPeak, TrainingLoss, ValidationScore
+from ablations.metrics.gradients import (
+    DepthGradient,
+    GradientGrowth,
+    GradientVariance,
+    TailRatio,
+    TrunkNorm,
+)
+from ablations.metrics.halting import AnswerRegret, StepEntropy
+from ablations.metrics.ladder import LargestRate
 from ablations.metrics.probes import Participation, ResidualLeft
+from ablations.metrics.returns import Regret, Return
 from ablations.metrics.scores import Accuracy, HaltedAccuracy, Margin, ShadowAccuracy
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
@@ -22,15 +39,21 @@ from ablations.specs.protocols import (
     Bytes,
     Evaluate,
     Execute,
+    Forced,
     Gradients,
+    Ladder,
     Probe,
     Protocol,
+    QGradients,
     Resample,
+    Scripted,
     Time,
     Train,
 )
 from hrm import recipes
 from hrm.config import (
+    Ahead,
+    Compacted,
     Detached,
     Fixed,
     Lockstep,
@@ -40,7 +63,7 @@ from hrm.config import (
     Segments,
     Vector,
 )
-from hrm.config.learning import QHalting, Supervised, Training
+from hrm.config.learning import QHalting, ReplayHalting, Supervised, Training
 from hrm.config.parts import Part
 from hrm.tasks.sudoku import Sudoku
 
@@ -125,6 +148,10 @@ _TEN = Train(
     boards=Boards(task=Sudoku(size=4, clues=11), train=1024, validation=64, test=64),
     training=Training(updates=10),
 )
+_TWENTY = Train(
+    boards=Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=1024, validation=64, test=256),
+    training=Training(updates=20, batch=64, learning_rate=3e-3),
+)
 _REFINED = changed(
     _LEVELS,
     {
@@ -132,7 +159,7 @@ _REFINED = changed(
         "model.horizon": None,
     },
 )
-_HALTING = changed(
+_Q_HALTING = changed(
     _LEVELS,
     {
         "model.halting": QLearning(
@@ -142,6 +169,25 @@ _HALTING = changed(
         "objective": QHalting(),
     },
 )
+# Learns to halt, each sample for itself, from random Q values: it explores in every second step.
+_HALTING = changed(
+    recipes.amulgent(
+        inputs=_SIZE, outputs=_SIZE, width=32, h_layers=1, l_layers=1, max_steps=4, exploration=0.0
+    ),
+    {
+        "model.halting.batch_mean": False,
+        "model.halting.exploration": Ahead(probability=0.5, per_sample=True),
+        "model.carry": Detached(),
+        "model.execution": Compacted(),
+        "objective": ReplayHalting(cost=0.1),
+    },
+)
+_FIFTY = replace(_TRAIN, training=replace(_TRAIN.training, updates=50))
+_NEVER = {
+    "model.halting.zero_weight": True,
+    "model.halting.biases": (-5.0, 5.0),
+    "objective.weight": 0.0,
+}
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -175,7 +221,7 @@ SETUPS: tuple[Setup, ...] = (
         cost=1.5,
     ),
     Setup(
-        arm=_HALTING,
+        arm=_Q_HALTING,
         protocol=_TRAIN,
         apart={"replica": 1},
         plants=(
@@ -205,7 +251,7 @@ SETUPS: tuple[Setup, ...] = (
         cost=1.5,
     ),
     Setup(
-        arm=_HALTING,
+        arm=_Q_HALTING,
         protocol=Probe(boards=_TEN.boards, after=_TEN, steps=4),
         apart={"after.replica": 1},
         plants=(
@@ -220,7 +266,7 @@ SETUPS: tuple[Setup, ...] = (
         cost=0.5,
     ),
     Setup(
-        arm=_HALTING,
+        arm=_Q_HALTING,
         protocol=Probe(boards=_SUDOKU, after=_TRAIN, steps=4, count=256),
         apart={"after.replica": 1},
         plants=(
@@ -250,6 +296,124 @@ SETUPS: tuple[Setup, ...] = (
         cost=0.5,
     ),
     Setup(
+        arm=_HALTING,
+        protocol=_FIFTY,
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell never wants to halt, nor explores",
+                arm={**_NEVER, "model.halting.exploration": None},
+                metrics=(StepEntropy(window=10),),
+                rises=False,
+                null=0.3,
+            ),
+        ),
+    ),
+    Setup(
+        arm=changed(_HALTING, {**_NEVER, "model.halting.biases": (5.0, -5.0)}),
+        protocol=Evaluate(after=_FIFTY, mode=Forced(steps=4)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell never wants to halt, the first one at once",
+                arm=_NEVER,
+                metrics=(AnswerRegret(cost=0.1),),
+                rises=True,
+                null=0.1,
+            ),
+        ),
+    ),
+    Setup(
+        arm=_HALTING,
+        protocol=QGradients(after=_TEN, batches=8),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="A step of the second cell costs a hundred times as much",
+                arm={"objective.cost": 10.0},
+                metrics=(TrunkNorm(),),
+                rises=True,
+                null=1.0,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=Ladder(
+            boards=_SUDOKU,
+            training=Training(updates=40, batch=32, learning_rate=4e-3),
+            rungs=8,
+            step=2.0,
+            rate_factors=(1.0, 1.0),
+        ),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at an eighth of the rates that are named",
+                protocol={"rate_factors": (0.125, 0.125)},
+                metrics=(LargestRate(),),
+                rises=True,
+                null=1.1,  # a rung is 2
+            ),
+        ),
+        cost=3.0,
+    ),
+    Setup(
+        arm=_POLICY,
+        protocol=Train(
+            boards=_TWENTY.boards,  # at this rate nothing is learned: all updates are alike
+            training=Training(updates=40, batch=64, learning_rate=1e-5),
+        ),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns in leaps, from batches of eight",
+                protocol={"training.learning_rate": 0.03, "training.batch": 8},
+                metrics=(ControllerPeak(),),
+                rises=True,
+                null=0.65,  # log-ratios: 0.2 of equal cells, 1 and more of planted ones
+            ),
+        ),
+        cost=0.7,
+    ),
+    Setup(
+        arm=_POLICY,
+        protocol=Evaluate(after=_TWENTY, mode=Scripted(steps=8, longest=8)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Return(cost=0.1),),
+                rises=True,
+                null=0.15,
+            ),
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Regret(cost=0.1),),
+                rises=False,
+                null=0.15,
+            ),
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Cycles(),),
+                rises=False,
+                null=1.0,
+            ),
+            Plant(
+                words="The second cell's boards stop in the order of their difficulty",
+                protocol={"mode.ordered": True},
+                metrics=(Allocation(by="unknown"),),
+                rises=True,
+                null=0.4,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
         arm=_POLICY,
         protocol=Execute(after=None),
         apart={"replica": 1},
@@ -257,7 +421,7 @@ SETUPS: tuple[Setup, ...] = (
             Plant(
                 words="The second cell's batches run as long as their slowest sample",
                 protocol={"execution": Lockstep()},
-                metrics=(Rows(), Flops(), Cycles()),
+                metrics=(Rows(), RowShare(), Flops(), Cycles()),
                 rises=True,
                 null=0.2,
             ),
@@ -275,6 +439,13 @@ SETUPS: tuple[Setup, ...] = (
                 metrics=(GradientVariance(),),
                 rises=True,
                 null=1.0,  # log-ratios: 0.3 of equal cells, 1.9 of planted ones
+            ),
+            Plant(
+                words="The second cell's heavy tails are those of a Cauchy distribution",
+                protocol={"tails": 1.0},
+                metrics=(TailRatio(),),
+                rises=True,
+                null=1.0,  # log-ratios: 0.2 of equal cells, 2 of planted ones
             ),
         ),
     ),

@@ -6,7 +6,9 @@ scores       Accuracy, AccuracyAt, HaltedAccuracy, ShadowAccuracy, Margin;
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm, ControllerPeak
 costs        Rows, RowShare, Flops, SlowestRows, Cycles, CompletionStep, Allocation,
              HaltingEntropy, BytesOf, Parameters
-gradients    GradientVariance, MeanNorm, Live, ValueNorm, TailRatio, DepthGradient, GradientGrowth
+gradients    GradientVariance, MeanNorm, Live, ValueNorm, TailRatio, DepthGradient,
+             GradientGrowth, TrunkNorm
+halting      StepEntropy, AnswerRegret
 ladder       LargestRate
 probes       ResidualLeft, Participation, GradientCosine
 """
@@ -38,8 +40,10 @@ from ablations.metrics.gradients import (
     Live,
     MeanNorm,
     TailRatio,
+    TrunkNorm,
     ValueNorm,
 )
+from ablations.metrics.halting import AnswerRegret, StepEntropy
 from ablations.metrics.ladder import LargestRate
 from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
 from ablations.metrics.returns import Regret, Return
@@ -59,6 +63,7 @@ __all__ = [
     "Accuracy",
     "AccuracyAt",
     "Allocation",
+    "AnswerRegret",
     "Arrival",
     "BytesOf",
     "CompletionStep",
@@ -88,8 +93,10 @@ __all__ = [
     "ShadowAccuracy",
     "Skill",
     "SlowestRows",
+    "StepEntropy",
     "TailRatio",
     "TrainingLoss",
+    "TrunkNorm",
     "ValidationScore",
     "Value",
     "ValueNorm",

@@ -14,11 +14,13 @@ from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.identities import renamed
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import sampling, seeded
-from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled
+from ablations.protocols.train import replica
+from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled, Scripted
 from hrm.config.learning import PolicyGradient
 from hrm.model import Output
 from hrm.tasks import Boards
 from hrm.training import loop, losses
+from hrm.training.loop import stream
 
 Found = tuple[Answers, Mapping[str, Any]]
 
@@ -27,9 +29,10 @@ def run(inputs: Inputs) -> Outcome:
     """Score one arm's trained weights; store what `Train` stores per test board, and `batch`.
 
     Where the objective is a policy gradient, `error` [N] is its loss of each board's answer.
-    `Forced` adds `right_by_step` [K, N]: right unknown cells after each step; the others are those
-    after the last one. With a policy it adds `error_by_step` [K, N], `wanted` [N], the step at
-    which the policy would stop, and `validation_error` [K], the mean over the validation boards.
+    `Forced` adds `right_by_step` [K, N], right unknown cells after each step, `exact_by_step`
+    [K, N], and `wanted` [N], the step at which halting would stop; the others are those after the
+    last step. With a policy it adds `error_by_step` [K, N], and `validation_error` [K], the mean
+    over the validation boards.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
@@ -51,7 +54,8 @@ def run(inputs: Inputs) -> Outcome:
     adapter.build(dealt.task, inputs.seed, inputs.device)
     adapter.load(inputs.weights)
     if isinstance(adapter, Ours):
-        answered, more = answers(adapter, mode, dealt, batch=protocol.batch, seed=inputs.seed)
+        seed = replica(inputs.seed, protocol.after.replica)
+        answered, more = answers(adapter, mode, dealt, batch=protocol.batch, seed=seed)
     else:
         answered, more = adapter.answer(dealt.splits.test), {}
     found = {
@@ -82,6 +86,8 @@ def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: i
             return _answered(model, dealt, found), _errors(model, found)
         case Forced(steps=steps):
             return _forced(model, dealt, batch, steps)
+        case Scripted():
+            return _scripted(model, dealt, batch, mode, seed)
         case MeanLogits(steps=steps):
             each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
             mean = torch.stack([found.prediction for found in each]).mean(0)
@@ -96,15 +102,36 @@ def _forced(model: Ours, dealt: boards.Table, batch: int, steps: int) -> Found:
     each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
     answered = [_answered(model, dealt, found) for found in each]
     right = np.stack([dealt.right(found.predictions) for found in answered])
-    more = {"right_by_step": boards.compact(right), **_errors(model, each[-1])}
+    exact = np.stack([dealt.task.score(test, found.predictions).exact for found in answered])
+    more = {
+        "right_by_step": boards.compact(right),
+        "exact_by_step": boards.compact(exact),
+        "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
+        **_errors(model, each[-1]),
+    }
     if "error" in more:
         known = [_passes(model, validation, batch, steps=k) for k in range(1, steps + 1)]
         more |= {
             "error_by_step": np.stack([_errors(model, found)["error"] for found in each]),
             "validation_error": np.array([_errors(model, f)["error"].mean() for f in known]),
-            "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
         }
     return answered[-1], more
+
+
+def _scripted(model: Ours, dealt: boards.Table, batch: int, mode: Scripted, seed: int) -> Found:
+    """Return the answers after the steps that a script says, and what there is after each step."""
+    test = dealt.splits.test
+    share = np.random.default_rng(stream(seed, "script")).random(len(test))
+    if mode.ordered:
+        share = np.lexsort((share, dealt.unknown)).argsort() / len(test)
+    stops = 1 + torch.from_numpy(np.floor(share * mode.longest)).long()
+    _, more = _forced(model, dealt, batch, mode.steps)
+    each = [_passes(model, test, batch, steps=k) for k in range(1, mode.steps + 1)]
+    rows = torch.arange(len(test))
+    prediction = torch.stack([found.prediction for found in each])[stops - 1, rows]
+    found = each[-1]._replace(prediction=prediction, steps=stops, wanted=stops)
+    more = {**more, **_errors(model, found), "wanted": boards.compact(stops.numpy())}
+    return _answered(model, dealt, found), more
 
 
 class Passed(NamedTuple):

@@ -159,6 +159,16 @@ _REFINED = changed(
         "model.horizon": None,
     },
 )
+_Q_HALTING = changed(
+    _LEVELS,
+    {
+        "model.halting": QLearning(
+            max_steps=4, halt_in_evaluation=False, exploration=Minimum(probability=0.1)
+        ),
+        "model.carry": Detached(),
+        "objective": QHalting(),
+    },
+)
 # Learns to halt, each sample for itself, from random Q values: it explores in every second step.
 _HALTING = changed(
     recipes.amulgent(
@@ -178,16 +188,6 @@ _NEVER = {
     "model.halting.biases": (-5.0, 5.0),
     "objective.weight": 0.0,
 }
-_Q_HALTING = changed(
-    _LEVELS,
-    {
-        "model.halting": QLearning(
-            max_steps=4, halt_in_evaluation=False, exploration=Minimum(probability=0.1)
-        ),
-        "model.carry": Detached(),
-        "objective": QHalting(),
-    },
-)
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -342,21 +342,22 @@ SETUPS: tuple[Setup, ...] = (
         arm=_LEVELS,
         protocol=Ladder(
             boards=_SUDOKU,
-            training=Training(updates=40, batch=32, learning_rate=6e-3),
-            rungs=10,
+            training=Training(updates=40, batch=32, learning_rate=4e-3),
+            rungs=8,
+            step=2.0,
             rate_factors=(1.0, 1.0),
         ),
         apart={"replica": 1},
         plants=(
             Plant(
-                words="The second cell learns at a quarter of the rates that are named",
-                protocol={"rate_factors": (0.25, 0.25)},
+                words="The second cell learns at an eighth of the rates that are named",
+                protocol={"rate_factors": (0.125, 0.125)},
                 metrics=(LargestRate(),),
                 rises=True,
-                null=1.2,  # equal cells lie up to two rungs apart, planted ones four
+                null=1.1,  # a rung is 2
             ),
         ),
-        cost=2.0,
+        cost=3.0,
     ),
     Setup(
         arm=_POLICY,

@@ -185,11 +185,6 @@ def chosen(
     return inside
 
 
-def require_difficulty(by: str) -> None:
-    """Refuse what a board's difficulty can't be read of."""
-    require(by in ("difficulty", "unknown"), "by", by, "difficulty or unknown", "use one")
-
-
 def halting_extreme(found: Observations) -> str:
     """Return in words whether all samples halt at the first step, or at the last; else ""."""
     steps, limit = np.asarray(found["steps"], dtype=np.int64), int(found["max_steps"])
@@ -197,6 +192,11 @@ def halting_extreme(found: Observations) -> str:
         ends = {1: "floor: every sample stops at its first step"}
         return {limit: "ceiling: every sample takes all steps", **ends}.get(int(steps[0]), "")
     return ""
+
+
+def require_difficulty(by: str) -> None:
+    """Refuse what a board's difficulty can't be read of."""
+    require(by in ("difficulty", "unknown"), "by", by, "difficulty or unknown", "use one")
 
 
 def _mean(values: NDArray[np.float64]) -> Value:

@@ -4,20 +4,13 @@ Its figures are of models with 7 to 27 million parameters on full-size boards. T
 so that the direction carries a verdict and the figure stands beside, unless a spec says otherwise.
 """
 
-from ablations.claims.research import (
-    averages,
-    halting,
-    identities,
-    published,
-    recursion,
-    segments,
-)
+from ablations.claims.research import averages, halting, identities, published, recursion, segments
 
 CLAIMS = (
-    *published.CLAIMS,
-    *segments.CLAIMS,
     *recursion.CLAIMS,
     *halting.CLAIMS,
     *averages.CLAIMS,
     *identities.CLAIMS,
+    *segments.CLAIMS,
+    *published.CLAIMS,
 )

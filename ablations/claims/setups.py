@@ -368,11 +368,15 @@ SETUPS: tuple[Setup, ...] = (
         apart={"replica": 1},
         plants=(
             Plant(
-                words="The second cell learns in leaps, from batches of eight",
-                protocol={"training.learning_rate": 0.03, "training.batch": 8},
+                words="The second cell learns in leaps, from batches of eight, three times as long",
+                protocol={
+                    "training.updates": 120,
+                    "training.learning_rate": 0.03,
+                    "training.batch": 8,
+                },
                 metrics=(ControllerPeak(),),
                 rises=True,
-                null=0.65,  # log-ratios: 0.2 of equal cells, 1 and more of planted ones
+                null=1.35,  # log-ratios: within 0.7 of equal cells, 1 and more of planted ones
             ),
         ),
         cost=0.7,

@@ -73,5 +73,5 @@ def dominating(name: str, section: str, more: str) -> Statistical:
                 cells=_ALL,
             ),
         ),
-        cost=7.0,
+        cost=4.0,
     )

@@ -66,7 +66,7 @@ CLAIMS = (
         metric=LargestRate(),
         test=_ROOM,
         beside=(_OVER_BEST,),
-        cost=12.0,
+        cost=3.0,
     ),
     Statistical(
         id="rmsnorm-quality",
@@ -87,7 +87,7 @@ CLAIMS = (
                 test=Difference(null=0.005, because="half a point is the least worth noticing"),
             ),
         ),
-        cost=5.0,
+        cost=2.5,
     ),
     Statistical(
         id="swiglu-quality",
@@ -108,7 +108,7 @@ CLAIMS = (
             Reading(label="at equal parameters", cells=(0, 2)),
             Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
         ),
-        cost=5.0,
+        cost=2.5,
     ),
     Statistical(
         id="init-truncated-stability",
@@ -124,6 +124,6 @@ CLAIMS = (
         metric=LargestRate(),
         test=_ROOM,
         beside=(_OVER_BEST,),
-        cost=12.0,
+        cost=3.0,
     ),
 )

@@ -65,7 +65,7 @@ CLAIMS = (
                 test=Difference(null=0.005, because="half a point is the least worth noticing"),
             ),
         ),
-        cost=9.0,
+        cost=3.5,
     ),
     Statistical(
         id="qheads-exploration",
@@ -89,7 +89,7 @@ CLAIMS = (
             Reading(label="regret of the stops in evaluation", test=_LESS, cells=(2, 3)),
             Reading(label="entropy of the stops in evaluation, in bits", metric=HaltingEntropy()),
         ),
-        cost=9.0,
+        cost=3.5,
     ),
     Statistical(
         id="qheads-gradient-flow",
@@ -114,7 +114,7 @@ CLAIMS = (
             Reading(label="at the end of training", cells=(2, 3)),
         ),
         unskilled=("one loss of the larger value", "a loss for each head"),  # it is at the start
-        cost=3.0,
+        cost=1.5,
     ),
     Statistical(
         id="exploration-curriculum",
@@ -140,6 +140,6 @@ CLAIMS = (
             Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
             Reading(label="regret of the stops", test=_LESS, cells=(2, 3)),
         ),
-        cost=9.0,
+        cost=3.5,
     ),
 )

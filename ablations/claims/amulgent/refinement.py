@@ -47,7 +47,7 @@ CLAIMS = (
                 cells=(0, 2),
             ),
         ),
-        cost=8.0,
+        cost=4.5,
     ),
     Statistical(
         id="refinement-detach",
@@ -76,7 +76,7 @@ CLAIMS = (
             ),
         ),
         unskilled=("full gradients", "detached"),  # gradients are looked at early
-        cost=4.0,
+        cost=2.0,
     ),
     Statistical(
         id="refinement-connection",
@@ -93,7 +93,7 @@ CLAIMS = (
         metric=Accuracy(),
         test=_HALF,
         beside=(Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),),
-        cost=8.0,
+        cost=4.5,
     ),
     dominating(
         "refinement-beats-architecture",

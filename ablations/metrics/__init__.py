@@ -4,6 +4,7 @@ scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial met
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
 costs        Rows, Flops, SlowestRows, Cycles, HaltingEntropy, BytesOf, Parameters
 gradients    GradientVariance, MeanNorm, Live, DepthGradient, GradientGrowth
+ladder       LargestRate
 """
 
 from ablations.metrics.base import Metric, Observations
@@ -24,6 +25,7 @@ from ablations.metrics.gradients import (
     Live,
     MeanNorm,
 )
+from ablations.metrics.ladder import LargestRate
 from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
 
@@ -40,6 +42,7 @@ __all__ = [
     "GradientNorm",
     "GradientVariance",
     "HaltingEntropy",
+    "LargestRate",
     "Live",
     "Margin",
     "MeanNorm",

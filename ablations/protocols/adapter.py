@@ -53,12 +53,22 @@ class Progress:
     ) -> None:
         self.training, self._score = training, score
         self.losses: list[float] = []
+        self.tasks: list[float] = []
         self.norms: list[float] = []
         self._steps: list[float] = []
         self.points: list[tuple[int, float, float, float]] = []
 
-    def updated(self, loss: float, *, norm: float = math.nan, steps: float = 1.0) -> None:
+    def updated(
+        self,
+        loss: float,
+        *,
+        norm: float = math.nan,
+        steps: float = 1.0,
+        task: float | None = None,
+    ) -> None:
         """Report an update: its loss, the gradient's norm, and the mean number of halting steps.
+
+        `task` is the answer's part of the loss, all of it if None.
 
         Raises:
             Diverged: If the loss isn't finite.
@@ -66,6 +76,7 @@ class Progress:
         if not math.isfinite(loss):
             raise Diverged(len(self.losses) + 1, f"the loss is {loss}")
         self.losses.append(loss)
+        self.tasks.append(loss if task is None else task)
         self.norms.append(norm)
         self._steps.append(steps)
 

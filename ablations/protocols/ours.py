@@ -34,7 +34,8 @@ class Ours(Adapter):
 
         def measured(found: Mapping[str, float]) -> None:
             norm, steps = found["gradient_norm"], found["cycles_mean"]
-            progress.updated(found["loss"], norm=norm, steps=steps)
+            task = found["task_loss"]
+            progress.updated(found["loss"], norm=norm, steps=steps, task=task)
 
         seeds = loop.Seeds(weights=seed, order=seed)
         data = self.encoded(boards)

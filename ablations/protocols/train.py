@@ -8,7 +8,7 @@ import numpy as np
 from ablations.protocols import boards, ours
 from ablations.protocols.adapter import Progress
 from ablations.protocols.base import Inputs, Outcome
-from ablations.specs.protocols import Train
+from ablations.specs.protocols import Ladder, Train
 from hrm.config.learning import Training
 from hrm.config.parts import require
 from hrm.errors import Diverged
@@ -60,7 +60,7 @@ def replica(seed: int, number: int) -> int:
     return stream(seed, f"replica {number}") if number else seed
 
 
-def rate_factor(protocol: Train, seed: int) -> float:
+def rate_factor(protocol: Train | Ladder, seed: int) -> float:
     """Return what a seed multiplies learning rates by, drawn log-uniformly; equal for all arms."""
     if protocol.rate_factors is None:
         return 1.0

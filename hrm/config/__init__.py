@@ -72,6 +72,7 @@ from hrm.config.levels import (
     LastStep,
     Restarted,
     Segments,
+    Single,
     StepAttention,
     TraceAttention,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "ScaledNormal",
     "Segments",
     "Series",
+    "Single",
     "StepAttention",
     "Summary",
     "SwiGlu",

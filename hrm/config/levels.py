@@ -76,6 +76,25 @@ class Crossing(Coupling):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Single(Coupling):
+    """One level alone: T updates of the low core, whose state is the high one's too.
+
+    There is no high core, and no start for its state; `high` says again what `low` is.
+    """
+
+    one_level: ClassVar[bool] = True
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.high == c.low and not c.one_network,
+            "high",
+            c.high,
+            "the same core as low, and one_network=False, with Single",
+            "make both cores equal: there is but one",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class LastStep(Summary):
     """The high level sees the last low state: as it is, or through a map, ReLU and dropout."""
 

@@ -150,6 +150,19 @@ class Crossing(Coupling):
         return Thought(high, low, z.memory.masked_fill(crossed, 0))
 
 
+@builds(config.Single)
+class Single(Coupling):
+    """T updates of the one level: z ← core_L(z, x), which is z_L and z_H."""
+
+    def cycle(self) -> list[Update]:
+        return [self.update] * self.steps
+
+    def update(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L, x), z_H ← z_L."""
+        state = model.low(z.low, x)
+        return z._replace(high=state, low=state)
+
+
 def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = False) -> Thought:
     """z_L ← core_L(z_L, x, z_H), the high state mapped once a cycle, without gradient if detached.
 

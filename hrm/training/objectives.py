@@ -109,6 +109,27 @@ class QHalting(Objective):
         return parts, carry.steps, carry
 
 
+@builds(learning.ReplayHalting)
+class ReplayHalting(Objective):
+    """The answer's loss and that of replayed Q values, one halting step an update."""
+
+    part: learning.ReplayHalting
+    one_step = True
+
+    def losses(self, model: HRM, batch: Batch, noise: Tensor, carry: Carry | None) -> Found:
+        carry = carry or model.begin(batch)
+        carry, prediction, decision = model.advance(carry, batch, noise[0])
+        with torch.no_grad():
+            next_q = model.look_ahead(carry)
+        targets = carry.batch.targets
+        assert targets is not None
+        task, replay = q_losses.replayed(
+            self.part, prediction, decision.logits, targets, next_q, carry.halted
+        )
+        parts = {"loss": task + self.part.weight * replay, "task_loss": task, "halt_loss": replay}
+        return parts, carry.steps, carry
+
+
 def _whole(output: Output) -> Output:
     """Return what a policy's loss reads of an output, of all processes' samples."""
     if distributed.world() == 1:

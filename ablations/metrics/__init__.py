@@ -1,6 +1,7 @@
 """Metrics: from stored observations to numbers, with NumPy alone.
 
-scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial method
+scores       Accuracy, AccuracyAt, Margin, Gain, TrivialAccuracy; skill(): against the best
+             trivial method
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm
 costs        Rows, Flops, SlowestRows, Cycles, HaltingEntropy, BytesOf, Parameters
 gradients    GradientVariance, MeanNorm, Live, DepthGradient, GradientGrowth
@@ -26,7 +27,15 @@ from ablations.metrics.gradients import (
     MeanNorm,
 )
 from ablations.metrics.ladder import LargestRate
-from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
+from ablations.metrics.scores import (
+    Accuracy,
+    AccuracyAt,
+    Gain,
+    Margin,
+    Skill,
+    TrivialAccuracy,
+    skill,
+)
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
 
 __all__ = [
@@ -38,6 +47,7 @@ __all__ = [
     "Cycles",
     "DepthGradient",
     "Flops",
+    "Gain",
     "GradientGrowth",
     "GradientNorm",
     "GradientVariance",
@@ -53,6 +63,7 @@ __all__ = [
     "Skill",
     "SlowestRows",
     "TrainingLoss",
+    "TrivialAccuracy",
     "ValidationScore",
     "Value",
     "beyond",

@@ -1,4 +1,4 @@
-"""Score trained weights on the test boards in some mode."""
+"""Score trained weights on test boards, or others, in some mode."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -29,6 +29,7 @@ def run(inputs: Inputs) -> Outcome:
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
     dealt = boards.table(protocol.after.boards, inputs.seed)
+    dealt = dealt.shown(protocol.split, protocol.count)
     (arm,), mode = inputs.arms, protocol.mode
     adapter = (
         arm.adapter()
@@ -58,7 +59,8 @@ def run(inputs: Inputs) -> Outcome:
 
 def _plain(protocol: Evaluate) -> bool:
     """Whether a model is asked as it is: anybody's can be."""
-    return protocol == replace(Evaluate(after=protocol.after), batch=protocol.batch)
+    which = {name: getattr(protocol, name) for name in ("batch", "split", "count")}
+    return protocol == replace(Evaluate(after=protocol.after), **which)
 
 
 def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:

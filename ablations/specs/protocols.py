@@ -194,7 +194,7 @@ class MeanLogits(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Protocol):
-    """Score trained weights on the test boards, as `Train` does, in some mode.
+    """Score trained weights on boards, as `Train` does on the test boards, in some mode.
 
     Args:
         after: What trained them.
@@ -202,6 +202,8 @@ class Evaluate(Protocol):
         execution: What stopping costs, the arm's own if None.
         segments: Refinement segments of each cycle, as many as were trained if None.
         batch: Boards in each batch; it matters where a batch stops as one.
+        split: Which boards: "test", or "train" for those that were learned from.
+        count: How many of them, the first ones; None for all.
     """
 
     module: ClassVar[str] = "ablations.protocols.evaluate"
@@ -210,11 +212,16 @@ class Evaluate(Protocol):
     execution: Execution | None = None
     segments: int | None = None
     batch: int = 256
+    split: str = "test"
+    count: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _positive("batch", self.batch)
         _positive("segments", 1 if self.segments is None else self.segments)
+        _positive("count", 1 if self.count is None else self.count)
+        splits = ("train", "validation", "test")
+        require(self.split in splits, "split", self.split, " or ".join(splits), "use test")
 
 
 @dataclass(frozen=True, kw_only=True)

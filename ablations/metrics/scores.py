@@ -29,13 +29,13 @@ class Accuracy(Metric):
         cells: "unknown" for cells that the input leaves open, "all" for all cells, "exact" for
             boards answered as stored, "valid" for boards with any valid answer.
         stratum: Least and most difficulty of the boards that count, all boards if None.
-        kind: Which task's boards count, by its place among several; all boards if None.
+        task: Which task's boards count, by its place among several; all boards if None.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     cells: str = "unknown"
     stratum: Stratum | None = None
-    kind: int | None = None
+    task: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,7 +56,7 @@ class Accuracy(Metric):
 
     def _shares(self, found: Observations) -> NDArray[np.float64]:
         shares = per_board(found, self.cells)
-        return shares[chosen(found, self.stratum) & of_kind(found, self.kind)]
+        return shares[chosen(found, self.stratum) & of_task(found, self.task)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +100,12 @@ class TrivialAccuracy(Metric):
 
     Args:
         cells: "unknown" or "all".
-        kind: Which task's boards count, by its place among several; all boards if None.
+        task: Which task's boards count, by its place among several; all boards if None.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     cells: str = "unknown"
-    kind: int | None = None
+    task: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,7 +122,7 @@ class TrivialAccuracy(Metric):
             if self.cells == "unknown"
             else np.asarray(found["trivial_all_right"]) / float(found["cells"])
         )
-        return _mean(shares[of_kind(found, self.kind)])
+        return _mean(shares[of_task(found, self.task)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +140,11 @@ class Gain(Metric):
         return "share of the best trivial method's errors that is mended, on the worst task"
 
     def read(self, found: Observations) -> Value:
-        kinds = np.unique(found["kind"]).tolist() if "kind" in found else [None]
+        tasks = np.unique(found["task"]).tolist() if "task" in found else [None]
         gains = []
-        for kind in kinds:
-            own = Accuracy(kind=kind).read(found).mean
-            trivial = TrivialAccuracy(kind=kind).read(found).mean
+        for task in tasks:
+            own = Accuracy(task=task).read(found).mean
+            trivial = TrivialAccuracy(task=task).read(found).mean
             if trivial >= 1:  # nothing is left to gain
                 return UNKNOWN
             gains.append((own - trivial) / (1 - trivial))
@@ -215,11 +215,11 @@ def chosen(found: Observations, stratum: Stratum | None) -> NDArray[np.bool_]:
     return inside
 
 
-def of_kind(found: Observations, kind: int | None) -> NDArray[np.bool_]:
+def of_task(found: Observations, task: int | None) -> NDArray[np.bool_]:
     """Return which test boards are of one of several tasks, by its place, [N]; all if None."""
-    if kind is None:
+    if task is None:
         return np.ones(len(np.asarray(found["unknown"])), dtype=np.bool_)
-    mine: NDArray[np.bool_] = np.asarray(found["kind"]) == kind
+    mine: NDArray[np.bool_] = np.asarray(found["task"]) == task
     return mine
 
 

@@ -36,10 +36,18 @@ class Table:
         counts: NDArray[np.int64] = self.task.unknown(self.splits.test.inputs).sum(axis=1)
         return np.maximum(counts, 1)
 
-    def validation(self, answer: Callable[[Dealt], Answers]) -> float:
-        """Return the accuracy on unknown cells of the validation boards."""
+    def validation(self, answers: Answers) -> dict[str, float]:
+        """Return means over the validation boards, of answers to them.
+
+        They are the `score`, accuracy on unknown cells; the halting steps `taken`; and where
+        answers are numbers, their squared `error`.
+        """
         boards = self.splits.validation
-        return float(self.task.score(boards, answer(boards).predictions).unknown.mean())
+        scores = self.task.score(boards, answers.predictions)
+        found = {"score": float(scores.unknown.mean()), "taken": float(answers.steps.mean())}
+        if not self.task.classes:
+            found["error"] = float(squared_errors(boards, answers.predictions).mean())
+        return found
 
     def right(self, predictions: NDArray[Any]) -> NDArray[Any]:
         """Return how many unknown cells of each test board are right, [N]."""
@@ -48,12 +56,16 @@ class Table:
     def scored(self, answers: Answers) -> dict[str, Any]:
         """Return what is stored of answers to the test boards, an array [N] each.
 
-        `kind` is each board's task, where there are several.
+        Where answers are numbers, `error` is the mean squared one; `task` is each board's task,
+        where there are several.
         """
         boards = self.splits.test
         found = self.task.score(boards, answers.predictions)
         method, trivial = self.trivial
+        numbers = not self.task.classes
+        error = {"error": squared_errors(boards, answers.predictions)} if numbers else {}
         return {
+            **error,
             "right": compact(found.unknown * self.unknown),
             "unknown": compact(self.unknown),
             "all_right": compact(found.tokens * self.task.cells),
@@ -76,7 +88,13 @@ class Table:
 
     def _kinds(self) -> dict[str, Any]:
         kinds: Callable[[Any], NDArray[Any]] | None = getattr(self.task, "kinds", None)
-        return {} if kinds is None else {"kind": compact(kinds(self.splits.test.inputs))}
+        return {} if kinds is None else {"task": compact(kinds(self.splits.test.inputs))}
+
+
+def squared_errors(boards: Dealt, predictions: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the mean squared error of each board's numbers, [N]."""
+    errors: NDArray[np.float32] = ((predictions - boards.targets) ** 2).mean(1).astype(np.float32)
+    return errors
 
 
 def table(boards: Boards, seed: int) -> Table:

@@ -264,6 +264,8 @@ class Resample(Protocol):
         after: What trained the weights.
         objective: Whose gradient, the arm's own if None.
         resamples: Batches. batch: boards in each.
+        tails: Degrees of freedom of Student's t, whose draws are added to rewards where V's
+            gradient under heavy tails is taken.
         replica: Which of several independent series of batches with one seed.
     """
 
@@ -272,6 +274,7 @@ class Resample(Protocol):
     objective: PolicyGradient | None = None
     resamples: int = 32
     batch: int = 32
+    tails: float = 2.0
     replica: int = 0
 
     def __post_init__(self) -> None:
@@ -279,6 +282,7 @@ class Resample(Protocol):
         require(
             self.resamples >= 2, "resamples", self.resamples, "2 or more", "a variance needs two"
         )
+        require(self.tails > 0, "tails", self.tails, "a positive number", "use 2")
         _positive("batch", self.batch)
 
 

@@ -107,7 +107,7 @@ def test_a_diverged_run_has_the_worst_score():
 
 
 SEVERAL = {
-    "kind": np.array([0, 1, 0, 1]),
+    "task": np.array([0, 1, 0, 1]),
     "right": np.array([3, 1, 1, 3]),
     "unknown": np.array([4, 4, 4, 4]),
     "all_right": np.array([7, 5, 5, 7]),
@@ -121,10 +121,10 @@ SEVERAL = {
 
 def test_a_task_among_several_is_scored_by_its_own_boards():
     assert Accuracy().read(SEVERAL).low == 0.5
-    assert Accuracy(kind=0, stratum=(1.0, 1.0)).read(SEVERAL).low == 0.75
-    assert Accuracy(kind=1, cells="all").read(SEVERAL).low == 12 / 16
-    assert TrivialAccuracy(kind=0).read(SEVERAL).low == 0.25
-    assert TrivialAccuracy(kind=1, cells="all").read(SEVERAL).low == 0.75
+    assert Accuracy(task=0, stratum=(1.0, 1.0)).read(SEVERAL).low == 0.75
+    assert Accuracy(task=1, cells="all").read(SEVERAL).low == 12 / 16
+    assert TrivialAccuracy(task=0).read(SEVERAL).low == 0.25
+    assert TrivialAccuracy(task=1, cells="all").read(SEVERAL).low == 0.75
     assert TrivialAccuracy().read(SEVERAL).low == 0.375
 
 
@@ -133,7 +133,7 @@ def test_the_gain_is_that_of_the_worst_task():
     assert Gain().read(SEVERAL).low == 0.0
     first = {name: v[::2] if isinstance(v, np.ndarray) else v for name, v in SEVERAL.items()}
     assert Gain().read(first).low == pytest.approx(1 / 3)
-    alone = {name: value for name, value in first.items() if name != "kind"}
+    alone = {name: value for name, value in first.items() if name != "task"}
     assert Gain().read(alone) == Gain().read(first)
 
 

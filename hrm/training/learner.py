@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hrm.config import Fixed
-from hrm.config.learning import System, Training
+from hrm.config.learning import AdamW, System, Training
 from hrm.config.parts import require
 from hrm.model import HRM
 from hrm.model.execution import Batch, Carry
@@ -22,6 +22,7 @@ from hrm.model.state import State
 from hrm.system import distributed
 from hrm.training import checkpoint, optim
 from hrm.training.objectives import Objective
+from hrm.training.sparse_adam import SparseAdam
 
 
 class Learner:
@@ -98,8 +99,10 @@ class Learner:
         That is `loss`, `task_loss` and `cycles_mean`, the mean number of halting steps (with a
         carry, how far the places are); of policy gradients `policy_loss` and `baseline_loss`, and
         `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
-        `continue_loss`, without their weight. `gradient_norm` is that of all parameters' gradients,
-        before they are clipped.
+        `continue_loss`, without their weight; also `halted`, the share of places that halt in this
+        step, and `halted_steps`, the steps that those have taken, summed over them and divided by
+        all places: their quotient is the mean halting step at completion. `gradient_norm` is that
+        of all parameters' gradients, before they are clipped.
 
         Args:
             batch: The same in all processes, each of which computes its own part.
@@ -236,7 +239,11 @@ def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimize
             rates["lr"] = training.puzzle_rate
         if training.puzzle_decay is not None:
             rates["weight_decay"] = training.puzzle_decay
-        found["puzzle_rate"] = optim.SparseSignSGD(tables, **rates)
+        found["puzzle_rate"] = (
+            SparseAdam(tables, betas=training.puzzle_optimiser.betas, **rates)
+            if isinstance(training.puzzle_optimiser, AdamW)
+            else optim.SparseSignSGD(tables, **rates)
+        )
     return found
 
 

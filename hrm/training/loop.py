@@ -256,6 +256,8 @@ def _moment(
     means = np.mean([list(found.values()) for found in since], axis=0).tolist()
     parts = dict(zip(since[0], means, strict=True))
     loss, steps = parts.pop("loss"), parts.pop("cycles_mean")
+    for name in ("halted", "halted_steps"):  # no parts of the loss
+        parts.pop(name, None)
     return Moment(update=update, loss=loss, steps=steps, score=score, parts=parts, rates=rates)
 
 

@@ -106,6 +106,8 @@ class QHalting(Objective):
         found = q_losses.segment_loss(self.part, prediction, decision.logits, targets, next_q)
         parts = {"loss": found.total, "task_loss": found.task}
         parts |= {"halt_loss": found.halt, "continue_loss": found.keep_on}
+        parts |= {"halted": carry.halted.float().mean()}
+        parts |= {"halted_steps": (carry.halted * carry.steps).float().mean()}
         return parts, carry.steps, carry
 
 

@@ -8,7 +8,7 @@ costs        Rows, RowShare, Flops, SlowestRows, Cycles, CompletionStep, Allocat
              BytesOf, Parameters
 gradients    GradientVariance, MeanNorm, Live, ValueNorm, TailRatio, DepthGradient, GradientGrowth
 ladder       LargestRate
-probes       ResidualLeft, Participation, GradientCosine
+probes       ResidualLeft, CycleResidual, Participation, GradientCosine
 """
 
 from ablations.metrics.base import (
@@ -47,6 +47,7 @@ from ablations.metrics.ladder import (
     LargestRate,
 )
 from ablations.metrics.probes import (
+    CycleResidual,
     GradientCosine,
     Participation,
     ResidualLeft,
@@ -83,6 +84,7 @@ __all__ = [
     "BytesOf",
     "CompletionStep",
     "ControllerPeak",
+    "CycleResidual",
     "Cycles",
     "DepthGradient",
     "Flops",

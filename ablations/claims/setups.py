@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablations.metrics.base import Metric
-from ablations.metrics.costs import BytesOf, Cycles, Flops, Rows
-from ablations.metrics.curves import Arrival, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance
+from ablations.metrics.costs import Allocation, BytesOf, Cycles, Flops, Rows, RowShare
+from ablations.metrics.curves import Arrival, ControllerPeak, TrainingLoss, ValidationScore
+from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance, TailRatio
+from ablations.metrics.returns import Regret, Return
 from ablations.metrics.scores import Accuracy, Margin
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
@@ -24,6 +25,7 @@ from ablations.specs.protocols import (
     Gradients,
     Protocol,
     Resample,
+    Scripted,
     Time,
     Train,
 )
@@ -113,6 +115,10 @@ _TEN = Train(
     boards=Boards(task=Sudoku(size=4, clues=11), train=1024, validation=64, test=64),
     training=Training(updates=10),
 )
+_TWENTY = Train(
+    boards=Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=1024, validation=64, test=256),
+    training=Training(updates=20, batch=64, learning_rate=3e-3),
+)
 _REFINED = changed(
     _LEVELS,
     {
@@ -169,13 +175,64 @@ SETUPS: tuple[Setup, ...] = (
     ),
     Setup(
         arm=_POLICY,
+        protocol=_TWENTY,
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at 30 times the rate",
+                protocol={"training.learning_rate": 0.1},
+                metrics=(ControllerPeak(),),
+                rises=True,
+                null=0.5,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_POLICY,
+        protocol=Evaluate(after=_TWENTY, mode=Scripted(steps=8, longest=8)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Return(cost=0.1),),
+                rises=True,
+                null=0.15,
+            ),
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Regret(cost=0.1),),
+                rises=False,
+                null=0.15,
+            ),
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Cycles(),),
+                rises=False,
+                null=1.0,
+            ),
+            Plant(
+                words="The second cell's boards stop in the order of their difficulty",
+                protocol={"mode.ordered": True},
+                metrics=(Allocation(by="unknown"),),
+                rises=True,
+                null=0.4,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_POLICY,
         protocol=Execute(after=None),
         apart={"replica": 1},
         plants=(
             Plant(
                 words="The second cell's batches run as long as their slowest sample",
                 protocol={"execution": Lockstep()},
-                metrics=(Rows(), Flops(), Cycles()),
+                metrics=(Rows(), RowShare(), Flops(), Cycles()),
                 rises=True,
                 null=0.2,
             ),
@@ -193,6 +250,13 @@ SETUPS: tuple[Setup, ...] = (
                 metrics=(GradientVariance(),),
                 rises=True,
                 null=1.0,  # log-ratios: 0.3 of equal cells, 1.9 of planted ones
+            ),
+            Plant(
+                words="The second cell's heavy tails are those of a Cauchy distribution",
+                protocol={"tails": 1.0},
+                metrics=(TailRatio(),),
+                rises=True,
+                null=1.0,  # log-ratios: 0.2 of equal cells, 2 of planted ones
             ),
         ),
     ),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.metrics.base import Metric, Observations
-from ablations.metrics.scores import Stratum, chosen, halting_extreme
+from ablations.metrics.scores import Stratum, chosen, halting_extreme, require_difficulty
 from ablations.metrics.value import UNKNOWN, Value, number
 from hrm.config.parts import require
 
@@ -84,16 +84,22 @@ class Cycles(Cost):
 
     Args:
         stratum: Least and most difficulty of the boards that count, all boards if None.
+        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
     """
 
     stratum: Stratum | None = None
+    by: str = "difficulty"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_difficulty(self.by)
 
     @property
     def quantity(self) -> str:
         return "halting steps"
 
     def read(self, found: Observations) -> Value:
-        steps = _steps(found)[chosen(found, self.stratum)]
+        steps = _steps(found)[chosen(found, self.stratum, self.by)]
         return number(float(steps.mean())) if len(steps) else UNKNOWN
 
     def extreme(self, found: Observations) -> str:
@@ -156,16 +162,24 @@ class Allocation(Metric):
     """Spearman's rank correlation between the boards' difficulty and their halting steps.
 
     Where all boards halt at one step, or are equally difficult, nothing is allocated: 0.
+
+    Args:
+        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
     """
 
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    by: str = "difficulty"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_difficulty(self.by)
 
     @property
     def quantity(self) -> str:
         return "rank correlation of difficulty and halting steps"
 
     def read(self, found: Observations) -> Value:
-        first, second = (_deviations(np.asarray(found[name])) for name in ("difficulty", "steps"))
+        first, second = (_deviations(np.asarray(found[name])) for name in (self.by, "steps"))
         size = math.sqrt(float((first @ first) * (second @ second)))
         return number(float(first @ second) / size if size > 0 else 0.0)
 

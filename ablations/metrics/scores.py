@@ -234,9 +234,15 @@ def per_board(found: Observations, cells: str = "unknown") -> NDArray[np.float64
     return shares
 
 
-def chosen(found: Observations, stratum: Stratum | None) -> NDArray[np.bool_]:
-    """Return which test boards have a difficulty in a stratum, both ends included, [N]."""
-    difficulty = np.asarray(found["difficulty"], dtype=np.float64)
+def chosen(
+    found: Observations, stratum: Stratum | None, by: str = "difficulty"
+) -> NDArray[np.bool_]:
+    """Return which test boards have a difficulty in a stratum, both ends included, [N].
+
+    Args:
+        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+    """
+    difficulty = np.asarray(found[by], dtype=np.float64)
     if stratum is None:
         return np.ones(len(difficulty), dtype=np.bool_)
     inside: NDArray[np.bool_] = (difficulty >= stratum[0]) & (difficulty <= stratum[1])
@@ -258,6 +264,11 @@ def halting_extreme(found: Observations) -> str:
         ends = {1: "floor: every sample stops at its first step"}
         return {limit: "ceiling: every sample takes all steps", **ends}.get(int(steps[0]), "")
     return ""
+
+
+def require_difficulty(by: str) -> None:
+    """Refuse what a board's difficulty can't be read of."""
+    require(by in ("difficulty", "unknown"), "by", by, "difficulty or unknown", "use one")
 
 
 def _mean(values: NDArray[np.float64]) -> Value:

@@ -14,11 +14,13 @@ from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.identities import renamed
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import sampling, seeded
-from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled
+from ablations.protocols.train import replica
+from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled, Scripted
 from hrm.config.learning import PolicyGradient
 from hrm.model import Output
 from hrm.tasks import Boards
 from hrm.training import loop, losses
+from hrm.training.loop import stream
 
 Found = tuple[Answers, Mapping[str, Any]]
 
@@ -52,7 +54,8 @@ def run(inputs: Inputs) -> Outcome:
     adapter.build(dealt.task, inputs.seed, inputs.device)
     adapter.load(inputs.weights)
     if isinstance(adapter, Ours):
-        answered, more = answers(adapter, mode, dealt, batch=protocol.batch, seed=inputs.seed)
+        seed = replica(inputs.seed, protocol.after.replica)
+        answered, more = answers(adapter, mode, dealt, batch=protocol.batch, seed=seed)
     else:
         answered, more = adapter.answer(dealt.splits.test), {}
     found = {
@@ -84,6 +87,8 @@ def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: i
             return _answered(model, dealt, found), _errors(model, found)
         case Forced(steps=steps):
             return _forced(model, dealt, batch, steps)
+        case Scripted():
+            return _scripted(model, dealt, batch, mode, seed)
         case MeanLogits(steps=steps):
             each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
             mean = torch.stack([found.prediction for found in each]).mean(0)
@@ -107,6 +112,22 @@ def _forced(model: Ours, dealt: boards.Table, batch: int, steps: int) -> Found:
             "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
         }
     return answered[-1], more
+
+
+def _scripted(model: Ours, dealt: boards.Table, batch: int, mode: Scripted, seed: int) -> Found:
+    """Return the answers after the steps that a script says, and what there is after each step."""
+    test = dealt.splits.test
+    share = np.random.default_rng(stream(seed, "script")).random(len(test))
+    if mode.ordered:
+        share = np.lexsort((share, dealt.unknown)).argsort() / len(test)
+    stops = 1 + torch.from_numpy(np.floor(share * mode.longest)).long()
+    _, more = _forced(model, dealt, batch, mode.steps)
+    each = [_passes(model, test, batch, steps=k) for k in range(1, mode.steps + 1)]
+    rows = torch.arange(len(test))
+    prediction = torch.stack([found.prediction for found in each])[stops - 1, rows]
+    found = each[-1]._replace(prediction=prediction, steps=stops, wanted=stops)
+    more = {**more, **_errors(model, found), "wanted": boards.compact(stops.numpy())}
+    return _answered(model, dealt, found), more
 
 
 class Passed(NamedTuple):

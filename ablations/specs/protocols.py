@@ -208,6 +208,28 @@ class MeanLogits(Mode):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scripted(Mode):
+    """Halting steps are given, whatever the model wants: what controls plant.
+
+    They are uniform on 1 … `longest`, drawn by the seed or in the order of the boards' difficulty.
+
+    Args:
+        steps: Halting steps that are computed, K.
+        longest: The last step at which a board stops, at most K.
+        ordered: Whether boards with more unknown cells stop later.
+    """
+
+    steps: int
+    longest: int
+    ordered: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        within = 1 <= self.longest <= self.steps
+        require(within, "longest", self.longest, f"1 to steps, {self.steps}", "use fewer")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluate(Protocol):
     """Score trained weights on boards, as `Train` does on the test boards, in some mode.
 

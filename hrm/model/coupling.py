@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hrm import config
 from hrm.model.cores import Core
+from hrm.model.embedding import Embedding
 from hrm.model.halting import Accumulated, Halting
 from hrm.model.registry import builds
 from hrm.model.state import pick
@@ -29,6 +30,7 @@ class Thought(NamedTuple):
     """The state in the middle of a segment, with the low states of the running cycle.
 
     `context` is what low updates read of the high state, mapped; None before the cycle's first.
+    `update` counts the cycle's low updates.
     """
 
     high: Tensor
@@ -36,11 +38,13 @@ class Thought(NamedTuple):
     memory: Tensor
     trace: tuple[Tensor, ...] = ()
     context: Tensor | None = None
+    update: int = 0
 
 
 class Levels(Protocol):
     """What updates use of a model; `HRM` says what each is."""
 
+    embed: Embedding
     low: Core
     summary: Summary
     halting: Halting
@@ -171,5 +175,7 @@ def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = Fa
     context = z.context
     if context is None:
         context = model.low.from_context(z.high.detach() if detach else z.high)
-    low = model.low(z.low, x, context)
-    return z._replace(low=low, trace=(*z.trace, low)[-model.summary.window :], context=context)
+    here = None if x is None else model.embed.at(x, z.update)
+    low = model.low(z.low, here, context)
+    trace = (*z.trace, low)[-model.summary.window :]
+    return z._replace(low=low, trace=trace, context=context, update=z.update + 1)

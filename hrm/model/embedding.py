@@ -20,6 +20,10 @@ class Embedding(nn.Module):
         """Return inputs of zeros, as `forward` takes them."""
         raise AssertionError(f"{type(self).__name__} has no example")
 
+    def at(self, x: Tensor, update: int) -> Tensor:
+        """Return what a cycle's low update reads of embedded inputs, mapped or not, from 0."""
+        return x
+
 
 class VectorEmbedding(Embedding):
     """x̃ = W x + b, [B, size] -> [B, D], or x itself where no map is needed.
@@ -39,6 +43,28 @@ class VectorEmbedding(Embedding):
 
     def example(self, batch: int) -> Tensor:
         return torch.zeros(batch, self.size)
+
+
+class StreamEmbedding(Embedding):
+    """x̃_t = W x_t + b for each chunk x_t of the input, [B, T · n] -> [B, T, D].
+
+    A cycle's low update t reads x̃_t.
+    """
+
+    def __init__(self, part: config.Stream, width: int) -> None:
+        super().__init__()
+        self.part = part
+        self.map = layers.Linear(part.size // part.steps, width)
+
+    def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
+        y: Tensor = self.map(x.unflatten(-1, (self.part.steps, -1)))
+        return y
+
+    def example(self, batch: int) -> Tensor:
+        return torch.zeros(batch, self.part.size)
+
+    def at(self, x: Tensor, update: int) -> Tensor:
+        return x[:, update]
 
 
 class SeriesEmbedding(Embedding):
@@ -164,6 +190,11 @@ class InputState(InitialState):
 @builds(config.Vector)
 def _vector(part: config.Vector, c: config.HRMConfig) -> VectorEmbedding:
     return VectorEmbedding(part, c.low.width, c.low.sequences)
+
+
+@builds(config.Stream)
+def _stream(part: config.Stream, c: config.HRMConfig) -> StreamEmbedding:
+    return StreamEmbedding(part, c.low.width)
 
 
 @builds(config.Series)

@@ -175,6 +175,7 @@ class HRM(nn.Module):
 
     def start(self, x: Tensor) -> State:
         """The states that a sample starts from."""
+        x = self.embed.at(x, 0)
         low = self.start_low(x)
         high = low if self.config.coupling.one_level else self.start_high(x)
         return State(high, low, self.halting.memory(x))

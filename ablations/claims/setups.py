@@ -12,8 +12,10 @@ from ablations.metrics.base import Metric
 from ablations.metrics.costs import Allocation, BytesOf, Cycles, Flops, Rows, RowShare
 from ablations.metrics.curves import Arrival, ControllerPeak, TrainingLoss, ValidationScore
 from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance, TailRatio
+from ablations.metrics.ladder import LargestRate
+from ablations.metrics.probes import CycleResidual
 from ablations.metrics.returns import Regret, Return
-from ablations.metrics.scores import Accuracy, Margin
+from ablations.metrics.scores import Accuracy, Gain, Margin
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
 from ablations.specs.arms import changed
@@ -23,6 +25,8 @@ from ablations.specs.protocols import (
     Evaluate,
     Execute,
     Gradients,
+    Ladder,
+    Probe,
     Protocol,
     Resample,
     Scripted,
@@ -126,6 +130,7 @@ _REFINED = changed(
         "model.horizon": None,
     },
 )
+_SETTLING = changed(_LEVELS, {"model.low_steps": 4, "model.cycles": 2, "model.horizon": None})
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -140,6 +145,13 @@ SETUPS: tuple[Setup, ...] = (
                 metrics=_SCORES,
                 rises=False,
                 null=0.1,  # equal cells differ by 0.04, planted ones by 0.3
+            ),
+            Plant(
+                words="Three quarters of the second cell's training labels are wrong",
+                protocol=_WRONG,
+                metrics=(Gain(),),
+                rises=False,
+                null=2.5,  # equal cells differ by 1, planted ones by 5
             ),
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
@@ -223,6 +235,42 @@ SETUPS: tuple[Setup, ...] = (
             ),
         ),
         cost=0.5,
+    ),
+    Setup(
+        arm=_SETTLING,
+        protocol=Probe(boards=_TEN.boards, after=_TEN, steps=1, count=32),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at 30 times the rate",
+                protocol={"after.training.learning_rate": 0.03},
+                metrics=(CycleResidual(updates=4),),
+                rises=False,
+                null=0.7,  # equal cells lie within a factor of 2.5, planted ones 20 below
+            ),
+        ),
+        cost=0.3,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=Ladder(
+            boards=_SUDOKU,
+            training=Training(updates=40, batch=32, learning_rate=4e-3),
+            rungs=8,
+            step=2.0,
+            rate_factors=(1.0, 1.0),
+        ),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at an eighth of the rates that are named",
+                protocol={"rate_factors": (0.125, 0.125)},
+                metrics=(LargestRate(),),
+                rises=True,
+                null=1.1,  # a rung is 2
+            ),
+        ),
+        cost=3.0,
     ),
     Setup(
         arm=_POLICY,

@@ -87,7 +87,7 @@ class Mixture(Part):
 
     def kinds(self, inputs: Ints) -> Ints:
         """Return each board's task by its place, [N]."""
-        found: Ints = np.searchsorted(self._starts, inputs[:, 0], side="right") - 1
+        found: Ints = (inputs[:, :1] >= self._starts).sum(axis=1) - 1
         return found
 
     def encode(self, problem: Any) -> Ints:
@@ -103,7 +103,9 @@ class Mixture(Part):
                 f"{len(self.tasks) - 1}, and a problem of that task; give both"
             )
         k = int(problem[0])
-        return self._padded(self._tasks[k].encode(problem[1])[None] + self._starts[k])[0]
+        own = self._tasks[k].encode(problem[1]) + self._starts[k]
+        padding = np.full(self.cells - len(own), self.vocabulary - 1, dtype=np.int64)
+        return np.concatenate([own, padding])
 
     def decode(self, board: Ints, prediction: Ints | None = None) -> tuple[int, Any]:
         """Return a board's task and its problem there, or with a prediction the answer there."""
@@ -191,7 +193,8 @@ class Mixture(Part):
     @property
     def _starts(self) -> Ints:
         """Each task's first token, [T], and padding."""
-        return np.cumsum([0, *(task.vocabulary for task in self._tasks)])
+        starts: Ints = np.cumsum([0, *(task.vocabulary for task in self._tasks)])
+        return starts
 
     def _mixed(self, dealt: list[Boards]) -> Boards:
         """Return boards of all tasks in turn, padded."""
@@ -205,10 +208,6 @@ class Mixture(Part):
             targets[k::count, :cells] = boards.targets
             difficulty[k::count] = boards.difficulty
         return Boards(inputs=inputs, targets=targets, difficulty=difficulty)
-
-    def _padded(self, inputs: Ints) -> Ints:
-        room = ((0, 0), (0, self.cells - inputs.shape[1]))
-        return np.pad(inputs, room, constant_values=self.vocabulary - 1)
 
     def _own(self, boards: Boards, k: int, mine: Bools) -> Boards:
         """Return some boards of one task as that task knows them."""

@@ -18,6 +18,7 @@ from ablations.protocols.check import run
 from ablations.specs.claim import TIMED, Exact, Statistical, Tier, differences
 from ablations.specs.protocols import Execute, Train
 from ablations.specs.tests import Trend
+from hrm.config import Series, Tokens, Vector
 from hrm.config.learning import System
 from hrm.config.parts import Part
 
@@ -245,9 +246,16 @@ def test_trained_claims_draw_boards_anew_for_each_seed_and_hold_some_out(claim):
         if isinstance(train, Train):
             assert train.boards.seed is None
             assert min(train.boards.train, train.boards.validation) > 0
-            assert train.boards.test == 2048
-            model, task = cell.arm.part.model, train.boards.task
-            assert model.embedding.size == task.cells * (task.vocabulary or 1)  # numbers have none
+            embedding, task = cell.arm.part.model.embedding, train.boards.task
+            several = len(getattr(task, "tasks", (task,)))
+            dear = isinstance(embedding, Series)  # ten steps at each of 81 positions
+            assert train.boards.test == (256 if dear else 2048) * several
+            if isinstance(embedding, Vector):
+                assert embedding.size == task.cells * (task.vocabulary or 1)  # numbers have none
+            elif isinstance(embedding, Series | Tokens):
+                assert embedding.positions == task.cells
+            if isinstance(embedding, Tokens):
+                assert embedding.vocabulary == task.vocabulary
 
 
 def test_time_to_target_is_cut_off_where_training_ends():

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ablations.claims import sets
-from ablations.claims.complete import tasks
+from ablations.claims.complete import accuracies
 from ablations.claims.complete.arms import JOINT, SHORT_BOTH
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import Allocation
@@ -176,7 +176,7 @@ def test_few_samples_are_learned_by_models_of_one_size():
     sizes = [cell.protocol.boards.train for cell in spec("few-shot").cells[::2]]
     assert sizes == [1_000, 100, 300, 3_000]
     assert figure("few-shot").numbers("samples") == (1_000,)
-    assert {cell.label for cell in tasks._FEW} - set(spec("few-shot").unskilled) == {
+    assert {cell.label for cell in accuracies._FEW} - set(spec("few-shot").unskilled) == {
         "two levels, 1,000 samples"
     }
 

@@ -5,17 +5,32 @@ null zones were fixed on runs of the controls themselves, before any claim was r
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablations.metrics.base import Metric
-from ablations.metrics.costs import Allocation, BytesOf, Cycles, Flops, Rows, RowShare
+from ablations.metrics.costs import (
+    Allocation,
+    BytesOf,
+    CompletionStep,
+    Cycles,
+    Flops,
+    Rows,
+    RowShare,
+)
 from ablations.metrics.curves import Arrival, ControllerPeak, TrainingLoss, ValidationScore
-from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance, TailRatio
+from ablations.metrics.gradients import (
+    DepthGradient,
+    GradientGrowth,
+    GradientVariance,
+    TailRatio,
+    TrunkNorm,
+)
+from ablations.metrics.halting import AnswerRegret, StepEntropy
 from ablations.metrics.ladder import LargestRate
-from ablations.metrics.probes import CycleResidual
+from ablations.metrics.probes import CycleResidual, Participation, ResidualLeft
 from ablations.metrics.returns import Regret, Return
-from ablations.metrics.scores import Accuracy, Gain, Margin
+from ablations.metrics.scores import Accuracy, Gain, HaltedAccuracy, Margin, ShadowAccuracy
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
 from ablations.specs.arms import changed
@@ -24,18 +39,31 @@ from ablations.specs.protocols import (
     Bytes,
     Evaluate,
     Execute,
+    Forced,
     Gradients,
     Ladder,
     Probe,
     Protocol,
+    QGradients,
     Resample,
     Scripted,
     Time,
     Train,
 )
 from hrm import recipes
-from hrm.config import Fixed, Lockstep, Readout, Segments, Vector
-from hrm.config.learning import Supervised, Training
+from hrm.config import (
+    Ahead,
+    Compacted,
+    Detached,
+    Fixed,
+    Lockstep,
+    Minimum,
+    QLearning,
+    Readout,
+    Segments,
+    Vector,
+)
+from hrm.config.learning import QHalting, ReplayHalting, Supervised, Training
 from hrm.config.parts import Part
 from hrm.tasks.sudoku import Sudoku
 
@@ -106,7 +134,8 @@ _TRAIN = Train(
     rate_factors=(0.85, 1.2),
 )
 _WRONG = {"wrong_labels": 0.75}
-_SCORES = (Accuracy(), Margin(), ValidationScore())
+_SCORES = (Accuracy(), Margin(), ValidationScore(), HaltedAccuracy())
+_DECAY = 0.9
 _POLICY = recipes.v2(
     inputs=_SIZE,
     outputs=_SIZE,
@@ -131,6 +160,35 @@ _REFINED = changed(
     },
 )
 _SETTLING = changed(_LEVELS, {"model.low_steps": 4, "model.cycles": 2, "model.horizon": None})
+# Learns to halt, each sample for itself, from random Q values: it explores in every second step.
+_HALTING = changed(
+    recipes.amulgent(
+        inputs=_SIZE, outputs=_SIZE, width=32, h_layers=1, l_layers=1, max_steps=4, exploration=0.0
+    ),
+    {
+        "model.halting.batch_mean": False,
+        "model.halting.exploration": Ahead(probability=0.5, per_sample=True),
+        "model.carry": Detached(),
+        "model.execution": Compacted(),
+        "objective": ReplayHalting(cost=0.1),
+    },
+)
+_FIFTY = replace(_TRAIN, training=replace(_TRAIN.training, updates=50))
+_NEVER = {
+    "model.halting.zero_weight": True,
+    "model.halting.biases": (-5.0, 5.0),
+    "objective.weight": 0.0,
+}
+_Q_HALTING = changed(
+    _LEVELS,
+    {
+        "model.halting": QLearning(
+            max_steps=4, halt_in_evaluation=False, exploration=Minimum(probability=0.1)
+        ),
+        "model.carry": Detached(),
+        "objective": QHalting(),
+    },
+)
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -144,7 +202,7 @@ SETUPS: tuple[Setup, ...] = (
                 protocol=_WRONG,
                 metrics=_SCORES,
                 rises=False,
-                null=0.1,  # equal cells differ by 0.04, planted ones by 0.3
+                null=0.15,  # equal cells differ by 0.05, planted ones by 0.3 or more
             ),
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
@@ -171,6 +229,66 @@ SETUPS: tuple[Setup, ...] = (
         cost=1.5,
     ),
     Setup(
+        arm=_Q_HALTING,
+        protocol=_TRAIN,
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell takes half as many steps at most",
+                arm={"model.halting.max_steps": 2},
+                metrics=(CompletionStep(),),
+                rises=False,
+                null=0.9,  # equal cells are within 0.6, planted ones 2 below
+            ),
+        ),
+        cost=2.0,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=replace(_TRAIN, shadows=(_DECAY,)),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="Three quarters of the second cell's training labels are wrong",
+                protocol=_WRONG,
+                metrics=(ShadowAccuracy(decay=_DECAY),),
+                rises=False,
+                null=0.15,
+            ),
+        ),
+        cost=1.5,
+    ),
+    Setup(
+        arm=_Q_HALTING,
+        protocol=Probe(boards=_TEN.boards, after=_TEN, steps=4),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's low level takes eight times as many updates in each cycle",
+                arm={"model.low_steps": 16},
+                metrics=(ResidualLeft(),),
+                rises=False,
+                null=0.98,  # log-ratios of equal cells are within 4, planted ones at -11
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_Q_HALTING,
+        protocol=Probe(boards=_SUDOKU, after=_TRAIN, steps=4, count=256),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's answer is read from the low level",
+                arm={"model.readout.low": True},
+                metrics=(Participation(),),
+                rises=False,
+                null=0.5,  # log-ratios of equal cells are within 0.1, planted ones at -1.8
+            ),
+        ),
+        cost=2.0,
+    ),
+    Setup(
         arm=_LEVELS,
         protocol=Evaluate(after=_TRAIN),
         apart={"after.replica": 1},
@@ -180,25 +298,92 @@ SETUPS: tuple[Setup, ...] = (
                 protocol={"after.wrong_labels": 0.75},
                 metrics=_SCORES,
                 rises=False,
-                null=0.1,
+                null=0.15,
             ),
         ),
         cost=0.5,
     ),
     Setup(
-        arm=_POLICY,
-        protocol=_TWENTY,
+        arm=_HALTING,
+        protocol=_FIFTY,
         apart={"replica": 1},
         plants=(
             Plant(
-                words="The second cell learns at 30 times the rate",
-                protocol={"training.learning_rate": 0.1},
-                metrics=(ControllerPeak(),),
+                words="The second cell never wants to halt, nor explores",
+                arm={**_NEVER, "model.halting.exploration": None},
+                metrics=(StepEntropy(window=10),),
+                rises=False,
+                null=0.3,
+            ),
+        ),
+    ),
+    Setup(
+        arm=changed(_HALTING, {**_NEVER, "model.halting.biases": (5.0, -5.0)}),
+        protocol=Evaluate(after=_FIFTY, mode=Forced(steps=4)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell never wants to halt, the first one at once",
+                arm=_NEVER,
+                metrics=(AnswerRegret(cost=0.1),),
                 rises=True,
-                null=0.5,
+                null=0.1,
+            ),
+        ),
+    ),
+    Setup(
+        arm=_HALTING,
+        protocol=QGradients(after=_TEN, batches=8),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="A step of the second cell costs a hundred times as much",
+                arm={"objective.cost": 10.0},
+                metrics=(TrunkNorm(),),
+                rises=True,
+                null=1.0,
             ),
         ),
         cost=0.5,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=Ladder(
+            boards=_SUDOKU,
+            training=Training(updates=40, batch=32, learning_rate=4e-3),
+            rungs=8,
+            step=2.0,
+            rate_factors=(1.0, 1.0),
+        ),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at an eighth of the rates that are named",
+                protocol={"rate_factors": (0.125, 0.125)},
+                metrics=(LargestRate(),),
+                rises=True,
+                null=1.1,  # a rung is 2
+            ),
+        ),
+        cost=3.0,
+    ),
+    Setup(
+        arm=_POLICY,
+        protocol=Train(
+            boards=_TWENTY.boards,  # at this rate nothing is learned: all updates are alike
+            training=Training(updates=40, batch=64, learning_rate=1e-5),
+        ),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns in leaps, from batches of eight",
+                protocol={"training.learning_rate": 0.03, "training.batch": 8},
+                metrics=(ControllerPeak(),),
+                rises=True,
+                null=0.65,  # log-ratios: 0.2 of equal cells, 1 and more of planted ones
+            ),
+        ),
+        cost=0.7,
     ),
     Setup(
         arm=_POLICY,
@@ -250,27 +435,6 @@ SETUPS: tuple[Setup, ...] = (
             ),
         ),
         cost=0.3,
-    ),
-    Setup(
-        arm=_LEVELS,
-        protocol=Ladder(
-            boards=_SUDOKU,
-            training=Training(updates=40, batch=32, learning_rate=4e-3),
-            rungs=8,
-            step=2.0,
-            rate_factors=(1.0, 1.0),
-        ),
-        apart={"replica": 1},
-        plants=(
-            Plant(
-                words="The second cell learns at an eighth of the rates that are named",
-                protocol={"rate_factors": (0.125, 0.125)},
-                metrics=(LargestRate(),),
-                rises=True,
-                null=1.1,  # a rung is 2
-            ),
-        ),
-        cost=3.0,
     ),
     Setup(
         arm=_POLICY,

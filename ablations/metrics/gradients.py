@@ -106,6 +106,28 @@ class ValueNorm(Metric):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrunkNorm(Metric):
+    """Norm of the Q values' gradient that reaches the shared trunk, mean over batches.
+
+    Args:
+        per_term: Whether it is divided by the sum of the weights of the loss's squared errors, so
+            that a loss of two terms isn't larger for being two.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    per_term: bool = True
+
+    @property
+    def quantity(self) -> str:
+        each = ", per term of their loss" if self.per_term else ""
+        return f"norm of the Q values' gradient by the trunk's parameters{each}"
+
+    def read(self, found: Observations) -> Value:
+        norm = float(np.mean(found["trunk_norms"]))
+        return number(norm / float(found["terms"]) if self.per_term else norm)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DepthGradient(Metric):
     """Norm of the answer's gradient, at one depth of the recursion.
 

@@ -257,6 +257,11 @@ def of_task(found: Observations, task: int | None) -> NDArray[np.bool_]:
     return mine
 
 
+def require_difficulty(by: str) -> None:
+    """Refuse what a board's difficulty can't be read of."""
+    require(by in ("difficulty", "unknown"), "by", by, "difficulty or unknown", "use one")
+
+
 def halting_extreme(found: Observations) -> str:
     """Return in words whether all samples halt at the first step, or at the last; else ""."""
     steps, limit = np.asarray(found["steps"], dtype=np.int64), int(found["max_steps"])
@@ -264,11 +269,6 @@ def halting_extreme(found: Observations) -> str:
         ends = {1: "floor: every sample stops at its first step"}
         return {limit: "ceiling: every sample takes all steps", **ends}.get(int(steps[0]), "")
     return ""
-
-
-def require_difficulty(by: str) -> None:
-    """Refuse what a board's difficulty can't be read of."""
-    require(by in ("difficulty", "unknown"), "by", by, "difficulty or unknown", "use one")
 
 
 def _mean(values: NDArray[np.float64]) -> Value:

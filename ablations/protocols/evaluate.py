@@ -29,9 +29,10 @@ def run(inputs: Inputs) -> Outcome:
     """Score one arm's trained weights; store what `Train` stores per test board, and `batch`.
 
     Where the objective is a policy gradient, `error` [N] is its loss of each board's answer.
-    `Forced` adds `right_by_step` [K, N]: right unknown cells after each step; the others are those
-    after the last one. With a policy it adds `error_by_step` [K, N], `wanted` [N], the step at
-    which the policy would stop, and `validation_error` [K], the mean over the validation boards.
+    `Forced` adds `right_by_step` [K, N], right unknown cells after each step, `exact_by_step`
+    [K, N], and `wanted` [N], the step at which halting would stop; the others are those after the
+    last step. With a policy it adds `error_by_step` [K, N], and `validation_error` [K], the mean
+    over the validation boards.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
@@ -103,13 +104,18 @@ def _forced(model: Ours, dealt: boards.Table, batch: int, steps: int) -> Found:
     each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
     answered = [_answered(model, dealt, found) for found in each]
     right = np.stack([dealt.right(found.predictions) for found in answered])
-    more = {"right_by_step": boards.compact(right), **_errors(model, each[-1])}
+    exact = np.stack([dealt.task.score(test, found.predictions).exact for found in answered])
+    more = {
+        "right_by_step": boards.compact(right),
+        "exact_by_step": boards.compact(exact),
+        "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
+        **_errors(model, each[-1]),
+    }
     if "error" in more:
         known = [_passes(model, validation, batch, steps=k) for k in range(1, steps + 1)]
         more |= {
             "error_by_step": np.stack([_errors(model, found)["error"] for found in each]),
             "validation_error": np.array([_errors(model, f)["error"].mean() for f in known]),
-            "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
         }
     return answered[-1], more
 

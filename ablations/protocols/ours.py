@@ -48,8 +48,9 @@ class Ours(Adapter):
 
         def measured(found: Mapping[str, float]) -> None:
             norm, steps = found["gradient_norm"], found["cycles_mean"]
-            more = {name: found[name] for name in ("halted", "halted_steps") if name in found}
-            progress.updated(found["loss"], norm=norm, steps=steps, task=found["task_loss"], **more)
+            task = found["task_loss"]
+            more = {name: found[name] for name in found if name.startswith("halted")}
+            progress.updated(found["loss"], norm=norm, steps=steps, task=task, **more)
             if isinstance(self.model.halting, Policy):
                 scale = max(1.0, norm / training.clip) if training.clip else 1.0  # as it was
                 part = self.model.halting.controller.parameters()

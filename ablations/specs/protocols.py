@@ -7,6 +7,7 @@
     Resample    policy gradients at them, over resampled batches
     Probe       how states move, in how many directions, and what one-step gradients miss
     Gradients   how far a loss's gradient reaches back, by depth
+    QGradients  how large the gradient of Q values' losses is, over experiences
     Bytes       count what a controller call and a whole pass allocate
     Check       run the function of an exact claim
 
@@ -307,6 +308,8 @@ class Resample(Protocol):
         after: What trained the weights.
         objective: Whose gradient, the arm's own if None.
         resamples: Batches. batch: boards in each.
+        stop: The policy's logits are shifted so that this is the probability of stopping at its
+            mean margin, over steps and boards; None for the policy as it is.
         tails: Degrees of freedom of Student's t, whose draws are added to rewards where V's
             gradient under heavy tails is taken.
         replica: Which of several independent series of batches with one seed.
@@ -317,6 +320,7 @@ class Resample(Protocol):
     objective: PolicyGradient | None = None
     resamples: int = 32
     batch: int = 32
+    stop: float | None = None
     tails: float = 2.0
     replica: int = 0
 
@@ -324,6 +328,13 @@ class Resample(Protocol):
         super().__post_init__()
         require(
             self.resamples >= 2, "resamples", self.resamples, "2 or more", "a variance needs two"
+        )
+        require(
+            self.stop is None or 0 < self.stop < 1,
+            "stop",
+            self.stop,
+            "a probability between 0 and 1, or None",
+            "use 0.2",
         )
         require(self.tails > 0, "tails", self.tails, "a positive number", "use 2")
         _positive("batch", self.batch)
@@ -394,6 +405,33 @@ class Gradients(Protocol):
         kinds = ("steps", "segments")
         require(self.over in kinds, "over", self.over, " or ".join(kinds), "use one")
         _positive("boards", self.boards)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QGradients(Protocol):
+    """Gradients of the Q values' losses over experiences, at trained weights.
+
+    An experience is one halting step of a place, as in training by `ReplayHalting`. Equal seeds and
+    replicas give equal experiences, so that losses are compared on the same ones.
+
+    Args:
+        after: What trained the weights.
+        separate: Whose loss: two heads', or one map's (see `ReplayHalting`); the arm's own if None.
+        batches: Halting steps of all places. batch: places.
+        replica: Which of several independent series with one seed.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.q_gradients"
+    after: Train
+    separate: bool | None = None
+    batches: int = 16
+    batch: int = 64
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("batches", self.batches)
+        _positive("batch", self.batch)
 
 
 # -- without training -----------------------------------------------------------------------------

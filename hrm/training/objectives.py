@@ -129,6 +129,10 @@ class ReplayHalting(Objective):
             self.part, prediction, decision.logits, targets, next_q, carry.halted
         )
         parts = {"loss": task + self.part.weight * replay, "task_loss": task, "halt_loss": replay}
+        parts |= {"halted": carry.halted.float().mean()}
+        parts |= {"halted_steps": (carry.halted * carry.steps).float().mean()}
+        for k in range(1, model.halting.max_steps + 1):
+            parts[f"halted_{k}"] = (carry.halted & (carry.steps == k)).float().mean()
         return parts, carry.steps, carry
 
 

@@ -16,6 +16,8 @@ from hrm.model.registry import built
 from hrm.training.losses import AnswerLoss
 from hrm.training.stablemax import IGNORED
 
+CONTINUE_WEIGHT = 1.1  # of Q(continue)'s squared error beside Q(halt)'s, in document amulgent
+
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentLoss:
@@ -129,7 +131,7 @@ def replay_targets(
     return torch.where(terminal[:, None], ended, ongoing)
 
 
-def replay_loss(q: Tensor, targets: Tensor, continue_weight: float = 1.1) -> Tensor:
+def replay_loss(q: Tensor, targets: Tensor, continue_weight: float = CONTINUE_WEIGHT) -> Tensor:
     """MSE(Q_halt, target) + 1.1 · MSE(Q_continue, target), means over the batch.
 
     Source: document amulgent, "Enhanced Q-Learning".

@@ -1,4 +1,4 @@
-"""Document complete: supervision of intermediate states."""
+"""Document complete: deep supervision."""
 
 from ablations.claims.boards import SUDOKU, SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
 from ablations.metrics.curves import Arrival

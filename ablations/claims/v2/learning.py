@@ -12,6 +12,7 @@ from ablations.metrics.returns import Return
 from ablations.specs.claim import CHEAP, Cell, Reading, Statistical
 from ablations.specs.protocols import Evaluate, Resample
 from ablations.specs.tests import Difference, NotWorse, Ratio, TimeToTarget
+from hrm.config.learning import PolicyGradient
 
 _FIFTY = replace(FOLDING, training=replace(FOLDING.training, updates=50))
 _MEANS = {"plain mean": None, "masked mean": objective(CORRECTED)}  # None for the arm's own
@@ -21,6 +22,17 @@ _CYCLE = f"{PRICE:g} is the price of one cycle"
 # seed that no tier uses.
 _THRESHOLD = -0.08
 _TEN = "under a tenth isn't worth a change of the loss"
+
+
+def _resampled(label: str, given: PolicyGradient | None, stop: float | None = None) -> Cell:
+    """Return the variance of an objective's gradient, at the weights of the one trained arm."""
+    return Cell(
+        label=label,
+        arm=PER_SAMPLE,
+        protocol=Resample(after=_FIFTY, objective=given, resamples=128, stop=stop),
+        metric=GradientVariance(),
+    )
+
 
 CLAIMS = (
     Statistical(
@@ -33,16 +45,13 @@ CLAIMS = (
             f"original loss on {FOLDS_MIX}; each batch, with its sampled actions, serves both "
             "means. Samples stop for themselves in both arms: in the batch-wise original no sample "
             "is ever inactive, and both means are the same. Relative to the squared mean gradient "
-            "stands beside, since a mean over fewer samples is a larger one."
+            "stands beside, since a mean over fewer samples is a larger one; so does a policy "
+            "whose logits are shifted until it stops in one cycle of five: how many samples are "
+            "inactive is then no matter of how far the policy has come."
         ),
-        cells=tuple(
-            Cell(
-                label=label,
-                arm=PER_SAMPLE,
-                protocol=Resample(after=_FIFTY, objective=given, resamples=128),
-                metric=GradientVariance(),
-            )
-            for label, given in _MEANS.items()
+        cells=(
+            *(_resampled(label, given) for label, given in _MEANS.items()),
+            *(_resampled(f"{label}, shifted", given, stop=0.2) for label, given in _MEANS.items()),
         ),
         test=Ratio(
             null=0.1,
@@ -52,8 +61,9 @@ CLAIMS = (
             band_because=_variance.because(),
         ),
         schedule=CHEAP,
-        unskilled=tuple(_MEANS),  # fifty updates train no arm to a score
+        unskilled=(*_MEANS, *(f"{label}, shifted" for label in _MEANS)),  # too few updates
         beside=(
+            Reading(label="with a policy that stops in one cycle of five", cells=(2, 3)),
             Reading(
                 label="variance relative to the squared mean gradient",
                 metric=GradientVariance(relative=True),

@@ -49,6 +49,13 @@ SLICE = [
     "refinement-quality",
     "deep-supervision",
 ]
+# Research whose figure, or whose "nears" in words, a claim is held to.
+TRANSFERRED = {
+    "train-many-infer-one",
+    "one-step-premise",
+    "participation-ratio",
+    "noise-floor",
+}
 SPECS = {claim.id: claim for claim in sets.specs()}
 STATISTICAL = {i: c for i, c in SPECS.items() if isinstance(c, Statistical)}
 EXACT = {i: c for i, c in SPECS.items() if isinstance(c, Exact)}
@@ -84,7 +91,7 @@ def test_a_claim_stands_in_its_documents_module(claim):
 @each
 def test_a_section_and_a_reading_in_full_sentences_say_where_and_how(claim):
     assert claim.section.strip() == claim.section != ""
-    assert re.match(r'["A-Z]', claim.reading), claim.reading[:40]
+    assert re.match(r'["A-Z`]', claim.reading), claim.reading[:40]
     assert claim.reading.endswith(".")
     assert not re.search(r"\s\s|\s$|\{|\}|\.\.", claim.reading)
     assert len(claim.reading) > 60
@@ -93,7 +100,7 @@ def test_a_section_and_a_reading_in_full_sentences_say_where_and_how(claim):
 @each
 def test_arms_and_other_readings_have_names_of_their_own(claim):
     for labels in (
-        [arm.label for arm in claim.arms],
+        [arm.label for arm in getattr(claim, "arms", ())],
         [reading.label for reading in getattr(claim, "beside", ())],
     ):
         assert all(labels)
@@ -102,7 +109,7 @@ def test_arms_and_other_readings_have_names_of_their_own(claim):
 
 @each
 def test_arms_are_json_and_come_back(claim):
-    arms = [cell.arm for cell in getattr(claim, "cells", ())] or claim.arms
+    arms = [cell.arm for cell in getattr(claim, "cells", ())] or getattr(claim, "arms", ())
     for arm in arms:
         assert System.from_json(json.loads(json.dumps(arm.part.to_json()))) == arm.part
 
@@ -119,7 +126,12 @@ def test_what_is_done_and_read_is_json_and_comes_back(claim):
 def test_a_claim_with_a_figure_is_held_to_it_and_one_without_to_none(claim):
     parts = figure(claim.id).parts
     claimed = {"change", "reduction", "increase", "speedup", "range", "least", "value"} & set(parts)
-    assert bool(claimed) == (claim.test.zones.band is not None), parts
+    banded = claim.test.zones.band is not None
+    if ledger()[claim.id].document.startswith("research"):
+        # its figures are of other models; only where a spec says that they hold here is there one
+        assert banded == (claim.id in TRANSFERRED), parts
+    else:
+        assert bool(claimed) == banded, parts
 
 
 @pytest.mark.parametrize(
@@ -171,7 +183,7 @@ def test_controller_arms_differ_in_the_controller_alone(name):
 def test_meta_rl_cells_differ_in_the_mean_alone():
     assert paths("metarl-unbiased") == ["objective.masked_mean"]
     claim = SPECS["metarl-gradient-variance"]
-    first, second = claim.cells
+    first, second = claim.cells[:2]
     assert first.arm == second.arm
     assert first.protocol.after == second.protocol.after
     assert first.protocol.objective is None

@@ -10,7 +10,7 @@ import pytest
 
 from ablations.claims import sets
 from ablations.protocols.base import Inputs
-from ablations.specs.claim import Cell, Statistical
+from ablations.specs.claim import Cell, Statistical, differences
 from ablations.specs.protocols import Boards, Train
 from hrm.config.learning import Training
 from hrm.config.parts import Part
@@ -123,3 +123,63 @@ def test_one_training_serves_all_claims_about_an_arm():
 def test_claims_of_one_member_decide_one_statement():
     first, second = sets.choose(["act-difficulty", "gru-dynamic-allocation"])
     assert (first.test, first.cells) == (second.test, second.cells)
+
+
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("metarl-convergence", {"objective.masked_mean"}),
+        ("metarl-stability", {"objective.masked_mean"}),
+        ("metarl-entropy", {"objective.entropy"}),
+        ("metarl-cost-weight", {"objective.cost"}),
+        ("metarl-smooth-l1", {"protocol.objective.smooth_value"}),
+        ("metarl-per-sample-advantage", {"protocol.objective.shared_advantage"}),
+        (
+            "metarl-baseline-variance",
+            {"protocol.objective.baseline", "protocol.objective.normalise"},
+        ),
+        ("attention-sequence-gain", {"model.summary"}),
+        (
+            "gru-detach-stability",
+            {"model.coupling.detach_low_to_high", "model.coupling.detach_high_to_low"},
+        ),
+        (
+            "v2-all-flags",
+            {
+                "model.execution",
+                "model.halting.controller",
+                "model.summary",
+                "objective.masked_mean",
+            },
+        ),
+        ("gru-optimal-steps", {"metric.chosen"}),
+    ],
+)
+def test_cells_differ_in_what_the_claim_is_about_alone(name, paths):
+    (claim,) = sets.choose([name])
+    assert set(differences(claim)) == paths
+
+
+def test_prices_are_the_five_of_the_trend_in_order():
+    (claim,) = sets.choose(["metarl-cost-weight"])
+    prices = [arm.part.objective.cost for arm in claim.arms]
+    assert prices == sorted(prices)
+    assert prices[0] == 0
+    assert claim.test.levels == (0.0, 1.0, 2.0, 3.0, 4.0)
+
+
+def test_hard_samples_are_held_to_the_printed_least_number_of_cycles():
+    (claim,) = sets.choose(["act-hard-cycles"])
+    zones = claim.test.zones
+    assert claim.test.constant * zones.value(zones.band[0]) == pytest.approx(6.0)
+    assert zones.band[1] == math.inf
+    (easy,) = sets.choose(["act-easy-cycles"])
+    ends = [easy.test.constant / math.exp(end) for end in easy.test.zones.band]
+    assert sorted(ends) == pytest.approx([2.0, 3.0])
+
+
+def test_the_streamed_inputs_fit_their_boards():
+    (claim,) = sets.choose(["attention-sequence-gain"])
+    model, task = claim.cells[0].arm.part.model, claim.cells[0].protocol.boards.task
+    assert model.embedding.steps == model.low_steps == task.cells
+    assert model.readout.size == task.cells * task.classes

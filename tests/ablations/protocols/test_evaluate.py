@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.metrics import AccuracyAt, Rows, SlowestRows
+from ablations.metrics.costs import Rows, SlowestRows
+from ablations.metrics.scores import AccuracyAt
 from ablations.protocols import ours, resample, rigged
 from ablations.specs.protocols import (
     Boards,
@@ -311,3 +312,17 @@ def test_without_a_baseline_or_with_a_shared_advantage_the_same_batches_have_oth
     for other in others:
         assert np.array_equal(first["live"], other["live"])
         assert not np.array_equal(first["norms"], other["norms"])
+
+
+def test_a_policy_can_be_shifted_to_stop_more_or_less_often():
+    trained = outcome(VECTORS, numbers(cycles=8))
+
+    def live(stop):
+        protocol = Resample(after=VECTORS, stop=stop, resamples=4, batch=16)
+        return observed(protocol, numbers(cycles=8), weights=trained.weights)["live"].mean()
+
+    rare, often = live(0.05), live(0.9)
+    assert rare > often
+    assert rare == pytest.approx(sum(0.95**k for k in range(8)) / 8, abs=0.1)
+    with pytest.raises(UserError, match="stop is 1"):
+        Resample(after=VECTORS, stop=1.0)

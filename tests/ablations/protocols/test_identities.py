@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.metrics import Accuracy, CompletionStep, ShadowAccuracy
+from ablations.metrics.costs import CompletionStep
+from ablations.metrics.scores import Accuracy, ShadowAccuracy
 from ablations.protocols import boards, train
 from ablations.protocols.identities import renamed
 from ablations.specs.protocols import Boards, Evaluate, Train

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.metrics import GradientCosine, Participation, ResidualLeft
+from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
 from ablations.specs.protocols import Probe
 from hrm import recipes
 from hrm.errors import UserError

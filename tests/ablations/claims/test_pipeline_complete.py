@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 from ablations.claims import sets
 from ablations.claims.complete import accuracies
@@ -37,6 +38,14 @@ CLAIMS = (
     "multitask",
     "few-shot",
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def spec(name):

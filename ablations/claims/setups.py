@@ -28,9 +28,9 @@ from ablations.metrics.gradients import (
 )
 from ablations.metrics.halting import AnswerRegret, StepEntropy
 from ablations.metrics.ladder import LargestRate
-from ablations.metrics.probes import Participation, ResidualLeft
+from ablations.metrics.probes import CycleResidual, Participation, ResidualLeft
 from ablations.metrics.returns import Regret, Return
-from ablations.metrics.scores import Accuracy, HaltedAccuracy, Margin, ShadowAccuracy
+from ablations.metrics.scores import Accuracy, Gain, HaltedAccuracy, Margin, ShadowAccuracy
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
 from ablations.specs.arms import changed
@@ -169,6 +169,7 @@ _Q_HALTING = changed(
         "objective": QHalting(),
     },
 )
+_SETTLING = changed(_LEVELS, {"model.low_steps": 4, "model.cycles": 2, "model.horizon": None})
 # Learns to halt, each sample for itself, from random Q values: it explores in every second step.
 _HALTING = changed(
     recipes.amulgent(
@@ -202,6 +203,13 @@ SETUPS: tuple[Setup, ...] = (
                 metrics=_SCORES,
                 rises=False,
                 null=0.15,  # equal cells differ by 0.05, planted ones by 0.3 or more
+            ),
+            Plant(
+                words="Three quarters of the second cell's training labels are wrong",
+                protocol=_WRONG,
+                metrics=(Gain(),),
+                rises=False,
+                null=2.5,  # equal cells differ by 1, planted ones by 5
             ),
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
@@ -416,6 +424,21 @@ SETUPS: tuple[Setup, ...] = (
             ),
         ),
         cost=0.5,
+    ),
+    Setup(
+        arm=_SETTLING,
+        protocol=Probe(boards=_TEN.boards, after=_TEN, steps=1, count=32),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at 30 times the rate",
+                protocol={"after.training.learning_rate": 0.03},
+                metrics=(CycleResidual(updates=4),),
+                rises=False,
+                null=0.7,  # equal cells lie within a factor of 2.5, planted ones 20 below
+            ),
+        ),
+        cost=0.3,
     ),
     Setup(
         arm=_POLICY,

@@ -45,6 +45,35 @@ class ResidualLeft(Metric):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CycleResidual(Metric):
+    """How far the low level moves in a cycle's last update, over its first one; mean over cycles.
+
+    Args:
+        updates: Low updates in each cycle, T.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    updates: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.updates >= 2, "updates", self.updates, "2 or more", "one has no last update")
+
+    @property
+    def quantity(self) -> str:
+        return "last residual of the low level over its first, within a cycle"
+
+    def read(self, found: Observations) -> Value:
+        moved = np.asarray(found["low_residual"], dtype=np.float64)
+        assert len(moved) and len(moved) % self.updates == 0, (len(moved), self.updates)
+        cycles = moved.reshape(-1, self.updates)
+        if not (cycles[:, 0] > 0).all():
+            return UNKNOWN
+        return number(float((cycles[:, -1] / cycles[:, 0]).mean()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Participation(Metric):
     """Participation ratio of a level's states, or that of the high level over the low one's.
 

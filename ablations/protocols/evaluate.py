@@ -1,4 +1,4 @@
-"""Score trained weights on the test boards in some mode."""
+"""Score trained weights on test boards, or others, in some mode."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -40,6 +40,7 @@ def run(inputs: Inputs) -> Outcome:
     dealt = train.dealt_to(after, inputs.seed)
     told = after.identities if protocol.identities is None else protocol.identities
     dealt = renamed(dealt, told, inputs.seed)
+    dealt = dealt.shown(protocol.split, protocol.count)
     (arm,), mode = inputs.arms, protocol.mode
     adapter = (
         arm.adapter()
@@ -70,7 +71,8 @@ def run(inputs: Inputs) -> Outcome:
 
 def _plain(protocol: Evaluate) -> bool:
     """Whether a model is asked as it is: anybody's can be."""
-    return protocol == replace(Evaluate(after=protocol.after), batch=protocol.batch)
+    which = {name: getattr(protocol, name) for name in ("batch", "split", "count")}
+    return protocol == replace(Evaluate(after=protocol.after), **which)
 
 
 def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:

@@ -25,7 +25,8 @@ def run(inputs: Inputs) -> Outcome:
 
     Per test board [N]: `right` and `unknown` (cells that are right, of those that the input leaves
     open), `all_right` (of all `cells`), `exact`, `valid`, `steps` (halting steps), `difficulty`,
-    `trivial_right` (those of the best trivial method, whose name is `trivial_method`).
+    `trivial_right`, `trivial_all_right` (those of the best trivial method, whose name is
+    `trivial_method`), and `task` (which one) where there are several.
 
     Per evaluation [E]: `evaluation_update`, `evaluation_loss` and `evaluation_steps` (means since
     the one before), `evaluation_score` (accuracy on unknown cells of the validation boards),

@@ -232,7 +232,7 @@ class Scripted(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Protocol):
-    """Score trained weights on the test boards, as `Train` does, in some mode.
+    """Score trained weights on boards, as `Train` does on the test boards, in some mode.
 
     Args:
         after: What trained them.
@@ -240,6 +240,8 @@ class Evaluate(Protocol):
         execution: What stopping costs, the arm's own if None.
         segments: Refinement segments of each cycle, as many as were trained if None.
         batch: Boards in each batch; it matters where a batch stops as one.
+        split: Which boards: "test", or "train" for those that were learned from.
+        count: How many of them, the first ones; None for all.
         identities: Which puzzle identities the model is told: the "given" ones of the boards, the
             "blank" one, one "shared" by all, or "random" ones, of which none is the board's own.
             None for what it was told in training.
@@ -251,12 +253,17 @@ class Evaluate(Protocol):
     execution: Execution | None = None
     segments: int | None = None
     batch: int = 256
+    split: str = "test"
+    count: int | None = None
     identities: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _positive("batch", self.batch)
         _positive("segments", 1 if self.segments is None else self.segments)
+        _positive("count", 1 if self.count is None else self.count)
+        splits = ("train", "validation", "test")
+        require(self.split in splits, "split", self.split, " or ".join(splits), "use test")
         if self.identities is not None:
             _one_of("identities", self.identities, ("given", "blank", "shared", "random"))
 

@@ -18,7 +18,7 @@ from ablations.protocols.check import run
 from ablations.specs.claim import TIMED, Exact, Statistical, Tier, differences
 from ablations.specs.protocols import Execute, Train
 from ablations.specs.tests import Trend
-from hrm.config import Tokens
+from hrm.config import Series, Tokens
 from hrm.config.learning import System
 from hrm.config.parts import Part
 
@@ -258,10 +258,13 @@ def test_trained_claims_draw_boards_anew_for_each_seed_and_hold_some_out(claim):
         if isinstance(train, Train):
             assert train.boards.seed is None
             assert min(train.boards.train, train.boards.validation) > 0
-            assert train.boards.test == 2048
             embedding, task = cell.arm.part.model.embedding, train.boards.task
-            if isinstance(embedding, Tokens):
+            several = len(getattr(task, "tasks", (task,)))
+            dear = isinstance(embedding, Series)  # ten steps at each of 81 positions
+            assert train.boards.test == (256 if dear else 2048) * several
+            if isinstance(embedding, Series | Tokens):
                 assert embedding.positions == task.cells
+            if isinstance(embedding, Tokens):
                 assert embedding.vocabulary == task.vocabulary
             else:
                 assert embedding.size == task.cells * (task.vocabulary or 1)  # numbers have none

@@ -76,6 +76,44 @@ class Crossing(Coupling):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OneLatent(Coupling):
+    """One state alone: T updates of the low core that read the input, then one that doesn't.
+
+    There is no high core, and no start for its state; `high` says again what `low` is.
+    """
+
+    one_level: ClassVar[bool] = True
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.high == c.low and c.low.sequences and not c.one_network,
+            "high",
+            c.high,
+            "the same core as low, on sequences, and one_network=False, with OneLatent",
+            "make both cores equal: there is but one",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeparateLatents(Coupling):
+    """T low updates with T low states, one for each of them, then a high update.
+
+    Each low update starts from the sum of all low states, and the high one reads that sum.
+    """
+
+    separate: ClassVar[bool] = True
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.low.sequences and not c.readout.low,
+            "readout.low",
+            c.readout.low,
+            "False, and cores on sequences, where there are several low states",
+            "read the high state, or use Alternating",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class LastStep(Summary):
     """The high level sees the last low state: as it is, or through a map, ReLU and dropout."""
 

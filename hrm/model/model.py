@@ -63,12 +63,14 @@ class HRM(nn.Module):
         root = int(torch.randint(2**62, (), device="cpu"))  # first: parts draw as they are built
         self.config = c
         low, high, s = c.low.width, c.high.width, c.positions
+        alone = c.coupling.one_level
         self.embed: embedding.Embedding = built(c.embedding, c)
-        self.low: cores.Core = built(c.low, s, low, high)
-        if not c.one_network:
+        self.low: cores.Core = built(c.low, s, low, None if alone else high)
+        if not (c.one_network or alone):
             self.high: cores.Core = built(c.high, s, low, None)
-        self.start_low: embedding.InitialState = built(c.initial, low, low=True)
-        self.start_high: embedding.InitialState = built(c.initial, high, low=False)
+        self.start_low: embedding.Start = embedding.start_low(c)
+        if not alone:
+            self.start_high: embedding.InitialState = built(c.initial, high, low=False)
         self.summary: summary.Summary = built(c.summary, c)
         self.halting: Halting = built(c.halting, c)
         self.coupling: Coupling = built(c.coupling, c)
@@ -173,7 +175,9 @@ class HRM(nn.Module):
 
     def start(self, x: Tensor) -> State:
         """The states that a sample starts from."""
-        return State(self.start_high(x), self.start_low(x), self.halting.memory(x))
+        low = self.start_low(x)
+        high = low if self.config.coupling.one_level else self.start_high(x)
+        return State(high, low, self.halting.memory(x))
 
     def refine(
         self, state: State, x: Tensor, *, drafts: bool = True

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,19 @@ class Rows(Cost):
 
     def extreme(self, found: Observations) -> str:
         return halting_extreme(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowShare(Rows):
+    """Rows through the high core, over those of all samples in all steps."""
+
+    @property
+    def quantity(self) -> str:
+        return "share of the operations that all samples would take in all steps"
+
+    def read(self, found: Observations) -> Value:
+        whole = len(_steps(found)) * int(found["max_steps"])
+        return number(super().read(found).low / whole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +117,25 @@ class HaltingEntropy(Metric):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Allocation(Metric):
+    """Spearman's rank correlation between the boards' difficulty and their halting steps.
+
+    Where all boards halt at one step, or are equally difficult, nothing is allocated: 0.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    @property
+    def quantity(self) -> str:
+        return "rank correlation of difficulty and halting steps"
+
+    def read(self, found: Observations) -> Value:
+        first, second = (_deviations(np.asarray(found[name])) for name in ("difficulty", "steps"))
+        size = math.sqrt(float((first @ first) * (second @ second)))
+        return number(float(first @ second) / size if size > 0 else 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BytesOf(Cost):
     """Bytes that one controller call, or one forward pass, allocates.
 
@@ -152,3 +184,10 @@ def halting_extreme(found: Observations) -> str:
 
 def _steps(found: Observations) -> NDArray[np.int64]:
     return np.asarray(found["steps"], dtype=np.int64)
+
+
+def _deviations(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return each value's rank less the mean rank; equal values share the mean of their ranks."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks - (len(values) + 1) / 2

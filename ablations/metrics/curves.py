@@ -14,15 +14,16 @@ from hrm.config.parts import require
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival(Metric):
-    """Updates until the smoothed validation score reaches a threshold, interpolated linearly.
+    """Updates until what validation boards give reaches a threshold, smoothed and interpolated.
 
     Scores and their updates are averaged over windows of `smooth` evaluations, so that smoothing
     delays nothing. A run that hasn't arrived at the cap lies beyond it.
 
     Args:
-        threshold: Accuracy on unknown cells of the validation boards.
+        threshold: Accuracy on unknown cells, or the return −error − cost · halting steps.
         cap: Updates at which curves are cut: all arms' must reach it.
         smooth: Evaluations in a window, all of them where there are fewer.
+        cost: λ, the price of a halting step; None where it is the accuracy that has to arrive.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -30,6 +31,7 @@ class Arrival(Metric):
     threshold: float
     cap: float
     smooth: int = 5
+    cost: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,12 +39,13 @@ class Arrival(Metric):
 
     @property
     def quantity(self) -> str:
+        if self.cost is not None:
+            return f"updates to a return of {self.threshold:g}"
         return f"updates to {self.threshold:.0%} of unknown cells"
 
     def read(self, found: Observations) -> Value:
-        updates, scores = (
-            averaged(found[name], self.smooth) for name in ("evaluation_update", "evaluation_score")
-        )
+        updates = averaged(found["evaluation_update"], self.smooth)
+        scores = averaged(self._curve(found), self.smooth)
         if not np.isfinite(scores).all() or not len(scores):
             return UNKNOWN
         over = np.flatnonzero(scores >= self.threshold)
@@ -55,6 +58,12 @@ class Arrival(Metric):
         share = (self.threshold - scores[i - 1]) / (scores[i] - scores[i - 1])
         at = float(updates[i - 1] + share * (updates[i] - updates[i - 1]))
         return number(at) if at <= self.cap else beyond(self.cap)
+
+    def _curve(self, found: Observations) -> NDArray[np.float64]:
+        if self.cost is None:
+            return np.asarray(found["evaluation_score"], dtype=np.float64)
+        error, taken = (np.asarray(found[f"evaluation_{name}"]) for name in ("error", "taken"))
+        return np.asarray(-error - self.cost * taken, dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +140,23 @@ class GradientNorm(Metric):
                 tenth = max(1, len(norms) // 10)
                 first, last = np.median(norms[:tenth]), np.median(norms[-tenth:])
                 return number(math.log(last / first)) if first > 0 and last > 0 else UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControllerPeak(Metric):
+    """Largest norm of the controller's gradient over a training run, over the median one."""
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (1.0, math.inf)
+
+    @property
+    def quantity(self) -> str:
+        return "largest norm of the controller's gradient over the median one"
+
+    def read(self, found: Observations) -> Value:
+        norms = np.asarray(found["update_controller_norm"], dtype=np.float64)
+        median = float(np.median(norms)) if len(norms) else 0.0
+        return number(float(norms.max()) / median) if median > 0 else UNKNOWN
 
 
 def averaged(values: object, window: int) -> NDArray[np.float64]:

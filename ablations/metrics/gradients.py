@@ -65,6 +65,47 @@ class Live(Metric):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TailRatio(Metric):
+    """Norm of V's gradient with heavy-tailed rewards over that with normal ones, means of batches.
+
+    Args:
+        noise: "normal" to compare with rewards with normal noise, "none" with those without.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    noise: str = "normal"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.noise in ("normal", "none"), "noise", self.noise, "normal or none", "use one")
+
+    @property
+    def quantity(self) -> str:
+        return f"norm of V's gradient with heavy-tailed rewards over that with {self.noise} noise"
+
+    def read(self, found: Observations) -> Value:
+        other = "value_norms_normal" if self.noise == "normal" else "value_norms"
+        heavy, light = (float(np.mean(found[name])) for name in ("value_norms_heavy", other))
+        return number(heavy / light) if light > 0 else UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueNorm(Metric):
+    """Norm of V's gradient with the rewards as they are, mean over batches."""
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+
+    @property
+    def quantity(self) -> str:
+        return "norm of V's gradient"
+
+    def read(self, found: Observations) -> Value:
+        return number(float(np.mean(found["value_norms"])))
+
+
+@dataclass(frozen=True, kw_only=True)
 class DepthGradient(Metric):
     """Norm of the answer's gradient, at one depth of the recursion.
 

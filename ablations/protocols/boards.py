@@ -1,7 +1,6 @@
 """Boards of a run, dealt once a process and kept on disk, and how answers to them score."""
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,21 +35,35 @@ class Table:
         counts: NDArray[np.int64] = self.task.unknown(self.splits.test.inputs).sum(axis=1)
         return np.maximum(counts, 1)
 
-    def validation(self, answer: Callable[[Dealt], Answers]) -> float:
-        """Return the accuracy on unknown cells of the validation boards."""
+    def validation(self, answers: Answers) -> dict[str, float]:
+        """Return means over the validation boards, of answers to them.
+
+        They are the `score`, accuracy on unknown cells; the halting steps `taken`; and where
+        answers are numbers, their squared `error`.
+        """
         boards = self.splits.validation
-        return float(self.task.score(boards, answer(boards).predictions).unknown.mean())
+        scores = self.task.score(boards, answers.predictions)
+        found = {"score": float(scores.unknown.mean()), "taken": float(answers.steps.mean())}
+        if not self.task.classes:
+            found["error"] = float(squared_errors(boards, answers.predictions).mean())
+        return found
 
     def right(self, predictions: NDArray[Any]) -> NDArray[Any]:
         """Return how many unknown cells of each test board are right, [N]."""
         return compact(self._shares(predictions) * self.unknown)
 
     def scored(self, answers: Answers) -> dict[str, Any]:
-        """Return what is stored of answers to the test boards, an array [N] each."""
+        """Return what is stored of answers to the test boards, an array [N] each.
+
+        Where answers are numbers, `error` is the mean squared one.
+        """
         boards = self.splits.test
         found = self.task.score(boards, answers.predictions)
         method, trivial = self.trivial
+        numbers = not self.task.classes
+        error = {"error": squared_errors(boards, answers.predictions)} if numbers else {}
         return {
+            **error,
             "right": compact(found.unknown * self.unknown),
             "unknown": compact(self.unknown),
             "all_right": compact(found.tokens * self.task.cells),
@@ -65,6 +78,12 @@ class Table:
 
     def _shares(self, predictions: NDArray[Any]) -> Floats:
         return self.task.score(self.splits.test, predictions).unknown
+
+
+def squared_errors(boards: Dealt, predictions: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the mean squared error of each board's numbers, [N]."""
+    errors: NDArray[np.float32] = ((predictions - boards.targets) ** 2).mean(1).astype(np.float32)
+    return errors
 
 
 def table(boards: Boards, seed: int) -> Table:

@@ -1,8 +1,8 @@
 """Score trained weights on the test boards in some mode."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,9 @@ from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import sampling, seeded
 from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled
+from hrm.config.learning import PolicyGradient
 from hrm.model import Output
+from hrm.tasks import Boards
 from hrm.training import loop, losses
 
 Found = tuple[Answers, Mapping[str, Any]]
@@ -23,8 +25,11 @@ Found = tuple[Answers, Mapping[str, Any]]
 def run(inputs: Inputs) -> Outcome:
     """Score one arm's trained weights; store what `Train` stores per test board, and `batch`.
 
-    `Forced` adds `right_by_step` [K, N]: right unknown cells after each step; the others are those
-    after the last one.
+    Where the objective is a policy gradient, `error` [N] is its loss of each board's answer.
+    `Forced` adds `right_by_step` [K, N], right unknown cells after each step, `exact_by_step`
+    [K, N], and `wanted` [N], the step at which halting would stop; the others are those after the
+    last step. With a policy it adds `error_by_step` [K, N], and `validation_error` [K], the mean
+    over the validation boards.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
@@ -63,51 +68,82 @@ def _plain(protocol: Evaluate) -> bool:
 
 def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:
     """Return a trained model's answers to the test boards, and what else a mode leaves."""
+    test = dealt.splits.test
     match mode:
         case Greedy():
-            return _answered(model, dealt, *_passes(model, dealt, batch)), {}
+            found = _passes(model, test, batch)
+            return _answered(model, dealt, found), _errors(model, found)
         case Sampled():
             with sampling(model.model):
-                found = _passes(model, dealt, batch, noise=seeded(seed))
-            return _answered(model, dealt, *found), {}
+                found = _passes(model, test, batch, noise=seeded(seed))
+            return _answered(model, dealt, found), _errors(model, found)
         case Forced(steps=steps):
-            each = [_answered(model, dealt, *found) for found in _every(model, dealt, batch, steps)]
-            right = np.stack([dealt.right(found.predictions) for found in each])
-            return each[-1], {"right_by_step": boards.compact(right)}
+            return _forced(model, dealt, batch, steps)
         case MeanLogits(steps=steps):
-            logits, counts = zip(*_every(model, dealt, batch, steps), strict=True)
-            return _answered(model, dealt, torch.stack(logits).mean(0), counts[-1]), {}
+            each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
+            mean = torch.stack([found.prediction for found in each]).mean(0)
+            found = each[-1]._replace(prediction=mean)
+            return _answered(model, dealt, found), _errors(model, found)
     raise AssertionError(mode)
 
 
-def _every(
-    model: Ours, dealt: boards.Table, batch: int, steps: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield what the readout gives after 1, 2 … steps, and the steps."""
-    for k in range(1, steps + 1):
-        yield _passes(model, dealt, batch, steps=k)
+def _forced(model: Ours, dealt: boards.Table, batch: int, steps: int) -> Found:
+    """Return the answers after so many steps, and what there is after each."""
+    test, validation = dealt.splits.test, dealt.splits.validation
+    each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
+    answered = [_answered(model, dealt, found) for found in each]
+    right = np.stack([dealt.right(found.predictions) for found in answered])
+    exact = np.stack([dealt.task.score(test, found.predictions).exact for found in answered])
+    more = {
+        "right_by_step": boards.compact(right),
+        "exact_by_step": boards.compact(exact),
+        "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
+        **_errors(model, each[-1]),
+    }
+    if "error" in more:
+        known = [_passes(model, validation, batch, steps=k) for k in range(1, steps + 1)]
+        more |= {
+            "error_by_step": np.stack([_errors(model, found)["error"] for found in each]),
+            "validation_error": np.array([_errors(model, f)["error"].mean() for f in known]),
+        }
+    return answered[-1], more
+
+
+class Passed(NamedTuple):
+    """What a pass over boards gives.
+
+    Args:
+        prediction: Of the readout, [N, ...]. targets: [N, cells].
+        steps: Halting steps taken, [N].
+        wanted: The first step after which halting would stop, or the last one taken, [N].
+    """
+
+    prediction: Tensor
+    targets: Tensor
+    steps: Tensor
+    wanted: Tensor
 
 
 def _passes(
     model: Ours,
-    dealt: boards.Table,
+    asked: Boards,
     batch: int,
     noise: torch.Generator | None = None,
     steps: int | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Run the test boards through a model: what its readout gives [N, ...], and steps [N].
+) -> Passed:
+    """Run boards through a model, in evaluation mode unless it is to have noise."""
+    data = model.encoded(asked)
 
-    It is in evaluation mode unless it is to have noise.
-    """
-    data = model.encoded(dealt.splits.test)
-
-    def forward(rows: Tensor) -> Output:
+    def forward(rows: Tensor) -> Passed:
         part = data.batch(rows)
         drawn = None if noise is None else model.model.draw(len(rows), noise).to(model.device)
         output: Output = model.model(
             part.inputs, drawn, identities=part.identities, steps=steps, drafts=False
         )
-        return output
+        run = output.run
+        wants = (run.margins > 0) & run.live
+        first = torch.where(wants.any(0), wants.int().argmax(0) + 1, run.steps)
+        return Passed(output.prediction, data.targets[rows], run.steps, first)
 
     batches = torch.arange(len(data)).split(batch)
     if noise is not None:
@@ -115,14 +151,24 @@ def _passes(
     else:
         with loop.evaluating(model.model):
             found = [forward(rows) for rows in batches]
-    return torch.cat([o.prediction for o in found]), torch.cat([o.run.steps for o in found])
+    return Passed(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
 
-def _answered(model: Ours, dealt: boards.Table, prediction: Tensor, steps: Tensor) -> Answers:
+def _errors(model: Ours, found: Passed) -> dict[str, Any]:
+    """Return a policy's loss of each answer, [N]."""
+    if not isinstance(model.system.objective, PolicyGradient):
+        return {}
+    error = losses.squared_error(found.prediction, found.targets)
+    return {"error": error.detach().cpu().numpy().astype(np.float32)}
+
+
+def _answered(model: Ours, dealt: boards.Table, passed: Passed) -> Answers:
     """Turn what the readout gives into classes, or numbers where the task's answers are."""
-    cells = dealt.splits.test.targets.shape[1]
+    cells = passed.targets.shape[1]
     if dealt.task.classes:
-        found = losses.answer(model.system.objective, prediction, cells)
+        found = losses.answer(model.system.objective, passed.prediction, cells)
     else:
-        found = prediction.double()
-    return Answers(predictions=found.cpu().numpy(), steps=steps.double().cpu().numpy())
+        found = passed.prediction.double()
+    return Answers(
+        predictions=found.detach().cpu().numpy(), steps=passed.steps.double().cpu().numpy()
+    )

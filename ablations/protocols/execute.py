@@ -38,11 +38,13 @@ def _trained(inputs: Inputs, protocol: Execute) -> dict[str, Any]:
     with rigged.counted_rows(model.model) as rows:
         counted = cost.operations(
             lambda: answered.append(
-                answers(model, mode, dealt, batch=protocol.batch, seed=inputs.seed)[0]
+                answers(model, mode, dealt, batch=protocol.batch, seed=inputs.seed)
             )
         )
+    found, more = answered[0]
     return {
-        **dealt.scored(answered[0]),
+        **dealt.scored(found),
+        **more,
         "rows": boards.compact(np.array(rows)),
         "flops": counted.total,
         "max_steps": model.max_steps,

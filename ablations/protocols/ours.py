@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
@@ -13,6 +15,7 @@ from hrm.config.learning import System, Training
 from hrm.config.parts import Part
 from hrm.errors import UserError
 from hrm.model import HRM
+from hrm.model.halting import Policy
 from hrm.tasks import Boards, Task
 from hrm.training import loop, scoring
 
@@ -23,6 +26,7 @@ class Ours(Adapter):
     def __init__(self, system: System) -> None:
         self.system = system
         self.max_steps = system.model.halting.max_steps
+        self._controller_norms: list[float] = []
 
     def build(self, task: Task, seed: int, device: str) -> None:
         self.task, self.device = task, device
@@ -34,7 +38,15 @@ class Ours(Adapter):
 
         def measured(found: Mapping[str, float]) -> None:
             norm, steps = found["gradient_norm"], found["cycles_mean"]
-            progress.updated(found["loss"], norm=norm, steps=steps)
+            task = found["task_loss"]
+            more = {name: found[name] for name in found if name.startswith("halted")}
+            progress.updated(found["loss"], norm=norm, steps=steps, task=task, **more)
+            if isinstance(self.model.halting, Policy):
+                scale = max(1.0, norm / training.clip) if training.clip else 1.0  # as it was
+                part = self.model.halting.controller.parameters()
+                gradients = [p.grad for p in part if p.grad is not None]
+                total = torch.nn.utils.get_total_norm(gradients)
+                self._controller_norms.append(scale * float(total))
 
         seeds = loop.Seeds(weights=seed, order=seed)
         data = self.encoded(boards)
@@ -50,6 +62,10 @@ class Ours(Adapter):
     @property
     def parameters(self) -> int:
         return sum(p.numel() for p in self.model.parameters())
+
+    def report(self) -> Mapping[str, Any]:
+        norms = np.array(self._controller_norms, dtype=np.float32)
+        return {"update_controller_norm": norms} if len(norms) else {}
 
     def weights(self) -> Mapping[str, Tensor]:
         return {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy.stats import t as student
 from torch import Tensor
 
 from ablations.protocols import boards, ours, rigged
@@ -14,8 +15,11 @@ from hrm.config.learning import PolicyGradient
 from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.model.execution import Run
+from hrm.model.halting import Policy
 from hrm.training import losses
 from hrm.training.loop import stream
+
+NOISES = ("value_norms", "value_norms_normal", "value_norms_heavy")
 
 
 def run(inputs: Inputs) -> Outcome:
@@ -24,6 +28,10 @@ def run(inputs: Inputs) -> Outcome:
     `variance` (over batches, summed over parameters), `mean_norm` (of the mean gradient); per
     batch [R]: `norms` (of its gradient), `live` (mean share of samples that are still running).
     Only the controller has a gradient; rewards are those of the objective.
+
+    Per batch [R], too, norms of the gradient of V's loss by V's parameters: `value_norms`, with
+    these rewards; `value_norms_normal` and `value_norms_heavy`, with standard normal noise added to
+    them, and with Student's t of the same quantiles.
 
     Raises:
         UserError: If the objective isn't a policy gradient.
@@ -41,12 +49,13 @@ def run(inputs: Inputs) -> Outcome:
     arm.build(dealt.task, inputs.seed, inputs.device)
     arm.load(inputs.weights)
     model = arm.model.train().requires_grad_(False)
-    rigged.controller(model).requires_grad_(True)
+    model.halting.requires_grad_(True)
     data = arm.encoded(dealt.splits.train)
     seed = replica(inputs.seed, protocol.replica)
     noise = rigged.seeded(stream(seed, "resamples"))
     torch.manual_seed(stream(seed, "resamples, dropout"))
-    gradients, live = [], []
+    quantiles = rigged.seeded(stream(seed, "resamples, noise of rewards"))
+    gradients, values, live = [], [], []
     for _ in range(protocol.resamples):
         rows = torch.randint(len(data), (protocol.batch,), generator=noise)
         batch = data.batch(rows)
@@ -56,6 +65,10 @@ def run(inputs: Inputs) -> Outcome:
         error = losses.squared_error(output.prediction, batch.targets).detach()
         rewards = losses.reward(error, output.run.steps, objective.cost)
         gradients.append(gradient(model, objective, output.run, rewards))
+        noises = spread(torch.rand(len(rows), generator=quantiles).double(), protocol.tails)
+        values.append(
+            [value_norm(model, objective, output.run, rewards + n.to(rewards)) for n in noises]
+        )
         live.append(float(output.run.live.float().mean()))
     stacked = torch.stack(gradients).double()
     found = {
@@ -63,6 +76,7 @@ def run(inputs: Inputs) -> Outcome:
         "mean_norm": float(stacked.mean(0).norm()),
         "norms": stacked.norm(dim=1).cpu().numpy(),
         "live": np.array(live),
+        **dict(zip(NOISES, np.array(values).T, strict=True)),
     }
     return Outcome(observations=[found])
 
@@ -71,6 +85,19 @@ def gradient(model: HRM, objective: PolicyGradient, run: Run, rewards: Tensor) -
     """Return the policy loss's gradient of the controller's parameters, flat; 0 without choices."""
     loss = losses.policy_loss(objective, run, rewards, model.halting.max_steps)
     return flat(loss, list(rigged.controller(model).parameters()))
+
+
+def spread(quantiles: Tensor, tails: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return no noise, and at these quantiles, [B], a normal draw and one of Student's t."""
+    heavy = torch.from_numpy(student.ppf(quantiles.numpy(), tails))
+    return torch.zeros_like(quantiles), torch.special.ndtri(quantiles), heavy
+
+
+def value_norm(model: HRM, objective: PolicyGradient, run: Run, rewards: Tensor) -> float:
+    """Return the norm of the gradient of V's loss by V's parameters."""
+    assert isinstance(model.halting, Policy)
+    loss = losses.baseline_loss(objective, run, rewards)
+    return float(flat(loss, list(model.halting.baseline.parameters())).double().norm())
 
 
 def flat(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:

@@ -1,14 +1,15 @@
 """Train an arm and score it on the test boards."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from ablations.protocols import boards, ours
-from ablations.protocols.adapter import Progress
+from ablations.protocols.adapter import Answers, Progress
 from ablations.protocols.base import Inputs, Outcome
-from ablations.specs.protocols import Train
+from ablations.specs.protocols import Ladder, Train
 from hrm.config.learning import Training
 from hrm.config.parts import require
 from hrm.errors import Diverged
@@ -24,8 +25,11 @@ def run(inputs: Inputs) -> Outcome:
     `trivial_right` (those of the best trivial method, whose name is `trivial_method`).
 
     Per evaluation [E]: `evaluation_update`, `evaluation_loss` and `evaluation_steps` (means since
-    the one before), `evaluation_score` (accuracy on unknown cells of the validation boards).
-    Per update [U]: `update_loss`, `update_norm` (of the gradient before clipping).
+    the one before), `evaluation_score` (accuracy on unknown cells of the validation boards),
+    `evaluation_taken` (their halting steps, in evaluation), and where answers are numbers
+    `evaluation_error` (squared, theirs).
+    Per update [U]: `update_loss`, `update_norm` (of the gradient before clipping), and of policies
+    `update_controller_norm` (of the controller's part of it).
     Numbers: `parameters`, `rate_factor`, `max_steps`.
 
     Raises:
@@ -38,7 +42,13 @@ def run(inputs: Inputs) -> Outcome:
     training = scaled(protocol.training, factor)
     adapter = ours.adapter(inputs.arms[0])
     adapter.build(dealt.task, seed, inputs.device)
-    progress = Progress(training, dealt.validation)
+    course: list[dict[str, float]] = []
+
+    def score(answer: Callable[[Boards], Answers]) -> float:
+        course.append(dealt.validation(answer(dealt.splits.validation)))
+        return course[-1]["score"]
+
+    progress = Progress(training, score)
     learned = mislabelled(dealt.task, dealt.splits.train, protocol.wrong_labels, seed)
     try:
         adapter.train(training, learned, seed, progress)
@@ -48,6 +58,7 @@ def run(inputs: Inputs) -> Outcome:
         **adapter.report(),
         **dealt.scored(adapter.answer(dealt.splits.test)),
         **progress.observations(),
+        **{f"evaluation_{name}": np.array([at[name] for at in course]) for name in course[0]},
         "parameters": adapter.parameters,
         "rate_factor": factor,
         "max_steps": adapter.max_steps,
@@ -60,7 +71,7 @@ def replica(seed: int, number: int) -> int:
     return stream(seed, f"replica {number}") if number else seed
 
 
-def rate_factor(protocol: Train, seed: int) -> float:
+def rate_factor(protocol: Train | Ladder, seed: int) -> float:
     """Return what a seed multiplies learning rates by, drawn log-uniformly; equal for all arms."""
     if protocol.rate_factors is None:
         return 1.0

@@ -1,6 +1,7 @@
 """Protocols as plain data: what a trial does, and after what. `ablations.protocols` does it.
 
     Train       train an arm, score it on boards held out     leaves weights
+    Ladder      train an arm anew at each of several rates
     Evaluate    score those weights in another mode
     Execute     count what an execution computes with them
     Resample    policy gradients at them, over resampled batches
@@ -14,6 +15,7 @@ imports, the modules of the parts that it is given, and the settings.
 """
 
 import itertools
+import math
 from abc import ABC
 from dataclasses import dataclass
 from typing import ClassVar
@@ -100,15 +102,42 @@ class Train(Protocol):
             "a share between 0 and 1",
             "use 0.5 for half of the labels",
         )
-        factors = self.rate_factors or (1.0, 1.0)
-        require(
-            0 < factors[0] <= factors[1],
-            "rate_factors",
-            factors,
-            "two positive numbers, the smaller first, or None",
-            "use (0.7, 1.4)",
-        )
+        _factors(self.rate_factors)
         require(self.replica >= 0, "replica", self.replica, "0 or more", "raise it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ladder(Protocol):
+    """Train an arm anew at each rate of a ladder, from equal weights, and say where it is stable.
+
+    Args:
+        boards: What it is trained on; nothing is scored on boards held out.
+        training: How, at the lowest rung; all its learning rates climb together.
+        rungs: How many rates, each `step` times the one before.
+        rate_factors: As in `Train`: a seed shifts the whole ladder, equally for all arms. Rates are
+            named as they are before the shift.
+        replica: As in `Train`.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.ladder"
+    boards: Boards
+    training: Training
+    rungs: int
+    step: float = math.sqrt(2)
+    rate_factors: tuple[float, float] | None = (0.7, 1.4)
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.rungs >= 2, "rungs", self.rungs, "2 or more", "use 8")
+        require(self.step > 1, "step", self.step, "more than 1", "use the root of 2")
+        _factors(self.rate_factors)
+        require(self.replica >= 0, "replica", self.replica, "0 or more", "raise it")
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rate of each rung, ascending, before the seed's factor."""
+        return tuple(self.training.learning_rate * self.step**k for k in range(self.rungs))
 
 
 # -- after training -------------------------------------------------------------------------------
@@ -228,6 +257,8 @@ class Resample(Protocol):
         after: What trained the weights.
         objective: Whose gradient, the arm's own if None.
         resamples: Batches. batch: boards in each.
+        tails: Degrees of freedom of Student's t, whose draws are added to rewards where V's
+            gradient under heavy tails is taken.
         replica: Which of several independent series of batches with one seed.
     """
 
@@ -236,6 +267,7 @@ class Resample(Protocol):
     objective: PolicyGradient | None = None
     resamples: int = 32
     batch: int = 32
+    tails: float = 2.0
     replica: int = 0
 
     def __post_init__(self) -> None:
@@ -243,6 +275,7 @@ class Resample(Protocol):
         require(
             self.resamples >= 2, "resamples", self.resamples, "2 or more", "a variance needs two"
         )
+        require(self.tails > 0, "tails", self.tails, "a positive number", "use 2")
         _positive("batch", self.batch)
 
 
@@ -348,3 +381,14 @@ class Time(Protocol):
 
 def _positive(name: str, value: int) -> None:
     require(value >= 1, name, value, "1 or more", "raise it")
+
+
+def _factors(given: tuple[float, float] | None) -> None:
+    low, high = given or (1.0, 1.0)
+    require(
+        0 < low <= high,
+        "rate_factors",
+        given,
+        "two positive numbers, the smaller first, or None",
+        "use (0.7, 1.4)",
+    )

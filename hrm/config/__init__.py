@@ -75,6 +75,7 @@ from hrm.config.levels import (
     Restarted,
     Segments,
     SeparateLatents,
+    Single,
     StepAttention,
     TraceAttention,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "Segments",
     "SeparateLatents",
     "Series",
+    "Single",
     "StepAttention",
     "Summary",
     "SwiGlu",

@@ -120,13 +120,12 @@ class Controller(Axis, abstract=True):
 
 
 class Exploration(Axis, abstract=True):
-    """What training does now and then instead of what Q values say.
+    """What training does now and then instead of what Q values say."""
 
-    Attributes:
-        of_batch: Whether the whole batch draws once.
-    """
-
-    of_batch: ClassVar[bool] = False
+    @property
+    def of_batch(self) -> bool:
+        """Whether the whole batch draws once."""
+        return False
 
 
 class Halting(Axis, abstract=True):

@@ -135,6 +135,38 @@ class QHalting(Objective):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplayHalting(Objective):
+    """The answer's loss plus squared errors of Q values, as amulgent learns from experiences.
+
+    An update is one halting step, as with `QHalting`: the latest experiences are the batch's own,
+    and the next state is the one that the step left. Where a step halted, or had to, its reward is
+    1 if every labelled cell of the answer is right, else 0; where it went on, 0. Each step costs
+    `cost` besides.
+
+    Args:
+        answer: The loss of an answer, averaged over each sample's labelled tokens.
+        separate: Whether both Q values have targets and losses of their own, or the larger one has
+            the one target (before the document's enhancements).
+        weight: Of the Q values' losses.
+        cost: Of a halting step, in rewards.
+    """
+
+    answer: Answer = CrossEntropy()
+    separate: bool = True
+    weight: float = 0.5
+    cost: float = 0.01
+
+    def suits(self, model: HRMConfig) -> None:
+        require(
+            isinstance(model.halting, QLearning),
+            "objective",
+            self,
+            "ReplayHalting for models with QLearning alone",
+            "use halting=QLearning(...), or Supervised()",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class System(Part):
     """A documented system: a model and what it is trained for."""
 

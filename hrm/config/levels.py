@@ -76,8 +76,8 @@ class Crossing(Coupling):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneLatent(Coupling):
-    """One state alone: T updates of the low core that read the input, then one that doesn't.
+class Single(Coupling):
+    """One level alone: T updates of the low core, whose state is the high one's too.
 
     There is no high core, and no start for its state; `high` says again what `low` is.
     """
@@ -86,11 +86,26 @@ class OneLatent(Coupling):
 
     def fits(self, c: "HRMConfig", name: str) -> None:
         require(
-            c.high == c.low and c.low.sequences and not c.one_network,
+            c.high == c.low and not c.one_network,
             "high",
             c.high,
-            "the same core as low, on sequences, and one_network=False, with OneLatent",
+            "the same core as low, and one_network=False, with Single",
             "make both cores equal: there is but one",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneLatent(Single):
+    """One level alone: after the T updates with the input, one without it."""
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        super().fits(c, name)
+        require(
+            c.low.sequences,
+            "low",
+            c.low,
+            "a core on sequences with OneLatent, as a Gru always reads an input",
+            "use Transformer cores, or Single",
         )
 
 

@@ -150,27 +150,32 @@ class Crossing(Coupling):
         return Thought(high, low, z.memory.masked_fill(crossed, 0))
 
 
-@builds(config.OneLatent)
-class OneLatent(Coupling):
-    """T updates of the one state with the input, then one without: z ← core(z, x), z ← core(z).
+@builds(config.Single)
+class Single(Coupling):
+    """T updates of the one level: z ← core_L(z, x), which is z_L and z_H."""
 
-    The state is z_L and z_H.
+    def cycle(self) -> list[Update]:
+        return [self.update] * self.steps
+
+    def update(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L, x), z_H ← z_L."""
+        state = model.low(z.low, x)
+        return z._replace(high=state, low=state)
+
+
+@builds(config.OneLatent)
+class OneLatent(Single):
+    """T updates of the one level with the input, then one without: z ← core_L(z).
 
     Source: arXiv 2510.04871, table 2 ("single z"); its public code, `trm_singlez`.
     """
 
     def cycle(self) -> list[Update]:
-        return [*([self.update_reasoning] * self.steps), self.update_answer]
+        return [*super().cycle(), self.update_alone]
 
-    def update_reasoning(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
-        """z ← core(z, x)."""
-        state = model.low(z.low, x)
-        return z._replace(high=state, low=state)
-
-    def update_answer(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
-        """z ← core(z)."""
-        state = model.low(z.low, None)
-        return z._replace(high=state, low=state)
+    def update_alone(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L), z_H ← z_L."""
+        return self.update(model, z, None)
 
 
 @builds(config.SeparateLatents)

@@ -98,8 +98,11 @@ class Learner:
         That is `loss`, `task_loss` and `cycles_mean`, the mean number of halting steps (with a
         carry, how far the places are); of policy gradients `policy_loss` and `baseline_loss`, and
         `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
-        `continue_loss`, without their weight. `gradient_norm` is that of all parameters' gradients,
-        before they are clipped.
+        `continue_loss`, without their weight; also `halted`, the share of places that halt in this
+        step, and `halted_steps`, the steps that those have taken, summed over them and divided by
+        all places: their quotient is the mean halting step at completion. Replayed Q values add
+        `halted_1` …, the shares of places that halt after so many steps. `gradient_norm` is that
+        of all parameters' gradients, before they are clipped.
 
         Args:
             batch: The same in all processes, each of which computes its own part.

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from ablations.metrics import AccuracyAt, Rows, SlowestRows
-from ablations.protocols import ours, rigged
+from ablations.protocols import ours, resample, rigged
 from ablations.specs.protocols import (
+    Boards,
     Bytes,
     Evaluate,
     Execute,
@@ -21,6 +22,7 @@ from ablations.specs.protocols import (
 from hrm import recipes
 from hrm.config import Compacted, Lockstep, Masked, Refilled
 from hrm.errors import UserError
+from hrm.tasks.regression import Regression
 from tests.ablations.protocols.tiny import TRAIN, board, observed, outcome
 
 LONG = replace(TRAIN, training=replace(TRAIN.training, updates=40, learning_rate=1e-2))
@@ -193,3 +195,94 @@ def test_segments_are_those_of_the_training_unless_others_are_asked_for():
     )
     assert np.array_equal(own["right"], same["right"])
     assert not np.array_equal(own["right"], one["right"])
+
+
+# -- policies -------------------------------------------------------------------------------------
+def numbers(cycles=3):
+    return recipes.v2(
+        inputs=16,
+        outputs=1,
+        hidden_low=8,
+        hidden_high=16,
+        max_cycles=cycles,
+        use_per_sample_act=True,
+    )
+
+
+VECTORS = replace(
+    TRAIN, boards=Boards(task=Regression(size=16, depth=2), train=64, test=24, seed=1)
+)
+
+
+def test_a_policys_errors_and_wants_are_those_that_it_has_when_it_is_obeyed(weights):
+    forced = evaluated(weights, Forced(steps=3))
+    obeyed = evaluated(weights, Greedy(), execution=Masked())
+    assert np.array_equal(forced["wanted"], obeyed["steps"])
+    own = forced["error_by_step"][forced["wanted"].astype(int) - 1, np.arange(16)]
+    assert own == pytest.approx(obeyed["error"], rel=1e-4)
+    assert forced["validation_error"].shape == (3,)
+    assert np.array_equal(forced["error_by_step"][-1], forced["error"])
+
+
+def test_answers_that_are_numbers_are_scored_and_have_errors():
+    trained = outcome(VECTORS, numbers())
+    (found,) = trained.observations
+    again = observed(Evaluate(after=VECTORS), numbers(), weights=trained.weights)
+    assert found["error"] == pytest.approx(again["error"], rel=1e-4)
+    assert found["unknown"].tolist() == [1] * 24
+    assert len(found["evaluation_error"]) == len(found["evaluation_taken"]) == 2
+    assert found["evaluation_error"][-1] > 0
+    assert found["trivial_method"] in ("copy", "frequent", "linear", "nearest")
+
+
+def test_the_controllers_part_of_the_gradient_is_recorded_as_it_was_before_clipping():
+    clipped = replace(TRAIN, training=replace(TRAIN.training, clip=1e-3, learning_rate=1e-12))
+    plain = replace(TRAIN, training=replace(TRAIN.training, learning_rate=1e-12))
+    first, second = (observed(protocol, board()) for protocol in (plain, clipped))
+    norms = first["update_controller_norm"]
+    assert len(norms) == 2
+    assert (norms > 0).all() and (norms < first["update_norm"]).all()
+    assert second["update_controller_norm"] == pytest.approx(norms, rel=1e-3)
+
+
+def test_the_values_gradient_is_taken_with_rewards_as_they_are_and_with_noise():
+    trained = outcome(VECTORS, numbers())
+
+    def found(**changes):
+        objective = replace(numbers().objective, **changes)
+        protocol = Resample(after=VECTORS, objective=objective, resamples=4, batch=8)
+        return observed(protocol, numbers(), weights=trained.weights)
+
+    squared, smooth = found(), found(smooth_value=True)
+    for name in resample.NOISES:
+        assert squared[name].shape == (4,)
+        assert (smooth[name] <= squared[name] + 1e-9).all(), "|ρ'| is at most that of a square"
+    assert (squared["value_norms_normal"] != squared["value_norms"]).all()
+    assert np.array_equal(squared["norms"], smooth["norms"]), "the policy's isn't touched"
+
+
+def test_heavy_tails_have_the_quantiles_of_students_t():
+    none, normal, heavy = resample.spread(torch.tensor([0.5, 0.975]).double(), 2.0)
+    assert none.tolist() == [0.0, 0.0]
+    assert normal.tolist() == pytest.approx([0.0, 1.96], abs=0.001)
+    assert heavy.tolist() == pytest.approx([0.0, 4.303], abs=0.001)
+
+
+def test_without_a_baseline_or_with_a_shared_advantage_the_same_batches_have_other_gradients():
+    trained = outcome(VECTORS, numbers())
+    objective = numbers().objective
+    first, *others = (
+        observed(
+            Resample(after=VECTORS, objective=changed, resamples=4, batch=8),
+            numbers(),
+            weights=trained.weights,
+        )
+        for changed in (
+            objective,
+            replace(objective, baseline=False),
+            replace(objective, shared_advantage=True),
+        )
+    )
+    for other in others:
+        assert np.array_equal(first["live"], other["live"])
+        assert not np.array_equal(first["norms"], other["norms"])

@@ -90,7 +90,8 @@ haltings = st.one_of(
                 [
                     None,
                     config.Minimum(probability=0.5),
-                    *([config.Ahead(probability=0.5)] if mean else []),
+                    config.Minimum(probability=0.5, least=2),
+                    config.Ahead(probability=0.5, per_sample=not mean),
                 ]
             ),
             batch_mean=st.just(mean),
@@ -128,10 +129,14 @@ def configurations(draw: Any) -> HRMConfig:
     attended = st.sampled_from([config.StepAttention(heads=2), config.TraceAttention(heads=2)])
     connected = config.Segments(count=2, connection=0.5)
     couplings = alternating if recurrent else alternating | st.just(config.Accumulating())
+    coupling = config.Crossing() if crossing else draw(couplings)
+    if not crossing and not one_network and draw(st.integers(0, 4)) == 0:
+        coupling = config.Single()
+    one_core = one_network or coupling.one_level
     fields: dict[str, Any] = {
         "embedding": embedding,
         "low": low,
-        "high": low if one_network else draw(cores),
+        "high": low if one_core else draw(cores),
         "one_network": one_network,
         "readout": draw(
             st.builds(
@@ -165,7 +170,7 @@ def configurations(draw: Any) -> HRMConfig:
                 ]
             )
         ),
-        "coupling": config.Crossing() if crossing else draw(couplings),
+        "coupling": coupling,
         "summary": draw(summaries | attended) if recurrent else config.LastStep(),
         "segments": draw(
             st.sampled_from(

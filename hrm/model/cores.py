@@ -148,23 +148,22 @@ class Stack(Core):
 
     Args:
         part: The width, and where the injection is added.
-        blocks: The layers.
+        blocks: The layers. rotary: What they are given with the state.
         input_width, context_width: As of `Gru`.
 
     Sources: documents act-v1 and complete (unequal widths).
     """
 
-    rotary: layers.Rotary | None = None
-
     def __init__(
         self,
         part: config.Transformer | config.Mixer,
         blocks: Iterable[nn.Module],
+        rotary: layers.Rotary | None,
         input_width: int,
         context_width: int | None,
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(blocks)
+        self.layers, self.rotary = nn.ModuleList(blocks), rotary
         self.every_layer = part.inject_every_layer
         self.from_inputs = _between(input_width, part.width)
         self.from_context = _between(context_width or part.width, part.width)
@@ -192,9 +191,24 @@ class Transformer(Stack):
         self, part: config.Transformer, positions: int, input_width: int, context_width: int | None
     ) -> None:
         blocks = (Block(part) for _ in range(part.layers))
-        super().__init__(part, blocks, input_width, context_width)
         size = part.width // part.heads
-        self.rotary = None if part.rotary is None else layers.Rotary(positions, size, part.rotary)
+        rotary = None if part.rotary is None else layers.Rotary(positions, size, part.rotary)
+        super().__init__(part, blocks, rotary, input_width, context_width)
+
+
+class Mixer(Stack):
+    """A stack of `MixingBlock`.
+
+    Args:
+        positions: S exactly.
+        input_width, context_width: As of `Gru`.
+    """
+
+    def __init__(
+        self, part: config.Mixer, positions: int, input_width: int, context_width: int | None
+    ) -> None:
+        blocks = (MixingBlock(part, positions) for _ in range(part.layers))
+        super().__init__(part, blocks, None, input_width, context_width)
 
 
 @builds(config.Gru)
@@ -203,14 +217,7 @@ def _gru(part: config.Gru, positions: int, input_width: int, context_width: int 
 
 
 builds(config.Transformer)(Transformer)
-
-
-@builds(config.Mixer)
-def _mixer(
-    part: config.Mixer, positions: int, input_width: int, context_width: int | None
-) -> Stack:
-    blocks = (MixingBlock(part, positions) for _ in range(part.layers))
-    return Stack(part, blocks, input_width, context_width)
+builds(config.Mixer)(Mixer)
 
 
 def _between(width: int, own: int) -> nn.Module:

@@ -174,7 +174,8 @@ class InitialStates(nn.Module):
     @property
     def value(self) -> Tensor:
         """The first one's vector."""
-        value: Tensor = self.each[0].value
+        value = self.each[0].value
+        assert isinstance(value, Tensor)
         return value
 
     @property

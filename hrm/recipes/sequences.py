@@ -15,12 +15,15 @@ from hrm.config import (
     Lockstep,
     Masked,
     Minimum,
+    Mixer,
+    OneLatent,
     Puzzles,
     QLearning,
     Readout,
     RmsNorm,
     RootNorm,
     ScaledNormal,
+    SeparateLatents,
     Series,
     SwiGlu,
     Tokens,
@@ -33,6 +36,7 @@ from hrm.config.learning import (
     Supervised,
     System,
 )
+from hrm.config.parts import require
 
 
 def act_v1(
@@ -103,12 +107,38 @@ def tiny_network(
     max_steps: int = 16,
     exploration: float = 0.1,
     halt_in_evaluation: bool = False,
+    mixing: bool = False,
+    latents: int = 2,
 ) -> System:
     """One tiny network in both roles (arXiv 2510.04871), with the parts of act-v1.
 
     Gradients reach back through the last recursion; halting learns without Q(continue).
+
+    Args:
+        mixing: Whether a feed-forward over positions stands in for attention.
+        latents: 2, an answer and a reasoning one; 1; or one more than `l_cycles`, an answer and a
+            reasoning one for each low update.
+
+    Raises:
+        UserError: If there are another number of latents.
     """
-    core = _level(width, heads, expansion, 10_000.0)(layers)
+    require(
+        latents in (1, 2, l_cycles + 1),
+        "latents",
+        latents,
+        f"1, 2 or {l_cycles + 1}, one more than the low updates of a cycle",
+        "change latents or l_cycles",
+    )
+    several = Alternating() if latents == 2 else SeparateLatents()
+    core: Transformer | Mixer = _level(width, heads, expansion, 10_000.0)(layers)
+    if mixing:
+        core = Mixer(
+            width=width,
+            layers=layers,
+            norm=core.norm,
+            feed_forward=core.feed_forward,
+            mixing=SwiGlu(inner=swiglu_inner(prefix + positions, expansion), fused=True),
+        )
     model = HRMConfig(
         embedding=Tokens(
             vocabulary=vocabulary,
@@ -117,13 +147,14 @@ def tiny_network(
         ),
         low=core,
         high=core,
-        one_network=True,
+        one_network=latents > 1,
         readout=Readout(size=classes or vocabulary, bias=False),
         low_steps=l_cycles,
         cycles=h_cycles,
         horizon=l_cycles + 1,
         initialisation=TruncatedNormal(),
         initial=Frozen(),
+        coupling=OneLatent() if latents == 1 else several,
         halting=QLearning(
             max_steps=max_steps,
             against_continue=False,

@@ -1,18 +1,21 @@
 """Metrics: from stored observations to numbers, with NumPy alone.
 
 returns      Return, Regret: what a policy is rewarded for
-scores       Accuracy, AccuracyAt, Margin; skill(): against the best trivial method
+scores       Accuracy, AccuracyAt, HaltedAccuracy, ShadowAccuracy, Margin;
+             skill(): against the best trivial method
 curves       Arrival, ValidationScore, TrainingLoss, GradientNorm, ControllerPeak
-costs        Rows, RowShare, Flops, SlowestRows, Cycles, Allocation, HaltingEntropy, BytesOf,
-             Parameters
+costs        Rows, RowShare, Flops, SlowestRows, Cycles, CompletionStep, Allocation,
+             HaltingEntropy, BytesOf, Parameters
 gradients    GradientVariance, MeanNorm, Live, ValueNorm, TailRatio, DepthGradient, GradientGrowth
 ladder       LargestRate
+probes       ResidualLeft, Participation, GradientCosine
 """
 
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.costs import (
     Allocation,
     BytesOf,
+    CompletionStep,
     Cycles,
     Flops,
     HaltingEntropy,
@@ -38,8 +41,17 @@ from ablations.metrics.gradients import (
     ValueNorm,
 )
 from ablations.metrics.ladder import LargestRate
+from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
 from ablations.metrics.returns import Regret, Return
-from ablations.metrics.scores import Accuracy, AccuracyAt, Margin, Skill, skill
+from ablations.metrics.scores import (
+    Accuracy,
+    AccuracyAt,
+    HaltedAccuracy,
+    Margin,
+    ShadowAccuracy,
+    Skill,
+    skill,
+)
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
 
 __all__ = [
@@ -49,13 +61,16 @@ __all__ = [
     "Allocation",
     "Arrival",
     "BytesOf",
+    "CompletionStep",
     "ControllerPeak",
     "Cycles",
     "DepthGradient",
     "Flops",
+    "GradientCosine",
     "GradientGrowth",
     "GradientNorm",
     "GradientVariance",
+    "HaltedAccuracy",
     "HaltingEntropy",
     "LargestRate",
     "Live",
@@ -64,10 +79,13 @@ __all__ = [
     "Metric",
     "Observations",
     "Parameters",
+    "Participation",
     "Regret",
+    "ResidualLeft",
     "Return",
     "RowShare",
     "Rows",
+    "ShadowAccuracy",
     "Skill",
     "SlowestRows",
     "TailRatio",

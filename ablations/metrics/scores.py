@@ -53,6 +53,34 @@ class Accuracy(Metric):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HaltedAccuracy(Accuracy):
+    """Accuracy that is compared with that of all steps, which is the same where nobody halts."""
+
+    def extreme(self, found: Observations) -> str:
+        return halting_extreme(found) or super().extreme(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowAccuracy(Metric):
+    """Accuracy on unknown cells of weights averaged while training, of `Train(shadows=...)`.
+
+    Args:
+        decay: Of the average.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    decay: float
+
+    @property
+    def quantity(self) -> str:
+        return f"accuracy on unknown cells of weights averaged with decay {self.decay:g}"
+
+    def read(self, found: Observations) -> Value:
+        place = list(found["shadow_decays"]).index(self.decay)
+        return _mean(np.asarray(found["shadow_right"])[place] / np.asarray(found["unknown"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccuracyAt(Metric):
     """Accuracy on unknown cells after a given halting step, of `Evaluate(mode=Forced(...))`.
 
@@ -149,6 +177,15 @@ def chosen(found: Observations, stratum: Stratum | None) -> NDArray[np.bool_]:
         return np.ones(len(difficulty), dtype=np.bool_)
     inside: NDArray[np.bool_] = (difficulty >= stratum[0]) & (difficulty <= stratum[1])
     return inside
+
+
+def halting_extreme(found: Observations) -> str:
+    """Return in words whether all samples halt at the first step, or at the last; else ""."""
+    steps, limit = np.asarray(found["steps"], dtype=np.int64), int(found["max_steps"])
+    if limit > 1 and len(steps) and (steps == steps[0]).all():
+        ends = {1: "floor: every sample stops at its first step"}
+        return {limit: "ceiling: every sample takes all steps", **ends}.get(int(steps[0]), "")
+    return ""
 
 
 def _mean(values: NDArray[np.float64]) -> Value:

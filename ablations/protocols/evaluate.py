@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablations.protocols import boards, ours
+from ablations.protocols import boards, ours, train
 from ablations.protocols.adapter import Answers, Foreign
 from ablations.protocols.base import Inputs, Outcome
+from ablations.protocols.identities import renamed
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import sampling, seeded
 from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled
@@ -33,7 +34,10 @@ def run(inputs: Inputs) -> Outcome:
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
-    dealt = boards.table(protocol.after.boards, inputs.seed)
+    after = protocol.after
+    dealt = train.dealt_to(after, inputs.seed)
+    told = after.identities if protocol.identities is None else protocol.identities
+    dealt = renamed(dealt, told, inputs.seed)
     (arm,), mode = inputs.arms, protocol.mode
     adapter = (
         arm.adapter()

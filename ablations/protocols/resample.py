@@ -7,9 +7,9 @@ import torch
 from scipy.stats import t as student
 from torch import Tensor
 
-from ablations.protocols import boards, ours, rigged
+from ablations.protocols import ours, rigged
 from ablations.protocols.base import Inputs, Outcome
-from ablations.protocols.train import replica
+from ablations.protocols.train import dealt_to, replica
 from ablations.specs.protocols import Resample
 from hrm.config.learning import PolicyGradient
 from hrm.errors import UserError
@@ -38,7 +38,7 @@ def run(inputs: Inputs) -> Outcome:
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Resample) and inputs.weights is not None
-    dealt = boards.table(protocol.after.boards, inputs.seed)
+    dealt = dealt_to(protocol.after, inputs.seed)
     arm = ours.own(inputs.arms[0])
     objective = protocol.objective or arm.system.objective
     if not isinstance(objective, PolicyGradient):

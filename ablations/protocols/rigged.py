@@ -75,36 +75,6 @@ def diversify(model: HRM, inputs: Tensor, gain: float = 10.0) -> None:
         parameters[-1][1] -= margins.amax(0).quantile(0.5)
 
 
-def stopping_apart(
-    c: config.HRMConfig, inputs: Tensor, gain: float, seed: int
-) -> tuple[HRM, Tensor]:
-    """Return a model of which some samples stop apart when each is alone, and their noise.
-
-    It is diversified, in float64, and of the first seed from the given one on that has such a
-    model; the noise is of the next seed after the given one.
-
-    Args:
-        inputs: [B, size], in float64.
-        gain: On the controller's weights.
-
-    Raises:
-        RuntimeError: If none of the first hundred seeds has one.
-    """
-    for own in range(seed, seed + 100):
-        torch.manual_seed(own)
-        model = HRM(c).double().train()
-        diversify(model, gain)
-        noise = model.draw(len(inputs), seeded(seed + 1)).double()
-        with torch.no_grad():
-            steps = {
-                int(model(inputs[b : b + 1], noise[:, b : b + 1]).run.steps)
-                for b in range(len(inputs))
-            }
-        if len(steps) > 1:
-            return model, noise
-    raise RuntimeError(f"all samples stop together at a gain of {gain:g}, with 100 models")
-
-
 def random_q(c: config.HRMConfig, batch: int, seed: int) -> HRM:
     """Return a model that makes its samples halt at different steps.
 

@@ -5,6 +5,7 @@
     Evaluate    score those weights in another mode
     Execute     count what an execution computes with them
     Resample    policy gradients at them, over resampled batches
+    Probe       how states move, in how many directions, and what one-step gradients miss
     Gradients   how far a loss's gradient reaches back, by depth
     Bytes       count what a controller call and a whole pass allocate
     Check       run the function of an exact claim
@@ -81,8 +82,14 @@ class Train(Protocol):
         rate_factors: Each seed multiplies the learning rates by a factor drawn log-uniformly from
             this range, the same for all arms of the seed; None for no factor.
         wrong_labels: Share of training labels that are exchanged for wrong ones: a control's plant.
-        replica: Which of several independent runs with one seed; a seed's replicas share boards and
-            the factor of the rate, and draw their own weights and order.
+        replica: Which of several independent runs with one seed; a seed's replicas share the factor
+            of the rate.
+        varies: What replicas draw of their own; they share the rest with the first one.
+        identities: Which puzzle identities the model is told, in training and where it is scored:
+            the "given" ones of the boards, one "shared" by all, or "random" ones, drawn anew each
+            time that a board is dealt.
+        shadows: Decays of averages of the weights that are kept beside, scored on the test boards
+            at the end, and steer nothing.
     """
 
     module: ClassVar[str] = "ablations.protocols.train"
@@ -92,9 +99,17 @@ class Train(Protocol):
     rate_factors: tuple[float, float] | None = (0.7, 1.4)
     wrong_labels: float = 0.0
     replica: int = 0
+    varies: tuple[str, ...] = ("weights", "order")
+    identities: str = "given"
+    shadows: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _one_of("identities", self.identities, ("given", "shared", "random"))
+        for name in self.varies:
+            _one_of("varies", name, ("weights", "order", "boards"))
+        for decay in self.shadows:
+            require(0 < decay < 1, "shadows", decay, "decays between 0 and 1", "use (0.99,)")
         require(
             0 <= self.wrong_labels <= 1,
             "wrong_labels",
@@ -202,6 +217,9 @@ class Evaluate(Protocol):
         execution: What stopping costs, the arm's own if None.
         segments: Refinement segments of each cycle, as many as were trained if None.
         batch: Boards in each batch; it matters where a batch stops as one.
+        identities: Which puzzle identities the model is told: the "given" ones of the boards, the
+            "blank" one, one "shared" by all, or "random" ones, of which none is the board's own.
+            None for what it was told in training.
     """
 
     module: ClassVar[str] = "ablations.protocols.evaluate"
@@ -210,11 +228,14 @@ class Evaluate(Protocol):
     execution: Execution | None = None
     segments: int | None = None
     batch: int = 256
+    identities: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _positive("batch", self.batch)
         _positive("segments", 1 if self.segments is None else self.segments)
+        if self.identities is not None:
+            _one_of("identities", self.identities, ("given", "blank", "shared", "random"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,6 +298,39 @@ class Resample(Protocol):
         )
         require(self.tails > 0, "tails", self.tails, "a positive number", "use 2")
         _positive("batch", self.batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Protocol):
+    """Look at the states of a model, and at its gradients, on test boards.
+
+    Every board takes so many halting steps, whatever halting says.
+
+    Args:
+        boards: Where the test boards are from, those that the model was trained on if it was.
+        after: What trained the weights; None for those that training starts from.
+        steps: Halting steps.
+        count: How many test boards, the first ones.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.probe"
+    boards: Boards
+    after: Train | None
+    steps: int
+    count: int = 512
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("steps", self.steps)
+        _positive("count", self.count)
+        own = self.boards if self.after is None else self.after.boards
+        require(
+            self.boards == own,
+            "boards",
+            self.boards,
+            "those of the training",
+            "give both the same",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -377,6 +431,10 @@ class Time(Protocol):
     @property
     def functions(self) -> tuple[str, ...]:
         return self.targets
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    require(value in allowed, name, value, " or ".join(allowed), "use one of them")
 
 
 def _positive(name: str, value: int) -> None:

@@ -201,6 +201,11 @@ class AdamAtan2AsCoded(Optimiser):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignSGD(Optimiser):
+    """The sign of the gradient: of puzzle tables' rows in use alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
     """The learning rate stays."""
 
@@ -229,7 +234,8 @@ class Training(Part):
         optimiser: Of all parameters.
         learning_rate, weight_decay: As in AdamW.
         halting_rate: Learning rate of an AdamW of its own for the halting's parameters, if any.
-        puzzle_rate, puzzle_decay: Of the puzzle table's sign-SGD; None for the same as the others.
+        puzzle_optimiser: Of the puzzle table's rows in use, SignSGD or AdamW.
+        puzzle_rate, puzzle_decay: Of the puzzle table; None for the same as the others.
         warmup: Updates over which the learning rate rises from 0. schedule: what it does then.
         clip: Largest gradient norm, None for no clipping.
         ema: Decay of an exponential moving average of the weights, for evaluation; None for none.
@@ -243,6 +249,7 @@ class Training(Part):
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     halting_rate: float | None = None
+    puzzle_optimiser: Optimiser = SignSGD()
     puzzle_rate: float | None = None
     puzzle_decay: float | None = None
     warmup: int = 0
@@ -255,6 +262,20 @@ class Training(Part):
         super().__post_init__()
         for name in ("updates", "batch", "pieces", "evaluate_every"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+        require(
+            not isinstance(self.optimiser, SignSGD),
+            "optimiser",
+            self.optimiser,
+            "any other than SignSGD, which is for puzzle tables",
+            "use AdamW()",
+        )
+        require(
+            isinstance(self.puzzle_optimiser, SignSGD | AdamW),
+            "puzzle_optimiser",
+            self.puzzle_optimiser,
+            "SignSGD or AdamW",
+            "use SignSGD()",
+        )
         require(
             self.learning_rate > 0,
             "learning_rate",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hrm.config import Fixed
-from hrm.config.learning import System, Training
+from hrm.config.learning import AdamW, System, Training
 from hrm.config.parts import require
 from hrm.model import HRM
 from hrm.model.execution import Batch, Carry
@@ -22,6 +22,7 @@ from hrm.model.state import State
 from hrm.system import distributed
 from hrm.training import checkpoint, optim
 from hrm.training.objectives import Objective
+from hrm.training.sparse_adam import SparseAdam
 
 
 class Learner:
@@ -239,7 +240,11 @@ def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimize
             rates["lr"] = training.puzzle_rate
         if training.puzzle_decay is not None:
             rates["weight_decay"] = training.puzzle_decay
-        found["puzzle_rate"] = optim.SparseSignSGD(tables, **rates)
+        found["puzzle_rate"] = (
+            SparseAdam(tables, betas=training.puzzle_optimiser.betas, **rates)
+            if isinstance(training.puzzle_optimiser, AdamW)
+            else optim.SparseSignSGD(tables, **rates)
+        )
     return found
 
 

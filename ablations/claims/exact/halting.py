@@ -101,10 +101,14 @@ def individual(
     import torch
 
     from ablations.protocols import rigged
+    from hrm.model import HRM
 
     for i, system in enumerate(arms):
+        torch.manual_seed(seed)
+        model = HRM(system.model).double()
         inputs = rigged.inputs(system.model, batch, rigged.seeded(seed)).double()
-        model, noise = rigged.stopping_apart(system.model, inputs, gain, seed)
+        rigged.diversify(model, inputs, gain)
+        noise = model.draw(batch, rigged.seeded(seed + 1)).double()
         for mode in ("sampled", "greedy"):
             model.train(mode == "sampled")
             with torch.no_grad():

@@ -13,6 +13,7 @@ from hrm.errors import UserError
 from hrm.tasks import Boards, Ints, Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.board import most_frequent, one_hot, shifted, split, unshifted
+from hrm.tasks.identified import Identified
 from hrm.tasks.maze import Carved, Maze
 from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
@@ -29,7 +30,8 @@ whole = [  # boards without cells that are asked apart
     Arc(translate=False),
     Arc(version=2, augmentations=2, translate=False),
 ]
-tasks = [*whole, *asking, Regression(size=64), Regression(size=33, outputs=3, depth=3)]
+identified = [Identified(modulus=7, asked=1), Identified(redundant=True)]
+tasks = [*whole, *asking, *identified, Regression(size=64), Regression(size=33, outputs=3, depth=3)]
 
 
 def rows(*sets: Boards) -> list[bytes]:

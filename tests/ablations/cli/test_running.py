@@ -1,0 +1,105 @@
+"""`ablations run`: nothing is run twice, what is interrupted is resumed, budgets are kept."""
+
+import json
+import signal
+from collections import Counter
+
+import pytest
+
+
+def ran(coins, *arguments, status=0):
+    found, out, err = coins("run", *arguments, "--json")
+    assert found == status, err
+    assert "Traceback" not in err
+    return json.loads(out)
+
+
+def test_claims_and_their_controls_are_run_until_they_are_settled_and_never_again(coins, cli):
+    first = ran(coins, "--jobs", 1)
+    assert list(first) == [
+        *("tier", "trials", "stored_before", "run", "left", "refused", "failed", "settled"),
+    ]
+    assert first["run"] == first["trials"] > 2 * 26
+    assert (first["stored_before"], first["left"], first["failed"]) == (0, 0, [])
+    assert {"bent-coin", "new-coin", "two-sides"} <= set(first["settled"])
+    kept = cli.records()
+    assert len(kept) == first["run"]
+
+    again = ran(coins, "--jobs", 1)
+    assert (again["run"], again["stored_before"]) == (0, first["run"])
+    assert cli.records() == kept
+
+
+def test_a_claim_that_is_settled_goes_on_to_the_tiers_end_where_that_is_asked_for(coins):
+    settled = ran(coins, "bent-coin", "--tier", "standard", "--jobs", 1)
+    every = ran(coins, "bent-coin", "--tier", "standard", "--jobs", 1, "--all")
+    assert settled["left"] == every["left"] == 0
+    assert every["run"] > 0
+
+
+def test_two_jobs_run_what_one_does_and_a_person_reads_how_many(coins, cli):
+    done = cli.start("run", "two-sides", "new-coin", "--jobs", "2")
+    out, err = done.communicate(timeout=120)
+    assert done.returncode == 0, err
+    assert err.startswith("ablations: 0 of "), "it says how long it will take"
+    new = len(cli.records())
+    assert f"{new} are new" in " ".join(out.split())
+    assert ran(coins, "two-sides", "new-coin", "--jobs", 1)["stored_before"] == new
+
+
+def test_a_run_that_fails_is_our_failure_and_the_same_command_tries_again(coins, cli, monkeypatch):
+    monkeypatch.setenv("COINS", "lost")
+    failed = ran(coins, "new-coin", "--jobs", 1, status=1)
+    assert all("ValueError: the coin is lost" in line for line in failed["failed"])
+    verdict = json.loads(coins("verdicts", "new-coin", "--json")[1])[0]
+    assert (verdict["verdict"], verdict["group"]) == ("INVALID", "open")
+    before = cli.records()
+
+    monkeypatch.delenv("COINS")
+    ran(coins, "new-coin", "--jobs", 1)
+    assert before.items() <= cli.records().items(), "the failure is kept"
+    verdict = json.loads(coins("verdicts", "new-coin", "--json")[1])[0]
+    assert verdict["verdict"] == "NO EFFECT"
+
+
+def test_nothing_is_begun_beyond_the_budget_and_the_same_command_goes_on(coins, cli):
+    short = ran(coins, "bent-coin", "--jobs", 1, "--budget", "0.001s")
+    assert (short["run"], cli.records()) == (0, {})
+    assert short["left"] == short["trials"] > 0
+    long = ran(coins, "bent-coin", "--jobs", 1, "--budget", "1h")
+    assert (long["run"], long["left"]) == (short["trials"], 0)
+
+
+@pytest.mark.parametrize(
+    ("how", "jobs", "status"),
+    [
+        (signal.SIGKILL, 2, -signal.SIGKILL),
+        (signal.SIGINT, 1, 130),
+        (signal.SIGINT, 2, 130),
+        (signal.SIGTERM, 2, 143),
+    ],
+)
+def test_the_same_command_completes_what_was_interrupted(
+    how, jobs, status, coins, cli, store, monkeypatch
+):
+    monkeypatch.setenv("SECONDS_A_TOSS", "0.5")
+    program = cli.start("run", "new-coin", "--jobs", str(jobs))
+    cli.first_record(program)
+    program.send_signal(how)
+    _, err = program.communicate(timeout=60)
+    assert program.returncode == status, err
+    if how is not signal.SIGKILL:
+        assert "Traceback" not in err
+    if status == 130:
+        assert err.splitlines()[-1].startswith("ablations: stopped;")
+
+    monkeypatch.delenv("SECONDS_A_TOSS")
+    done = cli.records()
+    again = ran(coins, "new-coin", "--jobs", 1)
+    assert again["stored_before"] == len(done) > 0
+    found = cli.records()
+    assert done.items() <= found.items(), "no run is lost"
+    each = Counter(path.parent.name for path in found)
+    assert len(each) == again["trials"]
+    assert set(each.values()) == {1}, "no run is doubled"
+    assert not list(store.rglob("*.tmp"))

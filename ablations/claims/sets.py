@@ -35,6 +35,7 @@ DOCUMENTS = {  # the keys of the ledger, in its order, and where their specs are
     "act-v1": "ablations.claims.act_v1",
     "complete": "ablations.claims.complete",
     "ours": "ablations.claims.ours",
+    "research": "ablations.claims.research",
 }
 ENTRY_POINTS = "ablations.claims"
 

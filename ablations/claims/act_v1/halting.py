@@ -1,4 +1,4 @@
-"""Document act-v1: a transformer HRM that halts by Q-learning."""
+"""Document act-v1: when a sequence halts."""
 
 from ablations.specs.arms import vary
 from ablations.specs.claim import exact

@@ -1,0 +1,5 @@
+"""Document act-v1: a transformer HRM that halts by Q-learning."""
+
+from ablations.claims.act_v1 import exploration, halting, puzzles, quality
+
+CLAIMS = (*halting.CLAIMS, *exploration.CLAIMS, *quality.CLAIMS, *puzzles.CLAIMS)

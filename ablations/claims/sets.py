@@ -36,6 +36,7 @@ DOCUMENTS = {  # the keys of the ledger, in its order, and where their specs are
     "complete": "ablations.claims.complete",
     "ours": "ablations.claims.ours",
     "research": "ablations.claims.research",
+    "research-2026": "ablations.claims.research_2026",
 }
 ENTRY_POINTS = "ablations.claims"
 

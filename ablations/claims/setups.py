@@ -11,6 +11,7 @@ from typing import Any
 from ablations.metrics.base import Metric
 from ablations.metrics.costs import BytesOf, Cycles, Flops, Rows
 from ablations.metrics.curves import Arrival, TrainingLoss, ValidationScore
+from ablations.metrics.ensembles import EasyFailure, FirstStepShare
 from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance
 from ablations.metrics.scores import Accuracy, Margin
 from ablations.metrics.shares import Saved
@@ -21,14 +22,17 @@ from ablations.specs.protocols import (
     Bytes,
     Evaluate,
     Execute,
+    Forced,
     Gradients,
+    OneUnknown,
     Protocol,
     Resample,
+    Scatter,
     Time,
     Train,
 )
 from hrm import recipes
-from hrm.config import Fixed, Lockstep, Readout, Segments, Vector
+from hrm.config import Fixed, Kept, Lockstep, Readout, Segments, Vector
 from hrm.config.learning import Supervised, Training
 from hrm.config.parts import Part
 from hrm.tasks.sudoku import Sudoku
@@ -120,6 +124,19 @@ _REFINED = changed(
         "model.horizon": None,
     },
 )
+_FOUR_STEPS = changed(
+    _LEVELS,
+    {
+        "model.halting": Fixed(steps=4),
+        "model.cycles": 1,
+        "model.low_steps": 1,
+        "model.horizon": None,  # one answer after four steps is learned, and none after the first
+        "model.carry": Kept(),
+    },
+)
+_SUPERVISED = recipes.act_v1_vector(
+    inputs=_SIZE, outputs=_SIZE, width=32, heads=4, segments=2, every_segment=True
+)
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -163,6 +180,51 @@ SETUPS: tuple[Setup, ...] = (
                 metrics=_SCORES,
                 rises=False,
                 null=0.1,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=Evaluate(after=_TRAIN, mode=OneUnknown()),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="Three quarters of the labels that the second cell was trained on are wrong",
+                protocol={"after.wrong_labels": 0.75},
+                metrics=(EasyFailure(),),
+                rises=True,
+                null=0.2,  # equal cells differ by 0.1, planted ones by 0.5
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_FOUR_STEPS,
+        protocol=Evaluate(after=_TRAIN, mode=Forced(steps=4)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's first step is its last",
+                protocol={"mode.steps": 1},
+                metrics=(FirstStepShare(beyond=False),),
+                rises=True,
+                null=0.2,  # shares are 0.47, give or take 0.08, and planted ones 1
+            ),
+        ),
+        cost=1.5,
+    ),
+    Setup(
+        arm=_SUPERVISED,
+        protocol=Scatter(after=_TEN, batch=32),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's batches have an eighth of the boards",
+                protocol={"batch": 4},
+                metrics=(GradientVariance(),),
+                rises=True,
+                null=1.0,  # log-ratios: 0.2 of equal cells, 2.1 of planted ones
             ),
         ),
         cost=0.5,

@@ -85,7 +85,12 @@ class FirstStepShare(Metric):
 
     (a₁ − t) / (a_K − t), of accuracies on unknown cells; unknown where nothing is gained at the
     end. Read of `Evaluate(mode=Forced(...))`.
+
+    Args:
+        beyond: Whether t is the trivial method's accuracy, or zero.
     """
+
+    beyond: bool = True
 
     @property
     def quantity(self) -> str:
@@ -93,7 +98,7 @@ class FirstStepShare(Metric):
 
     def read(self, found: Observations) -> Value:
         unknown = np.asarray(found["unknown"])
-        trivial = float((np.asarray(found["trivial_right"]) / unknown).mean())
+        trivial = float((np.asarray(found["trivial_right"]) / unknown).mean()) * self.beyond
         steps = (np.asarray(found["right_by_step"]) / unknown).mean(axis=1) - trivial
         return number(float(steps[0] / steps[-1])) if steps[-1] > 0 else UNKNOWN
 

@@ -1,4 +1,4 @@
-"""Several answers of one model to each board: relabelled copies, noisy trajectories, easy boards."""
+"""Several answers of one model to a board: relabelled copies, noisy trajectories; easy boards."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,11 +13,11 @@ from ablations.protocols import boards
 from ablations.protocols.adapter import Answers
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import seeded
-from ablations.specs.protocols import OneUnknown, Trajectories, Vote
+from ablations.specs.protocols import Trajectories, Vote
 from hrm.config.parts import require
 from hrm.model.state import State
 from hrm.tasks import Boards, Task
-from hrm.training import losses, loop
+from hrm.training import loop, losses
 
 Found = tuple[Answers, Mapping[str, Any]]
 Answerer = Callable[[Boards], Answers]

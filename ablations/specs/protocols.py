@@ -250,7 +250,7 @@ class Vote(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class OneUnknown(Mode):
-    """As `Greedy`, and also on the test boards' solutions with one of their open cells left open."""
+    """As `Greedy`, and also on the test boards' solutions with one of the open cells left open."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,12 +30,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from bench import ratio
 from hrm import recipes
 from hrm.config import Tokens, Vector
-from hrm.config.learning import QHalting, System, Training
+from hrm.config.learning import PolicyGradient, QHalting, Supervised, System, Training
 from hrm.model import HRM, cores
 from hrm.model.execution import Batch, Carry
 from hrm.model.halting import Policy
+from hrm.training import averages, losses, optim, q_losses
 from hrm.training import loop as train
-from hrm.training import losses, optim, q_losses
 from hrm.training.learner import Learner
 
 width, cells, batch = 64, 16, 32
@@ -119,7 +119,7 @@ class Steps(ratio.Ratios):
     def track_average(self, recipe: str) -> float:
         """Return averaged weights over torch's own class."""
         source = model(recipe)
-        ours = optim.Averaged(source, 0.999)
+        ours = averages.Averaged(source, 0.999)
         theirs = AveragedModel(source, multi_avg_fn=get_ema_multi_avg_fn(0.999))
         return self.median(
             ratio.Pair(
@@ -182,7 +182,10 @@ class AtEachUpdate(cores.Gru):
     def from_context(self, context: Tensor) -> Tensor:
         return context
 
-    def forward(self, state: Tensor, inputs: Tensor, context: Tensor | None = None) -> Tensor:
+    def forward(
+        self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
+    ) -> Tensor:
+        assert inputs is not None
         if context is not None:
             state = state + super().from_context(context)
         new: Tensor = nn.GRUCell.forward(self.cell, inputs, state)
@@ -272,9 +275,10 @@ def forward(
     """Return the loss of an update, and the carry after it; noise as `HRM.draw` returns it."""
     objective, limit = made.objective, source.halting.max_steps
     assert offered.targets is not None
-    if not isinstance(objective, QHalting):
+    if isinstance(objective, Supervised | PolicyGradient):
         output = source(offered.inputs, noise)
         return losses.loss(objective, output, offered.targets, limit).total, carry
+    assert isinstance(objective, QHalting)
     carry, prediction, decision = source.advance(carry, offered, noise[0])
     assert carry.batch.targets is not None
     ahead = q_losses.continue_target(source, carry) if objective.continue_loss else None

@@ -126,6 +126,7 @@ def plan(data: Mapping[str, Json]) -> None:
 def _plans(name: str, rows: Sequence[Mapping[str, Json]]) -> Table:
     figures = ("runs", "CPU\ns", "pairs", "spread", "settles", "80, 90 %")
     table = _table(name, *figures, numbers=figures)
+    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"  # rather than figures
     for row in rows:
         told = row["plan"]
         chances = {p["truth"]: _last(p, told["pairs"]) for p in told["prospects"]}

@@ -127,13 +127,13 @@ def _told(
     left: Sequence[Due],
 ) -> int:
     """Say what was done; 1 if a run failed."""
-    from ablations.runs.trials import plan, seeds
+    from ablations.runs.trials import plan, seeds, with_parents
 
     reader = Reader(store)
     every = {
-        id(trial): trial
+        repr(trial): trial
         for claim in session.run
-        for trial in plan(claim, seeds(claim, session.tier), session.device).trials
+        for trial in with_parents(plan(claim, seeds(claim, session.tier), session.device).trials)
     }
     results = [reader.of(trial) for trial in every.values()]
     failed = [

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from hrm.config import Minimum, QLearning, SwiGlu, Tokens, Transformer
 from hrm.config.learning import System
-from hrm.models import HRMACTv1
+from hrm.models import CastedSparseEmbeddingSignSGD_Distributed, HRMACTv1
 
 Tensors = dict[str, Tensor]
 
@@ -110,6 +110,13 @@ def optimiser(model: HRMACTv1, *, decay: float = 0.01) -> torch.optim.Optimizer:
     """Return the printed optimiser of all parameters but the puzzle table's, which has none."""
     parameters = [p for name, p in model.named_parameters() if "puzzle_emb" not in name]
     return torch.optim.AdamW(parameters, lr=3e-4, weight_decay=decay)
+
+
+def sparse_optimiser(model: HRMACTv1) -> torch.optim.Optimizer:
+    """Return the printed optimiser of the puzzle table, for one process."""
+    return CastedSparseEmbeddingSignSGD_Distributed(
+        model.puzzle_emb.parameters(), world_size=1, lr=1e-3, weight_decay=1e-2
+    )
 
 
 def trained(system: System, seed: int, updates: int) -> HRMACTv1:

@@ -32,12 +32,12 @@ def second(update: Callable[[], None]) -> int:
         return cost.peak_memory(update)
 
 
-def operations_of_update(system: System, batch: int) -> int:
+def operations_of_update(system: System, batch: int) -> cost.Count:
     """Return the floating-point operations of an update, counted without computing."""
     with torch.device("meta"):
         model = HRM(system.model).train()
     update = updating(model, system, batch, 0)
-    return cost.operations(update).total
+    return cost.operations(update)
 
 
 def updating(model: HRM, system: System, batch: int, seed: int) -> Callable[[], None]:

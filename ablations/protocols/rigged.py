@@ -128,7 +128,8 @@ def controller_pair(
 def controller(model: HRM) -> nn.Module:
     """Return a policy model's controller."""
     assert isinstance(model.halting, Policy)
-    return model.halting.controller
+    found: nn.Module = model.halting.controller
+    return found
 
 
 @contextmanager

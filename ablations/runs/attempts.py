@@ -47,7 +47,8 @@ class Job(Record):
         start: SHA-256 of the weights that it starts from, if any.
         keep: Whether the weights that it leaves are kept.
         limit: Seconds after which a worker ends it, None for no limit.
-        files: The module of each kind of part and its file, for those from outside.
+        files: The module of each kind of part, protocol and function and its file, for those from
+            outside.
     """
 
     trial: Trial
@@ -180,14 +181,14 @@ def _cpu_seconds() -> list[float]:
 
 # -- before ---------------------------------------------------------------------------------------
 def _part_modules(trial: Trial) -> Iterator[str]:
-    """Yield the modules that define the trial's kinds of parts, specs included, in order."""
+    """Yield the modules of the trial's kinds of parts, protocols and functions, in order."""
     found = [trial, *_ancestors(trial)]
     names = {
         fingerprints.part_class(part[type_key]).__module__
         for one in found
         for part in fingerprints.parts_of(one)
     }
-    yield from sorted({*names, *(fingerprints.protocol_class(one).module for one in found)})
+    yield from sorted(names.union(*map(fingerprints.modules, found)))
 
 
 def _ancestors(trial: Trial) -> Iterator[Trial]:

@@ -101,14 +101,12 @@ def source_digest(trial: Trial) -> str:
 def modules(trial: Trial) -> tuple[str, ...]:
     """Return the modules that the trial rests on directly; what they import comes with them.
 
-    They are the protocol's, those of the classes of all parts, and that of a function that the
-    protocol names ("module:function").
+    They are the protocol's, those of the classes of all parts, and those of the functions that the
+    protocol calls by name.
     """
-    found = {protocol_class(trial).module}
-    for part in parts_of(trial):
-        found.add(part_class(part[type_key]).__module__)
-        if isinstance(part.get("function"), str):
-            found.add(part["function"].partition(":")[0])
+    functions = Part.from_json(trial.protocol).functions  # type: ignore[attr-defined]
+    found = {protocol_class(trial).module, *(name.partition(":")[0] for name in functions)}
+    found |= {part_class(part[type_key]).__module__ for part in parts_of(trial)}
     return tuple(sorted(name for name in found if not sources.is_spec(name)))
 
 

@@ -286,10 +286,7 @@ def _drain(
                 )
             if not running:
                 break
-            # A signal that comes just before this thread sleeps doesn't wake it: it looks again.
-            while not wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
-                pass
-            for future in [future for future in running if future.done()]:
+            for future in _first(running):
                 job, clock = running[future]
                 result = _outcome(future, job, clock)
                 del running[future]
@@ -300,6 +297,17 @@ def _drain(
             if future.done() and not future.exception():
                 schedule.store.add(decode(future.result())[0])
         raise
+
+
+def _first(running: Iterable[Future[str]]) -> set[Future[str]]:
+    """Return those that are done, once there are any.
+
+    A signal that comes just before this thread sleeps doesn't wake it, so it looks again.
+    """
+    while True:
+        done = wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done
+        if done:
+            return done
 
 
 def _outcome(future: Future[str], job: Job, clock: Clock) -> Result:

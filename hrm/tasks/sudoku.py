@@ -17,8 +17,9 @@ half of the puzzles are of the training set and a quarter each of the other two,
 set takes twice as many as it holds, and a validation or test set four times.
 """
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from hrm.config.parts import Part, require
 from hrm.errors import UserError
-from hrm.tasks import Boards, Bools, Floats, Ints, Scores, Splits
+from hrm.tasks import Boards, Bools, Floats, Ints, Scores, Splits, sparse
 from hrm.tasks.board import (
     everything,
     most_frequent,
@@ -71,11 +72,15 @@ class Sudoku(Part):
         require(self.size in shapes, "size", self.size, "4, 6 or 9", "use one of these")
         fewest, most = _fewest[self.size], _most[self.size]
         require(
-            all(type(count) is int and fewest <= count <= most for count in self._counts)
+            all(
+                type(count) is int and (fewest <= count <= most or count in self._known)
+                for count in self._counts
+            )
             and self.clues != (),
             "clues",
             self.clues,
-            f"{fewest} to {most} at size {self.size}, or None for the fewest possible",
+            f"{fewest} to {most} at size {self.size}, {''.join(f'{n}, ' for n in self._known)}"
+            "or None for the fewest possible",
             "ask for numbers that digging often reaches and that leave a choice",
         )
 
@@ -85,6 +90,11 @@ class Sudoku(Part):
         if isinstance(self.clues, int):
             return (self.clues,)
         return self.clues or ()
+
+    @property
+    def _known(self) -> tuple[int, ...]:
+        """Return the numbers of clues for which there are known puzzles instead of dug ones."""
+        return (sparse.CLUES,) if self.size == 9 else ()
 
     @property
     def cells(self) -> int:
@@ -280,8 +290,12 @@ class Sudoku(Part):
             with rules(self.size) as solver:
                 digger = Digger(self.size, solver)
                 for _ in range(_lifetime):
-                    dug = []
+                    dug: list[tuple[Sequence[int], Sequence[int]]] = []
                     for _ in range(size):
+                        if count in self._known:
+                            dug.append(_version(random))
+                            count = next(counts)
+                            continue
                         tries = random.permuted(digits, axis=1).tolist()
                         full, _ = search.fill([BLANK] * self.cells, tries)
                         puzzle = digger.dig(full, random.permutation(self.cells).tolist(), count)
@@ -293,3 +307,19 @@ class Sudoku(Part):
                     guesses = self._guesses(inputs)
                     yield Boards(inputs=inputs, targets=targets, difficulty=guesses)
                     size = min(2 * size, _batch)
+
+
+def _version(random: np.random.Generator) -> tuple[list[int], list[int]]:
+    """Return a known puzzle with few clues, and its solution, by a random symmetry."""
+    puzzle, full = _solved(sparse.PUZZLES[random.integers(len(sparse.PUZZLES))])
+    (moves,) = grid_moves(random, 1, *shapes[9])
+    renamed = np.concatenate([[BLANK], 1 + random.permutation(9)])
+    return renamed[puzzle[moves]].tolist(), renamed[full[moves]].tolist()
+
+
+@functools.cache
+def _solved(text: str) -> tuple[Ints, Ints]:
+    """Return a known puzzle and its solution."""
+    puzzle = [int(c) for c in text.replace(".", "0")]
+    (full,) = solutions(puzzle, 9)
+    return np.array(puzzle, dtype=np.int64), np.array(full, dtype=np.int64)

@@ -106,7 +106,7 @@ def test_updates_at_once_are_those_that_they_replace(figure, pairs, monkeypatch)
     monkeypatch.setattr(loop, "model", model)
     averages = []
     for name in ("Averaged", "AveragedModel"):
-        owner = loop.optim if name == "Averaged" else loop
+        owner = loop.averages if name == "Averaged" else loop
         kind = getattr(owner, name)
 
         def kept(*arguments, kind=kind, **options):

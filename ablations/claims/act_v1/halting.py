@@ -1,4 +1,4 @@
-"""Document act-v1: when a sequence halts."""
+"""Document act-v1: when sequences halt."""
 
 from ablations.specs.arms import vary
 from ablations.specs.claim import exact
@@ -43,6 +43,23 @@ CLAIMS = (
             "training and in evaluation, with exploration 0.1 and with exploration 1."
         ),
         arms=vary(_SMALL, {"exploration 0.1": {}, "exploration 1": {_EXPLORATION: 1.0}}),
+        cost=2.0,
+    ),
+    exact(
+        "halt-init-continue",
+        "ablations.claims.exact.guide:init_continue",
+        section="Troubleshooting, Model always halts immediately",
+        reading=(
+            '"Should be biased toward continuing initially" is read of what is done: in training '
+            "mode, before any update, every sequence goes on after its first step, without "
+            "exploration and with it. The stricter reading, that Q(continue) exceeds Q(halt), "
+            "stands beside: the published code starts both from one bias and halts only where "
+            "Q(halt) is the larger."
+        ),
+        arms=vary(
+            _SMALL,
+            {"no exploration": {"model.halting.exploration": None}, "exploration 0.1": {}},
+        ),
         cost=2.0,
     ),
 )

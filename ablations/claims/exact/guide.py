@@ -55,7 +55,7 @@ def learns_halting(arms: Sequence[System], seed: int) -> Iterator[Check]:
 
     for system in arms:
         model = guide.view(system, seed)
-        (head,) = model.model.halting.heads  # type: ignore[misc,union-attr]
+        (head,) = model.model.halting.heads  # type: ignore[misc]
         with torch.no_grad():
             noise = torch.randn(head.weight.shape, generator=rigged.seeded(seed))
             head.weight.copy_(noise / head.weight.shape[1] ** 0.5)
@@ -133,7 +133,6 @@ def own_optimiser(arms: Sequence[System], seed: int, *, updates: int = 3) -> Ite
     import torch
 
     from ablations.protocols import guide, rigged
-    from hrm.models import CastedSparseEmbeddingSignSGD_Distributed
 
     (system,) = arms
     for sparse in (False, True):
@@ -141,10 +140,9 @@ def own_optimiser(arms: Sequence[System], seed: int, *, updates: int = 3) -> Ite
         (table,) = model.puzzle_emb.parameters()
         table.weights.copy_(torch.randn(table.weights.shape, generator=rigged.seeded(seed)))
         before = table.weights.clone()
-        optimisers = [torch.optim.AdamW(model.parameters(), lr=3e-4, weight_decay=0.01)]
+        optimisers: list[Any] = [torch.optim.AdamW(model.parameters(), lr=3e-4, weight_decay=0.01)]
         if sparse:
-            own: Any = CastedSparseEmbeddingSignSGD_Distributed([table], world_size=1)
-            optimisers.append(own)
+            optimisers.append(guide.sparse_optimiser(model))
         used: set[int] = set()
         for (batch, targets), _ in zip(guide.batches(system, seed), range(updates), strict=False):
             guide.step(model, batch, targets).loss.backward()

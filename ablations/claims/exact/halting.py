@@ -94,9 +94,8 @@ def individual(
     """A sample in a batch takes the cycles, and gives the answer, that it does alone, in float64.
 
     Decisions are the model's own: sampled with each sample's own noise, and greedy. A gain on the
-    controller's weights makes stop times differ, in the model of the first seed, from this one on,
-    where it does: a batch that stops as one couldn't show whose state decides. The first arm
-    carries the verdict.
+    controller's weights, and a bias that halves the samples, make stop times differ: a batch that
+    stops as one couldn't show whose state decides. The first arm carries the verdict.
     """
     import torch
 
@@ -104,9 +103,9 @@ def individual(
     from hrm.model import HRM
 
     for i, system in enumerate(arms):
+        inputs = rigged.inputs(system.model, batch, rigged.seeded(seed)).double()
         torch.manual_seed(seed)
         model = HRM(system.model).double()
-        inputs = rigged.inputs(system.model, batch, rigged.seeded(seed)).double()
         rigged.diversify(model, inputs, gain)
         noise = model.draw(batch, rigged.seeded(seed + 1)).double()
         for mode in ("sampled", "greedy"):

@@ -1,5 +1,6 @@
 """Memory of a training update, as its allocators report it: exact, without noise."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -156,7 +157,7 @@ def _rising(
         f"{what} {', '.join(map(str, values))}",
         documented="each takes more than the one before",
         observed=", ".join(f"{size:,}" for size in sizes) + " bytes",
-        holds=all(a < b for a, b in zip(sizes, sizes[1:], strict=False)),
+        holds=all(a < b for a, b in itertools.pairwise(sizes)),
         rule="strictly rising",
         primary=primary,
     )

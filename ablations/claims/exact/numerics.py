@@ -80,15 +80,14 @@ def scale_free(arms: Sequence[System], seed: int, *, updates: int = 5) -> Iterat
     """
     from ablations.protocols import rigged
     from hrm.config import learning
-    from hrm.model.registry import built
-    from hrm.training import optim
+    from hrm.training.learner import optimisers
 
-    assert optim  # registers what builds the optimisers
     (system,) = arms
 
     def trained(part: Any, factor: float) -> list[Any]:
         model, loss = _regression(system, seed)
-        chosen = built(part, list(model.parameters()), lr=1e-3, weight_decay=0.0)
+        how = learning.Training(updates=updates, optimiser=part, learning_rate=1e-3)
+        chosen = optimisers(model, how)["learning_rate"]
         for _ in range(updates):
             chosen.zero_grad()
             (factor * loss()).backward()

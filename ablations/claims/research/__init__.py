@@ -4,6 +4,13 @@ Its figures are of models with 7 to 27 million parameters on full-size boards. T
 so that the direction carries a verdict and the figure stands beside, unless a spec says otherwise.
 """
 
-from ablations.claims.research import averages, halting, identities, recursion, tiny
+from ablations.claims.research import averages, external, halting, identities, recursion, tiny
 
-CLAIMS = (*recursion.CLAIMS, *halting.CLAIMS, *averages.CLAIMS, *identities.CLAIMS, *tiny.CLAIMS)
+CLAIMS = (
+    *recursion.CLAIMS,
+    *halting.CLAIMS,
+    *averages.CLAIMS,
+    *identities.CLAIMS,
+    *tiny.CLAIMS,
+    *external.CLAIMS,
+)

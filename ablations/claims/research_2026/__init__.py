@@ -4,6 +4,6 @@ Their figures are of models with 7 to 27 million parameters on full-size boards.
 transfer, so that the direction carries a verdict and the figure stands beside.
 """
 
-from ablations.claims.research_2026 import answers, training
+from ablations.claims.research_2026 import answers, cost, training
 
-CLAIMS = (*training.CLAIMS, *answers.CLAIMS)
+CLAIMS = (*cost.CLAIMS, *training.CLAIMS, *answers.CLAIMS)

@@ -132,7 +132,7 @@ CLAIMS = (
         "ablations.claims.exact.stopping:accounting",
         section="Mathematical Correctness, Per-Sample ACT Theory",
         reading=(
-            "`cycles_used[i]` is compared with the number of cycles in which the row of sample i "
+            "Compared are `cycles_used[i]` and the number of cycles in which the row of sample i "
             "was computed, sample by sample, over random decisions. Compacted execution, the "
             "document's loop over `alive_indices`, carries the verdict. Masked execution (document "
             "gru's `torch.where`) and the original's lockstep stand beside."

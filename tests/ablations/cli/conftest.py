@@ -1,5 +1,6 @@
 """What tests of the commands share: a machine and a store of their own, and own claims."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,25 @@ def coins(ablations, store):
         return ablations(command, *arguments, *COINS, "--store", store)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tossed(tmp_path_factory):
+    """The store of a whole quick run, to be copied."""
+    folder = tmp_path_factory.mktemp("tossed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", str(folder))
+        with pytest.raises(SystemExit) as ended:
+            main(["run", "--jobs", "1", "--store", str(folder / "store"), *COINS])
+    assert ended.value.code == 0
+    return folder / "store"
+
+
+@pytest.fixture
+def ran(tossed, store):
+    """Start a test with the store of a quick run."""
+    shutil.copytree(tossed, store)
 
 
 @pytest.fixture

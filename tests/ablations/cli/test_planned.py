@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ablations import claims
+from ablations.planning import pilots
 
 PLANNED = ["tier", "jobs", "trials", "stored", "cpu_seconds", "wall_seconds", "claims"]
 ROW = ["id", "trials", "stored", "cpu_seconds", "cost_source", "plan"]
@@ -42,7 +43,7 @@ def test_a_plan_counts_runs_once_and_says_what_they_cost(coins):
 def test_a_higher_tier_takes_more_runs(coins):
     quick, full = (planned(coins, "bent-coin", "--tier", tier) for tier in ("quick", "full"))
     assert full["trials"] > quick["trials"]
-    assert [data["claims"][0]["plan"]["pairs"] for data in (quick, full)] == [16, 40]
+    assert [data["claims"][0]["plan"]["pairs"] for data in (quick, full)] == [16, 60]
 
 
 def test_pilots_tell_the_spread_and_what_the_pairs_can_settle(coins, tmp_path):
@@ -51,7 +52,7 @@ def test_pilots_tell_the_spread_and_what_the_pairs_can_settle(coins, tmp_path):
     plan = data["claims"][0]["plan"]
     assert plan["sd"] > 0
     assert plan["source"] != "unknown: no pilot is stored"
-    assert "bent-coin" in json.loads(written.read_text())["claims"]
+    assert "bent-coin" in pilots.read(written)
     assert data["stored"] == 0, "no verdict reads a pilot seed"
 
 

@@ -51,7 +51,7 @@ def test_a_corrupt_record_is_named_and_put_aside_when_that_is_asked_for(coins, c
 
 
 def test_weights_that_no_claim_needs_are_removed(coins, ablations, cli, store):
-    coins("run", "new-coin", "--jobs", 1)
+    coins("run", "bent-coin", "--jobs", 1)
     size = sum(path.stat().st_size for path in (store / "weights").iterdir())
 
     def freed(*claims):
@@ -60,9 +60,9 @@ def test_weights_that_no_claim_needs_are_removed(coins, ablations, cli, store):
         assert status == 0
         return json.loads(out)["freed"]
 
-    assert freed("new-coin") == 0
+    assert freed("bent-coin") == 0
     assert freed("two-sides") == size > 4000
-    assert json.loads(coins("verdicts", "new-coin", "--json")[1])[0]["verdict"] == "NO EFFECT"
+    assert json.loads(coins("verdicts", "bent-coin", "--json")[1])[0]["verdict"] == "CONFIRMED"
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("gc",), ("merge", "nowhere")])

@@ -33,7 +33,7 @@ class Mint(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Toss(Protocol):
     module: ClassVar[str] = "tossed"
-    after: Mint | None = Mint()
+    after: Mint | None = None
     replica: int = 0
 
 
@@ -55,7 +55,9 @@ def run(inputs):
         return Outcome(observations=[{}], weights={"coin": np.ones(1000, dtype=np.float32)})
     chance = np.random.default_rng([inputs.seed, inputs.protocol.replica])
     return Outcome(
-        observations=[{"heads": float(chance.binomial(100, arm.bias) / 100)} for arm in inputs.arms]
+        observations=[
+            {"heads": float(chance.binomial(10_000, arm.bias) / 10_000)} for arm in inputs.arms
+        ]
     )
 
 
@@ -64,17 +66,17 @@ def two_sides(arms, seed):
     yield Equal("sides of a coin", expected=2, observed=2)
 
 
-def compared(name, second):
+def compared(name, second, after=None):
     return Statistical(
         id=name,
         section="Tosses",
         reading="A coin lands on its head oftener if its share of heads is larger.",
         arms=vary(Coin(), {"fair": {}, "other": {"bias": second}}),
-        protocol=Toss(),
+        protocol=Toss(after=after),
         metric=Heads(),
         test=Difference(null=0.1, because="nobody would notice less"),
         unskilled=("fair", "other"),
-        schedule={Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 40},
+        schedule={Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 60},
         cost=0.01,
     )
 
@@ -87,7 +89,7 @@ LEDGER = {
     "some-day": {"claim": "A coin will land on its edge.", "document": "visits"},
 }
 CLAIMS = [
-    compared("bent-coin", 0.8),
+    compared("bent-coin", 0.8, after=Mint()),
     compared("new-coin", 0.5),
     exact("two-sides", "tossed:two_sides", section="Sides", reading="Sides are counted."),
     External(

@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from tiny_runs.kinds import Number, Tiny, TinyAlone
@@ -8,7 +8,7 @@ from tiny_runs.kinds import Number, Tiny, TinyAlone
 from ablations.records.trials import Trial
 from ablations.runs import fingerprints, sources
 from ablations.runs.fingerprints import fingerprint
-from ablations.specs.protocols import Check, Protocol
+from ablations.specs.protocols import Check, Protocol, Time
 from hrm.config.parts import Part
 from hrm.errors import UserError
 from hrm.system import environment
@@ -23,7 +23,11 @@ def trial(protocol=None, **changes):
 
 def a_kind(name, base, module):
     """A class as a module of somebody else's defines it."""
-    return type(name, (base,), {"__module__": module, "__annotations__": {}, "module": module})
+    fields = {"after": None} if base is Protocol else {}
+    said = {"__module__": module, "__annotations__": dict.fromkeys(fields, Protocol | None)}
+    return dataclass(frozen=True, kw_only=True)(
+        type(name, (base,), {**said, **fields, "module": module})
+    )
 
 
 THEIRS = [
@@ -97,6 +101,13 @@ def test_the_modules_are_the_protocols_and_those_of_parts_and_functions_but_no_s
         "ablations.protocols.check",
         "tiny_runs.coordinator",
         "tiny_runs.kinds",
+    )
+    timed = Time(targets=("tiny_runs.stored:one", "tiny_runs.doing:other"), batches=(1,))
+    assert fingerprints.modules(trial(timed)) == (
+        "ablations.protocols.time",
+        "tiny_runs.doing",
+        "tiny_runs.kinds",
+        "tiny_runs.stored",
     )
 
 

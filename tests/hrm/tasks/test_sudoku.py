@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm.errors import UserError
-from hrm.tasks import Boards, Splits
+from hrm.tasks import Boards, Splits, sparse
 from hrm.tasks.sudoku import Sudoku
+from hrm.tasks.symmetry import grid_keys
 from tests.hrm.tasks.sudoku_oracle import (
     candidates,
     canonical,
@@ -183,6 +184,24 @@ def test_known_puzzles_of_seventeen_clues_are_problems(puzzle: str) -> None:
     assert task.decode(board) == puzzle.replace("0", ".")
 
 
+def test_known_puzzles_have_17_clues_and_one_solution_and_are_no_versions_of_each_other() -> None:
+    boards = np.array([Sudoku().encode(puzzle) for puzzle in sparse.PUZZLES])
+    assert ((boards > 0).sum(axis=1) == sparse.CLUES).all()
+    assert len(set(grid_keys(boards, 3, 3).tolist())) == len(boards)
+
+
+def test_boards_of_17_clues_are_versions_of_known_ones_in_every_split() -> None:
+    splits = Sudoku(clues=(17, 30)).generate(0, 4, 2, 2)
+    known = np.array([Sudoku().encode(puzzle) for puzzle in sparse.PUZZLES])
+    keys = set(grid_keys(known, 3, 3).tolist())
+    for boards in (splits.train, splits.validation, splits.test):
+        few = (boards.inputs > 0).sum(axis=1) == 17
+        assert few.tolist() == [True, False] * (len(boards) // 2)
+        assert set(grid_keys(boards.inputs[few], 3, 3).tolist()) <= keys
+        for board, target in zip(boards.inputs, boards.targets, strict=True):
+            assert list(islice(solutions(board.tolist(), 9), 2)) == [target.tolist()]
+
+
 def test_a_string_may_have_spaces_and_an_answer_is_a_string_of_digits() -> None:
     task = Sudoku(size=4)
     board = task.encode("4..2 ....\n04.. 1.2.")
@@ -291,7 +310,7 @@ def test_a_drawing_shows_boxes_predictions_and_lost_clues() -> None:
         ({"size": 4, "clues": 15}, "clues is 15; allowed is 4 to 14 at size 4"),
         ({"size": 4, "clues": ()}, "clues is ()"),
         ({"size": 4, "clues": (5, "8")}, "clues is (5, '8')"),
-        ({"size": 9, "clues": 17}, "clues is 17; allowed is 22 to 80 at size 9"),
+        ({"size": 9, "clues": 18}, "clues is 18; allowed is 22 to 80 at size 9, 17, or None"),
         ({"size": 6, "clues": 36}, "clues is 36; allowed is 8 to 35 at size 6"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Document complete: a transformer HRM with deep supervision."""
+"""Document complete: deep supervision."""
 
 from ablations.claims.boards import SUDOKU, SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
 from ablations.metrics.curves import Arrival

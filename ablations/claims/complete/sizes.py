@@ -1,0 +1,31 @@
+"""Document complete: its four sizes."""
+
+from ablations.claims.ledger import figure
+from ablations.specs.arms import Arm
+from ablations.specs.claim import Exact, exact
+from hrm import recipes
+
+
+def _size(name: str, widths: str) -> Exact:
+    return exact(
+        f"sizes-{name}",
+        "ablations.claims.exact.parameters:printed",
+        section="Development Tools, Model Configurations",
+        reading=(
+            f"Parameters of the {name} configuration as coded, with the widths that the document "
+            f"prints ({widths}). It doesn't print layers and heads; they are those of the "
+            "published configuration of this name. Inputs of one number and outputs of ten classes "
+            "are those of its usage example. The figure holds if the count rounds or truncates to "
+            'it, and where it ends in "+" if the count reaches it.'
+        ),
+        arms=(Arm(label=f"{name}, as coded", part=recipes.named[f"complete-{name}"].make()),),
+        figures=figure(f"sizes-{name}").printed,
+    )
+
+
+CLAIMS = (
+    _size("tiny", "32 and 16"),
+    _size("small", "64 and 32"),
+    _size("medium", "128 and 64"),
+    _size("paper", "512 and 256"),
+)

@@ -1,0 +1,49 @@
+"""Research: what the papers behind the documents report, and what later ones say of it."""
+
+from ablations.claims import accelerators
+from ablations.specs.claim import External
+
+CLAIMS = (
+    External(
+        id="sudoku-extreme",
+        section="HRM (arXiv 2506.21734), abstract and figure 1",
+        reading=(
+            "The model with 27 million parameters, trained on 1,000 boards of Sudoku-Extreme with "
+            "1,000 augmentations each, answers whole boards of its test set rightly in the "
+            "reported share of cases."
+        ),
+        needs=accelerators.needs(
+            "act-v1-sudoku",
+            epochs=20_000,
+            samples=1_000,
+            said="1,000 boards",
+            data="Sudoku-Extreme (423 thousand test boards)",
+        ),
+        command=accelerators.command(
+            "fetch sudoku-extreme --train 1000 --augment 1000",
+            epochs=20_000,
+            rate="1e-4",
+            puzzle_rate="1e-4",
+            decay="1.0",
+        ),
+    ),
+    External(
+        id="maze-hard",
+        section="HRM (arXiv 2506.21734), abstract and figure 1",
+        reading=(
+            "The model with 27 million parameters, trained on the 1,000 boards of Maze-Hard, marks "
+            "whole 30×30 boards of its test set rightly in the reported share of cases. Another "
+            "path of the same length than the stored one counts as wrong there."
+        ),
+        needs=accelerators.needs(
+            "act-v1-maze",
+            epochs=20_000,
+            samples=1_000,
+            said="1,000 boards",
+            data="Maze-Hard (1,000 boards each to train on and to test)",
+        ),
+        command=accelerators.command(
+            "fetch maze-hard", epochs=20_000, rate="1e-4", puzzle_rate="1e-4", decay="1.0"
+        ),
+    ),
+)

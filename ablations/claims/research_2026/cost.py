@@ -1,0 +1,33 @@
+"""What a recursion that deepens while training goes on saves."""
+
+from ablations.claims.ledger import figure
+from ablations.specs.arms import Arm
+from ablations.specs.claim import exact
+from hrm import recipes
+
+_STAGES = {"until 30 %": (1, 2), "until 60 %": (2, 4), "to the end": (3, 6)}
+
+CLAIMS = (
+    exact(
+        "depth-curriculum-cost",
+        "ablations.claims.exact.curriculum:cost",
+        section="Curriculum guided adaptive recursion (arXiv 2511.08653), abstract and method",
+        reading=(
+            "One tiny network at full size trains with 1 × 2 cycles in the first 30 % of the "
+            "updates, 2 × 4 until 60 %, and 3 × 6 after. Operations of an update, forward and "
+            "backward, are counted without computing; gradients reach through the last recursion, "
+            "as in the network that the paper starts from. Against 3 × 6 throughout, the schedule "
+            "must save some, and the share that is printed. The saving of forward passes alone, "
+            "and that of updates of the levels, which weigh all alike, stand beside."
+        ),
+        arms=tuple(
+            Arm(
+                label=f"{h} × {low} cycles, {when}",
+                part=recipes.tiny_network(h_cycles=h, l_cycles=low),
+            )
+            for when, (h, low) in _STAGES.items()
+        ),
+        figures=figure("depth-curriculum-cost").printed,
+        cost=2.0,
+    ),
+)

@@ -128,14 +128,9 @@ def tokens(*, puzzles: bool = False, learned_positions: bool = False) -> System:
 PATTERNS = Train(boards=Boards(task=_PATTERN, train=8_000), training=_TOKENS)
 # shorter: where a table has said all that it can, ways to train it can't be told apart
 _TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=10, puzzle_rate=1e-2)
-PUZZLES = Train(
-    boards=Boards(
-        task=Identified(modulus=_MODULUS, strands=2, shown=3, asked=1, identities=_IDENTITIES),
-        train=8_000,
-    ),
-    training=_TABLE,
-)
+_IDENTIFIED = Identified(modulus=_MODULUS, strands=2, shown=3, asked=1, identities=_IDENTITIES)
+PUZZLES = Train(boards=Boards(task=_IDENTIFIED, train=8_000), training=_TABLE)
 TOLD_PUZZLES = replace(
-    PUZZLES, boards=replace(PUZZLES.boards, task=replace(PUZZLES.boards.task, redundant=True))
+    PUZZLES, boards=replace(PUZZLES.boards, task=replace(_IDENTIFIED, redundant=True))
 )
 ADAM_PUZZLES = replace(PUZZLES, training=replace(PUZZLES.training, puzzle_optimiser=AdamW()))

@@ -5,15 +5,16 @@ null zones were fixed on runs of the controls themselves, before any claim was r
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablations.metrics.base import Metric
-from ablations.metrics.costs import BytesOf, Cycles, Flops, Rows
+from ablations.metrics.costs import BytesOf, CompletionStep, Cycles, Flops, Rows
 from ablations.metrics.curves import Arrival, TrainingLoss, ValidationScore
 from ablations.metrics.ensembles import EasyFailure, FirstStepShare
 from ablations.metrics.gradients import DepthGradient, GradientGrowth, GradientVariance
-from ablations.metrics.scores import Accuracy, Margin
+from ablations.metrics.probes import Participation, ResidualLeft
+from ablations.metrics.scores import Accuracy, HaltedAccuracy, Margin, ShadowAccuracy
 from ablations.metrics.shares import Saved
 from ablations.metrics.timing import Milliseconds, TimeRatio
 from ablations.specs.arms import changed
@@ -25,6 +26,7 @@ from ablations.specs.protocols import (
     Forced,
     Gradients,
     OneUnknown,
+    Probe,
     Protocol,
     Resample,
     Scatter,
@@ -32,8 +34,18 @@ from ablations.specs.protocols import (
     Train,
 )
 from hrm import recipes
-from hrm.config import Fixed, Kept, Lockstep, Readout, Segments, Vector
-from hrm.config.learning import Supervised, Training
+from hrm.config import (
+    Detached,
+    Fixed,
+    Kept,
+    Lockstep,
+    Minimum,
+    QLearning,
+    Readout,
+    Segments,
+    Vector,
+)
+from hrm.config.learning import QHalting, Supervised, Training
 from hrm.config.parts import Part
 from hrm.tasks.sudoku import Sudoku
 
@@ -104,7 +116,8 @@ _TRAIN = Train(
     rate_factors=(0.85, 1.2),
 )
 _WRONG = {"wrong_labels": 0.75}
-_SCORES = (Accuracy(), Margin(), ValidationScore())
+_SCORES = (Accuracy(), Margin(), ValidationScore(), HaltedAccuracy())
+_DECAY = 0.9
 _POLICY = recipes.v2(
     inputs=_SIZE,
     outputs=_SIZE,
@@ -137,6 +150,16 @@ _FOUR_STEPS = changed(
 _SUPERVISED = recipes.act_v1_vector(
     inputs=_SIZE, outputs=_SIZE, width=32, heads=4, segments=2, every_segment=True
 )
+_HALTING = changed(
+    _LEVELS,
+    {
+        "model.halting": QLearning(
+            max_steps=4, halt_in_evaluation=False, exploration=Minimum(probability=0.1)
+        ),
+        "model.carry": Detached(),
+        "objective": QHalting(),
+    },
+)
 _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 
 SETUPS: tuple[Setup, ...] = (
@@ -150,7 +173,7 @@ SETUPS: tuple[Setup, ...] = (
                 protocol=_WRONG,
                 metrics=_SCORES,
                 rises=False,
-                null=0.1,  # equal cells differ by 0.04, planted ones by 0.3
+                null=0.15,  # equal cells differ by 0.05, planted ones by 0.3 or more
             ),
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
@@ -170,6 +193,66 @@ SETUPS: tuple[Setup, ...] = (
         cost=1.5,
     ),
     Setup(
+        arm=_HALTING,
+        protocol=_TRAIN,
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell takes half as many steps at most",
+                arm={"model.halting.max_steps": 2},
+                metrics=(CompletionStep(),),
+                rises=False,
+                null=0.9,  # equal cells are within 0.6, planted ones 2 below
+            ),
+        ),
+        cost=2.0,
+    ),
+    Setup(
+        arm=_LEVELS,
+        protocol=replace(_TRAIN, shadows=(_DECAY,)),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="Three quarters of the second cell's training labels are wrong",
+                protocol=_WRONG,
+                metrics=(ShadowAccuracy(decay=_DECAY),),
+                rises=False,
+                null=0.15,
+            ),
+        ),
+        cost=1.5,
+    ),
+    Setup(
+        arm=_HALTING,
+        protocol=Probe(boards=_TEN.boards, after=_TEN, steps=4),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's low level takes eight times as many updates in each cycle",
+                arm={"model.low_steps": 16},
+                metrics=(ResidualLeft(),),
+                rises=False,
+                null=0.98,  # log-ratios of equal cells are within 4, planted ones at -11
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=_HALTING,
+        protocol=Probe(boards=_SUDOKU, after=_TRAIN, steps=4, count=256),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's answer is read from the low level",
+                arm={"model.readout.low": True},
+                metrics=(Participation(),),
+                rises=False,
+                null=0.5,  # log-ratios of equal cells are within 0.1, planted ones at -1.8
+            ),
+        ),
+        cost=2.0,
+    ),
+    Setup(
         arm=_LEVELS,
         protocol=Evaluate(after=_TRAIN),
         apart={"after.replica": 1},
@@ -179,7 +262,7 @@ SETUPS: tuple[Setup, ...] = (
                 protocol={"after.wrong_labels": 0.75},
                 metrics=_SCORES,
                 rises=False,
-                null=0.1,
+                null=0.15,
             ),
         ),
         cost=0.5,

@@ -14,7 +14,7 @@ _OBEYED = Evaluate(after=HALTING, mode=Greedy(halt=True))
 
 
 def _cell(probability: float, protocol: Protocol) -> Cell:
-    """Return the halting steps of one exploration: in training, or evaluated when halting counts."""
+    """Return the halting steps of one exploration: in training, or in evaluation that halts."""
     exploration = Minimum(probability=probability) if probability else None
     label, obeyed = f"exploration {probability:g}", protocol is _OBEYED
     part = changed(LEVELS, {"model.halting.exploration": exploration})

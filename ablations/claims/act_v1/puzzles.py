@@ -20,7 +20,9 @@ _ARM = Arm(label="puzzle table", part=tokens(puzzles=True))
 _EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
 _TASK = (
     "Boards are two interleaved sequences modulo 7, of which one element each is asked, in eight "
-    "tokens; each board has one of eight identities, which permutes the elements of its answer."
+    "tokens; each board has one of eight identities, which permutes the elements of its whole "
+    "answer. Updates were chosen on pilot seed 1000, on the arm with right identities and "
+    "sign-SGD alone: there it is far beyond the trivial methods, and its table is still learning."
 )
 
 

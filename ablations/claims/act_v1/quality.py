@@ -14,7 +14,8 @@ from ablations.specs.tests import Difference, NotWorse, Trend
 _EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
 _SHARED = (
     "The model has the document's levels and Q-learning on 4×4 sudokus as one vector, which it "
-    "learns in seconds; it takes at most four steps, and all of them in evaluation, as coded."
+    "learns in seconds; it takes at most four steps, and all of them in evaluation, as coded. "
+    "Updates and rate were chosen on pilot seed 1000, on the baseline alone."
 )
 _RATE = HALTING.training.learning_rate
 _WIDTHS = (32, 64, 128)

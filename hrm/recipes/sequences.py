@@ -1,6 +1,8 @@
 """Systems on sequences of tokens or numbers: act-v1, complete and one tiny network."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from hrm.config import (
     Accumulated,
@@ -25,6 +27,7 @@ from hrm.config import (
     ScaledNormal,
     SeparateLatents,
     Series,
+    Single,
     SwiGlu,
     Tokens,
     Transformer,
@@ -166,6 +169,21 @@ def tiny_network(
         evaluation=Compacted(),
     )
     return System(model=model, objective=QHalting(continue_loss=False))
+
+
+def plain_transformer(*, width: int, layers: int = 8, heads: int = 12, **sizes: Any) -> System:
+    """The plain transformer beside the one tiny network in its public code: one level of act-v1.
+
+    A halting step is one pass through all layers, z ← H(z + x), with gradient; z is carried without
+    it. Halting and losses are act-v1's.
+
+    Args:
+        width, layers, heads: Of the one level; the width is a multiple of the heads.
+        sizes: As `act_v1` takes them, but for its levels and cycles.
+    """
+    level = {"width": width, "heads": heads, "h_layers": layers, "l_layers": layers}
+    made = act_v1(**level, h_cycles=1, l_cycles=1, **sizes)
+    return replace(made, model=replace(made.model, coupling=Single(), horizon=None))
 
 
 def complete(

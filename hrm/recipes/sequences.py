@@ -181,7 +181,7 @@ def plain_transformer(*, width: int, layers: int = 8, heads: int = 12, **sizes: 
         width, layers, heads: Of the one level; the width is a multiple of the heads.
         sizes: As `act_v1` takes them, but for its levels and cycles.
     """
-    level = {"width": width, "heads": heads, "h_layers": layers, "l_layers": layers}
+    level: dict[str, Any] = {"width": width, "heads": heads, "h_layers": layers, "l_layers": layers}
     made = act_v1(**level, h_cycles=1, l_cycles=1, **sizes)
     return replace(made, model=replace(made.model, coupling=Single(), horizon=None))
 

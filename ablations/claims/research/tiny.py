@@ -59,8 +59,8 @@ CLAIMS = (
             "one and seven, the first carries the verdict, and the second is shown. Boards are "
             "4×4 sudokus as one vector; latents have nothing to do with positions. Unknown cells "
             "count, since whole boards, which stand beside, scatter three times as much between "
-            "runs. 300 updates keep the arm with one latent away from the ceiling, as seen on pilot "
-            f"seed 1000, with that arm alone. {_FIGURES}"
+            "runs. 300 updates keep the arm with one latent away from the ceiling, as seen on "
+            f"pilot seed 1000, with that arm alone. {_FIGURES}"
         ),
         arms=(ONE, TWO, SEVEN),
         protocol=THINKING,

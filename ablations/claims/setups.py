@@ -19,6 +19,7 @@ from ablations.metrics.costs import (
     RowShare,
 )
 from ablations.metrics.curves import Arrival, ControllerPeak, TrainingLoss, ValidationScore
+from ablations.metrics.ensembles import EasyFailure, FirstStepShare
 from ablations.metrics.gradients import (
     DepthGradient,
     GradientGrowth,
@@ -42,10 +43,12 @@ from ablations.specs.protocols import (
     Forced,
     Gradients,
     Ladder,
+    OneUnknown,
     Probe,
     Protocol,
     QGradients,
     Resample,
+    Scatter,
     Scripted,
     Time,
     Train,
@@ -56,6 +59,7 @@ from hrm.config import (
     Compacted,
     Detached,
     Fixed,
+    Kept,
     Lockstep,
     Minimum,
     QLearning,
@@ -158,6 +162,19 @@ _REFINED = changed(
         "model.segments": Segments(count=3, detached=False, connection=0.05),
         "model.horizon": None,
     },
+)
+_FOUR_STEPS = changed(
+    _LEVELS,
+    {
+        "model.halting": Fixed(steps=4),
+        "model.cycles": 1,
+        "model.low_steps": 1,
+        "model.horizon": None,  # one answer after four steps is learned, and none after the first
+        "model.carry": Kept(),
+    },
+)
+_SUPERVISED = recipes.act_v1_vector(
+    inputs=_SIZE, outputs=_SIZE, width=32, heads=4, segments=2, every_segment=True
 )
 _Q_HALTING = changed(
     _LEVELS,
@@ -426,6 +443,21 @@ SETUPS: tuple[Setup, ...] = (
         cost=0.5,
     ),
     Setup(
+        arm=_LEVELS,
+        protocol=Evaluate(after=_TRAIN, mode=OneUnknown()),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="Three quarters of the labels that the second cell was trained on are wrong",
+                protocol={"after.wrong_labels": 0.75},
+                metrics=(EasyFailure(),),
+                rises=True,
+                null=0.2,  # equal cells differ by 0.1, planted ones by 0.5
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
         arm=_SETTLING,
         protocol=Probe(boards=_TEN.boards, after=_TEN, steps=1, count=32),
         apart={"after.replica": 1},
@@ -439,6 +471,36 @@ SETUPS: tuple[Setup, ...] = (
             ),
         ),
         cost=0.3,
+    ),
+    Setup(
+        arm=_FOUR_STEPS,
+        protocol=Evaluate(after=_TRAIN, mode=Forced(steps=4)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's first step is its last",
+                protocol={"mode.steps": 1},
+                metrics=(FirstStepShare(beyond=False),),
+                rises=True,
+                null=0.2,  # shares are 0.47, give or take 0.08, and planted ones 1
+            ),
+        ),
+        cost=1.5,
+    ),
+    Setup(
+        arm=_SUPERVISED,
+        protocol=Scatter(after=_TEN, batch=32),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's batches have an eighth of the boards",
+                protocol={"batch": 4},
+                metrics=(GradientVariance(),),
+                rises=True,
+                null=1.0,  # log-ratios: 0.2 of equal cells, 2.1 of planted ones
+            ),
+        ),
+        cost=0.5,
     ),
     Setup(
         arm=_POLICY,

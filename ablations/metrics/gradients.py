@@ -27,7 +27,7 @@ class GradientVariance(Metric):
     @property
     def quantity(self) -> str:
         of = " relative to the squared mean gradient" if self.relative else ""
-        return f"variance of the policy gradient{of}"
+        return f"variance of the gradient over batches{of}"
 
     def read(self, found: Observations) -> Value:
         variance, mean = float(found["variance"]), float(found["mean_norm"])

@@ -8,14 +8,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablations.protocols import boards, ours, train
+from ablations.protocols import boards, ensembles, ours, train
 from ablations.protocols.adapter import Answers, Foreign
 from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.identities import renamed
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import sampling, seeded
 from ablations.protocols.train import replica
-from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled, Scripted
+from ablations.specs.protocols import (
+    Evaluate,
+    Forced,
+    Greedy,
+    MeanLogits,
+    Mode,
+    OneUnknown,
+    Sampled,
+    Scripted,
+    Trajectories,
+    Vote,
+)
 from hrm.config.learning import PolicyGradient
 from hrm.model import Output
 from hrm.tasks import Boards
@@ -31,13 +42,15 @@ def run(inputs: Inputs) -> Outcome:
     Where the objective is a policy gradient, `error` [N] is its loss of each board's answer.
     `Forced` adds `right_by_step` [K, N], right unknown cells after each step, `exact_by_step`
     [K, N], and `wanted` [N], the step at which halting would stop; the others are those after the
-    last step. With a policy it adds `error_by_step` [K, N], and `validation_error` [K], the mean
+    last step; what `Vote`, `OneUnknown` and `Trajectories` add, `ensembles` says. With a policy
+    `Forced` adds `error_by_step` [K, N], and `validation_error` [K], the mean
     over the validation boards.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
     after = protocol.after
-    dealt = train.dealt_to(after, inputs.seed)
+    own = train.varied(after, inputs.seed, "boards")
+    dealt = boards.table(protocol.boards or after.boards, own)
     told = after.identities if protocol.identities is None else protocol.identities
     dealt = renamed(dealt, told, inputs.seed)
     dealt = dealt.shown(protocol.split, protocol.count)
@@ -95,6 +108,23 @@ def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: i
             mean = torch.stack([found.prediction for found in each]).mean(0)
             found = each[-1]._replace(prediction=mean)
             return _answered(model, dealt, found), _errors(model, found)
+        case _:
+            return _several(model, mode, dealt, batch=batch, seed=seed)
+
+
+def _several(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:
+    """Return answers for which a model is asked several times."""
+
+    def answer(asked: Boards) -> Answers:
+        return _answered(model, dealt, _passes(model, asked, batch))
+
+    match mode:
+        case Vote():
+            return ensembles.voted(mode, dealt, answer, seed)
+        case OneUnknown():
+            return ensembles.one_unknown(dealt, answer, seed)
+        case Trajectories():
+            return ensembles.wandering(mode, model, dealt, batch, seed)
     raise AssertionError(mode)
 
 

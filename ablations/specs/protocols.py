@@ -6,6 +6,7 @@
     Execute     count what an execution computes with them
     Resample    policy gradients at them, over resampled batches
     Probe       how states move, in how many directions, and what one-step gradients miss
+    Scatter     gradients of a training loss over batches
     Gradients   how far a loss's gradient reaches back, by depth
     QGradients  how large the gradient of Q values' losses is, over experiences
     Bytes       count what a controller call and a whole pass allocate
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hrm.config import Compacted, Lockstep, Masked, Refilled
-from hrm.config.learning import PolicyGradient, Training
+from hrm.config.learning import PolicyGradient, Supervised, Training
 from hrm.config.parts import Part, require
 
 Execution = Lockstep | Masked | Compacted | Refilled
@@ -231,6 +232,51 @@ class Scripted(Mode):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trajectories(Mode):
+    """Several trajectories a board, with noise in their states; Q(halt) chooses among their ends.
+
+    Args:
+        count: Trajectories of each board, K.
+        scales: Standard deviations of the noise, of which the best on the validation boards is
+            taken. States have entries of about 1.
+    """
+
+    count: int = 16
+    scales: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("count", self.count)
+        require(
+            bool(self.scales) and min(self.scales) > 0,
+            "scales",
+            self.scales,
+            "positive numbers",
+            "use (0.1, 0.2, 0.4)",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote(Mode):
+    """The answer is a vote, cell by cell, over copies of a board with its digits exchanged.
+
+    Args:
+        copies: How many, all different.
+    """
+
+    copies: int = 9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive("copies", self.copies)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneUnknown(Mode):
+    """As `Greedy`, and also on the test boards' solutions with one of the open cells left open."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluate(Protocol):
     """Score trained weights on boards, as `Train` does on the test boards, in some mode.
 
@@ -245,6 +291,7 @@ class Evaluate(Protocol):
         identities: Which puzzle identities the model is told: the "given" ones of the boards, the
             "blank" one, one "shared" by all, or "random" ones, of which none is the board's own.
             None for what it was told in training.
+        boards: Others than those of the training: their test boards are answered.
     """
 
     module: ClassVar[str] = "ablations.protocols.evaluate"
@@ -256,6 +303,7 @@ class Evaluate(Protocol):
     split: str = "test"
     count: int | None = None
     identities: str | None = None
+    boards: Boards | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -371,6 +419,34 @@ class Probe(Protocol):
             "those of the training",
             "give both the same",
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scatter(Protocol):
+    """Gradients of a training loss over training batches, at trained weights.
+
+    Equal seeds and replicas give equal batches.
+
+    Args:
+        after: What trained the weights.
+        objective: Whose loss, the arm's own if None.
+        resamples: Batches. batch: boards in each.
+        replica: Which of several independent series of batches with one seed.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.scatter"
+    after: Train
+    objective: Supervised | None = None
+    resamples: int = 32
+    batch: int = 64
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.resamples >= 2, "resamples", self.resamples, "2 or more", "a variance needs two"
+        )
+        _positive("batch", self.batch)
 
 
 @dataclass(frozen=True, kw_only=True)

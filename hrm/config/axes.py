@@ -98,11 +98,13 @@ class Coupling(Axis, abstract=True):
         summarises: Whether the high level reads a summary of the low one's states.
         accumulated: Whether updates go by what halting accumulates.
         one_level: Whether there is but one level, whose state is read as either one.
+        separate: Whether each low update of a cycle has a low state of its own.
     """
 
     summarises: ClassVar[bool] = False
     accumulated: ClassVar[bool] = False
     one_level: ClassVar[bool] = False
+    separate: ClassVar[bool] = False
 
 
 class Summary(Axis, abstract=True):

@@ -34,14 +34,26 @@ class Supervised(Objective):
 
     Args:
         answer: The loss of an answer.
-        every_segment: Whether all segments count, in equal shares.
+        every_segment: Whether all segments count, in equal shares but for `decay`.
+        decay: Weight of each segment's loss over that of the one before; the weights' mean is 1.
         between: Weight of the answers after every second halting step but the last, beside the
             last answer's loss (complete, as coded).
     """
 
     answer: Answer = CrossEntropy()
     every_segment: bool = False
+    decay: float = 1.0
     between: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            0 < self.decay <= 1 and (self.every_segment or self.decay == 1),
+            "decay",
+            self.decay,
+            "above 0, up to 1; and 1 where the last segment alone counts",
+            "use every_segment=True with a decay",
+        )
 
     def suits(self, model: HRMConfig) -> None:
         require(
@@ -224,6 +236,26 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Depth(Part):
+    """How deep the recursion is in a part of the training.
+
+    Args:
+        until: The share of the updates at which that part ends.
+        cycles, low_steps: As in `HRMConfig`.
+    """
+
+    until: float
+    cycles: int
+    low_steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.until <= 1, "until", self.until, "a share above 0, up to 1", "use 0.3")
+        for name in ("cycles", "low_steps"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training(Part):
     """How a system is trained: an optimiser, linear warm-up, then a schedule.
 
@@ -240,6 +272,8 @@ class Training(Part):
         clip: Largest gradient norm, None for no clipping.
         ema: Decay of an exponential moving average of the weights, for evaluation; None for none.
         evaluate_every: Updates between two points of the validation curve.
+        depths: How deep the recursion is in parts of the training, one after another; as deep as
+            configured after the last one, and in evaluation always.
     """
 
     updates: int
@@ -257,9 +291,22 @@ class Training(Part):
     clip: float | None = None
     ema: float | None = None
     evaluate_every: int = 50
+    depths: tuple[Depth, ...] = ()
+
+    def depth(self, update: int) -> Depth | None:
+        """Return how deep the recursion is in an update, counted from 0; None for as configured."""
+        return next((d for d in self.depths if update < d.until * self.updates), None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        ends = [depth.until for depth in self.depths]
+        require(
+            ends == sorted(set(ends)),
+            "depths",
+            self.depths,
+            "parts that end one after another",
+            "sort them by `until`",
+        )
         for name in ("updates", "batch", "pieces", "evaluate_every"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
         require(

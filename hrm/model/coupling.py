@@ -167,6 +167,46 @@ class Single(Coupling):
         return z._replace(high=state, low=state)
 
 
+@builds(config.OneLatent)
+class OneLatent(Single):
+    """T updates of the one level with the input, then one without: z ← core_L(z).
+
+    Source: arXiv 2510.04871, table 2 ("single z"); its public code, `trm_singlez`.
+    """
+
+    def cycle(self) -> list[Update]:
+        return [*super().cycle(), self.update_alone]
+
+    def update_alone(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L), z_H ← z_L."""
+        return self.update(model, z, None)
+
+
+@builds(config.SeparateLatents)
+class SeparateLatents(Coupling):
+    """T low updates, of one low state each, then a high update; z_L is [B, T, S, D].
+
+    Source: arXiv 2510.04871, table 2 ("multi-scale z"); its public code, `trm_hier6`.
+    """
+
+    def cycle(self) -> list[Update]:
+        return [*(self._low(i) for i in range(self.steps)), self.update_high]
+
+    def update_high(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_H ← core_H(z_H, Σⱼ z_L[j])."""
+        return Thought(model.core_high(z.high, z.low.sum(1)), z.low, z.memory)
+
+    def _low(self, i: int) -> Update:
+        def update_low(model: Levels, z: Thought, x: Tensor | None) -> Thought:
+            """z_L[i] ← core_L(Σⱼ z_L[j], x, z_H)."""
+            context = model.low.from_context(z.high) if z.context is None else z.context
+            new = model.low(z.low.sum(1), x, context)
+            low = torch.cat([z.low[:, :i], new.unsqueeze(1), z.low[:, i + 1 :]], dim=1)
+            return z._replace(low=low, context=context)
+
+        return update_low
+
+
 def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = False) -> Thought:
     """z_L ← core_L(z_L, x, z_H), the high state mapped once a cycle, without gradient if detached.
 

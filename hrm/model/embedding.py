@@ -1,7 +1,7 @@
 """Embeddings: inputs to the low level's width. B batch, S positions, P prefix tokens, D width."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from hrm import config
 from hrm.model import layers
 from hrm.model.puzzles import PuzzleTable
-from hrm.model.registry import builds
+from hrm.model.registry import builds, built
 
 
 class Embedding(nn.Module):
@@ -184,6 +184,47 @@ class InputState(InitialState):
 
     def forward(self, like: Tensor) -> Tensor:
         return like if self.low else super().forward(like)
+
+
+class InitialStates(nn.Module):
+    """What a level's several states start from, each from a vector of its own, [B, N, ..., D].
+
+    Args:
+        each: The N of them.
+    """
+
+    def __init__(self, each: Iterable[InitialState]) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(each)
+
+    @property
+    def value(self) -> Tensor:
+        """The first one's vector."""
+        value = self.each[0].value
+        assert isinstance(value, Tensor)
+        return value
+
+    @property
+    def input_enters(self) -> bool:
+        """As of the first one."""
+        return bool(self.each[0].input_enters)
+
+    def forward(self, like: Tensor) -> Tensor:
+        """Return the states for embedded inputs [B, ..., D of the low level]."""
+        return torch.stack([start(like) for start in self.each], dim=1)
+
+
+Start = InitialState | InitialStates
+
+
+def start_low(c: config.HRMConfig) -> Start:
+    """Return what a model's low state starts from, or its several ones."""
+
+    def one() -> InitialState:
+        start: InitialState = built(c.initial, c.low.width, low=True)
+        return start
+
+    return InitialStates(one() for _ in range(c.low_steps)) if c.coupling.separate else one()
 
 
 # -- builders -------------------------------------------------------------------------------------

@@ -69,6 +69,15 @@ class Learner:
             for optimiser in self.optimisers.values()
         ]
         self.carries: list[Carry | None] = [None] * training.pieces
+        fixed = system.model.coupling.separate  # as many states as low updates
+        for depth in training.depths:
+            require(
+                not fixed or depth.low_steps == system.model.low_steps,
+                "low_steps",
+                depth.low_steps,
+                f"{system.model.low_steps} where each low update has a state of its own",
+                "let the cycles alone grow",
+            )
 
     @property
     def carry(self) -> Carry | None:
@@ -116,6 +125,7 @@ class Learner:
         # Before the forward pass, in which puzzle rows are lent.
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
+        self.model.depth = self.training.depth(self.schedules[0].last_epoch)
         noise = self._draw(len(batch.inputs)).chunk(self.parts, 1)
         mine = distributed.rank() * self.training.pieces
         names: list[str] = []

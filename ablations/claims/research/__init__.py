@@ -4,7 +4,15 @@ Its figures are of models with 7 to 27 million parameters on full-size boards. T
 so that the direction carries a verdict and the figure stands beside, unless a spec says otherwise.
 """
 
-from ablations.claims.research import averages, halting, identities, published, recursion, segments
+from ablations.claims.research import (
+    averages,
+    halting,
+    identities,
+    published,
+    recursion,
+    segments,
+    tiny,
+)
 
 CLAIMS = (
     *recursion.CLAIMS,
@@ -13,4 +21,5 @@ CLAIMS = (
     *identities.CLAIMS,
     *segments.CLAIMS,
     *published.CLAIMS,
+    *tiny.CLAIMS,
 )

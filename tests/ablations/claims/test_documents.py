@@ -262,9 +262,10 @@ def test_trained_claims_draw_boards_anew_for_each_seed_and_hold_some_out(claim):
             several = len(getattr(task, "tasks", (task,)))
             dear = isinstance(embedding, Series)  # ten steps at each of 81 positions
             assert train.boards.test == (256 if dear else 2048) * several
-            if isinstance(embedding, Series | Tokens):
+            if isinstance(embedding, Series):
                 assert embedding.positions == task.cells
-            if isinstance(embedding, Tokens):
+            elif isinstance(embedding, Tokens):
+                assert embedding.positions == task.cells
                 assert embedding.vocabulary == task.vocabulary
             else:
                 assert embedding.size == task.cells * (task.vocabulary or 1)  # numbers have none

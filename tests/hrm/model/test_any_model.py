@@ -46,6 +46,15 @@ transformers = st.builds(
     rotary=st.sampled_from([None, 100.0]),
     inject_every_layer=st.booleans(),
 )
+mixers = st.builds(
+    config.Mixer,
+    width=st.sampled_from([width, 12]),
+    layers=st.integers(1, 2),
+    norm=norms,
+    feed_forward=st.just(config.SwiGlu(inner=6)),
+    mixing=st.just(config.SwiGlu(inner=5, fused=True)),
+    inject_every_layer=st.booleans(),
+)
 puzzles = st.none() | st.builds(
     config.Puzzles,
     identities=st.just(3),
@@ -113,7 +122,7 @@ def configurations(draw: Any) -> HRMConfig:
     """
     embedding = draw(embeddings)
     recurrent = isinstance(embedding, config.Vector) and draw(st.booleans())
-    cores = grus if recurrent else transformers
+    cores = grus if recurrent else st.one_of(transformers, transformers, mixers)
     low = draw(cores)
     one_network = draw(st.booleans())
     halting = draw(haltings)
@@ -131,7 +140,9 @@ def configurations(draw: Any) -> HRMConfig:
     couplings = alternating if recurrent else alternating | st.just(config.Accumulating())
     coupling = config.Crossing() if crossing else draw(couplings)
     if not crossing and not one_network and draw(st.integers(0, 4)) == 0:
-        coupling = config.Single()
+        coupling = config.Single() if recurrent or draw(st.booleans()) else config.OneLatent()
+    elif not crossing and not recurrent and draw(st.integers(0, 4)) == 0:
+        coupling = config.SeparateLatents()
     one_core = one_network or coupling.one_level
     fields: dict[str, Any] = {
         "embedding": embedding,

@@ -34,6 +34,7 @@ def run(asked: argparse.Namespace) -> int:
     refused: dict[str, str] = {}
     left: tuple[Due, ...] = ()
     tried: list[Trial] = []
+    begun: set[str] = set()
     while True:
         reader = Reader(store)
         due = _due(session, reader, tried, all_=asked.all)
@@ -45,16 +46,15 @@ def run(asked: argparse.Namespace) -> int:
             budget=budget.cpu_seconds(asked.jobs),
             values=planning.values(session.controls, session.chosen),
         )
-        left = order.left
+        left = (*left, *order.chosen, *order.left)
         trials = [trial for one in order.chosen for trial in one.trials]
         if not trials:
             break
-        _execute(trials, store, costs, asked.jobs, budget, done)
+        _execute(trials, store, costs, asked.jobs, budget, done, begun)
         if budget.left() <= 0:
-            left = (*order.chosen, *left)
             break
         tried += trials
-    return _told(asked, session, store, done, refused, left)
+    return _told(asked, session, store, done, refused, begun, left)
 
 
 def execute(
@@ -69,7 +69,7 @@ def execute(
         jobs: How many at a time.
         budget: After which nothing more is begun.
     """
-    _execute(trials, store, costs, jobs, budget or Budget(None), Counter())
+    _execute(trials, store, costs, jobs, budget or Budget(None), Counter(), set())
 
 
 def _execute(
@@ -79,6 +79,7 @@ def _execute(
     jobs: int,
     budget: Budget,
     done: Counter[str],
+    begun: set[str],
 ) -> None:
     from ablations.runs import runner, workers
 
@@ -87,6 +88,8 @@ def _execute(
 
         def on_event(event: runner.Event) -> None:
             progress(event)
+            if event.what is not runner.What.WAITING and event.what is not runner.What.PAUSED:
+                begun.add(repr(event.trial))
             if event.what is runner.What.STORED:
                 assert event.result is not None
                 if event.result.status.finished:
@@ -124,6 +127,7 @@ def _told(
     store: Store,
     done: Counter[str],
     refused: dict[str, str],
+    begun: set[str],
     left: Sequence[Due],
 ) -> int:
     """Say what was done; 1 if a run failed."""
@@ -142,7 +146,7 @@ def _told(
         if result is not None and result.status in (Status.FAILED, Status.DIED)
     ]
     stored = {r.fingerprint for r in results if r is not None and r.status.finished}
-    remaining = {repr(t) for one in left for t in one.trials if not reader.over(t)}
+    remaining = {repr(t) for one in left for t in one.trials if not reader.over(t)} - begun
     summary: dict[str, Json] = {
         "tier": session.tier.value,
         "trials": len(stored | set(done)) + len(remaining),

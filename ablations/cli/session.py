@@ -25,6 +25,7 @@ from ablations.records.rows import Report
 from ablations.rule import Table
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
+from hrm.system import environment
 from hrm.system.include import include
 
 
@@ -51,7 +52,8 @@ class Session:
         """Return what the options of a command line name.
 
         Raises:
-            UserError: If a claim, a file of claims or an included module can't be had.
+            UserError: If a claim, a file of claims or an included module can't be had, or the
+                device isn't here.
         """
         for name in getattr(asked, "include", ()):
             include(name)
@@ -62,7 +64,7 @@ class Session:
             chosen=every.choose(getattr(asked, "claims", ())),
             folder=Path(getattr(asked, "store", "store")),
             tier=Tier(getattr(asked, "tier", Tier.QUICK.value)),
-            device=getattr(asked, "device", "cpu"),
+            device=environment.known(getattr(asked, "device", "cpu")),
         )
 
     @functools.cached_property

@@ -129,7 +129,7 @@ def device_class(device: str, *, alone: bool) -> str:
             name = environment.accelerator()
             if name is None:
                 raise UserError(
-                    "device is 'cuda'; allowed here is cpu, as nvidia-smi lists no accelerator; "
+                    "device is 'cuda'; allowed here is cpu, since torch finds no GPU; "
                     "use --device cpu"
                 )
             return f"cuda {name}"

@@ -16,6 +16,7 @@ from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
 from ablations.judging import garden, report
 from ablations.judging.cells import Reader
+from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning import pilots
 from ablations.planning.costs import Costs
@@ -131,18 +132,17 @@ class Session:
 
     def report(self, store: Store) -> Report:
         """Return everything that follows from the store, and note there what was judged."""
-        seen = report.versions_seen(self.run, store, self.tier, self.table, self.device)
         reader = Reader(store)
+        desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
+        seen = report.versions_seen(self.run, desk)
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(
             self.chosen,
-            store,
-            self.tier,
+            desk,
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
             garden=garden.add(store.folder, seen),
             calibration=artefact.committed(),
-            device=self.device,
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from ablations.judging import cells
 from ablations.judging.cells import Reader
 from ablations.judging.report import report
-from ablations.judging.row import Words
+from ablations.judging.row import Desk, Words
 from ablations.metrics import Metric, number
 from ablations.records.trials import Machine, Result, Status
 from ablations.rule import table_for
@@ -187,7 +187,11 @@ def claim_set(claims, *, controls=(), members=None):
 
 def made(claims, memory, tier=Tier.STANDARD, *, controls=(), members=None, **more):
     of = claim_set(claims, controls=controls, members=members)
-    return report(claims, memory, tier, of, **more)
+    return report(claims, desk(memory, tier), of, **more)
+
+
+def desk(memory, tier=Tier.STANDARD):
+    return Desk(reader=Reader(memory), tier=tier, table=TABLE)
 
 
 @pytest.fixture
@@ -206,6 +210,7 @@ def lab(monkeypatch):
         COUNT=COUNT,
         arms=arms,
         claim_set=claim_set,
+        desk=desk,
         exact=exact,
         fingerprint=fingerprint,
         made=made,

@@ -11,7 +11,7 @@ from ablations.judging import cells
 from ablations.judging.cells import Reader
 from ablations.judging.report import report
 from ablations.judging.row import Desk, Words
-from ablations.metrics import Metric, number
+from ablations.metrics import Metric, Value, number
 from ablations.records.trials import Machine, Result, Status
 from ablations.rule import table_for
 from ablations.runs.trials import plan
@@ -54,6 +54,12 @@ class Share(Number):
 @dataclass(frozen=True, kw_only=True)
 class Less(Number):
     higher_is_better = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turned(Number):
+    def read(self, found):
+        return Value(low=2.0, high=1.0, mean=1.5)
 
 
 class Memory:
@@ -205,6 +211,7 @@ def lab(monkeypatch):
         Less=Less,
         Reader=Reader,
         Status=Status,
+        Turned=Turned,
         TABLE=TABLE,
         TRAIN=TRAIN,
         COUNT=COUNT,

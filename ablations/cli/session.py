@@ -26,8 +26,7 @@ from ablations.records.rows import Report
 from ablations.rule import Table
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
-from hrm.system import environment
-from hrm.system.include import include
+from hrm.system import environment, extensions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class Session:
                 device isn't here.
         """
         for name in getattr(asked, "include", ()):
-            include(name)
+            extensions.load(name)
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
         return cls(

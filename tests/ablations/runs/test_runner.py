@@ -16,7 +16,7 @@ from tiny_runs.doing import die, echo
 from tiny_runs.kinds import Edited, Number, Tiny, TinyAlone, TinyJoint
 
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs import loading, locks, runner, sequence, sources, upkeep, weights, workers
+from ablations.runs import locks, runner, sequence, sources, upkeep, weights, workers
 from ablations.runs.attempts import execute, job
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
@@ -24,6 +24,7 @@ from ablations.runs.runner import What, boards, run
 from ablations.runs.store import MOST_DEATHS, Store
 from ablations.runs.workers import Processes, Serial, allocator
 from hrm.errors import UserError
+from hrm.system.include import load
 
 here = Path(__file__).parent
 
@@ -433,7 +434,7 @@ def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(
         "    return Outcome(observations=[{'value': arm.value} for arm in inputs.arms])\n"
     )
     monkeypatch.delitem(sys.modules, "own_claims", raising=False)
-    loading.load("own_claims", path)
+    load("own_claims", path)
     asked = Trial(protocol={"kind": "Own"}, arms=(Number(value=3).to_json(),), seed=0)
     run([asked], store, Processes(1))
     (result,) = attempts(store)[0]

@@ -3,18 +3,21 @@
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from ablations.cli import display
 from ablations.cli.progress import Progress, named
 from ablations.cli.session import Budget, Session
 from ablations.judging.cells import Reader
+from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
 from ablations.records.plain import Json
-from ablations.records.trials import Status, Trial
+from ablations.records.trials import Result, Status, Trial
 from ablations.runs.store import Store
-from ablations.specs.claim import Claim
+from ablations.runs.trials import plan, seeds, with_parents
+from ablations.specs.claim import Claim, Exact, Statistical
 
 LIMIT = 20.0  # times its expected cost, after which a trial is ended: that is an outcome
 LEAST = 600.0  # seconds that every trial has
@@ -24,8 +27,8 @@ def run(asked: argparse.Namespace) -> int:
     """JSON: {tier, trials, stored_before, run, left, refused: [{id, reason}], failed, settled}.
 
     Trials are those that were due when the command began or became due on its way; left are the
-    trials for which the budget didn't suffice; failed is a list of errors; settled are the ids of
-    claims that need no further pair.
+    trials for which the budget didn't suffice; failed is a list of errors, without those that what
+    a trial starts from had already; settled are the ids of claims that need no further run.
     """
     session = Session.of(asked)
     store = session.store(create=True)
@@ -131,8 +134,6 @@ def _told(
     left: Sequence[Due],
 ) -> int:
     """Say what was done; 1 if a run failed."""
-    from ablations.runs.trials import plan, seeds, with_parents
-
     reader = Reader(store)
     every = {
         repr(trial): trial
@@ -143,7 +144,7 @@ def _told(
     failed = [
         f"{named(trial)}: {result.error}"
         for trial, result in zip(every.values(), results, strict=True)
-        if result is not None and result.status in (Status.FAILED, Status.DIED)
+        if _failed(result) and not _inherited(trial, reader)
     ]
     stored = {r.fingerprint for r in results if r is not None and r.status.finished}
     remaining = {repr(t) for one in left for t in one.trials if not reader.over(t)} - begun
@@ -164,8 +165,25 @@ def _told(
     return 1 if failed else 0
 
 
+def _failed(result: Result | None) -> TypeGuard[Result]:
+    return result is not None and result.status in (Status.FAILED, Status.DIED)
+
+
+def _inherited(trial: Trial, reader: Reader) -> bool:
+    """Whether a trial failed since what it starts from did, which is said once."""
+    return trial.parent is not None and _failed(reader.of(trial.parent))
+
+
 def _settled(session: Session, reader: Reader) -> list[str]:
-    """Return the chosen claims that need no further pair."""
-    waiting = {one.claim.id for one in _due(session, reader)}
-    ends: list[Claim] = [claim for claim in session.chosen if claim.id not in waiting]
-    return [claim.id for claim in ends]
+    """Return the chosen claims that need no further run, at any tier."""
+    desk = Desk(reader=reader, tier=session.tier, table=session.table, device=session.device)
+
+    def ended(claim: Claim) -> bool:
+        match claim:
+            case Statistical():
+                return desk.case(claim).settled
+            case Exact():
+                return all(map(reader.over, plan(claim, range(1), session.device).trials))
+        return False  # it isn't decided by runs of ours
+
+    return [claim.id for claim in session.chosen if ended(claim)]

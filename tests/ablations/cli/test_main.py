@@ -128,8 +128,9 @@ def test_ctrl_c_ends_with_130_and_says_that_the_same_command_resumes(ablations, 
     assert err.count("\n") == 1
 
 
-def test_an_output_that_nobody_reads_any_more_is_no_failure():
-    script = "from ablations.cli import main; main(['list', '--json'])"
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_output_that_nobody_reads_any_more_is_no_failure(options):
+    script = f"from ablations.cli import main; main({['list', *options]!r})"
     program = subprocess.Popen(
         [sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -28,8 +28,8 @@ from ablations.specs.protocols import (
     Train,
 )
 from hrm import recipes
-from hrm.config import Fixed, Lockstep, Readout, Segments, Vector
-from hrm.config.learning import Supervised, Training
+from hrm.config import Lockstep, Segments
+from hrm.config.learning import Training
 from hrm.config.parts import Part
 from hrm.tasks.sudoku import Sudoku
 
@@ -80,18 +80,7 @@ class Setup:
 _SUDOKU = Boards(task=Sudoku(size=4, clues=11), train=4096, validation=512, test=256)
 _SIZE = 16 * 5  # cells times tokens
 _UPDATES = 80
-_LEVELS = changed(
-    recipes.act_v1(width=32, heads=4, h_layers=1, l_layers=1),
-    {
-        "model.embedding": Vector(size=_SIZE),
-        "model.readout": Readout(size=_SIZE, bias=False),
-        "model.low.rotary": None,  # one position
-        "model.high.rotary": None,
-        "model.halting": Fixed(),
-        "model.segments": Segments(count=1, detached=True),
-        "objective": Supervised(every_segment=False),
-    },
-)
+_LEVELS = recipes.act_v1_vector(inputs=_SIZE, outputs=_SIZE, width=32, heads=4)
 _TRAIN = Train(
     boards=_SUDOKU,
     training=Training(

@@ -20,9 +20,7 @@ from ablations.specs.contrasts import (
     Range,
     combined,
     finite,
-    interaction,
     logarithm,
-    main_effect,
     shifted,
     slope,
 )
@@ -43,10 +41,6 @@ __all__ = [
     "TimeToTarget",
     "Timing",
     "Trend",
-    "combined",
-    "interaction",
-    "main_effect",
-    "slope",
 ]
 
 

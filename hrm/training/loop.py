@@ -30,7 +30,7 @@ from hrm.system import distributed, interrupts
 from hrm.tasks import Boards, Floats, Ints, Scores, Task, Values
 from hrm.training import checkpoint, losses
 from hrm.training.averages import Averaged
-from hrm.training.learner import Learner
+from hrm.training.learner import Learner, evaluating
 from hrm.training.stablemax import IGNORED
 
 
@@ -391,15 +391,3 @@ class Shuffled:
         self.epoch = self.generator.get_state()
         self.order = torch.randperm(self.size, generator=self.generator)
         self.dealt = 0
-
-
-@contextmanager
-def evaluating(model: HRM) -> Iterator[None]:
-    """Evaluation mode without gradient; the mode before is restored at the end."""
-    before = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(before)

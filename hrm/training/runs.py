@@ -12,7 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hrm.config import QLearning
 from hrm.config.learning import System, Training
 from hrm.config.parts import Part, require
 from hrm.data import cache
@@ -33,7 +32,7 @@ from hrm.system.files import LOCK, alone
 from hrm.tasks import Splits, Task
 from hrm.training import checkpoint, loop, tracking
 from hrm.training.loop import Seeds
-from hrm.training.scoring import baselines, readable, score
+from hrm.training.scoring import baselines, halting, readable, score
 from hrm.training.tracking import JsonLines, Run, Tracker
 
 _log = logging.getLogger(__name__)
@@ -331,23 +330,6 @@ def planned(folder: Path) -> Plan | None:
             f"{folder / 'run.json'} has parts of a module that isn't included ({error}); it was "
             f"trained with {' '.join(f'--include {name}' for name in lacking)}; give that here, too"
         ) from error
-
-
-def halting(system: System) -> System:
-    """Return a Q-learning system that halts in evaluation as well.
-
-    Raises:
-        UserError: If it halts in another way.
-    """
-    part = system.model.halting
-    if not isinstance(part, QLearning):
-        raise UserError(
-            f"halting is {type(part).__name__}; allowed is QLearning, which may take all steps in "
-            f"evaluation; leave --halting out: this system stops as it was trained to"
-        )
-    return replace(
-        system, model=replace(system.model, halting=replace(part, halt_in_evaluation=True))
-    )
 
 
 def evaluated(

@@ -1,12 +1,14 @@
 """What a model answers on a task's boards, and how that scores."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
+from hrm.config import QLearning
 from hrm.config.learning import System
 from hrm.data.tokens import PublicBoards
+from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes
 from hrm.tasks import Boards, Floats, Scores, Task, Values
@@ -37,6 +39,23 @@ def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[st
         name: _means(task, boards, found)
         for name, found in task.baselines(training, boards).items()
     }
+
+
+def halting(system: System) -> System:
+    """Return a Q-learning system that halts in evaluation as well.
+
+    Raises:
+        UserError: If it halts in another way.
+    """
+    part = system.model.halting
+    if not isinstance(part, QLearning):
+        raise UserError(
+            f"halting is {type(part).__name__}; allowed is QLearning, which may take all steps in "
+            f"evaluation; leave --halting out: this system stops as it was trained to"
+        )
+    return replace(
+        system, model=replace(system.model, halting=replace(part, halt_in_evaluation=True))
+    )
 
 
 def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:

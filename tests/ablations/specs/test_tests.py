@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
+from ablations.specs.contrasts import combined, interaction, main_effect, slope
 from ablations.specs.tests import (
     Both,
     Difference,
@@ -22,10 +23,6 @@ from ablations.specs.tests import (
     TimeToTarget,
     Timing,
     Trend,
-    combined,
-    interaction,
-    main_effect,
-    slope,
 )
 from hrm.errors import UserError
 

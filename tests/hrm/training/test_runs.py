@@ -15,7 +15,7 @@ from hrm.system.files import alone
 from hrm.tasks.maze import Maze
 from hrm.tasks.pattern import Pattern
 from hrm.tasks.sudoku import Sudoku
-from hrm.training import checkpoint, loop, runs, tracking
+from hrm.training import checkpoint, loop, runs, scoring, tracking
 
 task = Maze(size=4, walls=0.2)
 boards = task.generate(0, 12, 4, 6)
@@ -234,7 +234,7 @@ def test_halting_in_evaluation_stops_earlier(tmp_path):
 
 def test_halting_is_refused_where_nothing_is_learned_about_it():
     with pytest.raises(UserError, match="halting is Policy; allowed is QLearning"):
-        runs.halting(plan().system)
+        scoring.halting(plan().system)
 
 
 def test_another_tasks_shapes_are_refused(tmp_path):

@@ -31,9 +31,13 @@ Under torchrun, several processes share each batch of boards and train one model
 draws its own. When one of them ends, all do; the same command goes on, and may have another number
 of processes.
 
+--extend N trains a run that is there, finished or not, up to N updates in all; its folder says the
+rest. Learning rates then follow a schedule of N updates.
+
   hrm train gru maze --task-set size=5 --set hidden_low=64 --set hidden_high=64 --output runs/gru
   hrm train act-v1 sudoku --task-set size=4 --set width=64 --set heads=4 --output runs/act
   hrm train v2 pattern --updates 2000 --training-set ema=0.99 --seed 1 --output runs/v2
+  hrm train gru maze --output runs/gru --extend 3000
   torchrun --nproc-per-node 2 -m hrm train act-v1 maze --task-set size=8 --output runs/two
 """
 TRACKERS = ("jsonl", "tensorboard", "wandb")
@@ -57,6 +61,11 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="compile training steps: a minute at first, then faster, and the same to rounding",
     )
     options.add_json(parser, "the summary")
+    options.add_numbers(
+        parser,
+        ("--keep-every", None, "keep the model of every N-th evaluation (the best and the last)"),
+        ("--extend", None, "go on with the folder's run up to N updates in all"),
+    )
     parser.add_argument(
         "--plan",
         type=Path,
@@ -143,6 +152,8 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
                 asked.threads,
                 device,
                 compiled=asked.compile,
+                keep_every=asked.keep_every,
+                extended=asked.extend is not None,
             )
     except KeyboardInterrupt:
         if first:
@@ -174,6 +185,8 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     Raises:
         UserError: If they contradict themselves, or name what isn't there.
     """
+    if getattr(asked, "extend", None) is not None:
+        return _longer(asked)
     if getattr(asked, "plan", None) is not None:
         return _read(asked)
 
@@ -231,22 +244,45 @@ def _read(asked: argparse.Namespace) -> "Plan":
             f"--plan is {str(asked.plan)!r}, which can't be read ({error}); allowed is a plan in "
             f"JSON, as `hrm sweep` writes it; name another"
         ) from error
-    task = type(plan.task).__name__.lower()
-    if (plan.recipe, task) != (asked.recipe, asked.task):
-        raise UserError(
-            f"--plan {asked.plan} is for {plan.recipe} {task}; allowed is a plan for what is asked "
-            f"for, {asked.recipe} {asked.task}; name these, or another file"
-        )
-    for name in _PLANNED:
-        if getattr(asked, name) != asked.default(name):
-            raise UserError(
-                f"--{name.replace('_', '-')} is given beside --plan, which says that already; "
-                f"allowed are seeds; leave it out"
-            )
+    _belongs(asked, plan, f"--plan {asked.plan}")
+    _alone(asked, "--plan", "another seed")
     seed = plan.seed if asked.seed is None else asked.seed
     data_seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     order = plan.order_seed if asked.order_seed is None else asked.order_seed
     return replace(plan, seed=seed, data_seed=data_seed, order_seed=order)
+
+
+def _longer(asked: argparse.Namespace) -> "Plan":
+    """Return the plan of the folder's run, with as many updates as asked for.
+
+    Raises:
+        UserError: If there is none, it is of another recipe or task, or other options are given.
+    """
+    from hrm.training import extension
+
+    plan = extension.longer(asked.output, asked.extend)
+    _belongs(asked, plan, f"--extend: {asked.output}")
+    _alone(asked, "--extend", "none of them", "plan", "seed", "data_seed", "order_seed")
+    return plan
+
+
+def _belongs(asked: argparse.Namespace, plan: "Plan", what: str) -> None:
+    task = type(plan.task).__name__.lower()
+    if (plan.recipe, task) != (asked.recipe, asked.task):
+        raise UserError(
+            f"{what} is for {plan.recipe} {task}; allowed is a plan for what is asked "
+            f"for, {asked.recipe} {asked.task}; name these, or another file"
+        )
+
+
+def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> None:
+    """Refuse options that the plan says already."""
+    for name in (*_PLANNED, *more):
+        if getattr(asked, name) != asked.default(name):
+            raise UserError(
+                f"--{name.replace('_', '-')} is given beside {option}, which says that already; "
+                f"allowed is {allowed}; leave it out"
+            )
 
 
 def _heading(asked: argparse.Namespace, plan: "Plan") -> str:

@@ -106,7 +106,7 @@ class Study:
         before = self._study.user_attrs.get("sweep")
         if before is None:
             self._study.set_user_attr("sweep", canonical(sweep))
-        elif before != canonical(sweep):
+        elif json.loads(before) | {"trials": 0} != dict(sweep) | {"trials": 0}:  # may be extended
             raise UserError(
                 f"storage is {str(path)!r}, which holds another sweep's trials of {arm!r}; allowed "
                 f"is a new file, or that of this sweep; name another"

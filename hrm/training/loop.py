@@ -328,29 +328,41 @@ def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints
 
 
 def answers(
-    model: HRM, system: System, data: Encoded, batch: int = 256, *, numbers: bool = False
+    model: HRM,
+    system: System,
+    data: Encoded,
+    batch: int = 256,
+    *,
+    numbers: bool = False,
+    steps: int | None = None,
 ) -> tuple[Values, Floats]:
     """Return what a model answers, [N, cells], and how many halting steps it took, [N].
 
     Answers are classes, or what the readout gives where `numbers` are wanted; there is no halting
-    noise.
+    noise. Every board takes as many `steps` as asked for, or as many as halting says.
 
     Raises:
         FloatingPointError: If an answer isn't finite.
     """
-    cells, found, steps = data.targets.shape[1], [], []
+    cells, found, taken = data.targets.shape[1], [], []
     with evaluating(model):
         for rows in torch.arange(len(data)).split(batch):
             part = data.batch(rows)
-            output = model(part.inputs, identities=part.identities)
-            if not output.prediction.isfinite().all():  # NaN would pass for a class
-                raise FloatingPointError("its answers are NaN or infinite")
-            answer = output.prediction.double()
-            if not numbers:
-                answer = losses.answer(system.objective, output.prediction, cells)
-            found.append(answer)
-            steps.append(output.run.steps)
-    return torch.cat(found).cpu().numpy(), torch.cat(steps).double().cpu().numpy()
+            output = model(part.inputs, identities=part.identities, steps=steps)
+            found.append(answered(system, output.prediction, cells, numbers=numbers))
+            taken.append(output.run.steps)
+    return torch.cat(found).cpu().numpy(), torch.cat(taken).double().cpu().numpy()
+
+
+def answered(system: System, prediction: Tensor, cells: int, *, numbers: bool) -> Tensor:
+    """Return the classes that a prediction says, [B, cells], or what it is where it has `numbers`.
+
+    Raises:
+        FloatingPointError: If it isn't finite.
+    """
+    if not prediction.isfinite().all():  # NaN would pass for a class
+        raise FloatingPointError("its answers are NaN or infinite")
+    return prediction.double() if numbers else losses.answer(system.objective, prediction, cells)
 
 
 def evaluate(model: HRM, system: System, task: Task, boards: Boards, batch: int = 256) -> Scores:

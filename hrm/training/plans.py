@@ -6,7 +6,8 @@ from typing import Any
 
 from hrm.config.learning import System, Training
 from hrm.config.parts import Part, require
-from hrm.data import cache
+from hrm.data import cache, own
+from hrm.data.own import OwnData
 from hrm.errors import UserError
 from hrm.system import extensions
 from hrm.tasks import Splits
@@ -24,6 +25,8 @@ class Plan(Part):
         data_seed: Of the boards. train, validation, test: how many.
         seed: Of the weights, and of dropout.
         order_seed: Of the boards' order and the halting noise; None for the same number.
+        data: A folder whose boards are taken; None for those that the task generates. train: how
+            many of them training takes, after those for validation.
     """
 
     recipe: str
@@ -36,6 +39,7 @@ class Plan(Part):
     training: Training
     seed: int = 0
     order_seed: int | None = None
+    data: OwnData | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,14 +57,24 @@ class Plan(Part):
         )
 
     @property
+    def identities(self) -> int | None:
+        """The number of puzzle identities of a folder's boards; None where the task has its own."""
+        return None if self.data is None else self.data.identities
+
+    @property
     def seeds(self) -> Seeds:
         """The seeds of what training draws."""
         order = self.seed if self.order_seed is None else self.order_seed
         return Seeds(weights=self.seed, order=order)
 
     def splits(self) -> Splits:
-        """Return the boards, from the cache where they are there."""
+        """Return the boards, from the cache where they are there.
+
+        Of a folder's training boards, which may not fit in memory, the first alone are here.
+        """
         task: Any = self.task
+        if self.data is not None:
+            return own.splits(self.data, task, self.data_seed, self.validation, self.test)
         return cache.load(task, self.data_seed, self.train, self.validation, self.test)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 from hrm.config.parts import require
+from hrm.data import own
 from hrm.errors import Diverged
 from hrm.model import HRM
 from hrm.system import distributed, extensions
@@ -28,6 +29,7 @@ from hrm.system import environment as surroundings
 from hrm.system.files import LOCK, alone
 from hrm.tasks import Splits
 from hrm.training import checkpoint, extension, loop, tracking
+from hrm.training.mapped import Mapped
 from hrm.training.plans import Plan, plan_from, planned
 from hrm.training.scoring import score
 from hrm.training.stored import Stored, evaluated, halting, reached, restored, stored, weights
@@ -106,7 +108,6 @@ def execute(
     require(keep_every is None or keep_every >= 1, "keep_every", keep_every, "1 or more", "use 1")
     require(1 <= threads <= most_threads, "threads", threads, f"1 to {most_threads}", "use 1")
     torch.set_num_threads(threads)
-    task: Any = plan.task
     first = distributed.rank() == 0
     with alone(folder) if first else contextlib.nullcontext():
         if extended and first:
@@ -121,7 +122,7 @@ def execute(
         try:
             _train(plan, splits, folder, everyone, report, device, compiled, keep_every)
             ask = first and test
-            found = evaluated(stored(folder), task, splits, device=device) if ask else {}
+            found = _scored(plan, folder, splits, device) if ask else {}
             summary = {"status": "finished", **found}
         except Diverged as error:
             summary = {"status": "diverged", "step": error.step, "reason": error.reason}
@@ -143,7 +144,13 @@ def _train(
 ) -> None:
     task: Any = plan.task
     model = loop.build(plan.system, plan.seeds, device)
-    data = loop.encode(plan.system, task, splits.train, device)
+    data: loop.Samples
+    if plan.data is None:
+        data = loop.encode(plan.system, task, splits.train, device)
+    else:
+        mapped = plan.data.read("train")
+        held = own.held_out(mapped, plan.validation, plan.data_seed)
+        data = Mapped(plan.system, task, mapped, held, device)
     scores: dict[str, float] = {}
     current: list[HRM] = []  # the model at this evaluation
     since = trained = time.perf_counter()
@@ -176,6 +183,11 @@ def _train(
 
     system, seeds = plan.system, plan.seeds
     loop.fit(model, system, training, data, seeds, watch, folder, seen, compiled=compiled)
+
+
+def _scored(plan: Plan, folder: Path, splits: Splits, device: torch.device | str) -> dict[str, Any]:
+    task: Any = plan.task
+    return evaluated(stored(folder), task, splits, device=device, identities=plan.identities)
 
 
 def _begun(

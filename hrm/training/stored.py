@@ -18,7 +18,7 @@ from hrm.recipes.sizing import sizes, wanted
 from hrm.tasks import Splits, Task
 from hrm.training import checkpoint
 from hrm.training.plans import Plan, planned
-from hrm.training.scoring import baselines, readable, score
+from hrm.training.scoring import baselines, by_step, readable, score
 
 _log = logging.getLogger(__name__)
 
@@ -126,19 +126,28 @@ def evaluated(
     *,
     halt: bool = False,
     device: torch.device | str = "cpu",
+    identities: int | None = None,
+    steps: int | None = None,
+    curve: int | None = None,
 ) -> dict[str, Any]:
     """Return the scores of stored checkpoints on a task's test boards, beside its trivial methods.
 
     One of several that can't be read is left out, with a warning.
+
+    Args:
+        halt: Whether a system of Q-learning halts, see `halting`.
+        identities: Of these boards, where they aren't those that the task generates.
+        steps: That every board takes, whatever halting says; None for as many as it says.
+        curve: So many steps, after each of which the checkpoints are scored, too, as ``curve``.
 
     Raises:
         UserError: If the task's shapes aren't the model's, no checkpoint can be read, or as
             `halting`.
     """
     plan, system = found.plan, halting(found.plan.system) if halt else found.plan.system
-    has = sizes(system.model)
+    has, readout = sizes(system.model), system.model.readout
     seen, test = readable(system, task, splits.test)
-    needs = wanted(plan.recipe, system.model, seen, test)
+    needs = wanted(plan.recipe, system.model, seen, test, identities)
     for name, size in needs.items():
         require(
             has[name] == size,
@@ -148,10 +157,14 @@ def evaluated(
             "give it a task of that shape, or train one for this",
         )
     model = HRM(system.model).to(device)
-    scores, lost = {}, []
+    scores, curves, lost = {}, {}, []
     for name, path in found.checkpoints.items():
         try:
-            scores[name] = restored(path, model) | score(model, system, seen, test)
+            scores[name] = restored(path, model) | score(model, system, seen, test, steps)
+            if curve is not None:
+                kept = HRM(replace(system.model, readout=replace(readout, each_step=True)))
+                kept.load_state_dict(model.state_dict())
+                curves[name] = by_step(kept.to(device), system, seen, test, curve)
         except FloatingPointError as error:
             why = f"{error}; allowed are weights that give numbers; name another"
             lost.append(UserError(f"checkpoint is {str(path)!r}, and {why}"))
@@ -161,4 +174,31 @@ def evaluated(
         raise lost[0]
     for each in lost:
         _log.warning("%s", each)
-    return {"checkpoints": scores, "baselines": baselines(task, splits.train, splits.test)}
+    result = {"checkpoints": scores, "baselines": baselines(task, splits.train, splits.test)}
+    return result if curve is None else {**result, "curve": curves}
+
+
+def resized(found: Stored, positions: int) -> Stored:
+    """Return a stored run as one of boards with so many cells, where its weights allow that.
+
+    They do where none of them belongs to a position: inputs are read cell by cell, and positions
+    aren't learned. Rotary positions go on beyond the length that was trained.
+
+    Raises:
+        UserError: If some weights belong to positions.
+    """
+    system = found.plan.system
+    embedding: Any = system.model.embedding
+    if embedding.answered in (None, positions):
+        return found
+    model = replace(system.model, embedding=replace(embedding, positions=positions))
+    with torch.device("meta"):
+        before, after = (HRM(c).state_dict() for c in (system.model, model))
+    for name in before:
+        if name not in after or before[name].shape != after[name].shape:
+            raise UserError(
+                f"the boards have {positions} cells, and {name} belongs to the positions of "
+                f"{embedding.answered}; allowed is another size where no positions are learned; "
+                f"give boards of {embedding.answered} cells, or train without learned_positions"
+            )
+    return replace(found, plan=replace(found.plan, system=replace(system, model=model)))

@@ -112,7 +112,7 @@ def _given(text: str, task: Any) -> "Sequence[Problem]":
     from hrm.data import forms, imports
 
     path = Path(text)
-    if "\n" not in text and len(text) < 4096 and path.exists():
+    if text.strip() and "\n" not in text and len(text) < 4096 and path.exists():
         found = [each for file in imports.files(path) for each in forms.problems(file, task)]
     elif path.suffix in forms.SUFFIXES:
         raise UserError(

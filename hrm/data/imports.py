@@ -153,7 +153,11 @@ def files(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise refused(path, "it isn't there", _form, "name another")
-    found = [f for f in sources(path) if f.is_file() and (f == path or f.suffix in forms.SUFFIXES)]
+    found = [
+        f
+        for f in sources(path)
+        if f.is_file() and not f.name.startswith(".") and (f == path or f.suffix in forms.SUFFIXES)
+    ]
     if not found:
         raise refused(path, "there's no file of boards in it", _form, "name another")
     return found

@@ -9,6 +9,7 @@ held out from them by the data seed:
   boards. Validation has that of the group's first puzzle.
 """
 
+import functools
 import hashlib
 import math
 from dataclasses import dataclass
@@ -45,9 +46,9 @@ class OwnData(Part):
         """Open a split, checked.
 
         Raises:
-            UserError: If it isn't there, or isn't as it should be.
+            UserError: If it isn't there, isn't as it should be, or has changed since.
         """
-        return public.read(Path(self.folder), split)
+        return _read(self, split)
 
     @property
     def identities(self) -> int:
@@ -140,12 +141,29 @@ def opened(path: Path, task: Task, seed: int = 0, *, testing: bool = False) -> O
         with filelock.FileLock(folder.with_suffix(".lock")):
             if not folder.exists():
                 imports.bring_in(path, folder, task, seed=seed, testing=testing)
+    return OwnData(folder=str(folder), sha256=_digest(folder))
+
+
+def _digest(folder: Path) -> str:
+    """Return the SHA-256 of a folder's files."""
     whole = hashlib.sha256()
     for split in public.splits(folder):
         for file in public.files(folder, split, public.sets(folder, split)[0]):
             with file.open("rb") as content:
                 whole.update(hashlib.file_digest(content, "sha256").digest())
-    return OwnData(folder=str(folder), sha256=whole.hexdigest())
+    return whole.hexdigest()
+
+
+@functools.lru_cache(maxsize=8)  # checking a large folder takes seconds
+def _read(data: OwnData, split: Split) -> PublicData:
+    folder = Path(data.folder)
+    found = public.read(folder, split)
+    if _digest(folder) != data.sha256:
+        raise UserError(
+            f"{data.folder!r} has changed since the run was made; allowed is the folder as it was; "
+            f"put it back, or give --data with other boards"
+        )
+    return found
 
 
 def held_out(data: PublicData, number: int | None, seed: int) -> Held:

@@ -79,8 +79,9 @@ class Pictures:
             )
         require(boards >= 1, "boards", boards, "1 or more", "leave it out for 256")
         self.folder, self.plan, self.board = folder, plan, board
-        self.task: Any = plan.task
-        self.data = None if data is None else own.opened(data, self.task, testing=True)
+        task: Any = plan.task
+        self.task = task
+        self.data = None if data is None else own.opened(data, task, testing=True)
         count = plan.test if self.data is None else len(self.data.read("test"))
         allowed = f"0 ... {count - 1}, a test board of this run"
         require(0 <= board < count, "board", board, allowed, "take another")

@@ -340,3 +340,45 @@ def test_fields_that_boards_need_are_read_from_a_folder(folder, tmp_path, hrm):
     assert imports.fields_of(tmp_path / "logic", "logic") == {"variables": 5, "clauses": 7}
     assert imports.fields_of(tmp_path / "coloring", "coloring") == {"vertices": 7}
     assert imports.fields_of(tmp_path / "maze", "maze") == {"size": 6}
+
+
+def test_a_folder_that_has_changed_since_training_is_refused(hrm, tmp_path, folder):
+    line = f"train {ACT.format(task='sudoku')} {FEW} --data {folder} --output {tmp_path}/run"
+    assert hrm(line)[0] == 0
+    own._read.cache_clear()  # as in another process
+    path = folder / "train" / "all__group_indices.npy"
+    path.write_bytes(path.read_bytes() + b" ")
+    status, _, err = hrm(f"eval {tmp_path}/run sudoku")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "has changed since the run was made; allowed is the folder as it was" in err
+
+
+def test_a_sweep_takes_a_folder_too(hrm, tmp_path, folder):
+    space = tmp_path / "space.json"
+    space.write_text(json.dumps({"training.learning_rate": {"low": 1e-3, "high": 1e-1}}))
+    line = f"sweep {ACT.format(task='sudoku')} {FEW} --data {folder} --space {space} --trials 2"
+    status, out, err = hrm(f"{line} --output {tmp_path}/sweep --json")
+    assert status == 0, err
+    assert json.loads(out)["arms"]["act-v1"]["counts"] == {"finished": 2}
+    plan = tmp_path / "sweep" / "act-v1" / "best.json"
+    assert hrm(f"train act-v1 sudoku --plan {plan} --output {tmp_path}/run")[0] == 0
+
+
+def test_labels_that_a_folder_leaves_out_are_not_learned(folder):
+    import torch
+
+    from hrm.recipes import sizing
+    from hrm.training.mapped import Mapped
+
+    path = folder / "train" / "all__labels.npy"
+    labels = np.load(path)
+    labels[:, 3:] = 0
+    np.save(path, labels)
+    data = public.read(folder, "train")
+    held = own.held_out(data, 2, 0)
+    settings = {"width": 8, "heads": 2, "h_layers": 1, "l_layers": 1}
+    system = sizing.sized("act-v1", settings, SMALL, SMALL.generate(0, 0, 0, 1).test)
+    batch = Mapped(system, SMALL, data, held).batch(torch.tensor([0, 4]))
+    assert (batch.targets[:, 3:] == -100).all()
+    assert (batch.targets[:, :3].numpy() == labels[[0, 4], :3].astype(int) - 1).all()
+    assert (batch.inputs.numpy() == data.inputs[[0, 4]].astype(int) - 1).all()

@@ -102,7 +102,12 @@ def bring_in(
     vacant(folder)
     if isinstance(task, Arc):
         require(train is None and test is None, "boards of arc", (train, test), "all", "leave out")
-        arc = ArcFiles(folder=str(path), augmentations=augment, training_tests=True)
+        arc = ArcFiles(
+            folder=str(path),
+            augmentations=augment or task.augmentations,
+            translate=task.translate,
+            training_tests=True,
+        )
         write_arc(folder, arc, seed)
         return
     parts = {"all": files(path)} if testing else _parted(path)

@@ -382,3 +382,13 @@ def test_labels_that_a_folder_leaves_out_are_not_learned(folder):
     assert (batch.targets[:, 3:] == -100).all()
     assert (batch.targets[:, :3].numpy() == labels[[0, 4], :3].astype(int) - 1).all()
     assert (batch.inputs.numpy() == data.inputs[[0, 4]].astype(int) - 1).all()
+
+
+def test_arc_trains_on_the_files_themselves_with_augmentations(hrm, tmp_path):
+    folder = arc_folder(tmp_path / "in", 3)
+    line = f"train {ACT.format(task='arc').replace('act-v1', 'act-v1-arc')} --set puzzle_size=4"
+    line = f"{line} {FEW} --data {folder} --task-set augmentations=1 --validation 2"
+    status, _, err = hrm(f"{line} --output {tmp_path}/run")
+    assert status == 0, err
+    assert runs.planned(tmp_path / "run").identities == 1 + 3 * 2
+    assert hrm(f"predict {tmp_path}/run {folder} --as json")[0] == 0

@@ -34,6 +34,9 @@ Under torchrun, several processes share each batch of boards and train one model
 draws its own. When one of them ends, all do; the same command goes on, and may have another number
 of processes.
 
+--json prints `folder`, `status` (finished or diverged), and of a finished run `checkpoints` and
+`baselines` with their test scores.
+
 --extend N trains a run that is there, finished or not, up to N updates in all; its folder says the
 rest. Learning rates then follow a schedule of N updates.
 

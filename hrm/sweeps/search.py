@@ -34,7 +34,7 @@ from hrm.errors import Lost, UserError
 from hrm.sweeps.space import Space, to_json
 from hrm.sweeps.study import Outcome, Study, Trial, journal
 from hrm.sweeps.trial import Children, Died
-from hrm.system.files import LOCK, alone, read_json, whole
+from hrm.system.files import LOCK, alone, read_json
 from hrm.training import runs, tracking
 
 Fields = Mapping[str, Any]
@@ -211,7 +211,7 @@ def execute(
         found = {"budget": sweep.budget(), "arms": arms}
         if before is not None:
             found["earlier"] = [*before.get("earlier", []), _choice(before)]
-        _write(results, found)
+        tracking.write(results, found)
         return found
 
 
@@ -221,7 +221,7 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
     if not path.exists():
         others = [each.name for each in folder.iterdir() if each.name != LOCK]
         require(not others, "output", str(folder), "a sweep's folder or a new one", "name another")
-        _write(path, asked)
+        tracking.write(path, asked)
         return
     before = read_json(path, *_guard)
     if before.get("trials", 0) < asked["trials"]:  # extended
@@ -233,12 +233,7 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
             f"sweep {str(path)!r} has {where} = {there!r}; allowed is {here!r}, what was asked "
             f"for; ask for the same, or use another folder"
         )
-    _write(path, asked)
-
-
-def _write(path: Path, data: Mapping[str, Any]) -> None:
-    with whole(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    tracking.write(path, asked)
 
 
 def _choice(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -299,7 +294,7 @@ class _Search:
         if finished:
             best = max(finished, key=lambda row: row["validation"])  # of equals the first
             plan = self.sweep.arms[arm](best["fields"])
-            _write(self.folder / arm / "best.json", plan.to_json())
+            tracking.write(self.folder / arm / "best.json", plan.to_json())
             folder = self._folder(arm, best["number"])
             # Trained already: scored alone.
             scores = runs.execute(plan, folder, threads=self.threads, device=self.device)

@@ -9,7 +9,7 @@ import math
 import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ablations.metrics.value import Value
@@ -184,26 +184,48 @@ class Timing(Ratio):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneSample(Linear):
+class OneCell(Linear):
+    """What one arm gives, beside a constant.
+
+    A run that diverged has no other arm to fall behind: it counts against what is claimed.
+    """
+
+    name: ClassVar[str] = "one-sample"
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        return (1.0,)
+
+    @property
+    @abstractmethod
+    def origin(self) -> float:
+        """Where the contrast is 0, on the scale of the contrast."""
+
+    def contrast(self, values: Sequence[Value]) -> Contrast:
+        found = shifted(super().contrast(values), -self.origin)
+        against = math.inf if self.fewer else -math.inf
+        if any(found.failed) and found.low == found.high == -against:
+            return replace(found, low=against, high=against, mean=math.nan)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneSample(OneCell):
     """x = value − constant.
 
     Args:
         constant: What values are compared with.
     """
 
-    name: ClassVar[str] = "one-sample"
     constant: float = 0.0
 
     @property
-    def weights(self) -> tuple[float, ...]:
-        return (1.0,)
-
-    def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -self.constant)
+    def origin(self) -> float:
+        return self.constant
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneRatio(Linear):
+class OneRatio(OneCell):
     """x = log(value / constant): against a constant, or a printed range of the value itself.
 
     A printed range of 10 to 50 ms is `about=(10, 50)` with the constant 1.
@@ -212,16 +234,12 @@ class OneRatio(Linear):
         constant: What values are compared with.
     """
 
-    name: ClassVar[str] = "one-sample"
     logarithmic: ClassVar[bool] = True
     constant: float = 1.0
 
     @property
-    def weights(self) -> tuple[float, ...]:
-        return (1.0,)
-
-    def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -math.log(self.constant))
+    def origin(self) -> float:
+        return math.log(self.constant)
 
 
 @dataclass(frozen=True, kw_only=True)

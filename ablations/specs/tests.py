@@ -184,25 +184,25 @@ class Timing(Ratio):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneCell(Linear):
-    """What one arm gives, beside a constant.
+class OneSample(Linear):
+    """x = value − constant.
 
     A run that diverged has no other arm to fall behind: it counts against what is claimed.
+
+    Args:
+        constant: What values are compared with.
     """
 
     name: ClassVar[str] = "one-sample"
+    constant: float = 0.0
 
     @property
     def weights(self) -> tuple[float, ...]:
         return (1.0,)
 
-    @property
-    @abstractmethod
-    def origin(self) -> float:
-        """Where the contrast is 0, on the scale of the contrast."""
-
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        found = shifted(super().contrast(values), -self.origin)
+        origin = math.log(self.constant) if self.logarithmic else self.constant
+        found = shifted(super().contrast(values), -origin)
         against = math.inf if self.fewer else -math.inf
         if any(found.failed) and found.low == found.high == -against:
             return replace(found, low=against, high=against, mean=math.nan)
@@ -210,36 +210,15 @@ class OneCell(Linear):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneSample(OneCell):
-    """x = value − constant.
-
-    Args:
-        constant: What values are compared with.
-    """
-
-    constant: float = 0.0
-
-    @property
-    def origin(self) -> float:
-        return self.constant
-
-
-@dataclass(frozen=True, kw_only=True)
-class OneRatio(OneCell):
+class OneRatio(OneSample):
     """x = log(value / constant): against a constant, or a printed range of the value itself.
 
-    A printed range of 10 to 50 ms is `about=(10, 50)` with the constant 1.
-
-    Args:
-        constant: What values are compared with.
+    A printed range of 10 to 50 ms is `about=(10, 50)` with the constant 1. A run that diverged
+    counts against what is claimed.
     """
 
     logarithmic: ClassVar[bool] = True
     constant: float = 1.0
-
-    @property
-    def origin(self) -> float:
-        return math.log(self.constant)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import math
 import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ablations.metrics.value import Value
@@ -181,6 +181,8 @@ class Timing(Ratio):
 class OneSample(Linear):
     """x = value − constant.
 
+    A run that diverged has no other arm to fall behind: it counts against what is claimed.
+
     Args:
         constant: What values are compared with.
     """
@@ -193,29 +195,24 @@ class OneSample(Linear):
         return (1.0,)
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -self.constant)
+        origin = math.log(self.constant) if self.logarithmic else self.constant
+        found = shifted(super().contrast(values), -origin)
+        against = math.inf if self.fewer else -math.inf
+        if any(found.failed) and found.low == found.high == -against:
+            return replace(found, low=against, high=against, mean=math.nan)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneRatio(Linear):
+class OneRatio(OneSample):
     """x = log(value / constant): against a constant, or a printed range of the value itself.
 
-    A printed range of 10 to 50 ms is `about=(10, 50)` with the constant 1.
-
-    Args:
-        constant: What values are compared with.
+    A printed range of 10 to 50 ms is `about=(10, 50)` with the constant 1. A run that diverged
+    counts against what is claimed.
     """
 
-    name: ClassVar[str] = "one-sample"
     logarithmic: ClassVar[bool] = True
     constant: float = 1.0
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        return (1.0,)
-
-    def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -math.log(self.constant))
 
 
 @dataclass(frozen=True, kw_only=True)

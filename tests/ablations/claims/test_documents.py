@@ -12,7 +12,9 @@ import pytest
 
 from ablations.claims import sets
 from ablations.claims.ledger import figure, ledger
+from ablations.judging.cells import parts_of, trained
 from ablations.metrics.curves import Arrival
+from ablations.metrics.value import number
 from ablations.protocols.base import Inputs
 from ablations.protocols.check import run
 from ablations.specs.claim import TIMED, Exact, Statistical, Tier, differences
@@ -234,6 +236,21 @@ def test_halting_arms_differ_in_the_halting_alone():
     assert paths("halt-max") == ["model.halting.exploration.probability"]
     assert paths("halt-rule", 0, 1) == ["model.halting.exploration"]
     assert paths("halt-rule", 0, 2) == ["model.halting.halt_in_evaluation"]
+
+
+# -- directions -----------------------------------------------------------------------------------
+@each_statistical
+def test_a_treatment_that_diverged_never_counts_for_a_claim(claim):
+    for test, reads in parts_of(claim):
+        cells = [claim.cells[place] for place in reads]
+        if test.zones.two_sided or not trained(cells[-1]):
+            continue
+        values = [
+            cell.metric.of_diverged() if cell.arm == cells[-1].arm else number(0.5)
+            for cell in cells
+        ]
+        found = test.contrast(values)
+        assert min(found.low * test.zones.sign, found.high * test.zones.sign) <= 0
 
 
 # -- protocols ------------------------------------------------------------------------------------

@@ -178,6 +178,18 @@ def test_one_arm_that_diverged_is_the_worst_outcome_on_its_side():
     assert baseline.failed == (True, False)
 
 
+@pytest.mark.parametrize("test", [OneSample, OneRatio])
+@pytest.mark.parametrize("higher", [True, False])
+@pytest.mark.parametrize("fewer", [True, False])
+def test_a_run_of_the_only_arm_that_diverged_counts_against_what_is_claimed(test, higher, fewer):
+    failed = diverged(higher_is_better=higher, worst=2.0)
+    found = test(constant=3.0, fewer=fewer, **WHY).contrast([failed])
+    against = math.inf if fewer else -math.inf
+    assert (found.low, found.high) == (against, against)
+    assert found.failed == (True,)
+    assert math.isfinite(found.mean) == (higher != fewer)
+
+
 def test_a_ratio_with_an_arm_that_diverged_has_no_mean():
     slow = diverged(higher_is_better=False)
     found = RATIO.contrast([number(3), slow])

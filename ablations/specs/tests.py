@@ -23,6 +23,7 @@ from ablations.specs.contrasts import (
     interaction,
     logarithm,
     main_effect,
+    opposed,
     shifted,
     slope,
 )
@@ -199,7 +200,7 @@ class OneSample(Linear):
         return (1.0,)
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -self.constant)
+        return opposed(shifted(super().contrast(values), -self.constant), self.zones.sign)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +222,8 @@ class OneRatio(Linear):
         return (1.0,)
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -math.log(self.constant))
+        found = shifted(super().contrast(values), -math.log(self.constant))
+        return opposed(found, self.zones.sign)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,7 +331,7 @@ class Reliable(Test):
         return 1
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return combined((1.0,), values)
+        return opposed(combined((1.0,), values), self.zones.sign)
 
 
 REPLICAS = 3  # of a seed, in `Spread`

@@ -200,6 +200,8 @@ def test_as_coded_all_boards_take_all_steps_which_is_no_allocation(runs):
     assert Allocation().read(found).low == 0
     assert Allocation().extreme(found) == "", "a result, and no fault"
     assert all(cell.protocol.batch == 1 for cell in claim.cells)
+    mean = claim.beside[1].test.zones
+    assert mean.band == figure("adaptive-steps").numbers("steps")
 
 
 @pytest.mark.parametrize("name", ["maze-accuracy", "pattern-accuracy"])

@@ -204,6 +204,11 @@ CLAIMS = (
             band_because="the reported change of the ratio, × or ÷ 1.25",
         ),
         beside=(
+            Reading(
+                label="high over low, trained",
+                test=OneRatio(null=0.1, because="a tenth more dimensions than the low level has"),
+                cells=(1,),
+            ),
             Reading(label="of the high level", metric=Participation(of="high")),
             Reading(label="of the low level", metric=Participation(of="low")),
         ),

@@ -91,8 +91,8 @@ CLAIMS = (
             "The same two losses train a model each. Speed is read as updates to "
             f"{_THRESHOLD:.0%} of unknown cells right on validation boards, at most {_CAP:.0f}, "
             "looked at every 10 and averaged over five looks; an update costs both the same. The "
-            "threshold was chosen on pilot seed 1000, on the arm with equal weights alone. Boards "
-            f"are 4×4 sudokus as one vector. {_FIGURES}"
+            "threshold was chosen on pilot seed 1000, on the arm with equal weights alone; the "
+            f"best trivial method has 79 %. Boards are 4×4 sudokus as one vector. {_FIGURES}"
         ),
         arms=(EVEN, DECAYING),
         protocol=SEGMENTED,

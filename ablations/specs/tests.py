@@ -2,7 +2,8 @@
 
 A test reads cells in the order in which the claim lists them, the baseline first. Contrasts are in
 their natural direction; the claimed one is the zones' (`ablations.rule.zones`). Arithmetic is that
-of intervals, so that a censored or diverged run bounds the contrast as far as it can.
+of intervals, so that a censored or diverged run bounds the contrast as far as it can; one that
+diverged counts against a claim about one cell.
 """
 
 import math

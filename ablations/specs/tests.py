@@ -2,14 +2,15 @@
 
 A test reads cells in the order in which the claim lists them, the baseline first. Contrasts are in
 their natural direction; the claimed one is the zones' (`ablations.rule.zones`). Arithmetic is that
-of intervals, so that a censored or diverged run bounds the contrast as far as it can.
+of intervals, so that a censored or diverged run bounds the contrast as far as it can; one that
+diverged counts against a claim about one cell.
 """
 
 import math
 import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ablations.metrics.value import Value
@@ -21,6 +22,7 @@ from ablations.specs.contrasts import (
     combined,
     finite,
     logarithm,
+    opposed,
     shifted,
     slope,
 )
@@ -196,11 +198,7 @@ class OneSample(Linear):
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
         origin = math.log(self.constant) if self.logarithmic else self.constant
-        found = shifted(super().contrast(values), -origin)
-        against = math.inf if self.fewer else -math.inf
-        if any(found.failed) and found.low == found.high == -against:
-            return replace(found, low=against, high=against, mean=math.nan)
-        return found
+        return opposed(shifted(super().contrast(values), -origin), self.zones.sign)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,7 +318,7 @@ class Reliable(Test):
         return 1
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return combined((1.0,), values)
+        return opposed(combined((1.0,), values), self.zones.sign)
 
 
 REPLICAS = 3  # of a seed, in `Spread`

@@ -136,6 +136,14 @@ def test_a_claim_with_a_figure_is_held_to_it_and_one_without_to_none(claim):
         assert bool(claimed) == banded, parts
 
 
+@each_statistical
+def test_a_run_that_diverged_never_speaks_for_a_claim_about_one_cell(claim):
+    for test, reads in parts_of(claim):
+        if len(reads) == 1:
+            found = test.contrast([claim.cells[reads[0]].metric.of_diverged()])
+            assert -math.inf in (found.low * test.zones.sign, found.high * test.zones.sign)
+
+
 @pytest.mark.parametrize(
     ("name", "weak", "strong"),
     [

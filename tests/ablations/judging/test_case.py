@@ -395,6 +395,9 @@ def test_reliability_and_a_constant_read_one_cell(lab):
     )
     row = lab.row(reliable, lab.Memory().fill(reliable, [(0.6,)] * 40))
     assert row.verdict.verdict is Word.CONFIRMED
+    row = lab.row(reliable, lab.Memory().fill(reliable, [(lab.Status.DIVERGED,)] * 40))
+    assert row.verdict.verdict is Word.CONTRADICTED, "that every run fails is an answer"
+    assert row.faults == ()
     constant = lab.statistical(
         OneSample(null=0.1, because="made up", constant=1.0), labels=("only",)
     )

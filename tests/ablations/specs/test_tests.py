@@ -250,6 +250,18 @@ def test_a_spread_with_an_unknown_or_failed_replica_or_none_at_all_is_unknown():
     assert test.contrast(numbers(1, 1, 1)).low == -math.inf
 
 
+@pytest.mark.parametrize("fewer", [False, True])
+@pytest.mark.parametrize("higher_is_better", [False, True])
+@pytest.mark.parametrize("kind", [OneSample, OneRatio, Reliable])
+def test_a_diverged_run_counts_against_a_claim_about_one_cell(kind, higher_is_better, fewer):
+    given = {"above": 0.1, "because": "a test"} if kind is Reliable else WHY
+    test = kind(fewer=fewer, **given)
+    found = test.contrast([diverged(higher_is_better=higher_is_better)])
+    assert found.low == found.high == (math.inf if fewer else -math.inf)
+    assert found.failed == (True,)
+    assert test.contrast([beyond(3)]).high == math.inf, "what never arrived lies above its cap"
+
+
 def test_a_claim_about_nearly_all_runs_reads_the_difference_or_the_value():
     worse = NotWorse(margin=0.02, because="a test")
     assert worse.contrast(numbers(0.5, 0.4)).low == pytest.approx(-0.1)

@@ -106,7 +106,7 @@ CLAIMS = (
             "itself. What it costs in accuracy stands beside. As coded, λ reaches no weight of the "
             "policy, so that the slope would be 0 by construction. At the two highest "
             "prices a model may, by the claim, be too poor to beat a trivial method: one cycle of "
-            "each costs as much as a tenth of the answers' variance, or more than a quarter."
+            "each costs nearly a tenth of the answers' variance, or nearly a third."
         ),
         arms=PRICED,
         protocol=_OWN,

@@ -35,7 +35,7 @@ _HUNDRED = Train(
 _PLAIN = replace(objective(GRU), normalise=False)
 _WEIGHTS = (
     "The document's model is trained as its text means it, with actions sampled, for 300 updates "
-    f"on {FOLDS_MIX}, at λ = {PRICE:g}; the policy is obeyed in the second half of them. So policy "
+    f"on {FOLDS_MIX}, at λ = {PRICE:g}; the policy is obeyed in the second half. So policy "
     "and baseline have learned something and haven't settled. At these weights batches of 32 "
     "are drawn 64 times; each batch, with its sampled actions, serves both arms."
 )

@@ -5,7 +5,6 @@ from dataclasses import replace
 from ablations.claims.arms_t1 import (
     CORRECTED,
     FOLDING,
-    HALTING,
     NO_ENTROPY,
     PER_SAMPLE,
     PRICE,
@@ -29,8 +28,9 @@ _variance, _convergence = figure("metarl-gradient-variance"), figure("metarl-con
 _CYCLE = f"{PRICE:g} is the price of one cycle"
 # Between the levels that the worse arm passed at 30 % and at 70 % of its own course, on a pilot
 # seed that no tier uses.
-_THRESHOLD = -0.1
-_LEARNING = FOLDING.training.updates - HALTING  # updates in which the policy is obeyed
+_THRESHOLD = -0.09
+_SINCE = FOLDING.training.halts_from
+_LEARNING = round((1 - _SINCE) * FOLDING.training.updates)  # updates in which it is obeyed
 _TEN = "under a tenth isn't worth a change of the loss"
 
 
@@ -102,9 +102,7 @@ CLAIMS = (
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,
-        metric=Arrival(
-            threshold=_THRESHOLD, cap=float(_LEARNING), cost=PRICE, since=float(HALTING)
-        ),
+        metric=Arrival(threshold=_THRESHOLD, cap=float(_LEARNING), cost=PRICE, since=_SINCE),
         test=TimeToTarget(
             null=0.1,
             because=_TEN,
@@ -134,7 +132,7 @@ CLAIMS = (
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,
-        metric=ControllerPeak(since=HALTING),
+        metric=ControllerPeak(since=_SINCE),
         test=Ratio(null=0.1, because=_TEN, fewer=True),
         beside=(
             Reading(label="largest norm of the whole gradient", metric=GradientNorm(of="largest")),

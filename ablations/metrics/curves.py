@@ -24,6 +24,8 @@ class Arrival(Metric):
         cap: Updates at which curves are cut: all arms' must reach it.
         smooth: Evaluations in a window, all of them where there are fewer.
         cost: λ, the price of a halting step; None where it is the accuracy that has to arrive.
+        since: The share of the updates that counting begins after; what curves show up to there
+            is left out.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -32,10 +34,12 @@ class Arrival(Metric):
     cap: float
     smooth: int = 5
     cost: float | None = None
+    since: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.smooth >= 1, "smooth", self.smooth, "1 or more", "use 1 for no smoothing")
+        _require_share(self.since)
 
     @property
     def quantity(self) -> str:
@@ -44,8 +48,10 @@ class Arrival(Metric):
         return f"updates to {self.threshold:.0%} of unknown cells"
 
     def read(self, found: Observations) -> Value:
-        updates = averaged(found["evaluation_update"], self.smooth)
-        scores = averaged(self._curve(found), self.smooth)
+        counted = np.asarray(found["evaluation_update"], dtype=np.float64)
+        counted = counted - self.since * counted.max(initial=0.0)
+        updates = averaged(counted[counted > 0], self.smooth)
+        scores = averaged(self._curve(found)[counted > 0], self.smooth)
         if not np.isfinite(scores).all() or not len(scores):
             return UNKNOWN
         over = np.flatnonzero(scores >= self.threshold)
@@ -144,10 +150,19 @@ class GradientNorm(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class ControllerPeak(Metric):
-    """Largest norm of the controller's gradient over a training run, over the median one."""
+    """Largest norm of the controller's gradient over a training run, over the median one.
+
+    Args:
+        since: The share of the updates that counting begins after.
+    """
 
     higher_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (1.0, math.inf)
+    since: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_share(self.since)
 
     @property
     def quantity(self) -> str:
@@ -155,8 +170,13 @@ class ControllerPeak(Metric):
 
     def read(self, found: Observations) -> Value:
         norms = np.asarray(found["update_controller_norm"], dtype=np.float64)
+        norms = norms[round(self.since * len(norms)) :]
         median = float(np.median(norms)) if len(norms) else 0.0
         return number(float(norms.max()) / median) if median > 0 else UNKNOWN
+
+
+def _require_share(since: float) -> None:
+    require(0 <= since < 1, "since", since, "a share from 0 to below 1", "use 0 to count all")
 
 
 def averaged(values: object, window: int) -> NDArray[np.float64]:

@@ -274,6 +274,8 @@ class Training(Part):
         evaluate_every: Updates between two points of the validation curve.
         depths: How deep the recursion is in parts of the training, one after another; as deep as
             configured after the last one, and in evaluation always.
+        halts_from: The share of the updates up to which all samples take all halting steps,
+            whatever they want; in evaluation they are always obeyed.
     """
 
     updates: int
@@ -292,10 +294,15 @@ class Training(Part):
     ema: float | None = None
     evaluate_every: int = 50
     depths: tuple[Depth, ...] = ()
+    halts_from: float = 0.0
 
     def depth(self, update: int) -> Depth | None:
         """Return how deep the recursion is in an update, counted from 0; None for as configured."""
         return next((d for d in self.depths if update < d.until * self.updates), None)
+
+    def obeys(self, update: int) -> bool:
+        """Return whether samples stop where they want to in an update, counted from 0."""
+        return update >= self.halts_from * self.updates
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -306,6 +313,13 @@ class Training(Part):
             self.depths,
             "parts that end one after another",
             "sort them by `until`",
+        )
+        require(
+            0 <= self.halts_from <= 1,
+            "halts_from",
+            self.halts_from,
+            "a share between 0 and 1",
+            "use 0.5 for all steps in the first half",
         )
         for name in ("updates", "batch", "pieces", "evaluate_every"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")

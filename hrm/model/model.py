@@ -83,6 +83,7 @@ class HRM(nn.Module):
         )
         self.connect = self._connection(c)
         self.depth: Depth | None = None
+        self.obeys = True  # whether samples stop where they want to, in training
         draw_weights(self, built(c.initialisation), root)
 
     def forward(
@@ -121,7 +122,7 @@ class HRM(nn.Module):
             drawn = None
             if noise is not None:
                 drawn = noise[step] if rows is None else noise[step, rows]
-            return state, self.halting(state, step, drawn), found
+            return state, self._decide(state, step, drawn), found
 
         if steps is not None:
             run = execution.lockstep(advance, start, steps, obeyed=False)
@@ -153,7 +154,7 @@ class HRM(nn.Module):
         state = where(carry.halted, self.start(x), carry.state).detach()
         state, _ = self.refine(state, x, drafts=False)
         steps = carry.steps.masked_fill(carry.halted, 0)
-        decision = self.halting(state, steps, self._noise(noise))
+        decision = self._decide(state, steps, self._noise(noise))
         steps = steps + 1
         halted = (decision.margin > 0) | (steps >= self.halting.max_steps)
         return Carry(batch, state.detach(), steps, halted), self.read(state), decision
@@ -272,6 +273,12 @@ class HRM(nn.Module):
     def example(self, batch: int) -> Tensor:
         """Return inputs of zeros, as the embedding takes them."""
         return self.embed.example(batch).to(self.start_low.value.device)
+
+    def _decide(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
+        decision: Decision = self.halting(state, step, noise)
+        if self.training and not self.obeys:
+            return decision._replace(margin=torch.full_like(decision.margin, -torch.inf))
+        return decision
 
     def _noise(self, noise: Tensor | None) -> Tensor | None:
         if not self.training or self.halting.draws == 0:

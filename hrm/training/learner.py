@@ -127,7 +127,9 @@ class Learner:
         # Before the forward pass, in which puzzle rows are lent.
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
-        self.model.depth = self.training.depth(self.schedules[0].last_epoch)
+        update = self.schedules[0].last_epoch
+        self.model.depth = self.training.depth(update)
+        self.model.obeys = self.training.obeys(update)
         noise = self._draw(len(batch.inputs)).chunk(self.parts, 1)
         mine = distributed.rank() * self.training.pieces
         names: list[str] = []

@@ -2,8 +2,14 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_t1 import GRU, PRICE, SOLVING, objective
-from ablations.claims.boards import SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
+from ablations.claims.arms_t1 import GRU, PRICE, PRICED_FOLDING, objective
+from ablations.claims.boards import (
+    FOLDS_MIX,
+    QUICK_SUDOKU,
+    SUDOKU_INPUTS,
+    SUDOKU_MIX,
+    SUDOKU_OUTPUTS,
+)
 from ablations.metrics.gradients import (
     DepthGradient,
     GradientGrowth,
@@ -14,19 +20,24 @@ from ablations.metrics.gradients import (
 )
 from ablations.specs.arms import Arm
 from ablations.specs.claim import CHEAP, Cell, Reading, Statistical
-from ablations.specs.protocols import Gradients, Resample
+from ablations.specs.protocols import Gradients, Resample, Train
 from ablations.specs.tests import Ratio
 from hrm import recipes
-from hrm.config.learning import PolicyGradient
+from hrm.config.learning import Cosine, PolicyGradient, Training
 
-_EARLY = replace(SOLVING, training=replace(SOLVING.training, updates=300))
-_HUNDRED = replace(SOLVING, training=replace(SOLVING.training, updates=100))
+_EARLY = replace(PRICED_FOLDING, training=replace(PRICED_FOLDING.training, updates=300))
+_HUNDRED = Train(
+    boards=QUICK_SUDOKU,
+    training=Training(
+        updates=100, batch=64, learning_rate=3e-3, schedule=Cosine(floor=0.05), evaluate_every=50
+    ),
+)
 _PLAIN = replace(objective(GRU), normalise=False)
 _WEIGHTS = (
     "The document's model is trained as its text means it, with actions sampled, for 300 updates "
-    f"on {SUDOKU_MIX}, at λ = {PRICE:g}, so that policy and baseline have learned something and "
-    "haven't settled. At these weights batches of 32 are drawn 64 times; each batch, with its "
-    "sampled actions, serves both arms."
+    f"on {FOLDS_MIX}, at λ = {PRICE:g}; the policy is obeyed in the second half. So policy "
+    "and baseline have learned something and haven't settled. At these weights batches of 32 "
+    "are drawn 64 times; each batch, with its sampled actions, serves both arms."
 )
 _TENTH = "less than 10 % of variance is worth no more than a tenth more samples"
 

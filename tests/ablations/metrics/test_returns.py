@@ -84,6 +84,27 @@ def test_a_return_arrives_where_the_curve_crosses_it():
     assert "return of -0.4" in metric.quantity
 
 
+def test_arrivals_and_peaks_are_counted_from_when_a_policy_is_obeyed():
+    found = {
+        "evaluation_update": np.array([10, 20, 30, 40]),
+        "evaluation_score": np.array([0.9, 0.1, 0.2, 0.6]),
+    }
+    assert Arrival(threshold=0.4, cap=40.0, smooth=1).read(found).high == 10.0
+    late = Arrival(threshold=0.4, cap=20.0, smooth=1, since=0.5)
+    assert late.read(found).low == pytest.approx(15.0)
+    norms = {"update_controller_norm": np.array([9, 0, 0, 1, 2, 8])}
+    assert ControllerPeak().read(norms).low == 6.0
+    assert ControllerPeak(since=0.5).read(norms).low == 4.0
+
+
+@pytest.mark.parametrize("since", [-0.1, 1.0])
+def test_counting_begins_somewhere_in_the_training(since):
+    with pytest.raises(UserError, match="since is"):
+        Arrival(threshold=0.4, cap=20.0, since=since)
+    with pytest.raises(UserError, match="since is"):
+        ControllerPeak(since=since)
+
+
 def test_a_peak_is_the_largest_norm_over_the_median_one():
     assert ControllerPeak().read({"update_controller_norm": np.array([1, 2, 8])}).low == 4.0
     assert ControllerPeak().read({"update_controller_norm": np.zeros(3)}) == UNKNOWN

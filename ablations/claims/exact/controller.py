@@ -13,7 +13,8 @@ _REDUNDANT = ("aten.eye", "aten.ones")
 def equivalent(arms: Sequence[System], seed: int, *, states: int = 256) -> Iterator[Check]:
     """The direct controller with mapped weights computes what the concatenated one does.
 
-    Logits at every cycle, and the whole model, in float64. Arms: concatenated, direct.
+    Logits at every cycle, and the whole model with sampled decisions: greedy ones of fresh weights
+    all stop at the first cycle. In float64, without dropout. Arms: concatenated, direct.
     """
     import torch
 
@@ -27,14 +28,17 @@ def equivalent(arms: Sequence[System], seed: int, *, states: int = 256) -> Itera
         logits = [rigged.controller(m)(some, progress) for m in (original, direct)]
         error = max(error, rigged.far(*logits))
     inputs = torch.randn(32, rigged.size(c), generator=noise, dtype=torch.float64)
-    with torch.no_grad():
-        first, second = (m(inputs) for m in (original, direct))
+    drawn, outputs = original.draw(32, noise).double(), []
+    for model in (original, direct):
+        with rigged.sampling(model):
+            outputs.append(model(inputs, drawn))
+    first, second = outputs
     yield Close("logits, the direct first layer being [W | W·1]", error=error, tolerance=1e-10)
-    yield Close(
-        "answers of the whole model",
-        error=rigged.far(first.prediction, second.prediction),
-        tolerance=1e-10,
-    )
+    for what, a, b in (
+        ("answers", first.prediction, second.prediction),
+        (f"logits of {len(first.run.logits)} cycles", first.run.logits, second.run.logits),
+    ):
+        yield Close(f"{what} of the whole model", error=rigged.far(a, b), tolerance=1e-10)
     yield Equal(
         "cycles of the whole model",
         expected=first.run.steps.tolist(),

@@ -89,7 +89,7 @@ def stopped_idle(
 
 
 def individual(
-    arms: Sequence[System], seed: int, *, batch: int = 32, gain: float = 10.0
+    arms: Sequence[System], seed: int, *, batch: int = 32, gain: float = 3.0
 ) -> Iterator[Check]:
     """A sample in a batch takes the cycles, and gives the answer, that it does alone, in float64.
 

@@ -57,8 +57,9 @@ CLAIMS = (
         reading=(
             "The direct form is to process the same state directly. Since [I | 1][z ; c] is "
             "z + c·1, its first layer [W | W·1] should compute what W does there. Compared in "
-            "float64 are the logits at every cycle, and the whole model. Whether each direct "
-            "controller also has a concatenated twin stands beside."
+            "float64 are the logits at every cycle, and the whole model, its decisions sampled "
+            "with equal noise. Whether each direct controller also has a concatenated twin stands "
+            "beside."
         ),
         arms=_FORMS,
         cost=2.0,

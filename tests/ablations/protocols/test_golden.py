@@ -84,7 +84,7 @@ def test_trained_scores_and_curves_are_those_of_before(name, arm, seed, system):
     for cells in ("exact", "valid"):
         assert old[cells] == value(Accuracy(cells=cells), found)
     for key in ("baseline", "margin", "error"):
-        assert getattr(skill, key) == pytest.approx(old[key], **near)
+        assert getattr(skilled, key) == pytest.approx(old[key], **near)
     curve = list(zip(found["evaluation_update"], found["evaluation_score"], strict=True))
     assert np.array(curve) == pytest.approx(np.array(old["curve"]), **near)
     assert found["evaluation_loss"] == pytest.approx([loss for _, loss in old["losses"]], **near)
@@ -163,11 +163,7 @@ def test_bytes_are_those_of_before(arm):
 
 # -- exact claims ---------------------------------------------------------------------------------
 CHECKED = {
-    "controller:equivalent": (
-        controller.equivalent,
-        (recipes.v2(), recipes.v2(use_optimized_controller=True)),
-        {"states": 16},
-    ),
+    # controller:equivalent is left out: it samples decisions now, where all stopped at once
     "controller:tensors": (
         controller.tensors,
         (recipes.v2(), recipes.v2(use_optimized_controller=True)),

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import convert, data, demo, evaluate, options, plot, summary, sweep, train
+from hrm.cli import configured, convert, data, demo, evaluate, options, plot, summary, sweep, train
 from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
@@ -22,7 +22,7 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm plot DIR                 pictures of it
   hrm sweep gru maze ...       search for its best configuration
   hrm convert CHECKPOINT DIR   load a checkpoint of the public code, and the other way round
-  hrm demo v2                  what per-sample halting saves, on a model trained now
+  hrm demo v2                  what a document describes, on a model trained now
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data info DIR            what such a folder holds
@@ -38,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
 
     def job() -> int:
-        options.include(sys.argv[1:] if arguments is None else arguments)
-        asked = parser().parse_args(arguments)
+        given = configured.expanded(sys.argv[1:] if arguments is None else arguments)
+        options.include(given)
+        asked = parser().parse_args(given)
         asked.line = shlex.join(["hrm", *(sys.argv[1:] if arguments is None else arguments)])
         return int(asked.function(asked))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrm.config.parts import Part
 from hrm.errors import UserError
+from hrm.recipes.names import nearest
 from hrm.system import extensions
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
@@ -146,9 +147,11 @@ def assigned(
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or name not in allowed:
+            near = nearest(name, allowed)
             raise UserError(
                 f"{option} {setting} names no field of {of} that can be set; allowed is "
-                f"FIELD=VALUE with one of: {listed}; give one of these"
+                f"FIELD=VALUE with one of: {listed}; "
+                + (f"did you mean {near!r}?" if near else "give one of these")
             )
         try:
             found[name] = json.loads(text)

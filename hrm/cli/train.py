@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, progress, scores, summary
+from hrm.cli import axes, configured, options, progress, scores, summary
 from hrm.cli.options import assigned, task_of
 from hrm.errors import Lost, UserError
 
@@ -38,7 +38,7 @@ of processes.
 """
 TRACKERS = ("jsonl", "tensorboard", "wandb")
 _PLANNED = (  # options that a plan says already
-    *("set", "task_set", "training_set", "updates", "batch", "learning_rate"),
+    *("set", "task_set", "training_set", "axis", "updates", "batch", "learning_rate"),
     *("train", "validation", "test"),
 )
 
@@ -47,6 +47,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm train`."""
     parser = options.command(subparsers, "train", LINE, TEXT)
     add_options(parser)
+    configured.add(parser)
     parser.add_argument(
         "--tracker", choices=TRACKERS, default=TRACKERS[0], help="where the curve goes (jsonl)"
     )
@@ -77,6 +78,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_settings(parser, "--set", "an argument of the recipe")
     options.add_settings(parser, "--task-set", "a field of the task")
+    options.add_settings(parser, "--axis", "an axis by its path, such as execution or low.norm")
     options.add_settings(
         parser,
         "--training-set",
@@ -202,7 +204,10 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     more = assigned("--training-set", asked.training_set, "training", fields)
     return runs.Plan(
         recipe=asked.recipe,
-        system=sizing.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
+        system=axes.changed(
+            sizing.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
+            asked.axis,
+        ),
         task=task,
         data_seed=data_seed,
         train=asked.train,

@@ -125,6 +125,17 @@ def _layers(h_dim: int, l_dim: int) -> dict[str, int]:
     return {}
 
 
+def task_of(name: str, fields: Mapping[str, Any]) -> Any:
+    """Return a task by its name in `TASKS`, with some fields set.
+
+    Raises:
+        UserError: If there's no such task or field.
+    """
+    require(name in TASKS, "task_name", name, ", ".join(TASKS), "take one of them")
+    importlib.import_module(f"hrm.tasks.{name}")
+    return Part.from_json({"kind": name.capitalize(), **TASKS[name], **fields})
+
+
 class EnhancedDatasetLoader:
     """Boards of our tasks by name."""
 
@@ -148,11 +159,9 @@ class EnhancedDatasetLoader:
         Raises:
             UserError: If there's no such task or field, or so many boards can't be found.
         """
-        require(task_name in TASKS, "task_name", task_name, ", ".join(TASKS), "take one of them")
         for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
             require(value >= 1, name, value, "1 or more", "raise it")
-        importlib.import_module(f"hrm.tasks.{task_name}")
-        task: Any = Part.from_json({"kind": task_name.capitalize(), **TASKS[task_name], **fields})
+        task = task_of(task_name, fields)
         boards = task.generate(seed, num_samples, 0, 0).train
         data = loop.encode(recipes.complete(), task, boards)
         order = torch.Generator().manual_seed(loop.stream(seed, "order"))

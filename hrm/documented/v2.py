@@ -10,8 +10,8 @@ from torch import Tensor
 from hrm import recipes
 from hrm.config.learning import System
 from hrm.config.parts import require
-from hrm.documented import demo
 from hrm.documented.common import OURS, CycleModel, Options, arguments, positive
+from hrm.documented.demos import v2 as demo
 from hrm.model import HRM
 from hrm.model.halting import ConcatenatedController, DirectController
 from hrm.training.transfer import Transfer, transfer
@@ -136,7 +136,7 @@ def demonstrate_efficiency_comparison(
     That is `hrm demo v2`, with the numbers of the run. It takes less than a minute.
 
     Args:
-        seed, updates: As in `hrm.documented.demo.v2`; None for its own number.
+        seed, updates: As in `hrm.documented.demos.v2.v2`; None for its own number.
 
     Source: document v2, "Basic Enhanced Usage".
     """

@@ -1,4 +1,4 @@
-"""`hrm demo v2` and `hrm.documented.demo`, on a tiny budget."""
+"""`hrm demo v2` and `hrm.documented.demos.v2`, on a tiny budget."""
 
 import json
 import re
@@ -11,7 +11,8 @@ import torch
 
 from hrm import cli, recipes
 from hrm.cli import progress
-from hrm.documented import demo
+from hrm.cli.demo import DOCUMENTS
+from hrm.documented.demos import v2 as demo
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.training import loop
@@ -163,6 +164,6 @@ def test_help_teaches_by_examples(hrm):
     status, out, _ = hrm("demo --help")
     assert status == 0
     examples = re.findall(r"^  hrm (demo .*)$", out, re.MULTILINE)
-    assert len(examples) == 3
-    for example in examples:
-        assert cli.parser().parse_args(shlex.split(example)).document == "v2"
+    assert len(examples) == 6
+    documents = {cli.parser().parse_args(shlex.split(each)).document for each in examples}
+    assert documents == set(DOCUMENTS)

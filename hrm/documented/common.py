@@ -138,7 +138,7 @@ def per_sample(criterion: Any) -> AnswerLoss:
         each.reduction = "none"
 
     def answer(prediction: Tensor, target: Tensor) -> Tensor:
-        found = each(prediction, target)
+        found: Tensor = each(prediction, target)
         require(
             found.dim() > 0 and len(found) == len(prediction),
             "criterion",

@@ -181,7 +181,7 @@ def test_checkpointed_and_accumulated_gradients_are_those_of_the_batch(change, s
         torch.testing.assert_close(found[name], value, msg=name)
 
 
-@pytest.mark.promise("act-v1", "`float16` where a device has it", '"forward_dtype": "bfloat16"')
+@pytest.mark.promise("act-v1", "a half precision, and a clear word on `float16`", '"forward_dtype": "bfloat16"')
 def test_float16_is_refused_with_what_to_take_instead():
     with pytest.raises(UserError, match=r"gradients underflow in float16, .*; use 'bfloat16'"):
         HRMACTv1({**ACT, "forward_dtype": "float16"})

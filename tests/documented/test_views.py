@@ -1,8 +1,11 @@
 """The views as such: what they may have of their own, and that every printed example has a test."""
 
 import ast
+import importlib.util
+import json
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -103,3 +106,24 @@ def test_every_command_on_the_migration_page_is_one():
         if not command.startswith("eval --"):  # an option on its own
             cli.parser().parse_args(shlex.split(command))
     assert len(commands) >= 6
+
+
+def test_the_page_of_promises_is_that_of_the_markers():
+    """Where this fails: python tests/documented/promises.py."""
+    path = Path(__file__).with_name("promises.py")
+    specification = importlib.util.spec_from_file_location("promises", path)
+    promises = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(promises)
+    assert promises.PAGE.read_text() == promises.page()
+    assert {row[0] for row in promises.rows()} == set(promises.DOCUMENTS)
+
+
+def test_the_page_of_documents_counts_the_ledgers_claims():
+    """Each of its tables has a group's claims, as many as there are, and every group of them."""
+    page = (ROOT / "docs" / "documents.md").read_text()
+    ledger = json.loads((ROOT / "ablations" / "claims" / "ledger.json").read_text())
+    for document in ("v2", "gru", "amulgent", "act-v1", "complete"):
+        section = page.partition(f"\n## Document {document}\n")[2].partition("\n## ")[0]
+        groups = re.findall(r"^\| (\w) \| .* \| (\d+) \|$", section, re.MULTILINE)
+        counted = Counter(claim["group"] for claim in ledger if claim["document"] == document)
+        assert {group: int(n) for group, n in groups} == dict(counted), document

@@ -73,6 +73,7 @@ def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Sh
     loop.fit(view.model, system, how, data, seeds, watch, report=report)
     arms: dict[str, dict[str, float]] = {}
     steps: dict[str, list[int]] = {}
+    answers = splits.test.targets
     for name, halt in (("all steps", False), ("halting", True)):
         other = HRMACTv1({**CONFIG, "halt_in_evaluation": halt}).eval()
         other.load_state_dict(view.state_dict())

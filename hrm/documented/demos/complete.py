@@ -24,7 +24,7 @@ from hrm.plots import puzzles, training
 from hrm.training import loop, scoring
 
 UPDATES = 48  # of each task
-TASKS: Mapping[str, Mapping[str, int]] = {"maze": {"size": 5}, "pattern": {}, "sudoku": {"size": 4}}
+TASKS: Mapping[str, Mapping[str, Any]] = {"maze": {"size": 5}, "pattern": {}, "sudoku": {"size": 4}}
 SIZES: Mapping[str, Any] = {"input_dim": 1, "h_dim": 64, "l_dim": 32, "max_steps": 4}
 BATCH, TEST, EPOCHS = 32, 64, 4
 

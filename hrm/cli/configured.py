@@ -60,7 +60,7 @@ def expanded(arguments: Sequence[str]) -> list[str]:
         file = finder.parse_known_args(own)[0].config
     except argparse.ArgumentError:  # said in full where everything is parsed
         return own
-    if file is None or not own or own[0].startswith("-"):
+    if file is None or own[0] != "train":  # `hrm convert` has an option of that name
         return own
     command, *rest = own
     said = _read(file)

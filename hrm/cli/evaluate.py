@@ -15,7 +15,8 @@ TEXT = """\
 Score checkpoints on a task's test boards: by default those that the run itself was scored on. A
 run's folder stands for its best and its last checkpoint.
 
-Systems that halt by Q-learning may take all steps in evaluation; with --halting they halt.
+In evaluation some systems take all steps, and some stop a batch as one, as documented; with
+--halting each board stops for itself, and so many boards take so many steps.
 
   hrm eval runs/act sudoku
   hrm eval runs/act/best.safetensors sudoku --halting
@@ -30,7 +31,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "checkpoint", type=Path, metavar="CHECKPOINT", help="a run's folder, or a file in it"
     )
     options.add_task(parser)
-    parser.add_argument("--halting", action="store_true", help="halt in evaluation as well")
+    parser.add_argument("--halting", action="store_true", help="let each board stop for itself")
     options.add_settings(parser, "--task-set", "a field of the task (as trained)")
     options.add_numbers(
         parser,
@@ -73,13 +74,21 @@ def run(asked: argparse.Namespace) -> int:
     splits = cache.load(task, seed, plan.train, plan.validation, test)
     result = runs.evaluated(found, task, splits, halt=asked.halting, device=device)
     scored = {name: found.checkpoints[name] for name in result["checkpoints"]}
-    apart = {}
-    if not asked.halting:
-        apart = margins.margins(replace(found, checkpoints=scored), task, splits, device)
+    apart, taken = {}, {}
+    kept = replace(found, checkpoints=scored)
+    if asked.halting:
+        taken = margins.steps_taken(kept, task, splits, device)
+    else:
+        apart = margins.margins(kept, task, splits, device)
     if asked.json:
-        sys.stdout.write(json.dumps({**result, "margins": apart}, indent=2) + "\n")
+        sys.stdout.write(
+            json.dumps({**result, "margins": apart, "boards_by_steps": taken}, indent=2) + "\n"
+        )
     else:
         scores.show(result)
         if apart:
             sys.stdout.write(margins.line(apart) + "\n")
+        if taken:
+            counts = ", ".join(f"{steps}: {boards}" for steps, boards in taken.items())
+            sys.stdout.write(f"boards by halting steps: {counts}\n")
     return 0

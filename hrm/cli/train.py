@@ -4,6 +4,7 @@ import argparse
 import inspect
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,13 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--compile",
         action="store_true",
         help="compile training steps: a minute at first, then faster, and the same to rounding",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="RUN",
+        help="start from a run's best weights, as far as they fit; what doesn't is named",
     )
     options.add_json(parser, "the summary")
     parser.add_argument(
@@ -131,7 +139,9 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
 
     if asked.compile:
         environment.compiler()
-    plan = plan_of(asked)
+    plan, start = plan_of(asked), None
+    if asked.start is not None:
+        plan, start = _started(plan, asked.start, said=first)
     trackers = tracking.extras(asked.tracker, asked.output, asked.project) if first else []
     if first:
         sys.stderr.write(_heading(asked, plan))
@@ -145,6 +155,7 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
                 asked.threads,
                 device,
                 compiled=asked.compile,
+                start=start,
             )
     except KeyboardInterrupt:
         if first:
@@ -160,6 +171,36 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
             sys.stderr.write(f"hrm: {said}\n")
         return 1
     return 0
+
+
+def _started(plan: "Plan", run: Path, *, said: bool) -> "tuple[Plan, Mapping[str, torch.Tensor]]":
+    """Return a plan that starts from a run's weights, and these; name what doesn't fit.
+
+    Raises:
+        UserError: If there is no such run, or nothing of it fits.
+    """
+    from dataclasses import replace
+
+    import torch
+
+    from hrm.model import HRM
+    from hrm.training import runs, transfer
+
+    path = next(iter(runs.stored(run).checkpoints.values()))
+    update, weights = runs.weights(path)
+    with torch.device("meta"):
+        found = transfer.compared(HRM(plan.system.model).state_dict(), weights)
+    if not found.taken:
+        raise UserError(
+            f"--from is {str(run)!r}, whose weights have neither name nor shape of this model's; "
+            f"allowed is a run of a system much like it; leave it out"
+        )
+    if said:
+        lines = [f"from {path}, update {update}: {len(found.taken)} tensors taken over"]
+        lines += [f"  new: {name} ({why})" for name, why in found.fresh.items()]
+        lines += [f"  not used: {name}" for name in found.unused]
+        sys.stderr.writelines(f"{line}\n" for line in lines)
+    return replace(plan, start=runs.digest(path)), weights
 
 
 def _again(asked: argparse.Namespace) -> str:

@@ -8,11 +8,12 @@ was interrupted, and one that was killed goes on from its last evaluation.
 """
 
 import contextlib
+import hashlib
 import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hrm.config import QLearning
 from hrm.config.learning import System, Training
 from hrm.config.parts import Part, require
 from hrm.data import cache
@@ -33,8 +33,9 @@ from hrm.system.files import LOCK, alone
 from hrm.tasks import Splits, Task
 from hrm.training import checkpoint, loop, tracking
 from hrm.training.loop import Seeds
-from hrm.training.scoring import baselines, readable, score
+from hrm.training.scoring import baselines, halting, readable, score
 from hrm.training.tracking import JsonLines, Run, Tracker
+from hrm.training.transfer import transfer
 
 _log = logging.getLogger(__name__)
 most_threads = 1024  # with far more, torch takes the process down
@@ -51,6 +52,7 @@ class Plan(Part):
         data_seed: Of the boards. train, validation, test: how many.
         seed: Of the weights, and of dropout.
         order_seed: Of the boards' order and the halting noise; None for the same number.
+        start: SHA-256 of the checkpoint whose weights it starts from; None for drawn ones.
     """
 
     recipe: str
@@ -63,6 +65,7 @@ class Plan(Part):
     training: Training
     seed: int = 0
     order_seed: int | None = None
+    start: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -119,6 +122,7 @@ def execute(
     *,
     test: bool = True,
     compiled: bool = False,
+    start: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Any]:
     """Run a plan in a folder, or the rest of it, and return its summary.
 
@@ -135,6 +139,7 @@ def execute(
         test: Whether the finished run is scored on the test boards. A finished run can be scored
             later by executing it again.
         compiled: Whether training steps are compiled: faster, and the same to rounding.
+        start: The weights of the plan's `start`; those that fit the model are taken over.
 
     Raises:
         UserError: If the folder is in use, or another run's.
@@ -152,7 +157,7 @@ def execute(
             tracker.start(run)
         summary: dict[str, Any] = {"status": "stopped"}
         try:
-            _train(plan, splits, folder, everyone, report, device, compiled)
+            _train(plan, splits, folder, everyone, report, device, compiled, start)
             ask = first and test
             found = evaluated(stored(folder), task, splits, device=device) if ask else {}
             summary = {"status": "finished", **found}
@@ -172,9 +177,13 @@ def _train(
     report: Callable[[Point], None] | None,
     device: torch.device | str,
     compiled: bool,
+    start: Mapping[str, Tensor] | None,
 ) -> None:
     task: Any = plan.task
+    assert (start is None) == (plan.start is None)
     model = loop.build(plan.system, plan.seeds, device)
+    if start is not None:
+        transfer(model, start)
     data = loop.encode(plan.system, task, splits.train, device)
     scores: dict[str, float] = {}
     since = trained = time.perf_counter()
@@ -258,6 +267,11 @@ def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
     return update, state
 
 
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a checkpoint's file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def reached(folder: Path) -> int:
     """Return the update from which a run goes on, 0 from the beginning."""
     last = folder / "last.safetensors"
@@ -331,23 +345,6 @@ def planned(folder: Path) -> Plan | None:
             f"{folder / 'run.json'} has parts of a module that isn't included ({error}); it was "
             f"trained with {' '.join(f'--include {name}' for name in lacking)}; give that here, too"
         ) from error
-
-
-def halting(system: System) -> System:
-    """Return a Q-learning system that halts in evaluation as well.
-
-    Raises:
-        UserError: If it halts in another way.
-    """
-    part = system.model.halting
-    if not isinstance(part, QLearning):
-        raise UserError(
-            f"halting is {type(part).__name__}; allowed is QLearning, which may take all steps in "
-            f"evaluation; leave --halting out: this system stops as it was trained to"
-        )
-    return replace(
-        system, model=replace(system.model, halting=replace(part, halt_in_evaluation=True))
-    )
 
 
 def evaluated(

@@ -1,12 +1,14 @@
 """What a model answers on a task's boards, and how that scores."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
+from hrm.config import Compacted, Fixed, Policy, QLearning
 from hrm.config.learning import System
 from hrm.data.tokens import PublicBoards
+from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.recipes.sizing import sizes
 from hrm.tasks import Boards, Floats, Scores, Task, Values
@@ -46,6 +48,32 @@ def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
         public: Any = PublicBoards(task, boards)  # a model of the field's files
         return public, public.boards
     return task, boards
+
+
+def halting(system: System) -> System:
+    """Return a system that halts in evaluation, each sample for itself, whatever it was.
+
+    As documented, some take all steps there, and some stop their batch as one.
+
+    Raises:
+        UserError: If it doesn't halt at all.
+    """
+    part = system.model.halting
+    if isinstance(part, Fixed) or (isinstance(part, Policy) and not part.obeyed):
+        raise UserError(
+            f"halting is {type(part).__name__}, whose steps are always {part.max_steps}; allowed "
+            f"is a system that halts; leave --halting out"
+        )
+    if isinstance(part, QLearning):
+        alone = part.exploration is None or not part.exploration.of_batch
+        part = replace(
+            part,
+            halt_in_evaluation=True,
+            batch_mean=False,
+            exploration=part.exploration if alone else None,  # of training alone
+        )
+    model = replace(system.model, halting=part, evaluation=Compacted())
+    return replace(system, model=model)
 
 
 def accuracy(task: Task, boards: Boards, found: Values) -> float:

@@ -27,15 +27,23 @@ class Transfer:
 def transfer(model: nn.Module, weights: Mapping[str, Tensor]) -> Transfer:
     """Copy the weights whose names and shapes a model has, buffers included; keep its others."""
     own = model.state_dict()
-    taken, fresh = [], {}
-    for name, value in own.items():
-        other = weights.get(name)
-        if other is None:
-            fresh[name] = "not there"
-        elif other.shape != value.shape:
-            fresh[name] = f"{list(other.shape)} there, {list(value.shape)} here"
-        else:
-            value.copy_(other)
-            taken.append(name)
-    unused = tuple(name for name in weights if name not in own)
-    return Transfer(taken=tuple(taken), fresh=fresh, unused=unused)
+    found = compared(own, weights)
+    for name in found.taken:
+        own[name].copy_(weights[name])
+    return found
+
+
+def compared(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Transfer:
+    """Return what would become of weights in a model with these, by names and shapes."""
+    fresh = {
+        name: f"{list(weights[name].shape)} there, {list(value.shape)} here"
+        if name in weights
+        else "not there"
+        for name, value in own.items()
+        if name not in weights or weights[name].shape != value.shape
+    }
+    return Transfer(
+        taken=tuple(name for name in own if name not in fresh),
+        fresh=fresh,
+        unused=tuple(name for name in weights if name not in own),
+    )

@@ -181,7 +181,9 @@ def test_checkpointed_and_accumulated_gradients_are_those_of_the_batch(change, s
         torch.testing.assert_close(found[name], value, msg=name)
 
 
-@pytest.mark.promise("act-v1", "a half precision, and a clear word on `float16`", '"forward_dtype": "bfloat16"')
+@pytest.mark.promise(
+    "act-v1", "a half precision, and a clear word on `float16`", '"forward_dtype": "bfloat16"'
+)
 def test_float16_is_refused_with_what_to_take_instead():
     with pytest.raises(UserError, match=r"gradients underflow in float16, .*; use 'bfloat16'"):
         HRMACTv1({**ACT, "forward_dtype": "float16"})
@@ -256,3 +258,22 @@ def test_a_layer_of_another_shape_is_named_with_both():
     found = transfer(large, small.state_dict())
     assert list(found.fresh.values()) == ["[256, 3] there, [256, 4] here"]
     assert all(torch.equal(value, large.embed.state_dict()[k]) for k, value in before.items())
+
+
+@pytest.mark.promise("complete", "steps by the problem's complexity", "HRM(..., per_sample=True)")
+@pytest.mark.parametrize("as_coded", [True, False])
+def test_complete_shows_the_steps_of_each_sample_as_in_a_batch_of_one(as_coded):
+    """Where halting accumulates, one sample alone is what the document's text means."""
+    torch.manual_seed(0)
+    model = complete.HRM(1, 16, 8, 3, max_steps=3, per_sample=True, as_coded=as_coded).eval()
+    x = torch.randn(12, 1, 1)
+    if not as_coded:  # half of the samples want to stop at once
+        with torch.no_grad():
+            head = model.model.halting.heads[0]
+            nn.init.normal_(head.weight)
+            margins = -model.model(x, steps=1).run.logits[0].diff(dim=1)
+            head.bias[0] -= margins.median()
+    steps = model.steps(x)
+    assert torch.equal(steps, torch.cat([model.steps(row) for row in x.split(1)]))
+    assert as_coded or len(steps.unique()) > 1
+    assert model(x).shape == (12, 1, 3)

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from hrm import cli, documented
+from hrm.cli import configured
 from hrm.documented import amulgent, complete, gru, v2
 from hrm.model import HRM
 from hrm.models import HRMACTv1
@@ -99,12 +100,13 @@ def test_every_printed_example_has_a_test():
             assert f"def {test}(" in source, test
 
 
-def test_every_command_on_the_migration_page_is_one():
+def test_every_command_on_the_migration_page_is_one(monkeypatch):
+    monkeypatch.chdir(ROOT)
     page = (ROOT / "docs" / "migration.md").read_text().partition("## From the public")[0]
     commands = [line for line in re.findall(r"`hrm ([^`]+ [^`]+)`", page) if "--help" not in line]
     for command in commands:
         if not command.startswith("eval --"):  # an option on its own
-            cli.parser().parse_args(shlex.split(command))
+            cli.parser().parse_args(configured.expanded(shlex.split(command)))
     assert len(commands) >= 6
 
 

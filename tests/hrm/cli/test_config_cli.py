@@ -1,6 +1,8 @@
 """`hrm train --config FILE` and `--axis PATH=VALUE`: every axis, from a file and by hand."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,15 @@ def test_a_mistake_in_a_file_is_named(tmp_path, content, said):
 
 def test_the_file_of_the_repository_is_plain_yaml():
     assert yaml.safe_load(FILE.read_text())["axis"]["execution"] == {"kind": "Masked"}
+
+
+def test_the_lines_on_the_training_page_are_plans(monkeypatch):
+    """Those of the section on axes, files and weights."""
+    root = FILE.parents[1]
+    monkeypatch.chdir(root)
+    page = (root / "docs" / "training.md").read_text().partition("## Any axis")[2]
+    blocks = re.findall(r"```\n(hrm train .*?)```", page.partition("## Faster")[0], re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        _, *line = shlex.split(block.replace("\\\n", " "))
+        train.plan_of(cli.parser().parse_args(configured.expanded(line)))

@@ -2,6 +2,8 @@
 
 from ablations.specs.protocols import Boards
 from hrm.tasks.maze import Maze
+from hrm.tasks.recall import Recall
+from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 
 # As in the pathfinding that the documents cite, in equal thirds of short, middling and long ways.
@@ -17,3 +19,17 @@ MAZE_INPUTS, MAZE_OUTPUTS = 64 * 4, 64  # cells times tokens; cells
 SUDOKU = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=16_384)
 SUDOKU_MIX = "equal thirds of 4×4 sudokus with 5, 8 and 11 clues"
 SUDOKU_INPUTS = SUDOKU_OUTPUTS = 16 * 5  # cells times tokens: blank is a token, and a class
+
+# For the shared arms, which see fewer boards.
+QUICK_SUDOKU = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=8_192)
+
+# One real number as the answer, in equal halves of one step and two. A cycle may pay there: the
+# targets' variance is a third, and a price of 0.01 a cycle a thirtieth of that.
+FOLDS = Boards(task=Regression(size=16, outputs=1, depth=2), train=4_000)
+FOLDS_MIX = "equal halves of folds of one step and of two"
+FOLDS_INPUTS, FOLDS_OUTPUTS = 16, 1
+
+# Items that come one after the other, before it is said which of them counts.
+STREAMED = Boards(task=Recall(items=4, symbols=10), train=8_192)
+STREAMED_STEPS = 6  # four items, the question, and the asked cell
+STREAMED_INPUTS, STREAMED_OUTPUTS = 6 * 15, 6 * 11  # cells times tokens; cells times classes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.metrics.base import Metric, Observations
-from ablations.metrics.scores import Stratum, chosen
+from ablations.metrics.scores import Stratum, chosen, halting_extreme, require_difficulty
 from ablations.metrics.value import UNKNOWN, Value, number
 from hrm.config.parts import require
 
@@ -84,20 +84,61 @@ class Cycles(Cost):
 
     Args:
         stratum: Least and most difficulty of the boards that count, all boards if None.
+        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
     """
 
     stratum: Stratum | None = None
+    by: str = "difficulty"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_difficulty(self.by)
 
     @property
     def quantity(self) -> str:
         return "halting steps"
 
     def read(self, found: Observations) -> Value:
-        steps = _steps(found)[chosen(found, self.stratum)]
+        steps = _steps(found)[chosen(found, self.stratum, self.by)]
         return number(float(steps.mean())) if len(steps) else UNKNOWN
 
     def extreme(self, found: Observations) -> str:
         return halting_extreme(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletionStep(Cost):
+    """Mean halting step at completion in training, over the places that halt in the last updates.
+
+    Args:
+        last: The share of the updates that counts.
+    """
+
+    last: float = 0.25
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.last <= 1, "last", self.last, "a share above 0, up to 1", "use 0.25")
+
+    @property
+    def quantity(self) -> str:
+        return f"halting steps in training, over the last {self.last:.0%} of the updates"
+
+    def read(self, found: Observations) -> Value:
+        count = math.ceil(self.last * len(np.asarray(found["update_halted"])))
+        halted, steps = (
+            float(np.sum(np.asarray(found[name], dtype=np.float64)[-count:]))
+            for name in ("update_halted", "update_halted_steps")
+        )
+        return number(steps / halted) if halted > 0 else UNKNOWN
+
+    def extreme(self, found: Observations) -> str:
+        value, limit = self.read(found), int(found["max_steps"])
+        if limit == 1 or not value.known:
+            return ""
+        if value.mean > limit - 1e-6:
+            return "ceiling: nobody halts before the last step"
+        return "floor: everybody halts at the first step" if value.mean < 1 + 1e-6 else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,16 +162,24 @@ class Allocation(Metric):
     """Spearman's rank correlation between the boards' difficulty and their halting steps.
 
     Where all boards halt at one step, or are equally difficult, nothing is allocated: 0.
+
+    Args:
+        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
     """
 
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    by: str = "difficulty"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_difficulty(self.by)
 
     @property
     def quantity(self) -> str:
         return "rank correlation of difficulty and halting steps"
 
     def read(self, found: Observations) -> Value:
-        first, second = (_deviations(np.asarray(found[name])) for name in ("difficulty", "steps"))
+        first, second = (_deviations(np.asarray(found[name])) for name in (self.by, "steps"))
         size = math.sqrt(float((first @ first) * (second @ second)))
         return number(float(first @ second) / size if size > 0 else 0.0)
 
@@ -171,15 +220,6 @@ class Parameters(Cost):
 
     def read(self, found: Observations) -> Value:
         return number(float(found["parameters"]))
-
-
-def halting_extreme(found: Observations) -> str:
-    """Return in words whether all samples halt at the first step, or at the last; else ""."""
-    steps, limit = _steps(found), int(found["max_steps"])
-    if limit > 1 and len(steps) and (steps == steps[0]).all():
-        ends = {1: "floor: every sample stops at its first step"}
-        return {limit: "ceiling: every sample takes all steps", **ends}.get(int(steps[0]), "")
-    return ""
 
 
 def _steps(found: Observations) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ class GradientVariance(Metric):
     @property
     def quantity(self) -> str:
         of = " relative to the squared mean gradient" if self.relative else ""
-        return f"variance of the policy gradient{of}"
+        return f"variance of the gradient over batches{of}"
 
     def read(self, found: Observations) -> Value:
         variance, mean = float(found["variance"]), float(found["mean_norm"])
@@ -103,6 +103,28 @@ class ValueNorm(Metric):
 
     def read(self, found: Observations) -> Value:
         return number(float(np.mean(found["value_norms"])))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrunkNorm(Metric):
+    """Norm of the Q values' gradient that reaches the shared trunk, mean over batches.
+
+    Args:
+        per_term: Whether it is divided by the sum of the weights of the loss's squared errors, so
+            that a loss of two terms isn't larger for being two.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    per_term: bool = True
+
+    @property
+    def quantity(self) -> str:
+        each = ", per term of their loss" if self.per_term else ""
+        return f"norm of the Q values' gradient by the trunk's parameters{each}"
+
+    def read(self, found: Observations) -> Value:
+        norm = float(np.mean(found["trunk_norms"]))
+        return number(norm / float(found["terms"]) if self.per_term else norm)
 
 
 @dataclass(frozen=True, kw_only=True)

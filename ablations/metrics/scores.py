@@ -1,5 +1,6 @@
 """Scores on test boards: accuracy, and how far a run is beyond the best trivial method."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,11 +29,13 @@ class Accuracy(Metric):
         cells: "unknown" for cells that the input leaves open, "all" for all cells, "exact" for
             boards answered as stored, "valid" for boards with any valid answer.
         stratum: Least and most difficulty of the boards that count, all boards if None.
+        task: Which task's boards count, by its place among several; all boards if None.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     cells: str = "unknown"
     stratum: Stratum | None = None
+    task: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,13 +46,45 @@ class Accuracy(Metric):
         return _quantities[self.cells]
 
     def read(self, found: Observations) -> Value:
-        return _mean(per_board(found, self.cells)[chosen(found, self.stratum)])
+        return _mean(self._shares(found))
 
     def extreme(self, found: Observations) -> str:
-        shares = per_board(found, self.cells)[chosen(found, self.stratum)]
+        shares = self._shares(found)
         if len(shares) and (shares == 0).all():
             return f"floor: {self.quantity} is 0"
         return f"ceiling: {self.quantity} is 1" if len(shares) and (shares == 1).all() else ""
+
+    def _shares(self, found: Observations) -> NDArray[np.float64]:
+        shares = per_board(found, self.cells)
+        return shares[chosen(found, self.stratum) & of_task(found, self.task)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HaltedAccuracy(Accuracy):
+    """Accuracy that is compared with that of all steps, which is the same where nobody halts."""
+
+    def extreme(self, found: Observations) -> str:
+        return halting_extreme(found) or super().extreme(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowAccuracy(Metric):
+    """Accuracy on unknown cells of weights averaged while training, of `Train(shadows=...)`.
+
+    Args:
+        decay: Of the average.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    decay: float
+
+    @property
+    def quantity(self) -> str:
+        return f"accuracy on unknown cells of weights averaged with decay {self.decay:g}"
+
+    def read(self, found: Observations) -> Value:
+        place = list(found["shadow_decays"]).index(self.decay)
+        return _mean(np.asarray(found["shadow_right"])[place] / np.asarray(found["unknown"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +120,63 @@ class Margin(Metric):
 
     def read(self, found: Observations) -> Value:
         return number(skill(found).margin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrivialAccuracy(Metric):
+    """What `Accuracy` reads, of the best trivial method instead of the model.
+
+    Args:
+        cells: "unknown" or "all".
+        task: Which task's boards count, by its place among several; all boards if None.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    cells: str = "unknown"
+    task: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kinds = ("unknown", "all")
+        require(self.cells in kinds, "cells", self.cells, " or ".join(kinds), "use one")
+
+    @property
+    def quantity(self) -> str:
+        return f"the best trivial method's {_quantities[self.cells]}"
+
+    def read(self, found: Observations) -> Value:
+        shares = (
+            np.asarray(found["trivial_right"]) / np.asarray(found["unknown"])
+            if self.cells == "unknown"
+            else np.asarray(found["trivial_all_right"]) / float(found["cells"])
+        )
+        return _mean(shares[of_task(found, self.task)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gain(Metric):
+    """How much of what the best trivial method gets wrong a model gets right, of its worst task.
+
+    (a − t) / (1 − t), a and t the shares of right unknown cells of the model and of that method;
+    of several tasks the least. 0 is no better than trivial, 1 everything right.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, 1.0)
+
+    @property
+    def quantity(self) -> str:
+        return "share of the best trivial method's errors that is mended, on the worst task"
+
+    def read(self, found: Observations) -> Value:
+        tasks = np.unique(found["task"]).tolist() if "task" in found else [None]
+        gains = []
+        for task in tasks:
+            own = Accuracy(task=task).read(found).mean
+            trivial = TrivialAccuracy(task=task).read(found).mean
+            if trivial >= 1:  # nothing is left to gain
+                return UNKNOWN
+            gains.append((own - trivial) / (1 - trivial))
+        return number(min(gains))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,13 +234,41 @@ def per_board(found: Observations, cells: str = "unknown") -> NDArray[np.float64
     return shares
 
 
-def chosen(found: Observations, stratum: Stratum | None) -> NDArray[np.bool_]:
-    """Return which test boards have a difficulty in a stratum, both ends included, [N]."""
-    difficulty = np.asarray(found["difficulty"], dtype=np.float64)
+def chosen(
+    found: Observations, stratum: Stratum | None, by: str = "difficulty"
+) -> NDArray[np.bool_]:
+    """Return which test boards have a difficulty in a stratum, both ends included, [N].
+
+    Args:
+        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+    """
+    difficulty = np.asarray(found[by], dtype=np.float64)
     if stratum is None:
         return np.ones(len(difficulty), dtype=np.bool_)
     inside: NDArray[np.bool_] = (difficulty >= stratum[0]) & (difficulty <= stratum[1])
     return inside
+
+
+def of_task(found: Observations, task: int | None) -> NDArray[np.bool_]:
+    """Return which test boards are of one of several tasks, by its place, [N]; all if None."""
+    if task is None:
+        return np.ones(len(np.asarray(found["unknown"])), dtype=np.bool_)
+    mine: NDArray[np.bool_] = np.asarray(found["task"]) == task
+    return mine
+
+
+def halting_extreme(found: Observations) -> str:
+    """Return in words whether all samples halt at the first step, or at the last; else ""."""
+    steps, limit = np.asarray(found["steps"], dtype=np.int64), int(found["max_steps"])
+    if limit > 1 and len(steps) and (steps == steps[0]).all():
+        ends = {1: "floor: every sample stops at its first step"}
+        return {limit: "ceiling: every sample takes all steps", **ends}.get(int(steps[0]), "")
+    return ""
+
+
+def require_difficulty(by: str) -> None:
+    """Refuse what a board's difficulty can't be read of."""
+    require(by in ("difficulty", "unknown"), "by", by, "difficulty or unknown", "use one")
 
 
 def _mean(values: NDArray[np.float64]) -> Value:

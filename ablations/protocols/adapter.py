@@ -56,6 +56,7 @@ class Progress:
         self.tasks: list[float] = []
         self.norms: list[float] = []
         self._steps: list[float] = []
+        self.series: dict[str, list[float]] = {}
         self.points: list[tuple[int, float, float, float]] = []
 
     def updated(
@@ -65,10 +66,12 @@ class Progress:
         norm: float = math.nan,
         steps: float = 1.0,
         task: float | None = None,
+        **more: float,
     ) -> None:
         """Report an update: its loss, the gradient's norm, and the mean number of halting steps.
 
-        `task` is the answer's part of the loss, all of it if None.
+        `task` is the answer's part of the loss, all of it if None; `more` are numbers by names of
+        the model's own, equal ones in every update.
 
         Raises:
             Diverged: If the loss isn't finite.
@@ -79,6 +82,8 @@ class Progress:
         self.tasks.append(loss if task is None else task)
         self.norms.append(norm)
         self._steps.append(steps)
+        for name, value in more.items():
+            self.series.setdefault(name, []).append(value)
 
     @property
     def due(self) -> bool:
@@ -106,6 +111,10 @@ class Progress:
             **{name: np.array(column) for name, column in zip(names, columns, strict=True)},
             "update_loss": np.array(self.losses, dtype=np.float32),
             "update_norm": np.array(self.norms, dtype=np.float32),
+            **{
+                f"update_{name}": np.array(values, dtype=np.float32)
+                for name, values in self.series.items()
+            },
         }
 
 

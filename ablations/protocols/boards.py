@@ -1,7 +1,8 @@
 """Boards of a run, dealt once a process and kept on disk, and how answers to them score."""
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ablations.protocols.adapter import Answers
 from ablations.specs.protocols import Boards
 from hrm.data import cache
 from hrm.tasks import Boards as Dealt
-from hrm.tasks import Floats, Splits, Task
+from hrm.tasks import Scores, Splits, Task
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,12 @@ class Table:
     splits: Splits
 
     @functools.cached_property
-    def trivial(self) -> tuple[str, Floats]:
-        """The best trivial method's name, and its shares of right unknown cells, [N]."""
+    def trivial(self) -> tuple[str, Scores]:
+        """The trivial method with most right unknown cells: its name, and its scores."""
         guesses = self.task.baselines(self.splits.train, self.splits.test)
-        shares = {name: self._shares(guess) for name, guess in guesses.items()}
-        best = max(shares, key=lambda name: float(shares[name].mean()))
-        return best, shares[best]
+        scores = {n: self.task.score(self.splits.test, guess) for n, guess in guesses.items()}
+        best = max(scores, key=lambda name: float(scores[name].unknown.mean()))
+        return best, scores[best]
 
     @functools.cached_property
     def unknown(self) -> NDArray[np.int64]:
@@ -50,12 +51,13 @@ class Table:
 
     def right(self, predictions: NDArray[Any]) -> NDArray[Any]:
         """Return how many unknown cells of each test board are right, [N]."""
-        return compact(self._shares(predictions) * self.unknown)
+        return compact(self.task.score(self.splits.test, predictions).unknown * self.unknown)
 
     def scored(self, answers: Answers) -> dict[str, Any]:
         """Return what is stored of answers to the test boards, an array [N] each.
 
-        Where answers are numbers, `error` is the mean squared one.
+        Where answers are numbers, `error` is the mean squared one; `task` is each board's task,
+        where there are several.
         """
         boards = self.splits.test
         found = self.task.score(boards, answers.predictions)
@@ -72,12 +74,21 @@ class Table:
             "valid": compact(found.valid),
             "steps": compact(answers.steps),
             "difficulty": compact(boards.difficulty),
-            "trivial_right": compact(trivial * self.unknown),
+            "trivial_right": compact(trivial.unknown * self.unknown),
+            "trivial_all_right": compact(trivial.tokens * self.task.cells),
             "trivial_method": method,
+            **self._kinds(),
         }
 
-    def _shares(self, predictions: NDArray[Any]) -> Floats:
-        return self.task.score(self.splits.test, predictions).unknown
+    def shown(self, split: str, count: int | None) -> "Table":
+        """Return a table whose test boards are the first so many of a split, all if None."""
+        chosen: Dealt = getattr(self.splits, split)
+        first = Dealt(**{f.name: getattr(chosen, f.name)[:count] for f in fields(Dealt)})
+        return Table(self.task, replace(self.splits, test=first))
+
+    def _kinds(self) -> dict[str, Any]:
+        kinds: Callable[[Any], NDArray[Any]] | None = getattr(self.task, "kinds", None)
+        return {} if kinds is None else {"task": compact(kinds(self.splits.test.inputs))}
 
 
 def squared_errors(boards: Dealt, predictions: NDArray[Any]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Score trained weights on the test boards in some mode."""
+"""Score trained weights on test boards, or others, in some mode."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,16 +8,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablations.protocols import boards, ours
+from ablations.protocols import boards, ensembles, ours, train
 from ablations.protocols.adapter import Answers, Foreign
 from ablations.protocols.base import Inputs, Outcome
+from ablations.protocols.identities import renamed
 from ablations.protocols.ours import Ours
 from ablations.protocols.rigged import sampling, seeded
-from ablations.specs.protocols import Evaluate, Forced, Greedy, MeanLogits, Mode, Sampled
+from ablations.protocols.train import replica
+from ablations.specs.protocols import (
+    Evaluate,
+    Forced,
+    Greedy,
+    MeanLogits,
+    Mode,
+    OneUnknown,
+    Sampled,
+    Scripted,
+    Trajectories,
+    Vote,
+)
 from hrm.config.learning import PolicyGradient
 from hrm.model import Output
 from hrm.tasks import Boards
 from hrm.training import loop, losses
+from hrm.training.loop import stream
 
 Found = tuple[Answers, Mapping[str, Any]]
 
@@ -26,13 +40,20 @@ def run(inputs: Inputs) -> Outcome:
     """Score one arm's trained weights; store what `Train` stores per test board, and `batch`.
 
     Where the objective is a policy gradient, `error` [N] is its loss of each board's answer.
-    `Forced` adds `right_by_step` [K, N]: right unknown cells after each step; the others are those
-    after the last one. With a policy it adds `error_by_step` [K, N], `wanted` [N], the step at
-    which the policy would stop, and `validation_error` [K], the mean over the validation boards.
+    `Forced` adds `right_by_step` [K, N], right unknown cells after each step, `exact_by_step`
+    [K, N], and `wanted` [N], the step at which halting would stop; the others are those after the
+    last step; what `Vote`, `OneUnknown` and `Trajectories` add, `ensembles` says. With a policy
+    `Forced` adds `error_by_step` [K, N], and `validation_error` [K], the mean
+    over the validation boards.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Evaluate) and inputs.weights is not None
-    dealt = boards.table(protocol.after.boards, inputs.seed)
+    after = protocol.after
+    own = train.varied(after, inputs.seed, "boards")
+    dealt = boards.table(protocol.boards or after.boards, own)
+    told = after.identities if protocol.identities is None else protocol.identities
+    dealt = renamed(dealt, told, inputs.seed)
+    dealt = dealt.shown(protocol.split, protocol.count)
     (arm,), mode = inputs.arms, protocol.mode
     adapter = (
         arm.adapter()
@@ -47,7 +68,8 @@ def run(inputs: Inputs) -> Outcome:
     adapter.build(dealt.task, inputs.seed, inputs.device)
     adapter.load(inputs.weights)
     if isinstance(adapter, Ours):
-        answered, more = answers(adapter, mode, dealt, batch=protocol.batch, seed=inputs.seed)
+        seed = replica(inputs.seed, protocol.after.replica)
+        answered, more = answers(adapter, mode, dealt, batch=protocol.batch, seed=seed)
     else:
         answered, more = adapter.answer(dealt.splits.test), {}
     found = {
@@ -62,7 +84,8 @@ def run(inputs: Inputs) -> Outcome:
 
 def _plain(protocol: Evaluate) -> bool:
     """Whether a model is asked as it is: anybody's can be."""
-    return protocol == replace(Evaluate(after=protocol.after), batch=protocol.batch)
+    which = {name: getattr(protocol, name) for name in ("batch", "split", "count")}
+    return protocol == replace(Evaluate(after=protocol.after), **which)
 
 
 def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:
@@ -78,11 +101,30 @@ def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: i
             return _answered(model, dealt, found), _errors(model, found)
         case Forced(steps=steps):
             return _forced(model, dealt, batch, steps)
+        case Scripted():
+            return _scripted(model, dealt, batch, mode, seed)
         case MeanLogits(steps=steps):
             each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
             mean = torch.stack([found.prediction for found in each]).mean(0)
             found = each[-1]._replace(prediction=mean)
             return _answered(model, dealt, found), _errors(model, found)
+        case _:
+            return _several(model, mode, dealt, batch=batch, seed=seed)
+
+
+def _several(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:
+    """Return answers for which a model is asked several times."""
+
+    def answer(asked: Boards) -> Answers:
+        return _answered(model, dealt, _passes(model, asked, batch))
+
+    match mode:
+        case Vote():
+            return ensembles.voted(mode, dealt, answer, seed)
+        case OneUnknown():
+            return ensembles.one_unknown(dealt, answer, seed)
+        case Trajectories():
+            return ensembles.wandering(mode, model, dealt, batch, seed)
     raise AssertionError(mode)
 
 
@@ -92,15 +134,36 @@ def _forced(model: Ours, dealt: boards.Table, batch: int, steps: int) -> Found:
     each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
     answered = [_answered(model, dealt, found) for found in each]
     right = np.stack([dealt.right(found.predictions) for found in answered])
-    more = {"right_by_step": boards.compact(right), **_errors(model, each[-1])}
+    exact = np.stack([dealt.task.score(test, found.predictions).exact for found in answered])
+    more = {
+        "right_by_step": boards.compact(right),
+        "exact_by_step": boards.compact(exact),
+        "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
+        **_errors(model, each[-1]),
+    }
     if "error" in more:
         known = [_passes(model, validation, batch, steps=k) for k in range(1, steps + 1)]
         more |= {
             "error_by_step": np.stack([_errors(model, found)["error"] for found in each]),
             "validation_error": np.array([_errors(model, f)["error"].mean() for f in known]),
-            "wanted": boards.compact(each[-1].wanted.cpu().numpy()),
         }
     return answered[-1], more
+
+
+def _scripted(model: Ours, dealt: boards.Table, batch: int, mode: Scripted, seed: int) -> Found:
+    """Return the answers after the steps that a script says, and what there is after each step."""
+    test = dealt.splits.test
+    share = np.random.default_rng(stream(seed, "script")).random(len(test))
+    if mode.ordered:
+        share = np.lexsort((share, dealt.unknown)).argsort() / len(test)
+    stops = 1 + torch.from_numpy(np.floor(share * mode.longest)).long()
+    _, more = _forced(model, dealt, batch, mode.steps)
+    each = [_passes(model, test, batch, steps=k) for k in range(1, mode.steps + 1)]
+    rows = torch.arange(len(test))
+    prediction = torch.stack([found.prediction for found in each])[stops - 1, rows]
+    found = each[-1]._replace(prediction=prediction, steps=stops, wanted=stops)
+    more = {**more, **_errors(model, found), "wanted": boards.compact(stops.numpy())}
+    return _answered(model, dealt, found), more
 
 
 class Passed(NamedTuple):

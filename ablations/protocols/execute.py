@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ablations.protocols import boards, ours, rigged
+from ablations.protocols import boards, ours, rigged, train
 from ablations.protocols.base import Inputs, Outcome
 from ablations.protocols.evaluate import answers
 from ablations.protocols.train import replica
@@ -28,7 +28,7 @@ def run(inputs: Inputs) -> Outcome:
 
 def _trained(inputs: Inputs, protocol: Execute) -> dict[str, Any]:
     assert protocol.after is not None and inputs.weights is not None
-    dealt = boards.table(protocol.after.boards, inputs.seed)
+    dealt = train.dealt_to(protocol.after, inputs.seed)
     mode = protocol.mode
     halt = isinstance(mode, Greedy) and mode.halt
     model = ours.own(inputs.arms[0], protocol.execution, halt=halt)

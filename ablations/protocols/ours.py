@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
+from ablations.protocols.identities import Redrawn
 from ablations.specs.protocols import Execution
 from hrm.config import QLearning
 from hrm.config.learning import System, Training
@@ -18,13 +19,22 @@ from hrm.model import HRM
 from hrm.model.halting import Policy
 from hrm.tasks import Boards, Task
 from hrm.training import loop, scoring
+from hrm.training.averages import Averaged
 
 
 class Ours(Adapter):
-    """A system under our own training loop."""
+    """A system under our own training loop.
+
+    Attributes:
+        decays: Of averages of the weights that are kept while it trains, and steer nothing.
+        redrawn: How many puzzle identities there are, if training draws them anew each time that
+            boards are dealt; 0 for those of the boards.
+    """
 
     def __init__(self, system: System) -> None:
         self.system = system
+        self.decays: tuple[float, ...] = ()
+        self.redrawn = 0
         self.max_steps = system.model.halting.max_steps
         self._controller_norms: list[float] = []
 
@@ -39,20 +49,33 @@ class Ours(Adapter):
         def measured(found: Mapping[str, float]) -> None:
             norm, steps = found["gradient_norm"], found["cycles_mean"]
             task = found["task_loss"]
-            progress.updated(found["loss"], norm=norm, steps=steps, task=task)
+            more = {name: found[name] for name in found if name.startswith("halted")}
+            progress.updated(found["loss"], norm=norm, steps=steps, task=task, **more)
             if isinstance(self.model.halting, Policy):
                 scale = max(1.0, norm / training.clip) if training.clip else 1.0  # as it was
                 part = self.model.halting.controller.parameters()
                 gradients = [p.grad for p in part if p.grad is not None]
                 total = torch.nn.utils.get_total_norm(gradients)
                 self._controller_norms.append(scale * float(total))
+            for shadow in self.shadows:
+                shadow.update_parameters(self.model)
 
         seeds = loop.Seeds(weights=seed, order=seed)
         data = self.encoded(boards)
+        if self.redrawn:
+            drawn = torch.Generator().manual_seed(loop.stream(seed, "identities"))
+            data = Redrawn(
+                inputs=data.inputs, targets=data.targets, count=self.redrawn, generator=drawn
+            )
+        self.shadows = [Averaged(self.model, decay) for decay in self.decays]
         loop.fit(self.model, self.system, training, data, seeds, watch, measured=measured)
 
     def answer(self, boards: Boards) -> Answers:
         return self._answers(self.model, boards)
+
+    def shadow_answers(self, boards: Boards) -> list[Answers]:
+        """Return what the averages of the last training answer, one for each decay."""
+        return [self._answers(shadow.module, boards) for shadow in self.shadows]  # type: ignore[arg-type]
 
     def encoded(self, boards: Boards) -> loop.Encoded:
         """Return boards as the model takes them."""

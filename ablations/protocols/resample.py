@@ -1,15 +1,16 @@
 """Policy gradients over resampled training batches, at trained weights."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from scipy.stats import t as student
-from torch import Tensor
+from torch import Tensor, nn
 
-from ablations.protocols import boards, ours, rigged
+from ablations.protocols import ours, rigged
 from ablations.protocols.base import Inputs, Outcome
-from ablations.protocols.train import replica
+from ablations.protocols.train import dealt_to, replica
 from ablations.specs.protocols import Resample
 from hrm.config.learning import PolicyGradient
 from hrm.errors import UserError
@@ -38,7 +39,7 @@ def run(inputs: Inputs) -> Outcome:
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Resample) and inputs.weights is not None
-    dealt = boards.table(protocol.after.boards, inputs.seed)
+    dealt = dealt_to(protocol.after, inputs.seed)
     arm = ours.own(inputs.arms[0])
     objective = protocol.objective or arm.system.objective
     if not isinstance(objective, PolicyGradient):
@@ -48,9 +49,11 @@ def run(inputs: Inputs) -> Outcome:
         )
     arm.build(dealt.task, inputs.seed, inputs.device)
     arm.load(inputs.weights)
-    model = arm.model.train().requires_grad_(False)
-    model.halting.requires_grad_(True)
     data = arm.encoded(dealt.splits.train)
+    model = arm.model.requires_grad_(False)
+    if protocol.stop is not None:
+        shift(model, data.inputs[:256], protocol.stop)
+    model.train().halting.requires_grad_(True)
     seed = replica(inputs.seed, protocol.replica)
     noise = rigged.seeded(stream(seed, "resamples"))
     torch.manual_seed(stream(seed, "resamples, dropout"))
@@ -85,6 +88,16 @@ def gradient(model: HRM, objective: PolicyGradient, run: Run, rewards: Tensor) -
     """Return the policy loss's gradient of the controller's parameters, flat; 0 without choices."""
     loss = losses.policy_loss(objective, run, rewards, model.halting.max_steps)
     return flat(loss, list(rigged.controller(model).parameters()))
+
+
+@torch.no_grad()
+def shift(model: HRM, inputs: Tensor, stop: float) -> None:
+    """Add to the logit of stopping so that the mean margin, in evaluation, is logit(stop)."""
+    policy = rigged.controller(model).policy
+    last = policy[-1] if isinstance(policy, nn.Sequential) else policy
+    assert isinstance(last, nn.Linear)
+    margins = model.eval()(inputs, steps=model.halting.max_steps).run.margins
+    last.bias[1] += math.log(stop / (1 - stop)) - float(margins.mean())
 
 
 def spread(quantiles: Tensor, tails: float) -> tuple[Tensor, Tensor, Tensor]:

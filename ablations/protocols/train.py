@@ -3,16 +3,19 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ablations.protocols import boards, ours
-from ablations.protocols.adapter import Answers, Progress
+from ablations.protocols.adapter import Adapter, Answers, Progress
 from ablations.protocols.base import Inputs, Outcome
+from ablations.protocols.identities import identities, renamed
+from ablations.protocols.ours import Ours
 from ablations.specs.protocols import Ladder, Train
 from hrm.config.learning import Training
 from hrm.config.parts import require
-from hrm.errors import Diverged
+from hrm.errors import Diverged, UserError
 from hrm.tasks import Boards, Task
 from hrm.training.loop import stream
 
@@ -22,7 +25,8 @@ def run(inputs: Inputs) -> Outcome:
 
     Per test board [N]: `right` and `unknown` (cells that are right, of those that the input leaves
     open), `all_right` (of all `cells`), `exact`, `valid`, `steps` (halting steps), `difficulty`,
-    `trivial_right` (those of the best trivial method, whose name is `trivial_method`).
+    `trivial_right`, `trivial_all_right` (those of the best trivial method, whose name is
+    `trivial_method`), and `task` (which one) where there are several.
 
     Per evaluation [E]: `evaluation_update`, `evaluation_loss` and `evaluation_steps` (means since
     the one before), `evaluation_score` (accuracy on unknown cells of the validation boards),
@@ -30,18 +34,22 @@ def run(inputs: Inputs) -> Outcome:
     `evaluation_error` (squared, theirs).
     Per update [U]: `update_loss`, `update_norm` (of the gradient before clipping), and of policies
     `update_controller_norm` (of the controller's part of it).
-    Numbers: `parameters`, `rate_factor`, `max_steps`.
+    Where halting learns Q values, also `update_halted`, the share of places that halt in the
+    update, and `update_halted_steps`, the steps that those took, summed and divided by all places.
+    Numbers: `parameters`, `rate_factor`, `max_steps`. With shadows: `shadow_right` [shadows, N],
+    the right unknown cells of weights averaged with each of the `shadow_decays`.
 
     Raises:
         Diverged: If a loss or a weight isn't finite, with the observations up to there.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Train) and len(inputs.arms) == 1
-    dealt = boards.table(protocol.boards, inputs.seed)
-    seed, factor = replica(inputs.seed, protocol.replica), rate_factor(protocol, inputs.seed)
+    dealt = renamed(dealt_to(protocol, inputs.seed), protocol.identities, inputs.seed)
+    seed, factor = varied(protocol, inputs.seed, "order"), rate_factor(protocol, inputs.seed)
     training = scaled(protocol.training, factor)
     adapter = ours.adapter(inputs.arms[0])
-    adapter.build(dealt.task, seed, inputs.device)
+    adapter.build(dealt.task, varied(protocol, inputs.seed, "weights"), inputs.device)
+    ask(adapter, protocol, dealt)
     course: list[dict[str, float]] = []
 
     def score(answer: Callable[[Boards], Answers]) -> float:
@@ -57,6 +65,7 @@ def run(inputs: Inputs) -> Outcome:
     found = {
         **adapter.report(),
         **dealt.scored(adapter.answer(dealt.splits.test)),
+        **shadowed(adapter, protocol, dealt),
         **progress.observations(),
         **{f"evaluation_{name}": np.array([at[name] for at in course]) for name in course[0]},
         "parameters": adapter.parameters,
@@ -64,6 +73,47 @@ def run(inputs: Inputs) -> Outcome:
         "max_steps": adapter.max_steps,
     }
     return Outcome(observations=[found], weights=adapter.weights())
+
+
+def ask(adapter: Adapter, protocol: Train, dealt: boards.Table) -> None:
+    """Tell an adapter what is asked of our own models alone.
+
+    Raises:
+        UserError: If it isn't one.
+    """
+    asked = bool(protocol.shadows) or protocol.identities != "given"
+    if not asked:
+        return
+    if not isinstance(adapter, Ours):
+        raise UserError(
+            "shadows and identities are set for a foreign model; allowed are () and given, since "
+            "both look inside; leave them out"
+        )
+    adapter.decays = protocol.shadows
+    if protocol.identities == "random":
+        adapter.redrawn = identities(dealt, "random")
+
+
+def shadowed(adapter: Adapter, protocol: Train, dealt: boards.Table) -> dict[str, Any]:
+    """Return how weights that were averaged beside the training answer the test boards."""
+    if not protocol.shadows:
+        return {}
+    assert isinstance(adapter, Ours)
+    found = [dealt.right(a.predictions) for a in adapter.shadow_answers(dealt.splits.test)]
+    return {
+        "shadow_decays": list(protocol.shadows),
+        "shadow_right": boards.compact(np.stack(found)),
+    }
+
+
+def dealt_to(protocol: Train, seed: int) -> boards.Table:
+    """Return the boards of a training run."""
+    return boards.table(protocol.boards, varied(protocol, seed, "boards"))
+
+
+def varied(protocol: Train, seed: int, what: str) -> int:
+    """Return the seed of a replica's "weights", "order" or "boards": the run's own if shared."""
+    return replica(seed, protocol.replica) if what in protocol.varies else seed
 
 
 def replica(seed: int, number: int) -> int:

@@ -97,10 +97,14 @@ class Coupling(Axis, abstract=True):
     Attributes:
         summarises: Whether the high level reads a summary of the low one's states.
         accumulated: Whether updates go by what halting accumulates.
+        one_level: Whether there is but one level, whose state is read as either one.
+        separate: Whether each low update of a cycle has a low state of its own.
     """
 
     summarises: ClassVar[bool] = False
     accumulated: ClassVar[bool] = False
+    one_level: ClassVar[bool] = False
+    separate: ClassVar[bool] = False
 
 
 class Summary(Axis, abstract=True):
@@ -116,13 +120,12 @@ class Controller(Axis, abstract=True):
 
 
 class Exploration(Axis, abstract=True):
-    """What training does now and then instead of what Q values say.
+    """What training does now and then instead of what Q values say."""
 
-    Attributes:
-        of_batch: Whether the whole batch draws once.
-    """
-
-    of_batch: ClassVar[bool] = False
+    @property
+    def of_batch(self) -> bool:
+        """Whether the whole batch draws once."""
+        return False
 
 
 class Halting(Axis, abstract=True):

@@ -1,4 +1,4 @@
-"""What a level is made of: cores, and the norms and feed-forwards of transformer blocks."""
+"""What a level is made of: cores, and the norms and feed-forwards of their blocks."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -110,3 +110,29 @@ class Transformer(Core):
             "an even number with rotary positions",
             "change heads or width, or set rotary=None",
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixer(Core):
+    """Post-norm layers in which a feed-forward over positions stands in for attention.
+
+    Its weights fix the number of positions.
+
+    Args:
+        width, layers: D, blocks.
+        norm, feed_forward: What a block is made of.
+        mixing: The feed-forward over positions, whose width is S.
+        inject_every_layer: Whether the injection is added before each layer, or the first alone.
+    """
+
+    sequences: ClassVar[bool] = True
+    width: int
+    layers: int
+    norm: Norm
+    feed_forward: FeedForward
+    mixing: FeedForward
+    inject_every_layer: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.layers >= 1, "layers", self.layers, "1 or more", "raise it")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hrm.config.axes import Embedding, Initial, Initialisation
+from hrm.config.levels import Alternating
 from hrm.config.parts import Part, require
 
 if TYPE_CHECKING:
@@ -20,6 +21,52 @@ class Vector(Embedding):
     reads: ClassVar[str] = "one-hot"
     size: int
     identity_if_equal: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream(Embedding):
+    """Input vectors [B, size] in so many chunks, of which a cycle's low updates read one each.
+
+    The chunks share one map to the low level's width.
+    """
+
+    reads: ClassVar[str] = "one-hot"
+    size: int
+    steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.steps >= 1 and self.size >= 1 and self.size % self.steps == 0,
+            "size",
+            self.size,
+            f"a positive multiple of steps, {self.steps}",
+            "change size or steps",
+        )
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        super().fits(c, name)
+        require(
+            isinstance(c.coupling, Alternating) and not c.low.sequences,
+            name,
+            self,
+            "Vector where levels don't alternate, or are Transformers",
+            "use Alternating and Gru cores",
+        )
+        require(
+            c.low_steps == self.steps,
+            "low_steps",
+            c.low_steps,
+            f"{self.steps}, one low update for each chunk",
+            "set both alike",
+        )
+        require(
+            c.segments.connection is None,
+            "segments.connection",
+            c.segments.connection,
+            "None where the input comes in chunks",
+            "use Vector",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

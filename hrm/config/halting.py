@@ -67,26 +67,40 @@ class Policy(Halting):
 class Minimum(Exploration):
     """Exploration per sample and step: with this probability, a minimum number of steps.
 
-    It is drawn from 2 ... max_steps, and below it the sample doesn't halt.
+    Below it the sample doesn't halt. It is `least`, or where that is None drawn from
+    2 ... max_steps.
     """
 
     probability: float
+    least: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _probability(self.probability)
+        require(
+            self.least is None or self.least >= 2,
+            "least",
+            self.least,
+            "2 or more steps, or None to draw it",
+            "use 2",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ahead(Exploration):
     """Exploration of the whole batch: with this probability, a later step to halt at.
 
-    At step k it is max(2, min(max_steps, k + U)), U drawn from 1 ... `most`.
+    At step k it is max(2, min(max_steps, k + U)), U drawn from 1 ... `most`; with `per_sample`,
+    whether and when is each sample's own.
     """
 
-    of_batch: ClassVar[bool] = True
     probability: float
     most: int = 3
+    per_sample: bool = False
+
+    @property
+    def of_batch(self) -> bool:
+        return not self.per_sample
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -136,8 +150,8 @@ class QLearning(Halting):
             self.exploration is None or not self.exploration.of_batch or self.batch_mean,
             "exploration",
             self.exploration,
-            "Minimum, or None, where each sample decides for itself",
-            "use Minimum, or batch_mean=True",
+            "exploration per sample, or None, where each sample decides for itself",
+            "use Minimum, Ahead(per_sample=True), or batch_mean=True",
         )
 
 

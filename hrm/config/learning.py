@@ -34,14 +34,26 @@ class Supervised(Objective):
 
     Args:
         answer: The loss of an answer.
-        every_segment: Whether all segments count, in equal shares.
+        every_segment: Whether all segments count, in equal shares but for `decay`.
+        decay: Weight of each segment's loss over that of the one before; the weights' mean is 1.
         between: Weight of the answers after every second halting step but the last, beside the
             last answer's loss (complete, as coded).
     """
 
     answer: Answer = CrossEntropy()
     every_segment: bool = False
+    decay: float = 1.0
     between: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            0 < self.decay <= 1 and (self.every_segment or self.decay == 1),
+            "decay",
+            self.decay,
+            "above 0, up to 1; and 1 where the last segment alone counts",
+            "use every_segment=True with a decay",
+        )
 
     def suits(self, model: HRMConfig) -> None:
         require(
@@ -135,6 +147,38 @@ class QHalting(Objective):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplayHalting(Objective):
+    """The answer's loss plus squared errors of Q values, as amulgent learns from experiences.
+
+    An update is one halting step, as with `QHalting`: the latest experiences are the batch's own,
+    and the next state is the one that the step left. Where a step halted, or had to, its reward is
+    1 if every labelled cell of the answer is right, else 0; where it went on, 0. Each step costs
+    `cost` besides.
+
+    Args:
+        answer: The loss of an answer, averaged over each sample's labelled tokens.
+        separate: Whether both Q values have targets and losses of their own, or the larger one has
+            the one target (before the document's enhancements).
+        weight: Of the Q values' losses.
+        cost: Of a halting step, in rewards.
+    """
+
+    answer: Answer = CrossEntropy()
+    separate: bool = True
+    weight: float = 0.5
+    cost: float = 0.01
+
+    def suits(self, model: HRMConfig) -> None:
+        require(
+            isinstance(model.halting, QLearning),
+            "objective",
+            self,
+            "ReplayHalting for models with QLearning alone",
+            "use halting=QLearning(...), or Supervised()",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class System(Part):
     """A documented system: a model and what it is trained for."""
 
@@ -169,6 +213,11 @@ class AdamAtan2AsCoded(Optimiser):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignSGD(Optimiser):
+    """The sign of the gradient: of puzzle tables' rows in use alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
     """The learning rate stays."""
 
@@ -187,6 +236,26 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Depth(Part):
+    """How deep the recursion is in a part of the training.
+
+    Args:
+        until: The share of the updates at which that part ends.
+        cycles, low_steps: As in `HRMConfig`.
+    """
+
+    until: float
+    cycles: int
+    low_steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.until <= 1, "until", self.until, "a share above 0, up to 1", "use 0.3")
+        for name in ("cycles", "low_steps"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training(Part):
     """How a system is trained: an optimiser, linear warm-up, then a schedule.
 
@@ -197,11 +266,14 @@ class Training(Part):
         optimiser: Of all parameters.
         learning_rate, weight_decay: As in AdamW.
         halting_rate: Learning rate of an AdamW of its own for the halting's parameters, if any.
-        puzzle_rate, puzzle_decay: Of the puzzle table's sign-SGD; None for the same as the others.
+        puzzle_optimiser: Of the puzzle table's rows in use, SignSGD or AdamW.
+        puzzle_rate, puzzle_decay: Of the puzzle table; None for the same as the others.
         warmup: Updates over which the learning rate rises from 0. schedule: what it does then.
         clip: Largest gradient norm, None for no clipping.
         ema: Decay of an exponential moving average of the weights, for evaluation; None for none.
         evaluate_every: Updates between two points of the validation curve.
+        depths: How deep the recursion is in parts of the training, one after another; as deep as
+            configured after the last one, and in evaluation always.
     """
 
     updates: int
@@ -211,6 +283,7 @@ class Training(Part):
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     halting_rate: float | None = None
+    puzzle_optimiser: Optimiser = SignSGD()
     puzzle_rate: float | None = None
     puzzle_decay: float | None = None
     warmup: int = 0
@@ -218,11 +291,38 @@ class Training(Part):
     clip: float | None = None
     ema: float | None = None
     evaluate_every: int = 50
+    depths: tuple[Depth, ...] = ()
+
+    def depth(self, update: int) -> Depth | None:
+        """Return how deep the recursion is in an update, counted from 0; None for as configured."""
+        return next((d for d in self.depths if update < d.until * self.updates), None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        ends = [depth.until for depth in self.depths]
+        require(
+            ends == sorted(set(ends)),
+            "depths",
+            self.depths,
+            "parts that end one after another",
+            "sort them by `until`",
+        )
         for name in ("updates", "batch", "pieces", "evaluate_every"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
+        require(
+            not isinstance(self.optimiser, SignSGD),
+            "optimiser",
+            self.optimiser,
+            "any other than SignSGD, which is for puzzle tables",
+            "use AdamW()",
+        )
+        require(
+            isinstance(self.puzzle_optimiser, SignSGD | AdamW),
+            "puzzle_optimiser",
+            self.puzzle_optimiser,
+            "SignSGD or AdamW",
+            "use SignSGD()",
+        )
         require(
             self.learning_rate > 0,
             "learning_rate",

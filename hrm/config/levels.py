@@ -76,6 +76,59 @@ class Crossing(Coupling):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Single(Coupling):
+    """One level alone: T updates of the low core, whose state is the high one's too.
+
+    There is no high core, and no start for its state; `high` says again what `low` is.
+    """
+
+    one_level: ClassVar[bool] = True
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.high == c.low and not c.one_network,
+            "high",
+            c.high,
+            "the same core as low, and one_network=False, with Single",
+            "make both cores equal: there is but one",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneLatent(Single):
+    """One level alone: after the T updates with the input, one without it."""
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        super().fits(c, name)
+        require(
+            c.low.sequences,
+            "low",
+            c.low,
+            "a core on sequences with OneLatent, as a Gru always reads an input",
+            "use Transformer cores, or Single",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeparateLatents(Coupling):
+    """T low updates with T low states, one for each of them, then a high update.
+
+    Each low update starts from the sum of all low states, and the high one reads that sum.
+    """
+
+    separate: ClassVar[bool] = True
+
+    def fits(self, c: "HRMConfig", name: str) -> None:
+        require(
+            c.low.sequences and not c.readout.low,
+            "readout.low",
+            c.readout.low,
+            "False, and cores on sequences, where there are several low states",
+            "read the high state, or use Alternating",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class LastStep(Summary):
     """The high level sees the last low state: as it is, or through a map, ReLU and dropout."""
 

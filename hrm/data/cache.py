@@ -5,8 +5,9 @@
     folder/<task>-<key>.lock    held by who generates them
 
 The key covers the task's configuration, the seed, the sizes, the versions of the libraries that
-generators draw on, and the sources of the task: its module, what that imports of `hrm.tasks`, and
-so on. So an edit to a generator makes its boards anew, and one elsewhere doesn't.
+generators draw on, and the sources of the task: its module, those of the parts in it, what they
+import of `hrm.tasks`, and so on. So an edit to a generator makes its boards anew, and one elsewhere
+doesn't.
 
 Readers need no lock: both files appear whole, and boards that don't have their digests are made
 again. Nothing that befalls the cache stops the work; what does is said by a warning.
@@ -23,7 +24,7 @@ import os
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -100,14 +101,24 @@ def _asked(task: Task, seed: int, sizes: dict[str, int]) -> dict[str, Any]:
         "task": Part.to_json(part),
         "seed": seed,
         "sizes": sizes,
-        "sources": _sources(type(task).__module__),
+        "sources": _sources(modules(task)),
         "libraries": versions,
     }
 
 
-def _sources(module: str) -> str:
-    """Return the SHA-256 of a module's file and of those in `hrm.tasks` that it rests on."""
-    pending, found = {module}, dict[str, bytes]()
+def modules(value: object) -> frozenset[str]:
+    """Return the modules of a task's class, and of those of the parts and tasks in it."""
+    if isinstance(value, tuple):
+        return frozenset().union(*map(modules, value))
+    if not isinstance(value, Part):
+        return frozenset()
+    inner = modules(tuple(getattr(value, field.name) for field in fields(value)))
+    return inner | {type(value).__module__}
+
+
+def _sources(names: Iterable[str]) -> str:
+    """Return the SHA-256 of modules' files and of those in `hrm.tasks` that they rest on."""
+    pending, found = set(names), dict[str, bytes]()
     while pending:
         name = pending.pop()
         path = getattr(sys.modules.get(name), "__file__", None) or _located(name)

@@ -22,9 +22,12 @@ from hrm.config import (
     HRMConfig,
     Masked,
     Minimum,
+    Mixer,
+    OneLatent,
     Puzzles,
     QLearning,
     RmsNorm,
+    SeparateLatents,
     SwiGlu,
     Tokens,
     Transformer,
@@ -41,8 +44,10 @@ _log = logging.getLogger(__name__)
 HIERARCHICAL = "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
 HIERARCHICAL_TOO = "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"  # beside TINY there
 TINY = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
+# The tiny network's code by the number of its latents.
+TINIES = {2: TINY, 1: TINY.replace("trm@", "trm_singlez@"), 7: TINY.replace("trm@", "trm_hier6@")}
 # Keys that the hierarchical code doesn't have and ignores, with the values that say nothing there.
-ONE_NETWORK_ALONE = {"puzzle_emb_len": 0, "no_ACT_continue": False}
+ONE_NETWORK_ALONE = {"puzzle_emb_len": 0, "no_ACT_continue": False, "mlp_t": False}
 CELLS = {11: 81, 6: 900, 12: 900}  # of the public data, by its tokens
 POSITIONS = ("rope", "learned", "none")
 PRECISIONS = ("bfloat16", "float32")
@@ -61,6 +66,8 @@ class Arch(Part):
         inner: Width of the feed-forward, which is there a function of `expansion`.
         puzzle_emb_len: Prefix tokens; 0 for as many as a row of the puzzle table takes.
         no_ACT_continue: Whether Q(halt) > 0 halts, and Q(continue) learns nothing.
+        mlp_t: Whether a feed-forward over positions stands in for attention.
+        latents: 2, or of the one tiny network's other code 1 or 7. With 7, L_cycles is 6.
 
     Raises:
         UserError: If a value is of another type, or none that the public code takes.
@@ -87,6 +94,8 @@ class Arch(Part):
     forward_dtype: str
     loss_type: str
     no_ACT_continue: bool  # noqa: N815 (that is its name)
+    mlp_t: bool = False
+    latents: int = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,6 +111,26 @@ class Arch(Part):
         for name in ("H_layers", "L_layers"):  # of which a model would be built, whoever says so
             value = getattr(self, name)
             require(1 <= value <= 1000, name, value, "1 to 1,000", "give those of the weights")
+        least = (1, 2, 7) if self.one_network else (2,)
+        require(self.latents in least, "latents", self.latents, f"one of {least}", "use 2")
+        require(
+            self.latents != 7 or self.L_cycles == 6,
+            "L_cycles",
+            self.L_cycles,
+            "6 with seven latents, six of which each have a low update",
+            "use 6",
+        )
+
+    @property
+    def code(self) -> str:
+        """The name of its model in the public code."""
+        return TINIES[self.latents] if self.one_network else HIERARCHICAL
+
+    @property
+    def prefix(self) -> int:
+        """Tokens before a board's."""
+        fewest = -(-self.puzzle_emb_ndim // self.hidden_size)
+        return (self.puzzle_emb_len or fewest) if self.puzzle_emb_ndim else 0
 
     @property
     def expansion(self) -> float:
@@ -134,18 +163,29 @@ class Arch(Part):
             "max_steps": self.halt_max_steps,
             "exploration": self.halt_exploration_prob,
         }
-        make = recipes.tiny_network if self.one_network else recipes.act_v1
-        made = make(**shared)
+        if self.one_network:
+            made = recipes.tiny_network(**shared, latents=self.latents)
+        else:
+            made = recipes.act_v1(**shared)
         assert isinstance(made.model.low, Transformer)
         assert isinstance(made.model.halting, QLearning)
         assert isinstance(made.objective, QHalting)
-        core = replace(
+        core: Transformer | Mixer = replace(
             made.model.low,
             layers=self.L_layers,
             norm=RmsNorm(eps=self.rms_norm_eps, scale=False),
             feed_forward=SwiGlu(inner=self.inner, fused=True),
             rotary=self.rope_theta if self.pos_encodings == "rope" else None,
         )
+        if self.mlp_t:
+            inner = recipes.swiglu_inner(self.seq_len + self.prefix, self.expansion)
+            core = Mixer(
+                width=core.width,
+                layers=core.layers,
+                norm=core.norm,
+                feed_forward=core.feed_forward,
+                mixing=SwiGlu(inner=inner, fused=True),
+            )
         table = Puzzles(
             identities=max(1, self.num_puzzle_identifiers),
             size=max(1, self.puzzle_emb_ndim),
@@ -183,8 +223,9 @@ class Arch(Part):
                 objective=QHalting() as objective,
                 model=HRMConfig(
                     embedding=Tokens() as tokens,
-                    low=Transformer(feed_forward=SwiGlu() as feed_forward) as low,
-                    high=Transformer() as high,
+                    low=Transformer(feed_forward=SwiGlu() as feed_forward)
+                    | Mixer(feed_forward=SwiGlu() as feed_forward) as low,
+                    high=Transformer() | Mixer() as high,
                     halting=QLearning() as halting,
                 ) as model,
             ) if isinstance(low.norm, RmsNorm):
@@ -195,13 +236,17 @@ class Arch(Part):
                     "there is public code; convert another run"
                 )
         explores = halting.exploration
-        kind = "rope" if low.rotary is not None else "none"
+        mixes = isinstance(low, Mixer)
+        rotary = None if isinstance(low, Mixer) else low.rotary
+        kind = "rope" if rotary is not None else "none"
+        latents = {OneLatent: 1, SeparateLatents: 7}.get(type(model.coupling), 2)
+        one_network = model.one_network or latents == 1
         arch = cls(
-            one_network=model.one_network,
+            one_network=one_network,
             vocab_size=tokens.vocabulary,
             seq_len=tokens.positions,
             hidden_size=low.width,
-            num_heads=low.heads,
+            num_heads=1 if isinstance(low, Mixer) else low.heads,
             H_layers=high.layers,
             L_layers=low.layers,
             inner=feed_forward.inner,
@@ -212,14 +257,16 @@ class Arch(Part):
             puzzle_emb_ndim=0 if tokens.puzzles is None else tokens.puzzles.size,
             num_puzzle_identifiers=1 if tokens.puzzles is None else tokens.puzzles.identities,
             puzzle_emb_len=tokens.puzzles.prefix or 0
-            if tokens.puzzles is not None and model.one_network
+            if tokens.puzzles is not None and one_network
             else 0,
             pos_encodings="learned" if tokens.learned_positions else kind,
             rms_norm_eps=low.norm.eps,
-            rope_theta=low.rotary or 10_000.0,
+            rope_theta=rotary or 10_000.0,
             forward_dtype="bfloat16" if model.bfloat16 else "float32",
             loss_type=next(name for name, part in LOSSES.items() if part == objective.answer),
-            no_ACT_continue=model.one_network and not objective.continue_loss,
+            no_ACT_continue=one_network and not objective.continue_loss,
+            mlp_t=mixes,
+            latents=latents,
         )
         differences = _plain(arch.system()).differences(_plain(system))
         if differences:
@@ -242,7 +289,8 @@ class Inferred:
 
 def evident(weights: Weights) -> dict[str, Any]:
     """Return the keys of `Arch` that shapes and types say, a vote where tensors disagree."""
-    shapes = weights.shapes()
+    every = weights.shapes()
+    shapes = {name: shape for name, shape in every.items() if ".mlp_t." not in name}
 
     def sizes(dimension: int, *which: str) -> list[int]:
         found = [s for n, s in shapes.items() if n.endswith(which) and len(s) > dimension]
@@ -268,9 +316,13 @@ def evident(weights: Weights) -> dict[str, Any]:
         found["num_puzzle_identifiers"], found["puzzle_emb_ndim"] = table
     if "embed_pos.embedding_weight" in shapes:
         found["pos_encodings"] = "learned"
-    if "H_init" in weights.tensors:
-        half = weights.tensors["H_init"].dtype == torch.bfloat16
+    states = [name for name in every if name.endswith("_init")]
+    if states:
+        half = weights.tensors[states[0]].dtype == torch.bfloat16
         found["forward_dtype"] = "bfloat16" if half else "float32"
+    alone = one and "H_init" not in every
+    found["latents"] = 7 if "L1_init" in every or "L2_init" in every else 1 if alone else 2
+    found["mlp_t"] = len(every) > len(shapes)
     return found
 
 
@@ -290,11 +342,6 @@ def inferred(
     """
     said = evident(weights)
     given = _effective(dict(given or {}), said, weights.source)
-    if any(".mlp_t." in name for name in weights.tensors) or given.pop("mlp_t", False):
-        raise UserError(
-            f"{weights.source} mixes positions by a feed-forward (arch.mlp_t); allowed is "
-            f"attention, all that our blocks can do; take a checkpoint that was trained with it"
-        )
     recipe = recipe or _recipe(said)
     assumed = Arch.of(recipes.named[recipe].make()).to_json()
     del assumed["kind"]
@@ -314,8 +361,9 @@ def inferred(
         values["inner"] = recipes.swiglu_inner(values["hidden_size"], wide)
     if values["one_network"]:
         values["H_layers"] = values["L_layers"]  # which that code ignores
-    if "embed_pos.embedding_weight" in weights.tensors and "seq_len" not in given:
-        rows = len(weights.tensors["embed_pos.embedding_weight"])
+    if values["mlp_t"] and "pos_encodings" not in said | given:
+        values["pos_encodings"] = "none"  # mixing has no use for angles
+    if (rows := _rows(weights)) and "seq_len" not in given:
         room = values["puzzle_emb_len"] or -(-values["puzzle_emb_ndim"] // values["hidden_size"])
         values["seq_len"] = rows - (room if values["puzzle_emb_ndim"] else 0)
         said["seq_len"] = values["seq_len"]
@@ -333,6 +381,13 @@ def inferred(
     if wide is not None:
         origin["inner"] = "given"
     return Inferred(arch=arch, recipe=recipe, origin=origin)
+
+
+def _rows(weights: Weights) -> int:
+    """Return how many positions the weights are for, prefix included; 0 if they don't say."""
+    tables = ("embed_pos.embedding_weight", "mlp_t.down_proj.weight")
+    found = [len(tensor) for name, tensor in weights.tensors.items() if name.endswith(tables)]
+    return statistics.mode(found or [0])
 
 
 def fitting(weights: Weights, arch: Arch) -> None:
@@ -378,7 +433,7 @@ def _recipe(said: Mapping[str, Any]) -> str:
 
 
 def _likely(said: Mapping[str, Any]) -> str:
-    kind = TINY if said["one_network"] else HIERARCHICAL
+    kind = TINIES.get(said["latents"], TINY) if said["one_network"] else HIERARCHICAL
     shown: Iterable[str] = (f"{k}={v}" for k, v in said.items() if k != "one_network")
     return f"{kind.partition('@')[2]} with {', '.join(shown)}"
 

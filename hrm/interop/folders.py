@@ -133,7 +133,7 @@ def to_public(
     fitting(weights, arch)
     half = arch.forward_dtype == "bfloat16"  # which the initial states have there
     tensors = dict(weights.tensors)
-    for name in ("H_init", "L_init"):
+    for name in (n for n in weights.tensors if n.endswith("_init")):
         if (tensors[name].dtype == torch.bfloat16) != half:
             tensors[name] = tensors[name].to(torch.bfloat16 if half else torch.float32)
     described = settings.public(arch, stored.plan.training, stored.plan.train)

@@ -6,7 +6,7 @@ such as ``_orig_mod.model.inner.H_init``: the compiler's prefix, the loss head's
 
 Sources: github.com/sapientinc/HRM, models/hrm/hrm_act_v1.py, models/layers.py and
 models/sparse_embedding.py; github.com/SamsungSAILMontreal/TinyRecursiveModels,
-models/recursive_reasoning/trm.py.
+models/recursive_reasoning/trm.py, trm_singlez.py and trm_hier6.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,7 @@ WRAPPERS = ("_orig_mod", "module", "model", "inner")
 OUTER = {
     "start_high.value": "H_init",
     "start_low.value": "L_init",
+    **{f"start_low.each.{i}.value": f"L{i + 1}_init" for i in range(6)},  # six latents
     "embed.table.weight": "embed_tokens.embedding_weight",
     "readout.weight": "lm_head.weight",
     "halting.heads.0.weight": "q_head.weight",
@@ -34,6 +35,8 @@ LEVELS = {"high": "H_level", "low": "L_level"}
 BLOCK = {
     "attention.qkv.weight": "self_attn.qkv_proj.weight",
     "attention.out.weight": "self_attn.o_proj.weight",
+    "mixing.gate_up.weight": "mlp_t.gate_up_proj.weight",
+    "mixing.down.weight": "mlp_t.down_proj.weight",
     "feed_forward.gate_up.weight": "mlp.gate_up_proj.weight",
     "feed_forward.down.weight": "mlp.down_proj.weight",
 }

@@ -18,15 +18,24 @@ import yaml
 
 from hrm.config.learning import AdamAtan2, Constant, Cosine, Training
 from hrm.errors import UserError
-from hrm.interop.arch import HIERARCHICAL, HIERARCHICAL_TOO, TINY, Arch
+from hrm.interop.arch import (
+    HIERARCHICAL,
+    HIERARCHICAL_TOO,
+    ONE_NETWORK_ALONE,
+    TINIES,
+    Arch,
+)
 
 _log = logging.getLogger(__name__)
 
 FILE = "all_config.yaml"  # what the public evaluation looks for beside a checkpoint
 KEYS = [
-    *(f.name for f in dataclasses.fields(Arch) if f.name not in ("one_network", "inner")),
+    *(
+        f.name
+        for f in dataclasses.fields(Arch)
+        if f.name not in ("one_network", "inner", "latents")
+    ),
     "expansion",
-    "mlp_t",
 ]
 # Keys of training, and our fields of the same meaning.
 TRAINING = {
@@ -66,7 +75,7 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
             )
         known = {key: value for key, value in flat.items() if key in (*KEYS, *TRAINING, *MORE)}
         if isinstance(name := flat.get("name"), str):
-            known["one_network"] = _one_network(path, name)
+            known |= _code(path, name)
         if not known:
             raise _refused(path, "it has none of the public keys")
         found |= {k: _number(v) for k, v in known.items() if not str(v).startswith("${")}
@@ -134,10 +143,10 @@ def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
     Raises:
         UserError: If the public code has no such inner width.
     """
-    left_out = {"kind", "one_network", "inner", "loss_type"}
+    left_out = {"kind", "one_network", "inner", "loss_type", "latents"}
     left_out |= {"vocab_size", "seq_len", "num_puzzle_identifiers"}  # the data's
     if not arch.one_network:
-        left_out |= {"puzzle_emb_len", "no_ACT_continue"}
+        left_out |= set(ONE_NETWORK_ALONE)
     keys = {key: value for key, value in arch.to_json().items() if key not in left_out}
     if arch.one_network:
         keys["H_layers"] = 0  # ignored there
@@ -148,7 +157,7 @@ def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
     floor = how.schedule.floor if isinstance(how.schedule, Cosine) else 1.0
     return {
         "arch": {
-            "name": TINY if arch.one_network else HIERARCHICAL,
+            "name": arch.code,
             "loss": {"name": "losses@ACTLossHead", "loss_type": arch.loss_type},
             "expansion": arch.expansion,
             **keys,
@@ -197,8 +206,12 @@ def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, **arch, **({} if loss_type is None else {"loss_type": loss_type})}
 
 
-def _one_network(path: Path, name: str) -> bool:
-    kinds = {HIERARCHICAL: False, HIERARCHICAL_TOO: False, TINY: True}
+def _code(path: Path, name: str) -> dict[str, Any]:
+    """Return what the name of a model's code says of it."""
+    kinds: dict[str, dict[str, Any]] = {
+        **{code: {"one_network": False} for code in (HIERARCHICAL, HIERARCHICAL_TOO)},
+        **{code: {"one_network": True, "latents": n} for n, code in TINIES.items()},
+    }
     if name not in kinds:  # modules differ in what they compute, also under one class name
         raise _refused(path, f"its model is {name!r}, not one of {', '.join(kinds)}")
     return kinds[name]

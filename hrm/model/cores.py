@@ -7,7 +7,7 @@ stay the same over several updates, and so are mapped once. Shapes: [..., D]; se
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -120,27 +120,51 @@ class Block(nn.Module):
         return y
 
 
-class Transformer(Core):
+class MixingBlock(nn.Module):
+    """x ← (norm(xᵀ + mixing(xᵀ)))ᵀ, over positions; x ← norm(x + feed_forward(x)).
+
+    Source: arXiv 2510.04871, section 4 (attention-free architecture); its public code, `mlp_t`.
+    """
+
+    def __init__(self, part: config.Mixer, positions: int) -> None:
+        super().__init__()
+        self.mixing = built(part.mixing, positions)
+        self.feed_forward = built(part.feed_forward, part.width)
+        self.norm_mixing = built(part.norm, positions)
+        self.norm_feed_forward = built(part.norm, part.width)
+
+    def forward(self, x_BSD: Tensor, rotary: None) -> Tensor:
+        x_BDS = x_BSD.transpose(1, 2)
+        x_BSD = self.norm_mixing(x_BDS + self.mixing(x_BDS)).transpose(1, 2)
+        y: Tensor = self.norm_feed_forward(x_BSD + self.feed_forward(x_BSD))
+        return y
+
+
+class Stack(Core):
     """z ← layers(z + W_i inputs + W_c context), the injection added before the first layer.
 
     With `inject_every_layer` it is added before each. W_i and W_c (`from_inputs`, `from_context`)
     are there, with bias, only where the widths differ.
 
     Args:
-        positions: S at most, for rotary positions.
+        part: The width, and where the injection is added.
+        blocks: The layers. rotary: What they are given with the state.
         input_width, context_width: As of `Gru`.
 
     Sources: documents act-v1 and complete (unequal widths).
     """
 
     def __init__(
-        self, part: config.Transformer, positions: int, input_width: int, context_width: int | None
+        self,
+        part: config.Transformer | config.Mixer,
+        blocks: Iterable[nn.Module],
+        rotary: layers.Rotary | None,
+        input_width: int,
+        context_width: int | None,
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Block(part) for _ in range(part.layers))
+        self.layers, self.rotary = nn.ModuleList(blocks), rotary
         self.every_layer = part.inject_every_layer
-        size = part.width // part.heads
-        self.rotary = None if part.rotary is None else layers.Rotary(positions, size, part.rotary)
         self.from_inputs = _between(input_width, part.width)
         self.from_context = _between(context_width or part.width, part.width)
 
@@ -155,12 +179,45 @@ class Transformer(Core):
         return state
 
 
+class Transformer(Stack):
+    """A stack of `Block`.
+
+    Args:
+        positions: S at most, for rotary positions.
+        input_width, context_width: As of `Gru`.
+    """
+
+    def __init__(
+        self, part: config.Transformer, positions: int, input_width: int, context_width: int | None
+    ) -> None:
+        blocks = (Block(part) for _ in range(part.layers))
+        size = part.width // part.heads
+        rotary = None if part.rotary is None else layers.Rotary(positions, size, part.rotary)
+        super().__init__(part, blocks, rotary, input_width, context_width)
+
+
+class Mixer(Stack):
+    """A stack of `MixingBlock`.
+
+    Args:
+        positions: S exactly.
+        input_width, context_width: As of `Gru`.
+    """
+
+    def __init__(
+        self, part: config.Mixer, positions: int, input_width: int, context_width: int | None
+    ) -> None:
+        blocks = (MixingBlock(part, positions) for _ in range(part.layers))
+        super().__init__(part, blocks, None, input_width, context_width)
+
+
 @builds(config.Gru)
 def _gru(part: config.Gru, positions: int, input_width: int, context_width: int | None) -> Gru:
     return Gru(part.width, input_width, context_width)
 
 
 builds(config.Transformer)(Transformer)
+builds(config.Mixer)(Mixer)
 
 
 def _between(width: int, own: int) -> nn.Module:

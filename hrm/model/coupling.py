@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hrm import config
 from hrm.model.cores import Core
+from hrm.model.embedding import Embedding
 from hrm.model.halting import Accumulated, Halting
 from hrm.model.registry import builds
 from hrm.model.state import pick
@@ -29,6 +30,7 @@ class Thought(NamedTuple):
     """The state in the middle of a segment, with the low states of the running cycle.
 
     `context` is what low updates read of the high state, mapped; None before the cycle's first.
+    `update` counts the cycle's low updates.
     """
 
     high: Tensor
@@ -36,11 +38,13 @@ class Thought(NamedTuple):
     memory: Tensor
     trace: tuple[Tensor, ...] = ()
     context: Tensor | None = None
+    update: int = 0
 
 
 class Levels(Protocol):
     """What updates use of a model; `HRM` says what each is."""
 
+    embed: Embedding
     low: Core
     summary: Summary
     halting: Halting
@@ -150,6 +154,59 @@ class Crossing(Coupling):
         return Thought(high, low, z.memory.masked_fill(crossed, 0))
 
 
+@builds(config.Single)
+class Single(Coupling):
+    """T updates of the one level: z ← core_L(z, x), which is z_L and z_H."""
+
+    def cycle(self) -> list[Update]:
+        return [self.update] * self.steps
+
+    def update(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L, x), z_H ← z_L."""
+        state = model.low(z.low, x)
+        return z._replace(high=state, low=state)
+
+
+@builds(config.OneLatent)
+class OneLatent(Single):
+    """T updates of the one level with the input, then one without: z ← core_L(z).
+
+    Source: arXiv 2510.04871, table 2 ("single z"); its public code, `trm_singlez`.
+    """
+
+    def cycle(self) -> list[Update]:
+        return [*super().cycle(), self.update_alone]
+
+    def update_alone(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_L ← core_L(z_L), z_H ← z_L."""
+        return self.update(model, z, None)
+
+
+@builds(config.SeparateLatents)
+class SeparateLatents(Coupling):
+    """T low updates, of one low state each, then a high update; z_L is [B, T, S, D].
+
+    Source: arXiv 2510.04871, table 2 ("multi-scale z"); its public code, `trm_hier6`.
+    """
+
+    def cycle(self) -> list[Update]:
+        return [*(self._low(i) for i in range(self.steps)), self.update_high]
+
+    def update_high(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
+        """z_H ← core_H(z_H, Σⱼ z_L[j])."""
+        return Thought(model.core_high(z.high, z.low.sum(1)), z.low, z.memory)
+
+    def _low(self, i: int) -> Update:
+        def update_low(model: Levels, z: Thought, x: Tensor | None) -> Thought:
+            """z_L[i] ← core_L(Σⱼ z_L[j], x, z_H)."""
+            context = model.low.from_context(z.high) if z.context is None else z.context
+            new = model.low(z.low.sum(1), x, context)
+            low = torch.cat([z.low[:, :i], new.unsqueeze(1), z.low[:, i + 1 :]], dim=1)
+            return z._replace(low=low, context=context)
+
+        return update_low
+
+
 def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = False) -> Thought:
     """z_L ← core_L(z_L, x, z_H), the high state mapped once a cycle, without gradient if detached.
 
@@ -158,5 +215,7 @@ def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = Fa
     context = z.context
     if context is None:
         context = model.low.from_context(z.high.detach() if detach else z.high)
-    low = model.low(z.low, x, context)
-    return z._replace(low=low, trace=(*z.trace, low)[-model.summary.window :], context=context)
+    here = None if x is None else model.embed.at(x, z.update)
+    low = model.low(z.low, here, context)
+    trace = (*z.trace, low)[-model.summary.window :]
+    return z._replace(low=low, trace=trace, context=context, update=z.update + 1)

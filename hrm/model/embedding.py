@@ -1,7 +1,7 @@
 """Embeddings: inputs to the low level's width. B batch, S positions, P prefix tokens, D width."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from hrm import config
 from hrm.model import layers
 from hrm.model.puzzles import PuzzleTable
-from hrm.model.registry import builds
+from hrm.model.registry import builds, built
 
 
 class Embedding(nn.Module):
@@ -19,6 +19,10 @@ class Embedding(nn.Module):
     def example(self, batch: int) -> Tensor:
         """Return inputs of zeros, as `forward` takes them."""
         raise AssertionError(f"{type(self).__name__} has no example")
+
+    def at(self, x: Tensor, update: int) -> Tensor:
+        """Return what a cycle's low update reads of embedded inputs, mapped or not, from 0."""
+        return x
 
 
 class VectorEmbedding(Embedding):
@@ -39,6 +43,28 @@ class VectorEmbedding(Embedding):
 
     def example(self, batch: int) -> Tensor:
         return torch.zeros(batch, self.size)
+
+
+class StreamEmbedding(Embedding):
+    """x̃_t = W x_t + b for each chunk x_t of the input, [B, T · n] -> [B, T, D].
+
+    A cycle's low update t reads x̃_t.
+    """
+
+    def __init__(self, part: config.Stream, width: int) -> None:
+        super().__init__()
+        self.part = part
+        self.map = layers.Linear(part.size // part.steps, width)
+
+    def forward(self, x: Tensor, identities: Tensor | None = None) -> Tensor:
+        y: Tensor = self.map(x.unflatten(-1, (self.part.steps, -1)))
+        return y
+
+    def example(self, batch: int) -> Tensor:
+        return torch.zeros(batch, self.part.size)
+
+    def at(self, x: Tensor, update: int) -> Tensor:
+        return x[:, update]
 
 
 class SeriesEmbedding(Embedding):
@@ -160,10 +186,56 @@ class InputState(InitialState):
         return like if self.low else super().forward(like)
 
 
+class InitialStates(nn.Module):
+    """What a level's several states start from, each from a vector of its own, [B, N, ..., D].
+
+    Args:
+        each: The N of them.
+    """
+
+    def __init__(self, each: Iterable[InitialState]) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(each)
+
+    @property
+    def value(self) -> Tensor:
+        """The first one's vector."""
+        value = self.each[0].value
+        assert isinstance(value, Tensor)
+        return value
+
+    @property
+    def input_enters(self) -> bool:
+        """As of the first one."""
+        return bool(self.each[0].input_enters)
+
+    def forward(self, like: Tensor) -> Tensor:
+        """Return the states for embedded inputs [B, ..., D of the low level]."""
+        return torch.stack([start(like) for start in self.each], dim=1)
+
+
+Start = InitialState | InitialStates
+
+
+def start_low(c: config.HRMConfig) -> Start:
+    """Return what a model's low state starts from, or its several ones."""
+
+    def one() -> InitialState:
+        start: InitialState = built(c.initial, c.low.width, low=True)
+        return start
+
+    return InitialStates(one() for _ in range(c.low_steps)) if c.coupling.separate else one()
+
+
 # -- builders -------------------------------------------------------------------------------------
 @builds(config.Vector)
 def _vector(part: config.Vector, c: config.HRMConfig) -> VectorEmbedding:
     return VectorEmbedding(part, c.low.width, c.low.sequences)
+
+
+@builds(config.Stream)
+def _stream(part: config.Stream, c: config.HRMConfig) -> StreamEmbedding:
+    return StreamEmbedding(part, c.low.width)
 
 
 @builds(config.Series)

@@ -222,11 +222,15 @@ class Explore(Protocol):
 
 @builds(config.Minimum)
 def minimum(part: config.Minimum, max_steps: int) -> Explore:
-    """Keep a sample that explores from halting before its minimum, floor(2 + U · (max − 1))."""
+    """Keep a sample that explores from halting before its minimum.
+
+    That is floor(2 + U · (max − 1)), or the number that is configured.
+    """
 
     def explore(margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
         explores = noise[:, 0] < part.probability
-        least = 2 + torch.floor(noise[:, 1] * (max_steps - 1))
+        drawn = 2 + torch.floor(noise[:, 1] * (max_steps - 1))
+        least = drawn if part.least is None else part.least
         return margin.masked_fill(explores & (steps < least), -torch.inf)
 
     return explore
@@ -234,13 +238,14 @@ def minimum(part: config.Minimum, max_steps: int) -> Explore:
 
 @builds(config.Ahead)
 def ahead(part: config.Ahead, max_steps: int) -> Explore:
-    """Let the whole batch halt at a step that is drawn once for all of it, or go on until then."""
+    """Let a sample, or the whole batch by one draw, halt at a later step, or go on until then."""
 
     def explore(margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
-        later = steps + 1 + torch.floor(noise[:1, 1] * part.most)
+        u = noise if part.per_sample else noise[:1]
+        later = steps + 1 + torch.floor(u[:, 1] * part.most)
         halts = steps >= later.clamp(max=max_steps).clamp(min=2)
         instead = torch.where(halts, torch.inf, -torch.inf).to(margin.dtype)
-        return torch.where(noise[:1, 0] < part.probability, instead, margin)
+        return torch.where(u[:, 0] < part.probability, instead, margin)
 
     return explore
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hrm import config
+from hrm.config.learning import Depth
 from hrm.model import cores, embedding, execution, layers, summary
 from hrm.model.coupling import Coupling, Thought, Update
 from hrm.model.execution import Batch, Carry, Run
@@ -50,6 +51,9 @@ class HRM(nn.Module):
         c: The configuration. One number is drawn from torch's default generator; each parameter's
             initial value follows from it and the parameter's name.
 
+    Attributes:
+        depth: How deep the recursion is in training; None for as configured.
+
     Example:
         >>> from hrm import recipes
         >>> system = recipes.gru(inputs=8, outputs=3, hidden_low=16, hidden_high=16)
@@ -63,12 +67,14 @@ class HRM(nn.Module):
         root = int(torch.randint(2**62, (), device="cpu"))  # first: parts draw as they are built
         self.config = c
         low, high, s = c.low.width, c.high.width, c.positions
+        alone = c.coupling.one_level
         self.embed: embedding.Embedding = built(c.embedding, c)
-        self.low: cores.Core = built(c.low, s, low, high)
-        if not c.one_network:
+        self.low: cores.Core = built(c.low, s, low, None if alone else high)
+        if not (c.one_network or alone):
             self.high: cores.Core = built(c.high, s, low, None)
-        self.start_low: embedding.InitialState = built(c.initial, low, low=True)
-        self.start_high: embedding.InitialState = built(c.initial, high, low=False)
+        self.start_low: embedding.Start = embedding.start_low(c)
+        if not alone:
+            self.start_high: embedding.InitialState = built(c.initial, high, low=False)
         self.summary: summary.Summary = built(c.summary, c)
         self.halting: Halting = built(c.halting, c)
         self.coupling: Coupling = built(c.coupling, c)
@@ -76,6 +82,7 @@ class HRM(nn.Module):
             low if c.readout.low else high, c.readout.size, bias=c.readout.bias
         )
         self.connect = self._connection(c)
+        self.depth: Depth | None = None
         draw_weights(self, built(c.initialisation), root)
 
     def forward(
@@ -173,7 +180,10 @@ class HRM(nn.Module):
 
     def start(self, x: Tensor) -> State:
         """The states that a sample starts from."""
-        return State(self.start_high(x), self.start_low(x), self.halting.memory(x))
+        x = self.embed.at(x, 0)
+        low = self.start_low(x)
+        high = low if self.config.coupling.one_level else self.start_high(x)
+        return State(high, low, self.halting.memory(x))
 
     def refine(
         self, state: State, x: Tensor, *, drafts: bool = True
@@ -218,8 +228,10 @@ class HRM(nn.Module):
         return State(thought.high, thought.low, thought.memory)
 
     def schedule(self) -> list[Update]:
-        """The updates of one segment, in order."""
-        return self.coupling.cycle() * self.config.cycles
+        """The updates of one segment, in order: in training as deep as `depth` says, if it does."""
+        at = self.depth if self.training and self.depth is not None else self.config
+        self.coupling.steps = at.low_steps
+        return self.coupling.cycle() * at.cycles
 
     @property
     def strategy(self) -> config.Execution:

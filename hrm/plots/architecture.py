@@ -47,8 +47,10 @@ def architecture(model: "HRM", *, name: str = "") -> Figure:
     blank(axes)
     axes.set(xlim=(0, 11), ylim=(0.1, 5.7), title=f"{name}: {total:,} parameters".lstrip(": "))
     _box(axes, _embedding, "embedding", type(c.embedding).__name__, share("embed"), MUTED)
+    alone = c.coupling.one_level
     high = "the low level's network" if c.one_network else share("high")
-    _box(axes, _high, "high level", _core(c.high), high, VERMILION)
+    if not alone:
+        _box(axes, _high, "high level", _core(c.high), high, VERMILION)
     _box(axes, _low, "low level", _core(c.low), share("low"), BLUE)
     _box(axes, _readout, "readout", _many(c.readout.size, "value"), share("readout"), MUTED)
     rule = f"{type(c.halting).__name__}, at most {_many(c.halting.max_steps, 'step')}"
@@ -56,17 +58,19 @@ def architecture(model: "HRM", *, name: str = "") -> Figure:
 
     _arrow(axes, _embedding, _low, "x")
     (x, bottom), (_, top) = _low, _high
-    _arrow(
-        axes,
-        (x - 0.4, bottom),
-        (x - 0.4, top),
-        f"z_L: {type(c.summary).__name__}\n{share('summary')}",
-        beside="right",
-    )
-    _arrow(axes, (x + 0.4, top), (x + 0.4, bottom), "z_H", beside="left")
-    _arrow(axes, _low if c.readout.low else _high, _readout, "z_L" if c.readout.low else "z_H")
+    if not alone:
+        _arrow(
+            axes,
+            (x - 0.4, bottom),
+            (x - 0.4, top),
+            f"z_L: {type(c.summary).__name__}\n{share('summary')}",
+            beside="right",
+        )
+        _arrow(axes, (x + 0.4, top), (x + 0.4, bottom), "z_H", beside="left")
+    low = c.readout.low or alone
+    _arrow(axes, _low if low else _high, _readout, "z_L" if low else "z_H")
     if not isinstance(c.halting, Fixed):
-        low = c.halting.accumulates
+        low = c.halting.accumulates or alone
         _arrow(axes, _low if low else _high, _halting, "z_L" if low else "z_H")
 
     loops = (

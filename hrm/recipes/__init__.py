@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from hrm.config.learning import System
-from hrm.recipes.sequences import act_v1, complete, swiglu_inner, tiny_network
+from hrm.recipes.sequences import (
+    act_v1,
+    complete,
+    plain_transformer,
+    swiglu_inner,
+    tiny_network,
+)
 from hrm.recipes.vectors import act_v1_vector, amulgent, amulgent_enhanced, gru, v2
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "complete",
     "gru",
     "named",
+    "plain_transformer",
     "swiglu_inner",
     "tiny_network",
     "v2",

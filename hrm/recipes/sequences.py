@@ -1,6 +1,8 @@
 """Systems on sequences of tokens or numbers: act-v1, complete and one tiny network."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from hrm.config import (
     Accumulated,
@@ -15,13 +17,17 @@ from hrm.config import (
     Lockstep,
     Masked,
     Minimum,
+    Mixer,
+    OneLatent,
     Puzzles,
     QLearning,
     Readout,
     RmsNorm,
     RootNorm,
     ScaledNormal,
+    SeparateLatents,
     Series,
+    Single,
     SwiGlu,
     Tokens,
     Transformer,
@@ -33,6 +39,7 @@ from hrm.config.learning import (
     Supervised,
     System,
 )
+from hrm.config.parts import require
 
 
 def act_v1(
@@ -103,12 +110,38 @@ def tiny_network(
     max_steps: int = 16,
     exploration: float = 0.1,
     halt_in_evaluation: bool = False,
+    mixing: bool = False,
+    latents: int = 2,
 ) -> System:
     """One tiny network in both roles (arXiv 2510.04871), with the parts of act-v1.
 
     Gradients reach back through the last recursion; halting learns without Q(continue).
+
+    Args:
+        mixing: Whether a feed-forward over positions stands in for attention.
+        latents: 2, an answer and a reasoning one; 1; or one more than `l_cycles`, an answer and a
+            reasoning one for each low update.
+
+    Raises:
+        UserError: If there are another number of latents.
     """
-    core = _level(width, heads, expansion, 10_000.0)(layers)
+    require(
+        latents in (1, 2, l_cycles + 1),
+        "latents",
+        latents,
+        f"1, 2 or {l_cycles + 1}, one more than the low updates of a cycle",
+        "change latents or l_cycles",
+    )
+    several = Alternating() if latents == 2 else SeparateLatents()
+    core: Transformer | Mixer = _level(width, heads, expansion, 10_000.0)(layers)
+    if mixing:
+        core = Mixer(
+            width=width,
+            layers=layers,
+            norm=core.norm,
+            feed_forward=core.feed_forward,
+            mixing=SwiGlu(inner=swiglu_inner(prefix + positions, expansion), fused=True),
+        )
     model = HRMConfig(
         embedding=Tokens(
             vocabulary=vocabulary,
@@ -117,13 +150,14 @@ def tiny_network(
         ),
         low=core,
         high=core,
-        one_network=True,
+        one_network=latents > 1,
         readout=Readout(size=classes or vocabulary, bias=False),
         low_steps=l_cycles,
         cycles=h_cycles,
         horizon=l_cycles + 1,
         initialisation=TruncatedNormal(),
         initial=Frozen(),
+        coupling=OneLatent() if latents == 1 else several,
         halting=QLearning(
             max_steps=max_steps,
             against_continue=False,
@@ -135,6 +169,21 @@ def tiny_network(
         evaluation=Compacted(),
     )
     return System(model=model, objective=QHalting(continue_loss=False))
+
+
+def plain_transformer(*, width: int, layers: int = 8, heads: int = 12, **sizes: Any) -> System:
+    """The plain transformer beside the one tiny network in its public code: one level of act-v1.
+
+    A halting step is one pass through all layers, z ← H(z + x), with gradient; z is carried without
+    it. Halting and losses are act-v1's.
+
+    Args:
+        width, layers, heads: Of the one level; the width is a multiple of the heads.
+        sizes: As `act_v1` takes them, but for its levels and cycles.
+    """
+    level: dict[str, Any] = {"width": width, "heads": heads, "h_layers": layers, "l_layers": layers}
+    made = act_v1(**level, h_cycles=1, l_cycles=1, **sizes)
+    return replace(made, model=replace(made.model, coupling=Single(), horizon=None))
 
 
 def complete(

@@ -88,8 +88,9 @@ class Scores:
 class Task(Protocol):
     """What every task offers.
 
-    Two may be there beside: `ignored`, a class of targets that isn't learned, and `identities`, the
-    number of puzzle identities.
+    Three may be there beside: `ignored`, a class of targets that isn't learned; `identities`, the
+    number of puzzle identities; and `digits`, how many tokens, from 1 on, are the answers' classes
+    too, so that a board whose digits are exchanged for each other is a board with that answer.
     """
 
     @property

@@ -119,11 +119,16 @@ class Pattern(Asking):
         shown = [str(t) for t in board[: self._given].tolist()]
         asked = ["?"] * (self.cells - self._given)
         if prediction is not None:
-            right = (prediction == self._answer(board[None]).targets[0])[self._given :].tolist()
+            right = (prediction == self._compared(board, prediction))[self._given :].tolist()
             marks = zip(self.decode(board, prediction), right, strict=True)
             asked = [f"{element}{chr(39) if fits else '!'}" for element, fits in marks]
         line = [*shown, *asked]
         return "\n".join(" ".join(line[s :: self.strands]) for s in range(self.strands))
+
+    def _compared(self, board: Ints, prediction: Ints) -> Ints:
+        """Return the answer [cells] that a prediction is shown against."""
+        answer: Ints = self._answer(board[None]).targets[0]
+        return answer
 
     def _row(self, problem: Any) -> Ints:
         fits = isinstance(problem, list | tuple) and all(

@@ -111,6 +111,11 @@ class Sudoku(Part):
         """As many as input tokens, so that a digit has the same number on both sides."""
         return self.size + 1
 
+    @property
+    def digits(self) -> int:
+        """How many tokens, from 1 on, are the answers' classes too, and change names freely."""
+        return self.size
+
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
         """Return boards disjoint up to symmetry; see `Task.generate`.
 

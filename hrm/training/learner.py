@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hrm.config import Fixed
-from hrm.config.learning import System, Training
+from hrm.config.learning import AdamW, System, Training
 from hrm.config.parts import require
 from hrm.model import HRM
 from hrm.model.execution import Batch, Carry
@@ -22,6 +22,7 @@ from hrm.model.state import State
 from hrm.system import distributed
 from hrm.training import checkpoint, optim
 from hrm.training.objectives import Objective
+from hrm.training.sparse_adam import SparseAdam
 
 
 class Learner:
@@ -68,6 +69,15 @@ class Learner:
             for optimiser in self.optimisers.values()
         ]
         self.carries: list[Carry | None] = [None] * training.pieces
+        fixed = system.model.coupling.separate  # as many states as low updates
+        for depth in training.depths:
+            require(
+                not fixed or depth.low_steps == system.model.low_steps,
+                "low_steps",
+                depth.low_steps,
+                f"{system.model.low_steps} where each low update has a state of its own",
+                "let the cycles alone grow",
+            )
 
     @property
     def carry(self) -> Carry | None:
@@ -98,8 +108,11 @@ class Learner:
         That is `loss`, `task_loss` and `cycles_mean`, the mean number of halting steps (with a
         carry, how far the places are); of policy gradients `policy_loss` and `baseline_loss`, and
         `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
-        `continue_loss`, without their weight. `gradient_norm` is that of all parameters' gradients,
-        before they are clipped.
+        `continue_loss`, without their weight; also `halted`, the share of places that halt in this
+        step, and `halted_steps`, the steps that those have taken, summed over them and divided by
+        all places: their quotient is the mean halting step at completion. Replayed Q values add
+        `halted_1` …, the shares of places that halt after so many steps. `gradient_norm` is that
+        of all parameters' gradients, before they are clipped.
 
         Args:
             batch: The same in all processes, each of which computes its own part.
@@ -112,6 +125,7 @@ class Learner:
         # Before the forward pass, in which puzzle rows are lent.
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
+        self.model.depth = self.training.depth(self.schedules[0].last_epoch)
         noise = self._draw(len(batch.inputs)).chunk(self.parts, 1)
         mine = distributed.rank() * self.training.pieces
         names: list[str] = []
@@ -236,7 +250,11 @@ def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimize
             rates["lr"] = training.puzzle_rate
         if training.puzzle_decay is not None:
             rates["weight_decay"] = training.puzzle_decay
-        found["puzzle_rate"] = optim.SparseSignSGD(tables, **rates)
+        found["puzzle_rate"] = (
+            SparseAdam(tables, betas=training.puzzle_optimiser.betas, **rates)
+            if isinstance(training.puzzle_optimiser, AdamW)
+            else optim.SparseSignSGD(tables, **rates)
+        )
     return found
 
 

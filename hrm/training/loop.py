@@ -256,6 +256,7 @@ def _moment(
     means = np.mean([list(found.values()) for found in since], axis=0).tolist()
     parts = dict(zip(since[0], means, strict=True))
     loss, steps = parts.pop("loss"), parts.pop("cycles_mean")
+    parts = {n: v for n, v in parts.items() if not n.startswith("halted")}  # no loss
     return Moment(update=update, loss=loss, steps=steps, score=score, parts=parts, rates=rates)
 
 

@@ -196,8 +196,11 @@ def supervised_loss(objective: learning.Supervised, output: Output, target: Tens
     each: AnswerLoss = built(objective.answer)
     if objective.every_segment and output.run.drafts is not None:
         segments = output.run.drafts.transpose(0, 1)  # [N, K, B, ...]
-        found = [torch.stack([each(d, target) for d in n]) for n in segments]
-        per_step = torch.stack(found).mean(0) * output.run.live  # [K, B]
+        found = torch.stack([torch.stack([each(d, target) for d in n]) for n in segments])
+        if objective.decay < 1:
+            weights = objective.decay ** torch.arange(len(found), device=found.device)
+            found = found * (weights / weights.mean()).view(-1, 1, 1)
+        per_step = found.mean(0) * output.run.live  # [K, B]
         task = (per_step.sum(0) / output.run.steps).mean()
     else:
         task = each(output.prediction, target).mean()

@@ -115,6 +115,33 @@ class QHalting(Objective):
         found = q_losses.segment_loss(self.part, prediction, decision.logits, targets, next_q)
         parts = {"loss": found.total, "task_loss": found.task}
         parts |= {"halt_loss": found.halt, "continue_loss": found.keep_on}
+        parts |= {"halted": carry.halted.float().mean()}
+        parts |= {"halted_steps": (carry.halted * carry.steps).float().mean()}
+        return parts, carry.steps, carry
+
+
+@builds(learning.ReplayHalting)
+class ReplayHalting(Objective):
+    """The answer's loss and that of replayed Q values, one halting step an update."""
+
+    part: learning.ReplayHalting
+    one_step = True
+
+    def losses(self, model: HRM, batch: Batch, noise: Tensor, carry: Carry | None) -> Found:
+        carry = carry or model.begin(batch)
+        carry, prediction, decision = model.advance(carry, batch, noise[0])
+        with torch.no_grad():
+            next_q = model.look_ahead(carry)
+        targets = carry.batch.targets
+        assert targets is not None
+        task, replay = q_losses.replayed(
+            self.part, prediction, decision.logits, targets, next_q, carry.halted
+        )
+        parts = {"loss": task + self.part.weight * replay, "task_loss": task, "halt_loss": replay}
+        parts |= {"halted": carry.halted.float().mean()}
+        parts |= {"halted_steps": (carry.halted * carry.steps).float().mean()}
+        for k in range(1, model.halting.max_steps + 1):
+            parts[f"halted_{k}"] = (carry.halted & (carry.steps == k)).float().mean()
         return parts, carry.steps, carry
 
 

@@ -292,7 +292,8 @@ class SparseSignSGD(Optimizer):
         loss = _loss(closure)
         (group,) = self.param_groups
         lr, decay = float(group["lr"]), group["weight_decay"]
-        for table in self.tables:  # not the group's tensors: moving a module replaces its buffers
+        # not the group's tensors: moving a module replaces its buffers
+        for place, table in enumerate(self.tables):
             ids_N, gradients_ND = table.gradients()
             if dist.is_available() and dist.is_initialized():
                 with distributed.collective():
@@ -300,8 +301,12 @@ class SparseSignSGD(Optimizer):
             if len(ids_N):
                 touched, sums = _sum_per_identity(ids_N, gradients_ND)
                 decayed = table.weights[touched] * (1 - lr * decay)
-                table.weights[touched] = decayed - lr * sums.sign()
+                table.weights[touched] = decayed - lr * self.direction(place, touched, sums)
         return loss
+
+    def direction(self, place: int, rows: Tensor, gradients: Tensor) -> Tensor:
+        """Return what is subtracted from rows [K] of a table, without the learning rate, [K, D]."""
+        return gradients.sign()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the rows that the tables gave out, whatever `set_to_none` says."""

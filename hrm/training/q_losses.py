@@ -16,6 +16,8 @@ from hrm.model.registry import built
 from hrm.training.losses import AnswerLoss
 from hrm.training.stablemax import IGNORED
 
+CONTINUE_WEIGHT = 1.1  # of Q(continue)'s squared error beside Q(halt)'s, in document amulgent
+
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentLoss:
@@ -77,6 +79,35 @@ def segment_loss(
     return SegmentLoss(total=total, task=task, halt=halt, keep_on=keep_on)
 
 
+def replayed(
+    objective: learning.ReplayHalting,
+    prediction: Tensor,
+    q: Tensor,
+    target: Tensor,
+    next_q: Tensor,
+    halted: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Return the answer's loss and that of the Q values, without its weight, both scalars.
+
+    Args:
+        prediction: [B, S, C] or [B, S · C]. q: Q values [B, 2] after this step.
+        target: [B, S], −100 where a cell isn't labelled.
+        next_q: [B, 2], one step further, without gradient.
+        halted: [B], which samples end with this step.
+
+    Source: document amulgent, "Enhanced Adaptive Computation Time"; the reward is the answer's
+    instead of the act of halting.
+    """
+    answer: AnswerLoss = built(objective.answer)
+    right = whole_right(prediction, target).to(q.dtype)
+    rewards = torch.where(halted, right, 0) - objective.cost
+    if objective.separate:
+        found = replay_loss(q, replay_targets(rewards, next_q, halted))
+    else:
+        found = single_head_loss(q, rewards, next_q, halted)
+    return answer(prediction, target).mean(), found
+
+
 def replay_targets(
     rewards: Tensor,
     next_q: Tensor,
@@ -100,7 +131,7 @@ def replay_targets(
     return torch.where(terminal[:, None], ended, ongoing)
 
 
-def replay_loss(q: Tensor, targets: Tensor, continue_weight: float = 1.1) -> Tensor:
+def replay_loss(q: Tensor, targets: Tensor, continue_weight: float = CONTINUE_WEIGHT) -> Tensor:
     """MSE(Q_halt, target) + 1.1 · MSE(Q_continue, target), means over the batch.
 
     Source: document amulgent, "Enhanced Q-Learning".

@@ -155,6 +155,7 @@ def make_part(
         "look": look,
         "exceptions": make_exceptions(values[:look], edges, allowed=LOOKS.get(str(look), 0)),
         "needed": None,
+        "settled_at": look or None,
     }
     return Part(
         verdict=word,

@@ -69,12 +69,14 @@ def _states(system: System, seed: int, draws: int) -> "Tensor":
     import torch
 
     from hrm.model import HRM
+    from hrm.model.embedding import InitialState
 
     torch.manual_seed(seed)
     model, found = HRM(system.model), []
     noise = torch.Generator().manual_seed(seed + system.model.low.width)
     for _ in range(draws // (2 * system.model.low.width)):
         for start in (model.start_low, model.start_high):
+            assert isinstance(start, InitialState)
             start.draw_weights(lambda _: noise)
             found.append(start.value.detach().clone())
     return torch.cat(found)

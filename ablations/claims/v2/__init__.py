@@ -1,5 +1,23 @@
 """Document v2: four opt-in enhancements of a GRU model."""
 
-from ablations.claims.v2 import attention, controller, halting, policy, switches
+from ablations.claims.v2 import (
+    attention,
+    controller,
+    halting,
+    learning,
+    policy,
+    savings,
+    sequence,
+    switches,
+)
 
-CLAIMS = (*halting.CLAIMS, *policy.CLAIMS, *attention.CLAIMS, *controller.CLAIMS, *switches.CLAIMS)
+CLAIMS = (
+    *halting.CLAIMS,
+    *savings.CLAIMS,
+    *policy.CLAIMS,
+    *learning.CLAIMS,
+    *attention.CLAIMS,
+    *sequence.CLAIMS,
+    *controller.CLAIMS,
+    *switches.CLAIMS,
+)

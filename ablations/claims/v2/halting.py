@@ -1,25 +1,11 @@
 """Document v2: each sample halts for itself."""
 
-from ablations.claims.boards import SUDOKU, SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
 from ablations.claims.ledger import figure
-from ablations.metrics.costs import Flops, Rows, SlowestRows
 from ablations.specs.arms import Arm, vary
-from ablations.specs.claim import Cell, Reading, Statistical, exact
-from ablations.specs.protocols import Execute, Greedy, Sampled, Train
-from ablations.specs.tests import Ratio
+from ablations.specs.claim import exact
 from hrm import recipes
 from hrm.config import Lockstep, Masked
-from hrm.config.learning import Training
 
-_ARM = Arm(
-    label="per-sample ACT",
-    part=recipes.v2(inputs=SUDOKU_INPUTS, outputs=SUDOKU_OUTPUTS, use_per_sample_act=True),
-)
-_TRAIN = Train(
-    boards=SUDOKU,
-    training=Training(updates=300, batch=128, learning_rate=1e-3, warmup=50, clip=1.0),
-)
-_saving = figure("act-savings-mixed")
 _STILL = {"model.halting.controller.dropout": 0.0, "model.summary.dropout": 0.0}
 _EXECUTIONS = vary(
     recipes.v2(inputs=64, use_per_sample_act=True),
@@ -30,63 +16,7 @@ _EXECUTIONS = vary(
     },
 )
 
-
-def _cell(label: str, *, waits: bool = False, sampled: bool = False, slowest: bool = False) -> Cell:
-    """Return the rows of the one trained arm, run in some way.
-
-    Args:
-        label: Of the cell.
-        waits: Whether a batch runs until all want to stop at once.
-        sampled: Whether decisions are sampled.
-        slowest: Whether rows are those up to the slowest sample's first stop instead.
-    """
-    return Cell(
-        label=label,
-        arm=_ARM,
-        protocol=Execute(
-            after=_TRAIN,
-            mode=Sampled() if sampled else Greedy(),
-            execution=Lockstep() if waits else None,
-        ),
-        metric=SlowestRows() if slowest else Rows(),
-    )
-
-
 CLAIMS = (
-    Statistical(
-        id="act-savings-mixed",
-        section="1. Per-Sample Adaptive Computation Time (ACT), Benefits",
-        reading=(
-            "One model, trained with per-sample ACT and the original losses on sudokus, is run "
-            "greedily on held-out ones in batches of 32: the document's batch-wise loop (it ends "
-            "when all want to stop in the same cycle) against compacted execution, same weights, "
-            f"same batches. Counted are rows through the high core. The mix is {SUDOKU_MIX}. A "
-            "sample's own first stop never comes after the joint one, so the sign is certain "
-            "beforehand: what is tested is the size, and CONTRADICTED can't occur."
-        ),
-        cells=(
-            _cell("batch-wise", waits=True),
-            _cell("per sample"),
-            _cell("batch-wise, decisions sampled", waits=True, sampled=True),
-            _cell("per sample, decisions sampled", sampled=True),
-            _cell("up to the slowest sample's first stop", slowest=True),
-        ),
-        test=Ratio(
-            null=0.05,
-            because="savings under 5 % don't pay for gathering and scattering rows",
-            fewer=True,
-            about=_saving.ratio(),
-            band_because=_saving.because(),
-        ),
-        beside=(
-            Reading(label="FLOPs of the whole forward pass", metric=Flops()),
-            Reading(label="decisions sampled as in training", cells=(2, 3)),
-            Reading(
-                label="against a batch that ends at its slowest sample's first stop", cells=(4, 1)
-            ),
-        ),
-        cost=45.0,
-    ),
     exact(
         "act-demo-arithmetic",
         "ablations.claims.exact.printed:demonstration",

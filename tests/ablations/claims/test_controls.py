@@ -80,9 +80,13 @@ def test_equal_cells_are_independent_measurements_of_one_thing(control):
 
 
 @each
-def test_a_control_has_26_pairs_in_every_tier_and_an_expected_word(control):
-    assert control.claim.schedule == dict.fromkeys(Tier, 26)
-    assert control.expected is (Word.CONFIRMED if control.planted else Word.NO_EFFECT)
+def test_a_control_has_as_many_pairs_in_every_tier_and_an_expected_word(control):
+    shares = control.of.test is NotWorse
+    assert control.claim.schedule == dict.fromkeys(
+        Tier, 40 if shares and not control.planted else 26
+    )
+    words = (Word.CONFIRMED, Word.CONTRADICTED) if shares else (Word.NO_EFFECT, Word.CONFIRMED)
+    assert control.expected is words[bool(control.planted)]
     assert control.claim.unskilled == ("first", "second")
     assert control.planted in control.claim.reading
 

@@ -18,6 +18,7 @@ from ablations.protocols.check import run
 from ablations.specs.claim import TIMED, Exact, Statistical, Tier, differences
 from ablations.specs.protocols import Execute, Train
 from ablations.specs.tests import Trend
+from hrm.config import Series, Tokens
 from hrm.config.learning import System
 from hrm.config.parts import Part
 
@@ -48,6 +49,13 @@ SLICE = [
     "refinement-quality",
     "deep-supervision",
 ]
+# Research whose figure, or whose "nears" in words, a claim is held to.
+TRANSFERRED = {
+    "train-many-infer-one",
+    "one-step-premise",
+    "participation-ratio",
+    "noise-floor",
+}
 SPECS = {claim.id: claim for claim in sets.specs()}
 STATISTICAL = {i: c for i, c in SPECS.items() if isinstance(c, Statistical)}
 EXACT = {i: c for i, c in SPECS.items() if isinstance(c, Exact)}
@@ -118,7 +126,12 @@ def test_what_is_done_and_read_is_json_and_comes_back(claim):
 def test_a_claim_with_a_figure_is_held_to_it_and_one_without_to_none(claim):
     parts = figure(claim.id).parts
     claimed = {"change", "reduction", "increase", "speedup", "range", "least", "value"} & set(parts)
-    assert bool(claimed) == (claim.test.zones.band is not None), parts
+    banded = claim.test.zones.band is not None
+    if ledger()[claim.id].document.startswith("research"):
+        # its figures are of other models; only where a spec says that they hold here is there one
+        assert banded == (claim.id in TRANSFERRED), parts
+    else:
+        assert bool(claimed) == banded, parts
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,7 @@ def test_controller_arms_differ_in_the_controller_alone(name):
 def test_meta_rl_cells_differ_in_the_mean_alone():
     assert paths("metarl-unbiased") == ["objective.masked_mean"]
     claim = SPECS["metarl-gradient-variance"]
-    first, second = claim.cells
+    first, second = claim.cells[:2]
     assert first.arm == second.arm
     assert first.protocol.after == second.protocol.after
     assert first.protocol.objective is None
@@ -245,9 +258,17 @@ def test_trained_claims_draw_boards_anew_for_each_seed_and_hold_some_out(claim):
         if isinstance(train, Train):
             assert train.boards.seed is None
             assert min(train.boards.train, train.boards.validation) > 0
-            assert train.boards.test == 2048
-            model = cell.arm.part.model
-            assert model.embedding.size == train.boards.task.cells * train.boards.task.vocabulary
+            embedding, task = cell.arm.part.model.embedding, train.boards.task
+            several = len(getattr(task, "tasks", (task,)))
+            dear = isinstance(embedding, Series)  # ten steps at each of 81 positions
+            assert train.boards.test == (256 if dear else 2048) * several
+            if isinstance(embedding, Series):
+                assert embedding.positions == task.cells
+            elif isinstance(embedding, Tokens):
+                assert embedding.positions == task.cells
+                assert embedding.vocabulary == task.vocabulary
+            else:
+                assert embedding.size == task.cells * (task.vocabulary or 1)  # numbers have none
 
 
 def test_time_to_target_is_cut_off_where_training_ends():

@@ -5,19 +5,17 @@ import math
 import numpy as np
 import pytest
 
-from ablations.metrics import (
-    UNKNOWN,
+from ablations.metrics import UNKNOWN
+from ablations.metrics.costs import (
     BytesOf,
     Cycles,
     Flops,
-    GradientVariance,
     HaltingEntropy,
-    Live,
-    MeanNorm,
     Parameters,
     Rows,
     SlowestRows,
 )
+from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
 from hrm.errors import UserError
 
 FOUND = {

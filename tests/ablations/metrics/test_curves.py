@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.metrics import UNKNOWN, Arrival, GradientNorm, TrainingLoss, ValidationScore
-from ablations.metrics.curves import averaged
+from ablations.metrics import UNKNOWN
+from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore, averaged
 from hrm.errors import UserError
 
 

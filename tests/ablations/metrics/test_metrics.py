@@ -8,28 +8,39 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from ablations import metrics
 from ablations.metrics import Metric, Value, number
+from ablations.metrics.costs import (
+    BytesOf,
+    Cycles,
+    Flops,
+    HaltingEntropy,
+    Parameters,
+    Rows,
+    SlowestRows,
+)
+from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore
+from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
+from ablations.metrics.scores import Accuracy, AccuracyAt, Margin
 from hrm.config.parts import Part
 
 EVERY = [
-    metrics.Accuracy(stratum=(1.0, 2.0)),
-    metrics.AccuracyAt(step=2),
-    metrics.Arrival(threshold=0.5, cap=9.0),
-    metrics.BytesOf(),
-    metrics.Cycles(),
-    metrics.Flops(),
-    metrics.GradientNorm(),
-    metrics.GradientVariance(relative=True),
-    metrics.HaltingEntropy(),
-    metrics.Live(),
-    metrics.Margin(),
-    metrics.MeanNorm(),
-    metrics.Parameters(),
-    metrics.Rows(),
-    metrics.SlowestRows(),
-    metrics.TrainingLoss(),
-    metrics.ValidationScore(),
+    Accuracy(stratum=(1.0, 2.0)),
+    AccuracyAt(step=2),
+    Arrival(threshold=0.5, cap=9.0),
+    BytesOf(),
+    Cycles(),
+    Flops(),
+    GradientNorm(),
+    GradientVariance(relative=True),
+    HaltingEntropy(),
+    Live(),
+    Margin(),
+    MeanNorm(),
+    Parameters(),
+    Rows(),
+    SlowestRows(),
+    TrainingLoss(),
+    ValidationScore(),
 ]
 
 

@@ -8,16 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from ablations.metrics import (
-    Allocation,
-    Arrival,
-    ControllerPeak,
-    Regret,
-    Return,
-    RowShare,
-    TailRatio,
-    ValueNorm,
-)
+from ablations.metrics.costs import Allocation, RowShare
+from ablations.metrics.curves import Arrival, ControllerPeak
+from ablations.metrics.gradients import TailRatio, ValueNorm
+from ablations.metrics.returns import Regret, Return
 from ablations.metrics.value import UNKNOWN
 from hrm.errors import UserError
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablations import metrics
+from ablations.metrics.curves import Arrival
+from ablations.metrics.scores import Accuracy, skill
 from ablations.protocols.adapter import Answers, Progress
 from ablations.specs.protocols import Bytes, Evaluate, Execute, Forced
 from hrm.config.learning import AdamAtan2
@@ -31,14 +32,14 @@ def trained():
 def test_a_plain_torch_module_is_trained_and_judged_like_our_own(trained):
     (found,), ours = trained.observations, observed(TRAIN, board())
     assert set(found) - {"hidden_norm"} == set(ours) - {"update_controller_norm"}
-    assert metrics.Accuracy().read(found).low > 0.5
-    arrival = metrics.Arrival(threshold=0.5, cap=150.0, smooth=1).read(found)
+    assert Accuracy().read(found).low > 0.5
+    arrival = Arrival(threshold=0.5, cap=150.0, smooth=1).read(found)
     assert 0 < arrival.low == arrival.high < 150
     assert found["update_norm"].all()
     assert found["parameters"] == 80 * 64 + 64 + 64 * 80 + 80
     assert set(found["steps"]) == {1}
-    skill = metrics.skill(found)
-    assert skill.margin == pytest.approx(skill.score - skill.baseline)
+    skilled = skill(found)
+    assert skilled.margin == pytest.approx(skilled.score - skilled.baseline)
 
 
 def test_it_is_given_the_boards_that_our_own_are_given(trained):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.metrics import AccuracyAt, Rows, SlowestRows
+from ablations.metrics.costs import Rows, SlowestRows
+from ablations.metrics.scores import AccuracyAt
 from ablations.protocols import ours, resample, rigged
 from ablations.specs.protocols import (
     Boards,
@@ -18,12 +19,16 @@ from ablations.specs.protocols import (
     MeanLogits,
     Resample,
     Sampled,
+    Train,
 )
 from hrm import recipes
 from hrm.config import Compacted, Lockstep, Masked, Refilled
 from hrm.errors import UserError
+from hrm.tasks.mixture import Mixture
+from hrm.tasks.pattern import Pattern
 from hrm.tasks.regression import Regression
-from tests.ablations.protocols.tiny import TRAIN, board, observed, outcome
+from hrm.tasks.sudoku import Sudoku
+from tests.ablations.protocols.tiny import SHORT, TRAIN, board, observed, outcome
 
 LONG = replace(TRAIN, training=replace(TRAIN.training, updates=40, learning_rate=1e-2))
 
@@ -197,6 +202,27 @@ def test_segments_are_those_of_the_training_unless_others_are_asked_for():
     assert not np.array_equal(own["right"], one["right"])
 
 
+def test_boards_that_were_learned_from_can_be_scored_and_the_first_ones_alone(weights):
+    whole, first = (evaluated(weights, Greedy(), split="train", count=n) for n in (None, 10))
+    assert len(whole["right"]) == LONG.boards.train
+    for name in ("right", "unknown", "difficulty", "trivial_right", "steps"):
+        assert np.array_equal(first[name], whole[name][:10])
+    test = evaluated(weights, Greedy(), count=10)
+    assert not np.array_equal(test["right"], first["right"])
+    with pytest.raises(UserError, match="split is 'all'"):
+        Evaluate(after=LONG, split="all")
+
+
+def test_a_mixtures_boards_say_of_which_task_they_are():
+    mixture = Mixture(tasks=(Sudoku(size=4, clues=8), Pattern(modulus=7, shown=3, asked=1)))
+    boards = Boards(task=mixture, train=16, validation=4, test=10)
+    system = recipes.complete(positions=16, h_dim=8, l_dim=8, max_steps=2)
+    found = observed(Train(boards=boards, training=SHORT), system)
+    assert found["task"].tolist() == [0, 1] * 5
+    assert found["unknown"].tolist() == [8, 2] * 5
+    assert (found["trivial_all_right"] >= found["trivial_right"]).all()
+
+
 # -- policies -------------------------------------------------------------------------------------
 def numbers(cycles=3):
     return recipes.v2(
@@ -286,3 +312,17 @@ def test_without_a_baseline_or_with_a_shared_advantage_the_same_batches_have_oth
     for other in others:
         assert np.array_equal(first["live"], other["live"])
         assert not np.array_equal(first["norms"], other["norms"])
+
+
+def test_a_policy_can_be_shifted_to_stop_more_or_less_often():
+    trained = outcome(VECTORS, numbers(cycles=8))
+
+    def live(stop):
+        protocol = Resample(after=VECTORS, stop=stop, resamples=4, batch=16)
+        return observed(protocol, numbers(cycles=8), weights=trained.weights)["live"].mean()
+
+    rare, often = live(0.05), live(0.9)
+    assert rare > often
+    assert rare == pytest.approx(sum(0.95**k for k in range(8)) / 8, abs=0.1)
+    with pytest.raises(UserError, match="stop is 1"):
+        Resample(after=VECTORS, stop=1.0)

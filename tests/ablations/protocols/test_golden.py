@@ -15,9 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 import hrm.model.model
-from ablations import metrics
 from ablations.claims.exact import attention, controller, halting, parameters, policy
-from ablations.metrics import Accuracy, Arrival, BytesOf, Flops, GradientVariance, Rows
+from ablations.metrics.costs import BytesOf, Flops, Rows, SlowestRows
+from ablations.metrics.curves import Arrival
+from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
+from ablations.metrics.scores import Accuracy, skill
 from ablations.specs.protocols import Bytes, Check, Evaluate, Execute, Greedy, Resample, Sampled
 from hrm import recipes
 from hrm.config import Compacted, Lockstep, Masked
@@ -77,8 +79,8 @@ def value(metric, found):
 )
 def test_trained_scores_and_curves_are_those_of_before(name, arm, seed, system):
     old, found = GOLDEN[name][arm], observed(TRAIN, system, seed=seed)
-    skill = metrics.skill(found)
-    assert old["score"] == value(Accuracy(), found) == pytest.approx(skill.score)
+    skilled = skill(found)
+    assert old["score"] == value(Accuracy(), found) == pytest.approx(skilled.score)
     for cells in ("exact", "valid"):
         assert old[cells] == value(Accuracy(cells=cells), found)
     for key in ("baseline", "margin", "error"):
@@ -108,13 +110,13 @@ def test_executions_of_trained_weights_compute_what_they_did(arm):
     assert Rows().read(greedy).low == old["operations"]
     assert Rows().read(sampled).low == old["sampled_operations"]
     assert Flops().read(greedy).low == old["flops"]
-    assert metrics.SlowestRows().read(greedy).low == old["slowest"]
+    assert SlowestRows().read(greedy).low == old["slowest"]
     assert np.bincount(greedy["steps"], minlength=4).tolist() == old["cycles"]
     assert bool(Rows().extreme(greedy)) == bool(old["extreme"])
     evaluated = observed(Evaluate(after=TRAIN, execution=part, batch=4), board(), weights=weights)
     for found in (greedy, evaluated):
         assert old["score"] == value(Accuracy(), found)
-        assert metrics.skill(found).margin == pytest.approx(old["margin"], **near)
+        assert skill(found).margin == pytest.approx(old["margin"], **near)
 
 
 def test_the_course_of_training_steps_is_that_of_before():
@@ -145,8 +147,8 @@ def test_gradients_scatter_as_they_did():
         found = observed(protocol, plain, weights=weights)
         assert old["variance"] == value(GradientVariance(), found)
         assert old["relative"] == value(GradientVariance(relative=True), found)
-        assert old["mean_norm"] == value(metrics.MeanNorm(), found)
-        assert old["live"] == value(metrics.Live(), found)
+        assert old["mean_norm"] == value(MeanNorm(), found)
+        assert old["live"] == value(Live(), found)
 
 
 @pytest.mark.parametrize("arm", range(2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.metrics import DepthGradient, GradientGrowth
+from ablations.metrics.gradients import DepthGradient, GradientGrowth
 from ablations.protocols import boards, gradients, ours
 from ablations.specs.protocols import Gradients
 from hrm import recipes

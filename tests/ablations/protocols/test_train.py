@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablations import metrics
+from ablations.metrics.scores import Accuracy
 from ablations.protocols import boards, ours, train
 from ablations.specs.protocols import Evaluate
 from hrm.errors import Diverged, UserError
@@ -142,7 +142,7 @@ def test_what_is_stored_gives_the_tasks_own_scores():
     model.load(trained.weights)
     scores = dealt.task.score(dealt.splits.test, model.answer(dealt.splits.test).predictions)
     read = {
-        cells: metrics.Accuracy(cells=cells).read(found).low
+        cells: Accuracy(cells=cells).read(found).low
         for cells in ("unknown", "all", "exact", "valid")
     }
     expected = {"unknown": scores.unknown, "all": scores.tokens}

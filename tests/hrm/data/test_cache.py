@@ -66,7 +66,7 @@ def test_whatever_boards_depend_on_has_a_file_of_its_own(tmp_path, backwards, mo
     assert len(list(tmp_path.glob("*.npz"))) == 6
     monkeypatch.setattr(cache.importlib.metadata, "version", lambda name: "another")
     cache.load(task, 0, 2, 2, 2, tmp_path)
-    monkeypatch.setattr(cache, "_sources", lambda module: "another")
+    monkeypatch.setattr(cache, "_sources", lambda names: "another")
     cache.load(task, 0, 2, 2, 2, tmp_path)
     assert len(list(tmp_path.glob("*.npz"))) == 8
 
@@ -76,11 +76,11 @@ def test_whatever_boards_depend_on_has_a_file_of_its_own(tmp_path, backwards, mo
     [("sudoku.py", True), ("board.py", True), ("pattern.py", False), ("parts.py", False)],
 )
 def test_the_sources_of_the_task_count_and_no_others(monkeypatch, edited, counts):
-    before = cache._sources("hrm.tasks.sudoku")
+    before = cache._sources(["hrm.tasks.sudoku"])
     read = Path.read_bytes
     edit = lambda path: read(path) + (b"\n#" if path.name == edited else b"")  # noqa: E731
     monkeypatch.setattr(Path, "read_bytes", edit)
-    assert (cache._sources("hrm.tasks.sudoku") != before) == counts
+    assert (cache._sources(["hrm.tasks.sudoku"]) != before) == counts
 
 
 def test_the_json_says_what_was_asked_for(tmp_path, task):

@@ -1,7 +1,8 @@
 """Weights as the public code would have them: names and shapes written down from that code.
 
 Sources: github.com/sapientinc/HRM, models/hrm/hrm_act_v1.py, models/layers.py;
-github.com/SamsungSAILMontreal/TinyRecursiveModels, models/recursive_reasoning/trm.py.
+github.com/SamsungSAILMontreal/TinyRecursiveModels, models/recursive_reasoning/trm.py,
+trm_singlez.py and trm_hier6.py.
 """
 
 from collections.abc import Mapping
@@ -26,15 +27,21 @@ class Size:
     inner: int = 256
     table: tuple[int, int] | None = None
     learned: int | None = None
+    mixing: int = 0  # inner width of the feed-forward over positions, in attention's place
+    latents: int = 2
     half: bool = False  # whether initial states are bfloat16, as where activations are
 
 
 # Of 16 cells, as a sudoku of size 4 in the files' tokens; rows of 40 fill two prefix tokens of 32.
+# The tiny network has 16 prefix tokens, so 32 positions.
 SIZES = {
     "small": Size(),
     "middle": Size(width=32, high=2, low=1, table=(3, 40), learned=2 + 16),
     "large": Size(width=64, high=3, low=2, table=(5, 64), half=True),
     "tiny network": Size(width=32, high=0, low=2, table=(2, 32)),
+    "tiny network, mixing": Size(width=32, high=0, low=2, table=(2, 32), mixing=256),
+    "tiny network, one latent": Size(width=32, high=0, low=2, table=(2, 32), latents=1),
+    "tiny network, seven latents": Size(width=32, high=0, low=2, table=(2, 32), latents=7),
 }
 
 
@@ -53,9 +60,10 @@ def state(size: Size, dtype: torch.dtype = torch.float32, prefix: str = "") -> S
 def shapes(size: Size) -> dict[str, tuple[int, ...]]:
     """In the order in which the public modules register them."""
     d = size.width
+    low = ["L_init"] if size.latents <= 2 else [f"L{i}_init" for i in range(1, size.latents)]
     found: dict[str, tuple[int, ...]] = {
-        "H_init": (d,),
-        "L_init": (d,),
+        **({} if size.latents == 1 else {"H_init": (d,)}),
+        **dict.fromkeys(low, (d,)),
         "embed_tokens.embedding_weight": (size.tokens, d),
         "lm_head.weight": (size.tokens, d),
         "q_head.weight": (2, d),
@@ -67,8 +75,12 @@ def shapes(size: Size) -> dict[str, tuple[int, ...]]:
         found["embed_pos.embedding_weight"] = (size.learned, d)
     for level, layers in (("H_level", size.high), ("L_level", size.low)):
         for i in range(layers):
-            found[f"{level}.layers.{i}.self_attn.qkv_proj.weight"] = (3 * d, d)
-            found[f"{level}.layers.{i}.self_attn.o_proj.weight"] = (d, d)
+            if size.mixing:
+                found[f"{level}.layers.{i}.mlp_t.gate_up_proj.weight"] = (2 * size.mixing, 32)
+                found[f"{level}.layers.{i}.mlp_t.down_proj.weight"] = (32, size.mixing)
+            else:
+                found[f"{level}.layers.{i}.self_attn.qkv_proj.weight"] = (3 * d, d)
+                found[f"{level}.layers.{i}.self_attn.o_proj.weight"] = (d, d)
             found[f"{level}.layers.{i}.mlp.gate_up_proj.weight"] = (2 * size.inner, d)
             found[f"{level}.layers.{i}.mlp.down_proj.weight"] = (d, size.inner)
     return found

@@ -36,7 +36,9 @@ def test_shapes_say_what_they_can(size):
     assert (arch.H_layers, arch.L_layers) == (size.high or size.low, size.low)
     assert (arch.num_puzzle_identifiers, arch.puzzle_emb_ndim) == (size.table or (1, 0))
     assert arch.forward_dtype == ("bfloat16" if size.half else "float32")
-    assert arch.pos_encodings == ("rope" if size.learned is None else "learned")
+    unlearned = "none" if size.mixing else "rope"
+    assert arch.pos_encodings == (unlearned if size.learned is None else "learned")
+    assert (arch.mlp_t, arch.latents) == (size.mixing > 0, size.latents)
     assert {found.origin[key] for key in CELLS} == {"given"}
     assert found.origin["inner"] == found.origin["H_layers"] == "weights"
     assert found.origin["H_cycles"] == found.origin["halt_max_steps"] == "recipe"
@@ -107,12 +109,16 @@ def test_every_tensor_that_is_missing_misshapen_or_too_many_is_named(size):
         state = {n: v for n, v in whole.items() if n != name}
         if name == "embed_tokens.embedding_weight":
             assert "allowed are the weights of a public HRM" in refused(state)
+        elif name == "puzzle_emb.weights" and size.mixing:
+            assert "mlp_t.gate_up_proj.weight has shape [512, 32]; allowed" in refused(state)
         elif name == "puzzle_emb.weights" and size.learned is None:
             interop.inferred(interop.unwrapped(state), CELLS)  # a model without a table
         elif name == "puzzle_emb.weights":
             assert "embed_pos.embedding_weight has shape [18, 32]" in refused(state)
         elif name == "embed_pos.embedding_weight":
             interop.inferred(interop.unwrapped(state), CELLS)  # one with rotary positions
+        elif name == "H_init" and size.high == 0 and size.latents == 2:
+            interop.inferred(interop.unwrapped(state), CELLS)  # one with one latent
         else:
             assert f"{name} is missing" in refused(state)
         if name not in ("puzzle_emb.weights", "embed_pos.embedding_weight"):
@@ -142,17 +148,32 @@ def test_layers_that_arent_numbered_in_a_row_arent_built():
         ({"loss_type": "mse"}, "allowed is stablemax_cross_entropy, softmax_cross_entropy"),
         ({"L_layers": 10**9}, "L_layers is 1000000000; allowed is 1 to 1,000"),
         ({"expansion": "wide"}, "expansion is 'wide'; allowed is a number"),
-        ({"mlp_t": True}, "mixes positions by a feed-forward"),
     ],
 )
 def test_impossible_values_are_refused(given, said):
     assert said in refused(public.state(public.SIZES["small"]), given)
 
 
-def test_positions_mixed_by_a_feed_forward_are_refused_by_name():
+def test_mixing_that_one_block_has_and_another_lacks_is_refused_by_name():
     state = public.state(public.SIZES["tiny network"])
-    state["L_level.layers.0.mlp_t.gate_up_proj.weight"] = torch.zeros(512, 97)
-    assert "step_7 mixes positions by a feed-forward (arch.mlp_t)" in refused(state)
+    state["L_level.layers.0.mlp_t.down_proj.weight"] = torch.zeros(97, 512)
+    assert "L_level.layers.0.mlp_t.gate_up_proj.weight is missing" in refused(state)
+
+
+def test_attention_where_mixing_was_given_is_refused_and_the_other_way_round():
+    attention, mixing = (public.SIZES[n] for n in ("tiny network", "tiny network, mixing"))
+    assert "mlp_t.gate_up_proj.weight is missing" in refused(
+        public.state(attention), {"mlp_t": True}
+    )
+    assert "self_attn.qkv_proj.weight is missing" in refused(public.state(mixing), {"mlp_t": False})
+
+
+def test_latents_other_than_those_of_the_weights_are_refused():
+    one = public.state(public.SIZES["tiny network, one latent"])
+    assert "H_init is missing" in refused(one, {"latents": 2})
+    assert "latents is 3; allowed is one of (1, 2, 7)" in refused(one, {"latents": 3})
+    seven = public.state(public.SIZES["tiny network, seven latents"])
+    assert "L_cycles is 4; allowed is 6" in refused(seven, {"L_cycles": 4})
 
 
 def test_a_recipe_of_the_other_code_is_refused():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ablations.references import act_v1, tiny_network
+from ablations.references import act_v1, tiny_network, tiny_variants
 from hrm import interop, recipes
 from hrm.interop.arch import Arch
 from hrm.model import HRM
@@ -11,6 +11,8 @@ from tests.hrm.equality import close, exact, write_out_kernels
 from tests.hrm.interop import public
 
 BLOCK = {
+    "mlp_t.gate_up_proj.weight": "mix_gate_up",
+    "mlp_t.down_proj.weight": "mix_down",
     "self_attn.qkv_proj.weight": "qkv",
     "self_attn.o_proj.weight": "out",
     "mlp.gate_up_proj.weight": "gate_up",
@@ -22,6 +24,7 @@ OUTER = {
     "puzzle_emb.weights": "puzzles",
     "L_init": "low_init",
     "H_init": "high_init",
+    **{f"L{i + 1}_init": f"low_init.{i}" for i in range(6)},
     "lm_head.weight": "lm_head",
     "q_head.weight": "q_head.weight",
     "q_head.bias": "q_head.bias",
@@ -104,6 +107,39 @@ def test_one_tiny_networks_weights_give_the_logits_of_the_reference(learned, dty
         found = model(data["inputs"], identities=data["identities"])
     close(found.prediction, outputs["logits"], tolerance)
     close(found.run.logits[-1, :, 0], outputs["q_halt"], tolerance)
+
+
+@pytest.mark.parametrize("name", [n for n in public.SIZES if n.startswith("tiny")])
+def test_its_variants_weights_give_the_logits_of_their_reference_and_come_back(name):
+    """In float64 alone: the recursion of mixed positions multiplies roundings by 10⁵."""
+    size = public.SIZES[name]
+    given = {"halt_max_steps": 2, "puzzle_emb_len": 16}
+    model, state = ours_of(size, torch.float64, **given)
+    sizes = tiny_network.Sizes(heads=2, max_steps=2)
+    variant = tiny_variants.Variant(mixing=bool(size.mixing), latents=size.latents)
+    data = batch_of(size)
+    weights = of_reference(state, {"L_level": "net"})
+    carry, outputs = tiny_variants.initial_carry(weights, sizes, variant, data), {}
+    with torch.no_grad():
+        for _ in range(2):
+            carry, outputs = tiny_variants.call(
+                weights, sizes, variant, carry, data, None, training=False
+            )
+        found = model(data["inputs"], identities=data["identities"])
+    close(found.prediction, outputs["logits"])
+    close(found.run.logits[-1, :, 0], outputs["q_halt"])
+    again = interop.wrapped(interop.renamed(model.state_dict()), "")
+    public.same(again, state)
+
+
+@pytest.mark.parametrize("changes", [{"mixing": True}, {"latents": 1}, {"latents": 7}])
+def test_the_recipes_variants_are_systems_of_the_public_code(changes):
+    system = recipes.tiny_network(**changes)
+    arch = Arch.of(system)
+    assert arch.one_network and arch.mlp_t == changes.get("mixing", False)
+    assert arch.latents == changes.get("latents", 2)
+    assert arch.code.startswith("recursive_reasoning.trm")
+    assert arch.system() == system
 
 
 def test_in_float32_with_plain_kernels_the_logits_are_the_same_bit_for_bit(monkeypatch):

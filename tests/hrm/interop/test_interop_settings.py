@@ -74,6 +74,7 @@ def test_a_part_is_read_without_what_only_refers_elsewhere(tmp_path):
     found = settings.read([tmp_path / "trm.yaml"])
     assert found == {
         "one_network": True,
+        "latents": 2,
         "loss_type": "stablemax_cross_entropy",
         "L_cycles": 6,
         "lr": 1e-4,
@@ -163,7 +164,7 @@ def test_keys_of_another_code_are_refused_since_they_may_change_what_is_computed
 @pytest.mark.parametrize(
     "name",
     [
-        "recursive_reasoning.trm_singlez@TinyRecursiveReasoningModel_ACTV1",
+        "recursive_reasoning.trm_mine@TinyRecursiveReasoningModel_ACTV1",
         "mine.hrm_act_v1@HierarchicalReasoningModel_ACTV1",
         "HierarchicalReasoningModel_ACTV1",
     ],
@@ -172,6 +173,14 @@ def test_a_model_of_another_module_is_another_model_whatever_its_class_is_called
     (tmp_path / "arch.yaml").write_text(f"arch: {{name: {name!r}}}")
     with pytest.raises(UserError, match=f"its model is '{name}', not one of"):
         settings.read([tmp_path / "arch.yaml"])
+
+
+@pytest.mark.parametrize(("module", "latents"), [("trm", 2), ("trm_singlez", 1), ("trm_hier6", 7)])
+def test_the_tiny_networks_module_says_how_many_latents_there_are(tmp_path, module, latents):
+    name = f"recursive_reasoning.{module}@TinyRecursiveReasoningModel_ACTV1"
+    (tmp_path / "arch.yaml").write_text(f"arch: {{name: {name}}}")
+    found = settings.read([tmp_path / "arch.yaml"])
+    assert found == {"one_network": True, "latents": latents}
 
 
 def test_both_repositories_have_the_hierarchical_model(tmp_path):

@@ -46,6 +46,15 @@ transformers = st.builds(
     rotary=st.sampled_from([None, 100.0]),
     inject_every_layer=st.booleans(),
 )
+mixers = st.builds(
+    config.Mixer,
+    width=st.sampled_from([width, 12]),
+    layers=st.integers(1, 2),
+    norm=norms,
+    feed_forward=st.just(config.SwiGlu(inner=6)),
+    mixing=st.just(config.SwiGlu(inner=5, fused=True)),
+    inject_every_layer=st.booleans(),
+)
 puzzles = st.none() | st.builds(
     config.Puzzles,
     identities=st.just(3),
@@ -90,7 +99,8 @@ haltings = st.one_of(
                 [
                     None,
                     config.Minimum(probability=0.5),
-                    *([config.Ahead(probability=0.5)] if mean else []),
+                    config.Minimum(probability=0.5, least=2),
+                    config.Ahead(probability=0.5, per_sample=not mean),
                 ]
             ),
             batch_mean=st.just(mean),
@@ -112,7 +122,7 @@ def configurations(draw: Any) -> HRMConfig:
     """
     embedding = draw(embeddings)
     recurrent = isinstance(embedding, config.Vector) and draw(st.booleans())
-    cores = grus if recurrent else transformers
+    cores = grus if recurrent else st.one_of(transformers, transformers, mixers)
     low = draw(cores)
     one_network = draw(st.booleans())
     halting = draw(haltings)
@@ -128,10 +138,16 @@ def configurations(draw: Any) -> HRMConfig:
     attended = st.sampled_from([config.StepAttention(heads=2), config.TraceAttention(heads=2)])
     connected = config.Segments(count=2, connection=0.5)
     couplings = alternating if recurrent else alternating | st.just(config.Accumulating())
+    coupling = config.Crossing() if crossing else draw(couplings)
+    if not crossing and not one_network and draw(st.integers(0, 4)) == 0:
+        coupling = config.Single() if recurrent or draw(st.booleans()) else config.OneLatent()
+    elif not crossing and not recurrent and draw(st.integers(0, 4)) == 0:
+        coupling = config.SeparateLatents()
+    one_core = one_network or coupling.one_level
     fields: dict[str, Any] = {
         "embedding": embedding,
         "low": low,
-        "high": low if one_network else draw(cores),
+        "high": low if one_core else draw(cores),
         "one_network": one_network,
         "readout": draw(
             st.builds(
@@ -165,7 +181,7 @@ def configurations(draw: Any) -> HRMConfig:
                 ]
             )
         ),
-        "coupling": config.Crossing() if crossing else draw(couplings),
+        "coupling": coupling,
         "summary": draw(summaries | attended) if recurrent else config.LastStep(),
         "segments": draw(
             st.sampled_from(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hrm import config
+from hrm.errors import UserError
 from hrm.model import HRM, halting
 from hrm.model.state import State
 
@@ -217,6 +218,27 @@ def test_every_minimum_from_two_to_the_maximum_is_drawn_equally_often() -> None:
     held = [(made(at(x), k, noise).margin <= 0).double().mean().item() for k in range(max_steps)]
     # Half explore; a minimum of 2, 3, 4 or 5 (a quarter each) holds while k + 1 is below it.
     assert held == pytest.approx([0.5, 0.375, 0.25, 0.125, 0.0], abs=0.02)
+
+
+def test_a_fixed_minimum_is_everybodys_who_explores() -> None:
+    made = q_learning(exploration=config.Minimum(probability=0.5, least=3), biases=(1.0, 0.0))
+    noise = torch.tensor([[0.4, 0.0], [0.4, 0.9], [0.6, 0.0]])
+    stops = [(made(at(states(3)), k, noise).margin > 0).tolist() for k in range(3)]
+    assert stops == [[False, False, True], [False, False, True], [True, True, True]]
+    with pytest.raises(UserError, match="least"):
+        config.Minimum(probability=0.5, least=1)
+
+
+def test_a_sample_looks_ahead_for_itself_where_exploration_is_per_sample() -> None:
+    ahead = config.Ahead(probability=0.5, most=3, per_sample=True)
+    made = q_learning(exploration=ahead, biases=(1.0, 0.0))  # wants to stop
+    noise = torch.tensor([[0.4, 0.9], [0.6, 0.9], [0.4, 0.0]])
+    # at step k a later one is drawn: only at the last one can it have come
+    assert (made(at(states(3)), 0, noise).margin > 0).tolist() == [False, True, False]
+    assert (made(at(states(3)), 4, noise).margin > 0).tolist() == [True, True, True]
+    assert not made.shared
+    with pytest.raises(UserError, match="per_sample=True"):
+        replace(made.part, exploration=config.Ahead(probability=0.5))
 
 
 def test_exploration_never_makes_a_sample_stop() -> None:

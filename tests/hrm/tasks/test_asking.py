@@ -10,10 +10,13 @@ from hrm.tasks.coloring import Coloring
 from hrm.tasks.hanoi import Hanoi
 from hrm.tasks.logic import Logic
 from hrm.tasks.pattern import Pattern
+from hrm.tasks.recall import Recall
 
 asking = [
     Pattern(),
     Pattern(modulus=53, strands=1, strata=((1, 1), (2, 2))),
+    Recall(),
+    Recall(items=2, symbols=30, strata=((1, 1), (2, 2))),
     Hanoi(),
     Hanoi(disks=(3, 5), whole=True),
     Hanoi(disks=6, whole=True, towers=True),

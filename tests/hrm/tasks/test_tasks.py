@@ -13,7 +13,10 @@ from hrm.errors import UserError
 from hrm.tasks import Boards, Ints, Task
 from hrm.tasks.arc import Arc
 from hrm.tasks.board import most_frequent, one_hot, shifted, split, unshifted
+from hrm.tasks.identified import Identified
 from hrm.tasks.maze import Carved, Maze
+from hrm.tasks.mixture import Mixture
+from hrm.tasks.pattern import Pattern
 from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 from tests.hrm.tasks.test_asking import asking
@@ -29,7 +32,15 @@ whole = [  # boards without cells that are asked apart
     Arc(translate=False),
     Arc(version=2, augmentations=2, translate=False),
 ]
-tasks = [*whole, *asking, Regression(size=64), Regression(size=33, outputs=3, depth=3)]
+identified = [Identified(modulus=7, asked=1), Identified(redundant=True)]
+tasks = [
+    *whole,
+    *asking,
+    *identified,
+    Regression(size=64),
+    Regression(size=33, outputs=3, depth=3),
+    Mixture(tasks=(Maze(size=5), Pattern(modulus=7, shown=3, asked=1))),
+]
 
 
 def rows(*sets: Boards) -> list[bytes]:

@@ -490,13 +490,34 @@ def test_a_training_step_returns_its_losses_by_their_names(system: System, parts
     before = model.readout.weight.detach().clone()
     learner = Learner(model, system, quick, torch.Generator().manual_seed(0))
     found = learner.training_step(data.batch(torch.arange(8)))
-    assert set(found) == {"loss", "task_loss", "cycles_mean", "gradient_norm"} | parts
+    completed = {"halted", "halted_steps"} if "halt_loss" in parts else set()
+    measured = {"loss", "task_loss", "cycles_mean", "gradient_norm"} | completed
+    assert set(found) == measured | parts
     assert all(type(value) is float for value in found.values())
     shares = {"halt_loss": 0.5, "continue_loss": 0.5}
     whole = found["task_loss"] + sum(shares.get(name, 1.0) * found[name] for name in parts)
     assert found["loss"] == pytest.approx(whole)
     assert 1 <= found["cycles_mean"] <= model.halting.max_steps
     assert not torch.equal(model.readout.weight, before)
+
+
+def test_a_training_step_says_after_how_many_steps_its_places_halt() -> None:
+    data = loop.encode(act, task, boards.train)
+    model = loop.build(act, seeds).train()
+    learner = Learner(model, act, quick, torch.Generator().manual_seed(0))
+    last = model.halting.max_steps
+    for _ in range(2 * last):
+        found = learner.training_step(data.batch(torch.arange(8)))
+        assert learner.carry is not None
+        halted = learner.carry.halted
+        steps = learner.carry.steps[halted].tolist()
+        assert found["halted"] == pytest.approx(float(halted.float().mean()))
+        assert found["halted_steps"] == pytest.approx(sum(steps) / 8)
+        assert all(1 <= step <= last for step in steps)
+    moments = loop.fit(
+        loop.build(act, seeds), act, replace(quick, updates=2), data, seeds, lambda _: 0.0
+    )
+    assert not {"halted", "halted_steps"} & set(moments[-1].parts), "they are no losses"
 
 
 @pytest.mark.parametrize("clip", [None, 1e-3])

@@ -344,6 +344,20 @@ def test_supervision_of_every_segment_is_the_mean_over_them() -> None:
     assert found.total.item() == pytest.approx(sum(by_hand) / 3)
 
 
+def test_weights_that_decay_over_segments_have_the_same_sum() -> None:
+    drafts = torch.randn(
+        1, 3, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
+    y = torch.tensor([[1, 0], [0, 1]])
+    part = Supervised(every_segment=True, decay=0.5)
+    found = losses.loss(part, output(drafts, [1, 1], drafts[0, -1]), y, 1)
+    first, second, third = (losses.cross_entropy(draft, y).mean().item() for draft in drafts[0])
+    by_hand = (4 * first + 2 * second + third) / 7
+    assert found.total.item() == pytest.approx(by_hand)
+    with pytest.raises(UserError, match=r"decay is 0.5; allowed is above 0, up to 1; and 1 where"):
+        Supervised(decay=0.5)
+
+
 def test_segments_after_a_samples_stop_are_no_part_of_its_supervision() -> None:
     drafts = torch.randn(
         2, 2, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)

@@ -1,4 +1,4 @@
-"""Document gru: policy ACT and meta-RL on two GRU levels."""
+"""Document gru: what its code does, exactly."""
 
 from ablations.specs.arms import Arm, vary
 from ablations.specs.claim import exact

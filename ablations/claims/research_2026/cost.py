@@ -1,4 +1,4 @@
-"""Research, 2026: later papers on recursive models."""
+"""What a recursion that deepens while training goes on saves."""
 
 from ablations.claims.ledger import figure
 from ablations.specs.arms import Arm

@@ -1,15 +1,10 @@
-"""Document amulgent: a decision model with RMSNorm, SwiGLU, two Q heads and refinement segments."""
+"""Document amulgent: sizes, switches, initial weights, targets: what is decided exactly."""
 
-from ablations.claims.boards import MAZE, MAZE_INPUTS, MAZE_MIX, MAZE_OUTPUTS
 from ablations.claims.ledger import figure
-from ablations.metrics.scores import Accuracy
 from ablations.specs.arms import Arm, vary
-from ablations.specs.claim import Reading, Statistical, exact
-from ablations.specs.protocols import Train
-from ablations.specs.tests import Difference, Trend
+from ablations.specs.claim import exact
 from hrm import recipes
 from hrm.config import Mlp, TruncatedNormal
-from hrm.config.learning import System, Training
 
 _BASELINE = Arm(label="baseline", part=recipes.amulgent())
 _ENHANCED = Arm(label="enhanced", part=recipes.amulgent_enhanced())
@@ -19,21 +14,6 @@ _SIZES = (
     "counted{more}."
 )
 _PRINTED = "ablations.claims.exact.parameters:printed"
-
-
-def _refined(segments: int) -> System:
-    """The enhanced model on the mazes, with so many segments."""
-    return recipes.amulgent(
-        inputs=MAZE_INPUTS,
-        outputs=MAZE_OUTPUTS,
-        h_layers=1,
-        l_layers=1,
-        max_steps=1,
-        use_rmsnorm=True,
-        use_swiglu=True,
-        use_iterative_refinement=segments > 1,
-        refinement_segments=segments,
-    )
 
 
 def _alone(**switch: bool) -> tuple[Arm, ...]:
@@ -49,7 +29,6 @@ def _alone(**switch: bool) -> tuple[Arm, ...]:
 
 
 _LEVELS = ("low", "high")
-_HALF = Difference(null=0.005, because="half a point is the least worth a doubled cost")
 
 CLAIMS = (
     exact(
@@ -194,42 +173,5 @@ CLAIMS = (
             "beside."
         ),
         arms=(Arm(label="amulgent", part=recipes.amulgent()),),
-    ),
-    Statistical(
-        id="refinement-quality",
-        section="3. Iterative Refinement, Research-Based Insights",
-        reading=(
-            "Better answers are read as accuracy on unknown cells of held-out boards, after equal "
-            "updates: its slope per doubling of the segments, over 1, 2 and 4. The enhanced model "
-            "is trained on the answer of its last segment, states detached in between and the "
-            "previous answer fed back, as documented; one halting step, one H and one L layer, so "
-            f"that two cores can train it. {MAZE_MIX}. With one segment there is nothing "
-            "to feed back, and no map for it. Segments cost time: equal updates favour more of "
-            "them."
-        ),
-        arms=tuple(Arm(label=f"{n} segment{'s' * (n > 1)}", part=_refined(n)) for n in (1, 2, 4)),
-        protocol=Train(
-            boards=MAZE,
-            training=Training(
-                updates=400, batch=128, learning_rate=1e-3, warmup=50, clip=1.0, evaluate_every=200
-            ),
-        ),
-        metric=Accuracy(),
-        test=Trend(
-            levels=(0.0, 1.0, 2.0),
-            null=0.005,
-            because="half a point per doubling of the cost is the least worth paying for",
-        ),
-        beside=(
-            Reading(label="2 segments less 1", test=_HALF, cells=(0, 1)),
-            Reading(label="4 segments less 2", test=_HALF, cells=(1, 2)),
-            Reading(
-                label="valid answers, 4 segments less 1",
-                metric=Accuracy(cells="valid"),
-                test=_HALF,
-                cells=(0, 2),
-            ),
-        ),
-        cost=35.0,
     ),
 )

@@ -1,4 +1,4 @@
-"""Research: what the papers behind the documents report, and what later ones say of it."""
+"""Headline accuracies, which take more than one machine has."""
 
 from ablations.claims import accelerators
 from ablations.specs.claim import External

@@ -1,0 +1,98 @@
+"""Document act-v1: how exploration tunes the number of steps. One measurement, four rows."""
+
+from ablations.claims.arms_t3 import HALTING, LEVELS
+from ablations.metrics.costs import CompletionStep, Cycles
+from ablations.metrics.scores import HaltedAccuracy
+from ablations.specs.arms import changed
+from ablations.specs.claim import Arm, Cell, Reading, Statistical
+from ablations.specs.protocols import Evaluate, Greedy, Protocol
+from ablations.specs.tests import Trend
+from hrm.config import Minimum
+
+_PROBABILITIES = (0.0, 0.1, 0.2, 0.5, 1.0)
+_OBEYED = Evaluate(after=HALTING, mode=Greedy(halt=True))
+
+
+def _cell(probability: float, protocol: Protocol) -> Cell:
+    """Return the halting steps of one exploration: in training, or in evaluation that halts."""
+    exploration = Minimum(probability=probability) if probability else None
+    label, obeyed = f"exploration {probability:g}", protocol is _OBEYED
+    part = changed(LEVELS, {"model.halting.exploration": exploration})
+    return Cell(
+        label=f"{label}, evaluated" if obeyed else label,
+        arm=Arm(label=label, part=part),
+        protocol=protocol,
+        metric=Cycles() if obeyed else CompletionStep(),
+    )
+
+
+_CELLS = tuple(_cell(p, protocol) for protocol in (HALTING, _OBEYED) for p in _PROBABILITIES)
+_EVALUATED = tuple(range(len(_PROBABILITIES), len(_CELLS)))
+_STEPS = Trend(
+    levels=_PROBABILITIES,
+    null=0.1,
+    because="over the whole range of probabilities, a tenth of a step is what tuning would notice",
+    fewer=True,
+)
+_BESIDE = (
+    Reading(label="halting steps in evaluation", cells=_EVALUATED),
+    Reading(
+        label="accuracy of the evaluation that halts",
+        metric=HaltedAccuracy(),
+        test=Trend(
+            levels=_PROBABILITIES,
+            null=0.005,
+            because="half a point over the range of probabilities",
+        ),
+        cells=_EVALUATED,
+    ),
+)
+_MEASURED = (
+    "The document's four rows of advice share a sign, more exploration for fewer steps, and one "
+    "measurement decides them. Exploration is as coded: with that probability a sequence draws a "
+    "minimum number of steps, below which it doesn't halt. Steps are those at completion in "
+    'training, as the document says to "monitor average steps during training": the mean over all '
+    "sequences that halt in the last quarter of the updates. The slope is over probabilities 0, "
+    "0.1, 0.2, 0.5 and 1, at most four steps, 4×4 sudokus. Evaluation that halts stands beside, as "
+    "do its scores. The other half of the advice, the maximum, isn't varied: it bounds the steps "
+    "by definition."
+)
+
+
+def _advice(name: str, section: str, words: str) -> Statistical:
+    return Statistical(
+        id=name,
+        section=section,
+        reading=f"{words} {_MEASURED}",
+        cells=_CELLS,
+        test=_STEPS,
+        beside=_BESIDE,
+        cost=8.0,
+    )
+
+
+_TUNING = "Tips & Best Practices, 2. Halting Tuning"
+CLAIMS = (
+    _advice(
+        "exploration-too-many",
+        _TUNING,
+        "Against too many steps, exploration is to be raised: the steps are to fall.",
+    ),
+    _advice(
+        "exploration-too-few",
+        _TUNING,
+        "Against too few steps, exploration is to be lowered: the steps are to rise as it falls.",
+    ),
+    _advice(
+        "exploration-never",
+        "Troubleshooting, Model never halts",
+        "A model that never halts is to explore more: its steps are to fall. Where no arm halts "
+        "before the last step, the claim can't be decided.",
+    ),
+    _advice(
+        "exploration-immediate",
+        "Troubleshooting, Model always halts immediately",
+        "A model that halts at once is to explore less: its steps are to rise as it does. Where "
+        "every arm halts at the first step, the claim can't be decided.",
+    ),
+)

@@ -1,0 +1,90 @@
+"""Arms of documents v2 and gru that several claims share, and how they are trained.
+
+Updates, rates and sizes were fixed on a pilot seed, one arm at a time, when nothing but their
+learning was known; rates fall, so that a run ends where it doesn't jump about.
+"""
+
+from ablations.claims.boards import (
+    FOLDS,
+    FOLDS_INPUTS,
+    FOLDS_OUTPUTS,
+    QUICK_SUDOKU,
+    SUDOKU_INPUTS,
+    SUDOKU_OUTPUTS,
+)
+from ablations.specs.arms import Arm, changed
+from ablations.specs.protocols import Train
+from hrm import recipes
+from hrm.config.learning import Cosine, PolicyGradient, System, Training
+
+CYCLES = 8  # of document v2
+PRICE = 0.01  # λ, that of document v2, and of document gru's example
+PRICES = (0.0, 0.003, PRICE, 0.03, 0.1)
+
+# -- document v2, on folds ------------------------------------------------------------------------
+
+
+def _v2(label: str, **flags: bool) -> Arm:
+    part = recipes.v2(
+        inputs=FOLDS_INPUTS,
+        outputs=FOLDS_OUTPUTS,
+        hidden_low=64,
+        hidden_high=64,
+        max_cycles=CYCLES,
+        **flags,
+    )
+    return Arm(label=label, part=part)
+
+
+ORIGINAL = _v2("original")
+PER_SAMPLE = _v2("per-sample ACT", use_per_sample_act=True)
+CORRECTED = _v2("masked mean", use_per_sample_act=True, use_corrected_meta_rl=True)
+NO_ENTROPY = Arm(
+    label="masked mean, no entropy bonus", part=changed(CORRECTED.part, {"objective.entropy": 0.0})
+)
+ALL_FLAGS = _v2(
+    "all four enhancements",
+    use_per_sample_act=True,
+    use_corrected_meta_rl=True,
+    use_sequence_attention=True,
+    use_optimized_controller=True,
+)
+FOLDING = Train(
+    boards=FOLDS,
+    training=Training(
+        updates=700,
+        batch=64,
+        learning_rate=2e-3,
+        schedule=Cosine(floor=0.05),
+        evaluate_every=10,
+    ),
+)
+
+# -- document gru, on sudokus ---------------------------------------------------------------------
+
+
+def _gru(price: float) -> Arm:
+    part = recipes.gru(
+        inputs=SUDOKU_INPUTS,
+        outputs=SUDOKU_OUTPUTS,
+        hidden_low=128,
+        hidden_high=128,
+        compute_cost_weight=price,
+    )
+    return Arm(label=f"λ = {price:g}", part=part)
+
+
+PRICED = tuple(_gru(price) for price in PRICES)
+GRU = PRICED[PRICES.index(PRICE)]
+SOLVING = Train(
+    boards=QUICK_SUDOKU,
+    training=Training(
+        updates=900, batch=64, learning_rate=3e-3, schedule=Cosine(floor=0.05), evaluate_every=50
+    ),
+)
+
+
+def objective(arm: Arm) -> PolicyGradient:
+    """Return the policy gradient that an arm is trained for."""
+    assert isinstance(arm.part, System) and isinstance(arm.part.objective, PolicyGradient), arm
+    return arm.part.objective

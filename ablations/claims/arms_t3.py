@@ -1,0 +1,136 @@
+"""Arms of document act-v1 that several claims share, and how they are trained.
+
+Updates, rates and sizes were fixed on a pilot seed, one arm at a time, when nothing but their
+learning was known; rates fall, so that a run ends where it doesn't jump about.
+"""
+
+from dataclasses import replace
+
+from ablations.claims.boards import SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.specs.arms import changed
+from ablations.specs.protocols import Boards, Train
+from hrm import recipes
+from hrm.config import Readout, SwiGlu, Vector
+from hrm.config.learning import AdamW, Constant, Cosine, System, Training
+from hrm.tasks.identified import Identified
+from hrm.tasks.pattern import Pattern
+
+# -- levels on a board as one vector --------------------------------------------------------------
+STEPS = 4  # halting steps at most
+
+HALTING = Train(
+    boards=replace(SUDOKU, train=8_192),
+    training=Training(
+        updates=600,
+        batch=128,
+        learning_rate=4e-3,
+        weight_decay=0.01,
+        warmup=50,
+        schedule=Cosine(floor=0.05),
+        clip=1.0,
+        evaluate_every=50,
+    ),
+)
+STEADY = replace(
+    HALTING,
+    training=replace(HALTING.training, schedule=Constant()),
+    shadows=(0.99, 0.999),
+)
+
+
+def levels(
+    *,
+    width: int = 64,
+    layers: int = 1,
+    cycles: int = 2,
+    low_steps: int = 2,
+    steps: int = STEPS,
+    exploration: float = 0.1,
+) -> System:
+    """Return act-v1 on a board as one vector: one position, thus without rotary angles."""
+    system = recipes.act_v1(
+        width=width,
+        heads=4,
+        h_layers=layers,
+        l_layers=layers,
+        h_cycles=cycles,
+        l_cycles=low_steps,
+        max_steps=steps,
+        exploration=exploration,
+    )
+    feed_forward = SwiGlu(inner=5 * width // 2, fused=True)
+    found = changed(
+        system,
+        {
+            "model.embedding": Vector(size=SUDOKU_INPUTS),
+            "model.readout": Readout(size=SUDOKU_OUTPUTS, bias=False),
+            "model.low.rotary": None,
+            "model.high.rotary": None,
+            "model.low.feed_forward": feed_forward,
+            "model.high.feed_forward": feed_forward,
+        },
+    )
+    assert isinstance(found, System)
+    return found
+
+
+LEVELS = levels()
+# the horizon is one low and one high update, or the last recursion: low_steps and one high update
+LEVELS_WHOLE = {"model.horizon": 3}
+ONE_NETWORK = {"model.one_network": True}
+ONE_NETWORK_WHOLE = {**ONE_NETWORK, **LEVELS_WHOLE}
+
+# One recipe without halting, which arrives in a second: what its runs scatter by is what counts.
+RECIPE = recipes.act_v1_vector(inputs=SUDOKU_INPUTS, outputs=SUDOKU_OUTPUTS, width=64, heads=4)
+RECIPE_RUN = replace(
+    HALTING, training=replace(HALTING.training, updates=200, warmup=25, weight_decay=0.0)
+)
+
+# -- tokens ---------------------------------------------------------------------------------------
+_MODULUS, _IDENTITIES = 7, 9  # identities count the blank one
+_PATTERN = Pattern(modulus=_MODULUS, strands=2, shown=3, asked=1)
+_TOKENS = Training(
+    updates=500,
+    batch=64,
+    learning_rate=4e-3,
+    weight_decay=0.01,
+    warmup=50,
+    schedule=Cosine(floor=0.05),
+    clip=1.0,
+    evaluate_every=50,
+)
+
+
+def tokens(*, puzzles: bool = False, learned_positions: bool = False) -> System:
+    """Return act-v1 on patterns of eight tokens, with a puzzle table or without."""
+    system = recipes.act_v1(
+        vocabulary=_PATTERN.vocabulary,
+        positions=_PATTERN.cells,
+        classes=_PATTERN.classes,
+        width=32,
+        heads=4,
+        h_layers=1,
+        l_layers=1,
+        max_steps=STEPS,
+        puzzle_size=32 if puzzles else 0,
+        identities=_IDENTITIES,
+        learned_positions=learned_positions,
+    )
+    feed_forward = SwiGlu(inner=96, fused=True)
+    found = changed(
+        system,
+        {"model.low.feed_forward": feed_forward, "model.high.feed_forward": feed_forward},
+    )
+    assert isinstance(found, System)
+    return found
+
+
+PATTERNS = Train(boards=Boards(task=_PATTERN, train=8_000), training=_TOKENS)
+# shorter: where a table has said all that it can, ways to train it can't be told apart
+_TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=10, puzzle_rate=1e-2)
+_IDENTIFIED = Identified(modulus=_MODULUS, strands=2, shown=3, asked=1, identities=_IDENTITIES)
+PUZZLES = Train(boards=Boards(task=_IDENTIFIED, train=8_000), training=_TABLE)
+TOLD_PUZZLES = replace(
+    PUZZLES, boards=replace(PUZZLES.boards, task=replace(_IDENTIFIED, redundant=True))
+)
+ADAM_PUZZLES = replace(PUZZLES, training=replace(PUZZLES.training, puzzle_optimiser=AdamW()))

@@ -1,0 +1,122 @@
+"""Arms of later research: the tiny network's variants, deeper and shallower training, easy boards.
+
+Updates, rates and sizes were fixed on pilot seed 1000, on one arm at a time, the one that was
+expected to be the worse one.
+"""
+
+from dataclasses import replace
+
+from ablations.claims.arms_t3 import HALTING, LEVELS, ONE_NETWORK_WHOLE, levels
+from ablations.claims.boards import SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.specs.arms import Arm, changed, vary
+from ablations.specs.protocols import Boards, Train
+from hrm import recipes
+from hrm.config import OneLatent, SeparateLatents, SwiGlu
+from hrm.config.learning import Cosine, Depth, System, Training
+from hrm.tasks.pattern import Pattern
+from hrm.tasks.sudoku import Sudoku
+
+# -- one tiny network, its positions mixed by attention or by a feed-forward ----------------------
+_PATTERN = Pattern(modulus=7, strands=2, shown=3, asked=1)
+_WIDTH, _PREFIX = 32, 2
+TOKENS = Train(
+    boards=Boards(task=_PATTERN, train=8_000),
+    training=Training(
+        updates=700,
+        batch=64,
+        learning_rate=4e-3,
+        weight_decay=0.01,
+        warmup=50,
+        schedule=Cosine(floor=0.05),
+        clip=1.0,
+        ema=0.99,
+        evaluate_every=100,
+    ),
+)
+
+
+def _tiny(*, mixing: bool) -> System:
+    system = recipes.tiny_network(
+        vocabulary=_PATTERN.vocabulary,
+        positions=_PATTERN.cells,
+        classes=_PATTERN.classes,
+        width=_WIDTH,
+        heads=4,
+        h_cycles=2,
+        l_cycles=2,
+        prefix=_PREFIX,
+        max_steps=4,
+        mixing=mixing,
+    )
+    feed_forward = SwiGlu(inner=3 * _WIDTH, fused=True)
+    fields: dict[str, object] = {"feed_forward": feed_forward}
+    if mixing:  # as many parameters as attention's 4 D²
+        inner = round(4 * _WIDTH**2 / (3 * (_PATTERN.cells + _PREFIX)))
+        fields["mixing"] = SwiGlu(inner=inner, fused=True)
+    both = {f"model.{level}.{name}": x for level in ("low", "high") for name, x in fields.items()}
+    found = changed(system, both)
+    assert isinstance(found, System)
+    return found
+
+
+ATTENTION = Arm(label="self-attention", part=_tiny(mixing=False))
+MIXING = Arm(label="feed-forward over positions", part=_tiny(mixing=True))
+
+# -- one tiny network with one latent, two and seven ----------------------------------------------
+_LATENTS = changed(
+    levels(cycles=2, low_steps=6),
+    {
+        **ONE_NETWORK_WHOLE,
+        "model.horizon": 7,
+        "model.halting.against_continue": False,
+        "objective.continue_loss": False,
+    },
+)
+THINKING = replace(HALTING, training=replace(HALTING.training, updates=300))  # at 600: 95 %
+TWO, ONE, SEVEN = vary(
+    _LATENTS,
+    {
+        "two latents": {},
+        "one latent": {"model.coupling": OneLatent(), "model.one_network": False},
+        "seven latents": {"model.coupling": SeparateLatents()},
+    },
+)
+
+# -- recursion that deepens in training -----------------------------------------------------------
+DEEP = Arm(label="3 × 3 cycles", part=levels(cycles=3, low_steps=3))
+DEEPENING = replace(
+    HALTING,
+    training=replace(
+        HALTING.training,
+        depths=(
+            Depth(until=0.3, cycles=1, low_steps=1),
+            Depth(until=0.6, cycles=2, low_steps=2),
+        ),
+    ),
+)
+
+# -- supervision of all segments, evenly or less and less -----------------------------------------
+_SEGMENTED = recipes.act_v1_vector(
+    inputs=SUDOKU_INPUTS, outputs=SUDOKU_OUTPUTS, width=64, segments=4, every_segment=True
+)
+EVEN, DECAYING = vary(
+    _SEGMENTED, {"equal weights": {}, "weights that decay": {"objective.decay": 0.7}}
+)
+SEGMENTED = Train(
+    boards=SUDOKU,
+    training=Training(
+        updates=400,
+        batch=128,
+        learning_rate=1e-3,
+        weight_decay=0.01,
+        warmup=50,
+        clip=1.0,
+        evaluate_every=10,
+    ),
+)
+EARLY = replace(SEGMENTED, training=replace(SEGMENTED.training, updates=100, evaluate_every=100))
+
+# -- hard boards alone, and with easier ones among them -------------------------------------------
+HARD = Boards(task=Sudoku(size=4, clues=5), train=8_192)
+ON_HARD = replace(HALTING, boards=HARD)
+LEVELS_ARM = Arm(label="act-v1", part=LEVELS)

@@ -1,0 +1,212 @@
+"""How far gradients reach, how many networks and layers there are, and how states move."""
+
+from ablations.claims.arms_t3 import (
+    HALTING,
+    LEVELS,
+    LEVELS_WHOLE,
+    ONE_NETWORK,
+    ONE_NETWORK_WHOLE,
+    STEPS,
+)
+from ablations.claims.ledger import figure
+from ablations.metrics.costs import Parameters
+from ablations.metrics.probes import GradientCosine, Participation, ResidualLeft
+from ablations.metrics.scores import Accuracy
+from ablations.specs.arms import Arm, changed
+from ablations.specs.claim import Cell, Reading, Statistical
+from ablations.specs.contrasts import interaction
+from ablations.specs.protocols import Probe
+from ablations.specs.tests import Difference, Factorial, OneRatio, OneSample, Ratio
+
+_PAPER = "Less is More: Recursive Reasoning with Tiny Networks (arXiv 2510.04871), table 1"
+_BOARDS = (
+    "Boards are 4×4 sudokus as one vector; models are act-v1's with at most four halting steps, "
+    "width 64 and one layer a network. The paper's figure, of whole 9×9 boards, doesn't transfer "
+    "and carries no verdict. Unknown cells do, since whole boards, which stand beside, scatter "
+    "three times as much between runs."
+)
+_POINT = "a point is what would be noticed, and runs scatter by less"
+_EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
+_PARAMETERS = Reading(
+    label="parameters",
+    metric=Parameters(),
+    test=Ratio(null=0.05, because="a twentieth of the parameters", fewer=True),
+)
+_TWO = Arm(label="two networks, one step", part=LEVELS)
+_TWO_WHOLE = Arm(label="two networks, last recursion", part=changed(LEVELS, LEVELS_WHOLE))
+_ONE = Arm(label="one network, one step", part=changed(LEVELS, ONE_NETWORK))
+_ONE_WHOLE = Arm(label="one network, last recursion", part=changed(LEVELS, ONE_NETWORK_WHOLE))
+_FEWER = Arm(label="1 layer, 2×2 cycles", part=_ONE_WHOLE.part)
+_LAYERED = Arm(
+    label="2 layers, 1×2 cycles",
+    part=changed(
+        LEVELS,
+        {
+            **ONE_NETWORK_WHOLE,
+            "model.low.layers": 2,
+            "model.high.layers": 2,
+            "model.cycles": 1,
+        },
+    ),
+)
+
+_LONG = 8  # schedules that a probe goes on for
+_AFTER = Probe(boards=HALTING.boards, after=HALTING, steps=_LONG * STEPS)
+_SHORT = Probe(boards=HALTING.boards, after=HALTING, steps=STEPS)
+_BEFORE = Probe(boards=HALTING.boards, after=None, steps=STEPS)
+
+
+def _share() -> tuple[float, float]:
+    """Return the band around the reported share, high over low, trained over untrained."""
+    (low, high), (low_before, high_before) = (
+        figure("participation-ratio").numbers(name) for name in ("trained", "untrained")
+    )
+    found = (high / low) / (high_before / low_before)
+    return found / 1.25, found * 1.25
+
+
+CLAIMS = (
+    Statistical(
+        id="gradient-one-network",
+        section=_PAPER,
+        reading=(
+            "One network in both roles is trained with gradients through its last recursion (two "
+            "low updates and a high one) instead of the one step (the last low and the last high "
+            f"update). Forward passes, parameters and updates are equal. {_BOARDS}"
+        ),
+        arms=(_ONE, _ONE_WHOLE),
+        protocol=HALTING,
+        metric=Accuracy(),
+        test=Difference(null=0.01, because=_POINT),
+        beside=(_EXACT,),
+        cost=9.0,
+    ),
+    Statistical(
+        id="gradient-by-architecture",
+        section=f"{_PAPER}; independent write-ups",
+        reading=(
+            "The gain of gradients through the last recursion over one step is compared between "
+            "one network in both roles and two: the contrast is the interaction, one network's "
+            "gain less two networks'. That it depends is read as a difference of a point or more, "
+            f"on whichever side, since no source names one. {_BOARDS}"
+        ),
+        arms=(_TWO, _TWO_WHOLE, _ONE, _ONE_WHOLE),
+        protocol=HALTING,
+        metric=Accuracy(),
+        test=Factorial(
+            factors=interaction((0.0, 1.0), (0.0, 1.0)),
+            either_side=True,
+            null=0.01,
+            because=_POINT,
+        ),
+        beside=(
+            _EXACT,
+            Reading(
+                label="gain with two networks",
+                test=Difference(null=0.01, because=_POINT),
+                cells=(0, 1),
+            ),
+            Reading(
+                label="gain with one network",
+                test=Difference(null=0.01, because=_POINT),
+                cells=(2, 3),
+            ),
+        ),
+        cost=9.0,
+    ),
+    Statistical(
+        id="less-layers",
+        section=_PAPER,
+        reading=(
+            "Two arms pass through six layers in a halting step: two layers in one cycle of two "
+            "low updates, and one layer in two cycles, which has half the parameters. The paper's "
+            "4 and 2 layers are scaled to 2 and 1. Both are one network, with gradients through "
+            f"the last recursion. {_BOARDS}"
+        ),
+        arms=(_LAYERED, _FEWER),
+        protocol=HALTING,
+        metric=Accuracy(),
+        test=Difference(null=0.01, because=_POINT),
+        beside=(_EXACT, _PARAMETERS),
+        cost=9.0,
+    ),
+    Statistical(
+        id="one-network",
+        section=_PAPER,
+        reading=(
+            "One network in both roles is compared with two of the same size, hence twice the "
+            "parameters, at equal depth, with gradients through the last recursion in both: that "
+            f"is where the paper compares them. {_BOARDS}"
+        ),
+        arms=(_TWO_WHOLE, _ONE_WHOLE),
+        protocol=HALTING,
+        metric=Accuracy(),
+        test=Difference(null=0.01, because=_POINT),
+        beside=(_EXACT, _PARAMETERS),
+        cost=9.0,
+    ),
+    Statistical(
+        id="one-step-premise",
+        section="HRM (arXiv 2506.21734), section 2, Approximate gradient; figure 3",
+        reading=(
+            "The recursion of a trained model nears a fixed point if the low level moves far less "
+            "in its last update than in its first one: the premise is met at a tenth, and not "
+            "at a half. The last update is that of the fourth halting step, where training "
+            "takes its gradient; eight times as many stand beside, which near it more if anything "
+            "does. The ratio is of mean distances over 512 test boards. What the premise is to "
+            "justify stands beside: the cosine of the one-step and the full gradient, by the "
+            "cores' parameters, in the last step. The model is act-v1's on 4×4 sudokus."
+        ),
+        cells=(
+            Cell(
+                label="low residual, last over first",
+                arm=_TWO,
+                protocol=_AFTER,
+                metric=ResidualLeft(),
+            ),
+        ),
+        test=OneRatio(
+            null=0.5,
+            because="what still moves half as far as at the start hasn't come near anything",
+            fewer=True,
+            at_least=0.1,
+            band_because="no figure is reported; nearing is read as a tenth or less",
+        ),
+        beside=(
+            Reading(label="after eight schedules", metric=ResidualLeft(schedules=_LONG)),
+            Reading(label="of the high level", metric=ResidualLeft(level="high")),
+            Reading(
+                label="cosine of the one-step and the full gradient",
+                metric=GradientCosine(),
+                test=OneSample(null=0.1, because="a cosine of a tenth is hardly a direction"),
+            ),
+        ),
+        cost=8.0,
+    ),
+    Statistical(
+        id="participation-ratio",
+        section="HRM (arXiv 2506.21734), figure 8",
+        reading=(
+            "The participation ratio of the high level's states over the low level's, trained "
+            "against the same initial weights untrained. States are those that each of four "
+            "halting steps ends with, on 512 test boards: 2,048 points in 64 dimensions. Each "
+            "level's own number depends on the width; their ratio's change doesn't, and keeps the "
+            "reported figure as its band. The model is act-v1's on 4×4 sudokus."
+        ),
+        cells=(
+            Cell(label="untrained", arm=_TWO, protocol=_BEFORE, metric=Participation()),
+            Cell(label="trained", arm=_TWO, protocol=_SHORT, metric=Participation()),
+        ),
+        test=Ratio(
+            null=0.1,
+            because="a tenth more dimensions is hardly a change of structure",
+            about=_share(),
+            band_because="the reported change of the ratio, × or ÷ 1.25",
+        ),
+        beside=(
+            Reading(label="of the high level", metric=Participation(of="high")),
+            Reading(label="of the low level", metric=Participation(of="low")),
+        ),
+        cost=8.0,
+    ),
+)

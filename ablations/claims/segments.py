@@ -1,0 +1,77 @@
+"""Segments against architecture: one measurement for two documents' claims."""
+
+from ablations.claims.arms_t2 import E1, E2, E4, F1, F2, F4, L1, L2, L4, LEVELS
+from ablations.metrics.scores import Accuracy
+from ablations.specs.claim import Cell, Reading, Statistical
+from ablations.specs.tests import Both, Difference, Factorial, interaction, main_effect
+
+_LEVELS, _DOUBLINGS = (0.0, 1.0), (0.0, 1.0, 2.0)
+_SEGMENTS = main_effect(_LEVELS, _DOUBLINGS, of=1)
+_ARCHITECTURE = main_effect(_LEVELS, _DOUBLINGS, of=0)
+_POINT = "a point on unknown cells is what a reader would notice"
+_HALF = Difference(null=0.005, because="half a point is the least worth noticing")
+
+
+def _beyond(sign: int) -> Factorial:
+    """The effect of the segments beyond that of the architecture, taken with a sign."""
+    weights = tuple(s - sign * a for s, a in zip(_SEGMENTS, _ARCHITECTURE, strict=True))
+    return Factorial(factors=weights, null=0.01, because=_POINT)
+
+
+_ALL = tuple(range(6))
+_FLOPS = (0, 1, 2, 6, 7, 8)
+READING = (
+    "Six models, two architectures at 1, 2 and 4 segments: two levels of one layer each, and one "
+    "level of both layers with as many parameters (but for the second level's start, a vector), "
+    "one pass a segment. The effect of segments is the slope over their doublings, from one to "
+    "four; that of the architecture is the mean difference between them, whichever is better. "
+    "Segments matter more if their effect exceeds that of the architecture, with either sign, by "
+    "a point: two statements, which both have to hold. Two levels compute three times as many "
+    "blocks a segment; one level with three passes, thus equal operations, stands beside. All are "
+    "trained for equal updates, detached between segments, the previous answer fed back. 4×4 "
+    "sudokus as one vector stand in for boards that need more than two cores: figures don't "
+    "transfer, the direction is tested."
+)
+
+
+def dominating(name: str, section: str, more: str) -> Statistical:
+    """Return the claim that segments matter more than architecture.
+
+    Args:
+        name: Its id. section: where it is made. more: what else its reading says.
+    """
+    return Statistical(
+        id=name,
+        section=section,
+        reading=f"{READING} {more}",
+        cells=tuple(
+            Cell(label=arm.label, arm=arm, protocol=LEVELS, metric=Accuracy())
+            for arm in (L1, L2, L4, F1, F2, F4, E1, E2, E4)
+        ),
+        test=Both(parts=(_beyond(1), _beyond(-1)), reads=(_ALL, _ALL)),
+        beside=(
+            Reading(label="one segment to two, two levels", test=_HALF, cells=(0, 1)),
+            Reading(label="one level less two, at four segments", test=_HALF, cells=(2, 5)),
+            Reading(
+                label="segments less architecture, at equal operations",
+                test=_beyond(1),
+                cells=_FLOPS,
+            ),
+            Reading(
+                label="segments plus architecture, at equal operations",
+                test=_beyond(-1),
+                cells=_FLOPS,
+            ),
+            Reading(
+                label="how much more segments do for one level",
+                test=Factorial(
+                    factors=interaction(_LEVELS, _DOUBLINGS),
+                    null=0.01,
+                    because=_POINT,
+                    either_side=True,
+                ),
+                cells=_ALL,
+            ),
+        ),
+        cost=4.0,
+    )

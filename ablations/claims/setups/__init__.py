@@ -1,0 +1,12 @@
+"""What controls measure: a small arm for each protocol, and the effects that are planted in it.
+
+An effect is planted in the configuration, so that a setting which is ignored is noticed. Sizes and
+null zones were fixed on runs of the controls themselves, before any claim was run beside them.
+"""
+
+from ablations.claims.setups import evaluated, measured, trained
+from ablations.claims.setups.plants import Plant, Setup
+
+__all__ = ["SETUPS", "Plant", "Setup"]
+
+SETUPS: tuple[Setup, ...] = (*trained.SETUPS, *evaluated.SETUPS, *measured.SETUPS)

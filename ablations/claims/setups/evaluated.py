@@ -1,0 +1,177 @@
+"""Set-ups of protocols that run trained weights on boards."""
+
+from ablations.claims.setups.arms import (
+    FIFTY,
+    FOUR_STEPS,
+    HALTING,
+    LEVELS,
+    NEVER,
+    POLICY,
+    Q_HALTING,
+    SCORES,
+    SETTLING,
+    SUDOKU,
+    TEN,
+    TRAIN,
+    TWENTY,
+)
+from ablations.claims.setups.plants import Plant, Setup
+from ablations.metrics.costs import (
+    Allocation,
+    Cycles,
+)
+from ablations.metrics.ensembles import EasyFailure, FirstStepShare
+from ablations.metrics.halting import AnswerRegret
+from ablations.metrics.probes import CycleResidual, Participation, ResidualLeft
+from ablations.metrics.returns import Regret, Return
+from ablations.specs.arms import changed
+from ablations.specs.protocols import (
+    Evaluate,
+    Forced,
+    OneUnknown,
+    Probe,
+    Scripted,
+)
+
+SETUPS: tuple[Setup, ...] = (
+    Setup(
+        arm=Q_HALTING,
+        protocol=Probe(boards=TEN.boards, after=TEN, steps=4),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's low level takes eight times as many updates in each cycle",
+                arm={"model.low_steps": 16},
+                metrics=(ResidualLeft(),),
+                rises=False,
+                null=0.98,  # log-ratios of equal cells are within 4, planted ones at -11
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=Q_HALTING,
+        protocol=Probe(boards=SUDOKU, after=TRAIN, steps=4, count=256),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's answer is read from the low level",
+                arm={"model.readout.low": True},
+                metrics=(Participation(),),
+                rises=False,
+                null=0.5,  # log-ratios of equal cells are within 0.1, planted ones at -1.8
+            ),
+        ),
+        cost=2.0,
+    ),
+    Setup(
+        arm=LEVELS,
+        protocol=Evaluate(after=TRAIN),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="Three quarters of the labels that the second cell was trained on are wrong",
+                protocol={"after.wrong_labels": 0.75},
+                metrics=SCORES,
+                rises=False,
+                null=0.15,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=changed(HALTING, {**NEVER, "model.halting.biases": (5.0, -5.0)}),
+        protocol=Evaluate(after=FIFTY, mode=Forced(steps=4)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell never wants to halt, the first one at once",
+                arm=NEVER,
+                metrics=(AnswerRegret(cost=0.1),),
+                rises=True,
+                null=0.1,
+            ),
+        ),
+    ),
+    Setup(
+        arm=POLICY,
+        protocol=Evaluate(after=TWENTY, mode=Scripted(steps=8, longest=8)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Return(cost=0.1),),
+                rises=True,
+                null=0.15,
+            ),
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Regret(cost=0.1),),
+                rises=False,
+                null=0.15,
+            ),
+            Plant(
+                words="The second cell's boards stop by their second step",
+                protocol={"mode.longest": 2},
+                metrics=(Cycles(),),
+                rises=False,
+                null=1.0,
+            ),
+            Plant(
+                words="The second cell's boards stop in the order of their difficulty",
+                protocol={"mode.ordered": True},
+                metrics=(Allocation(by="unknown"),),
+                rises=True,
+                null=0.4,
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=LEVELS,
+        protocol=Evaluate(after=TRAIN, mode=OneUnknown()),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="Three quarters of the labels that the second cell was trained on are wrong",
+                protocol={"after.wrong_labels": 0.75},
+                metrics=(EasyFailure(),),
+                rises=True,
+                null=0.2,  # equal cells differ by 0.1, planted ones by 0.5
+            ),
+        ),
+        cost=0.5,
+    ),
+    Setup(
+        arm=SETTLING,
+        protocol=Probe(boards=TEN.boards, after=TEN, steps=1, count=32),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at 30 times the rate",
+                protocol={"after.training.learning_rate": 0.03},
+                metrics=(CycleResidual(updates=4),),
+                rises=False,
+                null=0.7,  # equal cells lie within a factor of 2.5, planted ones 20 below
+            ),
+        ),
+        cost=0.3,
+    ),
+    Setup(
+        arm=FOUR_STEPS,
+        protocol=Evaluate(after=TRAIN, mode=Forced(steps=4)),
+        apart={"after.replica": 1},
+        plants=(
+            Plant(
+                words="The second cell's first step is its last",
+                protocol={"mode.steps": 1},
+                metrics=(FirstStepShare(beyond=False),),
+                rises=True,
+                null=0.2,  # shares are 0.47, give or take 0.08, and planted ones 1
+            ),
+        ),
+        cost=1.5,
+    ),
+)

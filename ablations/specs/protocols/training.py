@@ -1,0 +1,92 @@
+"""Protocols that train."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ablations.specs.protocols.base import Boards, Protocol, require_factors, require_one_of
+from hrm.config.learning import Training
+from hrm.config.parts import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Protocol):
+    """Train an arm and score it on the test boards.
+
+    Args:
+        boards: What it is trained and scored on.
+        training: How.
+        rate_factors: Each seed multiplies the learning rates by a factor drawn log-uniformly from
+            this range, the same for all arms of the seed; None for no factor.
+        wrong_labels: Share of training labels that are exchanged for wrong ones: a control's plant.
+        replica: Which of several independent runs with one seed; a seed's replicas share the factor
+            of the rate.
+        varies: What replicas draw of their own; they share the rest with the first one.
+        identities: Which puzzle identities the model is told, in training and where it is scored:
+            the "given" ones of the boards, one "shared" by all, or "random" ones, drawn anew each
+            time that a board is dealt.
+        shadows: Decays of averages of the weights that are kept beside, scored on the test boards
+            at the end, and steer nothing.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.train"
+    weights: ClassVar[bool] = True
+    boards: Boards
+    training: Training
+    rate_factors: tuple[float, float] | None = (0.7, 1.4)
+    wrong_labels: float = 0.0
+    replica: int = 0
+    varies: tuple[str, ...] = ("weights", "order")
+    identities: str = "given"
+    shadows: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of("identities", self.identities, ("given", "shared", "random"))
+        for name in self.varies:
+            require_one_of("varies", name, ("weights", "order", "boards"))
+        for decay in self.shadows:
+            require(0 < decay < 1, "shadows", decay, "decays between 0 and 1", "use (0.99,)")
+        require(
+            0 <= self.wrong_labels <= 1,
+            "wrong_labels",
+            self.wrong_labels,
+            "a share between 0 and 1",
+            "use 0.5 for half of the labels",
+        )
+        require_factors(self.rate_factors)
+        require(self.replica >= 0, "replica", self.replica, "0 or more", "raise it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ladder(Protocol):
+    """Train an arm anew at each rate of a ladder, from equal weights, and say where it is stable.
+
+    Args:
+        boards: What it is trained on; nothing is scored on boards held out.
+        training: How, at the lowest rung; all its learning rates climb together.
+        rungs: How many rates, each `step` times the one before.
+        rate_factors: As in `Train`: a seed shifts the whole ladder, equally for all arms. Rates are
+            named as they are before the shift.
+        replica: As in `Train`.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.ladder"
+    boards: Boards
+    training: Training
+    rungs: int
+    step: float = math.sqrt(2)
+    rate_factors: tuple[float, float] | None = (0.7, 1.4)
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.rungs >= 2, "rungs", self.rungs, "2 or more", "use 8")
+        require(self.step > 1, "step", self.step, "more than 1", "use the root of 2")
+        require_factors(self.rate_factors)
+        require(self.replica >= 0, "replica", self.replica, "0 or more", "raise it")
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rate of each rung, ascending, before the seed's factor."""
+        return tuple(self.training.learning_rate * self.step**k for k in range(self.rungs))

@@ -1,0 +1,224 @@
+"""Trained and timed claims of document complete run from their spec to a contrast, tiny."""
+
+import dataclasses
+import importlib
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ablations.claims import sets
+from ablations.claims.complete import accuracies
+from ablations.claims.complete.arms import JOINT, SHORT_BOTH
+from ablations.claims.ledger import figure
+from ablations.metrics.costs import Allocation
+from ablations.metrics.scores import Accuracy
+from ablations.protocols import ours, time
+from ablations.protocols.base import Inputs
+from ablations.specs.claim import Statistical, Tier, differences
+from ablations.specs.protocols import Boards, Ladder, Time
+from hrm.config import Series
+from hrm.config.learning import AdamAtan2AsCoded, Training
+from hrm.config.parts import Part
+from hrm.errors import Diverged
+from hrm.tasks.maze import Maze
+
+CLAIMS = (
+    "deep-supervision",
+    "adam-atan2-small",
+    "clipping-stability",
+    "training-reliability",
+    "latency",
+    "adaptive-steps",
+    "local-convergence",
+    "maze-accuracy",
+    "pattern-accuracy",
+    "multitask",
+    "few-shot",
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def spec(name):
+    (claim,) = sets.choose([name])
+    assert isinstance(claim, Statistical)
+    return claim
+
+
+def tiny(part):
+    """Return a part with small boards, models and budgets wherever they stand in it."""
+    match part:
+        case Boards():
+            part = replace(part, train=64, validation=12, test=24)
+        case Training():
+            return replace(part, updates=2, batch=8, warmup=0, evaluate_every=1)
+        case Ladder():
+            part = replace(part, rungs=2)
+        case Time():
+            return replace(part, rounds=2)
+        case Maze(size=9):
+            return replace(part, size=4)
+        case Series(positions=81):
+            return replace(part, positions=16)
+    return replace(
+        part, **{f.name: smaller(getattr(part, f.name)) for f in dataclasses.fields(part)}
+    )
+
+
+def smaller(value):
+    if isinstance(value, tuple):
+        return tuple(map(smaller, value))
+    return tiny(value) if isinstance(value, Part) else value
+
+
+class Runs:
+    """Runs each protocol once for its arms, after the one that it starts from."""
+
+    def __init__(self):
+        self.done = {}
+
+    def observed(self, claim, cell):
+        arms = dict.fromkeys(c.arm.part for c in claim.cells) if cell.protocol.joint else ()
+        parts = tuple(arms) or (cell.arm.part,)
+        outcome = self.outcome(tiny(cell.protocol), tuple(map(tiny, parts)))
+        return outcome.observations[parts.index(cell.arm.part)]
+
+    def outcome(self, protocol, arms):
+        key = json.dumps([protocol.to_json(), *(arm.to_json() for arm in arms)])
+        if key not in self.done:
+            before = None
+            if protocol.parent is not None:
+                before = self.outcome(protocol.parent, arms).weights
+            sent = Part.from_json(json.loads(json.dumps(protocol.to_json())))
+            given = Inputs(protocol=sent, arms=arms, seed=1000, weights=before)
+            self.done[key] = importlib.import_module(protocol.module).run(given)
+        return self.done[key]
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return Runs()
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_runs_from_its_spec_to_contrasts(name, runs, monkeypatch):
+    monkeypatch.setattr(time, "MOST_FOREIGN", 2.0)  # others may work here meanwhile
+    claim = spec(name)
+
+    def value(cell, metric):
+        try:
+            return metric.read(runs.observed(claim, cell))
+        except Diverged:
+            assert cell.protocol.training.optimiser == AdamAtan2AsCoded()  # others don't, here
+            return metric.of_diverged()
+
+    contrast = claim.test.contrast([value(c, c.metric) for c in claim.cells[: claim.test.cells]])
+    assert contrast.low <= contrast.high
+    for reading in claim.beside:
+        test = reading.test or claim.test
+        places = range(test.cells) if reading.cells is None else reading.cells
+        cells = [claim.cells[i] for i in places]
+        read = [value(cell, reading.metric or cell.metric) for cell in cells]
+        assert test.contrast(read).low <= test.contrast(read).high, reading.label
+
+
+# -- what arms share, and where they differ -------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("adam-atan2-small", "protocol.training.optimiser"),
+        ("clipping-stability", "protocol.training.clip"),
+        ("local-convergence", "protocol.after"),
+    ],
+)
+def test_cells_differ_in_what_is_claimed_alone(name, path):
+    assert set(differences(spec(name))) == {path}
+
+
+def test_both_ladders_have_one_baseline():
+    first, second = spec("adam-atan2-small"), spec("clipping-stability")
+    assert first.cells[0].arm.part == second.cells[0].arm.part
+    assert first.cells[0].protocol == second.cells[0].protocol
+    assert first.cells[0].protocol.boards.train == 100
+
+
+def test_the_joint_arm_is_trained_once_for_all_that_read_it():
+    trained = {
+        (cell.arm.part, cell.protocol.parent or cell.protocol)
+        for name in ("training-reliability", "maze-accuracy", "pattern-accuracy", "multitask")
+        for cell in spec(name).cells
+        if (cell.protocol.parent or cell.protocol).boards == JOINT
+    }
+    assert len(trained) == 3, "as coded, by AdamW, as documented"
+
+
+def test_a_joint_model_sees_as_many_boards_of_each_task_and_the_same_ones_are_scored():
+    maze, pattern, both, *_ = spec("multitask").cells
+    for alone in (maze, pattern):
+        assert both.protocol.training.updates == 2 * alone.protocol.training.updates
+        assert both.protocol.boards.test == 2 * alone.protocol.boards.test
+        assert both.protocol.boards.train == 2 * alone.protocol.boards.train
+    joint = SHORT_BOTH.task.generate(0, 0, 0, 16).test
+    for place, alone in enumerate((maze, pattern)):
+        task = alone.protocol.boards.task
+        own = task.generate(0, 0, 0, 8).test
+        mine = joint.inputs[place::2, : task.cells]
+        assert (mine - mine.min() == own.inputs - own.inputs.min()).all()
+    assert spec("multitask").test.weights == (-0.5, -0.5, 1.0)
+
+
+def test_few_samples_are_learned_by_models_of_one_size():
+    first, second, *_ = (cell.arm.part for cell in spec("few-shot").cells)
+    counts = [
+        sum(p.numel() for p in ours.initial(part, 0).parameters()) for part in (first, second)
+    ]
+    assert counts[0] == pytest.approx(counts[1], rel=0.005)
+    sizes = [cell.protocol.boards.train for cell in spec("few-shot").cells[::2]]
+    assert sizes == [1_000, 100, 300, 3_000]
+    assert figure("few-shot").numbers("samples") == (1_000,)
+    assert {cell.label for cell in accuracies._FEW} - set(spec("few-shot").unskilled) == {
+        "two levels, 1,000 samples"
+    }
+
+
+# -- what is read ---------------------------------------------------------------------------------
+def test_as_coded_all_boards_take_all_steps_which_is_no_allocation(runs):
+    claim = spec("adaptive-steps")
+    found = runs.observed(claim, claim.cells[0])
+    assert set(found["steps"].tolist()) == {claim.cells[0].arm.part.model.halting.max_steps}
+    assert Allocation().read(found).low == 0
+    assert Allocation().extreme(found) == "", "a result, and no fault"
+    assert all(cell.protocol.batch == 1 for cell in claim.cells)
+
+
+@pytest.mark.parametrize("name", ["maze-accuracy", "pattern-accuracy"])
+def test_reported_accuracies_are_of_all_cells_of_training_boards(name):
+    claim = spec(name)
+    (cell, _), printed = claim.cells, figure(name).numbers("value")[0] / 100
+    assert cell.protocol.split == "train"
+    assert cell.metric == Accuracy(cells="all", task=int(name == "pattern-accuracy"))
+    assert claim.test.zones.band == pytest.approx((printed / 1.25, printed * 1.25))
+
+
+def test_the_latency_is_held_to_the_printed_range():
+    claim = spec("latency")
+    assert claim.test.zones.band == pytest.approx((math.log(10), math.log(50)))
+    (positions,) = {cell.arm.part.model.embedding.positions for cell in claim.cells}
+    assert positions == 81
+    assert claim.cells[0].metric.batch == 1
+
+
+def test_dependable_training_is_judged_of_nearly_all_runs():
+    claim = spec("training-reliability")
+    assert claim.test.zones.nearly_all == 0.01
+    assert set(claim.unskilled) == {cell.label for cell in claim.cells}
+    assert claim.schedule[Tier.FULL] == 60

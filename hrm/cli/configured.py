@@ -37,6 +37,16 @@ _ours = {  # document act-v1's keys, as arguments of its recipe
 }
 
 
+MIXED: Mapping[str, Mapping[str, Any]] = {  # what --tasks takes, as document complete has them
+    "sudoku": {},
+    "maze": {"size": 15},
+    "pattern": {},
+    "hanoi": {},
+    "logic": {},
+    "coloring": {},
+}
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the option."""
     parser.add_argument(
@@ -44,6 +54,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="options from a YAML file; RECIPE and TASK may be left out, or stand first",
+    )
+    parser.add_argument(
+        "--tasks",
+        metavar="NAME,NAME",
+        help="several tasks at once, instead of TASK: a mixture, scored by task",
     )
 
 
@@ -53,7 +68,7 @@ def expanded(arguments: Sequence[str]) -> list[str]:
     Raises:
         UserError: If the file can't be read, or has a key that is no option.
     """
-    own = list(arguments)
+    own = _mixed(list(arguments))
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     finder.add_argument("--config", type=Path)
     try:
@@ -71,6 +86,29 @@ def expanded(arguments: Sequence[str]) -> list[str]:
         elif key in said:
             named.append(str(said[key]))
     return [command, *named, *_options(said, file), *rest]
+
+
+def _mixed(own: list[str]) -> list[str]:
+    """Return a command line in which ``--tasks maze,pattern`` is a mixture with those tasks.
+
+    Raises:
+        UserError: If a task has another name.
+    """
+    if not own or own[0] != "train" or "--tasks" not in own[:-1]:
+        return own
+    at = own.index("--tasks")
+    named = own[at + 1].split(",")
+    for name in named:
+        if name not in MIXED:
+            near = nearest(name, MIXED)
+            raise UserError(
+                f"--tasks has {name!r}; allowed are {', '.join(MIXED)}, with commas between; "
+                + (f"did you mean {near!r}?" if near else "take some of them")
+            )
+    tasks = [{"kind": name.capitalize(), **MIXED[name]} for name in named]
+    rest = own[1:at] + own[at + 2 :]
+    first = [rest.pop(0)] if rest and not rest[0].startswith("-") else []
+    return ["train", *first, "mixture", "--task-set", f"tasks={json.dumps(tasks)}", *rest]
 
 
 def _read(file: Path) -> Mapping[str, Any]:

@@ -130,6 +130,7 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
                 f"{name} needs its {field.name}; its fields are: {allowed}; "
                 f"give {option} {field.name}=..."
             )
+    extensions.known(list(values.values()))  # of a mixture, say
     task: Any = Part.from_json({"kind": kind.__name__, **values})
     return task  # type: ignore[no-any-return]
 

@@ -399,5 +399,5 @@ def plan_from(data: Any) -> Plan:
         UserError: If it isn't one.
     """
     task = data.get("task") if isinstance(data, dict) else None
-    extensions.known(task.get("kind") if isinstance(task, dict) else None)
+    extensions.known(task)
     return Plan.from_json(data)

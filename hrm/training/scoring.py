@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hrm.config import Compacted, Fixed, Policy, QLearning
 from hrm.config.learning import System
@@ -88,9 +89,26 @@ def accuracy(task: Task, boards: Boards, found: Values) -> float:
     return float(share(right, labelled.sum(axis=1)).mean())
 
 
+def by_task(task: Task, boards: Boards) -> dict[str, NDArray[np.bool_]]:
+    """Return which boards [N] are of which of a mixture's tasks, by name; {} of any other task."""
+    kinds = getattr(task, "kinds", None)
+    if kinds is None:
+        return {}
+    places, parts = kinds(boards.inputs), getattr(task, "tasks", ())
+    names = [type(part).__name__.lower() for part in parts]
+    return {
+        name if names.count(name) == 1 else f"{name} {k + 1}": places == k
+        for k, name in enumerate(names)
+        if (places == k).any()
+    }
+
+
 def _means(task: Task, boards: Boards, found: Values) -> dict[str, float]:
     scores = task.score(boards, found)
     means = {field.name: float(np.mean(getattr(scores, field.name))) for field in fields(Scores)}
+    for name, mine in by_task(task, boards).items():
+        for metric in ("unknown", "valid"):
+            means[f"{metric} {name}"] = float(np.mean(getattr(scores, metric)[mine]))
     if task.classes:  # else answers are numbers
         means["accuracy"] = accuracy(task, boards, found)
     return means

@@ -127,3 +127,34 @@ def test_the_lines_on_the_training_page_are_plans(monkeypatch):
     for block in blocks:
         _, *line = shlex.split(block.replace("\\\n", " "))
         train.plan_of(cli.parser().parse_args(configured.expanded(line)))
+
+
+@pytest.mark.promise("complete", "multi-task training", "hrm train RECIPE --tasks maze,pattern")
+def test_several_tasks_are_trained_together_and_scored_one_by_one(hrm, tmp_path):
+    small = FILE.with_name("small_test.yaml")
+    folder = tmp_path / "run"
+    line = f"train --config {small} {SHORT} --set h_dim=8 --set l_dim=8 --output {folder}"
+    status, out, err = hrm(line)
+    assert status == 0, err
+    assert re.search(r"^unknown / valid +maze +pattern\nbest +\S+% / \S+% +\S+% / \S+%$", out, re.M)
+    found = json.loads((folder / "summary.json").read_text())
+    best = found["checkpoints"]["best"]
+    each = [best["unknown maze"], best["unknown pattern"]]
+    assert best["unknown"] == pytest.approx(sum(each) / 2)  # as many boards of each
+    assert "unknown maze" in found["baselines"]["copy"]
+    assert hrm(f"eval {folder} mixture")[1].startswith(out.split("\n\n")[0])
+
+
+def test_tasks_are_named_on_the_command_line():
+    found = plan("complete-small", "--tasks", "maze,pattern", "--train", "64")
+    assert [type(task).__name__ for task in found.task.tasks] == ["Maze", "Pattern"]
+    assert found.task.tasks[0].size == 15
+    with pytest.raises(UserError, match=r"--tasks has 'mase'; .*; did you mean 'maze'"):
+        plan("complete-small", "--tasks", "mase,pattern")
+
+
+@pytest.mark.parametrize("name", ["small_test", "medium_benchmark"])
+def test_the_documents_settings_go_by_their_names(name):
+    found = plan("--config", str(FILE.with_name(f"{name}.yaml")))
+    assert found.recipe == f"complete-{name.partition('_')[0]}"
+    assert len(found.task.tasks) == (2 if name == "small_test" else 4)

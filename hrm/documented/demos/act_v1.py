@@ -23,7 +23,7 @@ from hrm.plots import halting, puzzles
 from hrm.tasks.sudoku import Sudoku
 from hrm.training import loop, scoring
 
-UPDATES = 400
+UPDATES = 250
 TASK = Sudoku(size=4, clues=10)
 TRAIN, TEST, BATCH = 2048, 128, 64
 CONFIG: dict[str, Any] = {

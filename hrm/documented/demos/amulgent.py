@@ -20,7 +20,7 @@ from hrm.recipes import sizing
 from hrm.tasks.maze import Maze
 from hrm.training import loop, scoring
 
-UPDATES = 360
+UPDATES = 300
 TASK = Maze(size=5)
 TRAIN, TEST, BATCH = 2048, 256, 64
 SIZES: Mapping[str, int] = {"h_layers": 1, "l_layers": 1, "max_steps": 3}

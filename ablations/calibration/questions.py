@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablations.rule.zones import Zones
+from ablations.specs.contrasts import main_effect
 from ablations.specs.tests import (
     Both,
     Difference,
@@ -16,7 +17,6 @@ from ablations.specs.tests import (
     Test,
     TimeToTarget,
     Trend,
-    main_effect,
 )
 
 SHARE = 0.75  # what "nearly all" means at least: more pairs than this

@@ -3,7 +3,8 @@
 from ablations.claims.arms_t2 import E1, E2, E4, F1, F2, F4, L1, L2, L4, LEVELS
 from ablations.metrics.scores import Accuracy
 from ablations.specs.claim import Cell, Reading, Statistical
-from ablations.specs.tests import Both, Difference, Factorial, interaction, main_effect
+from ablations.specs.contrasts import interaction, main_effect
+from ablations.specs.tests import Both, Difference, Factorial
 
 _LEVELS, _DOUBLINGS = (0.0, 1.0), (0.0, 1.0, 2.0)
 _SEGMENTS = main_effect(_LEVELS, _DOUBLINGS, of=1)

@@ -22,7 +22,8 @@ def list_(asked: argparse.Namespace) -> int:
     chosen = {claim.id: claim for claim in session.chosen}
     words = _words(session, list(chosen.values()))
     rows = []
-    for name, entry in session.every.ledger.items():
+    listed = {**session.every.ledger, **{name: session.entries[name] for name in chosen}}
+    for name, entry in listed.items():
         claim = chosen.get(name)
         if claim is None and (asked.claims or name in {c.id for c in session.every.specs}):
             continue
@@ -42,15 +43,23 @@ def list_(asked: argparse.Namespace) -> int:
             }
         )
     if not rows and (asked.document or asked.group):
-        raise UserError(
-            f"no claim of document {asked.document or 'any'!r} in group {asked.group or 'any'!r}; "
-            f"allowed are the documents {', '.join(session.every.documents)}, and the groups "
-            f"{', '.join(sorted({e.group for e in session.every.ledger.values() if e.group}))}"
-        )
+        raise _nothing(asked, session)
     if asked.json:
         return display.data(rows)
     display.claims(rows)
     return 0
+
+
+def _nothing(asked: argparse.Namespace, session: Session) -> UserError:
+    """Return what to say where no claim is of the document and the group that were asked for."""
+    groups = sorted({e.group for e in session.every.ledger.values() if e.group})
+    of = f" of document {asked.document!r}" if asked.document else ""
+    within = f" in group {asked.group!r}" if asked.group else ""
+    known = f"the groups {', '.join(groups)}" if groups else "no groups, as none are named"
+    return UserError(
+        f"no claim is there{of}{within}; allowed are the documents "
+        f"{', '.join(session.every.documents)}, and {known}; use one of them"
+    )
 
 
 def show(asked: argparse.Namespace) -> int:

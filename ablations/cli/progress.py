@@ -10,6 +10,7 @@ from ablations.cli.display import duration, say
 from ablations.planning.costs import Costs
 from ablations.records.trials import Status, Trial
 from ablations.runs.fingerprints import protocol_class
+from ablations.runs.sequence import PAUSE
 from hrm.system.console import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
@@ -103,6 +104,11 @@ class Progress:
         name = named(event.trial)
         if event.what == "waiting":
             say("another process uses the machine; waiting for it")
+        elif event.what == "paused":
+            say(
+                f"waiting for up to {duration(PAUSE)}: timings are taken in two stretches, so that "
+                "they don't all share one mood of the machine"
+            )
         elif event.what == "quarantined":
             say(f"{name} ended its process twice before; it isn't run again and counts as unknown")
         elif event.what == "started":

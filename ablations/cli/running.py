@@ -3,18 +3,21 @@
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from ablations.cli import display
 from ablations.cli.progress import Progress, named
 from ablations.cli.session import Budget, Session
 from ablations.judging.cells import Reader
+from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
 from ablations.records.plain import Json
-from ablations.records.trials import Status, Trial
+from ablations.records.trials import Result, Status, Trial
 from ablations.runs.store import Store
-from ablations.specs.claim import Claim
+from ablations.runs.trials import plan, seeds, with_parents
+from ablations.specs.claim import Claim, Exact, Statistical
 
 LIMIT = 20.0  # times its expected cost, after which a trial is ended: that is an outcome
 LEAST = 600.0  # seconds that every trial has
@@ -24,8 +27,8 @@ def run(asked: argparse.Namespace) -> int:
     """JSON: {tier, trials, stored_before, run, left, refused: [{id, reason}], failed, settled}.
 
     Trials are those that were due when the command began or became due on its way; left are the
-    trials for which the budget didn't suffice; failed is a list of errors; settled are the ids of
-    claims that need no further pair.
+    trials for which the budget didn't suffice; failed is a list of errors, without those that what
+    a trial starts from had already; settled are the ids of claims that need no further run.
     """
     session = Session.of(asked)
     store = session.store(create=True)
@@ -34,6 +37,7 @@ def run(asked: argparse.Namespace) -> int:
     refused: dict[str, str] = {}
     left: tuple[Due, ...] = ()
     tried: list[Trial] = []
+    begun: set[str] = set()
     while True:
         reader = Reader(store)
         due = _due(session, reader, tried, all_=asked.all)
@@ -45,16 +49,15 @@ def run(asked: argparse.Namespace) -> int:
             budget=budget.cpu_seconds(asked.jobs),
             values=planning.values(session.controls, session.chosen),
         )
-        left = order.left
+        left = (*left, *order.chosen, *order.left)
         trials = [trial for one in order.chosen for trial in one.trials]
         if not trials:
             break
-        _execute(trials, store, costs, asked.jobs, budget, done)
+        _execute(trials, store, costs, asked.jobs, budget, done, begun)
         if budget.left() <= 0:
-            left = (*order.chosen, *left)
             break
         tried += trials
-    return _told(asked, session, store, done, refused, left)
+    return _told(asked, session, store, done, refused, begun, left)
 
 
 def execute(
@@ -69,7 +72,7 @@ def execute(
         jobs: How many at a time.
         budget: After which nothing more is begun.
     """
-    _execute(trials, store, costs, jobs, budget or Budget(None), Counter())
+    _execute(trials, store, costs, jobs, budget or Budget(None), Counter(), set())
 
 
 def _execute(
@@ -79,6 +82,7 @@ def _execute(
     jobs: int,
     budget: Budget,
     done: Counter[str],
+    begun: set[str],
 ) -> None:
     from ablations.runs import runner, workers
 
@@ -87,6 +91,8 @@ def _execute(
 
         def on_event(event: runner.Event) -> None:
             progress(event)
+            if event.what is not runner.What.WAITING and event.what is not runner.What.PAUSED:
+                begun.add(repr(event.trial))
             if event.what is runner.What.STORED:
                 assert event.result is not None
                 if event.result.status.finished:
@@ -124,11 +130,10 @@ def _told(
     store: Store,
     done: Counter[str],
     refused: dict[str, str],
+    begun: set[str],
     left: Sequence[Due],
 ) -> int:
     """Say what was done; 1 if a run failed."""
-    from ablations.runs.trials import plan, seeds, with_parents
-
     reader = Reader(store)
     every = {
         repr(trial): trial
@@ -139,10 +144,10 @@ def _told(
     failed = [
         f"{named(trial)}: {result.error}"
         for trial, result in zip(every.values(), results, strict=True)
-        if result is not None and result.status in (Status.FAILED, Status.DIED)
+        if _failed(result) and not _inherited(trial, reader)
     ]
     stored = {r.fingerprint for r in results if r is not None and r.status.finished}
-    remaining = {repr(t) for one in left for t in one.trials if not reader.over(t)}
+    remaining = {repr(t) for one in left for t in one.trials if not reader.over(t)} - begun
     summary: dict[str, Json] = {
         "tier": session.tier.value,
         "trials": len(stored | set(done)) + len(remaining),
@@ -160,8 +165,25 @@ def _told(
     return 1 if failed else 0
 
 
+def _failed(result: Result | None) -> TypeGuard[Result]:
+    return result is not None and result.status in (Status.FAILED, Status.DIED)
+
+
+def _inherited(trial: Trial, reader: Reader) -> bool:
+    """Whether a trial failed since what it starts from did, which is said once."""
+    return trial.parent is not None and _failed(reader.of(trial.parent))
+
+
 def _settled(session: Session, reader: Reader) -> list[str]:
-    """Return the chosen claims that need no further pair."""
-    waiting = {one.claim.id for one in _due(session, reader)}
-    ends: list[Claim] = [claim for claim in session.chosen if claim.id not in waiting]
-    return [claim.id for claim in ends]
+    """Return the chosen claims that need no further run, at any tier."""
+    desk = Desk(reader=reader, tier=session.tier, table=session.table, device=session.device)
+
+    def ended(claim: Claim) -> bool:
+        match claim:
+            case Statistical():
+                return desk.case(claim).settled
+            case Exact():
+                return all(map(reader.over, plan(claim, range(1), session.device).trials))
+        return False  # it isn't decided by runs of ours
+
+    return [claim.id for claim in session.chosen if ended(claim)]

@@ -16,6 +16,7 @@ from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
 from ablations.judging import garden, report
 from ablations.judging.cells import Reader
+from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning import pilots
 from ablations.planning.costs import Costs
@@ -25,7 +26,7 @@ from ablations.records.rows import Report
 from ablations.rule import Table
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
-from hrm.system.include import include
+from hrm.system import environment, extensions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +52,11 @@ class Session:
         """Return what the options of a command line name.
 
         Raises:
-            UserError: If a claim, a file of claims or an included module can't be had.
+            UserError: If a claim, a file of claims or an included module can't be had, or the
+                device isn't here.
         """
         for name in getattr(asked, "include", ()):
-            include(name)
+            extensions.load(name)
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
         return cls(
@@ -62,7 +64,7 @@ class Session:
             chosen=every.choose(getattr(asked, "claims", ())),
             folder=Path(getattr(asked, "store", "store")),
             tier=Tier(getattr(asked, "tier", Tier.QUICK.value)),
-            device=getattr(asked, "device", "cpu"),
+            device=environment.known(getattr(asked, "device", "cpu")),
         )
 
     @functools.cached_property
@@ -129,18 +131,17 @@ class Session:
 
     def report(self, store: Store) -> Report:
         """Return everything that follows from the store, and note there what was judged."""
-        seen = report.versions_seen(self.run, store, self.tier, self.table, self.device)
         reader = Reader(store)
+        desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
+        seen = report.versions_seen(self.run, desk)
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(
             self.chosen,
-            store,
-            self.tier,
+            desk,
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
             garden=garden.add(store.folder, seen),
             calibration=artefact.committed(),
-            device=self.device,
         )
 
 

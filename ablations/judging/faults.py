@@ -18,6 +18,7 @@ from ablations.records.rows import Skill
 from ablations.records.trials import Status
 from ablations.rule import Table
 from ablations.specs.claim import Statistical
+from ablations.specs.tests import Reliable
 from hrm.errors import UserError
 
 
@@ -83,8 +84,11 @@ def extra_faults(
 
 
 def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Iterator[str]:
-    """Say that all runs of all cells lie at one end of their scale: nothing is left to compare."""
-    if not pairs:
+    """Say that all runs of all cells lie at one end of their scale: nothing is left to compare.
+
+    A claim that runs are reliable compares nothing: that all of them fail is its answer.
+    """
+    if not pairs or isinstance(claim.test, Reliable):
         return
     if all(value.failed for pair in pairs for value in pair.values):
         yield "no run of any cell arrives, or comes to its end"

@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablations.judging import garden as seen_before
-from ablations.judging.cells import Reader, Runs
 from ablations.judging.controls import Control, controlled
 from ablations.judging.row import Desk, Entry, Surroundings, Words, machine, row
 from ablations.records.plain import Json
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
-from ablations.rule import Group, Table, Word
+from ablations.rule import Group, Word
 from ablations.runs import trials
 from ablations.runs.trials import plan
-from ablations.specs.claim import Claim, Statistical, Tier
+from ablations.specs.claim import Claim, Statistical
 
 if TYPE_CHECKING:  # sets import every spec, and a report needs those that it is given
     from ablations.claims import ClaimSet
@@ -22,29 +21,24 @@ if TYPE_CHECKING:  # sets import every spec, and a report needs those that it is
 
 def report(
     chosen: Sequence[Claim],
-    runs: Runs,
-    tier: Tier,
+    desk: Desk,
     of: "ClaimSet",
     *,
     plans: Mapping[str, Planning] | None = None,
     garden: Sequence[Garden] = (),
     calibration: Mapping[str, Json] | None = None,
-    device: str = "cpu",
 ) -> Report:
     """Judge claims from what a store holds, and return all that a report shows.
 
     Args:
         chosen: Claims, in the order in which they are shown.
-        runs: The store.
-        tier: Up to which pairs are read.
+        desk: What they are judged with.
         of: The set that they are of, with its ledger, family and controls.
         plans: What plans can tell, by claim.
         garden: What the store has seen before (`garden.add`).
         calibration: What the committed calibration says.
-        device: Where what is trained runs.
     """
-    table = of.family.table
-    desk = Desk(reader=Reader(runs), tier=tier, table=table, device=device)
+    table = desk.table
     plans, versions = plans or {}, seen_before.by_claim(garden)
 
     def made(claim: Claim, entry: Entry, guards: Sequence[Controlled] = ()) -> Row:
@@ -69,7 +63,7 @@ def report(
     words = [found.verdict.verdict for found in rows]
     groups = [found.verdict.group for found in rows]
     return Report(
-        tier=tier.value,
+        tier=desk.tier.value,
         looks={str(n): c for n, c in table.exceptions.items()},
         shares={str(n): c for n, c in table.shares.items()},
         tally={word.value: words.count(word) for word in Word if word in words},
@@ -87,11 +81,8 @@ def report(
     )
 
 
-def versions_seen(
-    claims: Sequence[Claim], runs: Runs, tier: Tier, table: Table, device: str = "cpu"
-) -> list[Garden]:
+def versions_seen(claims: Sequence[Claim], desk: Desk) -> list[Garden]:
     """Return what judging these claims now shows of their specs, for `garden.add`."""
-    desk = Desk(reader=Reader(runs), tier=tier, table=table, device=device)
     cases = [desk.case(claim) for claim in claims if isinstance(claim, Statistical)]
     return [found for case in cases if (found := seen_before.seen(case)) is not None]
 

@@ -51,7 +51,7 @@ class Entry(typing.Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What every claim of a report is judged with.
+    """What every claim of a report is judged with; each is judged once, by its id.
 
     Args:
         reader: Of the store.
@@ -64,11 +64,14 @@ class Desk:
     tier: Tier
     table: Table
     device: str = "cpu"
+    _cases: dict[str, Case] = field(default_factory=dict, init=False, repr=False)
 
     def case(self, claim: Statistical) -> Case:
         """Return a statistical claim, judged by its own runs."""
-        seeds = trials.seeds(claim, self.tier)
-        return judged(claim, self.reader, seeds, self.table, self.device)
+        if claim.id not in self._cases:
+            seeds = trials.seeds(claim, self.tier)
+            self._cases[claim.id] = judged(claim, self.reader, seeds, self.table, self.device)
+        return self._cases[claim.id]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,8 @@ class Margin(Metric):
 class TrivialAccuracy(Metric):
     """What `Accuracy` reads, of the best trivial method instead of the model.
 
+    It is the one that is best on the unknown cells of all boards, whichever cells are read.
+
     Args:
         cells: "unknown" or "all".
         task: Which task's boards count, by its place among several; all boards if None.

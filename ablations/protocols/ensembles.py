@@ -18,6 +18,7 @@ from hrm.config.parts import require
 from hrm.model.state import State
 from hrm.tasks import Boards, Task
 from hrm.training import loop, losses
+from hrm.training.learner import evaluating
 
 Found = tuple[Answers, Mapping[str, Any]]
 Answerer = Callable[[Boards], Answers]
@@ -175,7 +176,7 @@ def trajectories(
         answer = losses.answer(model.system.objective, own.read(state), cells)
         return answer, q
 
-    with loop.evaluating(own):
+    with evaluating(own):
         found = [
             [end(rows) for rows in torch.arange(len(data)).split(batch)] for _ in range(mode.count)
         ]

@@ -30,7 +30,8 @@ from ablations.specs.protocols import (
 from hrm.config.learning import PolicyGradient
 from hrm.model import Output
 from hrm.tasks import Boards
-from hrm.training import loop, losses
+from hrm.training import losses
+from hrm.training.learner import evaluating
 from hrm.training.loop import stream
 
 Found = tuple[Answers, Mapping[str, Any]]
@@ -206,7 +207,7 @@ def _passes(
     if noise is not None:
         found = [forward(rows) for rows in batches]
     else:
-        with loop.evaluating(model.model):
+        with evaluating(model.model):
             found = [forward(rows) for rows in batches]
     return Passed(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 

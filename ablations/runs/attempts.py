@@ -20,11 +20,11 @@ from ablations.records.plain import Record
 from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import fingerprints, sidecars, sources, weights
 from ablations.runs.encoding import decode, encode
-from ablations.runs.loading import load
 from ablations.specs.protocols import Protocol
 from hrm.config.parts import Part, type_key
 from hrm.errors import Diverged, UserError
 from hrm.system import environment
+from hrm.system.include import load
 
 if TYPE_CHECKING:
     from ablations.protocols.base import Outcome

@@ -23,6 +23,7 @@ from hrm.errors import UserError
 from hrm.system import environment
 
 devices = ("cpu", "cuda")
+MOST_TEXTS = 4096  # that are remembered
 packages = ("asv_runner", "numpy", "python-sat", "torch")
 
 
@@ -33,7 +34,20 @@ def fingerprint(trial: Trial) -> str:
         UserError: If the device is unknown, or "cuda" where there is no accelerator; if a part is
             of an unknown kind.
     """
-    return _fingerprint(canonical(trial.protocol), canonical(list(trial.arms)), trial)
+    return _fingerprint(_text(trial.protocol), _text(trial.arms), trial)
+
+
+def _text(data: Json) -> str:
+    """Return canonical JSON, made once an object: the trials of all seeds share theirs."""
+    known = _texts.get(id(data))
+    if known is None:
+        if len(_texts) >= MOST_TEXTS:
+            _texts.clear()
+        known = _texts[id(data)] = data, canonical(data)  # kept, so that no other has its id
+    return known[1]
+
+
+_texts: dict[int, tuple[Json, str]] = {}
 
 
 def _fingerprint(protocol: str, arms: str, trial: Trial) -> str:
@@ -129,7 +143,7 @@ def device_class(device: str, *, alone: bool) -> str:
             name = environment.accelerator()
             if name is None:
                 raise UserError(
-                    "device is 'cuda'; allowed here is cpu, as nvidia-smi lists no accelerator; "
+                    "device is 'cuda'; allowed here is cpu, since torch finds no GPU; "
                     "use --device cpu"
                 )
             return f"cuda {name}"

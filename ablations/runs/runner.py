@@ -4,13 +4,14 @@ import functools
 import heapq
 import json
 import math
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs import attempts, locks
+from ablations.runs import attempts, locks, sequence
 from ablations.runs.attempts import Clock, Job, ended, work
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint as fingerprint_of
@@ -26,6 +27,7 @@ class What(StrEnum):
     SKIPPED = "skipped"  # the store has its result
     QUARANTINED = "quarantined"  # it killed its workers before, and isn't run any more
     WAITING = "waiting"  # another process uses the machine
+    PAUSED = "paused"  # some time must lie between the two stretches of timings
     STARTED = "started"
     STORED = "stored"
 
@@ -38,6 +40,9 @@ class Event:
     fingerprint: str
     trial: Trial
     result: Result | None = None
+
+
+_TIMED = "timed"  # the group of trials that must be alone
 
 
 def boards(trial: Trial) -> str:
@@ -59,18 +64,20 @@ def run(
     limit: Callable[[Trial], float | None] = lambda _: None,
     keep: Callable[[Trial], bool] = lambda _: True,
     group: Callable[[Trial], str] = boards,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Run each trial that the store has no finished result of, and store each result as it comes.
 
     Equal trials are run once. What a trial starts from is run before it, unless its weights are
-    stored; a trial whose parent came to nothing ends as its parent did. Trials that may share the
-    machine go first, those of equal boards on one worker, the costliest ahead; then those that must
-    be alone, one by one. An attempt that the machine killed is recorded and made again, until a
-    trial has died `MOST_DEATHS` times. Ctrl-C keeps what is finished and stops the rest; the same
-    call resumes.
+    stored; a trial whose parent came to nothing ends as its parent did. Trials that must be alone
+    are shuffled into one sequence and run one by one, in two stretches. Those that may share the
+    machine are run between the stretches, those of equal boards on one worker, the costliest ahead;
+    if they take less than the pause that must lie there, the rest of it is waited for. An attempt
+    that the machine killed is recorded and made again, until a trial has died `MOST_DEATHS` times.
+    Ctrl-C keeps what is finished and stops the rest; the same call resumes.
 
     Args:
-        trials: What to run, in the order that is kept where costs are equal.
+        trials: What to run; those that share the machine keep their order where costs are equal.
         store: Where results go; nobody else may run into it meanwhile.
         engine: Where to run; its workers end with the run.
         on_event: Told of each step.
@@ -80,6 +87,7 @@ def run(
             outcome, TIMED_OUT, which stands.
         keep: Whether a trial's weights are kept although no trial of this run starts from them.
         group: What trials share that should run one after the other.
+        sleep: Waits for so many seconds.
 
     Raises:
         UserError: If the store is in use, or can't be written.
@@ -92,16 +100,33 @@ def run(
             schedule.ask(fingerprint, trial)
         schedule.close()
         fits = functools.partial(_fits, cost, left)
-        for alone, where, lock in (
-            (False, engine, locks.shared),
-            (True, engine.single(), locks.exclusive),
-        ):
-            first = schedule.first(alone=alone)
-            if first is not None:
-                waiting = functools.partial(schedule.tell, What.WAITING, first)
-                with lock(waiting) as handle, where:
-                    where.inherited = (handle,)
-                    _drain(schedule, where, fits, alone=alone)
+        rested = -math.inf  # when the next stretch may begin
+        for phase in _Phase:
+            first = schedule.first(phase)
+            if first is None:
+                continue
+            rest = rested - time.monotonic()
+            if phase is _Phase.LAST_STRETCH and rest > 0:
+                if rest > left():
+                    break
+                schedule.tell(What.PAUSED, first)
+                sleep(rest)
+            alone = phase is not _Phase.SHARED
+            waiting = functools.partial(schedule.tell, What.WAITING, first)
+            where = engine.single() if alone else engine
+            with (locks.exclusive if alone else locks.shared)(waiting) as handle, where:
+                where.inherited = (handle,)
+                _drain(schedule, where, fits, phase)
+            if phase is _Phase.FIRST_STRETCH:
+                rested = time.monotonic() + sequence.PAUSE
+
+
+class _Phase(IntEnum):
+    """When a trial is run at the earliest."""
+
+    FIRST_STRETCH = 0  # of those that must be alone
+    SHARED = 1
+    LAST_STRETCH = 2
 
 
 def _fits(cost: Callable[[Trial], float], left: Callable[[], float], job: Job) -> bool:
@@ -128,8 +153,9 @@ class _Schedule:
         self._groups: dict[str, str] = {}  # of each job
         self._places: dict[str, int] = {}  # of each group
         self._keys: dict[str, tuple[float, int]] = {}  # of each job in its group
-        self._ready: dict[bool, dict[str, list[tuple[tuple[float, int], str]]]]
-        self._ready = {False: {}, True: {}}  # by whether it must be alone, and by group
+        self._phases: dict[str, _Phase] = {}  # of each job
+        self._ready: dict[_Phase, dict[str, list[tuple[tuple[float, int], str]]]]
+        self._ready = {phase: {} for phase in _Phase}  # by phase and by group
 
     def ask(self, fingerprint: str, trial: Trial) -> None:
         """Take in a trial that is asked for."""
@@ -181,6 +207,14 @@ class _Schedule:
         self._places = {name: place for place, name in enumerate(ranked)}
         self._keys = {f: (-cost, order) for order, (f, cost) in enumerate(costs.items())}
         waiting = {child for children in self._children.values() for child in children}
+        alone = [f for f, job in self._jobs.items() if protocol_class(job.trial).alone]
+        stretches = sequence.stretches(alone, key=str)
+        self._phases = dict.fromkeys(self._jobs, _Phase.SHARED)
+        for place, f in enumerate([*stretches[0], *stretches[1]]):
+            early = place < len(stretches[0]) and f not in waiting
+            self._phases[f] = _Phase.FIRST_STRETCH if early else _Phase.LAST_STRETCH
+            self._groups[f], self._keys[f] = _TIMED, (0.0, place)
+        self._places[_TIMED] = len(self._places)
         for origin in self._children:
             self._jobs[origin] = replace(self._jobs[origin], keep=True)
         for fingerprint in self._jobs:
@@ -198,8 +232,8 @@ class _Schedule:
                 self._inherit(job, ended_as or self.store.get(origin))
                 return
             job = self._jobs[fingerprint] = replace(job, start=start)
-        alone = protocol_class(job.trial).alone
-        group = self._ready[alone].setdefault(self._groups[fingerprint], [])
+        ready = self._ready[self._phases[fingerprint]]
+        group = ready.setdefault(self._groups[fingerprint], [])
         heapq.heappush(group, (self._keys[fingerprint], fingerprint))
 
     def _inherit(self, job: Job, parent: Result | None) -> None:
@@ -212,21 +246,21 @@ class _Schedule:
         }.get(parent.status, (Status.FAILED, f"what it starts from failed: {parent.error}"))
         self.done(job, ended(job, Clock(), *how))
 
-    def first(self, *, alone: bool) -> Job | None:
+    def first(self, phase: _Phase) -> Job | None:
         """Return a job that is ready in a phase, None if there is none."""
-        ready = self._ready[False] or (self._ready[True] if alone else {})
-        return next((self._jobs[jobs[0][1]] for jobs in ready.values()), None)
+        ready = (group for kind in _Phase if kind <= phase for group in self._ready[kind].values())
+        return next((self._jobs[jobs[0][1]] for jobs in ready), None)
 
-    def take(self, *, alone: bool, last: Job | None, running: Iterable[Job]) -> Job | None:
+    def take(self, phase: _Phase, *, last: Job | None, running: Iterable[Job]) -> Job | None:
         """Return the next job that can start, None if there is none now.
 
         It is of the group of the last one that a worker did, so that the worker has its boards;
         else of the costliest group that no worker is at.
         """
         busy = {self._groups[job.fingerprint] for job in running}
-        for kind in (False, True) if alone else (False,):
+        for kind in _Phase:
             ready = self._ready[kind]
-            if not ready:
+            if kind > phase or not ready:
                 continue
             name = self._groups[last.fingerprint] if last is not None else ""
             if name not in ready:
@@ -262,18 +296,14 @@ class _Schedule:
         self._on_event(Event(what=what, fingerprint=fingerprint, trial=trial, result=result))
 
 
-def _drain(
-    schedule: _Schedule, engine: Engine, fits: Callable[[Job], bool], *, alone: bool
-) -> None:
+def _drain(schedule: _Schedule, engine: Engine, fits: Callable[[Job], bool], phase: _Phase) -> None:
     running: dict[Future[str], tuple[Job, Clock]] = {}
     ended_last: list[Job] = []
     try:
         while True:
             while len(running) < engine.slots:
                 last = ended_last.pop() if ended_last else None
-                job = schedule.take(
-                    alone=alone, last=last, running=[j for j, _ in running.values()]
-                )
+                job = schedule.take(phase, last=last, running=[j for j, _ in running.values()])
                 if job is None:
                     break
                 if not fits(job):  # another one may

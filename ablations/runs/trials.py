@@ -50,7 +50,8 @@ def plan(claim: Claim, seeds: Iterable[int], device: str = "cpu") -> Planned:
     Args:
         claim: The claim.
         seeds: Any seeds.
-        device: Where what is trained runs; all else is done on the CPU, as in the documents.
+        device: Where protocols run that train, or can start from what is trained; all else is
+            done on the CPU, as in the documents.
     """
     seeds = tuple(seeds)
     match claim:
@@ -136,5 +137,10 @@ def _row(layout: Layout, seed: int, device: str) -> tuple[Slot, ...]:
     return tuple(row)
 
 
-def _trains(protocol: Protocol | None) -> bool:
-    return protocol is not None and (protocol.weights or _trains(protocol.parent))
+def _trains(protocol: Protocol) -> bool:
+    """Tell whether a protocol trains, or can start from what another one trained.
+
+    Whether it does start from that makes no difference, so that an untrained control runs on the
+    device of the trained claims that it guards.
+    """
+    return protocol.weights or hasattr(protocol, "after")

@@ -102,6 +102,22 @@ def shifted(contrast: Contrast, by: float) -> Contrast:
     )
 
 
+def opposed(contrast: Contrast, sign: int) -> Contrast:
+    """Return a contrast of one cell, a run of which diverged, as the worst one for the claim.
+
+    Which values of a metric are the better ones says nothing of what is claimed of it: of a count
+    of steps, fewer are better, and a claim may be that they are many.
+
+    Args:
+        contrast: Any that isn't of a run that diverged is returned as it is.
+        sign: 1 if the claim is that the contrast is large, else -1.
+    """
+    end = math.copysign(math.inf, -sign)
+    if not any(contrast.failed) or not contrast.low == contrast.high == -end:
+        return contrast
+    return replace(contrast, low=end, high=end, mean=math.nan)
+
+
 def _as_is(value: Value) -> Range:
     return value.low, value.high
 

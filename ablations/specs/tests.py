@@ -2,7 +2,8 @@
 
 A test reads cells in the order in which the claim lists them, the baseline first. Contrasts are in
 their natural direction; the claimed one is the zones' (`ablations.rule.zones`). Arithmetic is that
-of intervals, so that a censored or diverged run bounds the contrast as far as it can.
+of intervals, so that a censored or diverged run bounds the contrast as far as it can; one that
+diverged counts against a claim about one cell.
 """
 
 import math
@@ -20,9 +21,8 @@ from ablations.specs.contrasts import (
     Range,
     combined,
     finite,
-    interaction,
     logarithm,
-    main_effect,
+    opposed,
     shifted,
     slope,
 )
@@ -43,10 +43,6 @@ __all__ = [
     "TimeToTarget",
     "Timing",
     "Trend",
-    "combined",
-    "interaction",
-    "main_effect",
-    "slope",
 ]
 
 
@@ -187,6 +183,8 @@ class Timing(Ratio):
 class OneSample(Linear):
     """x = value − constant.
 
+    A run that diverged has no other arm to fall behind: it counts against what is claimed.
+
     Args:
         constant: What values are compared with.
     """
@@ -199,29 +197,20 @@ class OneSample(Linear):
         return (1.0,)
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -self.constant)
+        origin = math.log(self.constant) if self.logarithmic else self.constant
+        return opposed(shifted(super().contrast(values), -origin), self.zones.sign)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneRatio(Linear):
+class OneRatio(OneSample):
     """x = log(value / constant): against a constant, or a printed range of the value itself.
 
-    A printed range of 10 to 50 ms is `about=(10, 50)` with the constant 1.
-
-    Args:
-        constant: What values are compared with.
+    A printed range of 10 to 50 ms is `about=(10, 50)` with the constant 1. A run that diverged
+    counts against what is claimed.
     """
 
-    name: ClassVar[str] = "one-sample"
     logarithmic: ClassVar[bool] = True
     constant: float = 1.0
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        return (1.0,)
-
-    def contrast(self, values: Sequence[Value]) -> Contrast:
-        return shifted(super().contrast(values), -math.log(self.constant))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,7 +318,7 @@ class Reliable(Test):
         return 1
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
-        return combined((1.0,), values)
+        return opposed(combined((1.0,), values), self.zones.sign)
 
 
 REPLICAS = 3  # of a seed, in `Spread`

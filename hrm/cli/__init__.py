@@ -1,4 +1,4 @@
-"""The command line: `hrm summary | train | eval | demo | plot | sweep | convert | data`.
+"""The command line: `hrm summary | train | eval | predict | demo | plot | sweep | convert | data`.
 
 Each command is a module with `add(subparsers)`, which describes it, and a function that runs it and
 returns the exit status. Modules import torch and tasks inside those functions: `--help` is quick.
@@ -10,7 +10,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import configured, convert, data, demo, evaluate, options, plot, summary, sweep, train
+from hrm.cli import (
+    configured,
+    convert,
+    data,
+    demo,
+    evaluate,
+    options,
+    plot,
+    predict,
+    summary,
+    sweep,
+    train,
+)
 from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
@@ -19,12 +31,14 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm summary act-v1           modules, shapes, parameters, operations of a documented system
   hrm train gru maze ...       train it on a task, in a folder
   hrm eval DIR maze            score what was trained
+  hrm predict DIR PUZZLE ...   its answers to puzzles of your own
   hrm plot DIR                 pictures of it
   hrm sweep gru maze ...       search for its best configuration
   hrm convert CHECKPOINT DIR   load a checkpoint of the public code, and the other way round
   hrm demo v2                  what a document describes, on a model trained now
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
+  hrm data import PATH         write boards of your own in that format
   hrm data info DIR            what such a folder holds
   hrm data fetch maze-hard     fetch the field's own boards
 """
@@ -57,6 +71,6 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_include(top)
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (summary, train, evaluate, demo, plot, sweep, convert, data):
+    for command in (summary, train, evaluate, predict, demo, plot, sweep, convert, data):
         command.add(subparsers)
     return top

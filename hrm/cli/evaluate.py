@@ -4,11 +4,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hrm.cli import options, scores
 from hrm.config.parts import require
 from hrm.errors import UserError
+
+if TYPE_CHECKING:
+    from hrm.tasks import Splits
+    from hrm.training.runs import Stored
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
@@ -16,11 +20,22 @@ Score checkpoints on a task's test boards: by default those that the run itself 
 run's folder stands for its best and its last checkpoint.
 
 In evaluation some systems take all steps, and some stop a batch as one, as documented; with
---halting each board stops for itself, and so many boards take so many steps.
+--halting each board stops for itself, and so many boards take so many steps. With --steps every
+board takes so many steps, also more than in training; --curve scores each step on the way, up to
+twice as many as in training where --steps doesn't say. Boards may have another size than in
+training where the model has no learned positions.
 
   hrm eval runs/act sudoku
   hrm eval runs/act/best.safetensors sudoku --halting
   hrm eval runs/act sudoku --task-set clues=6 --data-seed 7 --json
+  hrm eval runs/act sudoku --data puzzles.csv --json
+  hrm eval runs/maze maze --steps 32 --curve
+  hrm eval runs/maze maze --task-set size=12
+
+--json prints `checkpoints`, each with its scores and its `update`; `baselines`, the scores of the
+trivial methods; `margins`, `difference` and `error` beside each of these; with --halting,
+`boards_by_steps`, how many boards took so many steps; with --curve, `curve`, for each checkpoint a
+list with `step` and the scores after that step.
 """
 
 
@@ -31,12 +46,15 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "checkpoint", type=Path, metavar="CHECKPOINT", help="a run's folder, or a file in it"
     )
     options.add_task(parser)
+    options.add_data(parser, "test boards of your own")
+    parser.add_argument("--curve", action="store_true", help="score after each step, too")
     parser.add_argument("--halting", action="store_true", help="let each board stop for itself")
     options.add_settings(parser, "--task-set", "a field of the task (as trained)")
     options.add_numbers(
         parser,
         ("--data-seed", None, "of the boards (as trained)"),
-        ("--test", None, "test boards (as trained)"),
+        ("--test", None, "test boards (as trained; of --data, all)"),
+        ("--steps", None, "halting steps of every board (as the run evaluates)"),
     )
     options.add_device(parser)
     options.add_json(parser)
@@ -47,43 +65,38 @@ def run(asked: argparse.Namespace) -> int:
     """Score, and print it."""
     from dataclasses import replace
 
-    from hrm.data import cache
     from hrm.system import distributed
-    from hrm.training import margins, runs
+    from hrm.training import margins, runs, stored
 
     device = distributed.on(asked.device)
-    found = runs.stored(asked.checkpoint)
-    plan = found.plan
-    settings: list[str] = []
-    own = type(plan.task).__name__.lower()
-    if own == asked.task:
-        fields = plan.task.to_json()
-        settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
-    try:
-        task = options.task_of(asked.task, [*settings, *asked.task_set], "--task-set")
-    except UserError as error:
-        if own == asked.task:
-            raise
+    steps = asked.steps
+    require(steps is None or steps >= 1, "--steps", steps, "1 or more", "leave it out")
+    if steps is not None and asked.halting:
         raise UserError(
-            f"{str(asked.checkpoint)!r} was trained on {own}; name that, or all of another task of "
-            f"its shapes: {error}"
-        ) from error
-    seed = plan.data_seed if asked.data_seed is None else asked.data_seed
-    test = plan.test if asked.test is None else asked.test
-    require(test >= 1, "--test", test, "1 or more", "leave it out for as many as trained")
-    splits = cache.load(task, seed, plan.train, plan.validation, test)
-    result = runs.evaluated(found, task, splits, halt=asked.halting, device=device)
+            f"--steps is {steps} beside --halting, which decides on steps itself; allowed is one "
+            f"of them; leave one out"
+        )
+    found = runs.stored(asked.checkpoint)
+    task = task_of(found, asked)
+    splits, identities = _boards(found, task, asked)
+    found = stored.resized(found, task.cells)
+    curve = None
+    if asked.curve:
+        curve = steps or 2 * found.plan.system.model.halting.max_steps
+    how = {"device": device, "steps": steps}
+    result = runs.evaluated(
+        found, task, splits, halt=asked.halting, identities=identities, curve=curve, **how
+    )
     scored = {name: found.checkpoints[name] for name in result["checkpoints"]}
-    apart, taken = {}, {}
     kept = replace(found, checkpoints=scored)
+    apart, taken = {}, {}
     if asked.halting:
         taken = margins.steps_taken(kept, task, splits, device)
     else:
-        apart = margins.margins(kept, task, splits, device)
+        apart = margins.margins(kept, task, splits, **how)
     if asked.json:
-        sys.stdout.write(
-            json.dumps({**result, "margins": apart, "boards_by_steps": taken}, indent=2) + "\n"
-        )
+        shown = {**result, "margins": apart, "boards_by_steps": taken}
+        sys.stdout.write(json.dumps(shown, indent=2) + "\n")
     else:
         scores.show(result)
         if apart:
@@ -91,4 +104,56 @@ def run(asked: argparse.Namespace) -> int:
         if taken:
             counts = ", ".join(f"{steps}: {boards}" for steps, boards in taken.items())
             sys.stdout.write(f"boards by halting steps: {counts}\n")
+        for name, points in result.get("curve", {}).items():
+            scores.show_curve(name, points, found.plan.system.model.halting.max_steps)
     return 0
+
+
+def task_of(found: "Stored", asked: argparse.Namespace) -> Any:
+    """Return the task to score on: that of the run, but for what is asked for.
+
+    Raises:
+        UserError: If there is no such field, or it isn't the run's task and its shapes are missing.
+    """
+    plan = found.plan
+    settings: list[str] = []
+    own = type(plan.task).__name__.lower()
+    if own == asked.task:
+        fields = plan.task.to_json()
+        settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
+    if asked.data is not None and asked.task in ("sudoku", "maze"):  # the size is the boards'
+        from hrm.data import imports
+
+        needed = imports.fields_of(asked.data, asked.task)
+        settings += [f"{name}={json.dumps(value)}" for name, value in needed.items()]
+    try:
+        return options.task_of(asked.task, [*settings, *asked.task_set], "--task-set")
+    except UserError as error:
+        if own == asked.task:
+            raise
+        raise UserError(
+            f"{str(asked.checkpoint)!r} was trained on {own}; name that, or all of another task of "
+            f"its shapes: {error}"
+        ) from error
+
+
+def _boards(found: "Stored", task: Any, asked: argparse.Namespace) -> tuple["Splits", int | None]:
+    """Return the boards to score on, and the number of their identities where it isn't the task's.
+
+    Raises:
+        UserError: If they can't be had.
+    """
+    from dataclasses import replace
+
+    from hrm.data import cache, own
+
+    plan = found.plan
+    seed = plan.data_seed if asked.data_seed is None else asked.data_seed
+    if asked.data is not None:
+        data = own.opened(asked.data, task, seed, testing=True)
+        return own.tested(data, task, asked.test, plan.splits().train), data.identities
+    test = plan.test if asked.test is None else asked.test
+    require(test >= 1, "--test", test, "1 or more", "leave it out for as many as trained")
+    if plan.data is not None and not (asked.task_set or asked.data_seed is not None):
+        return replace(plan, test=test).splits(), plan.identities
+    return cache.load(task, seed, plan.train, plan.validation, test), None

@@ -6,6 +6,7 @@ import json
 import re
 import typing
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrm.config.parts import Part
@@ -83,6 +84,13 @@ def add_numbers(parser: argparse.ArgumentParser, *options: tuple[str, int | None
         parser.add_argument(option, type=int, default=default, metavar="N", help=said)
 
 
+def add_data(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add boards of one's own."""
+    parser.add_argument(
+        "--data", type=Path, metavar="PATH", help=f"{what}; forms are in docs/tasks.md"
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add where it is computed."""
     parser.add_argument(
@@ -133,6 +141,20 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
     extensions.known(list(values.values()))  # of a mixture, say
     task: Any = Part.from_json({"kind": kind.__name__, **values})
     return task  # type: ignore[no-any-return]
+
+
+def task_with(name: str, settings: Sequence[str], data: Path | None, option: str) -> "Task":
+    """Return a task with the fields that own boards need, where settings don't say them.
+
+    Raises:
+        UserError: As `task_of`, or if the boards can't be read.
+    """
+    if data is None:
+        return task_of(name, settings, option)
+    from hrm.data import imports
+
+    needed = imports.fields_of(data, name)
+    return task_of(name, [*(f"{f}={json.dumps(v)}" for f, v in needed.items()), *settings], option)
 
 
 def assigned(

@@ -24,7 +24,8 @@ checkpoint and its test boards. A run that is still going on can be drawn too.
   states        principal components, residuals, participation ratios
   architecture  blocks with their parameters
 
-A picture that the run can't give is named with the reason.
+A picture that the run can't give is named with the reason. --json prints `drawn`, the file of each
+picture, and `lacking`, why another isn't there.
 
   hrm plot runs/act
   hrm plot runs/act --only puzzle --board 3
@@ -51,6 +52,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         ("--boards", 256, "test boards looked at, at most"),
         ("--board", 0, "the test board of the puzzle"),
     )
+    options.add_data(parser, "test boards of your own, of the size of the run's")
     options.add_json(parser, "what was drawn")
     parser.set_defaults(function=run)
 
@@ -60,7 +62,7 @@ def run(asked: argparse.Namespace) -> int:
     from hrm.plots import stored, style
 
     assert stored.NAMES == NAMES
-    pictures = stored.Pictures(asked.run, boards=asked.boards, board=asked.board)
+    pictures = stored.Pictures(asked.run, boards=asked.boards, board=asked.board, data=asked.data)
     folder = asked.output or asked.run / "pictures"
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")

@@ -54,5 +54,16 @@ def _by_task(found: Mapping[str, Any]) -> None:
     )
 
 
+def show_curve(name: str, points: Sequence[Mapping[str, Any]], trained: int) -> None:
+    """Print a checkpoint's scores after each step, with a mark behind the last trained one."""
+    rows = [(f"{name}, after step", *(f"{metric:>8}" for metric in _metrics))]
+    for point in points:
+        mark = " (trained up to here)" if point["step"] == trained else ""
+        rows.append((f"{point['step']}{mark}", *_shares(point, _metrics)))
+    width = max(len(row[0]) for row in rows)
+    sys.stdout.write("\n")
+    sys.stdout.writelines(f"{row[0]:{width}}  {'  '.join(row[1:])}\n" for row in rows)
+
+
 def _shares(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
     return [f"{values.get(name, math.nan):8.1%}" for name in names]

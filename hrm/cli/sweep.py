@@ -38,6 +38,9 @@ training.FIELD; model.FIELD and objective.FIELD, of the system that the recipe m
 With --arms, the recipe is compared with others, or with itself changed in some fields: one space,
 equal budgets, the same boards and seeds. After Ctrl-C the same command goes on.
 
+With more --trials, a finished sweep is extended: the further trials are made, and the best of all
+is chosen. The test boards then see a choice once more; results name the earlier ones.
+
   hrm sweep gru maze --task-set size=5 --space space.toml --trials 20 --output sweeps/gru
   hrm sweep gru maze --task-set size=5 --space s.toml --arms 'gru recipe.use_act=false' --output x
   hrm sweep act-v1 sudoku --space space.json --trials 50 --prune --jobs 2 --output sweeps/act

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hrm.cli import axes, configured, options, progress, scores, summary
-from hrm.cli.options import assigned, task_of
+from hrm.cli.options import assigned
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ Train a documented system, sized for a task, on boards that the task generates. 
 boards choose the best checkpoint, the test boards score it and the last one, beside the task's
 trivial methods.
 
+With --data the boards are those of a folder in the public format, streamed from disk, or of files:
+sudoku CSV and lines, mazes, DIMACS .cnf and .col, ARC's JSON.
+
 Everything goes to the folder: configuration, environment, curve, checkpoints, scores. After Ctrl-C
 the same command goes on from there, to the identical curve; a run that was killed goes on from its
 last evaluation.
@@ -32,15 +35,23 @@ Under torchrun, several processes share each batch of boards and train one model
 draws its own. When one of them ends, all do; the same command goes on, and may have another number
 of processes.
 
+--json prints `folder`, `status` (finished or diverged), and of a finished run `checkpoints` and
+`baselines` with their test scores.
+
+--extend N trains a run that is there, finished or not, up to N updates in all; its folder says the
+rest. Learning rates then follow a schedule of N updates.
+
   hrm train gru maze --task-set size=5 --set hidden_low=64 --set hidden_high=64 --output runs/gru
   hrm train act-v1 sudoku --task-set size=4 --set width=64 --set heads=4 --output runs/act
   hrm train v2 pattern --updates 2000 --training-set ema=0.99 --seed 1 --output runs/v2
+  hrm train act-v1 sudoku --data sudoku-extreme-1k --batch 384 --output runs/extreme
+  hrm train gru maze --output runs/gru --extend 3000
   torchrun --nproc-per-node 2 -m hrm train act-v1 maze --task-set size=8 --output runs/two
 """
 TRACKERS = ("jsonl", "tensorboard", "wandb")
 _PLANNED = (  # options that a plan says already
     *("set", "task_set", "training_set", "axis", "updates", "batch", "learning_rate"),
-    *("train", "validation", "test"),
+    *("train", "validation", "test", "data"),
 )
 
 
@@ -66,6 +77,11 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="start from a run's best weights, as far as they fit; what doesn't is named",
     )
     options.add_json(parser, "the summary")
+    options.add_numbers(
+        parser,
+        ("--keep-every", None, "keep the model of every N-th evaluation (the best and the last)"),
+        ("--extend", None, "go on with the folder's run up to N updates in all"),
+    )
     parser.add_argument(
         "--plan",
         type=Path,
@@ -84,6 +100,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="a new folder, or where to go on"
     )
+    options.add_data(parser, "boards of your own instead of generated ones")
     options.add_settings(parser, "--set", "an argument of the recipe")
     options.add_settings(parser, "--task-set", "a field of the task")
     options.add_settings(parser, "--axis", "an axis by its path, such as execution or low.norm")
@@ -98,9 +115,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--batch", 32, "boards in each"),
         ("--seed", 0, "of weights"),
         ("--data-seed", 0, "of the boards"),
-        ("--train", 1000, "training boards"),
-        ("--validation", 200, "validation boards"),
-        ("--test", 400, "test boards"),
+        ("--train", None, "training boards (1000; of --data, all)"),
+        ("--validation", None, "validation boards (200; of --data, a tenth up to 200)"),
+        ("--test", None, "test boards (400; of --data, all)"),
         ("--threads", 1, "of torch"),
     )
     parser.add_argument(
@@ -156,6 +173,8 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
                 device,
                 compiled=asked.compile,
                 start=start,
+                keep_every=asked.keep_every,
+                extended=asked.extend is not None,
             )
     except KeyboardInterrupt:
         if first:
@@ -217,6 +236,8 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     Raises:
         UserError: If they contradict themselves, or name what isn't there.
     """
+    if getattr(asked, "extend", None) is not None:
+        return _longer(asked)
     if getattr(asked, "plan", None) is not None:
         return _read(asked)
 
@@ -226,7 +247,7 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     from hrm.training import runs
 
     seed, data_seed = asked.seed or 0, asked.data_seed or 0
-    task: Any = task_of(asked.task, asked.task_set, "--task-set")
+    task: Any = options.task_with(asked.task, asked.task_set, asked.data, "--task-set")
     parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
     shapes = sizing.sizes(sizing.configuration(asked.recipe))
     own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}
@@ -243,21 +264,52 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     every = fields["evaluate_every"]
     fields["evaluate_every"] = every.replace(default=spoken["evaluate_every"])  # for what is said
     more = assigned("--training-set", asked.training_set, "training", fields)
+    boards: dict[str, Any]
+    if asked.data is None:
+        example, identities = task.generate(data_seed, 0, 0, 1).test, None
+        usual = {"train": 1000, "validation": 200, "test": 400}
+        boards = {
+            n: d if getattr(asked, n) is None else getattr(asked, n) for n, d in usual.items()
+        }
+    else:
+        boards = _own_boards(asked, task, data_seed)
+        example, identities = boards["data"].test(task, 1), boards["data"].identities
     return runs.Plan(
         recipe=asked.recipe,
         system=axes.changed(
-            sizing.sized(asked.recipe, chosen, task, task.generate(data_seed, 0, 0, 1).test),
-            asked.axis,
+            sizing.sized(asked.recipe, chosen, task, example, identities), asked.axis
         ),
         task=task,
         data_seed=data_seed,
-        train=asked.train,
-        validation=asked.validation,
-        test=asked.test,
+        **boards,
         training=Training.from_json({"kind": "Training", **spoken, **more}),
         seed=seed,
         order_seed=asked.order_seed,
     )
+
+
+def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, Any]:
+    """Return the boards of --data, and how many of them are for what.
+
+    Raises:
+        UserError: If there aren't so many, or `--train` is given.
+    """
+    from hrm.data import own
+
+    if asked.train is not None:
+        raise UserError(
+            f"--train is {asked.train} beside --data; allowed is all that the folder has; leave it "
+            f"out, or make a smaller folder with `hrm data import --train`"
+        )
+    found = own.opened(asked.data, task, seed)
+    data = found.read("train")
+    held = own.held_out(data, asked.validation, seed)
+    return {
+        "data": found,
+        "train": len(held.rows(data)),
+        "validation": len(held.validation),
+        "test": found.tests(asked.test),
+    }
 
 
 def _read(asked: argparse.Namespace) -> "Plan":
@@ -277,22 +329,45 @@ def _read(asked: argparse.Namespace) -> "Plan":
             f"--plan is {str(asked.plan)!r}, which can't be read ({error}); allowed is a plan in "
             f"JSON, as `hrm sweep` writes it; name another"
         ) from error
-    task = type(plan.task).__name__.lower()
-    if (plan.recipe, task) != (asked.recipe, asked.task):
-        raise UserError(
-            f"--plan {asked.plan} is for {plan.recipe} {task}; allowed is a plan for what is asked "
-            f"for, {asked.recipe} {asked.task}; name these, or another file"
-        )
-    for name in _PLANNED:
-        if getattr(asked, name) != asked.default(name):
-            raise UserError(
-                f"--{name.replace('_', '-')} is given beside --plan, which says that already; "
-                f"allowed are seeds; leave it out"
-            )
+    _belongs(asked, plan, f"--plan {asked.plan}")
+    _alone(asked, "--plan", "another seed")
     seed = plan.seed if asked.seed is None else asked.seed
     data_seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     order = plan.order_seed if asked.order_seed is None else asked.order_seed
     return replace(plan, seed=seed, data_seed=data_seed, order_seed=order)
+
+
+def _longer(asked: argparse.Namespace) -> "Plan":
+    """Return the plan of the folder's run, with as many updates as asked for.
+
+    Raises:
+        UserError: If there is none, it is of another recipe or task, or other options are given.
+    """
+    from hrm.training import extension
+
+    plan = extension.longer(asked.output, asked.extend)
+    _belongs(asked, plan, f"--extend: {asked.output}")
+    _alone(asked, "--extend", "none of them", "plan", "seed", "data_seed", "order_seed")
+    return plan
+
+
+def _belongs(asked: argparse.Namespace, plan: "Plan", what: str) -> None:
+    task = type(plan.task).__name__.lower()
+    if (plan.recipe, task) != (asked.recipe, asked.task):
+        raise UserError(
+            f"{what} is for {plan.recipe} {task}; allowed is a plan for what is asked "
+            f"for, {asked.recipe} {asked.task}; name these, or another file"
+        )
+
+
+def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> None:
+    """Refuse options that the plan says already."""
+    for name in (*_PLANNED, *more):
+        if getattr(asked, name) != asked.default(name):
+            raise UserError(
+                f"--{name.replace('_', '-')} is given beside {option}, which says that already; "
+                f"allowed is {allowed}; leave it out"
+            )
 
 
 def _heading(asked: argparse.Namespace, plan: "Plan") -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hrm.data.own import Held
 from hrm.data.public import IGNORED, Indices, PublicData, owners
 from hrm.tasks import Ints
 
@@ -55,6 +56,54 @@ def batches(
         if len(rows) == batch:
             yield _batch(data, np.array(rows), batch)
             rows = []
+
+
+class Grouped:
+    """Deals training boards for ever, in the order of `batches`, and can go on from anywhere.
+
+    Args:
+        data: The training split.
+        held: What is left out.
+        batch: Boards per batch.
+        seed: Of all choices: each epoch has a stream of its own.
+    """
+
+    def __init__(self, data: PublicData, held: Held, batch: int, seed: int) -> None:
+        assert batch > 0
+        self.data, self.held, self.batch, self.seed = data, held, batch, seed
+        self._start(0)
+
+    def rows(self) -> Ints:
+        """Return the boards of the next batch."""
+        found: list[int] = []
+        while len(found) < self.batch:
+            if self.dealt == len(self.puzzles):
+                self._start(self.epoch + 1)
+            puzzle = self.puzzles[self.dealt]
+            start, end = int(self.data.puzzle_indices[puzzle]), int(self.held.ends[puzzle])
+            boards = [0]
+            if end - start > 1:
+                random = np.random.Generator(np.random.PCG64([self.seed, self.epoch, self.dealt]))
+                boards = random.permutation(end - start).tolist()
+            found += [start + board for board in boards[: self.batch - len(found)]]
+            self.dealt += 1
+        return np.array(found)
+
+    def state(self) -> dict[str, int]:
+        """Return what the next batches depend on."""
+        return {"epoch": self.epoch, "dealt": self.dealt}
+
+    def load(self, state: dict[str, int]) -> None:
+        """Go on from where `state` was taken."""
+        self._start(state["epoch"])
+        self.dealt = state["dealt"]
+
+    def _start(self, epoch: int) -> None:
+        random = np.random.Generator(np.random.PCG64([self.seed, epoch]))
+        order = random.permutation(self.held.groups)
+        indices = self.data.group_indices
+        self.puzzles = random.integers(indices[order], indices[order + 1])
+        self.epoch, self.dealt = epoch, 0
 
 
 def evaluation(data: PublicData, batch: int) -> Iterator[Batch]:

@@ -54,6 +54,11 @@ def path_of(folder: Path, split: Split, name: str, of: str = "all") -> Path:
     return folder / split / f"{of}__{name}.npy"
 
 
+def splits(folder: Path) -> list[Split]:
+    """Return the splits that a folder has; none where it isn't in this format."""
+    return [split for split in SPLITS if (folder / split / "dataset.json").is_file()]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PublicData:
     """One split of a folder, checked; tokens stay on disk.
@@ -110,11 +115,11 @@ class PublicData:
         none: NDArray[np.bool_] = labels == IGNORED
         return none if self.ignored is None else none | (labels == self.ignored)
 
-    def boards(self, task: Task) -> Boards:
-        """Return all boards, in memory, with their identities, puzzles and groups.
+    def suits(self, task: Task) -> None:
+        """Refuse a task whose files have other tokens or sizes.
 
         Raises:
-            UserError: If they aren't boards of this task.
+            UserError: If these aren't its boards.
         """
         described = (self.vocabulary, self.pad)
         if described != (task.public_vocabulary, ZERO):
@@ -124,9 +129,23 @@ class PublicData:
                 f"{(task.public_vocabulary, ZERO)} for a {type(task).__name__}",
                 "name the task that these boards are of",
             )
-        inputs, labels = (np.array(a, dtype=np.int64) for a in (self.inputs, self.labels))
-        labels[self.unlabelled(slice(None))] = ZERO
-        puzzles = owners(self.puzzle_indices, np.arange(len(self)))
+
+    def boards(self, task: Task, rows: Ints | None = None) -> Boards:
+        """Return boards, in memory, with their identities, puzzles and groups.
+
+        Args:
+            task: Whose boards they are.
+            rows: Which, ascending; None for all.
+
+        Raises:
+            UserError: If they aren't boards of this task.
+        """
+        self.suits(task)
+        if rows is None:
+            rows = np.arange(len(self))
+        inputs, labels = (a[rows].astype(np.int64) for a in (self.inputs, self.labels))
+        labels[self.unlabelled(rows)] = ZERO
+        puzzles = owners(self.puzzle_indices, rows)
         return replace(
             task.from_public(inputs, labels),
             identities=self.puzzle_identifiers.astype(np.int64)[puzzles],

@@ -36,7 +36,7 @@ class PublicBoards:
     def score(self, boards: Boards, predictions: Ints) -> Scores:
         """Compare predicted tokens [N, cells] with the answers, by the task's own rules."""
         assert boards is self.boards
-        found = _classes(self._task)[self._own.inputs, predictions]
+        found = classes(self._task)[self._own.inputs, predictions]
         found = np.where(self._labels == 0, self._own.targets, found)
         none = found < 0
         instead = (self._own.targets + 1) % self._task.classes
@@ -45,16 +45,29 @@ class PublicBoards:
         return replace(scores, exact=scores.exact * sound, valid=scores.valid * sound)
 
 
-def _classes(task: Task) -> Ints:
+def classes(task: Task) -> Ints:
     """Return the class that a label stands for in a cell with an input token, −1 for none.
 
     [vocabulary, public vocabulary], found by writing each pair of token and class.
     """
-    tokens, classes = np.indices((task.vocabulary, task.classes)).reshape(2, -1)
-    every = [np.tile(values[:, None], task.cells) for values in (tokens, classes)]
-    _, labels = task.to_public(
-        Boards(inputs=every[0], targets=every[1], difficulty=np.zeros(len(tokens)))
-    )
+    tokens, found, _, labels = _written(task)
     table = np.full((task.vocabulary, task.public_vocabulary), -1)
-    table[tokens, labels[:, -1]] = classes
+    table[tokens, labels] = found
     return table
+
+
+def tokens(task: Task) -> Ints:
+    """Return the input token that each public one stands for, −1 for none, [public vocabulary]."""
+    own, _, inputs, _ = _written(task)
+    table = np.full(task.public_vocabulary, -1)
+    table[inputs] = own
+    return table
+
+
+def _written(task: Task) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return each pair of token and class, and the input and label that it is written as."""
+    own, found = np.indices((task.vocabulary, task.classes)).reshape(2, -1)
+    every = [np.tile(values[:, None], task.cells) for values in (own, found)]
+    boards = Boards(inputs=every[0], targets=every[1], difficulty=np.zeros(len(own)))
+    inputs, labels = task.to_public(boards)
+    return own, found, inputs[:, -1], labels[:, -1]

@@ -79,6 +79,12 @@ def augmented(
         yield augment(taken(boards, rows), random, copies)
 
 
+def nothing(task: Task) -> Boards:
+    """Return no board of a task: a split may be empty."""
+    none = np.zeros((0, task.cells), dtype=np.int64)
+    return Boards(inputs=none, targets=none, difficulty=np.zeros(0))
+
+
 def taken(boards: Boards, rows: Ints) -> Boards:
     """Return some of the boards."""
     return Boards(**{f.name: getattr(boards, f.name)[rows] for f in fields(Boards)})

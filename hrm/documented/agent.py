@@ -34,6 +34,7 @@ from hrm.documented import common
 from hrm.documented.replay import Experience, Replay, adam, replay_update
 from hrm.errors import UserError
 from hrm.training import loop
+from hrm.training.learner import evaluating
 
 ACTIONS = ("observe", "recall", "decompose", "compare", "decide", "act", "verify", "revise")
 HALTED, WENT_ON = 1.0, 0.1  # rewards of a halting step
@@ -237,7 +238,7 @@ class Agent:
         ŷ(e) − ŷ(0): the answers themselves are much alike, whatever the goal.
         """
         state = embed(goal.text, self._size)[None]
-        with loop.evaluating(self.model):
+        with evaluating(self.model):
             found = self.model(state)
             neutral = self.model(torch.zeros_like(state), steps=1)
         moved = (found.prediction - neutral.prediction)[0]

@@ -28,7 +28,7 @@ from hrm.model.execution import Batch
 from hrm.plots import puzzles, style, training
 from hrm.plots.style import Figure
 from hrm.training import checkpoint, loop, losses, tracking
-from hrm.training.learner import Learner
+from hrm.training.learner import Learner, evaluating
 
 # By the names of their modules, with what the document says of them where a task needs to be told.
 TASKS: Mapping[str, Mapping[str, Any]] = {
@@ -241,7 +241,7 @@ class HRMTrainerFixed:
 
     def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> float:
         right = cells = 0
-        with loop.evaluating(self.model.model):
+        with evaluating(self.model.model):
             for inputs, _, targets in self._batches(dataloader):
                 assert targets is not None
                 prediction = self.model(inputs)

@@ -34,6 +34,7 @@ from hrm.config import (
 )
 from hrm.config.learning import System
 from hrm.config.parts import require
+from hrm.data import own
 from hrm.errors import UserError
 from hrm.model import HRM, Output, cost, probe
 from hrm.model.execution import Batch
@@ -61,12 +62,15 @@ class Pictures:
         folder: The run's.
         boards: At most so many test boards are looked at.
         board: The one that `puzzle` shows.
+        data: Where test boards are, see `hrm.data.own.opened`; None for those of the run.
 
     Raises:
         UserError: If there is no run, or no such board.
     """
 
-    def __init__(self, folder: Path, *, boards: int = 256, board: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, boards: int = 256, board: int = 0, data: Path | None = None
+    ) -> None:
         plan = runs.planned(folder) if folder.is_dir() else None
         if plan is None:
             raise UserError(
@@ -74,11 +78,14 @@ class Pictures:
                 f"`hrm train` had as --output"
             )
         require(boards >= 1, "boards", boards, "1 or more", "leave it out for 256")
-        allowed = f"0 ... {plan.test - 1}, a test board of this run"
-        require(0 <= board < plan.test, "board", board, allowed, "take another")
         self.folder, self.plan, self.board = folder, plan, board
-        self.boards = min(boards, plan.test)
-        self.task: Any = plan.task
+        task: Any = plan.task
+        self.task = task
+        self.data = None if data is None else own.opened(data, task, testing=True)
+        count = plan.test if self.data is None else len(self.data.read("test"))
+        allowed = f"0 ... {count - 1}, a test board of this run"
+        require(0 <= board < count, "board", board, allowed, "take another")
+        self.boards = min(boards, count)
 
     def draw(self, only: Sequence[str] = ()) -> Iterator[tuple[str, Figure | str]]:
         """Yield each picture's name with its figure, or with the reason why there is none."""
@@ -179,8 +186,9 @@ class Pictures:
     # -- what they are drawn from ------------------------------------------------------------------
     @functools.cached_property
     def splits(self) -> Splits:
-        """The run's boards."""
-        return self.plan.splits()
+        """The run's boards, with other test boards where they are asked for."""
+        splits = self.plan.splits()
+        return splits if self.data is None else replace(splits, test=self.data.test(self.task))
 
     @functools.cached_property
     def test(self) -> Boards:

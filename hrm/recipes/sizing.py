@@ -29,11 +29,19 @@ def sizes(model: HRMConfig) -> dict[str, int]:
     }
 
 
-def wanted(recipe: str, model: HRMConfig, task: "Task", boards: "Boards") -> dict[str, int]:
+def wanted(
+    recipe: str,
+    model: HRMConfig,
+    task: "Task",
+    boards: "Boards",
+    identities: int | None = None,
+) -> dict[str, int]:
     """Return the shapes that a task needs of a model, by the same names.
 
     Args:
-        recipe: For the error. boards: at least one of the task's.
+        recipe: For the error.
+        boards: At least one of the task's.
+        identities: Of these boards, where they aren't those that the task generates.
 
     Raises:
         UserError: If the model answers with classes, and the task with real numbers.
@@ -50,8 +58,11 @@ def wanted(recipe: str, model: HRMConfig, task: "Task", boards: "Boards") -> dic
         case "tokens":
             puzzles = getattr(model.embedding, "puzzles", None)
             found = {"vocabulary": task.vocabulary, "positions": task.cells}
-            known = {} if puzzles is None else {"identities": getattr(task, "identities", 1)}
-            return {**found, "classes": task.classes, **known}
+            found["classes"] = task.classes
+            if puzzles is not None:
+                own = getattr(task, "identities", 1) if identities is None else identities
+                found["identities"] = own
+            return found
         case "numbers":
             return {"inputs": 1, "positions": task.cells, "outputs": task.classes}
         case _:
@@ -60,7 +71,13 @@ def wanted(recipe: str, model: HRMConfig, task: "Task", boards: "Boards") -> dic
             return {"inputs": inputs, "outputs": boards.targets.shape[1] * per_cell}
 
 
-def sized(recipe: str, settings: Mapping[str, Any], task: "Task", boards: "Boards") -> System:
+def sized(
+    recipe: str,
+    settings: Mapping[str, Any],
+    task: "Task",
+    boards: "Boards",
+    identities: int | None = None,
+) -> System:
     """Return a recipe's system for a task, which decides its shapes.
 
     Real numbers are learned by squared error.
@@ -68,11 +85,12 @@ def sized(recipe: str, settings: Mapping[str, Any], task: "Task", boards: "Board
     Args:
         recipe: A name in `recipes.named`. settings: the recipe's own keyword arguments.
         boards: At least one of the task's.
+        identities: As in `wanted`.
 
     Raises:
         UserError: If they don't go together, or the recipe refuses a setting.
     """
-    shapes = wanted(recipe, configuration(recipe), task, boards)
+    shapes = wanted(recipe, configuration(recipe), task, boards, identities)
     system = recipes.named[recipe].make(**settings, **shapes)
     if task.classes == 0 and isinstance(system.objective, Supervised):
         system = replace(system, objective=replace(system.objective, answer=SquaredError()))

@@ -9,7 +9,8 @@
 A trial is a run, whose value is its best validation score. All trials, of all arms of a comparison,
 have equal budgets, boards and seeds; pruning, which makes budgets unequal, is for one arm alone. A
 trial that diverges fails with its reason and counts. When all are done, the best trial of each arm
-is chosen, and only that one sees the test boards, once.
+is chosen, and only that one sees the test boards, once. A sweep that is asked for with more trials
+than its folder has is extended, and chooses anew; the earlier choice is kept under ``earlier``.
 
 An interrupted sweep goes on in its running trials from their checkpoints. What a trial tries
 depends on the seed, its number and the trials before: one trial at a time gives the same sweep,
@@ -33,7 +34,7 @@ from hrm.errors import Lost, UserError
 from hrm.sweeps.space import Space, to_json
 from hrm.sweeps.study import Outcome, Study, Trial, journal
 from hrm.sweeps.trial import Children, Died
-from hrm.system.files import LOCK, alone, read_json, whole
+from hrm.system.files import LOCK, alone, read_json
 from hrm.training import runs, tracking
 
 Fields = Mapping[str, Any]
@@ -194,8 +195,9 @@ def execute(
         asked = json.loads(canonical(sweep.to_json()))
         _begun(folder, asked)
         results = folder / "results.json"
-        if results.exists():  # the test boards are seen once
-            return read_json(results, *_guard)
+        before = read_json(results, *_guard) if results.exists() else None
+        if before is not None and before["budget"]["trials"] == sweep.trials:
+            return before  # the test boards are seen once
         with journal(storage or folder / "study.jsonl") as path:
             studies = {
                 arm: Study(arm, path, asked, space=sweep.space, seed=plan.seed, prune=sweep.prune)
@@ -207,8 +209,9 @@ def execute(
                 raise Lost("; ".join(search.died))
             arms = {arm: search.chosen(arm) for arm in sweep.arms}
         found = {"budget": sweep.budget(), "arms": arms}
-        with whole(results) as temporary:
-            temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        if before is not None:
+            found["earlier"] = [*before.get("earlier", []), _choice(before)]
+        tracking.write(results, found)
         return found
 
 
@@ -218,10 +221,11 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
     if not path.exists():
         others = [each.name for each in folder.iterdir() if each.name != LOCK]
         require(not others, "output", str(folder), "a sweep's folder or a new one", "name another")
-        with whole(path) as temporary:
-            temporary.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
+        tracking.write(path, asked)
         return
     before = read_json(path, *_guard)
+    if before.get("trials", 0) < asked["trials"]:  # extended
+        before["trials"] = asked["trials"]
     differing = next(differences("", before, asked), None)
     if differing is not None:
         where, there, here = differing
@@ -229,6 +233,14 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
             f"sweep {str(path)!r} has {where} = {there!r}; allowed is {here!r}, what was asked "
             f"for; ask for the same, or use another folder"
         )
+    tracking.write(path, asked)
+
+
+def _choice(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sweep had chosen before it was extended, and how that scored."""
+    arms = results["arms"].items()
+    kept = {arm: {name: found[name] for name in ("chosen", "test")} for arm, found in arms}
+    return {"trials": results["budget"]["trials"], "arms": kept}
 
 
 class _Search:
@@ -282,9 +294,7 @@ class _Search:
         if finished:
             best = max(finished, key=lambda row: row["validation"])  # of equals the first
             plan = self.sweep.arms[arm](best["fields"])
-            with whole(self.folder / arm / "best.json") as temporary:
-                text = json.dumps(plan.to_json(), indent=1) + "\n"
-                temporary.write_text(text, encoding="utf-8")
+            tracking.write(self.folder / arm / "best.json", plan.to_json())
             folder = self._folder(arm, best["number"])
             # Trained already: scored alone.
             scores = runs.execute(plan, folder, threads=self.threads, device=self.device)

@@ -103,10 +103,11 @@ class Study:
             pruner=pruners.MedianPruner(_median_after) if prune else pruners.NopPruner(),
             load_if_exists=True,
         )
-        before = self._study.user_attrs.get("sweep")
-        if before is None:
+        before = json.loads(self._study.user_attrs.get("sweep", canonical(sweep)))
+        longer = before["trials"] <= sweep["trials"] and before | {"trials": sweep["trials"]}
+        if longer == sweep:  # the same, or extended
             self._study.set_user_attr("sweep", canonical(sweep))
-        elif before != canonical(sweep):
+        else:
             raise UserError(
                 f"storage is {str(path)!r}, which holds another sweep's trials of {arm!r}; allowed "
                 f"is a new file, or that of this sweep; name another"

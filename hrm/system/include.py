@@ -41,16 +41,40 @@ def _from_file(path: Path) -> ModuleType:
         return found
     if found is not None or importlib.util.find_spec(name) is not None:
         raise UserError(f"{path.name} has the name of another module, {name!r}; rename the file")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None, path
+    try:
+        return load(name, path)
+    except Exception as error:
+        raise _failed(str(path), error) from error
+
+
+def load(name: str, file: Path | str | None = None) -> ModuleType:
+    """Import a module by its name, or from its file where the name leads elsewhere or nowhere.
+
+    Raises:
+        ImportError: If it can't be imported; and whatever the module itself raises.
+    """
+    if name in sys.modules or file is None or _origin(name) == Path(file):
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{str(file)!r} isn't a Python file", name=name, path=str(file))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before it runs: dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except BaseException:
         del sys.modules[name]
-        raise _failed(str(path), error) from error
+        raise
     return module
+
+
+def _origin(name: str) -> Path | None:
+    """Return the file that a name leads to, None if there is none."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ImportError:  # of a package that it would be in
+        return None
+    return None if spec is None or spec.origin is None else Path(spec.origin)
 
 
 def _failed(what: str, error: Exception) -> Exception:

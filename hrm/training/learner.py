@@ -6,6 +6,8 @@ each in pieces one after another. Where the places are persistent, each part kee
 
 import functools
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypedDict
 
 import torch
@@ -309,3 +311,15 @@ def _go_on(device: torch.device, each: Tensor) -> None:
             torch.cuda.set_rng_state(state, device)
         else:
             torch.set_rng_state(state)
+
+
+@contextmanager
+def evaluating(model: HRM) -> Iterator[None]:
+    """Evaluation mode without gradient; the mode before is restored at the end."""
+    before = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(before)

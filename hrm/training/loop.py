@@ -11,11 +11,11 @@ masks).
 
 import contextlib
 import functools
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,7 +30,10 @@ from hrm.system import distributed, interrupts
 from hrm.tasks import Boards, Floats, Ints, Scores, Task, Values
 from hrm.training import checkpoint, losses
 from hrm.training.averages import Averaged
-from hrm.training.learner import Learner
+from hrm.training.learner import Learner, evaluating
+from hrm.training.order import Order as Order
+from hrm.training.order import Shuffled as Shuffled
+from hrm.training.order import stream as stream
 from hrm.training.stablemax import IGNORED
 
 
@@ -47,14 +50,6 @@ class Seeds:
 
     weights: int
     order: int
-
-
-def stream(seed: int, purpose: str) -> int:
-    """Return the seed of one purpose's stream: different for every seed and purpose.
-
-    torch's CPU generator keeps 32 bits of a seed, so adding to it isn't enough.
-    """
-    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:4], "little")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +70,20 @@ class Encoded:
         """Return some rows as a batch."""
         identities = None if self.identities is None else self.identities[rows]
         return Batch(self.inputs[rows], identities, self.targets[rows])
+
+    def order(self, batch: int, seed: int) -> Order:
+        """Return the order in which training takes the boards."""
+        return Shuffled(len(self), batch, seed)
+
+
+class Samples(Protocol):
+    """What a model is trained on: boards in memory (`Encoded`), or those of a folder."""
+
+    def batch(self, rows: Tensor) -> Batch:
+        """Return some rows as a batch."""
+
+    def order(self, batch: int, seed: int) -> Order:
+        """Return the order in which training takes the rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +161,7 @@ def fit(
     model: HRM,
     system: System,
     training: Training,
-    data: Encoded,
+    data: Samples,
     seeds: Seeds,
     watch: Callable[[HRM], float],
     folder: Path | None = None,
@@ -193,7 +202,7 @@ def fit(
     rank = distributed.rank()
     torch.manual_seed(stream(seeds.weights, f"dropout {rank}" if rank else "dropout"))
     noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
-    batches = Shuffled(len(data), training.batch, seeds.order)
+    batches = data.order(training.batch, seeds.order)
     learner = Learner(model, system, training, noise)
     if compiled:
         learner.compile()
@@ -281,7 +290,7 @@ def _save(
     recipe: Recipe,
     where: Reached,
     learner: Learner,
-    batches: "Shuffled",
+    batches: Order,
     average: torch.optim.swa_utils.AveragedModel | None,
 ) -> None:
     """Write what `_resumed` loads."""
@@ -300,7 +309,7 @@ def _resumed(
     path: Path,
     recipe: Recipe,
     learner: Learner,
-    batches: "Shuffled",
+    batches: Order,
     average: torch.optim.swa_utils.AveragedModel | None,
 ) -> Reached:
     """Load a checkpoint into what `fit` goes on with, and return where it stands."""
@@ -320,86 +329,44 @@ def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints
 
 
 def answers(
-    model: HRM, system: System, data: Encoded, batch: int = 256, *, numbers: bool = False
+    model: HRM,
+    system: System,
+    data: Encoded,
+    batch: int = 256,
+    *,
+    numbers: bool = False,
+    steps: int | None = None,
 ) -> tuple[Values, Floats]:
     """Return what a model answers, [N, cells], and how many halting steps it took, [N].
 
     Answers are classes, or what the readout gives where `numbers` are wanted; there is no halting
-    noise.
+    noise. Every board takes as many `steps` as asked for, or as many as halting says.
 
     Raises:
         FloatingPointError: If an answer isn't finite.
     """
-    cells, found, steps = data.targets.shape[1], [], []
+    cells, found, taken = data.targets.shape[1], [], []
     with evaluating(model):
         for rows in torch.arange(len(data)).split(batch):
             part = data.batch(rows)
-            output = model(part.inputs, identities=part.identities)
-            if not output.prediction.isfinite().all():  # NaN would pass for a class
-                raise FloatingPointError("its answers are NaN or infinite")
-            answer = output.prediction.double()
-            if not numbers:
-                answer = losses.answer(system.objective, output.prediction, cells)
-            found.append(answer)
-            steps.append(output.run.steps)
-    return torch.cat(found).cpu().numpy(), torch.cat(steps).double().cpu().numpy()
+            output = model(part.inputs, identities=part.identities, steps=steps)
+            found.append(answered(system, output.prediction, cells, numbers=numbers))
+            taken.append(output.run.steps)
+    return torch.cat(found).cpu().numpy(), torch.cat(taken).double().cpu().numpy()
+
+
+def answered(system: System, prediction: Tensor, cells: int, *, numbers: bool) -> Tensor:
+    """Return the classes that a prediction says, [B, cells], or what it is where it has `numbers`.
+
+    Raises:
+        FloatingPointError: If it isn't finite.
+    """
+    if not prediction.isfinite().all():  # NaN would pass for a class
+        raise FloatingPointError("its answers are NaN or infinite")
+    return prediction.double() if numbers else losses.answer(system.objective, prediction, cells)
 
 
 def evaluate(model: HRM, system: System, task: Task, boards: Boards, batch: int = 256) -> Scores:
     """Return a model's scores on boards."""
     device = next(model.parameters()).device
     return task.score(boards, predict(model, system, encode(system, task, boards, device), batch))
-
-
-class Shuffled:
-    """Deals the indices of a training set in batches for ever.
-
-    They are shuffled anew each epoch; a last partial batch is dropped.
-
-    Args:
-        size: Of the training set. batch: of a batch. seed: of the order.
-    """
-
-    def __init__(self, size: int, batch: int, seed: int) -> None:
-        if size < batch:
-            raise ValueError(f"{size} boards don't fill a batch of {batch}")
-        self.size, self.batch = size, batch
-        self.generator = torch.Generator().manual_seed(stream(seed, "order"))
-        self._shuffle()
-
-    def __iter__(self) -> "Shuffled":
-        return self
-
-    def __next__(self) -> Tensor:
-        if self.dealt + self.batch > self.size:
-            self._shuffle()
-        rows = self.order[self.dealt : self.dealt + self.batch]
-        self.dealt += self.batch
-        return rows
-
-    def state(self) -> checkpoint.Tree:
-        """Return what the next batches depend on."""
-        return {"epoch": self.epoch, "dealt": self.dealt}
-
-    def load(self, state: checkpoint.Tree) -> None:
-        """Go on from where `state` was taken."""
-        self.generator.set_state(checkpoint.bytes_of(state["epoch"]))
-        self._shuffle()
-        self.dealt = state["dealt"]
-
-    def _shuffle(self) -> None:
-        self.epoch = self.generator.get_state()
-        self.order = torch.randperm(self.size, generator=self.generator)
-        self.dealt = 0
-
-
-@contextmanager
-def evaluating(model: HRM) -> Iterator[None]:
-    """Evaluation mode without gradient; the mode before is restored at the end."""
-    before = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(before)

@@ -19,19 +19,24 @@ from hrm.training.scoring import answers, halting, readable
 
 
 def margins(
-    found: Stored, task: Task, splits: Splits, device: torch.device | str = "cpu"
+    found: Stored,
+    task: Task,
+    splits: Splits,
+    device: torch.device | str = "cpu",
+    steps: int | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return ``difference`` and ``error`` of a run's first checkpoint on test boards, by method.
 
     Args:
         found: From `runs.stored`: of a folder, the best checkpoint is the first.
         device: Where it is computed.
+        steps: That every board takes; None for as many as halting says.
     """
     system = found.plan.system
     model = HRM(system.model).to(device)
     restored(next(iter(found.checkpoints.values())), model)
     seen, boards = readable(system, task, splits.test)
-    answered, _ = answers(model, system, seen, boards)
+    answered, _ = answers(model, system, seen, boards, steps=steps)
     return beside(task, splits, seen.score(boards, answered).unknown)
 
 

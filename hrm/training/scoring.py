@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hrm.config import Compacted, Fixed, Policy, QLearning
@@ -15,23 +16,61 @@ from hrm.recipes.sizing import sizes
 from hrm.tasks import Boards, Floats, Scores, Task, Values
 from hrm.tasks.board import share
 from hrm.training import loop
+from hrm.training.learner import evaluating
 
 
 def answers(
-    model: HRM, system: System, task: Task, boards: Boards, batch: int = 256
+    model: HRM,
+    system: System,
+    task: Task,
+    boards: Boards,
+    batch: int = 256,
+    *,
+    steps: int | None = None,
 ) -> tuple[Values, Floats]:
     """Return what a model answers, [N, cells], and how many halting steps it took, [N].
 
-    Answers are classes, or numbers where the task's are; there is no halting noise.
+    Answers are classes, or numbers where the task's are; there is no halting noise. Every board
+    takes as many `steps` as asked for, or as many as halting says.
     """
     data = loop.encode(system, task, boards, next(model.parameters()).device)
-    return loop.answers(model, system, data, batch, numbers=task.classes == 0)
+    return loop.answers(model, system, data, batch, numbers=task.classes == 0, steps=steps)
 
 
-def score(model: HRM, system: System, task: Task, boards: Boards) -> dict[str, float]:
+def score(
+    model: HRM, system: System, task: Task, boards: Boards, steps: int | None = None
+) -> dict[str, float]:
     """Return a model's mean scores on boards, `accuracy`, and its mean number of halting steps."""
-    found, steps = answers(model, system, task, boards)
-    return {**_means(task, boards, found), "steps": float(steps.mean())}
+    found, taken = answers(model, system, task, boards, steps=steps)
+    return {**_means(task, boards, found), "steps": float(taken.mean())}
+
+
+def by_step(
+    model: HRM, system: System, task: Task, boards: Boards, steps: int, batch: int = 64
+) -> list[dict[str, float]]:
+    """Return a model's mean scores after each of so many steps, whatever halting says.
+
+    Args:
+        model: Whose readout keeps each step's answer.
+        steps: May be more than the model was trained with.
+    """
+    assert model.config.readout.each_step
+    data = loop.encode(system, task, boards, next(model.parameters()).device)
+    cells, found = data.targets.shape[1], []
+    with evaluating(model):
+        for rows in torch.arange(len(data)).split(batch):
+            part = data.batch(rows)
+            drafts = model(part.inputs, identities=part.identities, steps=steps).run.drafts[:, -1]
+            if model.config.readout.average:  # as the answer that stops there
+                count = torch.arange(1, steps + 1, device=drafts.device)
+                drafts = drafts.cumsum(0) / count.view(-1, *[1] * (drafts.dim() - 1))
+            found.append(
+                torch.stack(
+                    [loop.answered(system, y, cells, numbers=task.classes == 0) for y in drafts]
+                )
+            )
+    every = torch.cat(found, dim=1).cpu().numpy()
+    return [{"step": k, **_means(task, boards, answer)} for k, answer in enumerate(every, 1)]
 
 
 def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[str, float]]:
@@ -40,15 +79,6 @@ def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[st
         name: _means(task, boards, found)
         for name, found in task.baselines(training, boards).items()
     }
-
-
-def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
-    """Return task and boards in the tokens that a model reads, its own or the public ones."""
-    own = sizes(system.model).get("vocabulary", task.vocabulary)
-    if task.vocabulary != own == task.public_vocabulary:
-        public: Any = PublicBoards(task, boards)  # a model of the field's files
-        return public, public.boards
-    return task, boards
 
 
 def halting(system: System) -> System:
@@ -75,6 +105,15 @@ def halting(system: System) -> System:
         )
     model = replace(system.model, halting=part, evaluation=Compacted())
     return replace(system, model=model)
+
+
+def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
+    """Return task and boards in the tokens that a model reads, its own or the public ones."""
+    own = sizes(system.model).get("vocabulary", task.vocabulary)
+    if task.vocabulary != own == task.public_vocabulary:
+        public: Any = PublicBoards(task, boards)  # a model of the field's files
+        return public, public.boards
+    return task, boards
 
 
 def accuracy(task: Task, boards: Boards, found: Values) -> float:

@@ -78,7 +78,7 @@ class JsonLines:
         before = described(self.folder)
         earlier = [] if before is None else before["environments"]
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / "run.json", {**said, "environments": [*earlier, environment]})
+        write(self.folder / "run.json", {**said, "environments": [*earlier, environment]})
         (self.folder / "summary.json").unlink(missing_ok=True)
         self._curve.touch()
         with self._curve.open("r+b") as file:
@@ -90,7 +90,7 @@ class JsonLines:
             file.write(json.dumps({"step": step, **plain}).encode() + b"\n")
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        _write(self.folder / "summary.json", summary)
+        write(self.folder / "summary.json", summary)
 
 
 class TensorBoard:
@@ -226,7 +226,8 @@ def _parts(version: str | None) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", version or "")]
 
 
-def _write(path: Path, data: Mapping[str, Any]) -> None:
+def write(path: Path, data: Mapping[str, Any]) -> None:
+    """Write one of the folder's JSON files, whole or not at all."""
     with whole(path) as temporary:
         temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 

@@ -10,8 +10,8 @@ import pytest
 from ablations.judging import cells
 from ablations.judging.cells import Reader
 from ablations.judging.report import report
-from ablations.judging.row import Words
-from ablations.metrics import Metric, number
+from ablations.judging.row import Desk, Words
+from ablations.metrics import Metric, Value, number
 from ablations.records.trials import Machine, Result, Status
 from ablations.rule import table_for
 from ablations.runs.trials import plan
@@ -54,6 +54,12 @@ class Share(Number):
 @dataclass(frozen=True, kw_only=True)
 class Less(Number):
     higher_is_better = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turned(Number):
+    def read(self, found):
+        return Value(low=2.0, high=1.0, mean=1.5)
 
 
 class Memory:
@@ -187,7 +193,11 @@ def claim_set(claims, *, controls=(), members=None):
 
 def made(claims, memory, tier=Tier.STANDARD, *, controls=(), members=None, **more):
     of = claim_set(claims, controls=controls, members=members)
-    return report(claims, memory, tier, of, **more)
+    return report(claims, desk(memory, tier), of, **more)
+
+
+def desk(memory, tier=Tier.STANDARD):
+    return Desk(reader=Reader(memory), tier=tier, table=TABLE)
 
 
 @pytest.fixture
@@ -201,11 +211,13 @@ def lab(monkeypatch):
         Less=Less,
         Reader=Reader,
         Status=Status,
+        Turned=Turned,
         TABLE=TABLE,
         TRAIN=TRAIN,
         COUNT=COUNT,
         arms=arms,
         claim_set=claim_set,
+        desk=desk,
         exact=exact,
         fingerprint=fingerprint,
         made=made,

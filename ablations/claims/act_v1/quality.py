@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 from ablations.claims.arms_t3 import HALTING, LEVELS, STEPS, levels
+from ablations.claims.ledger import figure
 from ablations.metrics.costs import Parameters
 from ablations.metrics.scores import Accuracy
 from ablations.specs.arms import Arm, vary
@@ -16,6 +17,11 @@ _SHARED = (
     "The model has the document's levels and Q-learning on 4×4 sudokus as one vector, which it "
     "learns in seconds; it takes at most four steps, and all of them in evaluation, as coded. "
     "Updates and rate were chosen on pilot seed 1000, on the baseline alone."
+)
+_RANGES = " and ".join(
+    f"{low} to {high} {level}"
+    for level in ("high cycles", "low cycles")
+    for low, high in (figure("cycles-quality")[level],)
 )
 _RATE = HALTING.training.learning_rate
 _WIDTHS = (32, 64, 128)
@@ -41,10 +47,10 @@ CLAIMS = (
         section="Configuration Guide, Reasoning Iterations; Troubleshooting, Poor performance",
         reading=(
             '"More = deeper reasoning" is read as a higher accuracy on unknown cells, per doubling '
-            "of the updates in a segment. The document's ranges, 3 to 5 high and 2 to 4 low "
-            "cycles, begin above the smallest model that reasons in cycles at all, so 1×1, 2×2 and "
-            "3×3 are compared: 2, 6 and 12 updates. Parameters, optimiser steps and the gradient, "
-            f"which is that of the last two updates, are equal; more cycles compute more. {_SHARED}"
+            f"of the updates in a segment. The document's ranges, {_RANGES}, begin above the "
+            "smallest model that reasons in cycles at all, so 1×1, 2×2 and 3×3 are compared: 2, 6 "
+            "and 12 updates. Parameters, optimiser steps and the gradient, which is that of the "
+            f"last two updates, are equal; more cycles compute more. {_SHARED}"
         ),
         arms=vary(
             LEVELS,

@@ -85,7 +85,8 @@ CLAIMS = (
             '"Cross-layer connections between segments" are read as the map from a segment\'s '
             "answer to the next one's input, which enters with weight 0.05 as coded. As coded the "
             "map is made after the optimiser, and stays as it was drawn; here it is trained, as "
-            "the words suggest. Two segments, with the map and without. Compared is accuracy on "
+            "the words suggest. Two segments, with the map, which has a twentieth of the model's "
+            "parameters, and without. Compared is accuracy on "
             "unknown cells of held-out 4×4 sudokus, after equal updates."
         ),
         arms=(L2N, L2),

@@ -76,10 +76,10 @@ CLAIMS = (
         section="Architecture Features, Advanced Training",
         reading=(
             f'"Stable training for small samples" is {_LADDER}. AdamW is compared with Adam-atan2 '
-            "as its source defines it; what the document's code calls by that name divides by the "
-            "root of the second moment all the same. Where all its entries are steady, Adam-atan2 "
-            "takes π/4 of AdamW's step at the same rate, so the stable range over each optimiser's "
-            "own best rate stands beside."
+            "as its source defines it, each with its own usual betas; what the document's code "
+            "calls by that name divides by the root of the second moment all the same. Where all "
+            "its entries are steady, Adam-atan2 takes π/4 of AdamW's step at the same rate, so the "
+            "stable range over each optimiser's own best rate stands beside."
         ),
         cells=(_rates("AdamW", _RATES), _rates("Adam-atan2", _ADAM_ATAN2)),
         test=_STABLE,
@@ -110,8 +110,8 @@ CLAIMS = (
             "optimiser too: that is what is called fixed. Beside it stand the same model under "
             "AdamW, and the system as documented under Adam-atan2. The document prints neither "
             f"rate nor epochs: {ON_BOTH.training.updates} updates of {ON_BOTH.training.batch} at "
-            f"{ON_BOTH.training.learning_rate:g} are ours, so that more updates might end "
-            "otherwise, and none without the divergence."
+            f"{ON_BOTH.training.learning_rate:g} are ours. A run that is merely slow might "
+            "converge with more of them; one that has diverged wouldn't."
         ),
         cells=_RELIABLE,
         test=_CONVERGES,

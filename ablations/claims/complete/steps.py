@@ -22,10 +22,14 @@ from hrm.config.learning import AdamAtan2
 # -- latency --------------------------------------------------------------------------------------
 _TARGET = "bench.controller:forward"
 _LATENCY = figure("latency")
+_SHORTEST, _LONGEST = _LATENCY.range()
+_LAST_PLACE = 1 / _LONGEST  # a millisecond, as a share of the printed upper end
 _WITHIN = OneRatio(
-    null=0.1,
-    because="one CPU differs from another by far more than a tenth",
-    about=_LATENCY.range(),
+    constant=_LONGEST,
+    null=_LAST_PLACE,
+    because="the printed times are whole milliseconds",
+    fewer=True,
+    about=(_SHORTEST / _LONGEST, 1 - _LAST_PLACE),
     band_because=_LATENCY.because(),
 )
 
@@ -36,6 +40,13 @@ _AS_DOCUMENTED = replace(
 _DOCUMENTED = small(MAZES, as_coded=False)
 _SHARE = "a correlation of 0.1 explains a hundredth of the steps"
 _ADAPTS = OneSample(null=0.1, because=_SHARE)
+_FEWEST, _MOST = figure("adaptive-steps").numbers("steps")
+_STEPS = OneSample(
+    null=1.0,
+    because="every pass takes one step",
+    about=(_FEWEST, _MOST),
+    band_because="the printed range",
+)
 _ADAPTIVE = (
     Cell(
         label="as coded",
@@ -77,9 +88,11 @@ CLAIMS = (
             "example, over one sequence of 81 positions (a 9×9 board), on one core and one thread; "
             "the document names neither. As coded every pass takes ten steps, whatever halting "
             "says: a position's sum is cleared where it reaches the threshold, so that never all "
-            "of them are there. Absolute times are of this machine alone. The words are about the "
-            "printed range: WEAKER is faster than it, EXCEEDED slower. The tiny and the medium "
-            "size stand beside; the paper's would take minutes a process, and isn't timed."
+            "of them are there. Absolute times are of this machine alone. The claim is that a pass "
+            "takes no longer than the upper end of the printed range, with which times are "
+            "compared: a time within the range confirms it, a shorter one exceeds it, a longer one "
+            "contradicts it. The tiny and the medium size stand beside; the paper's would take "
+            "minutes a process, and isn't timed."
         ),
         arms=vary(
             recipes.named["complete-small"].make(),
@@ -94,8 +107,8 @@ CLAIMS = (
         test=_WITHIN,
         schedule=TIMED,
         beside=(
-            Reading(label="milliseconds of the tiny size", test=_WITHIN, cells=(1,)),
-            Reading(label="milliseconds of the medium size", test=_WITHIN, cells=(2,)),
+            Reading(label="time of the tiny size", test=_WITHIN, cells=(1,)),
+            Reading(label="time of the medium size", test=_WITHIN, cells=(2,)),
         ),
         cost=15.0,
     ),
@@ -117,14 +130,14 @@ CLAIMS = (
         beside=(
             Reading(label="correlation as documented", cells=(1,)),
             Reading(
-                label="mean steps as coded, over one",
+                label="mean steps as coded, held to the printed range",
                 metric=Cycles(),
-                test=OneSample(constant=1.0, null=0.1, because="a tenth of a step"),
+                test=_STEPS,
             ),
             Reading(
-                label="mean steps as documented, over one",
+                label="mean steps as documented, held to the printed range",
                 metric=Cycles(),
-                test=OneSample(constant=1.0, null=0.1, because="a tenth of a step"),
+                test=_STEPS,
                 cells=(1,),
             ),
         ),

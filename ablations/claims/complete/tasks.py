@@ -4,21 +4,23 @@ from ablations.claims import accelerators
 from ablations.claims.ledger import figure
 from ablations.specs.claim import External, exact
 
+_CLUES = figure("sudoku-17").printed
+
 CLAIMS = (
     exact(
         "sudoku-17",
         "ablations.claims.exact.tasks:few_clues",
         section="Reasoning Tasks Implemented",
         reading=(
-            'A "puzzle" of 17 clues, the fewest that a 9×9 sudoku can have, is read as the field '
-            "reads it: with one solution. Boards that the task hands out with so many clues have "
-            "exactly that number, and a solver finds no second solution. Digging doesn't reach "
-            "them, so that the task turns known ones around by random symmetries. Beside stand "
-            "these known ones, puzzles made as the document's code does, by emptying random cells "
-            "of a full grid without asking for a single solution, and the fewest clues at which "
-            "digging ends by itself."
+            f'A "puzzle" of {_CLUES[0]} clues, the fewest that a 9×9 sudoku can have, is read as '
+            "the field reads it: with one solution. Boards that the task hands out with so many "
+            "clues have exactly that number, and a solver finds no second solution. Digging "
+            "doesn't reach them, so that the task turns known ones around by random symmetries. "
+            "Beside stand these known ones, puzzles made as the document's code does, by emptying "
+            "random cells of a full grid without asking for a single solution, and the fewest "
+            "clues at which digging ends by itself."
         ),
-        figures=figure("sudoku-17").printed,
+        figures=_CLUES,
         cost=4.0,
     ),
     exact(

@@ -32,7 +32,8 @@ def bounds(arms: Sequence[System], seed: int, *, draws: int = 2**18) -> Iterator
             limit=part.clip * (1 + 1e-6),
             observed=float(values.abs().max()),
         )
-        yield _spread(f"width {width}: spread of {len(values):,} initial states, in 1/√D", values)
+        what = f"width {width}: spread of {len(values):,} initial states, in 1/√D"
+        yield _spread(what, values, part.clip)
         share = float((values.abs() >= part.clip * (1 - 1e-6)).double().mean())
         yield Holds(
             f"width {width}: share of initial states on a bound",
@@ -82,9 +83,8 @@ def _states(system: System, seed: int, draws: int) -> "Tensor":
     return torch.cat(found)
 
 
-def _spread(what: str, values: "Tensor") -> Check:
-    """The standard deviation of a standard normal clipped at ± 2, to five standard errors."""
-    c = 2.0
+def _spread(what: str, values: "Tensor", c: float) -> Check:
+    """The standard deviation of a standard normal clipped at ± c, to five standard errors."""
     inside = math.erf(c / math.sqrt(2)) - 2 * c * float(stats.norm.pdf(c))
     expected = math.sqrt(inside + 2 * c**2 * float(stats.norm.sf(c)))
     observed = float(values.double().std())

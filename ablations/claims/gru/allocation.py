@@ -98,7 +98,7 @@ CLAIMS = (
         beside=(
             Reading(
                 label="the policy's regret",
-                test=OneSample(null=PRICE / 2, because="half a cycle's price"),
+                test=OneSample(null=PRICE / 2, because="half a cycle's price", fewer=True),
                 cells=(1,),
             ),
         ),

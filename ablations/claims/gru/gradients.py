@@ -126,17 +126,17 @@ CLAIMS = (
         ),
         cells=(
             _resampled("no baseline", replace(_PLAIN, baseline=False)),
-            _PER_SAMPLE,
+            _resampled("learned baseline", _PLAIN),
             _resampled("no baseline, normalised", replace(objective(GRU), baseline=False)),
-            _resampled("normalised", objective(GRU)),
+            _resampled("learned baseline, normalised", objective(GRU)),
         ),
         test=Ratio(null=0.1, because=_TENTH, fewer=True),
         schedule=CHEAP,
         unskilled=(
             "no baseline",
-            _PER_SAMPLE.label,
+            "learned baseline",
             "no baseline, normalised",
-            "normalised",
+            "learned baseline, normalised",
         ),  # what counts are gradients on the way
         beside=(
             Reading(label="with normalised advantages", cells=(2, 3)),

@@ -69,11 +69,12 @@ CLAIMS = (
             "rate; their standard deviation of the accuracy on unknown cells is one value a seed. "
             "A spread counts from a quarter of a point, and is held to the reported one, although "
             "that is of another model and task: whether such runs scatter by as much is the "
-            "question. What weights, order and boards do by themselves stands beside. The spread "
-            "over users, who differ in their machines and builds of the data, can't be made here, "
-            "nor is precision varied. The recipe is act-v1's levels without halting, trained on "
-            "4×4 sudokus as one vector for 200 updates, long enough to be beyond the trivial "
-            "methods on pilot seed 1000."
+            "question. Spreads are shown as multiples of a fifth of a point, a quarter more than "
+            "which is a quarter of a point. What weights, order and boards do by themselves stands "
+            "beside. The spread over users, who differ in their machines and builds of the data, "
+            "can't be made here, nor is precision varied. The recipe is act-v1's levels without "
+            "halting, trained on 4×4 sudokus as one vector for 200 updates, long enough to be "
+            "beyond the trivial methods on pilot seed 1000."
         ),
         cells=(
             Cell(label="first run", arm=_RECIPE, protocol=RECIPE_RUN, metric=Accuracy()),

@@ -119,9 +119,9 @@ CLAIMS = (
         section=_PAPER,
         reading=(
             "Two arms pass through six layers in a halting step: two layers in one cycle of two "
-            "low updates, and one layer in two cycles, which has half the parameters. The paper's "
-            "4 and 2 layers are scaled to 2 and 1. Both are one network, with gradients through "
-            f"the last recursion. {_BOARDS}"
+            "low updates, and one layer in two cycles, a network of half the parameters. The "
+            "paper's 4 and 2 layers are scaled to 2 and 1. Both are one network, with gradients "
+            f"through the last recursion. {_BOARDS}"
         ),
         arms=(_LAYERED, _FEWER),
         protocol=HALTING,
@@ -134,7 +134,7 @@ CLAIMS = (
         id="one-network",
         section=_PAPER,
         reading=(
-            "One network in both roles is compared with two of the same size, hence twice the "
+            "One network in both roles is compared with two of the same size, which have twice its "
             "parameters, at equal depth, with gradients through the last recursion in both: that "
             f"is where the paper compares them. {_BOARDS}"
         ),
@@ -204,6 +204,11 @@ CLAIMS = (
             band_because="the reported change of the ratio, × or ÷ 1.25",
         ),
         beside=(
+            Reading(
+                label="high over low, trained",
+                test=OneRatio(null=0.1, because="a tenth more dimensions than the low level has"),
+                cells=(1,),
+            ),
             Reading(label="of the high level", metric=Participation(of="high")),
             Reading(label="of the low level", metric=Participation(of="low")),
         ),

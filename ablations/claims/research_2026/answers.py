@@ -107,8 +107,9 @@ CLAIMS = (
         reading=(
             "Accuracy on unknown cells less that of the best trivial method is what is gained; "
             "most is there after the first step if that step's gain is more than half of what "
-            "there is after the fourth and last one. Every board takes all steps. Accuracy itself "
-            f"would flatter the first step, as trivial methods have most of it. {_SUDOKU}"
+            "there is after the fourth and last one; shown is that share less one half. Every "
+            "board takes all steps. Accuracy itself would flatter the first step, as trivial "
+            f"methods have most of it. {_SUDOKU}"
         ),
         cells=(_cell("after the first step", Forced(steps=STEPS), FirstStepShare()),),
         test=OneSample(

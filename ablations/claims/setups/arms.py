@@ -18,28 +18,15 @@ from hrm.config import (
     Kept,
     Minimum,
     QLearning,
-    Readout,
     Segments,
-    Vector,
 )
-from hrm.config.learning import QHalting, ReplayHalting, Supervised, Training
+from hrm.config.learning import QHalting, ReplayHalting, Training
 from hrm.tasks.sudoku import Sudoku
 
 SUDOKU = Boards(task=Sudoku(size=4, clues=11), train=4096, validation=512, test=256)
 SIZE = 16 * 5  # cells times tokens
 UPDATES = 80
-LEVELS = changed(
-    recipes.act_v1(width=32, heads=4, h_layers=1, l_layers=1),
-    {
-        "model.embedding": Vector(size=SIZE),
-        "model.readout": Readout(size=SIZE, bias=False),
-        "model.low.rotary": None,  # one position
-        "model.high.rotary": None,
-        "model.halting": Fixed(),
-        "model.segments": Segments(count=1, detached=True),
-        "objective": Supervised(every_segment=False),
-    },
-)
+LEVELS = recipes.act_v1_vector(inputs=SIZE, outputs=SIZE, width=32, heads=4)
 TRAIN = Train(
     boards=SUDOKU,
     training=Training(

@@ -40,6 +40,13 @@ _saved = Saved(
     speedup=_speed.numbers("speedup")[0],
 )
 _least, _most = (percent / 100 for percent in _share.numbers("reduction"))
+_SHORTER = Timing(
+    null=0.01,
+    because="1 % of a forward pass is below what machines repeat",
+    fewer=True,
+    about=_share.ratio(),
+    band_because=_share.because(),
+)
 _FINER = "1 % of an edge is finer than the document prints it"
 
 CLAIMS = (
@@ -84,13 +91,7 @@ CLAIMS = (
         arms=_FORMS,
         protocol=_SERIES,
         metric=TimeRatio(target=_PASS, batch=_BATCH),
-        test=Timing(
-            null=0.01,
-            because="1 % of a forward pass is below what machines repeat",
-            fewer=True,
-            about=_share.ratio(),
-            band_because=_share.because(),
-        ),
+        test=_SHORTER,
         schedule=TIMED,
         beside=_others(_PASS),
         cost=18.0,
@@ -128,7 +129,8 @@ CLAIMS = (
             "forward pass. The share is measured in the series of the other two claims (8 calls "
             "over a pass, original form, batch 32), call and pass in one process, so that its "
             "speed cancels. Both statements hold together if what the share implies lies within "
-            "the printed range: above its lower end, and below its upper one."
+            "the printed range: above its lower end, and below its upper one. "
+            "What the direct form really does to the pass stands beside."
         ),
         cells=tuple(
             Cell(label=arm.label, arm=arm, protocol=_SERIES, metric=_saved) for arm in _FORMS
@@ -143,9 +145,10 @@ CLAIMS = (
         schedule=TIMED,
         beside=(
             Reading(
-                label="above the lower end, from the direct form's share",
-                test=OneRatio(constant=_least, null=0.01, because=_FINER),
-                cells=(1,),
+                label="time of the forward pass, direct over concatenated, as measured",
+                metric=TimeRatio(target=_PASS, batch=_BATCH),
+                test=_SHORTER,
+                cells=(0, 1),
             ),
         ),
         cost=18.0,

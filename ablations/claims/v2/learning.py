@@ -115,8 +115,8 @@ CLAIMS = (
             "The document prints words, moderate and high, and no measure. Read is how far the "
             "worst update stands out: the largest norm of the controller's gradient in a run over "
             "the median one. It doesn't depend on the scale of the gradient, which the correction "
-            "changes by construction. Both arms let samples stop for themselves. The same of the "
-            "whole gradient, as its largest norm, stands beside."
+            "changes by construction. Both arms let samples stop for themselves. The "
+            "largest norm of the whole gradient, which does depend on it, stands beside."
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,

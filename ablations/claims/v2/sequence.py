@@ -52,7 +52,8 @@ CLAIMS = (
             "each of six low steps: four items, then the place of the one that is asked for, then "
             "an empty piece. Read is accuracy on that item, on held-out boards. The document's "
             '"original", attention over one step, is compared with attention over the sequence; '
-            "they differ in what is attended to. Two cycles, so that the second one's query can "
+            "beside what is attended to, the latter has a map from the high state to its query, a "
+            "twentieth of the model's parameters. Two cycles, so that the second one's query can "
             "know the question; no ACT, and cross-entropy, so that halting and rewards play no "
             "part. Updates were fixed on pilot seed 1000 with single-step attention alone. The "
             "original's default aggregation, a map of the last low state, stands beside."

@@ -23,6 +23,7 @@ from hrm.plots import training
 from hrm.plots.style import Figure
 from hrm.tasks.regression import Regression
 from hrm.training import loop
+from hrm.training.learner import evaluating
 
 UPDATES = 2400
 TASK: Any = Regression(size=5, depth=2)  # Any: a task of real numbers
@@ -90,7 +91,7 @@ def _answered(
     """Return error and cycles of one way to stop, in batches of 4."""
     model = HRM(replace(view.model.config, evaluation=execution))
     model.load_state_dict(view.model.state_dict())
-    with loop.evaluating(model):
+    with evaluating(model):
         found = [model(rows) for rows in x.split(4)]
     cycles = torch.cat([each.run.steps for each in found]).double().numpy()
     error = (torch.cat([each.prediction for each in found]) - y).square().mean().item()

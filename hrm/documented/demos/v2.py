@@ -34,6 +34,7 @@ from hrm.model.halting import Policy as Halting
 from hrm.tasks import Splits
 from hrm.tasks.regression import Regression
 from hrm.training import loop
+from hrm.training.learner import evaluating
 
 UPDATES, BATCH = 800, 4
 TASK: Any = Regression(size=5, depth=2)  # Any: a task of real numbers
@@ -208,7 +209,7 @@ def measured(model: HRM, c: HRMConfig, splits: Splits, batch: int) -> Arm:
             cycles.extend(found.run.steps.tolist())
             operations += sum(found.run.rows)
 
-    with loop.evaluating(executed):
+    with evaluating(executed):
         flops = cost.operations(run).forward
     error = torch.cat(answers).double().numpy() - splits.test.targets
     return Arm(

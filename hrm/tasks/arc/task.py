@@ -24,15 +24,7 @@ from hrm.config.parts import Part, require
 from hrm.errors import UserError
 from hrm.tasks import Boards, Bools, Ints, Scores, Splits, Values
 from hrm.tasks.arc.baselines import recoloured
-from hrm.tasks.arc.data import (
-    LARGEST,
-    ArcTask,
-    Pair,
-    as_grid,
-    follows,
-    load,
-    versions,
-)
+from hrm.tasks.arc.data import ArcTask, as_grid, follows, load, versions
 from hrm.tasks.arc.tokens import (
     CELLS,
     FIRST,
@@ -40,15 +32,16 @@ from hrm.tasks.arc.tokens import (
     VOCABULARY,
     aligned,
     cut_out,
+    drawn_offset,
     embedded,
     malformed,
+    numbered,
     rectangles,
     sizes,
 )
 from hrm.tasks.board import most_frequent, one_hot, randomness, share
 
 Role = Literal["train", "validation", "test"]
-
 _roles: tuple[Role, ...] = ("train", "validation", "test")
 _leaks = {("40853293", 2), ("caa06a1f", 2)}  # pairs that are a test of another task, up to colours
 
@@ -374,7 +367,7 @@ class Arc(Part):
             fixed = random.integers(max(len(chosen), 1))
             for i, pair in enumerate(chosen):
                 moved = role == "train" and self.translate and i != fixed
-                offset = _offset(random, pair) if moved else (0, 0)
+                offset = drawn_offset(random, pair.input, pair.output) if moved else (0, 0)
                 yield _Row(
                     input=embedded(pair.input, offset),
                     target=embedded(pair.output, offset),
@@ -402,18 +395,6 @@ class Arc(Part):
             targets=np.array([row.target for row in rows], dtype=np.int64).reshape(-1, CELLS),
             difficulty=np.array([row.cells for row in rows], dtype=np.float64),
             identities=identities,
-            puzzles=_numbered(identities),
-            groups=_numbered((identities - 1) // (self.augmentations + 1)),
+            puzzles=numbered(identities),
+            groups=numbered((identities - 1) // (self.augmentations + 1)),
         )
-
-
-def _numbered(labels: Ints) -> Ints:
-    """Return 0 for the first run of equal labels, 1 for the next, and so on."""
-    return np.cumsum(np.diff(labels, prepend=labels[:1]) != 0)
-
-
-def _offset(random: np.random.Generator, pair: Pair) -> tuple[int, int]:
-    """Draw a row and column at which both grids fit."""
-    most = LARGEST - np.maximum(pair.input.shape, pair.output.shape)
-    row, column = random.integers(most + 1).tolist()
-    return row, column

@@ -99,3 +99,15 @@ def malformed(inputs: Ints, tokens: Ints) -> Bools:
     foreign = ((tokens < 0) | (tokens >= VOCABULARY)).any(axis=1)
     wrong: Bools = unlike | outside | foreign | ~inside[:, 0, 0]
     return wrong
+
+
+def drawn_offset(random: np.random.Generator, *grids: Grid) -> tuple[int, int]:
+    """Draw a row and column at which all grids fit."""
+    most = LARGEST - np.max([grid.shape for grid in grids], axis=0)
+    row, column = random.integers(most + 1).tolist()
+    return row, column
+
+
+def numbered(labels: Ints) -> Ints:
+    """Return 0 for the first run of equal labels, 1 for the next, and so on."""
+    return np.cumsum(np.diff(labels, prepend=labels[:1]) != 0)

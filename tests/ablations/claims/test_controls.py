@@ -10,6 +10,7 @@ from ablations.claims.setups import SETUPS
 from ablations.metrics.curves import GradientNorm
 from ablations.metrics.scores import Accuracy
 from ablations.rule import Word
+from ablations.runs.trials import plan
 from ablations.specs.claim import Cell, Statistical, Tier, differences
 from ablations.specs.protocols import Execute, Train
 from ablations.specs.tests import (
@@ -42,6 +43,15 @@ def test_every_claim_decided_by_pairs_has_a_negative_and_a_positive_control(clai
     guards = [control for control in CONTROLS if control.guards(claim)]
     for of in measurements(claim):
         assert sorted(bool(c.planted) for c in guards if c.of == of) == [False, True]
+
+
+def test_controls_run_on_the_device_of_what_they_guard():
+    for claim in STATISTICAL:
+        slots = zip(claim.cells, plan(claim, [0], "cuda").rows[0], strict=True)
+        devices = {type(cell.protocol): slot.trial.device for cell, slot in slots}
+        for control in sets.guards([claim]):
+            (row,) = plan(control.claim, [0], "cuda").rows
+            assert {slot.trial.device for slot in row} == {devices[control.of.protocol]}
 
 
 def test_no_control_guards_nothing_and_exact_claims_have_none():

@@ -12,7 +12,9 @@ import pytest
 
 from ablations.claims import sets
 from ablations.claims.ledger import figure, ledger
+from ablations.judging.cells import parts_of, trained
 from ablations.metrics.curves import Arrival
+from ablations.metrics.value import number
 from ablations.protocols.base import Inputs
 from ablations.protocols.check import run
 from ablations.specs.claim import TIMED, Exact, Statistical, Tier, differences
@@ -134,6 +136,14 @@ def test_a_claim_with_a_figure_is_held_to_it_and_one_without_to_none(claim):
         assert bool(claimed) == banded, parts
 
 
+@each_statistical
+def test_a_run_that_diverged_never_speaks_for_a_claim_about_one_cell(claim):
+    for test, reads in parts_of(claim):
+        if len(reads) == 1:
+            found = test.contrast([claim.cells[reads[0]].metric.of_diverged()])
+            assert -math.inf in (found.low * test.zones.sign, found.high * test.zones.sign)
+
+
 @pytest.mark.parametrize(
     ("name", "weak", "strong"),
     [
@@ -234,6 +244,21 @@ def test_halting_arms_differ_in_the_halting_alone():
     assert paths("halt-max") == ["model.halting.exploration.probability"]
     assert paths("halt-rule", 0, 1) == ["model.halting.exploration"]
     assert paths("halt-rule", 0, 2) == ["model.halting.halt_in_evaluation"]
+
+
+# -- directions -----------------------------------------------------------------------------------
+@each_statistical
+def test_a_treatment_that_diverged_never_counts_for_a_claim(claim):
+    for test, reads in parts_of(claim):
+        cells = [claim.cells[place] for place in reads]
+        if test.zones.two_sided or not trained(cells[-1]):
+            continue
+        values = [
+            cell.metric.of_diverged() if cell.arm == cells[-1].arm else number(0.5)
+            for cell in cells
+        ]
+        found = test.contrast(values)
+        assert min(found.low * test.zones.sign, found.high * test.zones.sign) <= 0
 
 
 # -- protocols ------------------------------------------------------------------------------------

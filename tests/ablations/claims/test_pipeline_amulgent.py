@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ablations.claims import arms_t2, sets
+from ablations.metrics.halting import AnswerRegret
 from ablations.metrics.value import number
 from ablations.protocols import time
 from ablations.specs.claim import Statistical, differences
@@ -91,7 +92,17 @@ def test_losses_of_q_values_are_compared_on_one_arm():
 def test_swiglu_of_equal_size_has_the_parameters_of_the_standard_mlp():
     standard, wide, equal = (parameters(arm) for arm in (arms_t2.V4, arms_t2.V3, arms_t2.V5))
     assert abs(equal - standard) < 0.005 * standard
-    assert wide > 1.1 * standard
+    assert wide == pytest.approx(1.4 * standard, rel=0.02)  # "two fifths larger"
+    connected, alone = (parameters(arm) for arm in (arms_t2.L2, arms_t2.L2N))
+    assert connected - alone == pytest.approx(connected / 20, rel=0.2)  # "a twentieth"
+
+
+def test_halting_is_priced_alike_in_training_and_in_regret():
+    for name in ("qheads-split", "qheads-exploration", "exploration-curriculum"):
+        for cell in CLAIMS[name].cells:
+            if isinstance(cell.metric, AnswerRegret):
+                assert cell.metric.cost == cell.arm.part.objective.cost
+                assert cell.protocol.mode.steps == cell.arm.part.model.halting.max_steps
 
 
 def test_one_level_has_the_parameters_of_two_but_for_a_start():

@@ -3,20 +3,22 @@
 import dataclasses
 import importlib
 import json
-import math
 from dataclasses import replace
 
 import pytest
 import torch
 
+from ablations import rule
 from ablations.claims import sets
 from ablations.claims.complete import accuracies
 from ablations.claims.complete.arms import JOINT, SHORT_BOTH
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import Allocation
 from ablations.metrics.scores import Accuracy
+from ablations.metrics.value import number
 from ablations.protocols import ours, time
 from ablations.protocols.base import Inputs
+from ablations.rule import Pairs, Word, table_for
 from ablations.specs.claim import Statistical, Tier, differences
 from ablations.specs.protocols import Boards, Ladder, Time
 from hrm.config import Series
@@ -198,6 +200,8 @@ def test_as_coded_all_boards_take_all_steps_which_is_no_allocation(runs):
     assert Allocation().read(found).low == 0
     assert Allocation().extreme(found) == "", "a result, and no fault"
     assert all(cell.protocol.batch == 1 for cell in claim.cells)
+    mean = claim.beside[1].test.zones
+    assert mean.band == figure("adaptive-steps").numbers("steps")
 
 
 @pytest.mark.parametrize("name", ["maze-accuracy", "pattern-accuracy"])
@@ -211,7 +215,15 @@ def test_reported_accuracies_are_of_all_cells_of_training_boards(name):
 
 def test_the_latency_is_held_to_the_printed_range():
     claim = spec("latency")
-    assert claim.test.zones.band == pytest.approx((math.log(10), math.log(50)))
+    low, high = figure("latency").range()
+
+    def word(milliseconds: float) -> Word:
+        found = claim.test.contrast([number(milliseconds)]).low * claim.test.zones.sign
+        return rule.judge(Pairs.exact([found] * 16), claim.test.zones, table_for(89)).word
+
+    assert word(low * 1.1) is word(high * 0.9) is Word.CONFIRMED
+    assert word(low * 0.9) is Word.EXCEEDED, "faster than printed is more than is claimed"
+    assert word(high * 1.1) is Word.CONTRADICTED, "slower than printed doesn't hold"
     (positions,) = {cell.arm.part.model.embedding.positions for cell in claim.cells}
     assert positions == 81
     assert claim.cells[0].metric.batch == 1

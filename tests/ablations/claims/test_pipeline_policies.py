@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ablations.claims import sets
+from ablations.claims.ledger import figure
 from ablations.protocols.base import Inputs
 from ablations.specs.claim import Cell, Statistical, differences
 from ablations.specs.protocols import Boards, Train
@@ -174,8 +175,16 @@ def test_hard_samples_are_held_to_the_printed_least_number_of_cycles():
     assert claim.test.constant * zones.value(zones.band[0]) == pytest.approx(6.0)
     assert zones.band[1] == math.inf
     (easy,) = sets.choose(["act-easy-cycles"])
+    assert easy.test.constant == figure(easy.id).numbers("change")[0]
     ends = [easy.test.constant / math.exp(end) for end in easy.test.zones.band]
     assert sorted(ends) == pytest.approx([2.0, 3.0])
+
+
+def test_prices_in_returns_are_those_that_policies_are_trained_for():
+    for name in ("gru-optimal-steps", "metarl-convergence", "metarl-entropy"):
+        (claim,) = sets.choose([name])
+        for cell in claim.cells:
+            assert cell.metric.cost == cell.arm.part.objective.cost
 
 
 def test_the_streamed_inputs_fit_their_boards():

@@ -162,15 +162,23 @@ def test_a_mistake_in_a_claims_file_is_said_with_its_name(load, text, said):
         load(text)
 
 
-def test_a_set_may_be_an_entry_point(monkeypatch):
-    class Point:
-        name, value = "mine", "own_package.claims"
-
-    monkeypatch.setattr(
-        sets.metadata, "entry_points", lambda group: [Point] * (group == sets.ENTRY_POINTS)
+def test_a_set_may_be_that_of_an_installed_package(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = EXAMPLE.read_text()
+    (tmp_path / "announced_claims.py").write_text(text)
+    about = tmp_path / "announced-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: announced\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[ablations.claims]\nmine = announced_claims\nlost = announced_nowhere\n"
     )
-    with pytest.raises(UserError, match=r"own_package\.claims can't be imported"):
-        sets.load("mine")
+    mine = sets.load("mine")
+    assert mine.name == "announced_claims"
+    assert [claim.id for claim in mine.specs] == [
+        claim.id for claim in sets.load(str(EXAMPLE)).specs
+    ]
+    with pytest.raises(UserError, match=r"announced_nowhere can't be imported"):
+        sets.load("lost")
 
 
 # -- imports --------------------------------------------------------------------------------------

@@ -73,3 +73,15 @@ def test_show_tells_of_each_claim_how_it_is_decided(name, ablations, store):
     status, out, err = ablations("show", name, "--store", store)
     assert (status, err) == (0, "")
     assert out.startswith(name)
+
+
+def test_controls_are_listed_where_they_are_asked_for(coins):
+    rows = json.loads(coins("list", "controls/*", "--json")[1])
+    assert len(rows) == 2
+    assert {row["document"] for row in rows} == {"controls"}
+    assert all(row["id"].startswith("controls/") and row["claim"] for row in rows)
+
+
+def test_a_document_that_is_not_there_is_said_with_those_that_are(coins, cli):
+    cli.refused(coins("list", "--document", "v2"), "'v2'", "coins, visits", "no groups")
+    cli.refused(coins("list", "--group", "A"), "'A'", "coins, visits", "no groups")

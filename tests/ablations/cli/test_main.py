@@ -1,13 +1,14 @@
 """The command line as a whole: help, mistakes, and what every command refuses."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
-from ablations.runs import fingerprints
 from ablations.runs.store import Store
+from hrm.system import environment
 
 ON_STORES = ["plan", "run", "verdicts", "report"]
 
@@ -80,11 +81,40 @@ def test_a_store_in_use_is_refused(coins, cli, store):
         cli.refused(coins("run", "two-sides"), str(store), str(os.getpid()))
 
 
-def test_an_accelerator_that_is_not_there_is_refused(coins, cli, monkeypatch):
-    monkeypatch.setattr(fingerprints.environment, "accelerator", lambda: None)
-    result = coins("run", "bent-coin", "--device", "cuda", "--jobs", 1)
-    cli.refused(result, "'cuda'", "--device cpu")
-    assert cli.records() == {}
+@pytest.mark.parametrize("command", [*ON_STORES, "store gc"])
+def test_an_accelerator_that_torch_does_not_find_is_refused_before_anything_else(
+    command, ablations, cli, store, monkeypatch, tmp_path
+):
+    smi = tmp_path / "bin" / "nvidia-smi"  # a driver's list is no computing
+    smi.parent.mkdir()
+    smi.write_text("#!/bin/sh\necho 'NVIDIA H100'\n")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(smi.parent), prepend=os.pathsep)
+    monkeypatch.setattr(environment, "gpus", lambda: ())
+    asked = (*command.split(), "--device", "cuda", *cli.coins, "--store", store)
+    cli.refused(ablations(*asked), "'cuda'", "cpu")
+    assert not store.exists()
+
+
+def test_what_runs_on_an_accelerator_has_the_name_that_torch_gives_it(coins, cli, monkeypatch):
+    monkeypatch.setattr(environment, "gpus", lambda: ("the one", "another"))
+    status, _, err = coins("run", "bent-coin", "--device", "cuda", "--jobs", 1)
+    assert status == 0, err
+    found = [json.loads(text) for text in cli.records().values()]
+    assert {record["trial"]["device"] for record in found} == {"cuda"}, "and its controls"
+    assert {record["machine"]["accelerator"] for record in found} == {"the one"}
+
+
+def test_the_module_is_the_command(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "ablations", "list", "--document", "v2"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "controller-speed" in done.stdout
 
 
 def test_ctrl_c_ends_with_130_and_says_that_the_same_command_resumes(ablations, monkeypatch):
@@ -98,8 +128,9 @@ def test_ctrl_c_ends_with_130_and_says_that_the_same_command_resumes(ablations, 
     assert err.count("\n") == 1
 
 
-def test_an_output_that_nobody_reads_any_more_is_no_failure():
-    script = "from ablations.cli import main; main(['list', '--json'])"
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_output_that_nobody_reads_any_more_is_no_failure(options):
+    script = f"from ablations.cli import main; main({['list', *options]!r})"
     program = subprocess.Popen(
         [sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from ablations.records.plans import Planning
 from ablations.rule import Group, Word
+from ablations.runs.trials import plan
 from ablations.specs.claim import Tier
+from ablations.specs.protocols import Evaluate
 from ablations.specs.tests import (
     Both,
     Difference,
@@ -128,6 +130,25 @@ def test_a_claim_that_settles_early_isn_t_short_of_runs(lab):
     assert (more.verdict.look, more.parts[0].settled_at) == (26, 16)
 
 
+def test_a_run_whose_parent_is_there_is_still_to_be_made(lab):
+    claim = lab.statistical(
+        SIZED, protocol=Evaluate(after=lab.TRAIN), metric=lab.Share(), unskilled=("base", "new")
+    )
+    memory = lab.Memory().fill(claim, [(0.2, 0.6)] * 20 + [(0.2, None)])
+    memory.put(plan(claim, [20]).rows[0][1].trial.parent)
+    assert lab.row(claim, memory).verdict.n == 20
+
+
+def test_a_diverged_run_has_the_worst_score_in_the_mean_that_splits_a_word(lab):
+    claim = lab.statistical(SIZED, metric=lab.Share())
+    rows = [(0.6, lab.Status.DIVERGED)] * 3 + [(0.6, 1.0)] * 23
+    assert lab.row(claim, lab.Memory().fill(claim, rows)).verdict.verdict is Word.CONFIRMED
+    few = lab.statistical(Difference(null=0.05, because="made up"), metric=lab.Share())
+    rows = [(0.9, lab.Status.DIVERGED)] * 3 + [(0.9, 1.0)] * 23
+    row = lab.row(few, lab.Memory().fill(few, rows))
+    assert row.verdict.verdict is Word.SPLIT, "3 of 26 failures alone are no significant number"
+
+
 def test_a_lost_record_is_an_exception_on_every_side_and_named(lab):
     claim = lab.statistical(SIZED)
     rows = lab.pairs(lab.spread(0.35, 0.45))
@@ -162,15 +183,11 @@ def test_a_run_without_an_outcome_is_the_worst_on_its_side(lab, ended):
 
 
 def test_a_run_that_can_t_begin_ended_as_what_it_starts_from(lab):
-    from ablations.specs.protocols import Evaluate
-
     claim = lab.statistical(
         SIZED, protocol=Evaluate(after=lab.TRAIN), metric=lab.Share(), unskilled=("base", "new")
     )
     memory = lab.Memory().fill(claim, [(0.2, 0.6)] * 25 + [(0.2, None)])
     assert lab.row(claim, memory).verdict.n == 25
-    from ablations.runs.trials import plan
-
     child = plan(claim, [25]).rows[0][1].trial
     memory.put(child.parent, lab.Status.DIVERGED)
     row = lab.row(claim, memory)
@@ -215,6 +232,24 @@ def test_an_absurd_value_is_one_named_fault(lab, absurd):
     assert row.verdict.verdict is Word.INVALID
     (fault,) = row.faults
     assert "Number reads" in fault and "of a run of 'new', seed 9" in fault
+
+
+def test_an_interval_without_inside_is_one_named_fault(lab):
+    claim = lab.statistical(SIZED, metric=lab.Turned())
+    row = lab.row(claim, lab.Memory().fill(claim, [(1.0, 1.4)] * 26))
+    assert row.verdict.verdict is Word.INVALID
+    assert "Turned reads 2 to 1 of a run of 'base', seed 0" in row.faults
+
+
+def test_a_contrast_that_cannot_be_formed_is_one_named_fault(lab, monkeypatch):
+    def impossible(test, values):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(Difference, "contrast", impossible)
+    claim = lab.statistical(SIZED)
+    row = lab.row(claim, lab.Memory().fill(claim, lab.pairs([0.4] * 26)))
+    assert row.verdict.verdict is Word.INVALID
+    assert row.faults == ("no contrast can be formed (ZeroDivisionError: by nothing), seed 0",)
 
 
 def test_a_missing_observation_is_a_fault_and_a_nan_is_unknown(lab):
@@ -276,6 +311,9 @@ def test_an_arm_without_the_skill_that_the_claim_needs_makes_it_invalid(lab):
     assert row.verdict.verdict is Word.INVALID
     assert "'base' doesn't beat the best trivial method" in row.faults[0]
     assert [(s.label, s.passed) for s in row.skill] == [("base", False), ("new", True)]
+    early = lab.row(claim, lab.Memory().fill(claim, rows[:16]))
+    assert (early.verdict.verdict, early.verdict.settled) == (Word.INVALID, False)
+    assert (early.stored, early.planned) == (32, 52), "more seeds may show its skill"
     free = lab.statistical(SIZED, protocol=lab.TRAIN, unskilled=("base",))
     assert lab.row(free, lab.Memory().fill(free, rows)).verdict.verdict is Word.CONFIRMED
 
@@ -289,6 +327,14 @@ def test_a_margin_s_error_is_that_of_its_mean_over_seeds(lab):
     assert base.error == pytest.approx(statistics.stdev(margins) / 4)
     boards = statistics.stdev([i / 99 * 0.02 for i in range(100)]) / 10
     assert new.error == pytest.approx(boards / 4)  # equal margins: the boards' own spread
+
+
+def test_skill_is_that_of_the_pairs_that_count(lab):
+    claim = lab.statistical(SIZED, protocol=lab.TRAIN)
+    rows = [(lab.scored(0.5, 0.3), lab.scored(0.9, 0.4))] * 16
+    rows += [(lab.scored(0.5, -0.4), lab.scored(0.9, -0.4))] * 4
+    row = lab.row(claim, lab.Memory().fill(claim, rows))
+    assert [(s.n, s.passed) for s in row.skill] == [(16, True)] * 2
 
 
 def test_a_diverged_run_beats_no_trivial_method(lab):
@@ -349,6 +395,9 @@ def test_reliability_and_a_constant_read_one_cell(lab):
     )
     row = lab.row(reliable, lab.Memory().fill(reliable, [(0.6,)] * 40))
     assert row.verdict.verdict is Word.CONFIRMED
+    row = lab.row(reliable, lab.Memory().fill(reliable, [(lab.Status.DIVERGED,)] * 40))
+    assert row.verdict.verdict is Word.CONTRADICTED, "that every run fails is an answer"
+    assert row.faults == ()
     constant = lab.statistical(
         OneSample(null=0.1, because="made up", constant=1.0), labels=("only",)
     )

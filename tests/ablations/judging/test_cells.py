@@ -9,7 +9,6 @@ from ablations.rule import Word
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
 from ablations.runs.trials import plan
-from ablations.specs.claim import Tier
 from ablations.specs.tests import Difference
 
 TEST = Difference(null=0.1, because="made up")
@@ -31,7 +30,7 @@ def stored(lab, monkeypatch, tmp_path):
 
 
 def row(claim, store, lab):
-    return report([claim], store, Tier.STANDARD, lab.claim_set([claim])).rows[0]
+    return report([claim], lab.desk(store), lab.claim_set([claim])).rows[0]
 
 
 def test_a_claim_is_judged_from_a_store_on_disk(stored, lab):

@@ -8,7 +8,6 @@ from ablations.judging import garden
 from ablations.judging.report import versions_seen
 from ablations.records.rows import Garden
 from ablations.rule import Word
-from ablations.specs.claim import Tier
 from ablations.specs.tests import Difference
 from hrm.errors import UserError
 
@@ -16,7 +15,7 @@ TEST = Difference(null=0.1, because="made up")
 
 
 def seen(lab, claim, memory):
-    return versions_seen([claim], memory, Tier.STANDARD, lab.TABLE)
+    return versions_seen([claim], lab.desk(memory))
 
 
 def test_nothing_is_seen_before_the_first_look(lab, tmp_path):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ablations.judging.controls import passed
+from ablations.judging.report import report, versions_seen
 from ablations.records.checks import Check, Equal
 from ablations.records.rows import Report
 from ablations.rule import Word
@@ -194,6 +195,15 @@ def test_a_report_counts_words_groups_and_the_family_s_fates(lab):
     }
     assert found.runs == 52
     assert found.looks["26"] == 3
+
+
+def test_a_record_is_looked_up_once_whatever_reads_it(lab):
+    claim = lab.statistical(SIZED)
+    memory = lab.Memory().fill(claim, lab.pairs(lab.spread(0.3, 0.5)))
+    desk = lab.desk(memory)
+    versions_seen([claim], desk)
+    report([claim], desk, lab.claim_set([claim]))
+    assert memory.read == len(memory.results) == 2 * 26
 
 
 def test_equal_stores_give_equal_bytes_which_are_strict_json(lab):

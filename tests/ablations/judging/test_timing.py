@@ -1,6 +1,8 @@
 """A timing claim is INVALID where contrasts drift, or where equal code differs."""
 
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from ablations.judging import timing
 from ablations.rule import Pairs, Word, judge, table_for, zones
+from ablations.specs.protocols import Execute
 
 SPEED = zones.ratio(null=0.1, because="felt", fewer=True, about=(0.1, 0.4))
 SHARE = zones.ratio(null=0.01, because="seen", fewer=True, about=(0.9, 0.95))
@@ -44,6 +47,25 @@ def test_contrasts_that_drift_make_a_claim_invalid_and_alternating_ones_do_not()
     (fault,) = timing.faults(drifting, LOUD, SPEED, TABLE)
     assert judge(Pairs.exact([2.0] * 16), SPEED, TABLE, faults=[fault]).word is Word.INVALID
     assert timing.faults(LOUD, LOUD, SPEED, TABLE) == ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed(Execute):
+    alone: ClassVar[bool] = True
+
+
+def test_pairs_drift_in_the_order_in_which_they_were_measured(lab):
+    places = [i // 2 if i % 2 else 15 - i // 2 for i in range(16)]  # by seed; neighbours far apart
+    claim = lab.statistical(protocol=Timed(after=None))
+    memory = lab.Memory().fill(claim, lab.pairs([0.3 + 0.01 * place for place in places]))
+    assert lab.row(claim, memory).verdict.verdict is Word.CONFIRMED
+    memory.results = {
+        key: lab.replace(r, started=f"2026-01-01T00:00:{places[r.trial.seed]:02d}Z")
+        for key, r in memory.results.items()
+    }
+    row = lab.row(claim, memory)
+    assert row.verdict.verdict is Word.INVALID
+    assert "0.81" in row.faults[0]
 
 
 def test_a_lag_correlation_at_the_limit_is_allowed(monkeypatch):

@@ -94,6 +94,26 @@ def test_a_kind_is_shared_by_trials_that_differ_in_the_seed_alone():
 
 
 # -- sources --------------------------------------------------------------------------------------
+def test_what_trials_of_all_seeds_share_is_encoded_once(monkeypatch):
+    encoded = []
+    known = fingerprints.canonical
+    monkeypatch.setattr(fingerprints, "canonical", lambda data: encoded.append(data) or known(data))
+    asked = trial(Tiny(does="once", after=Tiny()), arms=(ARM, Number(value=7).to_json()))
+    found = {fingerprint(replace(asked, seed=seed)) for seed in range(60)}
+    assert len(found) == 60
+    small = [data for data in encoded if isinstance(data, dict) and "seed" in data]
+    assert len(small) == 60 * 2, "each trial's, and that of what it starts from"
+    assert len(encoded) - len(small) < 10
+
+
+def test_what_is_remembered_of_one_object_is_never_said_of_another(monkeypatch):
+    monkeypatch.setattr(fingerprints, "MOST_TEXTS", 3)
+    asked = [trial(arms=(Number(value=n).to_json(),)) for n in range(10)]
+    first = [fingerprint(t) for t in asked]
+    assert len(set(first)) == 10
+    assert [fingerprint(t) for t in asked] == first
+
+
 def test_the_modules_are_the_protocols_and_those_of_parts_and_functions_but_no_specs():
     assert fingerprints.modules(trial()) == ("tiny_runs.doing", "tiny_runs.kinds")
     check = Check(function="tiny_runs.coordinator:main")

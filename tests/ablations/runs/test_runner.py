@@ -16,7 +16,7 @@ from tiny_runs.doing import die, echo
 from tiny_runs.kinds import Edited, Number, Tiny, TinyAlone, TinyJoint
 
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs import loading, locks, sources, upkeep, weights, workers
+from ablations.runs import locks, runner, sequence, sources, upkeep, weights, workers
 from ablations.runs.attempts import execute, job
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
@@ -24,6 +24,7 @@ from ablations.runs.runner import What, boards, run
 from ablations.runs.store import MOST_DEATHS, Store
 from ablations.runs.workers import Processes, Serial, allocator
 from hrm.errors import UserError
+from hrm.system.include import load
 
 here = Path(__file__).parent
 
@@ -433,7 +434,7 @@ def test_a_protocol_from_a_file_outside_every_package_runs_in_a_worker(
         "    return Outcome(observations=[{'value': arm.value} for arm in inputs.arms])\n"
     )
     monkeypatch.delitem(sys.modules, "own_claims", raising=False)
-    loading.load("own_claims", path)
+    load("own_claims", path)
     asked = Trial(protocol={"kind": "Own"}, arms=(Number(value=3).to_json(),), seed=0)
     run([asked], store, Processes(1))
     (result,) = attempts(store)[0]
@@ -497,6 +498,66 @@ def test_trials_that_must_be_alone_run_last_and_hold_the_machine(store):
     assert found[0]["lock"] == "alone"
     assert found[1]["lock"] == "shared"
     assert os.getpid() not in (found[0]["pid"], found[1]["pid"])
+
+
+def timed(store, *, shared=1, lasts=0.0, monkeypatch, **options):
+    """What happens in a run of six timings of two claims and some other work, and the waits."""
+    now, events, waits = [0.0], [], []
+    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
+
+    def sleep(seconds):
+        waits.append(seconds)
+        now[0] += seconds
+
+    def note(event):
+        if event.what in (What.STARTED, What.PAUSED):
+            name = "timing" if event.trial.protocol["kind"] == "TinyAlone" else "other"
+            events.append("pause" if event.what is What.PAUSED else name)
+            now[0] += lasts if name == "other" else 0
+
+    timings = [trial(seed=s, times=n, kind=TinyAlone) for n in range(2) for s in range(3)]
+    work = [trial(seed=seed) for seed in range(shared)]
+    run([*work, *timings], store, Serial(), on_event=note, sleep=sleep, **options)
+    return events, waits
+
+
+def test_timings_are_taken_in_two_stretches_with_other_work_between_them(store, monkeypatch):
+    events, waits = timed(store, shared=2, lasts=sequence.PAUSE / 2, monkeypatch=monkeypatch)
+    assert events == ["timing"] * 3 + ["other"] * 2 + ["timing"] * 3
+    assert waits == []
+
+
+def test_the_rest_of_a_pause_that_other_work_does_not_fill_is_waited_for(store, monkeypatch):
+    events, waits = timed(store, shared=1, lasts=sequence.PAUSE / 3, monkeypatch=monkeypatch)
+    assert events == ["timing"] * 3 + ["other", "pause"] + ["timing"] * 3
+    assert waits == [pytest.approx(sequence.PAUSE * 2 / 3)]
+
+
+def test_without_other_work_the_whole_pause_is_waited_for(store, monkeypatch):
+    events, waits = timed(store, shared=0, monkeypatch=monkeypatch)
+    assert events == ["timing"] * 3 + ["pause"] + ["timing"] * 3
+    assert waits == [sequence.PAUSE]
+
+
+def test_a_budget_that_ends_within_the_pause_is_not_waited_for(store, monkeypatch):
+    left = sequence.PAUSE / 2
+    events, waits = timed(store, shared=0, monkeypatch=monkeypatch, left=lambda: left)
+    assert (events, waits) == (["timing"] * 3, [])
+
+
+def test_timings_run_in_the_shuffled_sequence_whatever_they_cost(store):
+    asked = [trial(seed=s, times=n, kind=TinyAlone) for n in range(2) for s in range(4)]
+    order: list[str] = []
+    run(
+        asked,
+        store,
+        Serial(),
+        on_event=lambda e: order.append(e.fingerprint) if e.what is What.STORED else None,
+        cost=lambda t: float(t.seed),
+        sleep=lambda _: None,
+    )
+    first, last = sequence.stretches([fingerprint(t) for t in asked], key=str)
+    assert order == [*first, *last]
 
 
 def test_what_must_be_alone_waits_for_what_it_starts_from(store):

@@ -202,6 +202,23 @@ def test_a_corrupt_record_costs_its_own_trial_alone(store, text):
     assert record(store).read_bytes() == written, "a reader changes nothing"
 
 
+def test_an_unreadable_record_that_no_journal_knows_leaves_its_trial_unknown(store):
+    store.add(a_result())
+    record(store).write_text("{")
+    store.journal.path.unlink()
+    assert Store.open(store.folder).unknown(A), "nobody can tell whether it came to an end"
+
+
+def test_a_record_in_the_place_of_another_trials_is_none(store):
+    store.add(a_result(A))
+    copy = record(store, B)
+    copy.parent.mkdir()
+    copy.write_bytes(record(store, A).read_bytes())
+    again = Store.open(store.folder)
+    assert again.get(B) is None
+    assert f"it is of {A}" in again.faults[copy]
+
+
 def test_a_record_that_is_laid_out_anew_is_the_same(store):
     store.add(a_result())
     record(store).write_text(json.dumps(json.loads(record(store).read_text()), indent=1))

@@ -10,7 +10,7 @@ from ablations.records.trials import Trial
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.trials import PILOTS, pilots, plan, seeds, with_parents
 from ablations.specs.claim import ONCE, TRAINED, Arm, Cell, Exact, External, Statistical, Tier
-from ablations.specs.protocols import Check
+from ablations.specs.protocols import Check, Protocol
 from ablations.specs.tests import OneSample, Trend
 
 ONE, TWO = (Arm(label=str(value), part=Number(value=value)) for value in (1, 2))
@@ -101,17 +101,21 @@ def test_pilots_have_seeds_that_no_schedule_reaches():
     assert max(max(s.values()) for s in (TRAINED, ONCE)) <= min(PILOTS)
 
 
-def test_only_what_is_trained_runs_on_the_device_that_was_asked_for():
-    class Plain(Tiny):
+def test_only_what_trains_or_may_be_trained_runs_on_the_device_that_was_asked_for():
+    class Measured(Tiny):
         weights = False
+
+    class Plain(Protocol):
+        module = "tiny_runs.doing"
 
     cells = (
         a_cell("a", ONE, Tiny()),
         a_cell("b", ONE, Plain()),
-        a_cell("c", ONE, Plain(after=Tiny())),
+        a_cell("c", ONE, Measured(after=Tiny())),
+        a_cell("d", ONE, Measured()),
     )
     (row,) = plan(a_claim(cells=cells), [0], "cuda").rows
-    assert [slot.trial.device for slot in row] == ["cuda", "cpu", "cuda"]
+    assert [slot.trial.device for slot in row] == ["cuda", "cpu", "cuda", "cuda"]
 
 
 def test_a_trials_parent_is_what_it_starts_from_with_equal_arms_and_seed():

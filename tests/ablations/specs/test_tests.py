@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number
+from ablations.specs.contrasts import combined, interaction, main_effect, slope
 from ablations.specs.tests import (
     Both,
     Difference,
@@ -22,10 +23,6 @@ from ablations.specs.tests import (
     TimeToTarget,
     Timing,
     Trend,
-    combined,
-    interaction,
-    main_effect,
-    slope,
 )
 from hrm.errors import UserError
 
@@ -181,6 +178,18 @@ def test_one_arm_that_diverged_is_the_worst_outcome_on_its_side():
     assert baseline.failed == (True, False)
 
 
+@pytest.mark.parametrize("test", [OneSample, OneRatio])
+@pytest.mark.parametrize("higher", [True, False])
+@pytest.mark.parametrize("fewer", [True, False])
+def test_a_run_of_the_only_arm_that_diverged_counts_against_what_is_claimed(test, higher, fewer):
+    failed = diverged(higher_is_better=higher, worst=2.0)
+    found = test(constant=3.0, fewer=fewer, **WHY).contrast([failed])
+    against = math.inf if fewer else -math.inf
+    assert (found.low, found.high) == (against, against)
+    assert found.failed == (True,)
+    assert math.isfinite(found.mean) == (higher != fewer)
+
+
 def test_a_ratio_with_an_arm_that_diverged_has_no_mean():
     slow = diverged(higher_is_better=False)
     found = RATIO.contrast([number(3), slow])
@@ -239,6 +248,18 @@ def test_a_spread_with_an_unknown_or_failed_replica_or_none_at_all_is_unknown():
         found = test.contrast([*numbers(1, 2), last])
         assert (found.low, found.high) == (-math.inf, math.inf)
     assert test.contrast(numbers(1, 1, 1)).low == -math.inf
+
+
+@pytest.mark.parametrize("fewer", [False, True])
+@pytest.mark.parametrize("higher_is_better", [False, True])
+@pytest.mark.parametrize("kind", [OneSample, OneRatio, Reliable])
+def test_a_diverged_run_counts_against_a_claim_about_one_cell(kind, higher_is_better, fewer):
+    given = {"above": 0.1, "because": "a test"} if kind is Reliable else WHY
+    test = kind(fewer=fewer, **given)
+    found = test.contrast([diverged(higher_is_better=higher_is_better)])
+    assert found.low == found.high == (math.inf if fewer else -math.inf)
+    assert found.failed == (True,)
+    assert test.contrast([beyond(3)]).high == math.inf, "what never arrived lies above its cap"
 
 
 def test_a_claim_about_nearly_all_runs_reads_the_difference_or_the_value():

@@ -16,6 +16,7 @@ from hrm.documented.demos import v2 as demo
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.training import loop
+from hrm.training.learner import evaluating
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,7 +57,7 @@ def test_samples_that_want_to_stop_at_once_cost_one_cycle_only_in_the_enhanced_r
     system = recipes.v2(**demo.SIZES, **demo.FLAGS)
     model = loop.build(system, loop.Seeds(weights=1, order=0))
     inputs = torch.from_numpy(demo.TASK.one_hot(splits.test.inputs))
-    with torch.no_grad(), loop.evaluating(model):  # half of the boards want to stop at once
+    with torch.no_grad(), evaluating(model):  # half of the boards want to stop at once
         logits = model(inputs, steps=1).run.logits[0]
         model.halting.controller.policy[-1].bias[1] -= (logits[:, 1] - logits[:, 0]).median()
     arms = {

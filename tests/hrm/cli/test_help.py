@@ -23,8 +23,8 @@ except SystemExit as ended:
 @pytest.mark.parametrize(
     ("lines", "status"),
     [
-        (("", "summary", "train", "eval", "demo", "plot", "sweep", "convert"), 0),
-        (("data", "data build", "data info", "data show", "data fetch"), 0),
+        (("", "summary", "train", "eval", "demo", "plot", "predict", "sweep", "convert"), 0),
+        (("data", "data build", "data info", "data show", "data fetch", "data import"), 0),
         (("summary nobody", "train nobody maze --output x"), 2),
     ],
 )

@@ -189,3 +189,20 @@ def test_help_teaches_by_examples_that_work(hrm, tmp_path, monkeypatch):
     for example in examples[:2]:
         asked = cli.parser().parse_args(shlex.split(example))
         search.Sweep(arms=sweep.arms(asked), space=found, trials=asked.trials, prune=asked.prune)
+
+
+def test_more_trials_extend_a_finished_sweep_to_the_longer_one(hrm, tmp_path, fields):
+    line = f"sweep {GRU} --space {fields} --json"
+    _, short, _ = hrm(f"{line} --trials 2 --output {tmp_path}/short")
+    status, out, err = hrm(f"{line} --trials 3 --output {tmp_path}/short")
+    assert status == 0, err
+    found = json.loads(out)
+    (earlier,) = found.pop("earlier")
+    assert earlier["trials"] == 2
+    assert earlier["arms"]["gru"]["chosen"] == json.loads(short)["arms"]["gru"]["chosen"]
+    whole = json.loads(hrm(f"{line} --trials 3 --output {tmp_path}/long")[1])
+    fields_of = [[t["fields"] for t in each["arms"]["gru"]["trials"]] for each in (found, whole)]
+    assert fields_of[0] == fields_of[1]
+    assert found["arms"]["gru"]["test"] == whole["arms"]["gru"]["test"]
+    status, _, err = hrm(f"{line} --trials 2 --output {tmp_path}/short")
+    assert status == 2 and "has trials = 3; allowed is 2" in err

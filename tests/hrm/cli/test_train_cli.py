@@ -282,10 +282,10 @@ def test_help_teaches_by_examples_that_work(hrm, command):
     status, out, _ = hrm(f"{command} --help")
     assert status == 0
     examples = re.findall(rf"^  hrm ({command} .*)$", out, re.MULTILINE)
-    assert len(examples) == 3
+    assert len(examples) >= 3
     for example in examples:
         asked = cli.parser().parse_args(shlex.split(example))
-        if command == "train":
+        if command == "train" and not (asked.data or asked.extend):  # of what is there already
             assert train.plan_of(asked).task == options.task_of(asked.task, asked.task_set)
 
 
@@ -297,9 +297,9 @@ def test_eval_says_what_a_run_is_of_where_another_tasks_fields_are_missing(hrm, 
 
 
 def test_options_cant_be_abbreviated(hrm):
-    status, _, err = hrm(f"{GRU} --data x --output y")
+    status, _, err = hrm(f"{GRU} --dat x --output y")
     assert (status, err.count("\n")) == (2, 1)
-    assert "unrecognized arguments: --data x" in err
+    assert "unrecognized arguments: --dat x" in err
 
 
 @pytest.mark.parametrize("accuracy", [0.5, 0.75])

@@ -16,6 +16,7 @@ from hrm.recipes import sizing
 from hrm.tasks.pattern import Pattern
 from hrm.tasks.regression import Regression
 from hrm.training import checkpoint, loop, runs, scoring, tracking
+from hrm.training.learner import evaluating
 
 ACT = {"width": 8, "heads": 2, "h_layers": 1, "l_layers": 1, "max_steps": 3}
 SMALL = {"hidden_low": 8, "hidden_high": 8, "max_cycles": 2}
@@ -65,11 +66,11 @@ def drawn(folder, *only, **options):
 def halted(folder):
     """What the best checkpoint does where it halts, computed without the pictures' code."""
     found = runs.stored(folder / "best.safetensors")
-    system = runs.halting(found.plan.system)
+    system = scoring.halting(found.plan.system)
     model = HRM(system.model)
     runs.restored(found.checkpoints["best"], model)
     data = loop.encode(system, found.plan.task, found.plan.splits().test)
-    with loop.evaluating(model):
+    with evaluating(model):
         return model(data.inputs).run
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hrm.errors import UserError
+from hrm.system import extensions
+
 root = Path(__file__).parents[3]
 example = "docs/examples/my_parts.py"
 
@@ -94,3 +97,28 @@ def test_what_cant_be_included_is_one_line(hrm, tmp_path, name, text, said):
         (tmp_path / name).write_text(text)
     code, _, err = hrm("data", "show", "sudoku", "--include", str(tmp_path / name))
     assert code == 2 and said in err and len(err.splitlines()) == 1
+
+
+def test_an_installed_package_announces_its_tasks(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "announced_tasks.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from hrm.tasks.pattern import Pattern\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Announced(Pattern):\n"
+        "    pass\n"
+    )
+    about = tmp_path / "announced-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: announced\nVersion: 1.0\n")
+    points = "[hrm.tasks]\nannounced = announced_tasks:Announced\n"
+    (about / "entry_points.txt").write_text(points)
+
+    assert "announced" in extensions.names()
+    assert "announced_tasks" not in sys.modules, "nothing is imported before it is needed"
+    extensions.known("Announced")  # as where a saved run is read
+    announced = extensions.task("announced")
+    assert announced.__module__ == "announced_tasks"
+    assert announced().to_json()["kind"] == "Announced"
+    with pytest.raises(UserError, match=r"task is 'other'.*announced"):
+        extensions.task("other")

@@ -6,7 +6,7 @@ import pytest
 
 from hrm.config.parts import kinds
 from hrm.errors import UserError
-from hrm.system.include import include
+from hrm.system.include import include, load
 
 PART = """
 from dataclasses import dataclass
@@ -83,3 +83,41 @@ def test_a_users_mistake_keeps_its_message(write):
     with pytest.raises(UserError, match="low_steps") as caught:
         include(path)
     assert "can't be imported" not in str(caught.value)
+
+
+# -- by name and file, as in worker processes ------------------------------------------------------
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "own_models.py"
+    path.write_text("value = 1\n")
+    yield path
+    sys.modules.pop("own_models", None)
+
+
+def test_a_file_is_loaded_once_under_its_name(file):
+    module = load("own_models", file)
+    assert module.value == 1
+    file.write_text("value = 2\n")
+    assert load("own_models", file) is sys.modules["own_models"] is module
+
+
+def test_a_module_of_this_name_elsewhere_is_not_taken_for_it(file, tmp_path, monkeypatch):
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (other / "own_models.py").write_text("value = 3\n")
+    monkeypatch.syspath_prepend(str(other))
+    assert load("own_models", file).value == 1
+    del sys.modules["own_models"]
+    assert load("own_models").value == 3
+
+
+def test_a_file_that_raises_leaves_no_module_behind(file):
+    file.write_text("raise ValueError('no')\n")
+    with pytest.raises(ValueError, match="no"):
+        load("own_models", file)
+    assert "own_models" not in sys.modules
+
+
+def test_what_is_no_python_file_is_refused(tmp_path):
+    with pytest.raises(ImportError, match="isn't a Python file"):
+        load("own_models", tmp_path / "own_models.txt")

@@ -32,7 +32,7 @@ from hrm.recipes import sizing
 from hrm.tasks.maze import Maze
 from hrm.tasks.sudoku import Sudoku
 from hrm.training import checkpoint, loop, runs
-from hrm.training.learner import Learner, share
+from hrm.training.learner import Learner, evaluating, share
 from hrm.training.loop import Encoded, Seeds
 
 properties = settings(max_examples=25, deadline=None, derandomize=True)
@@ -253,10 +253,10 @@ def test_epochs_are_shuffled_anew_and_repeat_with_their_seed() -> None:
 @pytest.mark.parametrize("training", [True, False])
 def test_evaluating_restores_the_mode_even_after_an_error(training: bool) -> None:
     model = loop.build(gru, seeds).train(training)
-    with loop.evaluating(model):
+    with evaluating(model):
         assert not model.training and not torch.is_grad_enabled()
     assert model.training is training and torch.is_grad_enabled()
-    with pytest.raises(KeyError), loop.evaluating(model):
+    with pytest.raises(KeyError), evaluating(model):
         raise KeyError
     assert model.training is training and torch.is_grad_enabled()
 

@@ -1,0 +1,5 @@
+"""`python -m ablations` is `ablations`."""
+
+from ablations.cli import main
+
+main()

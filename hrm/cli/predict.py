@@ -1,0 +1,159 @@
+"""`hrm predict RUN PUZZLE ...`: a run's answers to puzzles of one's own."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrm.cli import options
+from hrm.errors import UserError
+
+if TYPE_CHECKING:
+    from hrm.data.forms import Problem
+    from hrm.training.answering import Answering
+
+_log = logging.getLogger(__name__)
+FORMS = ("picture", "text", "json")
+LINE = "answer puzzles with a run's model"
+TEXT = """\
+Answer puzzles with the best checkpoint of a run, or with one checkpoint. A puzzle is a file, a
+folder of files, or the puzzle itself in its natural form: a sudoku's line, a maze's rows as a text,
+other tasks' in JSON. Files are those of `hrm data import`; of ARC, tasks in JSON.
+
+  picture   the puzzle with its answer drawn in, and whether that is valid
+  text      the answer in its natural form, a puzzle after the other
+  json      a list with `name`, `answer`, `valid` and `steps` of each; of ARC, the submission: for
+            each task a list of `attempt_1` and `attempt_2`, one for each test
+
+A model knows an ARC task by the identity that it was trained with: tasks are found by their names,
+all trained versions of a task vote, and other tasks get the blank identity.
+
+  hrm predict runs/sudoku 2.5.1.9..8..2.3..6.3..6..7...1.....68......2......9.7..8...
+  hrm predict runs/maze maze.txt --task-set size=12 --steps 32
+  hrm predict runs/arc challenges.json --submission submission.json
+"""
+
+
+def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Describe `hrm predict`."""
+    parser = options.command(subparsers, "predict", LINE, TEXT)
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder, or a checkpoint")
+    parser.add_argument(
+        "puzzles", nargs="+", metavar="PUZZLE", help="a puzzle, a file, or a folder"
+    )
+    parser.add_argument(
+        "--as", dest="form", choices=FORMS, default=FORMS[0], help="how answers look (picture)"
+    )
+    parser.add_argument(
+        "--submission", type=Path, metavar="FILE", help="of ARC: write the submission there, too"
+    )
+    options.add_settings(parser, "--task-set", "a field of the task (as trained)")
+    options.add_numbers(parser, ("--steps", None, "halting steps (as the run evaluates)"))
+    options.add_device(parser)
+    parser.set_defaults(function=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Answer, and print it."""
+    from hrm.system import distributed
+    from hrm.tasks.arc.task import Arc
+    from hrm.training import runs
+    from hrm.training.answering import Answering
+
+    device = distributed.on(asked.device)
+    found = runs.stored(asked.run)
+    fields = found.plan.task.to_json()
+    settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
+    name = type(found.plan.task).__name__.lower()
+    task = options.task_of(name, [*settings, *asked.task_set], "--task-set")
+    model = Answering(found, task, steps=asked.steps, device=device)
+    if isinstance(task, Arc):
+        _arc(asked, model)
+        return 0
+    if asked.submission is not None:
+        raise UserError(
+            f"--submission is {str(asked.submission)!r} for {name}; allowed is a file for arc's "
+            f"answers alone; leave it out, and use --as json"
+        )
+    answers = model.problems([problem for text in asked.puzzles for problem in _given(text, task)])
+    if asked.form == "json":
+        listed = [
+            {
+                "name": each.name,
+                "answer": task.decode(each.board, each.prediction),
+                "valid": each.valid,
+                "steps": each.steps,
+            }
+            for each in answers
+        ]
+        sys.stdout.write(json.dumps(listed, indent=2) + "\n")
+    elif asked.form == "text":
+        for each in answers:
+            answer = task.decode(each.board, each.prediction)
+            text = answer if isinstance(answer, str) else json.dumps(answer)
+            sys.stdout.write(text + ("\n\n" if "\n" in text else "\n"))
+    else:
+        for each in answers:
+            valid = "valid" if each.valid else "not valid"
+            sys.stdout.write(f"{each.name}: {valid}, {each.steps:g} steps\n\n")
+            sys.stdout.write(task.draw(each.board, each.prediction) + "\n\n")
+    return 0
+
+
+def _given(text: str, task: Any) -> "Sequence[Problem]":
+    """Return the problems that an argument stands for.
+
+    Raises:
+        UserError: If it names no file and isn't a problem, or there's none in the file.
+    """
+    from hrm.data import forms, imports
+
+    path = Path(text)
+    if text.strip() and "\n" not in text and len(text) < 4096 and path.exists():
+        found = [each for file in imports.files(path) for each in forms.problems(file, task)]
+    elif path.suffix in forms.SUFFIXES:
+        raise UserError(
+            f"puzzle is {text!r}, and there is no such file; allowed is a puzzle, a file or a "
+            f"folder; name another"
+        )
+    else:
+        found = list(forms.text(text, "puzzle", task))
+    if not found:
+        raise UserError(f"puzzle is {text!r}, without a puzzle; allowed is one or more; add some")
+    return found
+
+
+def _arc(asked: argparse.Namespace, model: "Answering") -> None:
+    from hrm.data import arcs
+    from hrm.tasks.arc import scoring
+
+    tasks = [each for text in asked.puzzles for each in arcs.read(Path(text))]
+    submission, unknown = model.arc(tasks)
+    if unknown:
+        _log.warning(
+            "%d of %d tasks are none that the model was trained on, such as %s",
+            *(len(unknown), len(tasks), unknown[0]),
+        )
+    if asked.submission is not None:
+        scoring.write_submission(asked.submission, submission)
+    if asked.form == "json":
+        sys.stdout.write(json.dumps(submission) + "\n")
+        return
+    for each in tasks:
+        for number, (entry, pair) in enumerate(
+            zip(submission[each.task.name], each.task.tests, strict=True)
+        ):
+            sys.stdout.write(f"{each.task.name}, test {number}\n\n")
+            pictures = [entry[name] for name in scoring.ATTEMPTS]
+            if asked.form == "picture":
+                pictures.insert(0, pair.input.tolist())
+            for rows in pictures:
+                sys.stdout.write("\n".join(" ".join(map(str, row)) for row in rows) + "\n\n")
+    solved = [each.task for each in tasks if all(pair.output.size for pair in each.task.tests)]
+    if solved:
+        ours = {task.name: submission[task.name] for task in solved}
+        score = scoring.score_submission(ours, solved)
+        sys.stdout.write(f"solved: {score:.1%} of {len(solved)} tasks whose answers are there\n")

@@ -1,0 +1,65 @@
+"""Mutants: one changed function at a time, for as long as the tests that should notice are run."""
+
+import ast
+import contextlib
+import functools
+import importlib
+import inspect
+import io
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def source(function):
+    return textwrap.dedent(inspect.getsource(function))
+
+
+def found(name):
+    """Return a function of ours, "room.module.f" or "room.module.Class.f"."""
+    room, module, *names = name.split(".")
+    made = importlib.import_module(f"ablations.{room}.{module}")
+    made = functools.reduce(getattr, names, made)
+    return getattr(made, "fget", None) or getattr(made, "__func__", made)
+
+
+def replaced(name, old, new):
+    """Return a function's tree with a piece of its text replaced."""
+    text = source(found(name))
+    assert text.count(old) == 1, (old, text)
+    return ast.parse(text.replace(old, new))
+
+
+@contextlib.contextmanager
+def mutated(function, tree):
+    """Give a function another body, for as long as this lasts, wherever it was imported to."""
+    made = {}
+    tree.body[0].decorator_list = []
+    code = compile(ast.fix_missing_locations(tree), f"<mutant of {function.__name__}>", "exec")
+    exec(code, function.__globals__, made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(function, "__code__", made[function.__name__].__code__)
+        yield
+
+
+def noticed(*tests):
+    """Return whether any of the tests fails; they run in this process, quickly, one by one.
+
+    Args:
+        tests: "room/test_module.py", or one test of it.
+    """
+    shown = io.StringIO()
+    options = ["-q", "-x", "--assert=plain", "-p", "no:cacheprovider"]
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(shown),
+        contextlib.redirect_stderr(shown),
+    ):
+        patch.setattr(sys, "meta_path", [*sys.meta_path])
+        status = pytest.main([*options, *(str(HERE / test) for test in tests)])
+    assert status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), (status, shown.getvalue())
+    return status == pytest.ExitCode.TESTS_FAILED

@@ -10,7 +10,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hrm.cli import convert, data, demo, evaluate, options, plot, predict, summary, sweep, train
+from hrm.cli import (
+    configured,
+    convert,
+    data,
+    demo,
+    evaluate,
+    options,
+    plot,
+    predict,
+    summary,
+    sweep,
+    train,
+)
 from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
@@ -23,7 +35,7 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm plot DIR                 pictures of it
   hrm sweep gru maze ...       search for its best configuration
   hrm convert CHECKPOINT DIR   load a checkpoint of the public code, and the other way round
-  hrm demo v2                  what per-sample halting saves, on a model trained now
+  hrm demo v2                  what a document describes, on a model trained now
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data import PATH         write boards of your own in that format
@@ -40,8 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
 
     def job() -> int:
-        options.include(sys.argv[1:] if arguments is None else arguments)
-        asked = parser().parse_args(arguments)
+        given = configured.expanded(sys.argv[1:] if arguments is None else arguments)
+        options.include(given)
+        asked = parser().parse_args(given)
         asked.line = shlex.join(["hrm", *(sys.argv[1:] if arguments is None else arguments)])
         return int(asked.function(asked))
 

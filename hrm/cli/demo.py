@@ -1,22 +1,35 @@
-"""`hrm demo v2`: what per-sample halting saves, on a model that is trained for it in a minute."""
+"""`hrm demo DOCUMENT`: what a document describes, on a model that is trained for it in a minute."""
 
 import argparse
+import importlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from hrm.cli import options, progress
-from hrm.errors import Diverged
+from hrm.errors import Diverged, UserError
 
-LINE = "see what per-sample halting saves, on a model trained for it now"
+DOCUMENTS = ("v2", "gru", "amulgent", "act-v1", "complete")
+LINE = "see what a document describes, on a model trained for it now"
 TEXT = """\
-Train a small v2 model to halt, in less than a minute, and run it on held-out boards twice, with the
-same weights: as the original does, where a batch goes on until all its samples want to stop in the
-same cycle, and each sample for itself. Prints cycles, operations, errors and what is saved: the
-numbers of this run. Equal arguments give equal ones, but for the seconds.
+Train a small model as a document describes it, in less than a minute, and show what it is about:
 
-  hrm demo v2
+  v2        what per-sample halting saves: the same weights and held-out boards, as the original
+            does, where a batch goes on until all its samples want to stop in the same cycle, and
+            each sample for itself
+  gru       the printed training step; samples that stop as one, and each for itself
+  amulgent  baseline and enhancements, feature by feature, with the agent's learning metrics
+  act-v1    the carry, halting, and evaluation with all steps and with halting
+  complete  several tasks, steps board by board, and the document's pictures
+
+The numbers are those of this run; equal arguments give equal ones, but for the seconds.
+
   hrm demo v2 --seed 2 --batch 32
+  hrm demo gru
+  hrm demo amulgent --output pictures
+  hrm demo act-v1 --json
+  hrm demo complete --output pictures
   hrm demo v2 --json
 """
 
@@ -24,12 +37,17 @@ numbers of this run. Equal arguments give equal ones, but for the seconds.
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm demo`."""
     parser = options.command(subparsers, "demo", LINE, TEXT)
-    parser.add_argument("document", choices=("v2",), metavar="v2", help="the document")
+    parser.add_argument(
+        "document", choices=DOCUMENTS, metavar="DOCUMENT", help=", ".join(DOCUMENTS)
+    )
     options.add_numbers(
         parser,
-        ("--seed", 1, "of all randomness"),
-        ("--updates", None, "optimiser steps (800)"),
-        ("--batch", None, "held-out boards a batch (4)"),
+        ("--seed", None, "of all randomness (1 for v2, else 0)"),
+        ("--updates", None, "optimiser steps (what takes less than a minute)"),
+        ("--batch", None, "of v2: held-out boards a batch (4)"),
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="a folder for pictures (demo-DOCUMENT)"
     )
     options.add_json(parser)
     parser.set_defaults(function=run)
@@ -39,12 +57,25 @@ def run(asked: argparse.Namespace) -> int:
     """Train, measure, print."""
     import torch
 
-    from hrm.documented import demo
+    torch.set_num_threads(1)  # as fast at this size, and the same sums everywhere
+    if asked.batch is not None and asked.document != "v2":
+        raise UserError(f"--batch is {asked.batch}; allowed is none but for v2; leave it out")
+    try:
+        text, data = _v2(asked) if asked.document == "v2" else _shown(asked)
+    except Diverged as error:
+        sys.stderr.write(f"hrm: training {error}; another --seed may do\n")
+        return 1
+    sys.stdout.write(json.dumps(data, indent=2) + "\n" if asked.json else text)
+    return 0
+
+
+def _v2(asked: argparse.Namespace) -> tuple[str, Any]:
+    """Return what document v2's demonstration prints; it has no pictures."""
+    from hrm.documented.demos import v2
     from hrm.training import loop
 
-    torch.set_num_threads(1)  # as fast at this size, and the same sums everywhere
-    updates = demo.UPDATES if asked.updates is None else asked.updates
-    batch = demo.BATCH if asked.batch is None else asked.batch
+    updates = v2.UPDATES if asked.updates is None else asked.updates
+    batch = v2.BATCH if asked.batch is None else asked.batch
     with progress.lines() as say:
 
         def report(moment: loop.Moment, _: int) -> None:
@@ -54,13 +85,27 @@ def run(asked: argparse.Namespace) -> int:
                 f"cycles {moment.steps:.2f}",
             )
 
-        try:
-            found = demo.v2(seed=asked.seed, updates=updates, batch=batch, report=report)
-        except Diverged as error:
-            sys.stderr.write(f"hrm: training {error}; another --seed may do\n")
-            return 1
-    if asked.json:
-        sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
-    else:
-        sys.stdout.write(demo.text(found))
-    return 0
+        seed = 1 if asked.seed is None else asked.seed
+        found = v2.v2(seed=seed, updates=updates, batch=batch, report=report)
+    return v2.text(found), found.to_json()
+
+
+def _shown(asked: argparse.Namespace) -> tuple[str, Any]:
+    """Return what another document's demonstration prints, its pictures drawn."""
+    from hrm.plots import style
+
+    module: Any = importlib.import_module(
+        f"hrm.documented.demos.{asked.document.replace('-', '_')}"
+    )
+    updates = module.UPDATES if asked.updates is None else asked.updates
+    with progress.lines() as say:
+        found = module.run(0 if asked.seed is None else asked.seed, updates, say)
+    folder = asked.output or Path(f"demo-{asked.document}")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
+    paths = {name: folder / f"{name}.png" for name in found.figures}
+    for name, figure in found.figures.items():
+        style.save(figure, paths[name])
+    drawn = {name: str(path) for name, path in paths.items()}
+    lines = "".join(f"{name:18}  {path}\n" for name, path in drawn.items())
+    return f"{found.text}\n{lines}", {**found.data, "pictures": drawn}

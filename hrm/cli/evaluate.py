@@ -19,10 +19,11 @@ TEXT = """\
 Score checkpoints on a task's test boards: by default those that the run itself was scored on. A
 run's folder stands for its best and its last checkpoint.
 
-Systems that halt by Q-learning may take all steps in evaluation; with --halting they halt. With
---steps every board takes so many steps, also more than in training; --curve scores each step on the
-way, up to twice as many as in training where --steps doesn't say. Boards may have another size than
-in training where the model has no learned positions.
+In evaluation some systems take all steps, and some stop a batch as one, as documented; with
+--halting each board stops for itself, and so many boards take so many steps. With --steps every
+board takes so many steps, also more than in training; --curve scores each step on the way, up to
+twice as many as in training where --steps doesn't say. Boards may have another size than in
+training where the model has no learned positions.
 
   hrm eval runs/act sudoku
   hrm eval runs/act/best.safetensors sudoku --halting
@@ -32,8 +33,9 @@ in training where the model has no learned positions.
   hrm eval runs/maze maze --task-set size=12
 
 --json prints `checkpoints`, each with its scores and its `update`; `baselines`, the scores of the
-trivial methods; `margins`, `difference` and `error` beside each of these; with --curve, `curve`,
-for each checkpoint a list with `step` and the scores after that step.
+trivial methods; `margins`, `difference` and `error` beside each of these; with --halting,
+`boards_by_steps`, how many boards took so many steps; with --curve, `curve`, for each checkpoint a
+list with `step` and the scores after that step.
 """
 
 
@@ -46,7 +48,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     options.add_task(parser)
     options.add_data(parser, "test boards of your own")
     parser.add_argument("--curve", action="store_true", help="score after each step, too")
-    parser.add_argument("--halting", action="store_true", help="halt in evaluation as well")
+    parser.add_argument("--halting", action="store_true", help="let each board stop for itself")
     options.add_settings(parser, "--task-set", "a field of the task (as trained)")
     options.add_numbers(
         parser,
@@ -86,15 +88,22 @@ def run(asked: argparse.Namespace) -> int:
         found, task, splits, halt=asked.halting, identities=identities, curve=curve, **how
     )
     scored = {name: found.checkpoints[name] for name in result["checkpoints"]}
-    apart = {}
-    if not asked.halting:
-        apart = margins.margins(replace(found, checkpoints=scored), task, splits, **how)
+    kept = replace(found, checkpoints=scored)
+    apart, taken = {}, {}
+    if asked.halting:
+        taken = margins.steps_taken(kept, task, splits, device)
+    else:
+        apart = margins.margins(kept, task, splits, **how)
     if asked.json:
-        sys.stdout.write(json.dumps({**result, "margins": apart}, indent=2) + "\n")
+        shown = {**result, "margins": apart, "boards_by_steps": taken}
+        sys.stdout.write(json.dumps(shown, indent=2) + "\n")
     else:
         scores.show(result)
         if apart:
             sys.stdout.write(margins.line(apart) + "\n")
+        if taken:
+            counts = ", ".join(f"{steps}: {boards}" for steps, boards in taken.items())
+            sys.stdout.write(f"boards by halting steps: {counts}\n")
         for name, points in result.get("curve", {}).items():
             scores.show_curve(name, points, found.plan.system.model.halting.max_steps)
     return 0

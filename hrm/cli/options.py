@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hrm.config.parts import Part
 from hrm.errors import UserError
+from hrm.recipes.names import nearest
 from hrm.system import extensions
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
@@ -137,6 +138,7 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
                 f"{name} needs its {field.name}; its fields are: {allowed}; "
                 f"give {option} {field.name}=..."
             )
+    extensions.known(list(values.values()))  # of a mixture, say
     task: Any = Part.from_json({"kind": kind.__name__, **values})
     return task  # type: ignore[no-any-return]
 
@@ -168,9 +170,11 @@ def assigned(
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or name not in allowed:
+            near = nearest(name, allowed)
             raise UserError(
                 f"{option} {setting} names no field of {of} that can be set; allowed is "
-                f"FIELD=VALUE with one of: {listed}; give one of these"
+                f"FIELD=VALUE with one of: {listed}; "
+                + (f"did you mean {near!r}?" if near else "give one of these")
             )
         try:
             found[name] = json.loads(text)

@@ -31,6 +31,27 @@ def show(found: Mapping[str, Any]) -> None:
     sys.stdout.writelines(f"{row[0]:{width}}  {'  '.join(row[1:])}\n" for row in rows)
     if apart:
         sys.stdout.write(_apart)
+    _by_task(found)
+
+
+def _by_task(found: Mapping[str, Any]) -> None:
+    """Print what is known of each of several tasks: unknown cells, and valid answers."""
+    every = {**found["checkpoints"], **found["baselines"]}
+    first = next(iter(every.values()))
+    names = [name.removeprefix("unknown ") for name in first if name.startswith("unknown ")]
+    if not names:
+        return
+    width = max(map(len, (*every, "unknown / valid")))
+    wide = max(15, *map(len, names))
+    lines = [("unknown / valid", names)] + [
+        (row, [f"{v[f'unknown {n}']:.1%} / {v[f'valid {n}']:.1%}" for n in names])
+        for row, v in every.items()
+    ]
+    sys.stdout.write("\n")
+    sys.stdout.writelines(
+        f"{row:{width}}" + "".join(f"  {cell:>{wide}}" for cell in cells) + "\n"
+        for row, cells in lines
+    )
 
 
 def show_curve(name: str, points: Sequence[Mapping[str, Any]], trained: int) -> None:

@@ -4,10 +4,11 @@ import argparse
 import inspect
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, progress, scores, summary
+from hrm.cli import axes, configured, options, progress, scores, summary
 from hrm.cli.options import assigned
 from hrm.errors import Lost, UserError
 
@@ -49,7 +50,7 @@ rest. Learning rates then follow a schedule of N updates.
 """
 TRACKERS = ("jsonl", "tensorboard", "wandb")
 _PLANNED = (  # options that a plan says already
-    *("set", "task_set", "training_set", "updates", "batch", "learning_rate"),
+    *("set", "task_set", "training_set", "axis", "updates", "batch", "learning_rate"),
     *("train", "validation", "test", "data"),
 )
 
@@ -58,6 +59,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm train`."""
     parser = options.command(subparsers, "train", LINE, TEXT)
     add_options(parser)
+    configured.add(parser)
     parser.add_argument(
         "--tracker", choices=TRACKERS, default=TRACKERS[0], help="where the curve goes (jsonl)"
     )
@@ -66,6 +68,13 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--compile",
         action="store_true",
         help="compile training steps: a minute at first, then faster, and the same to rounding",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="RUN",
+        help="start from a run's best weights, as far as they fit; what doesn't is named",
     )
     options.add_json(parser, "the summary")
     options.add_numbers(
@@ -94,6 +103,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser, "boards of your own instead of generated ones")
     options.add_settings(parser, "--set", "an argument of the recipe")
     options.add_settings(parser, "--task-set", "a field of the task")
+    options.add_settings(parser, "--axis", "an axis by its path, such as execution or low.norm")
     options.add_settings(
         parser,
         "--training-set",
@@ -146,7 +156,9 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
 
     if asked.compile:
         environment.compiler()
-    plan = plan_of(asked)
+    plan, start = plan_of(asked), None
+    if asked.start is not None:
+        plan, start = _started(plan, asked.start, said=first)
     trackers = tracking.extras(asked.tracker, asked.output, asked.project) if first else []
     if first:
         sys.stderr.write(_heading(asked, plan))
@@ -160,6 +172,7 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
                 asked.threads,
                 device,
                 compiled=asked.compile,
+                start=start,
                 keep_every=asked.keep_every,
                 extended=asked.extend is not None,
             )
@@ -177,6 +190,36 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
             sys.stderr.write(f"hrm: {said}\n")
         return 1
     return 0
+
+
+def _started(plan: "Plan", run: Path, *, said: bool) -> "tuple[Plan, Mapping[str, torch.Tensor]]":
+    """Return a plan that starts from a run's weights, and these; name what doesn't fit.
+
+    Raises:
+        UserError: If there is no such run, or nothing of it fits.
+    """
+    from dataclasses import replace
+
+    import torch
+
+    from hrm.model import HRM
+    from hrm.training import runs, transfer
+
+    path = next(iter(runs.stored(run).checkpoints.values()))
+    update, weights = runs.weights(path)
+    with torch.device("meta"):
+        found = transfer.compared(HRM(plan.system.model).state_dict(), weights)
+    if not found.taken:
+        raise UserError(
+            f"--from is {str(run)!r}, whose weights have neither name nor shape of this model's; "
+            f"allowed is a run of a system much like it; leave it out"
+        )
+    if said:
+        lines = [f"from {path}, update {update}: {len(found.taken)} tensors taken over"]
+        lines += [f"  new: {name} ({why})" for name, why in found.fresh.items()]
+        lines += [f"  not used: {name}" for name in found.unused]
+        sys.stderr.writelines(f"{line}\n" for line in lines)
+    return replace(plan, start=runs.digest(path)), weights
 
 
 def _again(asked: argparse.Namespace) -> str:
@@ -233,7 +276,9 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
         example, identities = boards["data"].test(task, 1), boards["data"].identities
     return runs.Plan(
         recipe=asked.recipe,
-        system=sizing.sized(asked.recipe, chosen, task, example, identities),
+        system=axes.changed(
+            sizing.sized(asked.recipe, chosen, task, example, identities), asked.axis
+        ),
         task=task,
         data_seed=data_seed,
         **boards,

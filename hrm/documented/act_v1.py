@@ -6,17 +6,17 @@ their own index.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from hrm import recipes
 from hrm.config import Transformer
 from hrm.config.learning import System
-from hrm.config.parts import Part, require
-from hrm.documented.common import positive, read
+from hrm.config.parts import require
+from hrm.documented.common import Options, View, positive, read
 from hrm.model import HRM
 from hrm.model.embedding import TokenEmbedding
 from hrm.model.execution import Batch, Carry
@@ -26,7 +26,7 @@ from hrm.training.optim import SparseSignSGD
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActConfig(Part):
+class ActConfig(Options):
     """The document's keys; those with a default may be left out.
 
     Args:
@@ -38,6 +38,10 @@ class ActConfig(Part):
         halt_max_steps: At most. halt_exploration_prob: in training.
         forward_dtype: "bfloat16" or "float32", of the activations; weights and Q values are
             float32.
+        gradient_checkpointing: Whether activations are computed again in the backward pass instead
+            of kept ("Memory Optimization").
+        halt_in_evaluation: Whether sequences halt in evaluation mode too, where the document's take
+            all steps, as coded.
 
     Raises:
         UserError: If a value is of another type or impossible.
@@ -62,12 +66,21 @@ class ActConfig(Part):
     puzzle_emb_ndim: int = 0
     expansion: float = 4.0
     rope_theta: float = 10_000.0
+    gradient_checkpointing: bool = False
+    halt_in_evaluation: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         positive(self, "batch_size", "seq_len", "vocab_size", "num_puzzle_identifiers")
         positive(self, "H_cycles", "L_cycles", "H_layers", "L_layers", "halt_max_steps")
         positive(self, "hidden_size", "num_heads", "rope_theta")
+        require(
+            self.forward_dtype != "float16",
+            "forward_dtype",
+            self.forward_dtype,
+            "bfloat16 or float32: gradients underflow in float16, and no loss is scaled here",
+            "use 'bfloat16', which has the range of float32",
+        )
         for name, allowed in (
             ("pos_encodings", ("rope", "learned")),
             ("forward_dtype", ("bfloat16", "float32")),
@@ -116,12 +129,19 @@ class ActConfig(Part):
             learned_positions=learned,
             max_steps=self.halt_max_steps,
             exploration=self.halt_exploration_prob,
+            halt_in_evaluation=self.halt_in_evaluation,
         )
         low, high = system.model.low, system.model.high
         assert isinstance(low, Transformer) and isinstance(high, Transformer)
         if not learned:
             low, high = (replace(level, rotary=self.rope_theta) for level in (low, high))
-        model = replace(system.model, low=low, high=high, bfloat16=self.forward_dtype == "bfloat16")
+        model = replace(
+            system.model,
+            low=low,
+            high=high,
+            bfloat16=self.forward_dtype == "bfloat16",
+            checkpointing=self.gradient_checkpointing,
+        )
         return replace(system, model=model)
 
 
@@ -140,7 +160,7 @@ class PuzzleEmbedding:
         yield self.table
 
 
-class HRMACTv1(nn.Module):
+class HRMACTv1(View):
     """``carry, outputs = model(carry, batch)``: one segment for each sequence of a batch.
 
     Weights, and what exploration draws, come from torch's default generator.
@@ -177,21 +197,6 @@ class HRMACTv1(nn.Module):
         )
         assert table is not None
         return PuzzleEmbedding(table)
-
-    def cuda(self, device: int | torch.device | None = None) -> Self:
-        """Move to a GPU.
-
-        Raises:
-            UserError: If torch sees none.
-        """
-        require(
-            torch.cuda.is_available(),
-            "device",
-            "cuda",
-            "'cpu', since torch sees no GPU here",
-            "leave .cuda() and device='cuda' out",
-        )
-        return super().cuda(device)
 
     def initial_carry(self, batch: Mapping[str, Tensor]) -> Carry:
         """Return a carry in which every sequence has halted: the next call starts with its batch.

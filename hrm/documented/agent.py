@@ -13,11 +13,13 @@ answers, A actions.
 """
 
 import dataclasses
-import difflib
 import hashlib
+import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -27,7 +29,8 @@ from torch import Tensor
 from hrm import recipes
 from hrm.config import QLearning, Restarted, RmsNorm, SwiGlu, Transformer, Vector
 from hrm.config.learning import System
-from hrm.config.parts import Part, require
+from hrm.config.parts import require
+from hrm.documented import common
 from hrm.documented.replay import Experience, Replay, adam, replay_update
 from hrm.errors import UserError
 from hrm.training import loop
@@ -77,7 +80,7 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Part):
+class Options(common.Options):
     """The configuration that the document prints, key by key, with its values as defaults.
 
     Args:
@@ -130,23 +133,22 @@ class Options(Part):
 
     @classmethod
     def read(cls, options: Any) -> Self:
-        """Return the options of a dictionary; the document prints it bare, and under "hrm" alone.
+        """Return the options of a dictionary, or of a file in JSON, which may have ``//`` comments.
+
+        The document prints them bare, and under "hrm", beside which a file may have sections of
+        other systems.
 
         Raises:
-            UserError: If it isn't one, has an unknown key, or a value is refused.
+            UserError: If it isn't such a thing, has an unknown key, or a value is refused.
         """
-        nested = isinstance(options, Mapping) and set(options) == {"hrm"}
-        given = options["hrm"] if nested else options
-        require(isinstance(given, Mapping), "options", given, "a dictionary", "pass {} for none")
-        allowed = [field.name for field in dataclasses.fields(cls)]
-        for name in given:
-            if name not in allowed:
-                near = difflib.get_close_matches(str(name), allowed, n=1)
-                raise UserError(
-                    f"option is {name!r}; allowed are {', '.join(allowed)}, bare or under 'hrm'; "
-                    + (f"did you mean {near[0]!r}?" if near else "leave it out")
-                )
-        return cls(**given)
+        given = _parsed(Path(options)) if isinstance(options, str | Path) else options
+        if isinstance(given, Mapping) and "hrm" in given:
+            names = [field.name for field in dataclasses.fields(cls)]
+            beside = [name for name in given if name in names]
+            mend = "put them under 'hrm' as well"
+            require(not beside, "options", beside, "none beside the section 'hrm'", mend)
+            given = given["hrm"]
+        return common.read(cls, given, "document amulgent, Configuration Options")
 
     def system(self) -> System:
         """Return the system that is configured."""
@@ -212,7 +214,15 @@ class Agent:
         Raises:
             UserError: If a key is unknown, a value impossible, or `enable` off.
         """
-        read = Options.read(options)
+        return cls.of(Options.read(options), seed=seed)
+
+    @classmethod
+    def of(cls, read: Options, *, seed: int = 0) -> Self:
+        """Build the agent of options.
+
+        Raises:
+            UserError: If `enable` is off.
+        """
         require(read.enable, "enable", read.enable, "True for an agent", "do without one")
         return cls(
             read.system(),
@@ -323,6 +333,19 @@ def embed(text: str, size: int) -> Tensor:
     digest = hashlib.shake_256(text.encode(errors="surrogatepass")).digest(4 * size)
     words = np.frombuffer(digest, dtype="<u4").astype(np.float64)
     return torch.from_numpy(math.sqrt(3) * ((words + 0.5) / 2**31 - 1)).float()
+
+
+def _parsed(path: Path) -> Any:
+    """Return what a JSON file holds, comments from ``//`` to a line's end left out."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        bare = re.sub(r'("(?:[^"\\]|\\.)*")|//[^\n]*', lambda found: found[1] or "", text)
+        return json.loads(bare)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"options are {str(path)!r}, which can't be read ({error}); allowed is a file in JSON; "
+            f"mend it, or pass a dictionary"
+        ) from error
 
 
 def _check(system: System) -> None:

@@ -1,33 +1,59 @@
 """Document amulgent: ``HRMReasoning`` and its ``get_status``."""
 
+from pathlib import Path
 from typing import Any
 
-from hrm.documented.agent import Agent
+from hrm.config.parts import require
+from hrm.documented.agent import Agent, Options
 from hrm.model import HRM
 
 
 class HRMReasoning:
     """An agent (`hrm.documented.agent`) that a dictionary with the document's keys configures.
 
+    With ``enable: false`` there is no agent: the status says so, and nothing else can be asked.
+
     Args:
-        config: The document's JSON as a dictionary, whole or what is under "hrm"; keys left out
-            have its values.
+        config: The document's JSON, as a dictionary or a file's path: whole, with whatever other
+            sections it has, or what is under "hrm"; keys left out have its values.
         seed: Of weights and exploration.
 
     Raises:
-        UserError: If a key is unknown, a value impossible, or `enable` off.
+        UserError: If a key is unknown, or a value impossible.
 
-    Source: document amulgent, "Usage Examples".
+    Source: document amulgent, "Configuration Options" and "Usage Examples".
     """
 
-    def __init__(self, config: Any, *, seed: int = 0) -> None:
-        self.agent = Agent.from_options(config, seed=seed)
+    def __init__(self, config: Any | Path, *, seed: int = 0) -> None:
+        read = Options.read(config)
+        self._agent = Agent.of(read, seed=seed) if read.enable else None
+
+    @property
+    def agent(self) -> Agent:
+        """The agent.
+
+        Raises:
+            UserError: If it is switched off.
+        """
+        allowed = "true for a system that thinks"
+        require(self._agent is not None, "enable", False, allowed, "leave it out")
+        assert self._agent is not None
+        return self._agent
 
     @property
     def model(self) -> HRM:
-        """The model that the agent thinks with."""
+        """The model that the agent thinks with.
+
+        Raises:
+            UserError: If it is switched off.
+        """
         return self.agent.model
 
-    def get_status(self) -> dict[str, dict[str, Any]]:
-        """Return architecture, model_stats and, once something was learnt, learning_metrics."""
-        return self.agent.status()
+    def get_status(self) -> dict[str, Any]:
+        """Return enabled, and where it is: architecture, model_stats, and learning_metrics.
+
+        The latter are there once something was learnt.
+        """
+        if self._agent is None:
+            return {"enabled": False}
+        return {"enabled": True, **self._agent.status()}

@@ -1,9 +1,9 @@
-"""What the views share: dictionaries held to a document's keys, and models that count cycles."""
+"""What the views share: options held to a document's names, and models that count cycles."""
 
+import copy
 import dataclasses
-import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,37 +11,67 @@ from torch import Tensor, nn
 from hrm.config import Vector
 from hrm.config.learning import System, Training
 from hrm.config.parts import Part, require
+from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.model.execution import Batch
+from hrm.recipes.names import nearest
+from hrm.system import environment
 from hrm.training.learner import Learner
+from hrm.training.losses import AnswerLoss
+from hrm.training.objectives import PolicyGradient
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound="Options")
 OURS = {"input_dim": "inputs", "output_dim": "outputs", "T": "low_steps"}  # the recipes' names
 
 
+class _Held(type):
+    """Holds the names that a class of options is called with to those that it has."""
+
+    def __call__(cls, *positional: Any, **given: Any) -> Any:
+        require(not positional, cls.__name__, positional, "names with values", "write name=value")
+        fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        defaults = {
+            name: field.default
+            for name, field in fields.items()
+            if field.default is not dataclasses.MISSING
+        }
+        for name in given:
+            if name not in fields:
+                near = nearest(str(name), fields)
+                mend = f"did you mean {near!r}?" if near else "leave it out"
+                raise UserError(f"option is {name!r}; allowed are {', '.join(fields)}; {mend}")
+        lacking = [name for name in fields if name not in defaults and name not in given]
+        if lacking:
+            optional = ", ".join(f"{name} ({value!r})" for name, value in defaults.items())
+            raise UserError(
+                f"options are {', '.join(given) or 'none'}; allowed are all of "
+                f"{', '.join(name for name in fields if name not in defaults)}, and these, which "
+                f"have defaults: {optional}; give {', '.join(lacking)} as well"
+            )
+        return super().__call__(**given)
+
+
+class Options(Part, abstract=True, metaclass=_Held):
+    """Options under a document's names.
+
+    Raises:
+        UserError: If a name isn't the document's (the error has the one that is meant, also where
+            it is another document's), one without default is missing (the error lists them, and the
+            others with their defaults), or a value is refused.
+    """
+
+
 def read(kind: type[P], given: Any, where: str) -> P:
-    """Return the part that a dictionary with a document's keys describes.
+    """Return the options that a dictionary with a document's keys describes.
 
     Args:
         where: The document, for errors.
 
     Raises:
-        UserError: If it isn't a dictionary, has an unknown key, lacks one, or a value is refused.
+        UserError: If it isn't a dictionary, or as `Options`.
     """
     require(isinstance(given, Mapping), "config", given, "a dictionary", f"see {where}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    for name in given:
-        near = difflib.get_close_matches(str(name), fields, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else "leave it out"
-        require(name in fields, "config's key", name, ", ".join(fields), mend)
-    lacking = [
-        name
-        for name, field in fields.items()
-        if field.default is dataclasses.MISSING and name not in given
-    ]
-    mend = f"give {', '.join(lacking)} as well, as {where} does"
-    require(not lacking, "config", sorted(given), f"one with {', '.join(fields)}", mend)
-    return kind(**given)
+    return kind(**{str(name): value for name, value in given.items()})
 
 
 def arguments(config: Part) -> dict[str, Any]:
@@ -61,7 +91,67 @@ def positive(part: Part, *names: str) -> None:
         require(value >= 1, name, value, "1 or more", "raise it")
 
 
-class CycleModel(nn.Module):
+class View(nn.Module):
+    """A module that moves to devices that are there alone."""
+
+    def to(self, *where: Any, **named: Any) -> Self:
+        """Move or convert, as any module.
+
+        Raises:
+            UserError: If the device isn't there.
+        """
+        for value in (*where, *named.values()):
+            if isinstance(value, (str, torch.device)):
+                environment.known(str(value))
+        return super().to(*where, **named)
+
+    def cuda(self, device: int | torch.device | None = None) -> Self:
+        """Move to a GPU.
+
+        Raises:
+            UserError: If there is none.
+        """
+        environment.known(f"cuda:{device}" if isinstance(device, int) else str(device or "cuda"))
+        return super().cuda(device)
+
+
+def per_sample(criterion: Any) -> AnswerLoss:
+    """Return a criterion's loss of each sample, [B], the mean over its elements.
+
+    Args:
+        criterion: One of torch's, such as ``nn.MSELoss()`` or ``nn.SmoothL1Loss()``, or any
+            function of (prediction, target) with a loss for each element or each sample.
+
+    Raises:
+        UserError: If it adds losses up, or, when it is called, gives no loss for each sample.
+    """
+    each = copy.copy(criterion)
+    reduction = getattr(criterion, "reduction", "none")
+    require(
+        callable(criterion) and reduction in ("mean", "none"),
+        "criterion",
+        criterion,
+        "a function of (prediction, target) with reduction 'mean' or 'none'",
+        "pass such as nn.MSELoss() or nn.SmoothL1Loss()",
+    )
+    if hasattr(each, "reduction"):
+        each.reduction = "none"
+
+    def answer(prediction: Tensor, target: Tensor) -> Tensor:
+        found: Tensor = each(prediction, target)
+        require(
+            found.dim() > 0 and len(found) == len(prediction),
+            "criterion",
+            f"one whose loss has shape {list(found.shape)} for {len(prediction)} samples",
+            "an elementwise one, since each sample's reward is its own loss",
+            "pass one that gives a loss for each element, such as nn.L1Loss()",
+        )
+        return found.flatten(1).mean(1) if found.dim() > 1 else found
+
+    return answer
+
+
+class CycleModel(View):
     """``output, cycles_used = model(x)`` and ``training_step``: what documents gru and v2 show.
 
     Weights, and what is drawn in training, come from torch's default generator: seed it by
@@ -70,12 +160,15 @@ class CycleModel(nn.Module):
     Args:
         system: What it is a view of.
         device: Of the model; batches are moved there.
+
+    Raises:
+        UserError: If the device isn't there.
     """
 
     def __init__(self, system: System, device: str = "cpu") -> None:
         super().__init__()
         assert isinstance(system.model.embedding, Vector)
-        self.model = HRM(system.model).to(device)
+        self.model = HRM(system.model).to(environment.known(device))
         self._size = system.model.embedding.size
         training = Training(updates=1)  # the rate is constant, however many there will be
         self._learner = Learner(self.model, system, training, torch.default_generator)
@@ -98,12 +191,13 @@ class CycleModel(nn.Module):
         found = self.model(x, noise)
         return found.prediction, found.run.steps
 
-    def training_step(self, x: Tensor, y: Tensor, criterion: nn.Module) -> dict[str, float]:
+    def training_step(self, x: Tensor, y: Tensor, criterion: Any) -> dict[str, float]:
         """Take one optimiser step on a batch and return what it measured.
 
         Args:
             x: [B, input_dim]. y: [B, output_dim].
-            criterion: ``nn.MSELoss()``; rewards are made of each sample's squared error.
+            criterion: ``nn.MSELoss()``, or any other elementwise one, see `per_sample`; rewards are
+                made of each sample's loss.
 
         Returns:
             loss, task_loss, policy_loss, baseline_loss, cycles_mean.
@@ -112,13 +206,8 @@ class CycleModel(nn.Module):
             UserError: If a shape is another, or the criterion.
             FloatingPointError: If the loss isn't finite; no step is taken then.
         """
-        require(
-            isinstance(criterion, nn.MSELoss) and criterion.reduction == "mean",
-            "criterion",
-            criterion,
-            "nn.MSELoss(), since each sample's reward is its squared error",
-            "pass that one, or train another objective by hrm.training.learner.Learner",
-        )
+        assert isinstance(self._learner.objective, PolicyGradient)
+        self._learner.objective.answer = per_sample(criterion)
         inputs = self._moved("x", x, self._size)
         targets = self._moved("y", y, self.model.config.readout.size)
         rows = f"{len(inputs)} rows, as x has"

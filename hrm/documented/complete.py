@@ -7,6 +7,7 @@ AdamW of 1e-4 for halting, gradients clipped at 1.
 import importlib
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import hrm.model
 from hrm import recipes
-from hrm.config import Series, Transformer
+from hrm.config import Compacted, Series, Transformer
 from hrm.config.learning import AdamAtan2, System, Training
 from hrm.config.parts import Part, require
 from hrm.errors import Diverged
@@ -51,6 +52,8 @@ class HRM(nn.Module):
         input_dim: Of each position. output_dim: classes at each position.
         h_dim, l_dim: Widths of the levels.
         positions: At most.
+        per_sample: Whether each sample stops for itself in evaluation; as coded, the batch stops as
+            one.
         more: Other arguments of `hrm.recipes.complete`, such as max_steps.
 
     Raises:
@@ -67,6 +70,7 @@ class HRM(nn.Module):
         output_dim: int,
         *,
         positions: int = 900,
+        per_sample: bool = False,
         **more: Any,
     ) -> None:
         super().__init__()
@@ -80,6 +84,9 @@ class HRM(nn.Module):
             l_dim=l_dim,
             **{**_layers(h_dim, l_dim), **more},
         )
+        if per_sample:
+            apart = replace(self.system.model, evaluation=Compacted())
+            self.system = replace(self.system, model=apart)
         self.model = hrm.model.HRM(self.system.model)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,6 +97,16 @@ class HRM(nn.Module):
         """
         prediction: Tensor = self.model(self.checked(x)).prediction
         return prediction
+
+    def steps(self, x: Tensor) -> Tensor:
+        """Return how many halting steps each sample takes, [B].
+
+        Raises:
+            UserError: If x has another shape.
+        """
+        with torch.no_grad():
+            taken: Tensor = self.model(self.checked(x)).run.steps
+        return taken
 
     def checked(self, x: Tensor) -> Tensor:
         """Return x if it has this model's shape.
@@ -125,6 +142,17 @@ def _layers(h_dim: int, l_dim: int) -> dict[str, int]:
     return {}
 
 
+def task_of(name: str, fields: Mapping[str, Any]) -> Any:
+    """Return a task by its name in `TASKS`, with some fields set.
+
+    Raises:
+        UserError: If there's no such task or field.
+    """
+    require(name in TASKS, "task_name", name, ", ".join(TASKS), "take one of them")
+    importlib.import_module(f"hrm.tasks.{name}")
+    return Part.from_json({"kind": name.capitalize(), **TASKS[name], **fields})
+
+
 class EnhancedDatasetLoader:
     """Boards of our tasks by name."""
 
@@ -148,11 +176,9 @@ class EnhancedDatasetLoader:
         Raises:
             UserError: If there's no such task or field, or so many boards can't be found.
         """
-        require(task_name in TASKS, "task_name", task_name, ", ".join(TASKS), "take one of them")
         for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
             require(value >= 1, name, value, "1 or more", "raise it")
-        importlib.import_module(f"hrm.tasks.{task_name}")
-        task: Any = Part.from_json({"kind": task_name.capitalize(), **TASKS[task_name], **fields})
+        task = task_of(task_name, fields)
         boards = task.generate(seed, num_samples, 0, 0).train
         data = loop.encode(recipes.complete(), task, boards)
         order = torch.Generator().manual_seed(loop.stream(seed, "order"))

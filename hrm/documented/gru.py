@@ -4,18 +4,20 @@ The document's text decides where its code does otherwise: actions are sampled i
 gradients flow through the states at which samples stop (`hrm.recipes.gru`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from hrm import recipes
+from hrm.config import Masked
 from hrm.config.learning import System
-from hrm.config.parts import Part, require
-from hrm.documented.common import CycleModel, arguments, positive
+from hrm.config.parts import require
+from hrm.documented.common import CycleModel, Options, arguments, positive
+from hrm.system import environment
 
 
 @dataclass(frozen=True, kw_only=True)
-class GruConfig(Part):
+class GruConfig(Options):
     """The document's options, with its defaults; it prints this class as ``HRMConfig``.
 
     Args:
@@ -26,6 +28,8 @@ class GruConfig(Part):
         detach_low_to_high, detach_high_to_low: Which gradients are cut.
         compute_cost_weight: λ in R = −task loss − λ · cycles.
         input_dim, output_dim: Widths of x and of the prediction.
+        per_sample_evaluation: Whether samples stop by themselves in evaluation mode too, where the
+            document's batch stops as one.
 
     Raises:
         UserError: If a value is of another type or impossible.
@@ -42,6 +46,7 @@ class GruConfig(Part):
     compute_cost_weight: float = 0.0
     input_dim: int = 1024
     output_dim: int = 1
+    per_sample_evaluation: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,12 +58,17 @@ class GruConfig(Part):
             "0 or more, the price of a cycle",
             "use 0.0 for free cycles",
         )
+        if self.device is not None:
+            environment.known(self.device)
 
     def system(self) -> System:
         """Return the system that is configured."""
         named = arguments(self)
-        del named["device"]
-        return recipes.gru(**named)
+        del named["device"], named["per_sample_evaluation"]
+        system = recipes.gru(**named)
+        if not self.per_sample_evaluation:
+            return system
+        return replace(system, model=replace(system.model, evaluation=Masked()))
 
 
 HRMConfig = GruConfig  # kinds of parts have one class each, and hrm.config has an HRMConfig

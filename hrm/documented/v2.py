@@ -4,11 +4,17 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from hrm import recipes
 from hrm.config.learning import System
-from hrm.config.parts import Part, require
-from hrm.documented import demo
-from hrm.documented.common import OURS, CycleModel, arguments, positive
+from hrm.config.parts import require
+from hrm.documented.common import OURS, CycleModel, Options, arguments, positive
+from hrm.documented.demos import v2 as demo
+from hrm.model import HRM
+from hrm.model.halting import ConcatenatedController, DirectController
+from hrm.training.transfer import Transfer, transfer
 
 FLAGS = (
     "use_per_sample_act",
@@ -19,7 +25,7 @@ FLAGS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnhancedConfig(Part):
+class EnhancedConfig(Options):
     """The four flags, all off for the original, and the sizes.
 
     Args:
@@ -80,6 +86,28 @@ class EnhancedHierarchicalModel(CycleModel):
         super().__init__(config.system())
         self.config = config
 
+    def load_original(self, original: "EnhancedHierarchicalModel") -> Transfer:
+        """Take over the weights of a model with fewer flags; see `enhanced_weights`."""
+        return transfer(self.model, enhanced_weights(original.model, self.model))
+
+
+def enhanced_weights(original: HRM, enhanced: HRM) -> dict[str, Tensor]:
+    """Return an original's weights under the names and in the shapes of an enhanced model.
+
+    The optimised controller computes what the original's does with W [I | 1] = [W | W 1] in its
+    first layer. Query, key, value and output maps of attention over one step become those of
+    attention over the sequence; the map from the high state to the query is new, and nothing in the
+    original says what it should be. The default aggregation of the original, a projection, has no
+    counterpart in attention: all of attention is new then. `hrm.training.transfer.transfer` loads
+    what is returned, and names what is left.
+    """
+    weights = dict(original.state_dict())
+    before, after = (getattr(model.halting, "controller", None) for model in (original, enhanced))
+    if isinstance(before, ConcatenatedController) and isinstance(after, DirectController):
+        first = weights["halting.controller.policy.0.weight"]
+        weights["halting.controller.policy.0.weight"] = torch.cat([first, first.sum(1, True)], 1)
+    return weights
+
 
 class HierarchicalReasoningModel(EnhancedHierarchicalModel):
     """The original: the same without flags.
@@ -108,7 +136,7 @@ def demonstrate_efficiency_comparison(
     That is `hrm demo v2`, with the numbers of the run. It takes less than a minute.
 
     Args:
-        seed, updates: As in `hrm.documented.demo.v2`; None for its own number.
+        seed, updates: As in `hrm.documented.demos.v2.v2`; None for its own number.
 
     Source: document v2, "Basic Enhanced Usage".
     """

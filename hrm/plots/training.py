@@ -104,6 +104,33 @@ def dynamics(
     return figure
 
 
+@styled
+def comparison(
+    curves: Mapping[str, Curve],
+    *,
+    baselines: Mapping[str, float] | None = None,
+    score: str = "accuracy on unknown cells",
+) -> Figure:
+    """Draw loss and score over updates of several models, by name.
+
+    Args:
+        baselines: What trivial methods score, by name: level lines.
+        score: What the score is, with its unit.
+    """
+    figure, (losses, scores) = grid(1, 2, 4.4, 3.1)
+    for i, (name, curve) in enumerate(curves.items()):
+        look: dict[str, Any] = {"color": SERIES[i % 5], "linestyle": DASHES[i % 5], "lw": 1.6}
+        losses.plot(curve.updates, curve.losses["total"], label=name, **look)
+        scores.plot(curve.updates, curve.score, **look)
+    for i, (name, level) in enumerate((baselines or {}).items()):
+        scores.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+    losses.set(title="Loss", xlabel="updates", ylabel="loss per sample")
+    scores.set(title="Score", xlabel="updates", ylabel=score)
+    legend(losses)
+    legend(scores)
+    return figure
+
+
 def mean(curves: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     """Return the updates that all (updates, values) share, and the mean of the values there."""
     shared = curves[0][0]

@@ -7,14 +7,25 @@ lower-case names of their classes at the command line.
 
 import importlib
 import importlib.metadata
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from hrm.config.parts import Part, kinds
+from hrm.config.parts import Part, kinds, type_key
 from hrm.errors import UserError
 from hrm.system.include import include
 
-BUILT_IN = ("sudoku", "maze", "pattern", "hanoi", "logic", "coloring", "arc", "regression")
+BUILT_IN = (
+    "sudoku",
+    "maze",
+    "pattern",
+    "hanoi",
+    "logic",
+    "coloring",
+    "arc",
+    "regression",
+    "mixture",
+)
 GROUP = "hrm.tasks"
 _included: dict[str, ModuleType] = {}  # by the names that they were asked for with
 
@@ -66,10 +77,15 @@ def task(name: str) -> Any:
     )
 
 
-def known(kind: Any) -> None:
-    """Import the task of a kind, so that it can be decoded, if there is one of that name."""
-    if isinstance(kind, str) and kind not in kinds() and kind.lower() in names():
-        task(kind.lower())
+def known(data: Any) -> None:
+    """Import the tasks that a part's JSON names, at whatever depth, so that it can be decoded."""
+    if isinstance(data, Mapping):
+        kind = data.get(type_key)
+        if isinstance(kind, str) and kind not in kinds() and kind.lower() in names():
+            task(kind.lower())
+    if isinstance(data, Mapping | list | tuple):
+        for each in data.values() if isinstance(data, Mapping) else data:
+            known(each)
 
 
 def _tasks() -> dict[str, type[Part]]:

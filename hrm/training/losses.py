@@ -212,14 +212,21 @@ def supervised_loss(objective: learning.Supervised, output: Output, target: Tens
 
 
 def policy_gradient_loss(
-    objective: learning.PolicyGradient, output: Output, target: Tensor, max_steps: int
+    objective: learning.PolicyGradient,
+    output: Output,
+    target: Tensor,
+    max_steps: int,
+    each: AnswerLoss = squared_error,
 ) -> Loss:
     """Task, policy and baseline loss, entropy bonus and step penalty.
+
+    Args:
+        each: The loss of an answer, of which rewards are made as well.
 
     Source: documents v2, "Corrected Meta-RL Loss Calculations", and gru, "Meta-Learning Objective".
     """
     run = output.run
-    per_sample = squared_error(output.prediction, target)
+    per_sample = each(output.prediction, target)
     rewards = reward(per_sample.detach(), run.steps, objective.cost)
     task = per_sample.mean()
     policy = policy_loss(objective, run, rewards, max_steps)

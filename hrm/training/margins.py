@@ -7,6 +7,7 @@ Paired by board: d_i = (model's share of right unknown cells) − (the method's)
 A model has learned something where the difference is at least three errors for every method.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 import torch
@@ -14,7 +15,7 @@ import torch
 from hrm.model import HRM
 from hrm.tasks import Floats, Splits, Task
 from hrm.training.runs import Stored, restored
-from hrm.training.scoring import answers, readable
+from hrm.training.scoring import answers, halting, readable
 
 
 def margins(
@@ -37,6 +38,24 @@ def margins(
     seen, boards = readable(system, task, splits.test)
     answered, _ = answers(model, system, seen, boards, steps=steps)
     return beside(task, splits, seen.score(boards, answered).unknown)
+
+
+def steps_taken(
+    found: Stored, task: Task, splits: Splits, device: torch.device | str = "cpu"
+) -> dict[int, int]:
+    """Return how many test boards take so many halting steps, each halting for itself.
+
+    The weights are those of the first checkpoint, of a run's folder the best one.
+
+    Raises:
+        UserError: As `hrm.training.scoring.halting`.
+    """
+    system = halting(found.plan.system)
+    model = HRM(system.model).to(device)
+    restored(next(iter(found.checkpoints.values())), model)
+    seen, boards = readable(system, task, splits.test)
+    steps = answers(model, system, seen, boards)[1].astype(int).tolist()
+    return dict(sorted(Counter(steps).items()))
 
 
 def beside(task: Task, splits: Splits, scores: Floats) -> dict[str, dict[str, float]]:

@@ -70,16 +70,25 @@ class Supervised(Objective):
 
 @builds(learning.PolicyGradient)
 class PolicyGradient(Objective):
-    """The answer's loss and REINFORCE; its means are over the whole batch."""
+    """The answer's loss and REINFORCE; its means are over the whole batch.
+
+    Attributes:
+        answer: The loss of an answer, of (prediction, target), [B].
+    """
 
     part: learning.PolicyGradient
     coupled = True
+
+    def __init__(self, part: learning.PolicyGradient) -> None:
+        super().__init__(part)
+        self.answer: losses.AnswerLoss = losses.squared_error
 
     def losses(self, model: HRM, batch: Batch, noise: Tensor, carry: Carry | None) -> Found:
         output = model(batch.inputs, noise, identities=batch.identities, drafts=False)
         assert batch.targets is not None
         whole, targets = _whole(output), distributed.gathered(batch.targets)
-        found = losses.policy_gradient_loss(self.part, whole, targets, model.halting.max_steps)
+        most = model.halting.max_steps
+        found = losses.policy_gradient_loss(self.part, whole, targets, most, self.answer)
         parts = {"loss": found.total, "task_loss": found.task}
         parts |= {"policy_loss": found.policy, "baseline_loss": found.baseline}
         if self.part.entropy:

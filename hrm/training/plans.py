@@ -27,6 +27,7 @@ class Plan(Part):
         order_seed: Of the boards' order and the halting noise; None for the same number.
         data: A folder whose boards are taken; None for those that the task generates. train: how
             many of them training takes, after those for validation.
+        start: SHA-256 of the checkpoint whose weights it starts from; None for drawn ones.
     """
 
     recipe: str
@@ -40,6 +41,7 @@ class Plan(Part):
     seed: int = 0
     order_seed: int | None = None
     data: OwnData | None = None
+    start: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,5 +109,5 @@ def plan_from(data: Any) -> Plan:
         UserError: If it isn't one.
     """
     task = data.get("task") if isinstance(data, dict) else None
-    extensions.known(task.get("kind") if isinstance(task, dict) else None)
+    extensions.known(task)
     return Plan.from_json(data)

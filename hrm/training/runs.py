@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from hrm.config.parts import require
 from hrm.data import own
-from hrm.errors import Diverged
+from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.system import distributed, extensions
 from hrm.system import environment as surroundings
@@ -32,13 +33,15 @@ from hrm.training import checkpoint, extension, loop, tracking
 from hrm.training.mapped import Mapped
 from hrm.training.plans import Plan, plan_from, planned
 from hrm.training.scoring import score
-from hrm.training.stored import Stored, evaluated, reached, restored, stored, weights
+from hrm.training.stored import Stored, digest, evaluated, reached, restored, stored, weights
 from hrm.training.tracking import JsonLines, Run, Tracker
+from hrm.training.transfer import transfer
 
 __all__ = [
     "Plan",
     "Point",
     "Stored",
+    "digest",
     "evaluated",
     "execute",
     "plan_from",
@@ -80,6 +83,7 @@ def execute(
     *,
     test: bool = True,
     compiled: bool = False,
+    start: Mapping[str, Tensor] | None = None,
     keep_every: int | None = None,
     extended: bool = False,
 ) -> dict[str, Any]:
@@ -98,11 +102,13 @@ def execute(
         test: Whether the finished run is scored on the test boards. A finished run can be scored
             later by executing it again.
         compiled: Whether training steps are compiled: faster, and the same to rounding.
+        start: The weights of the plan's `start`; those that fit the model are taken over. None
+            where there are none, or the folder's run goes on.
         keep_every: The model of every so many evaluations is kept; None for the best and the last.
         extended: Whether the folder's run may have had fewer updates than the plan.
 
     Raises:
-        UserError: If the folder is in use, or another run's.
+        UserError: If the folder is in use, or another run's, or `start` is missing in a new one.
     """
     require(keep_every is None or keep_every >= 1, "keep_every", keep_every, "1 or more", "use 1")
     require(1 <= threads <= most_threads, "threads", threads, f"1 to {most_threads}", "use 1")
@@ -119,7 +125,7 @@ def execute(
             tracker.start(run)
         summary: dict[str, Any] = {"status": "stopped"}
         try:
-            _train(plan, splits, folder, everyone, report, device, compiled, keep_every)
+            _train(plan, splits, folder, everyone, report, device, compiled, start, keep_every)
             ask = first and test
             found = _scored(plan, folder, splits, device) if ask else {}
             summary = {"status": "finished", **found}
@@ -139,10 +145,19 @@ def _train(
     report: Callable[[Point], None] | None,
     device: torch.device | str,
     compiled: bool,
+    start: Mapping[str, Tensor] | None,
     keep_every: int | None,
 ) -> None:
     task: Any = plan.task
     model = loop.build(plan.system, plan.seeds, device)
+    if start is not None:
+        assert plan.start is not None
+        transfer(model, start)
+    elif plan.start is not None and not (folder / "last.safetensors").is_file():
+        raise UserError(
+            f"output is {str(folder)!r}, whose run starts from the weights of another and has no "
+            f"checkpoint yet; allowed is to start it again; give that other run, --from RUN"
+        )
     data: loop.Samples
     if plan.data is None:
         data = loop.encode(plan.system, task, splits.train, device)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from hrm.config import QLearning
+from hrm.config import Compacted, Fixed, Policy, QLearning
 from hrm.config.learning import System
 from hrm.data.tokens import PublicBoards
 from hrm.errors import UserError
@@ -81,20 +82,29 @@ def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[st
 
 
 def halting(system: System) -> System:
-    """Return a Q-learning system that halts in evaluation as well.
+    """Return a system that halts in evaluation, each sample for itself, whatever it was.
+
+    As documented, some take all steps there, and some stop their batch as one.
 
     Raises:
-        UserError: If it halts in another way.
+        UserError: If it doesn't halt at all.
     """
     part = system.model.halting
-    if not isinstance(part, QLearning):
+    if isinstance(part, Fixed) or (isinstance(part, Policy) and not part.obeyed):
         raise UserError(
-            f"halting is {type(part).__name__}; allowed is QLearning, which may take all steps in "
-            f"evaluation; leave --halting out: this system stops as it was trained to"
+            f"halting is {type(part).__name__}, whose steps are always {part.max_steps}; allowed "
+            f"is a system that halts; leave --halting out"
         )
-    return replace(
-        system, model=replace(system.model, halting=replace(part, halt_in_evaluation=True))
-    )
+    if isinstance(part, QLearning):
+        alone = part.exploration is None or not part.exploration.of_batch
+        part = replace(
+            part,
+            halt_in_evaluation=True,
+            batch_mean=False,
+            exploration=part.exploration if alone else None,  # of training alone
+        )
+    model = replace(system.model, halting=part, evaluation=Compacted())
+    return replace(system, model=model)
 
 
 def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
@@ -118,9 +128,26 @@ def accuracy(task: Task, boards: Boards, found: Values) -> float:
     return float(share(right, labelled.sum(axis=1)).mean())
 
 
+def by_task(task: Task, boards: Boards) -> dict[str, NDArray[np.bool_]]:
+    """Return which boards [N] are of which of a mixture's tasks, by name; {} of any other task."""
+    kinds = getattr(task, "kinds", None)
+    if kinds is None:
+        return {}
+    places, parts = kinds(boards.inputs), getattr(task, "tasks", ())
+    names = [type(part).__name__.lower() for part in parts]
+    return {
+        name if names.count(name) == 1 else f"{name} {k + 1}": places == k
+        for k, name in enumerate(names)
+        if (places == k).any()
+    }
+
+
 def _means(task: Task, boards: Boards, found: Values) -> dict[str, float]:
     scores = task.score(boards, found)
     means = {field.name: float(np.mean(getattr(scores, field.name))) for field in fields(Scores)}
+    for name, mine in by_task(task, boards).items():
+        for metric in ("unknown", "valid"):
+            means[f"{metric} {name}"] = float(np.mean(getattr(scores, metric)[mine]))
     if task.classes:  # else answers are numbers
         means["accuracy"] = accuracy(task, boards, found)
     return means

@@ -1,5 +1,6 @@
 """Stored runs: their checkpoints, loaded and scored."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -45,6 +46,11 @@ def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
             f"allowed are weights that give answers; name another"
         )
     return update, state
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a checkpoint's file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def reached(folder: Path) -> int:

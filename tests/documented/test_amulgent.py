@@ -70,5 +70,5 @@ def test_configuration_options_are_read_whole():
 def test_mistakes_are_named():
     with pytest.raises(UserError, match=r"option is 'use_rms_norm'; .* did you mean 'use_rmsnorm'"):
         HRMReasoning({"use_rms_norm": True})
-    with pytest.raises(UserError, match="enable is False; allowed is True"):
-        HRMReasoning({"enable": False, **OTHERS})
+    with pytest.raises(UserError, match="enable is False; allowed is true for a system"):
+        _ = HRMReasoning({"enable": False, **OTHERS}).agent

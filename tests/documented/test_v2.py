@@ -10,7 +10,8 @@ from torch import nn
 
 from hrm import recipes
 from hrm.config import Compacted, DirectController, LastStep, Lockstep, TraceAttention
-from hrm.documented import demo, v2
+from hrm.documented import v2
+from hrm.documented.demos import v2 as demo
 from hrm.documented.v2 import (
     EnhancedConfig,
     EnhancedHierarchicalModel,

@@ -1,20 +1,24 @@
 """The views as such: what they may have of their own, and that every printed example has a test."""
 
 import ast
+import importlib.util
+import json
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
 
 from hrm import cli, documented
+from hrm.cli import configured
 from hrm.documented import amulgent, complete, gru, v2
 from hrm.model import HRM
 from hrm.models import HRMACTv1
 
 ROOT = Path(documented.__file__).resolve().parents[2]
-SOURCES = [*Path(documented.__file__).parent.glob("*.py"), ROOT / "hrm" / "models.py"]
+SOURCES = [*Path(documented.__file__).parent.glob("*.py")]
 ACT = {
     "batch_size": 2,
     "seq_len": 4,
@@ -66,7 +70,7 @@ def test_a_view_draws_the_weights_that_the_recipe_draws(name):
 def test_amulgent_has_no_module_but_its_agents_model():
     reasoning = amulgent.HRMReasoning({"hidden_size": 8, "h_layers": 1, "l_layers": 1})
     assert reasoning.model is reasoning.agent.model and type(reasoning.model) is HRM
-    assert vars(reasoning).keys() == {"agent"}
+    assert vars(reasoning).keys() == {"_agent"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
@@ -96,10 +100,32 @@ def test_every_printed_example_has_a_test():
             assert f"def {test}(" in source, test
 
 
-def test_every_command_on_the_migration_page_is_one():
+def test_every_command_on_the_migration_page_is_one(monkeypatch):
+    monkeypatch.chdir(ROOT)
     page = (ROOT / "docs" / "migration.md").read_text().partition("## From the public")[0]
     commands = [line for line in re.findall(r"`hrm ([^`]+ [^`]+)`", page) if "--help" not in line]
     for command in commands:
         if not command.startswith("eval --"):  # an option on its own
-            cli.parser().parse_args(shlex.split(command))
+            cli.parser().parse_args(configured.expanded(shlex.split(command)))
     assert len(commands) >= 6
+
+
+def test_the_page_of_promises_is_that_of_the_markers():
+    """Where this fails: python tests/documented/promises.py."""
+    path = Path(__file__).with_name("promises.py")
+    specification = importlib.util.spec_from_file_location("promises", path)
+    promises = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(promises)
+    assert promises.PAGE.read_text() == promises.page()
+    assert {row[0] for row in promises.rows()} == set(promises.DOCUMENTS)
+
+
+def test_the_page_of_documents_counts_the_ledgers_claims():
+    """Each of its tables has a group's claims, as many as there are, and every group of them."""
+    page = (ROOT / "docs" / "documents.md").read_text()
+    ledger = json.loads((ROOT / "ablations" / "claims" / "ledger.json").read_text())
+    for document in ("v2", "gru", "amulgent", "act-v1", "complete"):
+        section = page.partition(f"\n## Document {document}\n")[2].partition("\n## ")[0]
+        groups = re.findall(r"^\| (\w) \| .* \| (\d+) \|$", section, re.MULTILINE)
+        counted = Counter(claim["group"] for claim in ledger if claim["document"] == document)
+        assert {group: int(n) for group, n in groups} == dict(counted), document

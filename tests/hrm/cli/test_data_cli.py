@@ -15,6 +15,7 @@ from hrm.system import extensions
 from hrm.tasks.sudoku import Sudoku
 
 SMALL = {
+    "mixture": '--set \'tasks=[{"kind":"Maze","size":5},{"kind":"Pattern"}]\'',
     "sudoku": "--set size=4",
     "maze": "--set size=5",
     "pattern": "",
@@ -96,7 +97,7 @@ def test_build_can_add_versions_of_training_boards(hrm, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "task", [task for task in extensions.BUILT_IN if task not in ("arc", "regression")]
+    "task", [task for task in extensions.BUILT_IN if task not in ("arc", "regression", "mixture")]
 )
 def test_every_task_of_tokens_can_be_built(hrm, tmp_path, task):
     line = f"data build {task} {SMALL[task]} --train 4 --test 3 --output {tmp_path}/set"

@@ -1,4 +1,4 @@
-"""`hrm demo v2` and `hrm.documented.demo`, on a tiny budget."""
+"""`hrm demo v2` and `hrm.documented.demos.v2`, on a tiny budget."""
 
 import json
 import re
@@ -11,10 +11,12 @@ import torch
 
 from hrm import cli, recipes
 from hrm.cli import progress
-from hrm.documented import demo
+from hrm.cli.demo import DOCUMENTS
+from hrm.documented.demos import v2 as demo
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM
 from hrm.training import loop
+from hrm.training.learner import evaluating
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,7 +57,7 @@ def test_samples_that_want_to_stop_at_once_cost_one_cycle_only_in_the_enhanced_r
     system = recipes.v2(**demo.SIZES, **demo.FLAGS)
     model = loop.build(system, loop.Seeds(weights=1, order=0))
     inputs = torch.from_numpy(demo.TASK.one_hot(splits.test.inputs))
-    with torch.no_grad(), loop.evaluating(model):  # half of the boards want to stop at once
+    with torch.no_grad(), evaluating(model):  # half of the boards want to stop at once
         logits = model(inputs, steps=1).run.logits[0]
         model.halting.controller.policy[-1].bias[1] -= (logits[:, 1] - logits[:, 0]).median()
     arms = {
@@ -163,6 +165,6 @@ def test_help_teaches_by_examples(hrm):
     status, out, _ = hrm("demo --help")
     assert status == 0
     examples = re.findall(r"^  hrm (demo .*)$", out, re.MULTILINE)
-    assert len(examples) == 3
-    for example in examples:
-        assert cli.parser().parse_args(shlex.split(example)).document == "v2"
+    assert len(examples) == 6
+    documents = {cli.parser().parse_args(shlex.split(each)).document for each in examples}
+    assert documents == set(DOCUMENTS)

@@ -46,6 +46,21 @@ def test_extending_again_changes_nothing_and_less_is_refused(hrm, tmp_path):
     assert "extend is 4; allowed is 6 or more" in err
 
 
+def test_a_run_from_anothers_weights_needs_them_to_begin_and_not_to_go_on(hrm, tmp_path):
+    assert hrm(f"{GRU} {FEW} --updates 2 --output {tmp_path}/one")[0] == 0
+    line = f"{GRU} {FEW} --seed 5 --from {tmp_path}/one"
+    assert hrm(f"{line} --updates 4 --output {tmp_path}/two")[0] == 0
+    assert hrm(f"{line} --updates 6 --output {tmp_path}/long")[0] == 0
+    again = f"train gru maze --output {tmp_path}/two --extend 6"
+    status, _, err = hrm(again)
+    assert status == 0, err
+    assert same(*(runs.weights(tmp_path / n / "last.safetensors")[1] for n in ("two", "long")))
+    (tmp_path / "two/last.safetensors").unlink()
+    status, _, err = hrm(again)
+    assert status == 2 and "give that other run, --from RUN" in err
+    assert hrm(f"{again} --from {tmp_path}/one")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

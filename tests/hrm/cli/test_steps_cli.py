@@ -39,6 +39,14 @@ def test_the_curve_goes_to_twice_the_trained_steps_and_says_where_these_end(hrm,
     assert [row for row in rows if "trained up to here" in row] == [rows[1]]
 
 
+def test_the_curve_is_the_same_where_each_board_halts_for_itself(hrm, tmp_path):
+    assert hrm(f"{ACT} {FEW} --output {tmp_path}/run")[0] == 0
+    line = f"eval {tmp_path}/run/best.safetensors maze --curve --json"
+    plain, halting = (json.loads(hrm(f"{line}{more}")[1]) for more in ("", " --halting"))
+    assert plain["curve"] == halting["curve"]
+    assert sum(halting["boards_by_steps"].values()) == 6 and plain["boards_by_steps"] == {}
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -12,7 +12,7 @@ from hrm import cli
 from hrm.cli import options, progress, scores, train
 from hrm.tasks.arc import task
 from hrm.tasks.arc.data import ArcTask, Pair
-from hrm.training import tracking
+from hrm.training import runs, tracking
 
 GRU = "train gru maze --task-set size=4 --set hidden_low=8 --set hidden_high=8"
 ACT = "train act-v1 pattern --set width=8 --set heads=2 --set h_layers=1 --set l_layers=1"
@@ -115,6 +115,64 @@ def test_halting_systems_can_halt_in_evaluation(hrm, tmp_path):
     assert 1 <= json.loads(out)["checkpoints"]["last"]["steps"] <= 2
 
 
+@pytest.mark.promise("gru", "halting sample by sample, evaluated", "hrm eval RUN TASK --halting")
+@pytest.mark.promise("complete", "steps by the problem's complexity", "hrm eval RUN TASK --halting")
+@pytest.mark.parametrize(
+    "system",
+    [
+        GRU,
+        "train complete-tiny maze --task-set size=5 --set max_steps=2",
+        "train amulgent-baseline maze --task-set size=5 --set width=8 --set max_steps=2",
+        "train v2 maze --task-set size=5 --set hidden_low=8 --set hidden_high=8",
+    ],
+)
+def test_each_board_stops_for_itself_in_every_system_that_halts(hrm, tmp_path, system):
+    assert hrm(f"{system} {FEW} --output {tmp_path}/run")[0] == 0
+    status, out, err = hrm(f"eval {tmp_path}/run maze --halting --json")
+    found = json.loads(out)
+    counts = {int(steps): boards for steps, boards in found["boards_by_steps"].items()}
+    assert status == 0, err
+    total = sum(counts.values())
+    mean = sum(steps * boards for steps, boards in counts.items()) / total
+    assert found["checkpoints"]["best"]["steps"] == pytest.approx(mean)
+    assert "boards by halting steps: " in hrm(f"eval {tmp_path}/run maze --halting")[1]
+
+
+def test_a_system_whose_steps_are_fixed_cannot_halt(hrm, tmp_path):
+    assert hrm(f"{GRU} --set use_act=false {FEW} --output {tmp_path}/run")[0] == 0
+    status, _, err = hrm(f"eval {tmp_path}/run maze --halting")
+    assert status == 2 and err.startswith("hrm: halting is Policy, whose steps are always 5;")
+
+
+@pytest.mark.promise("complete", "transfer and few-shot adaptation", "hrm train ... --from RUN")
+def test_training_starts_from_another_runs_weights_and_names_what_does_not_fit(hrm, tmp_path):
+    assert hrm(f"{GRU} {FEW} --output {tmp_path}/one")[0] == 0
+    line = f"{GRU} {FEW} --set hidden_high=24 --from {tmp_path}/one --output {tmp_path}/two"
+    status, _, err = hrm(line)
+    assert status == 0, err
+    assert f"from {tmp_path}/one/best.safetensors, update " in err
+    assert re.search(r"^  new: readout.weight \(\[\d+, 8\] there, \[\d+, 24\] here\)$", err, re.M)
+    assert not re.search(r"new: low\..*weight_hh", err)
+    assert hrm(line)[0] == 0  # the same run, which has ended
+    status, _, err = hrm(line.replace(f" --from {tmp_path}/one", ""))
+    assert status == 2 and "start" in err
+
+
+def test_an_untrained_start_is_the_other_runs_weights(tmp_path, hrm):
+    assert hrm(f"{GRU} {FEW} --output {tmp_path}/one")[0] == 0
+    still = "--learning-rate 1e-30 --seed 5"
+    assert hrm(f"{GRU} {FEW} {still} --from {tmp_path}/one --output {tmp_path}/two")[0] == 0
+    one, two = (runs.weights(tmp_path / n / "best.safetensors")[1] for n in ("one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_run_of_nothing_alike_is_refused(hrm, tmp_path):
+    assert hrm(f"{GRU} {FEW} --output {tmp_path}/one")[0] == 0
+    line = "train complete-tiny maze --task-set size=5"
+    status, _, err = hrm(f"{line} {FEW} --from {tmp_path}/one --output {tmp_path}/two")
+    assert status == 2 and "whose weights have neither name nor shape" in err
+
+
 def test_after_ctrl_c_the_command_that_is_printed_goes_on(hrm, tmp_path, monkeypatch):
     class Impatient:
         def start(self, run):
@@ -206,8 +264,6 @@ def test_eval_of_another_task_is_refused(hrm, tmp_path):
     status, _, err = hrm(f"eval {tmp_path}/run maze --test 0")
     assert status == 2
     assert err.startswith("hrm: --test is 0; allowed is 1 or more")
-    status, _, err = hrm(f"eval {tmp_path}/run maze --halting")
-    assert (status, err.startswith("hrm: halting is Policy; allowed is QLearning")) == (2, True)
 
 
 def test_a_person_at_a_terminal_sees_the_line_beside_a_bar(capsys, monkeypatch):

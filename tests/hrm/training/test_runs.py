@@ -7,6 +7,8 @@ import filelock
 import pytest
 import torch
 
+from hrm import recipes
+from hrm.config import Compacted
 from hrm.config.learning import System, Training
 from hrm.errors import UserError
 from hrm.model import HRM
@@ -232,9 +234,15 @@ def test_halting_in_evaluation_stops_earlier(tmp_path):
     assert (whole, halted) == (3.0, 1.0)
 
 
-def test_halting_is_refused_where_nothing_is_learned_about_it():
-    with pytest.raises(UserError, match="halting is Policy; allowed is QLearning"):
-        scoring.halting(plan().system)
+def test_halting_in_evaluation_is_each_samples_own_whatever_the_system():
+    assert scoring.halting(plan().system).model.evaluation == Compacted()
+    amulgent = scoring.halting(recipes.amulgent()).model.halting
+    assert not amulgent.batch_mean and amulgent.exploration is None
+    assert scoring.halting(recipes.act_v1()).model.halting.halt_in_evaluation
+    with pytest.raises(UserError, match="halting is Policy, whose steps are always 5"):
+        scoring.halting(recipes.gru(use_act=False))
+    with pytest.raises(UserError, match="halting is Fixed, whose steps are always 1"):
+        scoring.halting(recipes.act_v1_vector(inputs=4, outputs=2))
 
 
 def test_another_tasks_shapes_are_refused(tmp_path):

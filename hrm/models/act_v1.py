@@ -1,4 +1,4 @@
-"""What document act-v1 imports from here: views of `hrm.model.HRM`, for its names alone."""
+"""The names of document act-v1: tokens, a carry, Q values."""
 
 from hrm.documented.act_v1 import CastedSparseEmbeddingSignSGD_Distributed, HRMACTv1
 

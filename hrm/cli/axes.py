@@ -1,0 +1,58 @@
+"""Axes of a system from the command line: ``PATH=VALUE``, as ``execution=Compacted``."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from hrm.config.learning import System
+from hrm.config.parts import kinds, type_key
+from hrm.errors import UserError
+from hrm.recipes.names import nearest
+
+
+def changed(system: System, settings: Sequence[str]) -> System:
+    """Return a system with some of its axes changed.
+
+    Args:
+        settings: ``PATH=VALUE``. A path names a field of the model, such as ``execution``, a field
+            of what is there, such as ``halting.max_steps``, or begins with ``objective``. A value
+            is JSON, or the name of a part, which then has its defaults.
+
+    Raises:
+        UserError: If a path leads nowhere, or the system refuses a value.
+    """
+    data = system.to_json()
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        *way, last = path.split(".")
+        where: Any = data if [*way, last][0] == "objective" else data["model"]
+        for name in way:
+            where = _field(where, name, setting)[name]
+        if not equals:
+            raise UserError(f"--axis {setting} has no value; allowed is PATH=VALUE; give one")
+        _field(where, last, setting)[last] = _value(text)
+    return System.from_json(data)
+
+
+def _field(where: Any, name: str, setting: str) -> dict[str, Any]:
+    """Return a part's JSON that has a field."""
+    names = [n for n in where if n not in (type_key, "model")] if isinstance(where, dict) else []
+    if name not in names:
+        near = nearest(name, names)
+        of = where[type_key] if isinstance(where, dict) else "a value"
+        raise UserError(
+            f"--axis {setting} names no field of {of}, {name!r}; allowed is one of: "
+            f"{', '.join(names) or 'none'}; "
+            + (f"did you mean {near!r}?" if near else "give one of these")
+        )
+    found: dict[str, Any] = where
+    return found
+
+
+def _value(text: str) -> Any:
+    if text in kinds():
+        return {type_key: text}
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {type_key: text}  # the error lists the kinds

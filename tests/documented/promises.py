@@ -1,0 +1,53 @@
+"""The table *document × promise × command × test* of docs/promises.md, from the tests' markers.
+
+python tests/documented/promises.py     writes it again
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "promises.md"
+DOCUMENTS = ("all", "v2", "gru", "amulgent", "act-v1", "complete")
+HEAD = """\
+# What the documents promise, and how to get it
+
+Features that the documents print or describe, not claims to be measured: each row's test tries that
+it works. `all` is what all five share. Written by `python tests/documented/promises.py` from the
+markers of the tests. [documents.md](documents.md) explains the documents, and
+[migration.md](migration.md) has every name and every printed example.
+
+| document | promise | command or code | test |
+|---|---|---|---|
+"""
+
+
+def rows() -> Iterator[tuple[str, str, str, str]]:
+    """Yield document, promise, command and test of each marker."""
+    for path in sorted((ROOT / "tests" / "hrm").rglob("test_*.py")) + sorted(
+        (ROOT / "tests" / "documented").glob("test_*.py")
+    ):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for mark in node.decorator_list:
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.promise":
+                    document, promise, command = (ast.literal_eval(a) for a in mark.args)
+                    where = path.relative_to(ROOT / "tests").as_posix()
+                    yield document, promise, command, f"{where}::{node.name}"
+
+
+def page() -> str:
+    """Return the page."""
+    found = sorted(rows(), key=lambda row: (DOCUMENTS.index(row[0]), row[1]))
+    return HEAD + "".join(
+        f"| {document} | {promise} | `{command}` | `{test}` |\n"
+        for document, promise, command, test in found
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"{PAGE}\n")

@@ -125,8 +125,8 @@ CLAIMS = (
         reading=(
             "The document prints words, moderate and high, and no measure. Read is how far the "
             "worst update stands out: the largest norm of the controller's gradient in a run over "
-            "the median one, from when the policy is first obeyed. It doesn't depend on the scale of "
-            "the gradient, which the correction changes by construction. Both arms let samples "
+            "the median one, from when the policy is first obeyed. It doesn't depend on the scale "
+            "of the gradient, which the correction changes by construction. Both arms let samples "
             "stop for themselves. The largest norm of the whole gradient, which does depend on it, "
             "stands beside."
         ),

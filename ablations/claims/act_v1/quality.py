@@ -78,7 +78,8 @@ CLAIMS = (
             "proportion; a better performance is a higher accuracy on unknown cells, per doubling "
             "of the width. Updates are equal, so that larger models compute more. One learning "
             "rate for all widths needn't suit them alike: rates inversely proportional to the "
-            f"width stand beside. {_SHARED}"
+            "width stand beside. The smallest model needn't beat the trivial methods: that it "
+            f"can't may be the very claim. {_SHARED}"
         ),
         cells=(
             *(_wide(width) for width in _WIDTHS),
@@ -102,6 +103,7 @@ CLAIMS = (
                 ),
             ),
         ),
+        unskilled=(_wide(_WIDTHS[0]).label,),
         cost=10.0,
     ),
     Statistical(

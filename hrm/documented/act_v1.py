@@ -16,7 +16,7 @@ from hrm import recipes
 from hrm.config import Transformer
 from hrm.config.learning import System
 from hrm.config.parts import require
-from hrm.documented.common import Options, View, positive, read
+from hrm.documented.common import DocumentOptions, View, positive, read
 from hrm.model import HRM
 from hrm.model.embedding import TokenEmbedding
 from hrm.model.execution import Batch, Carry
@@ -26,7 +26,7 @@ from hrm.training.optim import SparseSignSGD
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActConfig(Options):
+class ActConfig(DocumentOptions):
     """The document's keys; those with a default may be left out.
 
     Args:

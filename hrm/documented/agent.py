@@ -80,7 +80,7 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(common.Options):
+class Options(common.DocumentOptions):
     """The configuration that the document prints, key by key, with its values as defaults.
 
     Args:

@@ -20,7 +20,7 @@ from hrm.training.learner import Learner
 from hrm.training.losses import AnswerLoss
 from hrm.training.objectives import PolicyGradient
 
-P = TypeVar("P", bound="Options")
+P = TypeVar("P", bound="DocumentOptions")
 OURS = {"input_dim": "inputs", "output_dim": "outputs", "T": "low_steps"}  # the recipes' names
 
 
@@ -51,7 +51,7 @@ class _Held(type):
         return super().__call__(**given)
 
 
-class Options(Part, abstract=True, metaclass=_Held):
+class DocumentOptions(Part, abstract=True, metaclass=_Held):
     """Options under a document's names.
 
     Raises:
@@ -68,7 +68,7 @@ def read(kind: type[P], given: Any, where: str) -> P:
         where: The document, for errors.
 
     Raises:
-        UserError: If it isn't a dictionary, or as `Options`.
+        UserError: If it isn't a dictionary, or as `DocumentOptions`.
     """
     require(isinstance(given, Mapping), "config", given, "a dictionary", f"see {where}")
     return kind(**{str(name): value for name, value in given.items()})

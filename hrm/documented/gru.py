@@ -12,12 +12,12 @@ from hrm import recipes
 from hrm.config import Masked
 from hrm.config.learning import System
 from hrm.config.parts import require
-from hrm.documented.common import CycleModel, Options, arguments, positive
+from hrm.documented.common import CycleModel, DocumentOptions, arguments, positive
 from hrm.system import environment
 
 
 @dataclass(frozen=True, kw_only=True)
-class GruConfig(Options):
+class GruConfig(DocumentOptions):
     """The document's options, with its defaults; it prints this class as ``HRMConfig``.
 
     Args:

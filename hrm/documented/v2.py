@@ -10,7 +10,7 @@ from torch import Tensor
 from hrm import recipes
 from hrm.config.learning import System
 from hrm.config.parts import require
-from hrm.documented.common import OURS, CycleModel, Options, arguments, positive
+from hrm.documented.common import OURS, CycleModel, DocumentOptions, arguments, positive
 from hrm.documented.demos import v2 as demo
 from hrm.model import HRM
 from hrm.model.halting import ConcatenatedController, DirectController
@@ -25,7 +25,7 @@ FLAGS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnhancedConfig(Options):
+class EnhancedConfig(DocumentOptions):
     """The four flags, all off for the original, and the sizes.
 
     Args:

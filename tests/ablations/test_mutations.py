@@ -84,8 +84,8 @@ METRIC = [
     ("metrics.curves.Arrival.read", "if at <= self.cap else beyond(self.cap)", "", METRICS),
     (
         "metrics.curves.Arrival.read",
-        "averaged(self._curve(found), self.smooth)",
-        "self._curve(found)",
+        "averaged(self._curve(found)[counted > 0], self.smooth)",
+        "self._curve(found)[counted > 0]",
         METRICS,
     ),
     ("metrics.curves.Arrival.read", "not np.isfinite(scores).all() or", "", METRICS),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.value import UNKNOWN, Value, number
 from hrm.config.parts import require
+from hrm.tasks.margin import paired
 
 Stratum = tuple[float, float]
 _quantities = {
@@ -206,21 +207,20 @@ class Skill:
 def skill(found: Observations) -> Skill:
     """Return how a run that was scored on test boards compares with the best trivial method.
 
-    margin = mean dᵢ over boards, dᵢ the difference of shares; error = sd(d) / √N.
+    Margin and error are those of the boards' paired differences, see `hrm.tasks.margin`.
 
     Raises:
         KeyError: If the observations are of a protocol that scores nothing.
     """
     own = per_board(found, "unknown")
     trivial = np.asarray(found["trivial_right"]) / np.asarray(found["unknown"])
-    margins = own - trivial
-    error = float(margins.std(ddof=1) / len(margins) ** 0.5) if len(margins) > 1 else 0.0
+    margin = paired(own - trivial)
     return Skill(
         method=found["trivial_method"],
         score=float(own.mean()),
         baseline=float(trivial.mean()),
-        margin=float(margins.mean()),
-        error=error,
+        margin=margin["difference"],
+        error=margin["error"],
     )
 
 

@@ -14,6 +14,7 @@ import torch
 
 from hrm.model import HRM
 from hrm.tasks import Floats, Splits, Task
+from hrm.tasks.margin import paired
 from hrm.training.runs import Stored, restored
 from hrm.training.scoring import answers, halting, readable
 
@@ -68,13 +69,6 @@ def beside(task: Task, splits: Splits, scores: Floats) -> dict[str, dict[str, fl
         name: paired(scores - task.score(splits.test, guess).unknown)
         for name, guess in task.baselines(splits.train, splits.test).items()
     }
-
-
-def paired(differences: Floats) -> dict[str, float]:
-    """Return the mean of differences [N], and its standard error; 0 of a single one."""
-    count = len(differences)
-    error = float(differences.std(ddof=1) / count**0.5) if count > 1 else 0.0
-    return {"difference": float(differences.mean()), "error": error}
 
 
 def line(found: Mapping[str, Mapping[str, float]]) -> str:

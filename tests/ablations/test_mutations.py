@@ -78,7 +78,7 @@ METRIC = [
     ("metrics.value.diverged", "if higher_is_better else", "if not higher_is_better else", METRICS),
     ("metrics.value.diverged", "failed=True", "failed=False", METRICS),
     ("metrics.scores.skill", "own - trivial", "own", METRICS),
-    ("metrics.scores.skill", "/ len(margins) ** 0.5", "", METRICS),
+    ("metrics.scores.skill", 'error=margin["error"]', "error=0.0", METRICS),
     ("metrics.scores.Skill.shown", "ERRORS * self.error", "self.error", METRICS),
     ("metrics.scores.chosen", "<= stratum[1]", "< stratum[1]", METRICS),
     ("metrics.curves.Arrival.read", "if at <= self.cap else beyond(self.cap)", "", METRICS),

@@ -181,6 +181,8 @@ CLAIMS = (
             "boards as one vector stand in, on 5×5 mazes of four moves or more and on patterns, "
             "whose budget was chosen on pilot seed 1000 by the joint arm alone; the document's own "
             "model, as coded, by AdamW, stands beside."
+            " Training and answers are all it needs, so that a model of another's can stand in "
+            "an arm's place by an adapter."
         ),
         cells=_MULTITASK,
         test=NotWorse(
@@ -205,6 +207,8 @@ CLAIMS = (
             f"the full gradient. Boards are {SUDOKU_MIX}, which all arms of this size learn. Fewer "
             "and more samples stand beside. The baseline needn't beat a trivial method, nor "
             "anything with fewer samples: that they can't may be the very claim."
+            " Training and answers are all it needs, so that a model of another's can stand in "
+            "an arm's place by an adapter."
         ),
         cells=_FEW,
         test=Difference(null=0.01, because="another architecture should be worth a point at least"),

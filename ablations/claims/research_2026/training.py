@@ -120,6 +120,8 @@ CLAIMS = (
             "beside: equal updates leave no room for that. Unknown cells count, whole boards "
             "stand beside. The arm with hard boards alone needn't beat the trivial methods: that "
             f"it can't may be the very claim. {_SUDOKU} {_FIGURES}"
+            " Training and answers are all it needs, so that a model of another's can stand in "
+            "an arm's place by an adapter."
         ),
         cells=(
             Cell(

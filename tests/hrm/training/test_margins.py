@@ -8,6 +8,7 @@ import pytest
 
 from hrm.config.learning import Training
 from hrm.recipes import sizing
+from hrm.tasks.margin import paired
 from hrm.tasks.maze import Maze
 from hrm.training import margins, runs
 
@@ -15,10 +16,10 @@ task = Maze(size=4, walls=0.2)
 
 
 def test_a_difference_and_its_error_are_those_of_the_boards() -> None:
-    found = margins.paired(np.array([0.5, 0.25, 0.75, 0.5]))
+    found = paired(np.array([0.5, 0.25, 0.75, 0.5]))
     assert found["difference"] == 0.5
     assert found["error"] == pytest.approx(math.sqrt(0.125 / 3 / 4))
-    assert margins.paired(np.array([0.5])) == {"difference": 0.5, "error": 0.0}
+    assert paired(np.array([0.5])) == {"difference": 0.5, "error": 0.0}
 
 
 def test_the_best_checkpoints_margins_are_those_of_its_scores(tmp_path: Path) -> None:

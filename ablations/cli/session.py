@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 
 from ablations import claims
-from ablations.calibration import artefact
 from ablations.claims.controls import Control
 from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
@@ -131,6 +130,8 @@ class Session:
 
     def report(self, store: Store) -> Report:
         """Return everything that follows from the store, and note there what was judged."""
+        from ablations.calibration import artefact  # only a report shows it, and it takes long
+
         reader = Reader(store)
         desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
         seen = report.versions_seen(self.run, desk)

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from scipy.special import betaincinv
-
 from ablations import rule
 from ablations.judging.case import Case, noun, oriented
 from ablations.judging.cells import Pair, Reader, compared, parts_of, value_of
@@ -108,6 +106,8 @@ def share(label: str, failed: Sequence[bool]) -> Failures:
 
     The ends are quantiles of beta distributions; `scipy.stats` has them too, but loads slowly.
     """
+    from scipy.special import betaincinv  # loaded where something failed or is shown
+
     k, n = sum(failed), len(failed)
     return Failures(
         label=label,

@@ -134,7 +134,8 @@ _FEED_FORWARD = changed(
 
 
 def _few(samples: int) -> tuple[Cell, Cell]:
-    training = replace(SKILLED, updates=250, learning_rate=2e-3, warmup=25)
+    batch = min(SKILLED.batch, samples)  # both arms see all samples in an update where they are few
+    training = replace(SKILLED, updates=250, batch=batch, learning_rate=2e-3, warmup=25)
     protocol = Train(boards=replace(SUDOKU, train=samples), training=training)
     return tuple(  # type: ignore[return-value]
         Cell(

@@ -283,6 +283,7 @@ def test_trained_claims_draw_boards_anew_for_each_seed_and_hold_some_out(claim):
         if isinstance(train, Train):
             assert train.boards.seed is None
             assert min(train.boards.train, train.boards.validation) > 0
+            assert train.boards.train >= train.training.batch, "a batch has to be full"
             embedding, task = cell.arm.part.model.embedding, train.boards.task
             several = len(getattr(task, "tasks", (task,)))
             dear = isinstance(embedding, Series)  # ten steps at each of 81 positions

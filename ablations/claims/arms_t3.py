@@ -32,11 +32,12 @@ HALTING = Train(
     ),
 )
 # One network in both roles, or two layers, learn more slowly: at the rate and in the updates above
-# they don't pass the trivial methods. Chosen on pilot seeds 1000 and 1001, on baselines alone: of
-# two layers, 1,500 updates sufficed on the first seed, and not on the second.
+# they don't pass the trivial methods. Chosen on pilot seed 1000, on baselines alone: after 1,000
+# updates two layers have 0.82 at this rate, and 0.78, which is trivial, at half of it; one network
+# with one-step gradients has 0.89.
 PATIENT = replace(
     HALTING,
-    training=replace(HALTING.training, updates=1_000, learning_rate=2e-3, evaluate_every=100),
+    training=replace(HALTING.training, updates=1_200, learning_rate=2e-3, evaluate_every=100),
 )
 
 

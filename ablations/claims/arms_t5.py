@@ -104,6 +104,7 @@ EVEN, DECAYING = vary(
 )
 SEGMENTED = Train(
     boards=SUDOKU,
+    compiled=True,
     training=Training(
         updates=400,
         batch=128,
@@ -111,7 +112,7 @@ SEGMENTED = Train(
         weight_decay=0.01,
         warmup=50,
         clip=1.0,
-        evaluate_every=10,
+        evaluate_every=25,
     ),
 )
 EARLY = replace(SEGMENTED, training=replace(SEGMENTED.training, updates=100, evaluate_every=100))

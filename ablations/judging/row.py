@@ -58,12 +58,14 @@ class Desk:
         tier: Up to which pairs are read.
         table: Of the family.
         device: Where what is trained runs.
+        mode: How claims were asked to train, for their commands.
     """
 
     reader: Reader
     tier: Tier
     table: Table
     device: str = "cpu"
+    mode: str = "auto"
     _cases: dict[str, Case] = field(default_factory=dict, init=False, repr=False)
 
     def case(self, claim: Statistical) -> Case:
@@ -197,8 +199,9 @@ def _of_checks(claim: Exact, desk: Desk) -> _Draft:
 def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
     parts: tuple[Part, ...] = draft.fields.get("parts", ())
     first = parts[0] if parts else None
-    device = f" --device {desk.device}" if desk.device != "cpu" else ""
-    command = f"ablations run {claim.id} --tier {desk.tier.value}{device}"
+    options = f" --device {desk.device}" if desk.device != "cpu" else ""
+    options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
+    command = f"ablations run {claim.id} --tier {desk.tier.value}{options}"
     return Row(
         verdict=Verdict(
             id=claim.id,

@@ -91,7 +91,7 @@ class Runs:
     def observed(self, claim, cell):
         arms = dict.fromkeys(c.arm.part for c in claim.cells) if cell.protocol.joint else ()
         parts = tuple(arms) or (cell.arm.part,)
-        outcome = self.outcome(tiny(cell.protocol), tuple(map(tiny, parts)))
+        outcome = self.outcome(tiny(cell.protocol.trained(compiled=False)), tuple(map(tiny, parts)))
         return outcome.observations[parts.index(cell.arm.part)]
 
     def outcome(self, protocol, arms):

@@ -58,7 +58,7 @@ def tiny(part):
 
 def small(cell: Cell) -> Cell:
     arm = replace(cell.arm, part=tiny(cell.arm.part))
-    return replace(cell, arm=arm, protocol=tiny(cell.protocol))
+    return replace(cell, arm=arm, protocol=tiny(cell.protocol.trained(compiled=False)))
 
 
 class Runs:

@@ -32,7 +32,10 @@ def tiny(protocol: Protocol) -> Protocol:
     match protocol:
         case Train() | Ladder():
             small = replace(
-                protocol, boards=boards(protocol.boards), training=training(protocol.training)
+                protocol,
+                boards=boards(protocol.boards),
+                training=training(protocol.training),
+                compiled=False,
             )
             return replace(small, rungs=2) if isinstance(small, Ladder) else small
         case Evaluate():

@@ -182,6 +182,7 @@ def _spec(
         test=_test(of.test, plant),
         schedule=dict.fromkeys(Tier, _PAIRS_OF_SHARES) if shares and not planted else CONTROLS,
         unskilled=("first", "second"),  # what counts is that scores move
+        block=0,
         cost=setup.cost,
     )
 

@@ -257,7 +257,8 @@ def _notes(case: Case) -> Iterable[str]:
         later = case.gathered.rows[first + 1 :]
         over = sum(all(run.over for run in row) for row in later)
         if over:
-            yield f"{over} later {noun(case.claim)} wait for seed {first}, and aren't read"
+            seed = case.gathered.rows[first][0].trial.seed
+            yield f"{over} later {noun(case.claim)} wait for seed {seed}, and aren't read"
 
 
 def _attempts(results: Iterable[Result]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from ablations.judging.cells import Reader
 from ablations.planning.pilots import Pilot
 from ablations.records.trials import Trial
 from ablations.runs.fingerprints import kind
-from ablations.runs.trials import pilots, plan, with_parents
+from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim
 
 ENOUGH = 9  # stored runs that a kind's median is taken over
@@ -34,7 +34,7 @@ class Costs:
         claims: Whose trials are asked for.
         reader: Of the store, None without one.
         committed: Pilots by claim.
-        seeds: How many are looked at for stored runs.
+        runs: How many pairs are looked at for stored runs.
         device: Where what is trained runs.
     """
 
@@ -44,7 +44,7 @@ class Costs:
         reader: Reader | None,
         committed: Mapping[str, Pilot],
         *,
-        seeds: int = ENOUGH,
+        runs: int = ENOUGH,
         device: str = "cpu",
     ) -> None:
         self._kinds: dict[tuple[str, str], str] = {}
@@ -52,8 +52,8 @@ class Costs:
         for pilot in committed.values():
             self._known[Source.COMMITTED] |= pilot.cpu_seconds
         for claim in claims:
-            planned = plan(claim, range(seeds), device).trials
-            first = with_parents(plan(claim, range(1), device).trials)
+            planned = plan(claim, seeds(claim, runs), device).trials
+            first = with_parents(plan(claim, seeds(claim, 1), device).trials)
             for trial in first:
                 self._known[Source.DECLARED].setdefault(self.kind(trial), claim.cost)
             if reader is not None:

@@ -85,7 +85,7 @@ def test_what_was_found_can_be_trained(hrm, tmp_path, fields):
         ),
         ("gru maze --plan {best} --set hidden_low=3", "--set is given beside --plan"),
         ("gru maze --plan {best}x", "--plan is '.*x', which can't be read"),
-        ("gru maze --plan {broken}", "unknown kind None|expected a Plan"),
+        ("gru maze --plan {broken}", "Plan is {'task': 3}; allowed is Plan"),
     ],
 )
 def test_a_plan_has_it_all(hrm, tmp_path, line, said):

@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from ablations.records.plain import Json
 from ablations.records.rows import Report, Row
 from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
+from hrm.codec import Json
 from hrm.system import console as consoles
 
 STYLE = {

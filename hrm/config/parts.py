@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from hrm.codec import Json, Mismatch, Record, fields
 from hrm.errors import UserError
-from hrm.system.codec import Json, Mismatch, Record, fields
 
 type_key = "kind"
 

@@ -233,5 +233,5 @@ def test_decoding_a_base_class_takes_any_part_of_it() -> None:
     system = recipes.act_v1()
     assert Part.from_json(system.to_json()) == system
     assert System.from_json(json.loads(canonical(system.to_json()))) == system
-    with pytest.raises(UserError, match="HRMConfig is .*; allowed is HRMConfig"):
+    with pytest.raises(UserError, match=r"HRMConfig is .*; allowed is HRMConfig"):
         HRMConfig.from_json(Tokens(vocabulary=2, positions=3).to_json())

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hrm.codec import Json, Record
 from hrm.errors import UserError
-from hrm.system.codec import Json, Record
 
 
 class Colour(StrEnum):

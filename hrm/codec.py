@@ -14,7 +14,7 @@ Json = Any
 Read = Callable[[Any, str], Any]  # from JSON or from a value, and where it stands, to the value
 
 
-class Malformed(UserError, ValueError):
+class Malformed(UserError, ValueError):  # noqa: N818 (an error of the user's, as its base is)
     """Data that aren't what they should be."""
 
 

@@ -1,7 +1,5 @@
 """Trained claims of amulgent, and about segments, through their whole pipeline; what arms share."""
 
-import math
-
 import pytest
 import torch
 
@@ -10,7 +8,6 @@ from ablations.metrics.halting import AnswerRegret
 from ablations.metrics.value import number
 from ablations.protocols import time
 from ablations.specs.claim import Statistical, differences
-from ablations.specs.tests import Both
 from hrm.config import Transformer
 from hrm.model import HRM, cost
 from tests.ablations.claims.tiny_specs import Pipeline
@@ -24,6 +21,7 @@ CLAIMS = {
     )
 }
 PIPELINE = Pipeline()
+pytestmark = pytest.mark.usefixtures("one_thread", "boards_of_our_own")
 
 
 def model(arm):
@@ -46,17 +44,7 @@ def test_all_fifteen_are_there():
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_a_claim_runs_and_its_cells_become_contrasts(claim, monkeypatch):
     monkeypatch.setattr(time, "MOST_FOREIGN", 2.0)  # others may work here meanwhile
-    found = [PIPELINE.observed(claim, cell) for cell in claim.cells]
-    values = [cell.metric.read(seen) for cell, seen in zip(claim.cells, found, strict=True)]
-    test = claim.test
-    made = (
-        test.contrasts(values) if isinstance(test, Both) else [test.contrast(values[: test.cells])]
-    )
-    assert all(contrast.low <= contrast.high for contrast in made)
-    for reading in claim.beside:
-        places = range(test.cells) if reading.cells is None else reading.cells
-        read = [(reading.metric or claim.cells[i].metric).read(found[i]) for i in places]
-        assert not math.isnan((reading.test or test).contrast(read).low)
+    PIPELINE.values(claim)
 
 
 # -- what arms share ------------------------------------------------------------------------------

@@ -1,12 +1,6 @@
 """Trained and timed claims of document complete run from their spec to a contrast, tiny."""
 
-import dataclasses
-import importlib
-import json
-from dataclasses import replace
-
 import pytest
-import torch
 
 from ablations import rule
 from ablations.claims import sets
@@ -17,15 +11,11 @@ from ablations.metrics.costs import Allocation
 from ablations.metrics.scores import Accuracy
 from ablations.metrics.value import number
 from ablations.protocols import ours, time
-from ablations.protocols.base import Inputs
 from ablations.rule import Pairs, Word, table_for
 from ablations.specs.claim import Statistical, Tier, differences
-from ablations.specs.protocols import Boards, Ladder, Time
-from hrm.config import Series
-from hrm.config.learning import AdamAtan2AsCoded, Training
-from hrm.config.parts import Part
+from hrm.config.learning import AdamAtan2AsCoded
 from hrm.errors import Diverged
-from hrm.tasks.maze import Maze
+from tests.ablations.claims.tiny_specs import Pipeline
 
 CLAIMS = (
     "deep-supervision",
@@ -42,12 +32,8 @@ CLAIMS = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+PIPELINE = Pipeline(updates=2, warmup=0, evaluate_every=1)
+pytestmark = pytest.mark.usefixtures("one_thread", "boards_of_our_own")
 
 
 def spec(name):
@@ -56,81 +42,19 @@ def spec(name):
     return claim
 
 
-def tiny(part):
-    """Return a part with small boards, models and budgets wherever they stand in it."""
-    match part:
-        case Boards():
-            part = replace(part, train=64, validation=12, test=24)
-        case Training():
-            return replace(part, updates=2, batch=8, warmup=0, evaluate_every=1)
-        case Ladder():
-            part = replace(part, rungs=2)
-        case Time():
-            return replace(part, rounds=2)
-        case Maze(size=9):
-            return replace(part, size=4)
-        case Series(positions=81):
-            return replace(part, positions=16)
-    return replace(
-        part, **{f.name: smaller(getattr(part, f.name)) for f in dataclasses.fields(part)}
-    )
-
-
-def smaller(value):
-    if isinstance(value, tuple):
-        return tuple(map(smaller, value))
-    return tiny(value) if isinstance(value, Part) else value
-
-
-class Runs:
-    """Runs each protocol once for its arms, after the one that it starts from."""
-
-    def __init__(self):
-        self.done = {}
-
-    def observed(self, claim, cell):
-        arms = dict.fromkeys(c.arm.part for c in claim.cells) if cell.protocol.joint else ()
-        parts = tuple(arms) or (cell.arm.part,)
-        outcome = self.outcome(tiny(cell.protocol), tuple(map(tiny, parts)))
-        return outcome.observations[parts.index(cell.arm.part)]
-
-    def outcome(self, protocol, arms):
-        key = json.dumps([protocol.to_json(), *(arm.to_json() for arm in arms)])
-        if key not in self.done:
-            before = None
-            if protocol.parent is not None:
-                before = self.outcome(protocol.parent, arms).weights
-            sent = Part.from_json(json.loads(json.dumps(protocol.to_json())))
-            given = Inputs(protocol=sent, arms=arms, seed=1000, weights=before)
-            self.done[key] = importlib.import_module(protocol.module).run(given)
-        return self.done[key]
-
-
-@pytest.fixture(scope="module")
-def runs():
-    return Runs()
-
-
 @pytest.mark.parametrize("name", CLAIMS)
-def test_a_claim_runs_from_its_spec_to_contrasts(name, runs, monkeypatch):
+def test_a_claim_runs_from_its_spec_to_contrasts(name, monkeypatch):
     monkeypatch.setattr(time, "MOST_FOREIGN", 2.0)  # others may work here meanwhile
     claim = spec(name)
 
     def value(cell, metric):
         try:
-            return metric.read(runs.observed(claim, cell))
+            return metric.read(PIPELINE.observed(claim, cell))
         except Diverged:
             assert cell.protocol.training.optimiser == AdamAtan2AsCoded()  # others don't, here
             return metric.of_diverged()
 
-    contrast = claim.test.contrast([value(c, c.metric) for c in claim.cells[: claim.test.cells]])
-    assert contrast.low <= contrast.high
-    for reading in claim.beside:
-        test = reading.test or claim.test
-        places = range(test.cells) if reading.cells is None else reading.cells
-        cells = [claim.cells[i] for i in places]
-        read = [value(cell, reading.metric or cell.metric) for cell in cells]
-        assert test.contrast(read).low <= test.contrast(read).high, reading.label
+    PIPELINE.values(claim, value)
 
 
 # -- what arms share, and where they differ -------------------------------------------------------
@@ -193,9 +117,9 @@ def test_few_samples_are_learned_by_models_of_one_size():
 
 
 # -- what is read ---------------------------------------------------------------------------------
-def test_as_coded_all_boards_take_all_steps_which_is_no_allocation(runs):
+def test_as_coded_all_boards_take_all_steps_which_is_no_allocation():
     claim = spec("adaptive-steps")
-    found = runs.observed(claim, claim.cells[0])
+    found = PIPELINE.observed(claim, claim.cells[0])
     assert set(found["steps"].tolist()) == {claim.cells[0].arm.part.model.halting.max_steps}
     assert Allocation().read(found).low == 0
     assert Allocation().extreme(found) == "", "a result, and no fault"

@@ -1,8 +1,5 @@
 """Trained claims of act-v1, complete and research run from their spec to a contrast, tiny."""
 
-import dataclasses
-import importlib
-import json
 import math
 from dataclasses import replace
 
@@ -10,12 +7,10 @@ import pytest
 import torch
 
 from ablations.claims import arms_t3, sets
-from ablations.protocols.base import Inputs
 from ablations.specs.claim import Statistical, differences
-from ablations.specs.protocols import Boards, Train
-from hrm.config.learning import Training
-from hrm.config.parts import Part
+from ablations.specs.protocols import Train
 from hrm.model import HRM, cost
+from tests.ablations.claims.tiny_specs import Pipeline
 
 EXPLORATION = tuple(f"exploration-{what}" for what in ("too-many", "too-few", "never", "immediate"))
 CLAIMS = (
@@ -44,76 +39,15 @@ CLAIMS = (
 )
 
 
-def tiny(part):
-    """Return a part with small boards and budgets wherever they stand in it."""
-    match part:
-        case Boards():
-            return replace(part, train=64, validation=12, test=24)
-        case Training():
-            return replace(part, updates=8, batch=8, warmup=1, evaluate_every=8)
-    changes = {
-        field.name: tiny(getattr(part, field.name))
-        for field in dataclasses.fields(part)
-        if isinstance(getattr(part, field.name), Part)
-    }
-    return replace(part, **changes)
-
-
-class Runs:
-    """Runs each protocol once an arm, after the one that it starts from."""
-
-    def __init__(self):
-        self.done = {}
-
-    def outcome(self, protocol, arm):
-        key = json.dumps([protocol.to_json(), arm.to_json()])
-        if key not in self.done:
-            before = None
-            if protocol.parent is not None:
-                before = self.outcome(protocol.parent, arm).weights
-            sent = Part.from_json(json.loads(json.dumps(protocol.to_json())))
-            given = Inputs(protocol=sent, arms=[arm], seed=1000, weights=before)
-            self.done[key] = importlib.import_module(protocol.module).run(given)
-        return self.done[key]
-
-    def values(self, cells, metric=None):
-        for cell in cells:
-            (found,) = self.outcome(tiny(cell.protocol), cell.arm.part).observations
-            yield (metric or cell.metric).read(found)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(autouse=True)
-def boards_of_our_own(monkeypatch, tmp_path_factory):
-    """Keep boards away from the user's cache, in one folder for the whole session."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "boards"))
-
-
-@pytest.fixture(scope="module")
-def runs():
-    return Runs()
+PIPELINE = Pipeline(updates=8, evaluate_every=8)
+pytestmark = pytest.mark.usefixtures("one_thread", "boards_of_our_own")
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_a_claim_runs_from_its_spec_to_contrasts(name, runs):
+def test_a_claim_runs_from_its_spec_to_contrasts(name):
     (claim,) = sets.choose([name])
     assert isinstance(claim, Statistical)
-    values = list(runs.values(claim.cells[: claim.test.cells]))
-    assert all(value.known for value in values)
-    assert not math.isnan(claim.test.contrast(values).low)
-    for reading in claim.beside:
-        test = reading.test or claim.test
-        places = range(test.cells) if reading.cells is None else reading.cells
-        found = list(runs.values([claim.cells[place] for place in places], reading.metric))
-        contrast = test.contrast(found)
-        assert contrast.low <= contrast.high, reading.label
+    assert all(value.known for value in PIPELINE.values(claim))
 
 
 # -- what arms share ------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from ablations.cli import display
 from ablations.cli.session import Session
 from ablations.judging.cells import Reader
 from ablations.judging.row import Desk, row
-from ablations.records.plain import Json
 from ablations.runs.trials import plan, seeds
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
 from hrm.errors import UserError
 
 

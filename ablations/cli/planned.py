@@ -8,10 +8,10 @@ from ablations.cli.progress import forecast
 from ablations.cli.session import Session
 from ablations.judging.cells import Reader
 from ablations.planning import pilots
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
 from ablations.runs.trials import PILOTS, plan, seeds, with_parents
 from ablations.specs.claim import Claim, Statistical
+from hrm.codec import Json
 from hrm.errors import UserError
 
 

@@ -9,7 +9,6 @@ from ablations.judging import reading
 from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
-from ablations.records.plain import Json
 from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
@@ -23,6 +22,7 @@ from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
 
 
 @dataclass(frozen=True, kw_only=True)

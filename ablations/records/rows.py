@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ablations.records.checks import Check
-from ablations.records.plain import Json, Record
 from ablations.records.plans import Planning
 from ablations.rule.outcomes import Group, Word
+from hrm.codec import Json, Record
 
 SCHEMA = 2
 

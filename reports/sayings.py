@@ -141,7 +141,10 @@ def measured(row: Row) -> tuple[str, str]:
     if not primary:
         return ("", "")
     first = primary[0]
-    if any(letter.isdigit() for letter in first.documented):
+    limit = first.documented.removeprefix("at most ")
+    if limit != first.documented:
+        said = f"{first.observed} {'≤' if first.holds else '>'} {limit}"
+    elif any(letter.isdigit() for letter in first.documented):
         said = f"{first.documented} {'=' if first.holds else '≠'} {first.observed}"
     else:  # such as "no difference", found to be 2e-16
         said = f"{first.what}: {first.observed}"

@@ -117,6 +117,10 @@ class Session:
         """Return what trials cost."""
         return Costs(self.run, reader, self.committed, device=self.device)
 
+    def desk(self, reader: Reader) -> Desk:
+        """Return what claims are judged with."""
+        return Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
+
     def planning(self, claim: Claim, reader: Reader | None) -> Planning | None:
         """Return what a plan for a claim can tell."""
         return planning.planning(
@@ -133,7 +137,7 @@ class Session:
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
-        desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
+        desk = self.desk(reader)
         seen = report.versions_seen(self.run, desk)
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(

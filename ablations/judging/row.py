@@ -172,9 +172,9 @@ def _guarded(draft: _Draft, controls: Sequence[Controlled], look: int) -> _Draft
         draft.word, draft.settled = Word.INVALID, False
         draft.faults += failed
         return draft
-    missing = guarding.missing(controls)
-    if missing and group_of(draft.word) is not Group.OPEN:
-        draft.reason = f"{missing}; by itself {draft.word}: {draft.reason}"
+    undecided = guarding.undecided(controls)
+    if undecided and group_of(draft.word) is not Group.OPEN:
+        draft.reason = f"{undecided}; by itself {draft.word}: {draft.reason}"
         draft.word, draft.settled = Word.INCONCLUSIVE, False
     return draft
 

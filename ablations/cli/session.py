@@ -124,10 +124,6 @@ class Session:
         """Return what trials cost."""
         return Costs(self.run, reader, self.committed, device=self.device)
 
-    def desk(self, reader: Reader) -> Desk:
-        """Return what claims are judged with."""
-        return Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
-
     def planning(self, claim: Claim, reader: Reader | None) -> Planning | None:
         """Return what a plan for a claim can tell."""
         return planning.planning(

@@ -56,12 +56,13 @@ ALL_FLAGS = _v2(
 )
 FOLDING = Train(
     boards=FOLDS,
+    compiled=True,
     training=Training(
         updates=700,
         batch=64,
         learning_rate=2e-3,
         schedule=Cosine(floor=0.05),
-        evaluate_every=10,
+        evaluate_every=25,
         halts_from=0.33,
     ),
 )

@@ -21,6 +21,7 @@ STEPS = 4  # halting steps at most
 
 HALTING = Train(
     boards=replace(SUDOKU, train=8_192),
+    compiled=True,
     training=Training(
         updates=600,
         batch=128,
@@ -129,12 +130,12 @@ def tokens(
 # seed 1000, where the best trivial method has 0.36. Recall is: 0.93 after 300.
 _RECALL = STREAMED.task
 assert isinstance(_RECALL, Recall)
-RECALLED = Train(boards=STREAMED, training=_TOKENS)
+RECALLED = Train(boards=STREAMED, training=_TOKENS, compiled=True)
 ROTARY, LEARNED = (tokens(_RECALL, learned_positions=learned) for learned in (False, True))
 # shorter: where a table has said all that it can, ways to train it can't be told apart
-_TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=10, puzzle_rate=1e-2)
+_TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=25, puzzle_rate=1e-2)
 _IDENTIFIED = Identified(modulus=_MODULUS, strands=2, shown=3, asked=1, identities=_IDENTITIES)
-PUZZLES = Train(boards=Boards(task=_IDENTIFIED, train=8_000), training=_TABLE)
+PUZZLES = Train(boards=Boards(task=_IDENTIFIED, train=8_000), training=_TABLE, compiled=True)
 TOLD_PUZZLES = replace(
     PUZZLES, boards=replace(PUZZLES.boards, task=replace(_IDENTIFIED, redundant=True))
 )

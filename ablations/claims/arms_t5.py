@@ -110,6 +110,7 @@ LAST, EVEN, DECAYING = vary(
 # At a constant rate, so that averages of the weights have their work to do.
 SEGMENTED = Train(
     boards=HALTING.boards,
+    compiled=True,
     training=Training(
         updates=400,
         batch=128,
@@ -117,7 +118,7 @@ SEGMENTED = Train(
         weight_decay=0.01,
         warmup=50,
         clip=1.0,
-        evaluate_every=10,
+        evaluate_every=25,
     ),
     shadows=(0.99, 0.999),
 )

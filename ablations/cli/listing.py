@@ -6,9 +6,9 @@ from ablations.cli import display
 from ablations.cli.session import Session
 from ablations.judging.cells import Reader
 from ablations.judging.row import Desk, row
-from ablations.records.plain import Json
 from ablations.runs.trials import plan, seeds
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
 from hrm.errors import UserError
 
 
@@ -129,10 +129,20 @@ def _details(claim: Claim, session: Session) -> dict[str, Json]:
 
 
 def _words(session: Session, chosen: list[Claim]) -> dict[str, str]:
-    """Return the verdicts of the claims that have one in the store."""
+    """Return the verdicts of the claims that have one in the store.
+
+    They are those of the runs that each claim was fixed to, else those of eager ones, as of quick.
+    """
     reader = session.reader()
     if reader is None:
         return {}
     desk = Desk(reader=Reader(reader.runs), tier=Tier.FULL, table=session.table)
-    begun = [c for c in chosen if any(map(reader.over, plan(c, seeds(c, 1), desk.device).trials))]
-    return {c.id: row(c, session.entries[c.id], desk).verdict.verdict.value for c in begun}
+    begun: dict[str, Claim] = {}
+    for claim in [both for c in chosen for both in (c, c.trained(compiled=False))]:
+        if any(map(reader.over, plan(claim, seeds(claim, 1), desk.device).trials)):
+            begun.setdefault(claim.id, claim)
+    return {name: _word(claim, session, desk) for name, claim in begun.items()}
+
+
+def _word(claim: Claim, session: Session, desk: Desk) -> str:
+    return row(claim, session.entries[claim.id], desk).verdict.verdict.value

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from ablations.judging.case import Case
 from ablations.judging.cells import parts_of
-from ablations.records.plain import Json
 from ablations.records.rows import Garden
 from ablations.specs.claim import Statistical
 from ablations.specs.tests import Test
+from hrm.codec import Json
 from hrm.config.parts import Part, canonical
 from hrm.errors import UserError
 

@@ -12,6 +12,7 @@ from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim
 
 ENOUGH = 9  # stored runs that a kind's median is taken over
+STARTED = 0.25  # of what a spec says, where a run starts from what another one trained
 
 
 class Source(StrEnum):
@@ -27,8 +28,8 @@ class Costs:
     """Expected CPU seconds of a trial, by its kind: all but its seed.
 
     They are the median of stored runs, else of pilot runs in the store, else of the committed
-    pilots, else what the spec says, shared among the claim's cells. Of each kind, a few runs are
-    read, once.
+    pilots, else what the spec says of the claim's cells (a quarter of it where a run starts from
+    what another one trained). Of each kind, a few runs are read, once.
 
     Args:
         claims: Whose trials are asked for.
@@ -55,7 +56,8 @@ class Costs:
             planned = plan(claim, seeds(claim, runs), device).trials
             first = with_parents(plan(claim, seeds(claim, 1), device).trials)
             for trial in first:
-                self._known[Source.DECLARED].setdefault(self.kind(trial), claim.cost)
+                share = 1.0 if trial.parent is None else STARTED
+                self._known[Source.DECLARED].setdefault(self.kind(trial), share * claim.cost)
             if reader is not None:
                 self._read(Source.STORED, planned, reader)
                 self._read(Source.PROBE, pilots(claim, device).trials, reader)

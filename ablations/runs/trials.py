@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
 from ablations.specs.claim import OFFSET, PILOT_BLOCK, Claim, Exact, Statistical, Tier
 from ablations.specs.protocols import Protocol
+from hrm.codec import Json
 from hrm.config.parts import canonical
 
 # seeds that plans take a spread from; no claim is judged by them

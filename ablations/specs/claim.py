@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ablations.metrics.base import Metric
@@ -112,6 +112,10 @@ class Claim(ABC):
     def form(self) -> str:
         """How it is decided, in the ledger's word."""
 
+    def trained(self, *, compiled: bool) -> "Claim":
+        """Return the claim with training steps compiled, or not, where it trains at all."""
+        return self
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statistical(Claim):
@@ -165,10 +169,20 @@ class Statistical(Claim):
         for reading in self.beside:
             places = range(self.test.cells) if reading.cells is None else reading.cells
             assert (reading.test or self.test).cells == len(places), (self.id, reading.label)
+        modes = frozenset[bool]().union(*(cell.protocol.modes for cell in self.cells))
+        assert len(modes) <= 1, f"{self.id}: its cells mix eager and compiled training"
 
     @property
     def form(self) -> str:
         return self.test.form
+
+    def trained(self, *, compiled: bool) -> "Statistical":
+        """Return the claim with training steps compiled, or not."""
+        cells = tuple(
+            replace(cell, protocol=cell.protocol.trained(compiled=compiled)) for cell in self.cells
+        )
+        whole = None if self.protocol is None else self.protocol.trained(compiled=compiled)
+        return replace(self, cells=cells, protocol=whole)
 
 
 @dataclass(frozen=True, kw_only=True)

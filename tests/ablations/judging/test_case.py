@@ -56,7 +56,7 @@ def test_a_reason_is_a_sentence_with_counts(lab):
     rows = [(100.0, 70.0)] * 24 + [(100.0, 90.0)] * 2
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert row.verdict.verdict is Word.CONFIRMED
-    assert "in 24 of 26 seeds the saving is above 20 %" in row.verdict.reason
+    assert "in 24 of 26 seeds the reduction is above 20 %" in row.verdict.reason
     assert row.verdict.sentence == row.verdict.reason
     assert row.verdict.estimate == pytest.approx(0.7)
     assert row.parts[0].scale.band == pytest.approx((0.6, 0.8))

@@ -55,7 +55,7 @@ def test_steady_times_with_a_faithful_twin_are_judged(lab):
     row = lab.row(claim, filled(lab, claim, STEADY))
     assert row.verdict.verdict is Word.CONFIRMED
     assert row.noun == "processes"
-    assert "in 26 of 26 processes the saving is above 5 %" in row.verdict.reason
+    assert "in 26 of 26 processes the reduction is above 5 %" in row.verdict.reason
     assert (row.stored, row.planned) == (26, 26)
 
 

@@ -9,6 +9,7 @@ from ablations.cli.session import Session
 from ablations.judging.cells import Reader
 from ablations.planning import pilots
 from ablations.records.trials import Trial
+from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import PILOTS, plan, seeds, with_parents
 from ablations.specs.claim import Claim, Statistical
 from hrm.codec import Json
@@ -27,7 +28,7 @@ def planned(asked: argparse.Namespace) -> int:
     reader = session.reader()
     costs = session.costs(reader)
     rows: list[dict[str, Json]] = []
-    every: dict[str, Trial] = {}
+    every: dict[Content, Trial] = {}
     for claim in session.run:
         trials = _keyed(claim, session)
         missing = _missing(trials, reader)
@@ -58,13 +59,13 @@ def planned(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _keyed(claim: Claim, session: Session) -> dict[str, Trial]:
+def _keyed(claim: Claim, session: Session) -> dict[Content, Trial]:
     """Return all trials of a claim's tier, with what they start from, by their content."""
     asked = plan(claim, seeds(claim, session.tier), session.device).trials
-    return {repr(trial): trial for trial in with_parents(asked)}
+    return {content(trial): trial for trial in with_parents(asked)}
 
 
-def _missing(trials: dict[str, Trial], reader: Reader | None) -> dict[str, Trial]:
+def _missing(trials: dict[Content, Trial], reader: Reader | None) -> dict[Content, Trial]:
     return {k: t for k, t in trials.items() if reader is None or not reader.over(t)}
 
 
@@ -86,7 +87,7 @@ def _pilots(asked: argparse.Namespace, session: Session) -> None:
     at = PILOTS if asked.pilot else PILOTS[:1]
     trials = [trial for claim in chosen for trial in plan(claim, at, session.device).trials]
     running.execute(
-        list({repr(trial): trial for trial in with_parents(trials)}.values()),
+        list({content(trial): trial for trial in with_parents(trials)}.values()),
         store,
         session.costs(Reader(store)),
         asked.jobs,

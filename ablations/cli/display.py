@@ -65,7 +65,7 @@ def claim(data: Mapping[str, Json]) -> None:
         out.print(escape(line))
     if "pairs" in data:
         pairs = ", ".join(f"{tier} {n}" for tier, n in data["pairs"].items())
-        out.print(f"Pairs by tier: {pairs}.")
+        out.print(f"Pairs by tier: {pairs}; seeds from {data['seeds'][0]}.")
     for name in ("needs", "command"):
         if name in data:
             out.print(escape(f"{name}: {data[name]}"))

@@ -9,7 +9,6 @@ from ablations.cli import display
 from ablations.cli.progress import Progress, named
 from ablations.cli.session import Budget, Session
 from ablations.judging.cells import Reader
-from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
@@ -177,7 +176,7 @@ def _inherited(trial: Trial, reader: Reader) -> bool:
 
 def _settled(session: Session, reader: Reader) -> list[str]:
     """Return the chosen claims that need no further run, at any tier."""
-    desk = Desk(reader=reader, tier=session.tier, table=session.table, device=session.device)
+    desk = session.desk(reader)
 
     def ended(claim: Claim) -> bool:
         match claim:

@@ -38,6 +38,7 @@ class Session:
         folder: Of the store; it needn't be there yet.
         tier: Up to which look.
         device: Where what is trained runs.
+        mode: What was asked for: "auto", "eager" or "compiled".
     """
 
     every: ClaimSet
@@ -45,6 +46,7 @@ class Session:
     folder: Path
     tier: Tier
     device: str
+    mode: str
 
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Session":
@@ -58,12 +60,17 @@ class Session:
             extensions.load(name)
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
+        mode = getattr(asked, "mode", "auto")
+        quick = getattr(asked, "tier", None) == Tier.QUICK.value
+        if mode != "auto" or quick:  # one seed isn't worth the compiling
+            every = every.trained(compiled=mode == "compiled")
         return cls(
             every=every,
             chosen=every.choose(getattr(asked, "claims", ())),
             folder=Path(getattr(asked, "store", "store")),
             tier=Tier(getattr(asked, "tier", Tier.QUICK.value)),
             device=environment.known(getattr(asked, "device", "cpu")),
+            mode=mode,
         )
 
     @functools.cached_property
@@ -128,12 +135,18 @@ class Session:
             device=self.device,
         )
 
+    def desk(self, reader: Reader) -> Desk:
+        """Return what claims are judged with."""
+        return Desk(
+            reader=reader, tier=self.tier, table=self.table, device=self.device, mode=self.mode
+        )
+
     def report(self, store: Store) -> Report:
         """Return everything that follows from the store, and note there what was judged."""
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
-        desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
+        desk = self.desk(reader)
         seen = report.versions_seen(self.run, desk)
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(

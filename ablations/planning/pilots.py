@@ -137,7 +137,11 @@ def known(
 
 
 def digest(claim: Statistical) -> str:
-    """Return the SHA-256 over what a claim's pilots measure: its cells, and its contrasts."""
+    """Return the SHA-256 over what a claim's pilots measure: its cells, and its contrasts.
+
+    Whether training steps are compiled changes neither.
+    """
+    claim = claim.trained(compiled=False)
     data = {
         "cells": [
             [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]

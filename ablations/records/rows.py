@@ -290,7 +290,7 @@ class Controlled(Record):
 
     Args:
         row: What was measured. planted: The planted effect, "" for equal arms.
-        expected: The word that it should have. passed: None if that is open.
+        expected: The word that it should have. passed: None if that is undecided.
         claims: The claims of this report that it guards.
     """
 

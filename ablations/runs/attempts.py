@@ -75,6 +75,16 @@ def work(text: str) -> str:
     return encode(execute(Job.from_json(json.loads(text))))
 
 
+def compilable(text: str) -> str:
+    """Return the text, for an engine, where training steps can be compiled.
+
+    Raises:
+        UserError: If they can't, as without a C++ compiler.
+    """
+    environment.compiler()
+    return text
+
+
 def execute(asked: Job) -> Result:
     """Run a job here, on one thread, and return what it found, however it ended.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ablations.records.checks import AtMost
 from ablations.records.rows import Report, Row
 from ablations.rule.outcomes import Group, Word, group_of
 from reports import findings, sayings
@@ -113,6 +114,11 @@ def test_an_exact_claim_shows_both_values(find: Callable[[str], Row]) -> None:
     row = find("params-baseline")
     small = replace(row.checks[0], what="error", documented="no difference", observed="2e-16")
     assert sayings.measured(replace(row, checks=(small,))) == ("error: 2e-16", "")
+    within, beyond = (AtMost("rows", limit=1000, observed=n) for n in (812.0, 1200.0))
+    assert sayings.measured(replace(row, checks=(within,))) == ("812 ≤ 1,000", "")
+    assert sayings.measured(replace(row, checks=(beyond,))) == ("1,200 > 1,000", "")
+    within = replace(row.checks[0], documented="35 to 50", observed="40", rule="one lies within")
+    assert sayings.measured(replace(row, checks=(within,))) == ("35 to 50, found 40", "")
 
 
 def test_the_first_sentence_counts_the_groups(varied: Report) -> None:

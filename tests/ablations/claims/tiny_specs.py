@@ -3,104 +3,122 @@
 import dataclasses
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ablations.metrics import Metric, Value
+from ablations.metrics.base import Metric
+from ablations.metrics.value import Value
 from ablations.protocols.base import Inputs, Outcome
 from ablations.specs.claim import Cell, Statistical
-from ablations.specs.protocols import Boards, Protocol, QGradients, Scatter, Trajectories
-from ablations.specs.tests import Both
+from ablations.specs.protocols import (
+    Boards,
+    Gradients,
+    Ladder,
+    Protocol,
+    QGradients,
+    Resample,
+    Scatter,
+    Time,
+    Trajectories,
+)
+from ablations.specs.tests import Both, Contrast
 from hrm.config import Series
 from hrm.config.learning import Training
 from hrm.config.parts import Part
+from hrm.errors import Diverged
 from hrm.tasks.maze import Maze
 
-SIZES = {"rungs": 2, "rounds": 2, "resamples": 4, "batches": 2, "boards": 16}  # fields by name
+SEED = 1_000
+BUDGETS: Mapping[type[Part], Mapping[str, Any]] = {
+    Boards: {"train": 64, "validation": 12, "test": 24},
+    Training: {"updates": 8, "batch": 8, "warmup": 1, "evaluate_every": 2},
+    Ladder: {"rungs": 2},
+    Gradients: {"boards": 4},
+    QGradients: {"batches": 2, "batch": 4},
+    Resample: {"resamples": 4},
+    Scatter: {"resamples": 2, "batch": 4},
+    Time: {"rounds": 2},
+    Trajectories: {"count": 2, "scales": (0.1, 1.0)},
+}
+
+
+def tiny(part: Any) -> Any:
+    """Return a part that costs next to nothing, wherever boards and budgets stand in it."""
+    if isinstance(part, tuple):
+        return tuple(map(tiny, part))
+    if not isinstance(part, Part):
+        return part
+    budget = dict(BUDGETS.get(type(part), {}))
+    match part:
+        case Maze(size=9):
+            budget = {"size": 4}
+        case Series(positions=81):
+            budget = {"positions": 16}
+    fields = {f.name: tiny(getattr(part, f.name)) for f in dataclasses.fields(part)}
+    if "compiled" in fields:
+        budget["compiled"] = False  # compiling takes longer than all of this
+    return replace(part, **{**fields, **budget})
 
 
 class Pipeline:
-    """Runs cells, each protocol once for its arms.
+    """Runs cells, each protocol once for the arms that it is given."""
 
-    Args:
-        updates, warmup, evaluate_every: Of all training.
-        sizes: Other whole numbers, by the names of their fields.
-    """
+    def __init__(self) -> None:
+        self.done: dict[str, Outcome | Diverged] = {}
 
-    def __init__(
-        self, updates: int = 4, warmup: int = 1, evaluate_every: int = 2, **sizes: int
-    ) -> None:
-        self.training = {
-            "updates": updates,
-            "batch": 8,
-            "warmup": warmup,
-            "evaluate_every": evaluate_every,
-        }
-        self.sizes = {**SIZES, **sizes}
-        self.done: dict[str, Outcome] = {}
+    def values(self, claim: Statistical, metric: Metric | None = None) -> list[Value]:
+        """Return what each cell's metric reads, or this one."""
+        return [self.value(claim, cell, metric) for cell in claim.cells]
 
-    def tiny(self, part: Any) -> Any:
-        """Return a part with small boards and budgets wherever they stand in it."""
-        match part:
-            case Training():
-                return replace(part, **self.training)
-            case Maze(size=9):
-                return replace(part, size=4)
-            case Series(positions=81):
-                return replace(part, positions=16)
-            case Boards():
-                part = replace(part, train=64, validation=12, test=24)
-            case QGradients() | Scatter():
-                part = replace(part, batch=4)
-            case Trajectories():
-                part = replace(part, count=2, scales=(0.1, 1.0))
-        fields = {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}
-        return replace(part, **{name: self._smaller(name, v) for name, v in fields.items()})
+    def value(self, claim: Statistical, cell: Cell, metric: Metric | None = None) -> Value:
+        """Return what a cell's metric reads, or this one."""
+        chosen = metric or cell.metric
+        try:
+            return chosen.read(self.observed(claim, cell))
+        except Diverged:
+            return chosen.of_diverged()
 
-    def _smaller(self, name: str, value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(self._smaller("", each) for each in value)
-        if isinstance(value, Part):
-            return self.tiny(value)
-        return self.sizes[name] if name in self.sizes and type(value) is int else value
+    def contrasts(self, claim: Statistical) -> dict[str, Contrast]:
+        """Return the contrasts of a claim and of its other readings, by what is read."""
+        values = self.values(claim)[: claim.test.cells]
+        test = claim.test
+        made = test.contrasts(values) if isinstance(test, Both) else (test.contrast(values),)
+        found = {f"part {i}": contrast for i, contrast in enumerate(made)}
+        for reading in claim.beside:
+            test = reading.test or claim.test
+            places = range(test.cells) if reading.cells is None else reading.cells
+            read = [self.value(claim, claim.cells[i], reading.metric) for i in places]
+            found[reading.label] = test.contrast(read)
+        return found
 
     def observed(self, claim: Statistical, cell: Cell) -> Mapping[str, Any]:
-        """Return what a cell's metric reads."""
-        together = [c.arm.part for c in claim.cells] if cell.protocol.joint else [cell.arm.part]
-        parts = list(dict.fromkeys(together))
-        outcome = self.run(self.tiny(cell.protocol), [self.tiny(part) for part in parts])
-        return outcome.observations[parts.index(cell.arm.part)]
+        """Return what a cell's run leaves.
 
-    def run(self, protocol: Protocol, arms: list[Part]) -> Outcome:
-        """Run a protocol after those that it starts from, as it comes back from JSON."""
+        Raises:
+            Diverged: As the protocol does.
+        """
+        joint = cell.protocol.joint
+        cells = [c for c in claim.cells if c.protocol == cell.protocol] if joint else [cell]
+        arms = tuple(dict.fromkeys(c.arm.part for c in cells))
+        outcome = self._run(tiny(cell.protocol), tuple(map(tiny, arms)))
+        return outcome.observations[arms.index(cell.arm.part)]
+
+    def _run(self, protocol: Protocol, arms: tuple[Part, ...]) -> Outcome:
         key = json.dumps([protocol.to_json(), *(arm.to_json() for arm in arms)])
         if key not in self.done:
-            weights = None
-            if protocol.parent is not None:
-                weights = self.run(protocol.parent, arms).weights
+            parent = protocol.parent
+            weights = None if parent is None else self._run(parent, arms).weights
             sent = Part.from_json(json.loads(json.dumps(protocol.to_json())))
-            given = Inputs(protocol=sent, arms=arms, seed=1000, weights=weights)
-            self.done[key] = importlib.import_module(protocol.module).run(given)
-        return self.done[key]
-
-    def values(
-        self, claim: Statistical, value: Callable[[Cell, Metric], Value] | None = None
-    ) -> list[Value]:
-        """Return what the test reads, whose contrasts, and those beside, are intervals.
-
-        Args:
-            claim: The claim.
-            value: What is read of a cell, if not what its metric reads.
-        """
-        read = value or (lambda cell, metric: metric.read(self.observed(claim, cell)))
-        test = claim.test
-        found = [read(cell, cell.metric) for cell in claim.cells[: test.cells]]
-        made = list(test.contrasts(found)) if isinstance(test, Both) else [test.contrast(found)]
-        for reading in claim.beside:
-            places = range(test.cells) if reading.cells is None else reading.cells
-            cells = [claim.cells[place] for place in places]
-            beside = [read(cell, reading.metric or cell.metric) for cell in cells]
-            made.append((reading.test or test).contrast(beside))
-        assert all(contrast.low <= contrast.high for contrast in made), claim.id
+            given = Inputs(protocol=sent, arms=arms, seed=SEED, weights=weights)
+            try:
+                self.done[key] = importlib.import_module(protocol.module).run(given)
+            except Diverged as error:
+                self.done[key] = error
+        found = self.done[key]
+        if isinstance(found, Diverged):
+            raise found
         return found
+
+
+PIPELINE = Pipeline()  # one for the whole session: claims share arms

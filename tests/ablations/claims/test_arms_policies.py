@@ -1,4 +1,4 @@
-"""Trained claims of documents v2 and gru run from their spec to a contrast, at a tiny budget."""
+"""Documents v2 and gru: what their trained arms share, and where they differ."""
 
 import math
 
@@ -6,9 +6,8 @@ import pytest
 
 from ablations.claims import sets
 from ablations.claims.ledger import figure
-from ablations.specs.claim import Statistical, differences
+from ablations.specs.claim import differences
 from ablations.specs.protocols import Train
-from tests.ablations.claims.tiny_specs import Pipeline
 
 CLAIMS = (
     "act-savings-mixed",
@@ -30,15 +29,6 @@ CLAIMS = (
     "metarl-per-sample-advantage",
     "gru-detach-stability",
 )
-PIPELINE = Pipeline(evaluate_every=1, width=8)
-pytestmark = pytest.mark.usefixtures("one_thread", "boards_of_our_own")
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_a_claim_runs_from_its_spec_to_contrasts(name):
-    (claim,) = sets.choose([name])
-    assert isinstance(claim, Statistical)
-    assert all(value.known or value.failed for value in PIPELINE.values(claim))
 
 
 def test_one_training_serves_all_claims_about_an_arm():
@@ -52,7 +42,7 @@ def test_one_training_serves_all_claims_about_an_arm():
     assert trainings(about_v2) == 1
     assert trainings(["metarl-convergence", "metarl-stability", "metarl-entropy"]) == 3
     assert trainings(["act-difficulty", "gru-dynamic-allocation", "gru-optimal-steps"]) == 1
-    assert trainings(["metarl-cost-weight", "act-difficulty"]) == 5
+    assert trainings(["metarl-cost-weight", "act-difficulty"]) == 3
     estimators = ["metarl-smooth-l1", "metarl-baseline-variance", "metarl-per-sample-advantage"]
     assert trainings(estimators) == 1
 
@@ -97,12 +87,12 @@ def test_cells_differ_in_what_the_claim_is_about_alone(name, paths):
     assert set(differences(claim)) == paths
 
 
-def test_prices_are_the_five_of_the_trend_in_order():
+def test_prices_are_those_of_the_trend_in_order():
     (claim,) = sets.choose(["metarl-cost-weight"])
     prices = [arm.part.objective.cost for arm in claim.arms]
     assert prices == sorted(prices)
     assert prices[0] == 0
-    assert claim.test.levels == (0.0, 1.0, 2.0, 3.0, 4.0)
+    assert claim.test.levels == (0.0, 1.0, 2.0)
 
 
 def test_hard_samples_are_held_to_the_printed_least_number_of_cycles():

@@ -78,7 +78,9 @@ class Runs:
 
     def values(self, cells, metric=None):
         for cell in cells:
-            (found,) = self.outcome(tiny(cell.protocol.trained(compiled=False)), cell.arm.part).observations
+            (found,) = self.outcome(
+                tiny(cell.protocol.trained(compiled=False)), cell.arm.part
+            ).observations
             yield (metric or cell.metric).read(found)
 
 

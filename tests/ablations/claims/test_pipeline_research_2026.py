@@ -75,7 +75,10 @@ def test_all_ten_are_there():
 @pytest.mark.parametrize("name", IDS)
 def test_a_claim_runs_and_its_cells_become_contrasts(name):
     claim = CLAIMS[name]
-    found = [outcome(tiny(c.protocol.trained(compiled=False)), Arm(label="", part=c.arm.part)) for c in claim.cells]
+    found = [
+        outcome(tiny(c.protocol.trained(compiled=False)), Arm(label="", part=c.arm.part))
+        for c in claim.cells
+    ]
     seen = [each.observations[0] for each in found]
     read = [cell.metric.read(each) for cell, each in zip(claim.cells, seen, strict=True)]
     contrast = claim.test.contrast(read[: claim.test.cells])

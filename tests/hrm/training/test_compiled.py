@@ -58,7 +58,9 @@ COURSES: dict[str, tuple[System, Training]] = {
     "puzzles": (puzzles, TRAINING),
     "puzzles by Adam": (puzzles, replace(TRAINING, puzzle_optimiser=AdamW())),
     "tiny network": (
-        recipes.tiny_network(**tokens, width=8, heads=2, h_cycles=2, l_cycles=2, prefix=1, identities=IDENTITIES),
+        recipes.tiny_network(
+            **tokens, width=8, heads=2, h_cycles=2, l_cycles=2, prefix=1, identities=IDENTITIES
+        ),
         replace(TRAINING, ema=0.99),
     ),
 }

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+from ablations import claims
 from ablations.claims import arms_t1, arms_t2, arms_t3, arms_t5
 from ablations.runs.workers import allocator, thread_variables
 from ablations.specs.protocols import Ladder, Train
@@ -29,6 +30,7 @@ from hrm.config import Policy
 from hrm.config.learning import System
 from hrm.config.parts import Part
 from hrm.data import cache
+from hrm.errors import UserError
 from hrm.system import environment
 from hrm.tasks import Task
 from hrm.training import loop
@@ -46,6 +48,24 @@ ARMS: Mapping[str, tuple[Part, Train | Ladder]] = {
     "K0": (arms_t3.tokens(), arms_t3.PATTERNS),
     "attention": (arms_t5.ATTENTION.part, arms_t5.TOKENS),
 }
+
+
+def named(name: str) -> tuple[Part, Train | Ladder]:
+    """Return an arm and what trains it: one of `ARMS`, or CLAIM:LABEL, the first cell by default.
+
+    Raises:
+        UserError: If there is no such claim or cell, or it trains nothing.
+    """
+    if name in ARMS:
+        return ARMS[name]
+    claim, _, label = name.partition(":")
+    for cell in getattr(claims.choose([claim])[0], "cells", ()):
+        protocol = cell.protocol
+        while protocol.parent is not None:
+            protocol = protocol.parent
+        if isinstance(protocol, Train | Ladder) and label in ("", cell.label):
+            return cell.arm.part, protocol
+    raise UserError(f"arm is {name!r}; allowed are cells that train; see `ablations show {claim}`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,14 +187,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.seeds", description="CPU time of steps, eager and compiled."
     )
-    parser.add_argument("arms", nargs="*", metavar="ARM", help=f"of {', '.join(ARMS)}")
+    parser.add_argument(
+        "arms",
+        nargs="*",
+        metavar="ARM",
+        help=f"of {', '.join(ARMS)}, or CLAIM:LABEL, a cell of a claim (default: the former)",
+    )
     parser.add_argument("--once", action="store_true", help="measure here, and print JSON")
     asked = parser.parse_args()
     arms = asked.arms or list(ARMS)
+    found = {name: named(name) for name in arms}
     environment.compiler()
     if asked.once:
         for name in arms:
-            sys.stdout.write(json.dumps([name, asdict(cost(*ARMS[name]))]) + "\n")
+            sys.stdout.write(json.dumps([name, asdict(cost(*found[name]))]) + "\n")
             sys.stdout.flush()
         return
     library = allocator()

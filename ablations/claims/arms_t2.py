@@ -135,7 +135,7 @@ def _segments(count: int) -> str:
 L1, L2, L4 = (refined(count) for count in (1, 2, 4))
 L2N = refined(2, connection=None)
 F1, F2, F4 = (flat(count) for count in (1, 2, 4))
-E1, E2, E4 = (flat(count, passes=3) for count in (1, 2, 4))
+E1, E4 = (flat(count, passes=3) for count in (1, 4))
 U2, U4 = (flat(count, detached=False) for count in (2, 4))
 
 

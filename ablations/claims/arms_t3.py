@@ -11,7 +11,7 @@ from ablations.specs.arms import changed
 from ablations.specs.protocols import Boards, Train
 from hrm import recipes
 from hrm.config import Readout, SwiGlu, Vector
-from hrm.config.learning import AdamW, Constant, Cosine, System, Training
+from hrm.config.learning import AdamW, Cosine, System, Training
 from hrm.tasks.identified import Identified
 from hrm.tasks.pattern import Pattern
 
@@ -38,12 +38,6 @@ HALTING = Train(
 PATIENT = replace(
     HALTING,
     training=replace(HALTING.training, updates=1_000, learning_rate=2e-3, evaluate_every=100),
-)
-LAYERED = replace(PATIENT, training=replace(PATIENT.training, updates=2_500))
-STEADY = replace(
-    HALTING,
-    training=replace(HALTING.training, schedule=Constant()),
-    shadows=(0.99, 0.999),
 )
 
 
@@ -88,12 +82,6 @@ LEVELS = levels()
 LEVELS_WHOLE = {"model.horizon": 3}
 ONE_NETWORK = {"model.one_network": True}
 ONE_NETWORK_WHOLE = {**ONE_NETWORK, **LEVELS_WHOLE}
-
-# One recipe without halting, which arrives in a second: what its runs scatter by is what counts.
-RECIPE = recipes.act_v1_vector(inputs=SUDOKU_INPUTS, outputs=SUDOKU_OUTPUTS, width=64, heads=4)
-RECIPE_RUN = replace(
-    HALTING, training=replace(HALTING.training, updates=200, warmup=25, weight_decay=0.0)
-)
 
 # -- tokens ---------------------------------------------------------------------------------------
 _MODULUS, _IDENTITIES = 7, 9  # identities count the blank one

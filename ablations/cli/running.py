@@ -12,11 +12,11 @@ from ablations.judging.cells import Reader
 from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
-from ablations.records.plain import Json
 from ablations.records.trials import Result, Status, Trial
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical
+from hrm.codec import Json
 
 LIMIT = 20.0  # times its expected cost, after which a trial is ended: that is an outcome
 LEAST = 600.0  # seconds that every trial has

@@ -9,7 +9,6 @@ from ablations.judging import reading
 from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
-from ablations.records.plain import Json
 from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
@@ -23,6 +22,7 @@ from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,9 +172,9 @@ def _guarded(draft: _Draft, controls: Sequence[Controlled], look: int) -> _Draft
         draft.word, draft.settled = Word.INVALID, False
         draft.faults += failed
         return draft
-    missing = guarding.missing(controls)
-    if missing and group_of(draft.word) is not Group.OPEN:
-        draft.reason = f"{missing}; by itself {draft.word}: {draft.reason}"
+    undecided = guarding.undecided(controls)
+    if undecided and group_of(draft.word) is not Group.OPEN:
+        draft.reason = f"{undecided}; by itself {draft.word}: {draft.reason}"
         draft.word, draft.settled = Word.INCONCLUSIVE, False
     return draft
 
@@ -257,7 +257,8 @@ def _notes(case: Case) -> Iterable[str]:
         later = case.gathered.rows[first + 1 :]
         over = sum(all(run.over for run in row) for row in later)
         if over:
-            yield f"{over} later {noun(case.claim)} wait for seed {first}, and aren't read"
+            seed = case.gathered.rows[first][0].trial.seed
+            yield f"{over} later {noun(case.claim)} wait for seed {seed}, and aren't read"
 
 
 def _attempts(results: Iterable[Result]) -> Iterable[str]:

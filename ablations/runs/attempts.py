@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.records.plain import Record
 from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import fingerprints, sidecars, sources, weights
 from ablations.runs.encoding import decode, encode
 from ablations.specs.protocols import Protocol
+from hrm.codec import Record
 from hrm.config.parts import Part, type_key
 from hrm.errors import Diverged, UserError
 from hrm.system import environment

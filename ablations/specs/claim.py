@@ -13,7 +13,9 @@ from ablations.specs.tests import Test
 __all__ = [
     "CHEAP",
     "CONTROLS",
+    "OFFSET",
     "ONCE",
+    "PILOT_BLOCK",
     "TIMED",
     "TRAINED",
     "Arm",
@@ -45,6 +47,9 @@ CHEAP: Schedule = {Tier.QUICK: 26, Tier.STANDARD: 60, Tier.FULL: 240}
 TIMED: Schedule = {Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 60}
 CONTROLS: Schedule = dict.fromkeys(Tier, 26)
 ONCE: Schedule = dict.fromkeys(Tier, 1)
+
+OFFSET = 1_000  # seeds in a block: more than a claim ever has pairs
+PILOT_BLOCK = 1  # plans take a spread from its first seeds; no claim is judged by them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +132,9 @@ class Statistical(Claim):
         beside: Other readings of the same runs.
         unskilled: Labels of cells that, by the claim's own logic, needn't beat the best trivial
             method. All other trained cells must, or the claim is INVALID.
+        block: Of seeds: pair i has seed block · `OFFSET` + i. A spec that is mended after its runs
+            were seen takes a block that it never had (and a new place in the family). Claims begin
+            with block 2, since their authors had seen estimates of discarded runs on seed 0.
     """
 
     test: Test
@@ -137,6 +145,7 @@ class Statistical(Claim):
     schedule: Schedule = field(default_factory=lambda: TRAINED, hash=False)
     beside: tuple[Reading, ...] = ()
     unskilled: tuple[str, ...] = ()
+    block: int = 2
 
     def __post_init__(self) -> None:
         """Fill in the product, and hold the test to its cells."""
@@ -152,6 +161,8 @@ class Statistical(Claim):
         assert len(set(labels)) == len(labels), (self.id, labels)
         assert set(self.unskilled) <= set(labels), (self.id, self.unskilled)
         assert set(self.schedule) == set(Tier), (self.id, self.schedule)
+        assert max(self.schedule.values()) <= OFFSET, (self.id, self.schedule)
+        assert self.block >= 0 and self.block != PILOT_BLOCK, (self.id, self.block)
         readings = [reading.cells for reading in self.beside if reading.cells is not None]
         read = {*range(self.test.cells), *(place for places in readings for place in places)}
         assert read == set(range(len(labels))), (self.id, labels)

@@ -14,7 +14,7 @@ from ablations.claims.arms_t1 import (
 from ablations.claims.boards import FOLDS_MIX
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import HaltingEntropy
-from ablations.metrics.curves import Arrival, ControllerPeak, GradientNorm
+from ablations.metrics.curves import Arrival, ControllerPeak, GradientNorm, Settling, Spikes
 from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
 from ablations.metrics.returns import Return
 from ablations.specs.claim import CHEAP, Cell, Reading, Statistical
@@ -87,7 +87,7 @@ CLAIMS = (
                 test=Difference(null=0.01, because="both are read of the same batches"),
             ),
         ),
-        cost=4.0,
+        cost=0.7,
     ),
     Statistical(
         id="metarl-convergence",
@@ -100,7 +100,9 @@ CLAIMS = (
             "which no tier uses, between the levels that the arm expected to be the worse one "
             "passed at 30 % and 70 % of its course. Both arms let samples stop for "
             "themselves, since otherwise the losses are the same; they are trained on "
-            f"{FOLDS_MIX}. The return at the end stands beside."
+            f"{FOLDS_MIX}. The return at the end stands beside, and so does when the policy's own "
+            "choice, the mean cycle at which it stops, has come within half a cycle of where it "
+            "ends."
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,
@@ -120,8 +122,11 @@ CLAIMS = (
                 metric=Return(cost=PRICE),
                 test=Difference(null=0.01, because=_CYCLE),
             ),
+            Reading(
+                label="updates until stopping cycles have settled", metric=Settling(since=_SINCE)
+            ),
         ),
-        cost=8.0,
+        cost=10.0,
     ),
     Statistical(
         id="metarl-stability",
@@ -132,7 +137,8 @@ CLAIMS = (
             "the median one, from when the policy is first obeyed. It doesn't depend on the scale "
             "of the gradient, which the correction changes by construction. Both arms let samples "
             "stop for themselves. The largest norm of the whole gradient, which does depend on it, "
-            "stands beside."
+            "stands beside, and so do the share of updates that spike, at five times the median "
+            "norm, and when stopping cycles have settled within half a cycle of where they end."
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,
@@ -140,8 +146,16 @@ CLAIMS = (
         test=Ratio(null=0.1, because=_TEN, fewer=True),
         beside=(
             Reading(label="largest norm of the whole gradient", metric=GradientNorm(of="largest")),
+            Reading(
+                label="share of updates that spike",
+                metric=Spikes(since=_SINCE),
+                test=Difference(null=0.01, because="one update in a hundred", fewer=True),
+            ),
+            Reading(
+                label="updates until stopping cycles have settled", metric=Settling(since=_SINCE)
+            ),
         ),
-        cost=8.0,
+        cost=10.0,
     ),
     Statistical(
         id="metarl-entropy",
@@ -164,6 +178,6 @@ CLAIMS = (
                 test=Difference(null=0.1, because="a tenth of a bit is the least worth noticing"),
             ),
         ),
-        cost=8.0,
+        cost=11.0,
     ),
 )

@@ -25,12 +25,12 @@ from ablations import claims
 from ablations.claims import arms_t1, arms_t2, arms_t3, arms_t5
 from ablations.runs.workers import allocator, thread_variables
 from ablations.specs.protocols import Ladder, Train
-from bench import ratio
 from hrm.config import Policy
 from hrm.config.learning import System
 from hrm.config.parts import Part
 from hrm.data import cache
 from hrm.errors import UserError
+from hrm.model.cost import one_thread
 from hrm.system import environment
 from hrm.tasks import Task
 from hrm.training import loop
@@ -99,7 +99,7 @@ def cost(system: Part, protocol: Train | Ladder, blocks: int = 6) -> Cost:
     halting = system.model.halting
     halts = isinstance(halting, Policy) and halting.obeyed
     rest = max(0, updates // blocks - BLOCK) if halts else 0
-    with ratio.one_thread():
+    with one_thread():
         first, _ = compiled.spent(1), eager.spent(1)
         spent = [0.0, 0.0]
         for block in range(blocks):

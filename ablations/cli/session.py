@@ -1,6 +1,7 @@
 """What one command works on: a set of claims, those that were asked for, and a store."""
 
 import argparse
+import dataclasses
 import functools
 import math
 import time
@@ -13,7 +14,8 @@ from ablations import claims
 from ablations.claims.controls import Control
 from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
-from ablations.judging import garden, report
+from ablations.evidence.kept import Evidence, is_evidence
+from ablations.judging import garden, replication, report
 from ablations.judging.cells import Reader
 from ablations.judging.row import Desk
 from ablations.planning import next as planning
@@ -25,6 +27,7 @@ from ablations.records.rows import Report
 from ablations.rule import Table
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
+from hrm.errors import UserError
 from hrm.system import environment, extensions
 
 
@@ -62,7 +65,7 @@ class Session:
             every=every,
             chosen=every.choose(getattr(asked, "claims", ())),
             folder=Path(getattr(asked, "store", "store")),
-            tier=Tier(getattr(asked, "tier", Tier.QUICK.value)),
+            tier=_tier(asked),
             device=environment.known(getattr(asked, "device", "cpu")),
         )
 
@@ -105,13 +108,27 @@ class Session:
         """Return the store.
 
         Raises:
-            UserError: If there is none and it isn't to be made, or it can't be used.
+            UserError: If there is none and it isn't to be made, or it can't be used; if it is
+                evidence.
         """
+        if is_evidence(self.folder):
+            raise UserError(
+                f"store {str(self.folder)!r} is evidence, which is only read; allowed is a store "
+                "of runs; give another with --store"
+            )
         return Store.open(self.folder, create=create)
+
+    def runs(self) -> Store | Evidence:
+        """Return the store, or the evidence, that is read.
+
+        Raises:
+            UserError: If there is none, or it can't be used.
+        """
+        return Evidence.open(self.folder) if is_evidence(self.folder) else self.store()
 
     def reader(self) -> Reader | None:
         """Return a reader of the store, None if there is no store yet."""
-        return Reader(self.store()) if self.folder.exists() else None
+        return Reader(self.runs()) if self.folder.exists() else None
 
     def costs(self, reader: Reader | None) -> Costs:
         """Return what trials cost."""
@@ -128,8 +145,11 @@ class Session:
             device=self.device,
         )
 
-    def report(self, store: Store) -> Report:
-        """Return everything that follows from the store, and note there what was judged."""
+    def report(self, store: Store | Evidence) -> Report:
+        """Return everything that follows from the store, and note there what was judged.
+
+        Evidence is only read: what was judged of it was noted when it was compacted.
+        """
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
@@ -141,9 +161,33 @@ class Session:
             desk,
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
-            garden=garden.add(store.folder, seen),
+            garden=store.garden if isinstance(store, Evidence) else garden.add(store.folder, seen),
             calibration=artefact.committed(),
         )
+
+    def replicated(self, evidence: Path) -> Report:
+        """Return a report of the store's runs beside evidence, where there is any.
+
+        Args:
+            evidence: The folder; it needn't be there.
+        """
+        here = self.report(self.runs())
+        if not is_evidence(evidence):
+            return dataclasses.replace(here, replication={})
+        other = dataclasses.replace(self, folder=evidence, tier=Tier.FULL)
+        desks = tuple(
+            Desk(reader=Reader(each.runs()), tier=each.tier, table=each.table, device=each.device)
+            for each in (self, other)
+        )
+        there = other.report(other.runs())
+        return replication.joined(self.chosen, here, there, (desks[0], desks[1]), self.every)
+
+
+def _tier(asked: argparse.Namespace) -> Tier:
+    """Return the tier that is asked for: of evidence all that there is, else the quick one."""
+    said = getattr(asked, "tier", None)
+    evidence = is_evidence(Path(getattr(asked, "store", "store")))
+    return Tier(said) if said is not None else Tier.FULL if evidence else Tier.QUICK
 
 
 class Budget:

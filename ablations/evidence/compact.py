@@ -211,7 +211,7 @@ def _read(result: Result, arm: int, metric: Metric, reader: Reader) -> tuple[Jso
     if result.status is not Status.OK:
         return files.packed(metric.of_diverged()), ""
     run = Run(trial=result.trial, arm=arm, result=result, status=result.status, lost=False)
-    value, _, fault = value_of(run, metric, reader, "it")
+    value, _, fault = value_of(run, metric, reader, readings.CELL)
     end = ""
     with contextlib.suppress(ArithmeticError, LookupError, TypeError, UserError, ValueError):
         end = readings.extreme(metric, reader.observed(run))

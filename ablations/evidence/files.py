@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from ablations.judging.readings import Fault
 from ablations.metrics.value import Value
 from ablations.records.plain import Json
 from hrm.config.parts import canonical
@@ -73,17 +74,14 @@ class Runs:
         first, *lines = map(json.loads, text.splitlines())
         found = cls(name=name, trial=first["trial"])
         for line in lines:
-            match line:
-                case {"reading": key, **rest}:
-                    found.readings[key] = rest
-                case {"where": key, **rest} if "seed" not in line:
-                    found.where[key] = rest
-                case {"grid": key, "at": at}:
-                    found.grids[key] = at
-                case {"fingerprint": key}:
-                    found.runs[key] = line
-                case _:
-                    raise ValueError(f"an unknown line, {str(line)[:60]}")
+            if "seed" in line:
+                found.runs[line["fingerprint"]] = line
+            elif "reading" in line:
+                found.readings[line.pop("reading")] = line
+            elif "where" in line:
+                found.where[line.pop("where")] = line
+            else:
+                found.grids[line["grid"]] = line["at"]
         return found
 
     def text(self) -> str:
@@ -145,11 +143,11 @@ def unpacked(data: Json) -> Value:
     """Return the value that `packed` turned into JSON.
 
     Raises:
-        ValueError: If it is a fault.
+        Fault: If it is one.
     """
     match data:
         case {"fault": fault}:
-            raise ValueError(fault)
+            raise Fault(fault)
         case [low, high, mean, failed]:
             return Value(low=float(low), high=float(high), mean=float(mean), failed=bool(failed))
         case _:

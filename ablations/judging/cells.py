@@ -244,6 +244,8 @@ def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Valu
         low, high = float(value.low), float(value.high)
     except (UserError, OSError) as error:
         return UNKNOWN, f"the record of {label!r} can't be read ({error})", ""
+    except readings.Fault as fault:
+        return UNKNOWN, "", fault.of(label)
     except KeyError as error:
         return UNKNOWN, "", f"{_kind(metric)} finds no {error} in a run of {label!r}"
     except _unreadable as error:

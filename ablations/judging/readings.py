@@ -8,6 +8,16 @@ from ablations.metrics.base import Metric, Observations
 from ablations.metrics.scores import skill
 from ablations.metrics.value import Value
 
+CELL = "cell"  # stands for a cell's label in what is said of a run
+
+
+class Fault(Exception):  # noqa: N818 (our code's, found when the run was read)
+    """What our code got wrong when it read a run that is no longer there."""
+
+    def of(self, label: str) -> str:
+        """Return what it got wrong, with a cell's label."""
+        return str(self).replace(repr(CELL), repr(label))
+
 
 class Kept(Mapping[str, Any]):
     """Observations of one arm of which only readings were kept."""
@@ -18,7 +28,7 @@ class Kept(Mapping[str, Any]):
 
         Raises:
             UserError: If it wasn't read while the whole record was there.
-            ValueError: If it couldn't be read.
+            Fault: If it couldn't be read.
         """
 
     @abstractmethod

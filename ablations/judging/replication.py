@@ -15,6 +15,7 @@ raises it less than once in three hundred times (`alarm`), or by one digit that 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ablations.judging.cells import Pair, Run, compared, trained, value_of
 from ablations.judging.report import fates
@@ -26,6 +27,9 @@ from ablations.rule import Group, Word
 from ablations.runs import trials
 from ablations.runs.trials import plan
 from ablations.specs.claim import Cell, Claim, Statistical, Tier
+
+if TYPE_CHECKING:  # sets import every spec
+    from ablations.claims import ClaimSet
 
 CHANCE = 4e-3  # of a sound arm to leave the widened range: more than of t₃ or lognormal noise
 RARELY = 1 / 300  # how often a sound replication may raise the alarm
@@ -101,7 +105,7 @@ def replicated(claim: Claim, row: Row, here: Desk, there: Desk, said: Row) -> Re
 
 
 def joined(
-    chosen: Sequence[Claim], here: Report, there: Report, desks: tuple[Desk, Desk], of: object
+    chosen: Sequence[Claim], here: Report, there: Report, desks: tuple[Desk, Desk], of: "ClaimSet"
 ) -> Report:
     """Return a report of runs here in which trained claims have the evidence's verdict.
 
@@ -128,7 +132,7 @@ def joined(
         controls=controls,
         tally={word.value: words.count(word) for word in Word if word in words},
         groups={group.value: groups.count(group) for group in Group},
-        family=fates(of, rows),  # type: ignore[arg-type]
+        family=fates(of, rows),
         commits=_union(here.commits, there.commits),
         machines=_union(here.machines, there.machines),
         runs=here.runs + there.runs,

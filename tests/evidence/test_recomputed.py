@@ -1,5 +1,6 @@
 """Verdicts of seven tests, recomputed from readings by code that shares nothing with ours."""
 
+import functools
 import importlib
 import json
 import tempfile
@@ -110,6 +111,7 @@ def test_they_share_no_code_with_what_they_check_and_are_short():
             assert len(text.splitlines()) < 60
 
 
+@functools.cache
 def committed():
     """One claim of each test that the committed evidence has at a look, by the test's name."""
     found = {}
@@ -126,6 +128,10 @@ def reported(tmp_path_factory):
     return rows(EVIDENCE, tmp_path_factory.mktemp("committed"))
 
 
-@pytest.mark.parametrize(("test", "name"), list(committed().items()))
-def test_committed_verdicts_are_recomputed(test, name, reported):
-    hold(reported[name], list(recomputed(EVIDENCE, name)))
+@pytest.mark.parametrize("test", [*committed(), *([] if committed() else ["none yet"])])
+def test_committed_verdicts_are_recomputed(test, request):
+    if test == "none yet":
+        assert not (EVIDENCE / "claims.jsonl").exists()
+        return
+    name = committed()[test]
+    hold(request.getfixturevalue("reported")[name], list(recomputed(EVIDENCE, name)))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ablations.cli import display
 from ablations.cli.session import Session
+from ablations.specs.claim import Tier
 from hrm.errors import UserError
 from hrm.system.files import whole
 
@@ -65,7 +66,8 @@ def report(asked: argparse.Namespace) -> int:
     if asked.evidence is None or asked.fresh:
         made = session.report(session.runs())
     else:
-        made = session.replicated(Path(asked.evidence))
+        other = {**vars(asked), "store": asked.evidence, "tier": Tier.FULL.value}
+        made = session.replicated(Session.of(argparse.Namespace(**other)))
     path = reports.render(made, Path(asked.output))
     if asked.json:
         return display.data(

@@ -41,6 +41,7 @@ class Session:
         folder: Of the store; it needn't be there yet.
         tier: Up to which look.
         device: Where what is trained runs.
+        mode: What was asked for: "auto", "eager" or "compiled".
     """
 
     every: ClaimSet
@@ -48,6 +49,7 @@ class Session:
     folder: Path
     tier: Tier
     device: str
+    mode: str
 
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Session":
@@ -61,12 +63,19 @@ class Session:
             extensions.load(name)
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
+        mode = getattr(asked, "mode", "auto")
+        folder = Path(getattr(asked, "store", "store"))
+        tier = _tier(asked)
+        quick = hasattr(asked, "tier") and tier is Tier.QUICK and not is_evidence(folder)
+        if mode != "auto" or quick:  # one seed isn't worth the compiling
+            every = every.trained(compiled=mode == "compiled")
         return cls(
             every=every,
             chosen=every.choose(getattr(asked, "claims", ())),
-            folder=Path(getattr(asked, "store", "store")),
-            tier=_tier(asked),
+            folder=folder,
+            tier=tier,
             device=environment.known(getattr(asked, "device", "cpu")),
+            mode=mode,
         )
 
     @functools.cached_property
@@ -145,6 +154,12 @@ class Session:
             device=self.device,
         )
 
+    def desk(self, reader: Reader) -> Desk:
+        """Return what claims are judged with."""
+        return Desk(
+            reader=reader, tier=self.tier, table=self.table, device=self.device, mode=self.mode
+        )
+
     def report(self, store: Store | Evidence) -> Report:
         """Return everything that follows from the store, and note there what was judged.
 
@@ -153,7 +168,7 @@ class Session:
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
-        desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
+        desk = self.desk(reader)
         seen = report.versions_seen(self.run, desk)
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(
@@ -165,22 +180,24 @@ class Session:
             calibration=artefact.committed(),
         )
 
-    def replicated(self, evidence: Path) -> Report:
+    def replicated(self, evidence: "Session") -> Report:
         """Return a report of the store's runs beside evidence, where there is any.
 
         Args:
-            evidence: The folder; it needn't be there.
+            evidence: The same claims, as they are asked of the evidence; its folder needn't be
+                there.
         """
         here = self.report(self.runs())
-        if not is_evidence(evidence):
+        if not is_evidence(evidence.folder):
             return dataclasses.replace(here, replication={})
-        other = dataclasses.replace(self, folder=evidence, tier=Tier.FULL)
-        desks = tuple(
-            Desk(reader=Reader(each.runs()), tier=each.tier, table=each.table, device=each.device)
-            for each in (self, other)
+        there = evidence.report(evidence.runs())
+        return replication.joined(
+            here,
+            there,
+            replication.Side(claims=self.chosen, desk=self.desk(Reader(self.runs()))),
+            replication.Side(claims=evidence.chosen, desk=evidence.desk(Reader(evidence.runs()))),
+            self.every,
         )
-        there = other.report(other.runs())
-        return replication.joined(self.chosen, here, there, (desks[0], desks[1]), self.every)
 
 
 def _tier(asked: argparse.Namespace) -> Tier:

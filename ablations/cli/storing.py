@@ -55,8 +55,13 @@ def compact(asked: argparse.Namespace) -> int:
         desk = Desk(reader=Reader(evidence), tier=Tier.FULL, table=session.table)
         return versions_seen(session.run, desk)
 
+    modes = [session.every.trained(compiled=compiled) for compiled in (False, True)]
+    others = [[*each.specs, *(c.claim for c in each.controls())] for each in modes]
+
     stores = [Store.open(folder) for folder in asked.folders]
-    found = dataclasses.asdict(compaction.compact(Path(asked.output), stores, session.run, seen))
+    found = dataclasses.asdict(
+        compaction.compact(Path(asked.output), stores, [session.run, *others], seen)
+    )
     if asked.json:
         return display.data({"evidence": asked.output, "stores": asked.folders, **found})
     display.line(
@@ -73,7 +78,7 @@ def gc(asked: argparse.Namespace) -> int:
     session = Session.of(asked)
     needed = {
         fingerprint(parent)
-        for claim in session.run
+        for claim in [both for c in session.run for both in (c, c.trained(compiled=False))]
         for trial in plan(claim, seeds(claim, session.tier), session.device).trials
         if (parent := trial.parent) is not None
     }

@@ -8,12 +8,12 @@ from ablations.judging import garden
 from ablations.judging.cells import parts_of, trained
 from ablations.metrics.base import Metric
 from ablations.metrics.timing import TimeRatio
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
 from ablations.runs import sources, trials
 from ablations.runs.fingerprints import kind
 from ablations.runs.trials import plan
 from ablations.specs.claim import Claim, Exact, Statistical, Tier
+from hrm.codec import Json
 from hrm.config.parts import Part, canonical
 from hrm.errors import UserError
 
@@ -82,13 +82,13 @@ def described(claim: Claim, files: Mapping[str, str]) -> dict[str, Json] | None:
         files: Names of files of runs, by the kind of trial.
 
     Returns:
-        None for a claim of which there is no run.
+        None for a claim of which a cell has no run.
     """
     rows = plan(claim, range(1)).rows
-    if not rows or not any(kind(slot.trial) in files for slot in rows[0]):
+    if not rows or not all(kind(slot.trial) in files for slot in rows[0]):
         return None
     seeds = trials.seeds(claim, Tier.FULL)
-    where = [{"runs": files.get(kind(slot.trial)), "arm": slot.arm} for slot in rows[0]]
+    where = [{"runs": files[kind(slot.trial)], "arm": slot.arm} for slot in rows[0]]
     head: dict[str, Json] = {
         "claim": claim.id, "form": claim.form, "seeds": [seeds.start, len(seeds)],
     }  # fmt: skip

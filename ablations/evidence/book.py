@@ -6,6 +6,7 @@ the journal doesn't have yet.
 """
 
 import contextlib
+import itertools
 import json
 import math
 from collections import Counter
@@ -19,12 +20,12 @@ from ablations.evidence import files
 from ablations.evidence.asked import described, normal
 from ablations.evidence.files import Runs
 from ablations.evidence.kept import is_evidence, trial_of
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim
+from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 
@@ -160,7 +161,7 @@ def write(
     text: Mapping[str, str],
     book: Book,
     stores: Sequence[Store],
-    claims: Sequence[Claim],
+    claims: Sequence[Sequence[Claim]],
 ) -> None:
     """Write what has changed: files first, then what the journal has of them, then the head."""
     written = files.digests(journal.entries())
@@ -181,8 +182,12 @@ def write(
             for store in stores
         ]
         journal.append([*sources, *lines])
-    said = [described(claim, book.names) for claim in claims]
-    _put(folder / "claims.jsonl", _versions(folder, [one for one in said if one is not None]))
+    said: dict[str, dict[str, Json]] = {}
+    for claim in itertools.chain(*claims):  # as it is specified, or in the first mode that has runs
+        one = described(claim, book.names)
+        if one is not None:
+            said.setdefault(claim.id, one)
+    _put(folder / "claims.jsonl", _versions(folder, said.values()))
     there = [run for runs in book.files.values() for run in runs.runs.values()]
     marker = {
         **files.FORMAT,

@@ -6,6 +6,7 @@ theirs; where it doesn't, its values stand beside the earlier ones.
 """
 
 import contextlib
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,6 @@ from ablations.evidence.kept import Evidence
 from ablations.judging import garden, readings
 from ablations.judging.cells import Reader, Run, value_of
 from ablations.metrics.base import Metric
-from ablations.records.plain import Json
 from ablations.records.rows import Garden
 from ablations.records.trials import Result, Status, Trial
 from ablations.runs import fingerprints
@@ -30,6 +30,7 @@ from ablations.runs.journal import Journal
 from ablations.runs.store import Store
 from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim, Tier
+from hrm.codec import Json
 from hrm.errors import UserError
 
 CURVES = ("evaluation_score", "evaluation_error", "evaluation_taken")
@@ -40,7 +41,7 @@ DIGITS = 4  # of a point of a curve
 def compact(
     folder: Path,
     stores: Sequence[Store],
-    claims: Sequence[Claim],
+    claims: Sequence[Sequence[Claim]],
     seen: Callable[[Evidence], Iterable[Garden]] = lambda _: (),
 ) -> Summary:
     """Add what claims read of the runs of some stores to evidence, which is made where it isn't.
@@ -49,7 +50,7 @@ def compact(
 
     Args:
         folder: Of the evidence. stores: Whose records are read.
-        claims: All, with controls.
+        claims: All, with controls: as their specs are, and then in other modes of execution.
         seen: Judges the evidence, for the garden.
 
     Raises:
@@ -59,13 +60,13 @@ def compact(
     """
     with alone(folder):
         book, journal = load(folder), Journal(folder / "journal.jsonl")
-        wanted, kinds = asked(claims), _Kinds()
+        wanted, kinds = asked(itertools.chain(*claims)), _Kinds()
         before = len(book.known)
         for store in stores:
             _require_chain(store)
             _compact(book, store, wanted, kinds)
             if store.faults:
-                _note_lost(book, store, claims)
+                _note_lost(book, store, itertools.chain(*claims))
         book.summary.new = len(book.known) - before
         text = {name: book.files[name].text() for name in book.changed}
         require_small(folder, text)

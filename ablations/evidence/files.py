@@ -36,7 +36,7 @@ from typing import Self
 
 from ablations.judging.readings import Fault
 from ablations.metrics.value import Value
-from ablations.records.plain import Json
+from hrm.codec import Json
 from hrm.config.parts import canonical
 from hrm.errors import UserError
 

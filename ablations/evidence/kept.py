@@ -17,12 +17,12 @@ from ablations.evidence.files import LOST, Runs
 from ablations.judging import garden, readings
 from ablations.metrics.base import Metric
 from ablations.metrics.value import Value
-from ablations.records.plain import Json
 from ablations.records.rows import Garden
 from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import fingerprints
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
+from hrm.codec import Json
 from hrm.config.parts import canonical
 from hrm.errors import UserError
 from hrm.system.files import read_json

@@ -14,7 +14,7 @@ raises it less than once in three hundred times (`alarm`), or by one digit that 
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ablations.judging.cells import Pair, Run, compared, trained, value_of
@@ -78,17 +78,31 @@ def compare(here: Value, there: Sequence[Value]) -> Agreement:
     return Agreement.WITHIN if here.high >= low and here.low <= high else Agreement.OUTSIDE
 
 
-def replicated(claim: Claim, row: Row, here: Desk, there: Desk, said: Row) -> Replication:
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """The runs here, or the evidence: claims in the mode that was asked for, and a desk."""
+
+    claims: Sequence[Claim]
+    desk: Desk
+
+    def case(self, place: int) -> tuple[Statistical, Desk] | None:
+        """Return a claim that pairs decide, with the desk."""
+        claim = self.claims[place]
+        return (claim, self.desk) if isinstance(claim, Statistical) else None
+
+
+def replicated(place: int, row: Row, said: Row, here: Side, there: Side) -> Replication:
     """Return how a claim's runs here agree with its evidence.
 
     Args:
-        claim: The claim.
-        row: Of the runs here. here: What they are judged with.
-        there: What the evidence is judged with. said: The row of the evidence.
+        place: Of the claim.
+        row: Of the runs here. said: The row of the evidence.
+        here, there: What they are judged with.
     """
     arms: tuple[Replicated, ...] = ()
-    if isinstance(claim, Statistical):
-        arms = tuple(_arms(claim, here, there))
+    own, other = here.case(place), there.case(place)
+    if own is not None and other is not None:
+        arms = tuple(_arms(own, other))
     elif row.checks and said.checks:
         same = [(c.what, c.observed, c.holds) for c in row.checks] == [
             (c.what, c.observed, c.holds) for c in said.checks
@@ -104,20 +118,18 @@ def replicated(claim: Claim, row: Row, here: Desk, there: Desk, said: Row) -> Re
     )
 
 
-def joined(
-    chosen: Sequence[Claim], here: Report, there: Report, desks: tuple[Desk, Desk], of: "ClaimSet"
-) -> Report:
+def joined(here: Report, there: Report, own: Side, other: Side, of: "ClaimSet") -> Report:
     """Return a report of runs here in which trained claims have the evidence's verdict.
 
     Args:
-        chosen: The claims, in the order of both reports' rows.
         here: Of the runs here. there: Of the evidence.
-        desks: What both are judged with.
+        own, other: What they are judged with, claims in the order of both reports' rows.
         of: The set of claims.
     """
     rows = []
-    for claim, row, said in zip(chosen, here.rows, there.rows, strict=True):
-        found = replicated(claim, row, *desks, said)
+    for place, (row, said) in enumerate(zip(here.rows, there.rows, strict=True)):
+        claim = own.claims[place]
+        found = replicated(place, row, said, own, other)
         shown = said if rests_on_training(claim) and said.verdict.look else row
         rows.append(replace(shown, replication=found))
     controls = tuple(
@@ -169,9 +181,10 @@ def rests_on_training(claim: Claim) -> bool:
     return isinstance(claim, Statistical) and any(map(trained, compared(claim)))
 
 
-def _arms(claim: Statistical, here: Desk, there: Desk) -> Iterable[Replicated]:
+def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Iterable[Replicated]:
     """Yield how each cell's values here agree, one an arm and seed for what is trained."""
-    evidence = there.case(claim).gathered.pairs
+    claim, here = own
+    evidence = other[1].case(other[0]).gathered.pairs
     seeds = trials.seeds(claim, Tier.QUICK if rests_on_training(claim) else here.tier)
     rows = plan(claim, seeds, here.device).rows
     for seed, row in zip(seeds, rows, strict=True):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ablations.records.plain import Record
 from ablations.rule.outcomes import Word
+from hrm.codec import Record
 
 
 class Agreement(StrEnum):

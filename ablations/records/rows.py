@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ablations.records.checks import Check
-from ablations.records.plain import Json, Record
 from ablations.records.plans import Planning
 from ablations.records.replications import Replication
 from ablations.rule.outcomes import Group, Word
+from hrm.codec import Json, Record
 
 SCHEMA = 2
 
@@ -293,7 +293,7 @@ class Controlled(Record):
 
     Args:
         row: What was measured. planted: The planted effect, "" for equal arms.
-        expected: The word that it should have. passed: None if that is open.
+        expected: The word that it should have. passed: None if that is undecided.
         claims: The claims of this report that it guards.
     """
 

@@ -156,8 +156,7 @@ def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, b
             book.summary.reread += 1
             book.changed.add(runs.name)
     for (arm, text), metric in one.metrics.items():
-        values = {f: found[arm, text] for f, found in read.items()}
-        _merge(runs, arm, metric, values)
+        _merge(runs, arm, metric, {f: found[arm, text] for f, found in read.items()})
 
 
 class _Once:
@@ -330,7 +329,6 @@ def _repeated(book: Book, runs: Runs, result: Result, sha: str, one: Asked, read
         if line["sha256"] != sha:
             raise _conflict(runs, result, "its record isn't the one that was compacted")
         return False
-    same = _machine(result) == runs.where[line["where"]]["machine"]
     equal = result.status.value == line["status"] and all(
         value == line["values"][key]
         for (arm, _), metric in one.metrics.items()
@@ -338,6 +336,7 @@ def _repeated(book: Book, runs: Runs, result: Result, sha: str, one: Asked, read
         for key in runs.of(arm, metric.to_json())
         if key in line["values"] and digest_of(metric) in runs.readings[key]["sources"]
     )
+    same = _machine(result) == runs.where[line["where"]]["machine"]
     if same and not equal and not fingerprints.protocol_class(result.trial).alone:
         raise _conflict(runs, result, f"attempt {line['attempt']} gave other values")
     book.summary.repeated += 1

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable
 
+from ablations import text
 from ablations.records.rows import Report, Row
-from reports import findings, sayings, text
+from reports import findings, sayings
 from reports.documents import Document, documents
 from reports.words import groups
 

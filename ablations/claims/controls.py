@@ -201,9 +201,7 @@ def _apart(setup: Setup, metric: Metric, plant: Plant | None) -> tuple[Cell, ...
     )
 
 
-def _together(
-    setup: Setup, metric: Metric, plant: Plant | None
-) -> tuple[tuple[Cell, ...], int]:
+def _together(setup: Setup, metric: Metric, plant: Plant | None) -> tuple[tuple[Cell, ...], int]:
     """Return the cells of all controls of a set-up whose arms are measured together, and one place.
 
     So all of them share their runs. The first two cells are equal, the others have the plants; the

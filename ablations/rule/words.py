@@ -7,7 +7,6 @@ from ablations.rule.outcomes import Group, Objection, Tally, Verdict, Word, grou
 from ablations.rule.table import Table
 from ablations.rule.zones import Zones
 
-
 MULTIPLE = 2.0  # ratios beyond it are said as multiples, not in per cent
 _there = "there is"
 

@@ -19,7 +19,7 @@ from ablations.records.plans import Planning, Prospect
 from ablations.records.trials import Trial
 from ablations.rule import Table
 from ablations.runs import trials
-from ablations.runs.fingerprints import content
+from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import plan, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical, Tier
 
@@ -134,7 +134,7 @@ def order(
     keyed = {id(one): {content(trial): trial for trial in one.trials} for one in waiting}
     cost = {key: costs.of(t) for each in keyed.values() for key, t in each.items()}
     chosen: list[Due] = []
-    paid: set[str] = set()
+    paid: set[Content] = set()
     spent = 0.0
 
     def price(one: Due) -> float:

@@ -39,7 +39,7 @@ class Part(Record):
         Raises:
             UserError: If a field is of another type, or a NaN or infinite.
         """
-        for name, read in fields(type(self)).items():
+        for name, read in fields(type(self)).items():  # type: ignore[arg-type]
             value = getattr(self, name)
             held = read(value, f"{type(self).__name__}.{name}")
             if isinstance(held, float) and not math.isfinite(held):
@@ -62,14 +62,14 @@ class Part(Record):
         return [kind for kind in kinds().values() if issubclass(kind, cls)]
 
     @classmethod
-    def read(cls, data: Mapping[str, Json], where: str) -> Self:
+    def from_fields(cls, data: Mapping[str, Json], where: str) -> Self:
         """Build the part that an object names by its kind."""
         name = data.get(type_key)
         kind = _kinds.get(name) if isinstance(name, str) else None
         if kind is None or not issubclass(kind, cls):
             raise Mismatch(where, data, cls)
         given = {key: value for key, value in data.items() if key != type_key}
-        return super(Part, kind).read(given, kind.__name__)
+        return super(Part, kind).from_fields(given, kind.__name__)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the canonical JSON: equal parts, equal fingerprints."""

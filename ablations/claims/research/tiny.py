@@ -45,7 +45,7 @@ CLAIMS = (
             ),
         ),
         unskilled=(ATTENTION.label,),
-        cost=17.0,
+        cost=21.0,
     ),
     Statistical(
         id="latent-count",

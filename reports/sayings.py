@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ablations import text
 from ablations.records.rows import Exceptions, Part, Report, Row
 from ablations.rule.outcomes import Group, Word
-from reports import text
 from reports.words import decided_first, groups
 
 Number = float | None

@@ -184,6 +184,7 @@ def _spec(
         schedule=dict.fromkeys(Tier, _PAIRS_OF_SHARES) if shares and not planted else CONTROLS,
         beside=beside,
         unskilled=tuple(cell.label for cell in cells),  # what counts is that scores move
+        block=0,
         cost=setup.cost,
     )
 

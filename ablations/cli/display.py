@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from ablations.records.plain import Json
 from ablations.records.rows import Report, Row
 from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
+from ablations.text import duration, number
+from hrm.codec import Json
 from hrm.system import console as consoles
 
 STYLE = {
@@ -64,7 +65,7 @@ def claim(data: Mapping[str, Json]) -> None:
         out.print(escape(line))
     if "pairs" in data:
         pairs = ", ".join(f"{tier} {n}" for tier, n in data["pairs"].items())
-        out.print(f"Pairs by tier: {pairs}.")
+        out.print(f"Pairs by tier: {pairs}; seeds from {data['seeds'][0]}.")
     for name in ("needs", "command"):
         if name in data:
             out.print(escape(f"{name}: {data[name]}"))
@@ -207,19 +208,15 @@ def _verdict(row: Row) -> list[str]:
     v = row.verdict
     told = [f"[bold]{escape(v.id)}[/]", _word(v.verdict)]
     if v.estimate is not None:
+        low = -math.inf if v.low is None else v.low
+        high = math.inf if v.high is None else v.high
         ends = (
-            f" [{_end(v.low, '−∞')}, {_end(v.high, '∞')}]"
-            if (v.low, v.high) != (None, None)
-            else ""
+            f" [{number(low)}, {number(high)}]" if math.isfinite(low) or math.isfinite(high) else ""
         )
-        told.append(escape(f"{v.estimate:.3g}{ends}, n = {v.n}"))
+        told.append(escape(f"{number(v.estimate)}{ends}, n = {v.n}"))
     if v.documented not in ("", "—"):
         told.append(f"documented {escape(v.documented)}")
     return told
-
-
-def _end(value: float | None, infinite: str) -> str:
-    return infinite if value is None else f"{value:.3g}"
 
 
 def tally(report: Report) -> None:
@@ -274,13 +271,6 @@ def setting(value: Json) -> str:
         return str(value)
     fields = ", ".join(f"{k}={setting(v)}" for k, v in value.items() if k != "kind")
     return f"{value.get('kind', '')}({fields})"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
-    if seconds < 90:
-        return f"{max(0.0, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def console() -> Console:

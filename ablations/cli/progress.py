@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
-from ablations.cli.display import duration, say
+from ablations.cli.display import say
 from ablations.planning import forecast
 from ablations.planning.costs import Costs
 from ablations.records.trials import Status, Trial
 from ablations.runs.sequence import PAUSE
+from ablations.text import duration
 from hrm.system.console import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone

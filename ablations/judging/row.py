@@ -9,7 +9,6 @@ from ablations.judging import reading
 from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
-from ablations.records.plain import Json
 from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
@@ -23,6 +22,7 @@ from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +58,14 @@ class Desk:
         tier: Up to which pairs are read.
         table: Of the family.
         device: Where what is trained runs.
+        mode: How claims were asked to train, for their commands.
     """
 
     reader: Reader
     tier: Tier
     table: Table
     device: str = "cpu"
+    mode: str = "auto"
     _cases: dict[str, Case] = field(default_factory=dict, init=False, repr=False)
 
     def case(self, claim: Statistical) -> Case:
@@ -197,8 +199,9 @@ def _of_checks(claim: Exact, desk: Desk) -> _Draft:
 def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
     parts: tuple[Part, ...] = draft.fields.get("parts", ())
     first = parts[0] if parts else None
-    device = f" --device {desk.device}" if desk.device != "cpu" else ""
-    command = f"ablations run {claim.id} --tier {desk.tier.value}{device}"
+    options = f" --device {desk.device}" if desk.device != "cpu" else ""
+    options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
+    command = f"ablations run {claim.id} --tier {desk.tier.value}{options}"
     return Row(
         verdict=Verdict(
             id=claim.id,
@@ -234,7 +237,11 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         controls=tuple(control.row.verdict.id for control in around.controls),
         garden=around.garden,
         faults=draft.faults,
-        notes=(*draft.fields.get("notes", ()), *_attempts(draft.results)),
+        notes=(
+            *draft.fields.get("notes", ()),
+            *_attempts(draft.results),
+            *desk.reader.marks(draft.results),
+        ),
         planned=draft.planned,
         stored=draft.stored,
         command=claim.command if isinstance(claim, External) else command,
@@ -254,7 +261,8 @@ def _notes(case: Case) -> Iterable[str]:
         later = case.gathered.rows[first + 1 :]
         over = sum(all(run.over for run in row) for row in later)
         if over:
-            yield f"{over} later {noun(case.claim)} wait for seed {first}, and aren't read"
+            seed = case.gathered.rows[first][0].trial.seed
+            yield f"{over} later {noun(case.claim)} wait for seed {seed}, and aren't read"
 
 
 def _attempts(results: Iterable[Result]) -> Iterable[str]:

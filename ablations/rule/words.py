@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ablations.rule.outcomes import Group, Objection, Tally, Verdict, Word, group_of
 from ablations.rule.table import Table
 from ablations.rule.zones import Zones
+from ablations.text import number
 
 MULTIPLE = 2.0  # ratios beyond it are said as multiples, not in per cent
 _there = "there is"
@@ -250,13 +251,3 @@ def sentence(verdict: Verdict, zones: Zones, table: Table, noun: str = "pairs") 
     parts = _Sentence(verdict=verdict, zones=zones, table=table, noun=noun)
     reason = parts.objection() if verdict.word is Word.SPLIT else parts.reason()
     return reason + parts.remarks()
-
-
-def number(value: float) -> str:
-    """Return a number with three digits, infinities as signs."""
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
-    if float(text.replace(",", "")) == 0:
-        return "0"
-    return f"−{text[1:]}" if text.startswith("-") else text

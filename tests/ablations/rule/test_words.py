@@ -9,7 +9,7 @@ from ablations.rule.outcomes import Word
 from ablations.rule.pairs import Pairs
 from ablations.rule.table import table_for
 from ablations.rule.verdict import judge
-from ablations.rule.words import Reader, number
+from ablations.rule.words import Reader
 
 WHY = {"because": "for a test"}
 LADDER = table_for(89)
@@ -349,23 +349,6 @@ def test_a_reader_sees_a_falling_difference_with_its_own_sign():
     assert reader.value(3) == "−3"
     assert reader.statement(3, up=True) == ("the difference is", "below −3")
     assert reader.span(4, math.inf) == "−∞ to −4"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (-0.0, "0"),
-        (12345.6, "12,346"),
-        (-1.2345, "−1.23"),
-        (1e12, "1e+12"),
-        (math.inf, "∞"),
-        (-math.inf, "−∞"),
-        (-1e-320, "−1e-320"),
-    ],
-)
-def test_a_number_has_three_digits(value, text):
-    assert number(value) == text
 
 
 def test_every_word_that_pairs_can_have_is_said_above():

@@ -45,7 +45,7 @@ ARMS: Mapping[str, tuple[Part, Train | Ladder]] = {
     "L2": (arms_t2.L2.part, arms_t2.LEVELS),
     "P2": (arms_t1.CORRECTED.part, arms_t1.FOLDING),
     "G2": (arms_t1.GRU.part, arms_t1.PRICED_FOLDING),
-    "K0": (arms_t3.tokens(), arms_t3.PATTERNS),
+    "K0": (arms_t3.ROTARY, arms_t3.RECALLED),
     "attention": (arms_t5.ATTENTION.part, arms_t5.TOKENS),
 }
 

@@ -1,6 +1,7 @@
 """What one command works on: a set of claims, those that were asked for, and a store."""
 
 import argparse
+import dataclasses
 import functools
 import math
 import time
@@ -13,7 +14,8 @@ from ablations import claims
 from ablations.claims.controls import Control
 from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
-from ablations.judging import garden, report
+from ablations.evidence.kept import Evidence, is_evidence
+from ablations.judging import garden, replication, report
 from ablations.judging.cells import Reader
 from ablations.judging.row import Desk
 from ablations.planning import next as planning
@@ -25,6 +27,7 @@ from ablations.records.rows import Report
 from ablations.rule import Table
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
+from hrm.errors import UserError
 from hrm.system import environment, extensions
 
 
@@ -61,14 +64,16 @@ class Session:
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
         mode = getattr(asked, "mode", "auto")
-        quick = getattr(asked, "tier", None) == Tier.QUICK.value
+        folder = Path(getattr(asked, "store", "store"))
+        tier = _tier(asked)
+        quick = hasattr(asked, "tier") and tier is Tier.QUICK and not is_evidence(folder)
         if mode != "auto" or quick:  # one seed isn't worth the compiling
             every = every.trained(compiled=mode == "compiled")
         return cls(
             every=every,
             chosen=every.choose(getattr(asked, "claims", ())),
-            folder=Path(getattr(asked, "store", "store")),
-            tier=Tier(getattr(asked, "tier", Tier.QUICK.value)),
+            folder=folder,
+            tier=tier,
             device=environment.known(getattr(asked, "device", "cpu")),
             mode=mode,
         )
@@ -112,13 +117,27 @@ class Session:
         """Return the store.
 
         Raises:
-            UserError: If there is none and it isn't to be made, or it can't be used.
+            UserError: If there is none and it isn't to be made, or it can't be used; if it is
+                evidence.
         """
+        if is_evidence(self.folder):
+            raise UserError(
+                f"store {str(self.folder)!r} is evidence, which is only read; allowed is a store "
+                "of runs; give another with --store"
+            )
         return Store.open(self.folder, create=create)
+
+    def runs(self) -> Store | Evidence:
+        """Return the store, or the evidence, that is read.
+
+        Raises:
+            UserError: If there is none, or it can't be used.
+        """
+        return Evidence.open(self.folder) if is_evidence(self.folder) else self.store()
 
     def reader(self) -> Reader | None:
         """Return a reader of the store, None if there is no store yet."""
-        return Reader(self.store()) if self.folder.exists() else None
+        return Reader(self.runs()) if self.folder.exists() else None
 
     def costs(self, reader: Reader | None) -> Costs:
         """Return what trials cost."""
@@ -141,8 +160,11 @@ class Session:
             reader=reader, tier=self.tier, table=self.table, device=self.device, mode=self.mode
         )
 
-    def report(self, store: Store) -> Report:
-        """Return everything that follows from the store, and note there what was judged."""
+    def report(self, store: Store | Evidence) -> Report:
+        """Return everything that follows from the store, and note there what was judged.
+
+        Evidence is only read: what was judged of it was noted when it was compacted.
+        """
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
@@ -154,9 +176,35 @@ class Session:
             desk,
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
-            garden=garden.add(store.folder, seen),
+            garden=store.garden if isinstance(store, Evidence) else garden.add(store.folder, seen),
             calibration=artefact.committed(),
         )
+
+    def replicated(self, evidence: "Session") -> Report:
+        """Return a report of the store's runs beside evidence, where there is any.
+
+        Args:
+            evidence: The same claims, as they are asked of the evidence; its folder needn't be
+                there.
+        """
+        here = self.report(self.runs())
+        if not is_evidence(evidence.folder):
+            return dataclasses.replace(here, replication={})
+        there = evidence.report(evidence.runs())
+        return replication.joined(
+            here,
+            there,
+            replication.Side(claims=self.chosen, desk=self.desk(Reader(self.runs()))),
+            replication.Side(claims=evidence.chosen, desk=evidence.desk(Reader(evidence.runs()))),
+            self.every,
+        )
+
+
+def _tier(asked: argparse.Namespace) -> Tier:
+    """Return the tier that is asked for: of evidence all that there is, else the quick one."""
+    said = getattr(asked, "tier", None)
+    evidence = is_evidence(Path(getattr(asked, "store", "store")))
+    return Tier(said) if said is not None else Tier.FULL if evidence else Tier.QUICK
 
 
 class Budget:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ablations.records.checks import Check
 from ablations.records.plans import Planning
+from ablations.records.replications import Replication
 from ablations.rule.outcomes import Group, Word
 from hrm.codec import Json, Record
 
@@ -259,6 +260,7 @@ class Row(Record):
         cost_seconds: CPU time of its runs.
         machine: Where they ran, None if nowhere.
         planning: What a plan can tell, None for claims without a spread.
+        replication: How the runs here agree with the evidence, None where nobody asked.
     """
 
     verdict: Verdict
@@ -282,6 +284,7 @@ class Row(Record):
     cost_seconds: float
     machine: str | None
     planning: Planning | None = None
+    replication: Replication | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,6 +336,8 @@ class Report(Record):
         commits, dirty, machines, versions: Of the runs.
         runs: How many. cpu_seconds: Of all of them.
         calibration: What the committed calibration says, None if there is none.
+        replication: What became of a replication of the evidence (`judging.replication.summary`);
+            empty where there is no evidence yet, None where nobody asked.
     """
 
     tier: str
@@ -350,4 +355,5 @@ class Report(Record):
     controls: tuple[Controlled, ...] = ()
     family: Family | None = None
     calibration: Mapping[str, Json] | None = None
+    replication: Mapping[str, Json] | None = None
     schema: int = field(default=SCHEMA)

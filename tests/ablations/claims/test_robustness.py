@@ -1,9 +1,14 @@
 """Robustness: eight headline claims, each under four other conditions."""
 
+import dataclasses
+
 import pytest
+import torch
 
 from ablations import claims
 from ablations.claims.robustness import PREFIX, SEEDS, beside, headlines, variants
+from ablations.protocols import train
+from ablations.protocols.base import Inputs
 from ablations.specs.claim import Statistical, Tier
 from hrm.config.parts import differences
 
@@ -71,6 +76,24 @@ def test_what_is_asked_is_the_same():
                 c.metric for c in claim.cells[: len(variant.cells)]
             ]
             assert set(variant.schedule.values()) == {SEEDS}
+
+
+@pytest.mark.parametrize("claim", HEADLINES, ids=lambda claim: claim.id)
+def test_models_fit_the_other_boards(claim):
+    torch.set_num_threads(1)
+    (variant,) = [v for name, v in variants(claim).items() if name in ("6×6 boards", "folds of 24")]
+    cell = variant.cells[-1]
+    asked = cell.protocol.trained(compiled=False)
+    while asked.parent is not None:
+        asked = asked.parent
+    short = {"updates": 1, "batch": 4, "evaluate_every": 1, "warmup": 0}
+    protocol = dataclasses.replace(
+        asked,
+        boards=dataclasses.replace(asked.boards, train=8, validation=8, test=8),
+        training=dataclasses.replace(asked.training, **short),
+    )
+    inputs = Inputs(protocol=protocol, arms=(cell.arm.part,), seed=0, device="cpu", weights=None)
+    assert len(train.run(inputs).observations[0]["right"]) == 8
 
 
 def test_they_are_a_set_of_their_own_without_controls():

@@ -139,7 +139,17 @@ def _call(function: str, asked: argparse.Namespace) -> int:
     return int(getattr(importlib.import_module(f"ablations.cli.{module}"), name)(asked))
 
 
+def _robustness(made: Parser) -> None:
+    made.add_argument(
+        "--robustness",
+        action="store_true",
+        help="instead of the claims, headline claims under other conditions (other widths, boards "
+        "and training recipes, eight seeds each), which a report shows beside them",
+    )
+
+
 def _plan(plan: Parser) -> None:
+    _robustness(plan)
     first = plan.add_mutually_exclusive_group()
     first.add_argument(
         "--pilot",
@@ -166,6 +176,7 @@ def _run(run: Parser) -> None:
         "most is run first (default: none)",
     )
     _fresh(run)
+    _robustness(run)
     run.add_argument(
         "--all",
         action="store_true",

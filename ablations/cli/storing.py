@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from ablations.claims import robustness
 from ablations.cli import display
 from ablations.cli.session import Session
 from ablations.evidence.kept import Evidence
@@ -55,8 +56,9 @@ def compact(asked: argparse.Namespace) -> int:
         desk = Desk(reader=Reader(evidence), tier=Tier.FULL, table=session.table)
         return versions_seen(session.run, desk)
 
-    modes = [session.every.trained(compiled=compiled) for compiled in (False, True)]
-    others = [[*each.specs, *(c.claim for c in each.controls())] for each in modes]
+    sets = [session.every.trained(compiled=compiled) for compiled in (False, True)]
+    sets += [robustness.beside(each) for each in (session.every, *sets)]
+    others = [[*each.specs, *(c.claim for c in each.controls())] for each in sets]
 
     stores = [Store.open(folder) for folder in asked.folders]
     found = dataclasses.asdict(

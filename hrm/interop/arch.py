@@ -3,6 +3,7 @@
 Sources: as of `hrm.interop.names`; config/arch/hrm_v1.yaml and config/arch/trm.yaml there.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -24,6 +25,7 @@ from hrm.config import (
     Transformer,
 )
 from hrm.config.learning import CrossEntropy, QHalting, StablemaxCrossEntropy, System
+from hrm.config.narrow import NarrowTransformer
 from hrm.config.parts import Part, require
 from hrm.errors import UserError
 
@@ -133,6 +135,14 @@ class Arch(Part):
         return TINIES[self.latents] if self.one_network else HIERARCHICAL
 
     @property
+    def narrow(self) -> bool:
+        """Whether the plain transformer's heads don't divide the width, as in its published form.
+
+        Each is then ⌊D / H⌋ wide, and the attention H · ⌊D / H⌋.
+        """
+        return self.one_level and self.hidden_size % self.num_heads > 0
+
+    @property
     def prefix(self) -> int:
         """Tokens before a board's."""
         fewest = -(-self.puzzle_emb_ndim // self.hidden_size)
@@ -163,21 +173,12 @@ class Arch(Part):
             "vocabulary": self.vocab_size,
             "positions": self.seq_len,
             "width": self.hidden_size,
-            "heads": self.num_heads,
+            "heads": 1 if self.narrow else self.num_heads,
             "max_steps": self.halt_max_steps,
             "exploration": self.halt_exploration_prob if self.act_enabled else 0.0,
         }
-        cycles = {"h_cycles": self.H_cycles, "l_cycles": self.L_cycles}
+        cycles: dict[str, Any] = {"h_cycles": self.H_cycles, "l_cycles": self.L_cycles}
         if self.one_level:
-            require(
-                self.hidden_size % self.num_heads == 0,
-                "num_heads",
-                self.num_heads,
-                f"a divisor of hidden_size, {self.hidden_size}: the public attention is "
-                f"{self.hidden_size // self.num_heads * self.num_heads} wide with others, and ours "
-                "as wide as the state",
-                "train with such heads",
-            )
             made = recipes.plain_transformer(**shared, layers=self.H_layers)
         elif self.one_network:
             made = recipes.tiny_network(**shared, **cycles, latents=self.latents)
@@ -201,6 +202,11 @@ class Arch(Part):
                 norm=core.norm,
                 feed_forward=core.feed_forward,
                 mixing=SwiGlu(inner=inner, fused=True),
+            )
+        if self.narrow:
+            core = NarrowTransformer(
+                **{f.name: getattr(core, f.name) for f in dataclasses.fields(core)}
+                | {"heads": self.num_heads, "head_width": self.hidden_size // self.num_heads}
             )
         table = Puzzles(
             identities=max(1, self.num_puzzle_identifiers),

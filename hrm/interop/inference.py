@@ -33,6 +33,7 @@ from hrm.interop.arch import (
 )
 from hrm.interop.names import Weights
 from hrm.model import HRM
+from hrm.model import narrow as narrow  # a part that an `Arch` may need
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +105,8 @@ def inferred(
             said nowhere.
     """
     said = evident(weights)
-    if "one_network" in (given := dict(given or {})):  # a configuration names the code
+    given = dict(given or {})
+    if "one_network" in given:  # a configuration names the code
         given.setdefault("one_level", False)
     given = _effective(given, said, weights.source)
     recipe = recipe or _recipe(said)

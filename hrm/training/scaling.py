@@ -58,7 +58,7 @@ class LossScaling:
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of the scaled loss to those that are there."""
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.scale(loss).backward()
 
     def step(self) -> bool:
         """Divide the gradients by the scale, and step; return False where they aren't finite."""

@@ -15,6 +15,7 @@ from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
 from ablations.judging import garden, report
 from ablations.judging.cells import Reader
+from ablations.judging.pictures import Album
 from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning import pilots
@@ -128,20 +129,32 @@ class Session:
             device=self.device,
         )
 
-    def report(self, store: Store) -> Report:
-        """Return everything that follows from the store, and note there what was judged."""
+    def report(self, store: Store, *, pictures: bool = False, note: bool = True) -> Report:
+        """Return everything that follows from the store.
+
+        Args:
+            store: The store.
+            pictures: Whether runs' arrays are read for pictures too.
+            note: Whether what was judged is noted in the store.
+        """
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
-        desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
-        seen = report.versions_seen(self.run, desk)
+        desk = Desk(
+            reader=reader,
+            tier=self.tier,
+            table=self.table,
+            device=self.device,
+            album=Album(reader) if pictures else None,
+        )
+        seen = report.versions_seen(self.run, desk) if note else []
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(
             self.chosen,
             desk,
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
-            garden=garden.add(store.folder, seen),
+            garden=garden.add(store.folder, seen) if note else garden.read(store.folder),
             calibration=artefact.committed(),
         )
 

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ablations.records.checks import Check
+from ablations.records.origins import Origin, Replication
+from ablations.records.pictures import Picture
 from ablations.records.plain import Json, Record
 from ablations.records.plans import Planning
 from ablations.rule.outcomes import Group, Word
 
-SCHEMA = 2
+SCHEMA = 3  # of report.json; `reports/schemas` has a JSON Schema of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +143,8 @@ class Part(Record):
         scale: The zones. points: One a pair.
         settled_at: The first look from which further pairs can't change the group, None before.
         needed: Pairs that would settle it at the observed shares, None if out of reach or settled.
+        seen: The smallest median, in the claimed direction, that pairs scattered as these are would
+            have established at this look; None before the first look, or where none would do.
     """
 
     verdict: Word
@@ -155,6 +159,7 @@ class Part(Record):
     points: tuple[Point, ...]
     settled_at: int | None
     needed: int | None
+    seen: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +264,9 @@ class Row(Record):
         cost_seconds: CPU time of its runs.
         machine: Where they ran, None if nowhere.
         planning: What a plan can tell, None for claims without a spread.
+        pictures: What else the runs left, to be drawn.
+        origin: What the runs rest on, None without any.
+        replication: What came out where it was run again, None where it wasn't.
     """
 
     verdict: Verdict
@@ -282,6 +290,9 @@ class Row(Record):
     cost_seconds: float
     machine: str | None
     planning: Planning | None = None
+    pictures: tuple[Picture, ...] = ()
+    origin: Origin | None = None
+    replication: Replication | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,6 +344,7 @@ class Report(Record):
         commits, dirty, machines, versions: Of the runs.
         runs: How many. cpu_seconds: Of all of them.
         calibration: What the committed calibration says, None if there is none.
+        first, last: The days on which the first and the last run began, "" without any.
     """
 
     tier: str
@@ -350,4 +362,6 @@ class Report(Record):
     controls: tuple[Controlled, ...] = ()
     family: Family | None = None
     calibration: Mapping[str, Json] | None = None
+    first: str = ""
+    last: str = ""
     schema: int = field(default=SCHEMA)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from ablations.records.comparisons import Comparison, Side
 from ablations.records.plain import Json
 from ablations.records.rows import Report, Row
 from ablations.rule import Group, Zones, group_of
@@ -246,6 +247,46 @@ def rendered(report: Report, path: Path) -> None:
     """Print the tally and where the report is."""
     tally(report)
     console().print(f"Report: {escape(str(path))}", soft_wrap=True)
+
+
+# -- two reports ----------------------------------------------------------------------------------
+def comparison(found: Comparison) -> None:
+    """Print what moved between two reports: groups first, with why."""
+    out = console()
+    for title, moves in (
+        ("Another group", found.moved),
+        ("Another word, the same group", found.reworded),
+        ("Another estimate or value, the same word", found.shifted),
+    ):
+        if moves:
+            out.print(f"[bold]{title}[/]")
+        for move in moves:
+            words = " → ".join(map(_word, (move.before.word, move.after.word)))
+            told = " → ".join(map(_side, (move.before, move.after)))
+            out.print(f"[bold]{escape(move.id)}[/]  {words}  {escape(told)}", highlight=False)
+            said = "; ".join(move.why) or "nothing that is recorded of them differs"
+            out.print(Padding(escape(f"{said}."), (0, 0, 1, 2)), highlight=False)
+    same = "claim is" if found.equal == 1 else "claims are"
+    alone = [
+        f"{len(ids)} only in {name}"
+        for name, ids in ((found.before, found.missing), (found.after, found.added))
+        if ids
+    ]
+    out.print(
+        escape(
+            f"{found.before} → {found.after}: {len(found.moved)} groups moved, "
+            f"{len(found.reworded)} words, {len(found.shifted)} estimates or values; "
+            f"{', '.join([f'{found.equal} {same} the same', *alone])}."
+        ),
+        soft_wrap=True,
+    )
+
+
+def _side(side: Side) -> str:
+    if side.estimate is None:
+        return "no estimate"
+    ends = f" [{_end(side.low, '−∞')}, {_end(side.high, '∞')}]"
+    return f"{side.estimate:.3g}{'' if side.low is side.high is None else ends}, n = {side.n}"
 
 
 # -- what all use ---------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from ablations.cli import display
+from ablations.cli import comparing, display
 from ablations.cli.session import Session
+from ablations.judging.comparing import compared
 
 
 def verdicts(asked: argparse.Namespace) -> int:
@@ -26,8 +27,12 @@ def report(asked: argparse.Namespace) -> int:
     import reports
 
     session = Session.of(asked)
-    made = session.report(session.store())
-    path = reports.render(made, Path(asked.output))
+    made = session.report(session.store(), pictures=True)
+    since = None
+    if asked.against is not None:
+        before = comparing.opened(asked.against, session)
+        since = compared(before, made, (asked.against, "this report"))
+    path = reports.render(made, Path(asked.output), since)
     if asked.json:
         return display.data(
             {

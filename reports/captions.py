@@ -9,10 +9,11 @@ _bands = "median and middle half"
 _shows = {
     Kind.COURSE: f"Accuracy on validation boards while training: {_bands} of {{runs}}.",
     Kind.ARRIVAL: "How many of {runs} had arrived by each update.",
-    Kind.STEPS: f"Accuracy after each halting step: {_bands} of {{runs}}.",
+    Kind.STEPS: f"The answers after each halting step: {_bands} of {{runs}}.",
     Kind.DIFFICULTY: f"Halting steps of equally difficult test boards: {_bands} of {{runs}}.",
     Kind.TURNS: "Each of {runs} in the order of measurement, beside the baseline built twice.",
     Kind.CELLS: f"Each cell’s values: {_bands} of {{runs}}.",
+    Kind.RATES: f"The loss at the end of each rung of learning rates: {_bands} of {{runs}}.",
     Kind.MEMORY: "Bytes as the allocator counts them, without noise.",
 }
 _leaves_out = {
@@ -22,6 +23,7 @@ _leaves_out = {
     Kind.DIFFICULTY: "It doesn’t show whether the answers are right.",
     Kind.TURNS: "It says nothing of other machines; a trend in it would be the machine’s.",
     Kind.CELLS: "It doesn’t show the contrast, which is formed within each pair.",
+    Kind.RATES: "It doesn’t show rates between the rungs, nor runs that diverged.",
     Kind.MEMORY: "It says nothing of other sizes, nor of what the system’s allocator rounds up.",
 }
 

@@ -85,7 +85,7 @@ def _unit(picture: Picture, heights: Sequence[float]) -> tuple[float, str]:
 
 def _spread(picture: Picture, places: Sequence[float]) -> bool:
     """Return whether the horizontal axis is logarithmic: sizes that double."""
-    wanted = picture.kind is Kind.MEMORY and not picture.names
+    wanted = picture.kind in (Kind.MEMORY, Kind.RATES) and not picture.names
     return wanted and min(places) > 0 and max(places) > 6 * min(places)
 
 

@@ -3,7 +3,6 @@
 Only a report asks for it. Each run's arrays are read once, however many claims share the run.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -22,13 +21,13 @@ from ablations.metrics.costs import (
     SlowestRows,
 )
 from ablations.metrics.curves import Arrival
-from ablations.metrics.scores import AccuracyAt
+from ablations.metrics.ladder import LargestRate
 from ablations.metrics.timing import TimeRatio
 from ablations.metrics.value import Value
-from ablations.records.checks import Check
 from ablations.records.pictures import Kind, Line, Picture
 from ablations.records.trials import Status
 from ablations.specs.claim import Cell
+from ablations.specs.protocols import Evaluate, Forced
 from ablations.specs.tests import Factorial, Trend
 from hrm.errors import UserError
 
@@ -41,8 +40,6 @@ HALTING = (Allocation, Cycles, HaltingEntropy, Rows, RowShare, SlowestRows)
 Array = NDArray[np.float64]
 Points = tuple[Array, Array]  # where they stand, and how high
 _unreadable = (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError)
-_listed = re.compile(r"(?P<what>.+?),? (?P<places>\d+(?:, \d+)+)$")
-_bytes = re.compile(r"(?P<sizes>\d{1,3}(?:,\d{3})*(?:, \d{1,3}(?:,\d{3})*)+) bytes$")
 
 
 class Album:
@@ -65,11 +62,12 @@ class Album:
         made = [
             _arrivals(cells, pairs) if _all(metrics, Arrival) else None,
             self._course(cells, pairs),
-            self._over_pairs(Kind.STEPS, cells, pairs, _by_step)
-            if _all(metrics, AccuracyAt)
-            else None,
+            self._over_pairs(Kind.STEPS, cells, pairs, _by_step) if _forced(cells) else None,
             self._over_pairs(Kind.DIFFICULTY, cells, pairs, _by_difficulty)
             if _all(metrics, HALTING)
+            else None,
+            self._over_pairs(Kind.RATES, cells, pairs, _by_rate)
+            if _all(metrics, LargestRate)
             else None,
             self._over_pairs(Kind.MEMORY, cells, pairs, _by_batch)
             if _all(metrics, BytesOf)
@@ -113,11 +111,15 @@ class Album:
                 if run is not None and run.result is not None and points is not None:
                     found.append(points)
                     runs.add(run.result.fingerprint)
+            if not found and kind is Kind.STEPS:  # a single step has no line
+                continue
             if not found:
                 return None
             same = lines.get(frozenset(runs))
             label = cell.label if same is None else f"{same.label}, {cell.label}"
             lines[frozenset(runs)] = middle(label, found)
+        if not lines:
+            return None
         across, up = _axes[kind]
         return Picture(kind=kind, across=across, up=up, lines=tuple(lines.values()))
 
@@ -173,31 +175,11 @@ class Album:
 
 _axes = {
     Kind.COURSE: ("updates", "accuracy on validation boards"),
-    Kind.STEPS: ("halting steps", "accuracy on unknown cells"),
+    Kind.STEPS: ("halting steps", "accuracy on unknown cells, or squared error"),
     Kind.DIFFICULTY: ("difficulty of the board", "halting steps"),
+    Kind.RATES: ("learning rate", "loss at the end"),
     Kind.MEMORY: ("batch", "bytes"),
 }
-
-
-def of_checks(checks: Iterable[Check]) -> tuple[Picture, ...]:
-    """Return the picture of checks that list bytes by cycles, steps or batches.
-
-    What they list stands in their words: "peak of an update by H_cycles 1, 2, 4", "1,024, 2,048,
-    4,096 bytes".
-    """
-    lines = []
-    for check in checks:
-        what, sizes = _listed.search(check.what), _bytes.search(check.observed)
-        if what is None or sizes is None:
-            continue
-        places = [float(n) for n in what["places"].split(", ")]
-        values = [float(n.replace(",", "")) for n in sizes["sizes"].split(", ")]
-        if len(places) == len(values):
-            lines.append(Line(label=what["what"], across=tuple(places), middle=tuple(values)))
-    if not lines:
-        return ()
-    across = "cycles, steps or batch"
-    return (Picture(kind=Kind.MEMORY, across=across, up="bytes", lines=tuple(lines[:LINES])),)
 
 
 def middle(label: str, found: Sequence[Points]) -> Line:
@@ -207,7 +189,7 @@ def middle(label: str, found: Sequence[Points]) -> Line:
         np.linspace(0, len(longest) - 1, min(POINTS, len(longest))).round().astype(int)
     )
     places = longest[kept]
-    each = np.stack([np.interp(places, x, y, left=np.nan, right=np.nan) for x, y in found])
+    each = np.stack([_on(places, across, up) for across, up in found])
     alive = np.isfinite(each).any(axis=0)
     low, mid, high = (
         np.array(
@@ -226,6 +208,15 @@ def middle(label: str, found: Sequence[Points]) -> Line:
     )
 
 
+def _on(places: Array, across: Array, up: Array) -> Array:
+    """Return a curve's heights at some places, NaN beyond its ends and where it is unknown."""
+    known = np.isfinite(up)
+    if not known.any():
+        return np.full(len(places), np.nan)
+    heights: Array = np.interp(places, across[known], up[known], left=np.nan, right=np.nan)
+    return heights
+
+
 def _curve(found: Observations, _: Metric) -> Points:
     updates = np.asarray(found["evaluation_update"], dtype=np.float64)
     scores = np.asarray(found["evaluation_score"], dtype=np.float64)
@@ -234,6 +225,10 @@ def _curve(found: Observations, _: Metric) -> Points:
 
 
 def _by_step(found: Observations, _: Metric) -> Points:
+    """Return the accuracy after each halting step, the squared error where answers are numbers."""
+    if "error_by_step" in found:
+        errors = np.asarray(found["error_by_step"], dtype=np.float64)
+        return np.arange(1.0, len(errors) + 1), errors.mean(axis=1)
     right = np.asarray(found["right_by_step"], dtype=np.float64)
     shares = right / np.asarray(found["unknown"], dtype=np.float64)
     return np.arange(1.0, len(right) + 1), np.nanmean(shares, axis=1)
@@ -249,6 +244,11 @@ def _by_difficulty(found: Observations, _: Metric) -> Points:
     filled = counts > 0
     means = [np.bincount(stratum, weights=x)[filled] / counts[filled] for x in (hard, steps)]
     return means[0], means[1]
+
+
+def _by_rate(found: Observations, _: Metric) -> Points:
+    ends = np.asarray(found["final_loss"], dtype=np.float64)
+    return np.asarray(found["rate"], dtype=np.float64), np.where(found["finite"], ends, np.nan)
 
 
 def _by_batch(found: Observations, metric: Metric) -> Points:
@@ -315,6 +315,12 @@ def _levels(case: Case, pairs: Sequence[Pair]) -> Iterable[Picture]:
 def _quantile(values: Sequence[Value], share: float) -> float:
     known = [v.low for v in values if v.known]
     return float(np.quantile(known, share)) if known else np.nan
+
+
+def _forced(cells: Sequence[Cell]) -> bool:
+    """Return whether the answers of all cells are known after each halting step."""
+    modes = [c.protocol.mode for c in cells if isinstance(c.protocol, Evaluate)]
+    return len(modes) == len(cells) and all(isinstance(mode, Forced) for mode in modes)
 
 
 def _all(metrics: Sequence[Metric], kinds: type | tuple[type, ...]) -> bool:

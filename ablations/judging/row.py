@@ -5,8 +5,8 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ablations.judging import checked_bytes, garden, reading
 from ablations.judging import controls as guarding
-from ablations.judging import garden, pictures, reading
 from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
@@ -202,7 +202,7 @@ def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
         n=over,
         fields={
             "checks": found.checks,
-            "pictures": () if album is None else pictures.of_checks(found.checks),
+            "pictures": () if album is None else checked_bytes.pictures(found.checks),
         },
     )
 

@@ -14,10 +14,11 @@ class Kind(StrEnum):
 
     COURSE = "course"  # learning curves
     ARRIVAL = "arrival"  # the share of runs that arrived, by update
-    STEPS = "steps"  # accuracy after each halting step
+    STEPS = "steps"  # accuracy, or the error, after each halting step
     DIFFICULTY = "difficulty"  # halting steps by the boards' difficulty
     TURNS = "turns"  # contrasts of timing processes, in the order in which they ran
     CELLS = "cells"  # each cell's values, by level or by name
+    RATES = "rates"  # the loss at the end by learning rate
     MEMORY = "memory"  # bytes by cycles, steps or batch
 
 

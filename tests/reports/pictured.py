@@ -135,6 +135,25 @@ def pictures() -> dict[Kind, Picture]:
             names=("one level, 1 step", "one level, 4 steps", "two levels, 1 step", "both"),
         ),
         Picture(
+            kind=Kind.RATES,
+            across="learning rate",
+            up="loss at the end",
+            lines=(
+                Line(
+                    label="clipped",
+                    across=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032),
+                    middle=(0.9, 0.7, 0.55, 0.5, 0.52, None),
+                    n=26,
+                ),
+                Line(
+                    label="unclipped",
+                    across=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032),
+                    middle=(0.9, 0.68, 0.54, 0.6, None, None),
+                    n=26,
+                ),
+            ),
+        ),
+        Picture(
             kind=Kind.MEMORY,
             across="cycles, steps or batch",
             up="bytes",

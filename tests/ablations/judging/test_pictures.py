@@ -3,17 +3,20 @@
 import numpy as np
 import pytest
 
-from ablations.judging.pictures import POINTS, Album, middle, of_checks
+from ablations.judging import checked_bytes
+from ablations.judging.pictures import POINTS, Album, middle
 from ablations.judging.report import report
 from ablations.judging.row import Desk
 from ablations.metrics.costs import BytesOf, Cycles
 from ablations.metrics.curves import Arrival
-from ablations.metrics.scores import AccuracyAt
+from ablations.metrics.ladder import LargestRate
+from ablations.metrics.scores import Accuracy
 from ablations.metrics.timing import TimeRatio
 from ablations.records.checks import Holds
 from ablations.records.pictures import Kind
 from ablations.specs.claim import Tier
 from ablations.specs.contrasts import interaction
+from ablations.specs.protocols import Evaluate, Forced
 from ablations.specs.tests import Difference, Factorial, TimeToTarget, Timing, Trend
 
 BECAUSE = {"null": 0.1, "because": "made up"}
@@ -119,8 +122,14 @@ def test_equally_difficult_boards_have_no_picture(lab):
 
 
 def test_accuracy_by_step_is_that_of_each_step(lab):
-    claim = lab.statistical(metric=AccuracyAt(step=2))
-    found = {"right_by_step": np.array([[1, 2], [2, 4], [4, 4]]), "unknown": np.array([4, 4])}
+    claim = lab.statistical(
+        metric=Accuracy(), protocol=Evaluate(after=lab.TRAIN, mode=Forced(steps=3))
+    )
+    found = {
+        "right_by_step": np.array([[1, 2], [2, 4], [4, 4]]),
+        "unknown": np.array([4, 4]),
+        "right": np.array([4, 4]),
+    }
     picture = drawn(lab, claim, lab.Memory().fill(claim, [(found, found)] * N))[Kind.STEPS]
     assert picture.lines[0].across == (1, 2, 3)
     assert picture.lines[0].middle == (0.375, 0.75, 1.0)
@@ -179,24 +188,75 @@ def test_bytes_stand_by_batch(lab):
     assert picture.lines[0].across == (8, 32)
 
 
-def test_checks_that_list_bytes_are_drawn_and_no_others():
-    def check(what, observed):
-        return Holds(what, documented="more", observed=observed, holds=True, rule="rising")
+def check(what, observed):
+    return Holds(what, documented="more", observed=observed, holds=True, rule="rising")
 
-    (picture,) = of_checks(
-        [
-            check(
-                "peak of an update by H_cycles, full gradient 1, 2, 4", "1,024, 2,048, 4,096 bytes"
-            ),
+
+def drawn_of(*checks):
+    """Return the lines of checks' pictures, by picture and label."""
+    return {
+        picture.across: {line.label: (line.across, line.middle) for line in picture.lines}
+        for picture in checked_bytes.pictures(checks)
+    }
+
+
+def test_checks_that_list_bytes_are_drawn_by_what_they_count():
+    assert drawn_of(
+        check("peak of an update by H_cycles, full gradient 1, 2, 4", "1,024, 2,048, 4,096 bytes"),
+        check("peak of an update by L_cycles, full gradient 1, 2", "24, 1,000,000 bytes"),
+        check("peak of an update by steps, averaged as printed, 2, 4", "10, 20 bytes"),
+        check("peak of an update by seq_len 16, 32", "5, 6 bytes"),
+    ) == {
+        "peak of an update, full gradient": {
+            "H_cycles": ((1, 2, 4), (1024, 2048, 4096)),
+            "L_cycles": ((1, 2), (24, 1e6)),
+        },
+        "peak of an update, averaged as printed": {"steps": ((2, 4), (10, 20))},
+        "peak of an update": {"seq_len": ((16, 32), (5, 6))},
+    }
+
+
+def test_checks_that_compare_bytes_are_drawn_over_what_they_are_of():
+    what = "peak of an update of {} cycles, full and one-step gradient"
+    call = "bytes that a call of batch {} allocates, direct over original"
+    assert drawn_of(
+        check(what.format(2), "1,920 and 440 bytes, ratio 0.479"),
+        check(what.format(4), "3,692 and 440 bytes, ratio 0.260"),
+        check(call.format(1), "0.002 (2,108,432 to 5,136)"),
+        check(call.format(32), "0.071 (2,331,136 to 164,352)"),
+        check(call.format(32) + ": not even less", "0.071 (9 to 9)"),
+    ) == {
+        "cycles; peak of an update": {
+            "full": ((2, 4), (1920, 3692)),
+            "one-step gradient": ((2, 4), (440, 440)),
+        },
+        "batch; bytes that a call": {
+            "original": ((1, 32), (2108432, 2331136)),
+            "direct": ((1, 32), (5136, 164352)),
+        },
+    }
+
+
+def test_other_checks_have_no_picture():
+    assert (
+        drawn_of(
             check("bytes of a call", "12 bytes"),
             check("rows 1, 2", "3, 4"),
             check("peak by batch_size 4, 8", "1,000 bytes"),
-        ]
+            check("peak of an update of 2 cycles, full and one-step gradient", "9 and 4 bytes"),
+            check("bytes that a cycle adds with the full gradient", "386,096, 386,096"),
+        )
+        == {}
     )
-    (line,) = picture.lines
-    assert line.label == "peak of an update by H_cycles, full gradient"
-    assert (line.across, line.middle) == ((1, 2, 4), (1024, 2048, 4096))
-    assert of_checks([check("x", "y")]) == ()
+
+
+def test_the_loss_by_learning_rate_leaves_out_what_diverged(lab):
+    claim = lab.statistical(metric=LargestRate())
+    rates = {"rate": [0.1, 0.2, 0.4], "constant_loss": 1.0}
+    found = rates | {"finite": [True, True, False], "final_loss": [0.5, 0.4, np.nan]}
+    picture = drawn(lab, claim, lab.Memory().fill(claim, [(found, found)] * N))[Kind.RATES]
+    assert picture.lines[0].across == (0.1, 0.2, 0.4)
+    assert picture.lines[0].middle == (0.5, 0.4, None)
 
 
 def test_a_curve_that_can_not_be_read_has_no_picture(lab):

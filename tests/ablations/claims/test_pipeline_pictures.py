@@ -43,7 +43,7 @@ def spec(name, kind=Statistical):
     ("name", "wanted"),
     [
         ("supervision-decay-speed", {Kind.COURSE, Kind.ARRIVAL}),
-        ("train-many-infer-one", {Kind.COURSE, Kind.STEPS}),
+        ("first-step-share", {Kind.COURSE, Kind.STEPS}),
         ("adaptive-steps", {Kind.COURSE, Kind.DIFFICULTY}),
         ("clipping-stability", {Kind.RATES}),
         ("rmsnorm-compute", {Kind.TURNS}),

@@ -1,8 +1,9 @@
 """Below each picture: what it shows, what it doesn't, and the smallest effect to be seen."""
 
+from ablations import text
 from ablations.records.pictures import Kind, Picture
 from ablations.records.rows import Part, Row
-from reports import sayings, text
+from reports import sayings
 from reports.sayings import Saying
 
 _bands = "median and middle half"

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from ablations import text
 from ablations.records.rows import Part, Point, Row
-from reports import svg, text
+from reports import svg
 from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis
 

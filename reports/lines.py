@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup, escape
 
+from ablations import text
 from ablations.records.pictures import Kind, Line, Picture
 from ablations.records.rows import Row
-from reports import captions, svg, text
+from reports import captions, svg
 from reports.svg import Axis
 
 TOP, BOTTOM = 24, 150  # of the plot, in pixels

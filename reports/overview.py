@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup, escape
 
+from ablations import text
 from ablations.records.rows import Report, Row
 from ablations.rule.outcomes import Group, Word
-from reports import sayings, text
+from reports import sayings
 from reports.documents import documents
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
+from ablations import text
 from ablations.records.rows import Report, Row
-from reports import captions, figures, findings, lines, overview, sayings, text
+from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
 from reports.sayings import Saying
 from reports.words import groups, look_of, looks, name_of

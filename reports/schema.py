@@ -15,8 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ablations.records.plain import Json, Record
 from ablations.records.rows import SCHEMA, Report
+from hrm.codec import Json, Record
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BESIDE = "report.schema.json"  # how a report names it, and where it lies beside one

@@ -7,10 +7,11 @@ import xml.etree.ElementTree as ElementTree
 
 from markupsafe import escape
 
+from ablations import text
 from ablations.records.comparisons import Comparison
 from ablations.records.rows import Report, Row
 from ablations.rule.outcomes import Group, Word
-from reports import sayings, text
+from reports import sayings
 from reports.documents import documents
 
 LINES = 60  # of the summary, at most

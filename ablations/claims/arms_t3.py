@@ -11,7 +11,7 @@ from ablations.specs.arms import changed
 from ablations.specs.protocols import Boards, Train
 from hrm import recipes
 from hrm.config import Readout, SwiGlu, Vector
-from hrm.config.learning import AdamW, Constant, Cosine, System, Training
+from hrm.config.learning import AdamW, Cosine, System, Training
 from hrm.tasks.identified import Identified
 from hrm.tasks.pattern import Pattern
 
@@ -20,6 +20,7 @@ STEPS = 4  # halting steps at most
 
 HALTING = Train(
     boards=replace(SUDOKU, train=8_192),
+    compiled=True,
     training=Training(
         updates=600,
         batch=128,
@@ -37,12 +38,6 @@ HALTING = Train(
 PATIENT = replace(
     HALTING,
     training=replace(HALTING.training, updates=1_000, learning_rate=2e-3, evaluate_every=100),
-)
-LAYERED = replace(PATIENT, training=replace(PATIENT.training, updates=2_500))
-STEADY = replace(
-    HALTING,
-    training=replace(HALTING.training, schedule=Constant()),
-    shadows=(0.99, 0.999),
 )
 
 
@@ -88,12 +83,6 @@ LEVELS_WHOLE = {"model.horizon": 3}
 ONE_NETWORK = {"model.one_network": True}
 ONE_NETWORK_WHOLE = {**ONE_NETWORK, **LEVELS_WHOLE}
 
-# One recipe without halting, which arrives in a second: what its runs scatter by is what counts.
-RECIPE = recipes.act_v1_vector(inputs=SUDOKU_INPUTS, outputs=SUDOKU_OUTPUTS, width=64, heads=4)
-RECIPE_RUN = replace(
-    HALTING, training=replace(HALTING.training, updates=200, warmup=25, weight_decay=0.0)
-)
-
 # -- tokens ---------------------------------------------------------------------------------------
 _MODULUS, _IDENTITIES = 7, 9  # identities count the blank one
 _PATTERN = Pattern(modulus=_MODULUS, strands=2, shown=3, asked=1)
@@ -133,11 +122,11 @@ def tokens(*, puzzles: bool = False, learned_positions: bool = False) -> System:
     return found
 
 
-PATTERNS = Train(boards=Boards(task=_PATTERN, train=8_000), training=_TOKENS)
+PATTERNS = Train(boards=Boards(task=_PATTERN, train=8_000), training=_TOKENS, compiled=True)
 # shorter: where a table has said all that it can, ways to train it can't be told apart
-_TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=10, puzzle_rate=1e-2)
+_TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=25, puzzle_rate=1e-2)
 _IDENTIFIED = Identified(modulus=_MODULUS, strands=2, shown=3, asked=1, identities=_IDENTITIES)
-PUZZLES = Train(boards=Boards(task=_IDENTIFIED, train=8_000), training=_TABLE)
+PUZZLES = Train(boards=Boards(task=_IDENTIFIED, train=8_000), training=_TABLE, compiled=True)
 TOLD_PUZZLES = replace(
     PUZZLES, boards=replace(PUZZLES.boards, task=replace(_IDENTIFIED, redundant=True))
 )

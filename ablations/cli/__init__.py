@@ -300,6 +300,14 @@ def _jobs() -> Parser:
 def _device() -> Parser:
     made = Parser(add_help=False)
     made.add_argument(
+        "--mode",
+        choices=["auto", "eager", "compiled"],
+        default="auto",
+        help="how training steps are computed; runs of one mode are never paired with the other's. "
+        "auto is eager at tier quick, and what each claim was fixed to beforehand at the others, "
+        "the faster one for many seeds; compiled needs a C++ compiler (default: auto)",
+    )
+    made.add_argument(
         "--device",
         choices=["cpu", "cuda"],
         default="cpu",

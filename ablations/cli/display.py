@@ -13,10 +13,11 @@ from rich.padding import Padding
 from rich.table import Table
 
 from ablations.records.comparisons import Comparison, Side
-from ablations.records.plain import Json
-from ablations.records.rows import Report, Row
+from ablations.records.rows import Report, Row, Verdict
 from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
+from ablations.text import duration, number
+from hrm.codec import Json
 from hrm.system import console as consoles
 
 STYLE = {
@@ -65,7 +66,7 @@ def claim(data: Mapping[str, Json]) -> None:
         out.print(escape(line))
     if "pairs" in data:
         pairs = ", ".join(f"{tier} {n}" for tier, n in data["pairs"].items())
-        out.print(f"Pairs by tier: {pairs}.")
+        out.print(f"Pairs by tier: {pairs}; seeds from {data['seeds'][0]}.")
     for name in ("needs", "command"):
         if name in data:
             out.print(escape(f"{name}: {data[name]}"))
@@ -208,19 +209,17 @@ def _verdict(row: Row) -> list[str]:
     v = row.verdict
     told = [f"[bold]{escape(v.id)}[/]", _word(v.verdict)]
     if v.estimate is not None:
-        ends = (
-            f" [{_end(v.low, '−∞')}, {_end(v.high, '∞')}]"
-            if (v.low, v.high) != (None, None)
-            else ""
-        )
-        told.append(escape(f"{v.estimate:.3g}{ends}, n = {v.n}"))
+        told.append(escape(_estimated(v)))
     if v.documented not in ("", "—"):
         told.append(f"documented {escape(v.documented)}")
     return told
 
 
-def _end(value: float | None, infinite: str) -> str:
-    return infinite if value is None else f"{value:.3g}"
+def _estimated(said: Verdict | Side) -> str:
+    low = -math.inf if said.low is None else said.low
+    high = math.inf if said.high is None else said.high
+    ends = f" [{number(low)}, {number(high)}]" if math.isfinite(low) or math.isfinite(high) else ""
+    return f"{number(said.estimate)}{ends}, n = {said.n}"
 
 
 def tally(report: Report) -> None:
@@ -283,10 +282,7 @@ def comparison(found: Comparison) -> None:
 
 
 def _side(side: Side) -> str:
-    if side.estimate is None:
-        return "no estimate"
-    ends = f" [{_end(side.low, '−∞')}, {_end(side.high, '∞')}]"
-    return f"{side.estimate:.3g}{'' if side.low is side.high is None else ends}, n = {side.n}"
+    return "no estimate" if side.estimate is None else _estimated(side)
 
 
 # -- what all use ---------------------------------------------------------------------------------
@@ -315,13 +311,6 @@ def setting(value: Json) -> str:
         return str(value)
     fields = ", ".join(f"{k}={setting(v)}" for k, v in value.items() if k != "kind")
     return f"{value.get('kind', '')}({fields})"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
-    if seconds < 90:
-        return f"{max(0.0, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def console() -> Console:

@@ -3,14 +3,15 @@
 import math
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
-from ablations.cli.display import duration, say
+from ablations.cli.display import say
+from ablations.planning import forecast
 from ablations.planning.costs import Costs
 from ablations.records.trials import Status, Trial
-from ablations.runs.fingerprints import protocol_class
 from ablations.runs.sequence import PAUSE
+from ablations.text import duration
 from hrm.system.console import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
@@ -74,7 +75,7 @@ class Progress:
         self.cost = costs.of
         self.todo, self.done = len(trials), 0
         self.expected, self.spent = sum(map(self.cost, trials)), 0.0
-        self.wall = forecast(trials, costs, jobs)["wall_seconds"]
+        self.wall = forecast.wall(trials, costs, jobs)
         self.started, self.said = time.monotonic(), -math.inf
         self.console = console(stderr=True)
         self.bar = progress.Progress(
@@ -148,17 +149,3 @@ class Progress:
 def named(trial: Trial) -> str:
     """Return a trial's name for a person: what is done, and the seed."""
     return f"{trial.protocol['kind'].lower()} seed {trial.seed}"
-
-
-def forecast(trials: Collection[Trial], costs: Costs, jobs: int) -> dict[str, float]:
-    """Return the CPU seconds and the wall seconds that trials take.
-
-    Args:
-        trials: Each once.
-        costs: Of trials.
-        jobs: How many at a time; those that must be alone never share the machine.
-    """
-    alone = sum(costs.of(trial) for trial in trials if protocol_class(trial).alone)
-    shared = [costs.of(t) for t in trials if not protocol_class(t).alone]
-    wall = alone + max(sum(shared) / jobs, max(shared, default=0.0))
-    return {"cpu_seconds": alone + sum(shared), "wall_seconds": wall}

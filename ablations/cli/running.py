@@ -9,15 +9,14 @@ from ablations.cli import display
 from ablations.cli.progress import Progress, named
 from ablations.cli.session import Budget, Session
 from ablations.judging.cells import Reader
-from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
-from ablations.records.plain import Json
 from ablations.records.trials import Result, Status, Trial
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical
+from hrm.codec import Json
 
 LIMIT = 20.0  # times its expected cost, after which a trial is ended: that is an outcome
 LEAST = 600.0  # seconds that every trial has
@@ -176,7 +175,7 @@ def _inherited(trial: Trial, reader: Reader) -> bool:
 
 def _settled(session: Session, reader: Reader) -> list[str]:
     """Return the chosen claims that need no further run, at any tier."""
-    desk = Desk(reader=reader, tier=session.tier, table=session.table, device=session.device)
+    desk = session.desk(reader)
 
     def ended(claim: Claim) -> bool:
         match claim:

@@ -39,6 +39,7 @@ class Session:
         folder: Of the store; it needn't be there yet.
         tier: Up to which look.
         device: Where what is trained runs.
+        mode: What was asked for: "auto", "eager" or "compiled".
     """
 
     every: ClaimSet
@@ -46,6 +47,7 @@ class Session:
     folder: Path
     tier: Tier
     device: str
+    mode: str
 
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Session":
@@ -59,12 +61,17 @@ class Session:
             extensions.load(name)
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
+        mode = getattr(asked, "mode", "auto")
+        quick = getattr(asked, "tier", None) == Tier.QUICK.value
+        if mode != "auto" or quick:  # one seed isn't worth the compiling
+            every = every.trained(compiled=mode == "compiled")
         return cls(
             every=every,
             chosen=every.choose(getattr(asked, "claims", ())),
             folder=Path(getattr(asked, "store", "store")),
             tier=Tier(getattr(asked, "tier", Tier.QUICK.value)),
             device=environment.known(getattr(asked, "device", "cpu")),
+            mode=mode,
         )
 
     @functools.cached_property
@@ -129,6 +136,22 @@ class Session:
             device=self.device,
         )
 
+    def desk(self, reader: Reader, *, pictures: bool = False) -> Desk:
+        """Return what claims are judged with.
+
+        Args:
+            reader: Of the store.
+            pictures: Whether runs' arrays are read for pictures too.
+        """
+        return Desk(
+            reader=reader,
+            tier=self.tier,
+            table=self.table,
+            device=self.device,
+            mode=self.mode,
+            album=Album(reader) if pictures else None,
+        )
+
     def report(self, store: Store, *, pictures: bool = False, note: bool = True) -> Report:
         """Return everything that follows from the store.
 
@@ -140,13 +163,7 @@ class Session:
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
-        desk = Desk(
-            reader=reader,
-            tier=self.tier,
-            table=self.table,
-            device=self.device,
-            album=Album(reader) if pictures else None,
-        )
+        desk = self.desk(reader, pictures=pictures)
         seen = report.versions_seen(self.run, desk) if note else []
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(

@@ -39,7 +39,7 @@ def gc(asked: argparse.Namespace) -> int:
     session = Session.of(asked)
     needed = {
         fingerprint(parent)
-        for claim in session.run
+        for claim in [both for c in session.run for both in (c, c.trained(compiled=False))]
         for trial in plan(claim, seeds(claim, session.tier), session.device).trials
         if (parent := trial.parent) is not None
     }

@@ -189,8 +189,8 @@ def middle(label: str, found: Sequence[Points]) -> Line:
         np.linspace(0, len(longest) - 1, min(POINTS, len(longest))).round().astype(int)
     )
     places = longest[kept]
-    each = np.stack([_on(places, across, up) for across, up in found])
-    alive = np.isfinite(each).any(axis=0)
+    each: Array = np.stack([_on(places, across, up) for across, up in found])
+    alive: list[bool] = np.isfinite(each).any(axis=0).tolist()
     low, mid, high = (
         np.array(
             [np.nanquantile(c, q) if ok else np.nan for c, ok in zip(each.T, alive, strict=True)]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from ablations.judging import garden as seen_before
 from ablations.judging.controls import Control, controlled
 from ablations.judging.row import Desk, Entry, Surroundings, Words, machine, row, span, versions
-from ablations.records.plain import Json
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
@@ -14,6 +13,7 @@ from ablations.rule import Group, Word
 from ablations.runs import trials
 from ablations.runs.trials import plan
 from ablations.specs.claim import Claim, Statistical
+from hrm.codec import Json
 
 if TYPE_CHECKING:  # sets import every spec, and a report needs those that it is given
     from ablations.claims import ClaimSet

@@ -12,7 +12,6 @@ from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
 from ablations.judging.pictures import Album
 from ablations.records.origins import Origin
-from ablations.records.plain import Json
 from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
@@ -26,6 +25,7 @@ from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
 from hrm.config.parts import canonical
 
 
@@ -63,6 +63,7 @@ class Desk:
         table: Of the family.
         device: Where what is trained runs.
         album: What makes pictures; None where nobody looks at them, since arrays are read for them.
+        mode: How claims were asked to train, for their commands.
     """
 
     reader: Reader
@@ -70,6 +71,7 @@ class Desk:
     table: Table
     device: str = "cpu"
     album: Album | None = None
+    mode: str = "auto"
     _cases: dict[str, Case] = field(default_factory=dict, init=False, repr=False)
 
     def case(self, claim: Statistical) -> Case:
@@ -180,9 +182,9 @@ def _guarded(draft: _Draft, controls: Sequence[Controlled], look: int) -> _Draft
         draft.word, draft.settled = Word.INVALID, False
         draft.faults += failed
         return draft
-    missing = guarding.missing(controls)
-    if missing and group_of(draft.word) is not Group.OPEN:
-        draft.reason = f"{missing}; by itself {draft.word}: {draft.reason}"
+    undecided = guarding.undecided(controls)
+    if undecided and group_of(draft.word) is not Group.OPEN:
+        draft.reason = f"{undecided}; by itself {draft.word}: {draft.reason}"
         draft.word, draft.settled = Word.INCONCLUSIVE, False
     return draft
 
@@ -210,8 +212,9 @@ def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
 def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
     parts: tuple[Part, ...] = draft.fields.get("parts", ())
     first = parts[0] if parts else None
-    device = f" --device {desk.device}" if desk.device != "cpu" else ""
-    command = f"ablations run {claim.id} --tier {desk.tier.value}{device}"
+    options = f" --device {desk.device}" if desk.device != "cpu" else ""
+    options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
+    command = f"ablations run {claim.id} --tier {desk.tier.value}{options}"
     return Row(
         verdict=Verdict(
             id=claim.id,
@@ -304,7 +307,8 @@ def _notes(case: Case) -> Iterable[str]:
         later = case.gathered.rows[first + 1 :]
         over = sum(all(run.over for run in row) for row in later)
         if over:
-            yield f"{over} later {noun(case.claim)} wait for seed {first}, and aren't read"
+            seed = case.gathered.rows[first][0].trial.seed
+            yield f"{over} later {noun(case.claim)} wait for seed {seed}, and aren't read"
 
 
 def _attempts(results: Iterable[Result]) -> Iterable[str]:

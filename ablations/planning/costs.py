@@ -8,10 +8,11 @@ from ablations.judging.cells import Reader
 from ablations.planning.pilots import Pilot
 from ablations.records.trials import Trial
 from ablations.runs.fingerprints import kind
-from ablations.runs.trials import pilots, plan, with_parents
+from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim
 
 ENOUGH = 9  # stored runs that a kind's median is taken over
+STARTED = 0.25  # of what a spec says, where a run starts from what another one trained
 
 
 class Source(StrEnum):
@@ -27,14 +28,14 @@ class Costs:
     """Expected CPU seconds of a trial, by its kind: all but its seed.
 
     They are the median of stored runs, else of pilot runs in the store, else of the committed
-    pilots, else what the spec says, shared among the claim's cells. Of each kind, a few runs are
-    read, once.
+    pilots, else what the spec says of the claim's cells (a quarter of it where a run starts from
+    what another one trained). Of each kind, a few runs are read, once.
 
     Args:
         claims: Whose trials are asked for.
         reader: Of the store, None without one.
         committed: Pilots by claim.
-        seeds: How many are looked at for stored runs.
+        runs: How many pairs are looked at for stored runs.
         device: Where what is trained runs.
     """
 
@@ -44,7 +45,7 @@ class Costs:
         reader: Reader | None,
         committed: Mapping[str, Pilot],
         *,
-        seeds: int = ENOUGH,
+        runs: int = ENOUGH,
         device: str = "cpu",
     ) -> None:
         self._kinds: dict[tuple[str, str], str] = {}
@@ -52,10 +53,11 @@ class Costs:
         for pilot in committed.values():
             self._known[Source.COMMITTED] |= pilot.cpu_seconds
         for claim in claims:
-            planned = plan(claim, range(seeds), device).trials
-            first = with_parents(plan(claim, range(1), device).trials)
+            planned = plan(claim, seeds(claim, runs), device).trials
+            first = with_parents(plan(claim, seeds(claim, 1), device).trials)
             for trial in first:
-                self._known[Source.DECLARED].setdefault(self.kind(trial), claim.cost)
+                share = 1.0 if trial.parent is None else STARTED
+                self._known[Source.DECLARED].setdefault(self.kind(trial), share * claim.cost)
             if reader is not None:
                 self._read(Source.STORED, planned, reader)
                 self._read(Source.PROBE, pilots(claim, device).trials, reader)

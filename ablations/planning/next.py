@@ -205,7 +205,7 @@ def _statistical(
     device: str,
 ) -> Due | None:
     end = claim.schedule[tier]
-    case = judged(claim, reader, range(end), table, device)
+    case = judged(claim, reader, trials.seeds(claim, end), table, device)
     if case.settled and not all_:
         return None
     pilot, _ = pilots.known(claim, reader, committed, device)
@@ -217,7 +217,7 @@ def _statistical(
     return Due(
         claim=claim,
         look=look,
-        trials=_missing(claim, reader, range(look), device),
+        trials=_missing(claim, reader, trials.seeds(claim, look), device),
         chance=_chance(case, pilot, table, look),
     )
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ablations.records.plain import Record
 from ablations.rule.outcomes import Group, Word
+from hrm.codec import Record
 
 
 @dataclass(frozen=True, kw_only=True)

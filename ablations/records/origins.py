@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ablations.records.plain import Record
 from ablations.rule.outcomes import Group, Word
+from hrm.codec import Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ Everything is computed when a claim is judged for a report, so that whoever draw
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ablations.records.plain import Record
+from hrm.codec import Record
 
 
 class Kind(StrEnum):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from ablations.records.checks import Check
 from ablations.records.origins import Origin, Replication
 from ablations.records.pictures import Picture
-from ablations.records.plain import Json, Record
 from ablations.records.plans import Planning
 from ablations.rule.outcomes import Group, Word
+from hrm.codec import Json, Record
 
 SCHEMA = 3  # of report.json; `reports/schemas` has a JSON Schema of each
 
@@ -301,7 +301,7 @@ class Controlled(Record):
 
     Args:
         row: What was measured. planted: The planted effect, "" for equal arms.
-        expected: The word that it should have. passed: None if that is open.
+        expected: The word that it should have. passed: None if that is undecided.
         claims: The claims of this report that it guards.
     """
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ablations.records.plain import Json, Record
+from hrm.codec import Json, Record
 
 SCHEMA = 2
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.records.plain import Record
 from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import fingerprints, sidecars, sources, weights
 from ablations.runs.encoding import decode, encode
 from ablations.specs.protocols import Protocol
+from hrm.codec import Record
 from hrm.config.parts import Part, type_key
 from hrm.errors import Diverged, UserError
 from hrm.system import environment
@@ -73,6 +73,16 @@ def job(trial: Trial, fingerprint: str, folder: Path, **options: Any) -> Job:
 def work(text: str) -> str:
     """Run one encoded job, for an engine, and return its encoded result."""
     return encode(execute(Job.from_json(json.loads(text))))
+
+
+def compilable(text: str) -> str:
+    """Return the text, for an engine, where training steps can be compiled.
+
+    Raises:
+        UserError: If they can't, as without a C++ compiler.
+    """
+    environment.compiler()
+    return text
 
 
 def execute(asked: Job) -> Result:

@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ablations.records.plain import Json
 from ablations.records.trials import SCHEMA, Result
+from hrm.codec import Json
 
 float_key = "float"
 digest_key = "sha256"

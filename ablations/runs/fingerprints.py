@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
 from ablations.runs import sources
 from ablations.specs.protocols import Protocol
+from hrm.codec import Json
 from hrm.config import parts
 from hrm.config.parts import Part, canonical, type_key
 from hrm.errors import UserError

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ablations.records.plain import Json
+from hrm.codec import Json
 
 ROOT = "0" * 64
 

@@ -45,11 +45,17 @@ class Event:
 _TIMED = "timed"  # the group of trials that must be alone
 
 
-def boards(trial: Trial) -> str:
-    """Return what trials share that use the same boards: their seed, task and sizes."""
+def together(trial: Trial) -> str:
+    """Return what trials share that run one after the other on one worker, which has it at hand.
+
+    Those of an arm whose training steps are compiled share their graph, whatever their seed; others
+    share boards: their seed, task and sizes.
+    """
     protocol = trial.protocol
     while protocol.get("after") is not None:
         protocol = protocol["after"]
+    if protocol.get("compiled"):
+        return canonical(list(trial.arms))
     return canonical([trial.seed, protocol.get("boards")])
 
 
@@ -63,7 +69,7 @@ def run(
     left: Callable[[], float] = lambda: math.inf,
     limit: Callable[[Trial], float | None] = lambda _: None,
     keep: Callable[[Trial], bool] = lambda _: True,
-    group: Callable[[Trial], str] = boards,
+    group: Callable[[Trial], str] = together,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Run each trial that the store has no finished result of, and store each result as it comes.
@@ -74,7 +80,8 @@ def run(
     machine are run between the stretches, those of equal boards on one worker, the costliest ahead;
     if they take less than the pause that must lie there, the rest of it is waited for. An attempt
     that the machine killed is recorded and made again, until a trial has died `MOST_DEATHS` times.
-    Ctrl-C keeps what is finished and stops the rest; the same call resumes.
+    Ctrl-C keeps what is finished and stops the rest; the same call resumes. Where steps are to be
+    compiled, a worker's compiler is tried first.
 
     Args:
         trials: What to run; those that share the machine keep their order where costs are equal.
@@ -90,7 +97,7 @@ def run(
         sleep: Waits for so many seconds.
 
     Raises:
-        UserError: If the store is in use, or can't be written.
+        UserError: If the store is in use, or can't be written; if steps can't be compiled here.
         KeyboardInterrupt: After Ctrl-C.
     """
     unique = {fingerprint_of(trial): trial for trial in trials}
@@ -116,6 +123,8 @@ def run(
             where = engine.single() if alone else engine
             with (locks.exclusive if alone else locks.shared)(waiting) as handle, where:
                 where.inherited = (handle,)
+                if schedule.compiles(phase):
+                    where.submit(attempts.compilable, "").result()
                 _drain(schedule, where, fits, phase)
             if phase is _Phase.FIRST_STRETCH:
                 rested = time.monotonic() + sequence.PAUSE
@@ -250,6 +259,11 @@ class _Schedule:
         """Return a job that is ready in a phase, None if there is none."""
         ready = (group for kind in _Phase if kind <= phase for group in self._ready[kind].values())
         return next((self._jobs[jobs[0][1]] for jobs in ready), None)
+
+    def compiles(self, phase: _Phase) -> bool:
+        """Tell whether a job of a phase compiles its training steps."""
+        own = (job.trial for f, job in self._jobs.items() if self._phases[f] is phase)
+        return any(trial.protocol.get("compiled") for trial in own)
 
     def take(self, phase: _Phase, *, last: Job | None, running: Iterable[Job]) -> Job | None:
         """Return the next job that can start, None if there is none now.

@@ -24,12 +24,12 @@ from typing import Any, Self
 
 import filelock
 
-from ablations.records.plain import Json
 from ablations.records.trials import Result, Status
 from ablations.runs import index, sidecars, weights
 from ablations.runs.encoding import decode, encode
 from ablations.runs.index import Entry, Key
 from ablations.runs.journal import Journal
+from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
-from ablations.specs.claim import Claim, Exact, Statistical, Tier
+from ablations.specs.claim import OFFSET, PILOT_BLOCK, Claim, Exact, Statistical, Tier
 from ablations.specs.protocols import Protocol
+from hrm.codec import Json
 from hrm.config.parts import canonical
 
-PILOTS = range(1000, 1005)  # seeds that plans take a spread from; no claim is judged by them
+# seeds that plans take a spread from; no claim is judged by them
+PILOTS = range(PILOT_BLOCK * OFFSET, PILOT_BLOCK * OFFSET + 5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +67,19 @@ def plan(claim: Claim, seeds: Iterable[int], device: str = "cpu") -> Planned:
     return Planned(claim=claim, seeds=seeds, rows=rows)
 
 
-def seeds(claim: Claim, tier: Tier) -> range:
-    """Return a claim's seeds at a tier: 0, 1, 2 …, one a pair."""
+def seeds(claim: Claim, upto: Tier | int) -> range:
+    """Return a claim's seeds, one a pair, in the order in which they are read.
+
+    They are the first ones of its block; an exact claim has seed 0.
+
+    Args:
+        claim: The claim.
+        upto: Which tier, or how many pairs.
+    """
     match claim:
         case Statistical():
-            return range(claim.schedule[tier])
+            first = claim.block * OFFSET
+            return range(first, first + (upto if isinstance(upto, int) else claim.schedule[upto]))
         case Exact():
             return range(1)
         case _:

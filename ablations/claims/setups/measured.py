@@ -129,13 +129,13 @@ SETUPS: tuple[Setup, ...] = (
         cost=0.1,
     ),
     Setup(
-        arm=recipes.v2(use_per_sample_act=True),
-        protocol=Time(targets=(CALL, PASS), batches=(32,)),
+        arm=recipes.v2(hidden_low=128, hidden_high=256, max_cycles=2, use_per_sample_act=True),
+        protocol=Time(targets=(CALL, PASS), batches=(32,), rounds=20),
         apart_arm={"objective.masked_mean": True},
         plants=(
             Plant(
                 words="The second cell's high level is twice as wide",
-                arm={"model.high.width": 1024},
+                arm={"model.high.width": 512},
                 metrics=(TimeRatio(target=CALL, batch=32), Milliseconds(target=CALL, batch=32)),
                 rises=True,
                 null=0.1,
@@ -143,11 +143,11 @@ SETUPS: tuple[Setup, ...] = (
             Plant(
                 words="The second cell's low level takes four times as many steps",
                 arm={"model.low_steps": 12},
-                metrics=(Saved(target=CALL, whole=PASS, batch=32, calls=8, speedup=5.0),),
+                metrics=(Saved(target=CALL, whole=PASS, batch=32, calls=2, speedup=5.0),),
                 rises=False,
                 null=0.1,
             ),
         ),
-        cost=14.0,
+        cost=2.5,
     ),
 )

@@ -51,6 +51,7 @@ SLICE = [
     "refinement-quality",
     "deep-supervision",
 ]
+SOURCES = Path(sets.__file__).parent
 # Research whose figure, or whose "nears" in words, a claim is held to.
 TRANSFERRED = {
     "train-many-infer-one",
@@ -64,6 +65,14 @@ EXACT = {i: c for i, c in SPECS.items() if isinstance(c, Exact)}
 each = pytest.mark.parametrize("claim", SPECS.values(), ids=SPECS)
 each_statistical = pytest.mark.parametrize("claim", STATISTICAL.values(), ids=STATISTICAL)
 each_exact = pytest.mark.parametrize("claim", EXACT.values(), ids=EXACT)
+
+
+def test_a_search_for_an_id_finds_its_spec():
+    texts = [
+        path.read_text("utf-8") for path in SOURCES.rglob("*.py") if path.parent.name != "setups"
+    ]
+    for name in ledger():
+        assert any(f'"{name}"' in text for text in texts), name
 
 
 def paths(name, first=0, second=1):

@@ -52,8 +52,8 @@ def signed(shown: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

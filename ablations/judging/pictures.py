@@ -190,7 +190,7 @@ def middle(label: str, found: Sequence[Points]) -> Line:
     )
     places = longest[kept]
     each: Array = np.stack([_on(places, across, up) for across, up in found])
-    alive: list[bool] = np.isfinite(each).any(axis=0).tolist()
+    alive = [bool(np.isfinite(column).any()) for column in each.T]
     low, mid, high = (
         np.array(
             [np.nanquantile(c, q) if ok else np.nan for c, ok in zip(each.T, alive, strict=True)]

@@ -152,7 +152,8 @@ def test_timings_stand_in_the_order_of_measurement_with_the_twin_beside(lab):
 
     ratios = np.linspace(0.3, 0.4, N)
     memory = lab.Memory().fill(claim, [(timed(1.0), timed(r)) for r in ratios])
-    order = {seed: N - seed for seed in range(N)}  # the last seed ran first
+    seeds = sorted({result.trial.seed for result in memory.results.values()})
+    order = {seed: N - i for i, seed in enumerate(seeds)}  # the last seed ran first
     for key, result in memory.results.items():
         started = f"2026-01-01T00:00:{order[result.trial.seed]:02d}Z"
         memory.results[key] = lab.replace(result, started=started)

@@ -55,7 +55,7 @@ class Record:
         return (cls,)
 
     @classmethod
-    def read(cls, data: Mapping[str, Json], where: str) -> Self:
+    def decoded(cls, data: Mapping[str, Json], where: str) -> Self:
         """Build from an object's fields, each by its annotation."""
         known = fields(cls)
         for name in data:
@@ -169,7 +169,7 @@ def _record(kind: type[Record]) -> Read:
             return data
         if not isinstance(data, Mapping):
             raise Mismatch(where, data, kind)
-        return kind.read(data, where)
+        return kind.decoded(data, where)
 
     return read
 

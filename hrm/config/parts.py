@@ -59,14 +59,14 @@ class Part(Record):
         return [kind for kind in kinds().values() if issubclass(kind, cls)]
 
     @classmethod
-    def read(cls, data: Mapping[str, Json], where: str) -> Self:
+    def decoded(cls, data: Mapping[str, Json], where: str) -> Self:
         """Build the part that an object names by its kind."""
         name = data.get(type_key)
         kind = kinds().get(name) if isinstance(name, str) else None
         if kind is None or not issubclass(kind, cls):
             raise Mismatch(where, data, cls)
         given = {key: value for key, value in data.items() if key != type_key}
-        return super(Part, kind).read(given, kind.__name__)
+        return super(Part, kind).decoded(given, kind.__name__)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the canonical JSON: equal parts, equal fingerprints."""

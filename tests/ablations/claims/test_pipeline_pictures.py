@@ -13,7 +13,7 @@ from ablations.protocols import check, time
 from ablations.protocols.base import Inputs
 from ablations.records.checks import Check
 from ablations.records.pictures import Kind
-from ablations.runs.trials import plan
+from ablations.runs.trials import plan, seeds
 from ablations.specs.claim import Exact, Statistical, Tier
 from tests.ablations.claims.tiny_specs import Pipeline, tiny
 
@@ -60,16 +60,15 @@ def test_a_claim_has_the_pictures_that_fit_it(lab, pipeline, name, wanted, monke
     )
     memory = lab.Memory()
     row = [dict(pipeline.observed(claim, cell)) for cell in claim.cells]
-    for slots in plan(small, range(SEEDS)).rows:
-        for slot, cell, found in zip(slots, small.cells, row, strict=True):
+    for slots in plan(small, seeds(small, Tier.QUICK)).rows:
+        for slot, cell, found in zip(slots, claim.cells, row, strict=True):
             if cell.protocol.joint:
-                arms = tuple(dict.fromkeys(c.arm for c in small.cells))
-                memory.put(slot.trial, observed=[row[i] for i in range(len(arms))])
+                memory.put(slot.trial, observed=row)
                 continue
             memory.put(slot.trial, observed=[found])
-            if (parent := slot.trial.parent) is not None:
-                trained = pipeline.run(cell.protocol.parent, (cell.arm,)).observations
-                memory.put(parent, observed=trained)
+            if (parent := cell.protocol.parent) is not None:
+                trained = pipeline.observed(claim, replace(cell, protocol=parent))
+                memory.put(slot.trial.parent, observed=[trained])
     album = Album(lab.Reader(memory))
     desk = Desk(reader=lab.Reader(memory), tier=Tier.QUICK, table=lab.TABLE, album=album)
     found = album.of(desk.case(small))

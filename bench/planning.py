@@ -15,7 +15,7 @@ from ablations.rule import table_for
 from ablations.runs.encoding import encode
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
-from ablations.runs.trials import plan
+from ablations.runs.trials import plan, seeds
 from ablations.specs.arms import Arm
 from ablations.specs.claim import Statistical, Tier
 from ablations.specs.protocols import Execute
@@ -50,7 +50,7 @@ def claims(count: int) -> list[Statistical]:
 def fill(folder: Path, made: list[Statistical]) -> int:
     """Write a record for every trial of these claims but the last pair's; return how many."""
     store = Store.open(folder, create=True)
-    trials = [trial for claim in made for trial in plan(claim, range(PAIRS - 1)).trials]
+    trials = [trial for claim in made for trial in plan(claim, seeds(claim, PAIRS - 1)).trials]
     for trial in trials:
         result = _result(trial)
         path = store.path((result.fingerprint, result.attempt))
@@ -72,7 +72,7 @@ def planned(store: Store, made: list[Statistical]) -> Order:
 def _result(trial: Trial) -> Result:
     """Return a record whose contrast alternates about nothing, so that its claim stays open."""
     apart = trial.arms[0]["model"]["execution"]["kind"] != "Lockstep"
-    flops = 1000.0 + apart * (-1) ** trial.seed * 40.0 * (1 + trial.seed / PAIRS)
+    flops = 1000.0 + apart * (-1) ** trial.seed * 40.0 * (1 + trial.seed % PAIRS / PAIRS)
     return replace(
         _BLANK,
         fingerprint=fingerprint(trial),

@@ -15,19 +15,22 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 
+from ablations import claims
 from ablations.claims import arms_t1, arms_t2, arms_t3, arms_t5
 from ablations.runs.workers import allocator, thread_variables
 from ablations.specs.protocols import Ladder, Train
-from bench import ratio
 from hrm.config import Policy
 from hrm.config.learning import System
 from hrm.config.parts import Part
 from hrm.data import cache
+from hrm.errors import UserError
+from hrm.model.cost import one_thread
 from hrm.system import environment
 from hrm.tasks import Task
 from hrm.training import loop
@@ -42,9 +45,27 @@ ARMS: Mapping[str, tuple[Part, Train | Ladder]] = {
     "L2": (arms_t2.L2.part, arms_t2.LEVELS),
     "P2": (arms_t1.CORRECTED.part, arms_t1.FOLDING),
     "G2": (arms_t1.GRU.part, arms_t1.PRICED_FOLDING),
-    "K0": (arms_t3.tokens(), arms_t3.PATTERNS),
+    "K0": (arms_t3.ROTARY, arms_t3.RECALLED),
     "attention": (arms_t5.ATTENTION.part, arms_t5.TOKENS),
 }
+
+
+def named(name: str) -> tuple[Part, Train | Ladder]:
+    """Return an arm and what trains it: one of `ARMS`, or CLAIM:LABEL, the first cell by default.
+
+    Raises:
+        UserError: If there is no such claim or cell, or it trains nothing.
+    """
+    if name in ARMS:
+        return ARMS[name]
+    claim, _, label = name.partition(":")
+    for cell in getattr(claims.choose([claim])[0], "cells", ()):
+        protocol = cell.protocol
+        while protocol.parent is not None:
+            protocol = protocol.parent
+        if isinstance(protocol, Train | Ladder) and label in ("", cell.label):
+            return cell.arm.part, protocol
+    raise UserError(f"arm is {name!r}; allowed are cells that train; see `ablations show {claim}`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +99,7 @@ def cost(system: Part, protocol: Train | Ladder, blocks: int = 6) -> Cost:
     halting = system.model.halting
     halts = isinstance(halting, Policy) and halting.obeyed
     rest = max(0, updates // blocks - BLOCK) if halts else 0
-    with ratio.one_thread():
+    with one_thread():
         first, _ = compiled.spent(1), eager.spent(1)
         spent = [0.0, 0.0]
         for block in range(blocks):
@@ -101,11 +122,16 @@ class Course:
 
     def spent(self, updates: int) -> float:
         """Take updates, and return the CPU seconds, those of a compiler that was called too."""
-        start = os.times()
+        start = _spent()
         for _ in range(updates):
             self.learner.training_step(self.data.batch(next(self.order)))
-        end = os.times()
-        return sum(after - before for after, before in zip(end[:4], start[:4], strict=True))
+        return _spent() - start
+
+
+def _spent() -> float:
+    """Return the CPU seconds of this process, and of the compilers that it waited for."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
 
 
 def samples(system: System, protocol: Train | Ladder, count: int = 1024) -> loop.Encoded:
@@ -161,14 +187,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.seeds", description="CPU time of steps, eager and compiled."
     )
-    parser.add_argument("arms", nargs="*", metavar="ARM", help=f"of {', '.join(ARMS)}")
+    parser.add_argument(
+        "arms",
+        nargs="*",
+        metavar="ARM",
+        help=f"of {', '.join(ARMS)}, or CLAIM:LABEL, a cell of a claim (default: the former)",
+    )
     parser.add_argument("--once", action="store_true", help="measure here, and print JSON")
     asked = parser.parse_args()
     arms = asked.arms or list(ARMS)
+    found = {name: named(name) for name in arms}
     environment.compiler()
     if asked.once:
         for name in arms:
-            sys.stdout.write(json.dumps([name, asdict(cost(*ARMS[name]))]) + "\n")
+            sys.stdout.write(json.dumps([name, asdict(cost(*found[name]))]) + "\n")
             sys.stdout.flush()
         return
     library = allocator()

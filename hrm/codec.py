@@ -55,9 +55,9 @@ class Record:
         return (cls,)
 
     @classmethod
-    def decoded(cls, data: Mapping[str, Json], where: str) -> Self:
+    def from_fields(cls, data: Mapping[str, Json], where: str) -> Self:
         """Build from an object's fields, each by its annotation."""
-        known = fields(cls)
+        known = fields(cls)  # type: ignore[arg-type]
         for name in data:
             if name not in known:
                 raise Malformed(
@@ -169,7 +169,7 @@ def _record(kind: type[Record]) -> Read:
             return data
         if not isinstance(data, Mapping):
             raise Mismatch(where, data, kind)
-        return kind.decoded(data, where)
+        return kind.from_fields(data, where)
 
     return read
 

@@ -6,7 +6,7 @@ learning was known; rates fall, so that a run ends where it doesn't jump about.
 
 from dataclasses import replace
 
-from ablations.claims.boards import SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.claims.boards import STREAMED, SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
 from ablations.specs.arms import changed
 from ablations.specs.protocols import Boards, Train
 from hrm import recipes
@@ -14,6 +14,7 @@ from hrm.config import Readout, SwiGlu, Vector
 from hrm.config.learning import AdamW, Cosine, System, Training
 from hrm.tasks.identified import Identified
 from hrm.tasks.pattern import Pattern
+from hrm.tasks.recall import Recall
 
 # -- levels on a board as one vector --------------------------------------------------------------
 STEPS = 4  # halting steps at most
@@ -33,11 +34,12 @@ HALTING = Train(
     ),
 )
 # One network in both roles, or two layers, learn more slowly: at the rate and in the updates above
-# they don't pass the trivial methods. Chosen on pilot seeds 1000 and 1001, on baselines alone: of
-# two layers, 1,500 updates sufficed on the first seed, and not on the second.
+# they don't pass the trivial methods. Chosen on pilot seed 1000, on baselines alone: after 1,000
+# updates two layers have 0.82 at this rate, and 0.78, which is trivial, at half of it; one network
+# with one-step gradients has 0.89.
 PATIENT = replace(
     HALTING,
-    training=replace(HALTING.training, updates=1_000, learning_rate=2e-3, evaluate_every=100),
+    training=replace(HALTING.training, updates=1_200, learning_rate=2e-3, evaluate_every=100),
 )
 
 
@@ -87,7 +89,7 @@ ONE_NETWORK_WHOLE = {**ONE_NETWORK, **LEVELS_WHOLE}
 _MODULUS, _IDENTITIES = 7, 9  # identities count the blank one
 _PATTERN = Pattern(modulus=_MODULUS, strands=2, shown=3, asked=1)
 _TOKENS = Training(
-    updates=500,
+    updates=200,
     batch=64,
     learning_rate=4e-3,
     weight_decay=0.01,
@@ -98,12 +100,14 @@ _TOKENS = Training(
 )
 
 
-def tokens(*, puzzles: bool = False, learned_positions: bool = False) -> System:
-    """Return act-v1 on patterns of eight tokens, with a puzzle table or without."""
+def tokens(
+    task: Pattern | Recall = _PATTERN, *, puzzles: bool = False, learned_positions: bool = False
+) -> System:
+    """Return act-v1 on a task's tokens, with a puzzle table or without."""
     system = recipes.act_v1(
-        vocabulary=_PATTERN.vocabulary,
-        positions=_PATTERN.cells,
-        classes=_PATTERN.classes,
+        vocabulary=task.vocabulary,
+        positions=task.cells,
+        classes=task.classes,
         width=32,
         heads=4,
         h_layers=1,
@@ -122,7 +126,12 @@ def tokens(*, puzzles: bool = False, learned_positions: bool = False) -> System:
     return found
 
 
-PATTERNS = Train(boards=Boards(task=_PATTERN, train=8_000), training=_TOKENS, compiled=True)
+# Patterns, which came first, aren't learned with learned positions: 0.27 after 500 updates on pilot
+# seed 1000, where the best trivial method has 0.36. Recall is: 0.93 after 300.
+_RECALL = STREAMED.task
+assert isinstance(_RECALL, Recall)
+RECALLED = Train(boards=STREAMED, training=_TOKENS, compiled=True)
+ROTARY, LEARNED = (tokens(_RECALL, learned_positions=learned) for learned in (False, True))
 # shorter: where a table has said all that it can, ways to train it can't be told apart
 _TABLE = replace(_TOKENS, updates=150, warmup=20, evaluate_every=25, puzzle_rate=1e-2)
 _IDENTIFIED = Identified(modulus=_MODULUS, strands=2, shown=3, asked=1, identities=_IDENTITIES)

@@ -21,6 +21,7 @@ _PATTERN = Pattern(modulus=7, strands=2, shown=3, asked=1)
 _WIDTH, _PREFIX = 32, 2
 TOKENS = Train(
     boards=Boards(task=_PATTERN, train=8_000),
+    compiled=True,
     training=Training(
         updates=700,
         batch=64,

@@ -20,6 +20,7 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
   ablations compare A B             which claims moved between two stores, reports or commits
+  ablations findings                what the committed evidence gives, in the README and the docs
   ablations calibrate               how often the verdicts would be wrong where the truth is known
   ablations judge FILE              the rule for your own numbers
   ablations store check             whether a store's records are as they were written
@@ -105,6 +106,21 @@ def parser() -> argparse.ArgumentParser:
         help="a store, a report or a commit, as `compare` takes them: what moved since then stands "
         "first in summary.md",
     )
+    report.add_argument(
+        "--evidence",
+        metavar="DIR",
+        help="show the verdicts of this evidence for what is trained, and whether the runs here "
+        "agree with it",
+    )
+    _fresh(report)
+    _findings(
+        add(
+            "findings",
+            "results:findings",
+            "Write what evidence gives into README.md, docs/findings.md and docs/limits.md.",
+            *(_tier(), _store("evidence"), outside, as_json),
+        )
+    )
     _compare(add, (_tier(), device, outside, as_json))
     from ablations.cli import judge
 
@@ -157,6 +173,7 @@ def _run(run: Parser) -> None:
         help="wall time after which nothing more is begun, such as 90s, 30min or 2h; what settles "
         "most is run first (default: none)",
     )
+    _fresh(run)
     run.add_argument(
         "--all",
         action="store_true",
@@ -185,6 +202,23 @@ def _compare(add: Callable[..., Parser], options: Sequence[Parser]) -> None:
     )
 
 
+def _fresh(made: Parser) -> None:
+    made.add_argument(
+        "--fresh",
+        action="store_true",
+        help="leave evidence aside, whatever --evidence says; `run` never reads it",
+    )
+
+
+def _findings(made: Parser) -> None:
+    made.add_argument(
+        "--into", default=".", metavar="DIR", help="folder of README.md and docs (default: here)"
+    )
+    made.add_argument(
+        "--check", action="store_true", help="write nothing; the status says whether all is written"
+    )
+
+
 def _calibrate(made: Parser) -> None:
     made.add_argument(
         "--replicates",
@@ -204,7 +238,9 @@ def _calibrate(made: Parser) -> None:
 
 def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:
     """Add `ablations store merge | check | gc`."""
-    text = "Look after a store: merge others into it, check it, or remove what isn't needed."
+    text = (
+        "Look after stores: merge, check and clear them, or make evidence, which is read like one."
+    )
     made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
     as_json, where = _json(), _store()
@@ -226,6 +262,18 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
     check.add_argument(
         "--repair", action="store_true", help="put aside what can't be used; it counts as unknown"
     )
+    compact = add(
+        "compact",
+        "storing:compact",
+        "Add what the claims read of stored runs to evidence: a few lines a run, which are kept in "
+        "the repository. Readings are only ever added; the same command again adds what is new.",
+        *(_outside(), as_json),
+        to=group,
+    )
+    compact.add_argument("folders", nargs="+", metavar="STORE", help="stores to read")
+    compact.add_argument(
+        "--output", default="evidence", metavar="DIR", help="folder to add to (default: evidence)"
+    )
     add("gc", "storing:gc", "Remove weights that no claim needs any more.", *common, to=group)
 
 
@@ -235,10 +283,13 @@ def _json() -> Parser:
     return made
 
 
-def _store() -> Parser:
+def _store(default: str = "store") -> Parser:
     made = Parser(add_help=False)
     made.add_argument(
-        "--store", default="store", metavar="DIR", help="folder of the runs (default: store)"
+        "--store",
+        default=default,
+        metavar="DIR",
+        help="folder of the runs, or evidence where they are only read (default: %(default)s)",
     )
     return made
 
@@ -275,9 +326,8 @@ def _tier() -> Parser:
     made.add_argument(
         "--tier",
         choices=["quick", "standard", "full"],
-        default="quick",
         help="up to which look: quick has one seed of what is trained and decides the rest, "
-        "standard goes to 26 seeds, full to 60 (default: quick)",
+        "standard goes to 26 seeds, full to 60 (default: quick; of evidence, full)",
     )
     return made
 

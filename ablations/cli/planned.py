@@ -8,6 +8,7 @@ from ablations.cli.session import Session
 from ablations.judging.cells import Reader
 from ablations.planning import forecast, pilots
 from ablations.records.trials import Trial
+from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import PILOTS, plan, seeds, with_parents
 from ablations.specs.claim import Claim, Statistical
 from hrm.codec import Json
@@ -29,8 +30,8 @@ def planned(asked: argparse.Namespace) -> int:
     costs = session.costs(reader)
     desk = None if reader is None else session.desk(reader)
     rows: list[dict[str, Json]] = []
-    every: dict[str, Trial] = {}
-    spared: dict[str, float] = {}  # the chance that all claims which read a run settle before it
+    every: dict[Content, Trial] = {}
+    spared: dict[Content, float] = {}  # the chance that all who read a run settle before it
     expected = {control.claim.id: control.expected for control in session.controls}
     for claim in session.run:
         trials = _keyed(claim, session)
@@ -72,13 +73,13 @@ def planned(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _keyed(claim: Claim, session: Session) -> dict[str, Trial]:
+def _keyed(claim: Claim, session: Session) -> dict[Content, Trial]:
     """Return all trials of a claim's tier, with what they start from, by their content."""
     asked = plan(claim, seeds(claim, session.tier), session.device).trials
-    return {forecast.key(trial): trial for trial in with_parents(asked)}
+    return {content(trial): trial for trial in with_parents(asked)}
 
 
-def _missing(trials: dict[str, Trial], reader: Reader | None) -> dict[str, Trial]:
+def _missing(trials: dict[Content, Trial], reader: Reader | None) -> dict[Content, Trial]:
     return {k: t for k, t in trials.items() if reader is None or not reader.over(t)}
 
 
@@ -100,7 +101,7 @@ def _pilots(asked: argparse.Namespace, session: Session) -> None:
     at = PILOTS if asked.pilot else PILOTS[:1]
     trials = [trial for claim in chosen for trial in plan(claim, at, session.device).trials]
     running.execute(
-        list({repr(trial): trial for trial in with_parents(trials)}.values()),
+        list({content(trial): trial for trial in with_parents(trials)}.values()),
         store,
         session.costs(Reader(store)),
         asked.jobs,

@@ -13,6 +13,7 @@ from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
 from ablations.records.trials import Result, Status, Trial
+from ablations.runs.fingerprints import Content, content
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical
@@ -36,7 +37,7 @@ def run(asked: argparse.Namespace) -> int:
     refused: dict[str, str] = {}
     left: tuple[Due, ...] = ()
     tried: list[Trial] = []
-    begun: set[str] = set()
+    begun: set[Content] = set()
     while True:
         reader = Reader(store)
         due = _due(session, reader, tried, all_=asked.all)
@@ -81,7 +82,7 @@ def _execute(
     jobs: int,
     budget: Budget,
     done: Counter[str],
-    begun: set[str],
+    begun: set[Content],
 ) -> None:
     from ablations.runs import runner, workers
 
@@ -91,7 +92,7 @@ def _execute(
         def on_event(event: runner.Event) -> None:
             progress(event)
             if event.what is not runner.What.WAITING and event.what is not runner.What.PAUSED:
-                begun.add(repr(event.trial))
+                begun.add(content(event.trial))
             if event.what is runner.What.STORED:
                 assert event.result is not None
                 if event.result.status.finished:
@@ -129,13 +130,13 @@ def _told(
     store: Store,
     done: Counter[str],
     refused: dict[str, str],
-    begun: set[str],
+    begun: set[Content],
     left: Sequence[Due],
 ) -> int:
     """Say what was done; 1 if a run failed."""
     reader = Reader(store)
     every = {
-        repr(trial): trial
+        content(trial): trial
         for claim in session.run
         for trial in with_parents(plan(claim, seeds(claim, session.tier), session.device).trials)
     }
@@ -146,7 +147,7 @@ def _told(
         if _failed(result) and not _inherited(trial, reader)
     ]
     stored = {r.fingerprint for r in results if r is not None and r.status.finished}
-    remaining = {repr(t) for one in left for t in one.trials if not reader.over(t)} - begun
+    remaining = {content(t) for one in left for t in one.trials if not reader.over(t)} - begun
     summary: dict[str, Json] = {
         "tier": session.tier.value,
         "trials": len(stored | set(done)) + len(remaining),

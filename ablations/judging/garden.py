@@ -29,7 +29,7 @@ def digest(claim: Statistical) -> str:
     Words for the reader, labels and the schedule don't count.
     """
     data = {
-        "tests": [[_test(test), list(reads)] for test, reads in parts_of(claim)],
+        "tests": [[described(test), list(reads)] for test, reads in parts_of(claim)],
         "block": claim.block,
         "cells": [
             [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]
@@ -98,7 +98,7 @@ def _order(one: Garden) -> tuple[str, int, str]:
     return one.spec, one.look, one.word
 
 
-def _test(test: Test) -> Json:
+def described(test: Test) -> Json:
     """Return a test's name and numbers, without reasons."""
     fields = {
         f.name: _plain(getattr(test, f.name))

@@ -250,7 +250,11 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         controls=tuple(control.row.verdict.id for control in around.controls),
         garden=around.garden,
         faults=draft.faults,
-        notes=(*draft.fields.get("notes", ()), *_attempts(draft.results)),
+        notes=(
+            *draft.fields.get("notes", ()),
+            *_attempts(draft.results),
+            *desk.reader.marks(draft.results),
+        ),
         planned=draft.planned,
         stored=draft.stored,
         command=claim.command if isinstance(claim, External) else command,

@@ -57,10 +57,11 @@ def lag1(contrasts: Sequence[float]) -> float:
 def most_lag(n: int) -> float:
     """Return the correlation of neighbours up to which n contrasts don't drift.
 
-    Independent normal contrasts have a correlation of mean −1/n and variance (n − 2)² / (n² (n − 1))
-    (Moran, 1948). Of 16 contrasts 6 % exceed 0.3 by chance, so that in a report of twenty series a
-    false alarm would be the rule. Hence 0.3, or where that is more, what a series exceeds with a
-    chance of 5 % / 20: 0.57 for 16 contrasts, 0.48 for 26, 0.34 for 60, 0.3 from 80 on.
+    Independent normal contrasts have a correlation of mean −1/n and variance
+    (n − 2)² / (n² (n − 1)) (Moran, 1948). Of series of 16 contrasts 6 % exceed 0.3 by chance, so
+    that in a report of twenty series a false alarm would be the rule. Hence 0.3, or where that is
+    more, what a series exceeds with a chance of 5 % / 20: 0.57 for 16 contrasts, 0.48 for 26, 0.34
+    for 60, 0.3 from 80 on.
 
     Args:
         n: Contrasts of one series.

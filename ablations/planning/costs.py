@@ -7,7 +7,7 @@ from enum import StrEnum
 from ablations.judging.cells import Reader
 from ablations.planning.pilots import Pilot
 from ablations.records.trials import Trial
-from ablations.runs.fingerprints import kind
+from ablations.runs.fingerprints import content, kind
 from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim
 
@@ -48,7 +48,7 @@ class Costs:
         runs: int = ENOUGH,
         device: str = "cpu",
     ) -> None:
-        self._kinds: dict[tuple[str, str], str] = {}
+        self._kinds: dict[tuple[str, str, str], str] = {}
         self._known: dict[Source, dict[str, float]] = {source: {} for source in Source}
         for pilot in committed.values():
             self._known[Source.COMMITTED] |= pilot.cpu_seconds
@@ -82,10 +82,10 @@ class Costs:
 
     def kind(self, trial: Trial) -> str:
         """Return what trials share that differ in the seed alone; it is remembered."""
-        key = repr(trial.protocol), repr((trial.arms, trial.device))
-        if key not in self._kinds:
-            self._kinds[key] = kind(trial)
-        return self._kinds[key]
+        protocol, arms, _, device = content(trial)
+        if (protocol, arms, device) not in self._kinds:
+            self._kinds[protocol, arms, device] = kind(trial)
+        return self._kinds[protocol, arms, device]
 
     def _read(self, source: Source, trials: Iterable[Trial], reader: Reader) -> None:
         seen: dict[str, list[float]] = {}

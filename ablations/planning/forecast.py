@@ -10,7 +10,7 @@ from ablations.planning.costs import Costs
 from ablations.records.plans import Planning
 from ablations.records.trials import Trial
 from ablations.rule import Table, Word
-from ablations.runs.fingerprints import protocol_class
+from ablations.runs.fingerprints import Content, content, protocol_class
 from ablations.runs.sequence import PAUSE
 
 BETWEEN = 0.02  # seconds that a worker waits between two runs: for the store, and what is next
@@ -30,7 +30,7 @@ def wall(
     trials: Collection[Trial],
     costs: Costs,
     jobs: int,
-    chances: Mapping[str, float] | None = None,
+    chances: Mapping[Content, float] | None = None,
 ) -> float:
     """Return the wall seconds that trials take.
 
@@ -39,13 +39,13 @@ def wall(
         costs: Of trials.
         jobs: How many at a time; those that must be alone never share the machine, and are run in
             two stretches with a pause, which others fill.
-        chances: That a trial is run at all, by its key; 1 where none is given.
+        chances: That a trial is run at all, by its content; 1 where none is given.
     """
     alone: list[float] = []
     shared: list[float] = []
     most = 0.0
     for trial in trials:
-        chance = 1.0 if chances is None else chances.get(key(trial), 1.0)
+        chance = 1.0 if chances is None else chances.get(content(trial), 1.0)
         cost = costs.of(trial)
         if protocol_class(trial).alone:
             alone.append(chance * (cost + BETWEEN_ALONE))
@@ -57,11 +57,6 @@ def wall(
         together = max(together, PAUSE)
     stretches = min(len(alone), 2)
     return sum(alone) + stretches * START + together
-
-
-def key(trial: Trial) -> str:
-    """Return what tells a trial from all others."""
-    return repr((trial.protocol, trial.arms, trial.seed, trial.device))
 
 
 def reached(

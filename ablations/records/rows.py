@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ablations.records.checks import Check
-from ablations.records.origins import Origin, Replication
+from ablations.records.origins import Origin
 from ablations.records.pictures import Picture
 from ablations.records.plans import Planning
+from ablations.records.replications import Replication
 from ablations.rule.outcomes import Group, Word
 from hrm.codec import Json, Record
 
@@ -266,7 +267,7 @@ class Row(Record):
         planning: What a plan can tell, None for claims without a spread.
         pictures: What else the runs left, to be drawn.
         origin: What the runs rest on, None without any.
-        replication: What came out where it was run again, None where it wasn't.
+        replication: How the runs here agree with the evidence, None where nobody asked.
     """
 
     verdict: Verdict
@@ -345,6 +346,8 @@ class Report(Record):
         runs: How many. cpu_seconds: Of all of them.
         calibration: What the committed calibration says, None if there is none.
         first, last: The days on which the first and the last run began, "" without any.
+        replication: What became of a replication of the evidence (`judging.replication.summary`);
+            empty where there is no evidence yet, None where nobody asked.
     """
 
     tier: str
@@ -364,4 +367,5 @@ class Report(Record):
     calibration: Mapping[str, Json] | None = None
     first: str = ""
     last: str = ""
+    replication: Mapping[str, Json] | None = None
     schema: int = field(default=SCHEMA)

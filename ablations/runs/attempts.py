@@ -143,7 +143,7 @@ def ended(asked: Job, clock: "Clock", status: Status, error: str | None) -> Resu
         start=asked.start,
         error=error,
         deaths=asked.deaths,
-        machine=Machine(**machine, allocator=_allocator()),
+        machine=Machine(**machine, allocator=_allocator(), capability=_capability()),
         versions=fingerprints.versions(),
         sources=fingerprints.source_digest(asked.trial),
         commit=commit,
@@ -278,6 +278,12 @@ def _limited(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _capability() -> str | None:
+    """Return the instructions that torch computes with here, None where it isn't loaded."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else str(torch.backends.cpu.get_cpu_capability())
 
 
 @functools.cache

@@ -128,6 +128,17 @@ class Store:
             if result is not None:
                 yield result
 
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return the fingerprints of all trials of which there is an attempt."""
+        return tuple(sorted(self._entries))
+
+    def standing(self, fingerprint: str) -> tuple[str, str]:
+        """Return the attempt at a trial that finished first and its digest, "" for neither."""
+        attempt = self._standing(fingerprint)
+        if attempt is None:
+            return "", ""
+        return attempt, self._entries[fingerprint][attempt].digest
+
     def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
         """Return a result's observations, one mapping an arm; arrays are loaded when read.
 

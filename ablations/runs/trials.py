@@ -9,6 +9,7 @@ from ablations.specs.protocols import Protocol
 from hrm.codec import Json
 from hrm.config.parts import canonical
 
+MOST_LAYOUTS = 1024  # that are remembered
 # seeds that plans take a spread from; no claim is judged by them
 PILOTS = range(PILOT_BLOCK * OFFSET, PILOT_BLOCK * OFFSET + 5)
 
@@ -108,8 +109,21 @@ Layout = list[tuple[Protocol, Json, tuple[Json, ...], int]]
 def _layout(claim: Statistical) -> Layout:
     """Return each cell's protocol, its JSON, the arms of its trial and the cell's place in it.
 
-    Equal protocols and arms are one object in the result, whatever they are in the claim.
+    Equal protocols and arms are one object in the result, whatever they are in the claim; and a
+    claim that is planned again has the same objects, so that their texts are made once.
     """
+    known = _layouts.get(id(claim))
+    if known is None:
+        if len(_layouts) >= MOST_LAYOUTS:
+            _layouts.clear()
+        known = _layouts[id(claim)] = claim, _laid_out(claim)  # kept, so that no other has its id
+    return known[1]
+
+
+_layouts: dict[int, tuple[Statistical, Layout]] = {}
+
+
+def _laid_out(claim: Statistical) -> Layout:
     shared: dict[str, Json] = {}
 
     def once(data: Json) -> Json:

@@ -257,7 +257,7 @@ def differences(claim: Claim) -> Mapping[str, tuple[str, ...]]:
     """Return the values at every path where a claim's cells, or its arms, aren't configured alike.
 
     Paths within an arm stand as they are; those of what is done and read begin with "protocol" and
-    "metric".
+    "metric". Cells that check something exactly beside the comparison are left out.
     """
     if isinstance(claim, Statistical):
         return differing(
@@ -268,6 +268,7 @@ def differences(claim: Claim) -> Mapping[str, tuple[str, ...]]:
                     "metric": cell.metric.to_json(),
                 }
                 for cell in claim.cells
+                if not isinstance(cell.protocol, Check)
             ]
         )
     arms = claim.arms if isinstance(claim, Exact) else ()

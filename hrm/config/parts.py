@@ -15,6 +15,7 @@ from hrm.codec import Json, Mismatch, Record, fields
 from hrm.errors import UserError
 
 type_key = "kind"
+_kinds: dict[str, type["Part"]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Part(Record):
     def __init_subclass__(cls, *, abstract: bool = False, **more: Any) -> None:
         super().__init_subclass__(**more)
         cls.abstract = abstract
+        if not abstract:
+            _kinds[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         """Hold every field to its annotation; a whole number given for a float becomes one.
@@ -36,7 +39,7 @@ class Part(Record):
         Raises:
             UserError: If a field is of another type, or a NaN or infinite.
         """
-        for name, read in fields(type(self)).items():
+        for name, read in fields(type(self)).items():  # type: ignore[arg-type]
             value = getattr(self, name)
             held = read(value, f"{type(self).__name__}.{name}")
             if isinstance(held, float) and not math.isfinite(held):
@@ -59,14 +62,14 @@ class Part(Record):
         return [kind for kind in kinds().values() if issubclass(kind, cls)]
 
     @classmethod
-    def decoded(cls, data: Mapping[str, Json], where: str) -> Self:
+    def from_fields(cls, data: Mapping[str, Json], where: str) -> Self:
         """Build the part that an object names by its kind."""
         name = data.get(type_key)
-        kind = kinds().get(name) if isinstance(name, str) else None
+        kind = _kinds.get(name) if isinstance(name, str) else None
         if kind is None or not issubclass(kind, cls):
             raise Mismatch(where, data, cls)
         given = {key: value for key, value in data.items() if key != type_key}
-        return super(Part, kind).decoded(given, kind.__name__)
+        return super(Part, kind).from_fields(given, kind.__name__)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the canonical JSON: equal parts, equal fingerprints."""
@@ -84,13 +87,7 @@ def canonical(data: Any) -> str:
 
 def kinds() -> dict[str, type[Part]]:
     """Return every part class by its kind, abstract ones left out."""
-
-    def descend(base: type[Part]) -> Iterator[type[Part]]:
-        for child in base.__subclasses__():
-            yield child
-            yield from descend(child)
-
-    return {c.__name__: c for c in descend(Part) if not c.abstract}
+    return dict(_kinds)
 
 
 def require(holds: bool, what: str, value: Any, allowed: str, mend: str) -> None:

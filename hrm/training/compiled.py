@@ -23,7 +23,6 @@ from hrm.model.execution import Batch, Carry
 from hrm.model.layers import Dropout
 from hrm.model.puzzles import PuzzleTable
 from hrm.model.registry import built
-from hrm.model.state import State
 from hrm.training.objectives import Objective
 
 KEPT = 4  # graphs of so many arms are kept
@@ -129,7 +128,7 @@ class Graph(nn.Module):
         self.order = ()
         for dropout in self.dropouts:
             dropout.calls = found
-        self.forward(*_shapes((batch, chance, carry)))
+        self.forward(*_each(_shape, (batch, chance, carry)))
         for dropout in self.dropouts:
             dropout.calls = None
         places = {id(dropout): place for place, dropout in enumerate(self.dropouts)}
@@ -183,8 +182,9 @@ class Compiled:
         """
         graph, size = self.graph, len(batch.inputs)
         if carry is None and graph.objective.one_step:
-            carry = self.model.begin(batch)
-        carry = _settled(carry)
+            carry = self.model.begin(batch)  # whose tensors are the batch's own
+            carry = _each(torch.clone, carry)
+        carry = _each(Tensor.contiguous, carry)  # other strides would be another graph
         graph.model.depth = depth
         chance = Chance(
             halting=noise,
@@ -220,13 +220,17 @@ def _tables(model: HRM) -> list[PuzzleTable]:
     return [module for module in model.modules() if isinstance(module, PuzzleTable)]
 
 
-def _shapes(value: Any) -> Any:
-    """Return tuples within tuples with tensors of the same shapes that hold nothing."""
+def _shape(tensor: Tensor) -> Tensor:
+    return torch.empty_like(tensor, device="meta")
+
+
+def _each(function: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """Return tuples within tuples with what a function makes of their tensors."""
     if isinstance(value, Tensor):
-        return torch.empty_like(value, device="meta")
+        return function(value)
     if not isinstance(value, tuple):
         return value
-    found = map(_shapes, value)
+    found = [_each(function, item) for item in value]
     return type(value)(*found) if hasattr(value, "_fields") else tuple(found)
 
 
@@ -236,18 +240,6 @@ def _identities(batch: Batch, carry: Carry | None) -> Tensor:
     if about.identities is None:
         return about.inputs.new_zeros(len(about.inputs), dtype=torch.int64)
     return about.identities
-
-
-def _settled(carry: Carry | None) -> Carry | None:
-    """Return a carry whose tensors lie as they always do: other strides are another graph."""
-    if carry is None:
-        return None
-    return Carry(
-        Batch(*(None if t is None else t.contiguous() for t in carry.batch)),  # type: ignore[arg-type]
-        State(*(t.contiguous() for t in carry.state)),
-        carry.steps.contiguous(),
-        carry.halted.contiguous(),
-    )
 
 
 def _alone(function: Losses) -> Losses:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ablations.records.origins import Origin, Replication
+from ablations.records.origins import Origin
 from ablations.records.pictures import Kind, Line, Picture
+from ablations.records.replications import Agreement, Replicated, Replication
 from ablations.records.rows import Report, Row
 from ablations.rule.outcomes import Group, Word, group_of
 from tests.reports.made import make_part, make_report, make_row, with_parts
@@ -21,15 +22,9 @@ ORIGIN = Origin(
 )
 AGAIN = Replication(
     word=Word.WEAKER,
-    group=Group.PARTLY,
-    estimate=0.3,
-    low=0.28,
-    high=0.33,
-    n=16,
-    agrees=True,
-    machine="another processor",
-    day="2026-11-30",
-    note="within the range of the evidence's seeds",
+    evidence=Word.CONFIRMED,
+    pairs=26,
+    arms=(Replicated(label="one call", seed=0, agreement=Agreement.WITHIN, value=0.3),),
 )
 
 

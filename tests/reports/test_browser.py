@@ -262,14 +262,11 @@ def test_the_overview_scrolls_in_its_own_place(visit: Visit, width: int) -> None
         assert fills == []
 
 
-def test_a_replicated_claim_says_so_and_the_badges_say_when(visit: Visit) -> None:
+def test_the_badges_say_when_and_how_many_replications_agree(visit: Visit) -> None:
     page = visit()
     badges = page.locator(".badges").inner_text()
     assert "412 runs, 3 to 29 November 2026" in badges
     assert "Replicated here: 1 of 1 agree" in badges
-    said = page.locator("article[id=pictured-turns] .facts").text_content() or ""
-    assert "Replicated here" in said
-    assert "16 seeds, 2026-11-30, on another processor; within the range" in said
 
 
 @schemes

@@ -100,7 +100,7 @@ CLAIMS = (
             Reading(label="time of the tiny size", test=_WITHIN, cells=(1,)),
             Reading(label="time of the medium size", test=_WITHIN, cells=(2,)),
         ),
-        cost=15.0,
+        cost=2.4,
     ),
     Statistical(
         id="adaptive-steps",

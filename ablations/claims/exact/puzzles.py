@@ -20,7 +20,7 @@ def sign_rule(arms: Sequence[System], seed: int) -> Iterator[Check]:
     from hrm.model.puzzles import PuzzleTable
     from hrm.training.optim import SparseSignSGD
 
-    puzzles = arms[0].model.embedding.puzzles
+    puzzles = getattr(arms[0].model.embedding, "puzzles", None)
     assert isinstance(puzzles, Puzzles), puzzles
     rows, width = puzzles.identities, puzzles.size
     noise = rigged.seeded(seed)

@@ -1,19 +1,20 @@
 """Set-ups of protocols that run trained weights on boards."""
 
 from ablations.claims.setups.arms import (
-    FIFTY,
+    FIVE,
     FOUR_STEPS,
     HALTING,
     LEVELS,
+    LONG,
     NEVER,
     POLICY,
     Q_HALTING,
     SCORES,
     SETTLING,
+    SHORT,
     SUDOKU,
     TEN,
     TRAIN,
-    TWENTY,
 )
 from ablations.claims.setups.plants import Plant, Setup
 from ablations.metrics.costs import (
@@ -36,22 +37,22 @@ from ablations.specs.protocols import (
 SETUPS: tuple[Setup, ...] = (
     Setup(
         arm=Q_HALTING,
-        protocol=Probe(boards=TEN.boards, after=TEN, steps=4),
+        protocol=Probe(boards=TEN.boards, after=TEN, steps=4, count=64),
         apart={"after.replica": 1},
         plants=(
             Plant(
-                words="The second cell's low level takes eight times as many updates in each cycle",
-                arm={"model.low_steps": 16},
+                words="The second cell's low level takes twelve times as many updates a cycle",
+                arm={"model.low_steps": 24},
                 metrics=(ResidualLeft(),),
                 rises=False,
-                null=0.98,  # log-ratios of equal cells are within 4, planted ones at -11
+                null=0.97,  # log-ratios of equal cells have an sd of 1.6, planted ones are below -4
             ),
         ),
         cost=0.5,
     ),
     Setup(
         arm=Q_HALTING,
-        protocol=Probe(boards=SUDOKU, after=TRAIN, steps=4, count=256),
+        protocol=Probe(boards=SUDOKU, after=LONG, steps=4, count=256),
         apart={"after.replica": 1},
         plants=(
             Plant(
@@ -81,7 +82,7 @@ SETUPS: tuple[Setup, ...] = (
     ),
     Setup(
         arm=changed(HALTING, {**NEVER, "model.halting.biases": (5.0, -5.0)}),
-        protocol=Evaluate(after=FIFTY, mode=Forced(steps=4)),
+        protocol=Evaluate(after=SHORT, mode=Forced(steps=4)),
         apart={"after.replica": 1},
         plants=(
             Plant(
@@ -95,7 +96,7 @@ SETUPS: tuple[Setup, ...] = (
     ),
     Setup(
         arm=POLICY,
-        protocol=Evaluate(after=TWENTY, mode=Scripted(steps=8, longest=8)),
+        protocol=Evaluate(after=FIVE, mode=Scripted(steps=8, longest=8)),
         apart={"after.replica": 1},
         plants=(
             Plant(
@@ -161,7 +162,7 @@ SETUPS: tuple[Setup, ...] = (
     ),
     Setup(
         arm=FOUR_STEPS,
-        protocol=Evaluate(after=TRAIN, mode=Forced(steps=4)),
+        protocol=Evaluate(after=LONG, mode=Forced(steps=4)),
         apart={"after.replica": 1},
         plants=(
             Plant(

@@ -170,7 +170,7 @@ def test_not_worse_is_contradicted_by_the_plant_and_confirmed_without():
 
 
 def test_a_metric_that_nothing_is_planted_for_is_refused():
-    cells = tuple(replace(cell, metric=GradientNorm()) for cell in TREND.cells)
+    cells = tuple(replace(cell, metric=GradientNorm()) for cell in TREND.cells[:3])
     with pytest.raises(UserError, match="no effect is planted where GradientNorm is read of Train"):
         derived([replace(TREND, cells=cells, beside=())])
 

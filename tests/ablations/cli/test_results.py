@@ -40,6 +40,15 @@ def test_a_person_reads_every_verdict_with_its_reason_at_80_columns(ran, coins, 
         assert " ".join(row["reason"].split()) in said
 
 
+def test_results_are_told_without_what_takes_long_to_load(cli, store, tmp_path):
+    Store.open(store, create=True)
+    at = ("--store", str(store))
+    loaded = cli.loaded(["verdicts", *at], ["report", *at, "--output", str(tmp_path / "r.html")])
+    assert "ablations.cli.results" in loaded
+    heavy = {"torch", "scipy.stats", "scipy.spatial", "networkx", "matplotlib", "seaborn"}
+    assert not heavy & loaded
+
+
 def test_verdicts_of_an_empty_store_say_that_nothing_was_run(coins, store):
     Store.open(store, create=True)
     (row,) = verdicts(coins, "bent-coin")

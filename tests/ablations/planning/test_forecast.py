@@ -7,6 +7,7 @@ from ablations.planning.costs import STARTED, Costs
 from ablations.planning.next import planning
 from ablations.records.plans import Planning
 from ablations.rule import Word
+from ablations.runs.fingerprints import content
 from ablations.runs.sequence import PAUSE
 from ablations.runs.trials import PILOTS, plan, with_parents
 from ablations.specs.claim import CONTROLS, Tier
@@ -46,7 +47,7 @@ def test_timings_never_share_the_machine_and_their_pause_is_filled_or_waited_for
 def test_a_run_counts_as_far_as_it_is_likely(lab):
     claim = lab.statistical(TEST, cost=10.0)
     costs, asked = Costs([claim], None, {}), trials(claim, 26)
-    chances = {forecast.key(trial): 0.5 for trial in asked}
+    chances = {content(trial): 0.5 for trial in asked}
     whole, half = (forecast.wall(asked, costs, 2, c) - START for c in (None, chances))
     assert half == pytest.approx(whole / 2)
 

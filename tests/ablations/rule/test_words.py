@@ -49,8 +49,8 @@ def saving(*parts):
             saving((30, 2), (50, 24)),
             "EXCEEDED",
             (
-                "in 24 of 26 seeds the reduction is above 40 %, beyond what is claimed: 20 % to 40 % "
-                "less"
+                "in 24 of 26 seeds the reduction is above 40 %, beyond what is claimed: 20 % to "
+                "40 % less"
             ),
         ),
         (
@@ -64,8 +64,8 @@ def saving(*parts):
             saving((10, 24), (25, 2)),
             "WEAKER",
             (
-                "in 26 of 26 seeds the reduction is above 5 %, but in 24 of 26 below 20 %, which is "
-                "less than what is claimed"
+                "in 26 of 26 seeds the reduction is above 5 %, but in 24 of 26 below 20 %, which "
+                "is less than what is claimed"
             ),
         ),
         (
@@ -141,7 +141,10 @@ def saving(*parts):
             GAIN,
             [-1.0] * 26,
             "CONTRADICTED",
-            "in 26 of 26 seeds the reduction is above 4.76 %, an effect against the claimed direction",
+            (
+                "in 26 of 26 seeds the reduction is above 4.76 %, an effect against the claimed "
+                "direction"
+            ),
         ),
         (
             GAIN,
@@ -260,8 +263,9 @@ def saving(*parts):
             [NAN, NAN, *([1.0] * 28)],
             "CONFIRMED",
             (
-                "in 24 of 26 seeds the increase is above 5 %; unknown in 2 of 26 seeds, which count "
-                "against every statement; 4 of 30 seeds lie beyond the look at 26 and aren't read"
+                "in 24 of 26 seeds the increase is above 5 %; unknown in 2 of 26 seeds, which "
+                "count against every statement; 4 of 30 seeds lie beyond the look at 26 and aren't "
+                "read"
             ),
         ),
         (

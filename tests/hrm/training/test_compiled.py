@@ -10,6 +10,7 @@ from scipy.stats import binom
 from torch import Tensor
 
 from hrm import recipes
+from hrm.config import ConcatenatedController, LastStep
 from hrm.config.learning import AdamAtan2, AdamW, Depth, System, Training
 from hrm.errors import Diverged
 from hrm.model.execution import Batch
@@ -122,9 +123,11 @@ def test_the_pure_function_takes_the_eager_course(name, uncompiled):
 @pytest.mark.parametrize("flags", [{}, {"use_per_sample_act": True}], ids=["as one", "each"])
 def test_samples_that_stop_count_as_in_the_eager_step(flags, uncompiled):
     system = recipes.v2(**vectors, hidden_low=8, hidden_high=16, max_cycles=3, **flags)
-    eager, other = (
-        trained(system, replace(TRAINING, updates=6), compiled=how)[0] for how in (False, True)
-    )
+    halting = replace(system.model.halting, controller=ConcatenatedController(dropout=0.0))
+    summary = LastStep(project=True)  # without dropout, as the controller
+    system = replace(system, model=replace(system.model, halting=halting, summary=summary))
+    training = replace(TRAINING, updates=12, batch=2)
+    eager, other = (trained(system, training, compiled=how)[0] for how in (False, True))
     assert min(m["cycles_mean"] for m in eager) < 3.0
     for found, again in zip(eager, other, strict=True):
         assert again == pytest.approx(found, rel=1e-5, abs=1e-6)

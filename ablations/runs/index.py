@@ -22,7 +22,7 @@ ATTEMPT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}")
 FILES = ("index.sqlite", "index.sqlite-journal")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """A record in short.
 
@@ -37,6 +37,11 @@ class Entry:
     digest: str = ""
     weights: str = ""
     fault: str = ""
+
+
+def is_key(key: Key) -> bool:
+    """Tell whether this can be the key of a record, and so names a file within the store."""
+    return bool(NAME.fullmatch(key[0]) and ATTEMPT.fullmatch(key[1]))
 
 
 def entries(folder: Path, read: Callable[[Key], Entry]) -> dict[Key, Entry]:
@@ -73,7 +78,10 @@ def forget(folder: Path) -> None:
 
 
 def listing(runs: Path) -> Iterator[tuple[Key, Stamp]]:
-    """Yield the key and the stamp of each record; files with other names are none of ours."""
+    """Yield the key and the stamp of each record.
+
+    Links, and files with other names, are none of ours.
+    """
     if not runs.is_dir():
         return
     with os.scandir(runs) as folders:
@@ -84,7 +92,7 @@ def listing(runs: Path) -> Iterator[tuple[Key, Stamp]]:
 
 def _files(folder: Path) -> Iterator[tuple[Key, Stamp]]:
     with os.scandir(folder) as scanned:
-        found = {file.name: file for file in scanned}
+        found = {file.name: file for file in scanned if file.is_file(follow_symlinks=False)}
     for name, file in found.items():
         attempt, dot, suffix = name.rpartition(".")
         if suffix == "json" and dot and ATTEMPT.fullmatch(attempt):
@@ -120,6 +128,7 @@ def _load(folder: Path) -> dict[Key, tuple[Entry, Stamp]]:
 def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder / FILES[0]
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")  # it can be built again
         connection.execute(
             "CREATE TABLE IF NOT EXISTS records (fingerprint TEXT, attempt TEXT, status TEXT, "
             "digest TEXT, weights TEXT, fault TEXT, modified INTEGER, size INTEGER, "

@@ -45,10 +45,11 @@ class Store:
         self.journal = Journal(folder / "journal.jsonl")
         self.refresh()
 
-    def refresh(self) -> None:
-        """Look again at what is stored."""
+    def refresh(self, torn: list[str] | None = None) -> None:
+        """Look again at what is stored; `torn` takes the paths of files that weren't finished."""
         self._entries: dict[str, dict[str, Entry]] = {}
-        for (fingerprint, attempt), entry in index.entries(self.folder, self._examine).items():
+        found = index.entries(self.folder, self._examine, torn)
+        for (fingerprint, attempt), entry in found.items():
             self._entries.setdefault(fingerprint, {})[attempt] = entry
         self._journaled = set[Key]()
         self.journal = Journal(self.journal.path)
@@ -69,25 +70,23 @@ class Store:
 
     def _compare(self, line: Mapping[str, Json]) -> None:
         """Hold what is stored to a line of the journal."""
-        match line:
-            case {
-                "what": "stored",
-                "fingerprint": str(fingerprint),
-                "attempt": str(attempt),
-                "status": str(status),
-                "sha256": str(digest),
-            }:
-                if not index.is_key((fingerprint, attempt)):
-                    return  # it names no record of a store
-                entries = self._entries.setdefault(fingerprint, {})
-                entry = entries.get(attempt, Entry(fault=LOST))
-                fault = entry.fault or (OTHER if entry.digest != digest else "")
-                with contextlib.suppress(ValueError):
-                    said = Status(status)
-                    entries[attempt] = Entry(
-                        status=said, digest=digest, weights=entry.weights, fault=fault
-                    )
-                    self._journaled.add((fingerprint, attempt))
+        if line.get("what") != "stored":
+            return
+        key = line.get("fingerprint"), line.get("attempt")
+        if not (isinstance(key[0], str) and isinstance(key[1], str) and index.is_key(key)):
+            return  # it names no record of a store
+        entries = self._entries.setdefault(key[0], {})
+        entry, digest = entries.get(key[1]), line.get("sha256")
+        if entry is None or entry.digest != digest or entry.status != line.get("status"):
+            with contextlib.suppress(ValueError):
+                fault = LOST if entry is None else entry.fault or OTHER * (entry.digest != digest)
+                entries[key[1]] = Entry(
+                    status=Status(line.get("status")),
+                    digest=str(digest),
+                    weights="" if entry is None else entry.weights,
+                    fault=fault,
+                )
+        self._journaled.add(key)
 
     @classmethod
     def open(cls, folder: Path | str, *, create: bool = False) -> Self:
@@ -309,7 +308,7 @@ class Store:
         with contextlib.ExitStack() as held:
             try:
                 held.enter_context(sharing.working(self.folder, self._tidy, alone=alone))
-                self.refresh()
+                self.sync()
                 leases = Leases(self.folder)
             except OSError as error:
                 raise _unusable(self.folder, error) from error
@@ -317,9 +316,10 @@ class Store:
             yield leases
 
     def _tidy(self) -> None:
-        for left in (*self.folder.glob("runs/*/.*.tmp"), *self.folder.glob("weights/.*.tmp")):
+        torn: list[str] = []
+        self.refresh(torn)
+        for left in (*map(Path, torn), *self.folder.glob("weights/.*.tmp")):
             left.unlink()
-        self.refresh()
         self.adopt()
 
     def adopt(self, source: str | None = None) -> None:

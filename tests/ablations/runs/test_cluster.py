@@ -1,5 +1,6 @@
 """Runs on a real Dask scheduler with workers, each a process of its own on loopback."""
 
+import gc
 import json
 import os
 import signal
@@ -24,6 +25,9 @@ from ablations.runs.runner import What, run
 from ablations.runs.store import Store
 from hrm.errors import UserError
 
+# Dask leaves sockets to the garbage collector where a connection is lost.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
 
 @pytest.fixture
 def store(tmp_path):
@@ -37,6 +41,7 @@ def dask(tmp_path):
     made = Dask(folder)
     yield made
     made.stop()
+    gc.collect()
 
 
 def trial(does="add", *, seed=0, kind=Tiny, **settings):

@@ -138,7 +138,7 @@ def _where(asked: argparse.Namespace) -> _Where:
             "some of --tls-ca-file, --tls-cert and --tls-key are missing; allowed is all three or "
             "none; name the others"
         )
-    from ablations.runs.cluster import Tls
+    from ablations.runs.addresses import Tls
 
     tls = Tls(ca=files[0], cert=files[1], key=files[2]) if all(files) else None
     options = {

@@ -14,7 +14,6 @@ for ever; we look for that ourselves. Futures are released as soon as they are r
 import contextlib
 import functools
 import importlib
-import ipaddress
 import itertools
 import json
 import logging
@@ -25,30 +24,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Future, wait
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from ablations.runs import attempts, locks
+from ablations.runs.addresses import Tls, address, line, require_safe
 from ablations.runs.workers import ConnectionLost, Engine, Processes, Work
 from hrm.errors import UserError
 
 LOOK = 0.5  # seconds between two looks at which workers there are, and at whether to go on
 CONNECT = 10.0  # seconds within which a scheduler answers
 PREFIX = "trial"  # of keys: Dask takes what shares one for alike
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tls:
-    """Files in PEM, as `dask scheduler` and `dask worker` take them.
-
-    Args:
-        ca: Certificates of the authority that signed the scheduler's and the workers'.
-        cert, key: Ours.
-    """
-
-    ca: str
-    cert: str
-    key: str
 
 
 @dataclass(kw_only=True)
@@ -87,7 +72,7 @@ class Cluster(Engine):
         on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         self.address = address(scheduler, encrypted=tls is not None)
-        _require_safe(self.address, tls, unencrypted=unencrypted)
+        require_safe(self.address, tls, unencrypted=unencrypted)
         self._tls, self._patience, self._on_wait = tls, patience, on_wait
         self._client: Any = None
         self._changing = threading.Lock()
@@ -108,15 +93,16 @@ class Cluster(Engine):
                 tls_client_cert=self._tls.cert,
                 tls_client_key=self._tls.key,
             )
+        connect = functools.partial(
+            dask.Client, self.address, timeout=CONNECT, security=security, set_as_default=False
+        )
         try:
-            self._client = dask.Client(
-                self.address, timeout=CONNECT, security=security, set_as_default=False
-            )
+            self._client = _within(2 * CONNECT, connect)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"scheduler {self.address!r} doesn't answer within {CONNECT:g} s "
-                f"({_line(error)}); allowed is the address, or the file, of one that runs; start "
-                "it with `dask scheduler`, or name another with --scheduler"
+                f"scheduler {self.address!r} doesn't answer ({line(error)}); allowed is the "
+                "address, or the file, of one that runs; start it with `dask scheduler`, or name "
+                "another with --scheduler"
             ) from error
         return self
 
@@ -223,7 +209,7 @@ class Cluster(Engine):
             else:
                 self._end(key, error=ConnectionLost(f"its task is {remote.status}"))
         except Exception as error:  # noqa: BLE001 (whatever a connection ends with)
-            self._end(key, error=ConnectionLost(_line(error)))
+            self._end(key, error=ConnectionLost(line(error)))
 
     def _end(
         self, key: str, *, reply: Mapping[str, str] | None = None, error: Exception | None = None
@@ -306,66 +292,6 @@ def _wanted(worker: Any, key: str) -> bool:
     return worker.status.name == "running" and task is not None and task.state != "cancelled"
 
 
-# -- where the scheduler is -----------------------------------------------------------------------
-def address(scheduler: str, *, encrypted: bool) -> str:
-    """Return a scheduler's address: as it is given, or as its file says.
-
-    Raises:
-        UserError: If it is neither an address nor such a file.
-    """
-    allowed = "allowed is HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT or a scheduler file"
-    if Path(scheduler).is_file():
-        try:
-            scheduler = str(json.loads(Path(scheduler).read_bytes())["address"])
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise UserError(
-                f"scheduler file {scheduler!r} can't be read ({_line(error)}); {allowed}, as "
-                "`dask scheduler --scheduler-file FILE` writes it; name that"
-            ) from error
-    kind, apart, rest = scheduler.rpartition("://")
-    host, colon, port = rest.rpartition(":")
-    if kind not in ("", "tcp", "tls") or not (host and colon and port.isdecimal()):
-        raise UserError(
-            f"--scheduler is {scheduler!r}; {allowed}; start one with `dask scheduler --host "
-            "127.0.0.1`"
-        )
-    return scheduler if apart else f"{'tls' if encrypted else 'tcp'}://{scheduler}"
-
-
-def _require_safe(found: str, tls: Tls | None, *, unencrypted: bool) -> None:
-    if found.startswith("tls://"):
-        if tls is None:
-            raise UserError(
-                f"scheduler {found!r} is encrypted; allowed is that with certificates; give "
-                "--tls-ca-file, --tls-cert and --tls-key"
-            )
-        for path in (tls.ca, tls.cert, tls.key):
-            if not Path(path).is_file():
-                raise UserError(
-                    f"certificate or key {path!r} isn't a file; allowed is one in PEM; name it "
-                    "with --tls-ca-file, --tls-cert or --tls-key"
-                )
-    elif tls is not None:
-        raise UserError(
-            f"scheduler {found!r} isn't encrypted; allowed with --tls-ca-file is tls://HOST:PORT; "
-            "start it with the same certificates"
-        )
-    elif not _is_loopback(found) and not unencrypted:
-        raise UserError(
-            f"scheduler {found!r} isn't on this machine and not encrypted: whoever reaches it runs "
-            "what he likes; allowed is 127.0.0.1, or tls:// with certificates; --no-tls allows it "
-            "all the same, for a network of your own"
-        )
-
-
-def _is_loopback(found: str) -> bool:
-    host = found.rpartition("://")[2].rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _dask() -> Any:
     try:
         found = importlib.import_module("distributed")
@@ -378,18 +304,34 @@ def _dask() -> Any:
     return found
 
 
+def _within(seconds: float, connect: Callable[[], Any]) -> Any:
+    """Return what a function returns, or give it up: Dask waits for ever for who says nothing.
+
+    Raises:
+        TimeoutError: If it takes longer.
+    """
+    made = Future[Any]()
+
+    def call() -> None:
+        try:
+            made.set_result(connect())
+        except Exception as error:  # noqa: BLE001 (it is raised again where it is waited for)
+            made.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    if not wait([made], timeout=seconds).done:
+        raise TimeoutError(f"nothing came within {seconds:g} s")
+    return made.result()
+
+
 def _told(error: BaseException | None) -> Exception:
     """Return what to make of an error that Dask itself had with a task."""
     if isinstance(error, UserError):
         return error
     lost = ("KilledWorker", "CancelledError", "FutureCancelledError")
     if error is None or type(error).__name__ in lost:
-        return ConnectionLost(_line(error or "it was cancelled"))
+        return ConnectionLost(line(error or "it was cancelled"))
     return UserError(
-        f"a worker of the cluster can't run trials ({_line(error)}); allowed is one with the same "
+        f"a worker of the cluster can't run trials ({line(error)}); allowed is one with the same "
         "packages as here; install them there, and run the same command again"
     )
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

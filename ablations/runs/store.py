@@ -62,26 +62,23 @@ class Store:
 
     def _take_in(self, lines: Iterable[Mapping[str, Json]]) -> None:
         for line in lines:
-            key = (str(line.get("fingerprint")), str(line.get("attempt")))
-            if line.get("what") == "stored" and index.is_key(key):
-                if key not in self._journaled and self.path(key).exists():
-                    self._entries.setdefault(key[0], {})[key[1]] = self._examine(key)
-                self._compare(line)
+            key = str(line.get("fingerprint")), str(line.get("attempt"))
+            if index.is_key(key) and key not in self._journaled and self.path(key).exists():
+                self._entries.setdefault(key[0], {})[key[1]] = self._examine(key)
+            self._compare(line)
 
     def _compare(self, line: Mapping[str, Json]) -> None:
         """Hold what is stored to a line of the journal."""
-        if line.get("what") != "stored":
-            return
-        key = line.get("fingerprint"), line.get("attempt")
-        if not (isinstance(key[0], str) and isinstance(key[1], str) and index.is_key(key)):
+        key = str(line.get("fingerprint")), str(line.get("attempt"))
+        if line.get("what") != "stored" or not index.is_key(key):
             return  # it names no record of a store
         entries = self._entries.setdefault(key[0], {})
-        entry, digest = entries.get(key[1]), line.get("sha256")
-        if entry is None or entry.digest != digest or entry.status != line.get("status"):
+        entry, digest, status = entries.get(key[1]), line.get("sha256"), str(line.get("status"))
+        if entry is None or entry.digest != digest or entry.status != status:
             with contextlib.suppress(ValueError):
                 fault = LOST if entry is None else entry.fault or OTHER * (entry.digest != digest)
                 entries[key[1]] = Entry(
-                    status=Status(line.get("status")),
+                    status=Status(status),
                     digest=str(digest),
                     weights="" if entry is None else entry.weights,
                     fault=fault,

@@ -119,6 +119,7 @@ def test_two_workers_do_what_one_machine_does(store, dask, tmp_path, encrypted):
 
 
 # -- faults ---------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_what_a_trial_does_to_its_process_harms_no_worker_and_is_counted_by_us(
     store, dask, tmp_path
 ):
@@ -148,6 +149,7 @@ def test_what_a_trial_does_to_its_process_harms_no_worker_and_is_counted_by_us(
     assert events == [What.QUARANTINED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whose", ["worker", "nanny's worker", "nanny"])
 def test_a_killed_worker_or_nanny_costs_no_trial_and_blames_none(store, dask, tmp_path, whose):
     dask.start()
@@ -177,6 +179,7 @@ def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+@pytest.mark.slow
 def test_a_killed_scheduler_ends_the_run_with_one_line_and_the_same_run_completes(store, dask):
     dask.start()
     dask.worker()
@@ -195,6 +198,7 @@ def test_a_killed_scheduler_ends_the_run_with_one_line_and_the_same_run_complete
     assert all(path.read_bytes() == data for path, data in kept.items())
 
 
+@pytest.mark.slow
 def test_a_coordinator_that_stops_leaves_no_trial_running(store, dask):
     dask.start()
     worker = dask.worker("--no-nanny")
@@ -219,6 +223,7 @@ def test_a_coordinator_that_stops_leaves_no_trial_running(store, dask):
     assert worker.poll() is None
 
 
+@pytest.mark.slow
 def test_a_lost_connection_ends_the_run_with_one_line_and_nothing_is_doubled(store, dask):
     dask.start()
     dask.worker()
@@ -233,6 +238,7 @@ def test_a_lost_connection_ends_the_run_with_one_line_and_nothing_is_doubled(sto
 
 
 # -- what nobody has ------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_cluster_without_workers_is_refused_after_a_while(store, dask):
     dask.start()
     waits = []
@@ -243,6 +249,7 @@ def test_a_cluster_without_workers_is_refused_after_a_while(store, dask):
     assert statuses(store) == {}
 
 
+@pytest.mark.slow
 def test_what_no_worker_has_or_sees_is_refused(store, dask, tmp_path):
     dask.start()
     dask.worker()
@@ -257,6 +264,7 @@ def test_what_no_worker_has_or_sees_is_refused(store, dask, tmp_path):
 
 
 # -- what is sent ---------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_no_more_tasks_are_in_flight_than_there_are_threads(store, dask):
     dask.start()
     dask.worker()
@@ -274,6 +282,7 @@ def test_no_more_tasks_are_in_flight_than_there_are_threads(store, dask):
     assert statuses(store) == {s: [Status.OK] for s in range(12)}
 
 
+@pytest.mark.slow
 def test_short_trials_of_one_group_are_sent_together_and_a_killer_among_them_is_found(
     store, dask, tmp_path, monkeypatch
 ):

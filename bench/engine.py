@@ -14,11 +14,11 @@
 import subprocess
 import sys
 import tempfile
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 
 from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import runner
@@ -32,6 +32,9 @@ from bench.trials import trials
 
 BUSY = 10_000_000  # counts of a trial of some 0.3 s
 EACH = 20  # trials a worker
+EMPTY = 1000  # trials that do nothing
+SECONDS = 20  # trials of about a second
+WAITING = 100_000  # trials of a plan
 
 
 class Overhead:
@@ -43,17 +46,15 @@ class Overhead:
 
     def track_empty(self, engine: str) -> float:
         """Return milliseconds a trial, at most 20."""
-        number = 1000
         with _store() as store:
-            return 1000 * _seconds(trials(number), store, _engine(engine)) / number
+            return 1000 * _seconds(trials(EMPTY), store, _engine(engine)) / EMPTY
 
     track_empty.unit = "ms"  # type: ignore[attr-defined]
 
     def track_second(self, engine: str) -> float:
         """Return what the engine adds to trials of a second, as a share, at most 0.02."""
-        number, to = 20, round(BUSY * 3.3)
         with _store() as store:
-            took = _seconds(trials(number, to), store, _engine(engine))
+            took = _seconds(trials(SECONDS, round(BUSY * 3.3)), store, _engine(engine))
             worked = sum(result.wall_seconds for result in store.results())
         return took / worked - 1
 
@@ -73,14 +74,14 @@ class Resume:
         with _store() as store:
             fill(store, trials(number))
             Store.open(store.folder)  # the index is made once, by whoever wrote the records
-            begun = time.perf_counter()
+            begun = perf_counter()
             asked = trials(number)
             seen: list[runner.What] = []
             runner.run(
                 asked, Store.open(store.folder), Serial(), on_event=lambda e: seen.append(e.what)
             )
             assert seen == [runner.What.SKIPPED] * number
-            return time.perf_counter() - begun
+            return perf_counter() - begun
 
 
 class Workers:
@@ -104,7 +105,6 @@ class Memory:
 
     def track_waiting(self) -> float:
         """Return bytes a trial of a plan of 100,000, at most 1,000."""
-        number = 100_000
         with _store() as store:
             tracemalloc.start()
             before, _ = tracemalloc.get_traced_memory()
@@ -116,12 +116,12 @@ class Memory:
                 keep=lambda _: False,
                 group=runner.boards,
             )
-            for trial in _lazily(number):
+            for trial in _lazily(WAITING):
                 schedule.ask(trial)
             schedule.close()
             after, _ = tracemalloc.get_traced_memory()
             tracemalloc.stop()
-        return (after - before) / number
+        return (after - before) / WAITING
 
 
 def fill(store: Store, asked: list[Trial]) -> None:
@@ -183,9 +183,9 @@ def _store() -> Iterator[Store]:
 
 
 def _seconds(asked: list[Trial], store: Store, engine: Engine) -> float:
-    begun = time.perf_counter()
+    begun = perf_counter()
     runner.run(asked, store, engine)
-    took = time.perf_counter() - begun
+    took = perf_counter() - begun
     assert all(result.status is Status.OK for result in store.results())
     return took
 
@@ -193,10 +193,10 @@ def _seconds(asked: list[Trial], store: Store, engine: Engine) -> float:
 def _bare() -> float:
     """Return seconds of two processes that do `EACH` trials in a loop, their start included."""
     command = f"from bench.trials import count\nfor _ in range({EACH}): count({BUSY})"
-    begun = time.perf_counter()
+    begun = perf_counter()
     both = [subprocess.Popen([sys.executable, "-P", "-c", command]) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
-    return time.perf_counter() - begun
+    return perf_counter() - begun
 
 
 def main(words: list[str]) -> None:

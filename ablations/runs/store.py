@@ -7,6 +7,7 @@
     folder/journal.jsonl                              what was planned and stored, in order
     folder/index.sqlite                               each record in short; rebuilt at need
     folder/lock, folder/lock.pid, folder/leases       who runs which trials into this store now
+    folder/progress/                                  how far each run is, see `standing`
     folder/quarantine/                                unreadable records that a repair moved away
 
 A file is written beside its place, synced and renamed, so that it is whole or absent whatever
@@ -315,7 +316,8 @@ class Store:
     def _tidy(self) -> None:
         torn: list[str] = []
         self.refresh(torn)
-        for left in (*map(Path, torn), *self.folder.glob("weights/.*.tmp")):
+        others = (g for name in ("weights/.*.tmp", "progress/*") for g in self.folder.glob(name))
+        for left in (*map(Path, torn), *others):
             left.unlink()
         self.adopt()
 

@@ -34,7 +34,7 @@ def findings(asked: argparse.Namespace) -> int:
     from reports import written
 
     session = Session.of(asked)
-    made = session.report(session.runs()) if session.folder.exists() else None
+    made = session.shown(session.runs()) if session.folder.exists() else None
     folder = Path(asked.into)
     texts = {folder / "docs/findings.md": written.page(made)}
     inserted = {"README.md": written.readme(made), "docs/limits.md": written.elsewhere(made)}
@@ -65,7 +65,7 @@ def report(asked: argparse.Namespace) -> int:
 
     session = Session.of(asked)
     if asked.evidence is None or asked.fresh:
-        made = session.report(session.runs(), pictures=True)
+        made = session.shown(session.runs())
     else:
         other = {**vars(asked), "store": asked.evidence, "tier": Tier.FULL.value}
         made = session.replicated(Session.of(argparse.Namespace(**other)))

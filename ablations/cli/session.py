@@ -13,11 +13,13 @@ from pathlib import Path
 from ablations import claims
 from ablations.claims.controls import Control
 from ablations.claims.ledger import Entry
+from ablations.claims.robustness import beside, headlines, variants
 from ablations.claims.sets import ClaimSet
 from ablations.evidence.kept import Evidence, is_evidence
 from ablations.judging import garden, replication, report
 from ablations.judging.cells import Reader
 from ablations.judging.pictures import Album
+from ablations.judging.robustness import elsewhere
 from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning import pilots
@@ -70,6 +72,8 @@ class Session:
         quick = hasattr(asked, "tier") and tier is Tier.QUICK and not is_evidence(folder)
         if mode != "auto" or quick:  # one seed isn't worth the compiling
             every = every.trained(compiled=mode == "compiled")
+        if getattr(asked, "robustness", False):
+            every = beside(every)
         return cls(
             every=every,
             chosen=every.choose(getattr(asked, "claims", ())),
@@ -171,6 +175,22 @@ class Session:
             album=Album(reader) if pictures else None,
         )
 
+    def shown(self, store: Store | Evidence) -> Report:
+        """Return a report with its pictures, and headline claims under other conditions."""
+        made, desk = self.report(store, pictures=True), self.desk(Reader(store))
+        tried = {claim.id: claim for claim in headlines(self.every)}
+        return dataclasses.replace(
+            made,
+            rows=tuple(
+                dataclasses.replace(
+                    row, elsewhere=elsewhere(tried[name], variants(tried[name]), desk)
+                )
+                if (name := row.verdict.id) in tried
+                else row
+                for row in made.rows
+            ),
+        )
+
     def report(
         self, store: Store | Evidence, *, pictures: bool = False, note: bool = True
     ) -> Report:
@@ -211,10 +231,10 @@ class Session:
             evidence: The same claims, as they are asked of the evidence; its folder needn't be
                 there.
         """
-        here = self.report(self.runs(), pictures=True)
+        here = self.shown(self.runs())
         if not is_evidence(evidence.folder):
             return dataclasses.replace(here, replication={})
-        there = evidence.report(evidence.runs(), pictures=True)
+        there = evidence.shown(evidence.runs())
         return replication.joined(
             here,
             there,

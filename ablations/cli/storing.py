@@ -1,9 +1,10 @@
-"""`ablations store`: merging, checking and clearing stores of runs."""
+"""`ablations store`: merging, checking, clearing and exporting stores of runs."""
 
 import argparse
 import dataclasses
 from pathlib import Path
 
+from ablations.claims import robustness
 from ablations.cli import display
 from ablations.cli.session import Session
 from ablations.evidence.kept import Evidence
@@ -55,8 +56,9 @@ def compact(asked: argparse.Namespace) -> int:
         desk = Desk(reader=Reader(evidence), tier=Tier.FULL, table=session.table)
         return versions_seen(session.run, desk)
 
-    modes = [session.every.trained(compiled=compiled) for compiled in (False, True)]
-    others = [[*each.specs, *(c.claim for c in each.controls())] for each in modes]
+    sets = [session.every.trained(compiled=compiled) for compiled in (False, True)]
+    sets += [robustness.beside(each) for each in (session.every, *sets)]
+    others = [[*each.specs, *(c.claim for c in each.controls())] for each in sets]
 
     stores = [Store.open(folder) for folder in asked.folders]
     found = dataclasses.asdict(
@@ -86,4 +88,18 @@ def gc(asked: argparse.Namespace) -> int:
     if asked.json:
         return display.data({"store": asked.store, "freed": freed})
     display.line(f"{freed / 1e6:.1f} MB of weights that no claim needs any more were removed.")
+    return 0
+
+
+def export(asked: argparse.Namespace) -> int:
+    """JSON: {store, output, format, rows}; a row is an arm of an attempt."""
+    from ablations.runs.export import export as write
+
+    path = Path(asked.output or f"runs.{asked.format}")
+    rows = write(Store.open(asked.store), path, asked.format)
+    if asked.json:
+        return display.data(
+            {"store": asked.store, "output": str(path), "format": asked.format, "rows": rows}
+        )
+    display.line(f"{rows} rows are in {path}.")
     return 0

@@ -243,6 +243,27 @@ class Difference(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Elsewhere(Record):
+    """A claim under other conditions: shown beside the family, never a verdict.
+
+    Args:
+        label: What is different. log: Whether it is a ratio.
+        estimate: The median over pairs. low, high: Their range, None where an end is open.
+        n: Pairs.
+        sign: "keeps" or "turns", where the whole range lies on the side of the claim's own median
+            or on the other; else "unclear".
+    """
+
+    label: str
+    log: bool
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    sign: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row(Record):
     """Everything that a report shows of one claim.
 
@@ -268,6 +289,7 @@ class Row(Record):
         pictures: What else the runs left, to be drawn.
         origin: What the runs rest on, None without any.
         replication: How the runs here agree with the evidence, None where nobody asked.
+        elsewhere: The claim under other conditions, of headline claims alone.
     """
 
     verdict: Verdict
@@ -294,6 +316,7 @@ class Row(Record):
     pictures: tuple[Picture, ...] = ()
     origin: Origin | None = None
     replication: Replication | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

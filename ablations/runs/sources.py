@@ -67,7 +67,7 @@ def of_reader(module: str) -> str:
     Raises:
         ModuleNotFoundError: If the module has no source file.
     """
-    package = module.rpartition(".")[0] or module
+    package, packages = module.rpartition(".")[0] or module, {*ours, module.partition(".")[0]}
     pending, found = [module], set[str]()
     while pending:
         name = pending.pop()
@@ -75,10 +75,8 @@ def of_reader(module: str) -> str:
         if path is None:
             continue
         found.add(name)
-        if name == module or f"{name}.".startswith(f"{package}."):
-            pending.extend(
-                other for other in _read(path, name)[1] if other.partition(".")[0] in ours
-            )
+        if f"{name}.".startswith(f"{package}."):
+            pending.extend(o for o in _read(path, name)[1] if o.partition(".")[0] in packages)
     return of_files(found)[:12]
 
 

@@ -146,7 +146,7 @@ def words(report: Report) -> Markup | None:
     """Return how often each word came out, by document; None where nothing was run."""
     found = documents(report)
     used = [word for word in Word if report.tally.get(word.value)]
-    if not set(used) - {Word.NOT_RUN}:
+    if not found or not set(used) - {Word.NOT_RUN}:
         return None
     counts = [tuple(sum(r.verdict.verdict is w for r in d.rows) for w in used) for d in found]
     return _heat(tuple(d.name for d in found), tuple(used), tuple(counts))

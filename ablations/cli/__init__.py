@@ -19,6 +19,7 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
+  ablations compare A B             which claims moved between two stores, reports or commits
   ablations findings                what the committed evidence gives, in the README and the docs
   ablations calibrate               how often the verdicts would be wrong where the truth is known
   ablations judge FILE              the rule for your own numbers
@@ -100,6 +101,12 @@ def parser() -> argparse.ArgumentParser:
         "--output", default="report", metavar="DIR", help="folder to write (default: report)"
     )
     report.add_argument(
+        "--against",
+        metavar="A",
+        help="a store, a report or a commit, as `compare` takes them: what moved since then stands "
+        "first in summary.md",
+    )
+    report.add_argument(
         "--evidence",
         metavar="DIR",
         help="show the verdicts of this evidence for what is trained, and whether the runs here "
@@ -114,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
             *(_tier(), _store("evidence"), outside, as_json),
         )
     )
+    _compare(add, (_tier(), device, outside, as_json))
     from ablations.cli import judge
 
     own = add("judge", "judge:judge", judge.DESCRIPTION, as_json)
@@ -182,6 +190,26 @@ def _run(run: Parser) -> None:
         action="store_true",
         help="go on to the end of the tier with claims that are settled, and run those that are "
         "refused",
+    )
+
+
+def _compare(add: Callable[..., Parser], options: Sequence[Parser]) -> None:
+    made = add(
+        "compare",
+        "comparing:compare",
+        "Show which claims moved from A to B, and what differs in what they rest on. A and B are "
+        "each the folder of a store, a report.json (or the folder that holds one), or a git "
+        "revision whose committed evidence/ is read. Stores are judged at --tier; reports, "
+        "committed ones too, say what they said when they were rendered.",
+        *options,
+    )
+    made.add_argument("before", metavar="A", help="a store, a report or a commit")
+    made.add_argument("after", metavar="B", help="what it is compared with")
+    made.add_argument("--output", metavar="FILE", help="write it as one HTML page too")
+    made.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 1 if a group moved, as `git diff --exit-code` does",
     )
 
 

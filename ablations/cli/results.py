@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from ablations.cli import display
+from ablations.cli import comparing, display
 from ablations.cli.session import Session
+from ablations.judging.comparing import compared
 from ablations.specs.claim import Tier
 from hrm.errors import UserError
 from hrm.system.files import whole
@@ -64,11 +65,15 @@ def report(asked: argparse.Namespace) -> int:
 
     session = Session.of(asked)
     if asked.evidence is None or asked.fresh:
-        made = session.shown(session.runs())
+        made = session.shown(session.runs(), pictures=True)
     else:
         other = {**vars(asked), "store": asked.evidence, "tier": Tier.FULL.value}
         made = session.replicated(Session.of(argparse.Namespace(**other)))
-    path = reports.render(made, Path(asked.output))
+    since = None
+    if asked.against is not None:
+        before = comparing.opened(asked.against, asked)
+        since = compared(before, made, (asked.against, "this report"))
+    path = reports.render(made, Path(asked.output), since)
     if asked.json:
         return display.data(
             {

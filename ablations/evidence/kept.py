@@ -14,6 +14,7 @@ from typing import Any, Self
 from ablations.evidence import files
 from ablations.evidence.asked import digest_of, normal
 from ablations.evidence.files import LOST, Runs
+from ablations.evidence.series import restored
 from ablations.judging import garden, readings
 from ablations.metrics.base import Metric
 from ablations.metrics.value import Value
@@ -198,10 +199,7 @@ class Reading(readings.Kept):
         self._plain: dict[str, Any] = {}
         if "checks" in run:
             self._plain["checks"] = run["checks"][arm]
-        series = dict(run.get("series", {}).get(str(arm), {}))
-        if series:
-            self._plain["evaluation_update"] = runs.grids[series.pop("at")]
-            self._plain |= series
+        self._plain |= restored(runs, run.get("series", {}).get(str(arm), {}))
 
     def value(self, metric: Metric) -> Value:
         return files.unpacked(self._of(metric, self._run.get("values", {})))

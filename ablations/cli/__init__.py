@@ -17,6 +17,7 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations show controller-speed   what one of them says, and how it is decided
   ablations plan                    what would run, and how long it takes
   ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
+  ablations status                  how far a run is, from another terminal
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
   ablations compare A B             which claims moved between two stores, reports or commits
@@ -86,10 +87,11 @@ def parser() -> argparse.ArgumentParser:
             "run",
             "running:run",
             "Run what isn't stored yet, look by look, until each claim is settled or the tier "
-            "ends. Interrupted, the same command resumes.",
+            "ends. Interrupted, the same command resumes; several may run into one store.",
             *(*common, _jobs()),
         )
     )
+    add("status", "status:status", "Show how far the runs into a store are.", where, as_json)
     add("verdicts", "results:verdicts", "Decide claims from the stored runs.", *common)
     report = add(
         "report",
@@ -191,6 +193,41 @@ def _run(run: Parser) -> None:
         help="go on to the end of the tier with claims that are settled, and run those that are "
         "refused",
     )
+    run.add_argument(
+        "--serial", action="store_true", help="one run after the other, in this process: --jobs 1"
+    )
+    run.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="run the I-th of N parts of all that open claims need up to the tier's end, but for "
+        "timings; `ablations store merge` joins the stores of all parts",
+    )
+    _cluster(run.add_argument_group("on a Dask cluster (docs/cluster.md)"))
+
+
+def _cluster(run: "argparse._ArgumentGroup") -> None:
+    run.add_argument(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="run on the workers of this Dask scheduler: HOST:PORT, or the file that it wrote; "
+        "timings stay on this machine",
+    )
+    run.add_argument("--tls-ca-file", metavar="FILE", help="certificates of the authority")
+    run.add_argument("--tls-cert", metavar="FILE", help="our certificate")
+    run.add_argument("--tls-key", metavar="FILE", help="our key")
+    run.add_argument(
+        "--no-tls",
+        action="store_true",
+        help="allow a scheduler on another machine without encryption: whoever reaches it can run "
+        "what he likes on its workers",
+    )
+    run.add_argument(
+        "--wait",
+        type=_seconds,
+        default=300.0,
+        metavar="TIME",
+        help="how long to wait for a worker where there is none (default: 5min)",
+    )
 
 
 def _compare(add: Callable[..., Parser], options: Sequence[Parser]) -> None:
@@ -248,9 +285,10 @@ def _calibrate(made: Parser) -> None:
 
 
 def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:
-    """Add `ablations store merge | check | gc`."""
+    """Add `ablations store merge | check | compact | gc | export`."""
     text = (
-        "Look after stores: merge, check and clear them, or make evidence, which is read like one."
+        "Look after stores: merge, check and clear them, make evidence, which is read like one, or "
+        "hand their runs to another program."
     )
     made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -286,6 +324,22 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
         "--output", default="evidence", metavar="DIR", help="folder to add to (default: evidence)"
     )
     add("gc", "storing:gc", "Remove weights that no claim needs any more.", *common, to=group)
+    export = add(
+        "export",
+        "storing:export",
+        "Write all attempts as one table, a row an arm, for other programs.",
+        *(where, as_json),
+        to=group,
+    )
+    export.add_argument(
+        "--format",
+        choices=["csv", "parquet"],
+        default="csv",
+        help="parquet needs the extra of that name (default: csv)",
+    )
+    export.add_argument(
+        "--output", metavar="FILE", help="file to write (default: runs.csv or runs.parquet)"
+    )
 
 
 def _json() -> Parser:

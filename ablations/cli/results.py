@@ -65,7 +65,7 @@ def report(asked: argparse.Namespace) -> int:
 
     session = Session.of(asked)
     if asked.evidence is None or asked.fresh:
-        made = session.shown(session.runs(), pictures=True)
+        made = session.shown(session.runs())
     else:
         other = {**vars(asked), "store": asked.evidence, "tier": Tier.FULL.value}
         made = session.replicated(Session.of(argparse.Namespace(**other)))

@@ -175,9 +175,9 @@ class Session:
             album=Album(reader) if pictures else None,
         )
 
-    def shown(self, store: Store | Evidence, *, pictures: bool = False) -> Report:
-        """Return a report with what headline claims gave under other conditions."""
-        made, desk = self.report(store, pictures=pictures), self.desk(Reader(store))
+    def shown(self, store: Store | Evidence) -> Report:
+        """Return a report with its pictures, and headline claims under other conditions."""
+        made, desk = self.report(store, pictures=True), self.desk(Reader(store))
         tried = {claim.id: claim for claim in headlines(self.every)}
         return dataclasses.replace(
             made,
@@ -231,10 +231,10 @@ class Session:
             evidence: The same claims, as they are asked of the evidence; its folder needn't be
                 there.
         """
-        here = self.shown(self.runs(), pictures=True)
+        here = self.shown(self.runs())
         if not is_evidence(evidence.folder):
             return dataclasses.replace(here, replication={})
-        there = evidence.shown(evidence.runs(), pictures=True)
+        there = evidence.shown(evidence.runs())
         return replication.joined(
             here,
             there,

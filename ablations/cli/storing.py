@@ -1,4 +1,4 @@
-"""`ablations store`: merging, checking and clearing stores of runs."""
+"""`ablations store`: merging, checking, clearing and exporting stores of runs."""
 
 import argparse
 import dataclasses
@@ -88,4 +88,18 @@ def gc(asked: argparse.Namespace) -> int:
     if asked.json:
         return display.data({"store": asked.store, "freed": freed})
     display.line(f"{freed / 1e6:.1f} MB of weights that no claim needs any more were removed.")
+    return 0
+
+
+def export(asked: argparse.Namespace) -> int:
+    """JSON: {store, output, format, rows}; a row is an arm of an attempt."""
+    from ablations.runs.export import export as write
+
+    path = Path(asked.output or f"runs.{asked.format}")
+    rows = write(Store.open(asked.store), path, asked.format)
+    if asked.json:
+        return display.data(
+            {"store": asked.store, "output": str(path), "format": asked.format, "rows": rows}
+        )
+    display.line(f"{rows} rows are in {path}.")
     return 0

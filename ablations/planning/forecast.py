@@ -12,11 +12,12 @@ from ablations.records.trials import Trial
 from ablations.rule import Table, Word
 from ablations.runs.fingerprints import Content, content, protocol_class
 from ablations.runs.sequence import PAUSE
+from ablations.specs.claim import CONTROLS, Tier
 
 BETWEEN = 0.02  # seconds that a worker waits between two runs: for the store, and what is next
 BETWEEN_ALONE = 0.2  # the same where a run has the machine alone
 START = 4.0  # seconds until workers are there with what they import; once for each stretch
-LIKELY = 0.75  # the chance that a control has settled by its first look, where no pilot tells
+LIKELY = 0.9  # the chance that a control has settled by its first look, where no pilot tells
 
 # What is true of a control, in the words of `chances.prospects`.
 _truths = {
@@ -84,7 +85,8 @@ def reached(
         if expected is None or prospect.truth == _truths[expected]
     ]
     if not truths:
-        return 1.0 if expected is None else 1 - LIKELY
+        nearly_all = told.pairs > CONTROLS[Tier.QUICK]  # which no look before the last one tells
+        return 1.0 if expected is None or nearly_all else 1 - LIKELY
     settled = [
         next(chance.settled for chance in prospect.chances if chance.look == before[-1])
         for prospect in truths

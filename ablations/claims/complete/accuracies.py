@@ -84,7 +84,7 @@ def _reported(
             ),
         ),
         unskilled=("training boards", "held-out boards"),
-        cost=28.0,
+        cost=15.0,
     )
 
 

@@ -133,7 +133,7 @@ CLAIMS = (
             ),
         ),
         unskilled=("as coded", "as documented"),
-        cost=30.0,
+        cost=18.0,
     ),
     Statistical(
         id="local-convergence",
@@ -158,6 +158,6 @@ CLAIMS = (
             ),
         ),
         unskilled=("untrained", "trained"),
-        cost=30.0,
+        cost=18.0,
     ),
 )

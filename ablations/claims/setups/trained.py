@@ -47,7 +47,7 @@ SETUPS: tuple[Setup, ...] = (
                 protocol=WRONG,
                 metrics=(Gain(),),
                 rises=False,
-                null=2.5,  # equal cells differ by 1, planted ones by 5
+                null=2.5,  # 40 equal pairs differ by 1.7 at most, 16 planted ones by 5.1 or more
             ),
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
@@ -61,10 +61,10 @@ SETUPS: tuple[Setup, ...] = (
                 protocol={"training.learning_rate": 5e-4},
                 metrics=(Arrival(threshold=0.4, cap=float(UPDATES)),),
                 rises=True,
-                null=0.6,  # log-ratios of equal cells have an sd of 0.27; the planted ones pass 0.7
+                null=0.75,  # log-ratios of equal cells have an sd of 0.27; planted ones pass 0.7
             ),
         ),
-        cost=1.5,
+        cost=0.2,
     ),
     Setup(
         arm=Q_HALTING,
@@ -79,7 +79,7 @@ SETUPS: tuple[Setup, ...] = (
                 null=0.9,  # equal cells are within 0.6, planted ones 2 below
             ),
         ),
-        cost=2.0,
+        cost=0.1,
     ),
     Setup(
         arm=HALTING,
@@ -94,6 +94,7 @@ SETUPS: tuple[Setup, ...] = (
                 null=0.3,
             ),
         ),
+        cost=0.1,
     ),
     Setup(
         arm=LEVELS,
@@ -114,7 +115,7 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.1,  # a rung is 2
             ),
         ),
-        cost=3.0,
+        cost=0.5,
     ),
     Setup(
         arm=POLICY,
@@ -136,6 +137,6 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.35,  # log-ratios: within 0.7 of equal cells, 1 and more of planted ones
             ),
         ),
-        cost=0.7,
+        cost=0.1,
     ),
 )

@@ -82,11 +82,13 @@ def test_seeds_beyond_a_look_are_needed_as_far_as_it_leaves_claims_open(lab):
 
 
 def test_controls_without_pilots_are_taken_to_settle_early_and_claims_are_not(lab):
-    claim = lab.statistical(TEST)
+    claim = lab.statistical(TEST, schedule=CONTROLS)
     unknown = planning(claim, None, Tier.QUICK, table=lab.TABLE, committed={})
     assert forecast.reached(unknown, lab.TABLE, 20) == 1.0
     found = forecast.reached(unknown, lab.TABLE, 20, expected=Word.NO_EFFECT)
     assert found == pytest.approx(1 - forecast.LIKELY)
+    longer = lab.replace(unknown, pairs=40)
+    assert forecast.reached(longer, lab.TABLE, 20, expected=Word.CONFIRMED) == 1.0
 
 
 def test_what_is_refused_is_not_run(lab):

@@ -298,4 +298,4 @@ def test_reading_evidence_needs_no_torch(cli, compact, evidence, tmp_path):
     loaded = cli.loaded(
         ["verdicts", *where], ["list", *where], ["report", "--output", str(tmp_path / "r"), *where]
     )
-    assert not {"torch", "matplotlib"} & loaded
+    assert not {"torch", "safetensors", "yaml"} & loaded

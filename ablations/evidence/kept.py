@@ -23,6 +23,7 @@ from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import fingerprints
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
+from ablations.runs.upkeep import Fault
 from hrm.codec import Json
 from hrm.config.parts import canonical
 from hrm.errors import UserError
@@ -127,6 +128,14 @@ class Evidence:
     def names(self) -> tuple[str, ...]:
         """The names of all files of runs."""
         return tuple(sorted(self._digests))
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield each file of runs that isn't as it was written."""
+        for name in self.names:
+            try:
+                self.file(name)
+            except UserError as error:
+                yield Fault(path=self.folder / "runs" / f"{name}.jsonl", what=str(error))
 
     def file(self, name: str) -> Runs:
         """Return a file of runs.

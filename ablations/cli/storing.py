@@ -2,12 +2,13 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablations.claims import robustness
 from ablations.cli import display
 from ablations.cli.session import Session
-from ablations.evidence.kept import Evidence
+from ablations.evidence.kept import Evidence, is_evidence
 from ablations.judging.cells import Reader
 from ablations.judging.report import versions_seen
 from ablations.judging.row import Desk
@@ -31,7 +32,11 @@ def merge(asked: argparse.Namespace) -> int:
 
 def check(asked: argparse.Namespace) -> int:
     """JSON: {store, faults: [{path, what, repaired}]}; the status is 1 if a fault is left."""
-    found = upkeep.check(Store.open(asked.store), repair=asked.repair)
+    if is_evidence(Path(asked.store)):
+        evidence = Evidence.open(Path(asked.store))
+        found: Sequence[upkeep.Fault] = tuple(evidence.faults())
+    else:
+        found = upkeep.check(Store.open(asked.store), repair=asked.repair)
     rows = [{"path": str(f.path), "what": f.what, "repaired": f.repaired} for f in found]
     if asked.json:
         display.data({"store": asked.store, "faults": rows})

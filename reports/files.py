@@ -4,14 +4,20 @@ import json
 import os
 from pathlib import Path
 
+from ablations.records.history import History
 from ablations.records.rows import Report
 from hrm.errors import UserError
+from reports import history as history_page
 from reports import twins
 from reports.page import page
 
 
-def render(report: Report, folder: Path) -> Path:
+def render(report: Report, folder: Path, history: History | None = None) -> Path:
     """Write `index.html`, `report.json` and the other twins into a folder.
+
+    Args:
+        report: What is shown. folder: Where.
+        history: What is kept of commits, for `history.html`; None where nothing is.
 
     Returns:
         The path of `index.html`.
@@ -27,8 +33,10 @@ def render(report: Report, folder: Path) -> Path:
         folder / "junit.xml": twins.junit(report),
         folder / "summary.md": twins.summary(report),
         folder / "badge.svg": twins.badge(report),
-        written: page(report),
+        written: page(report, history=history is not None),
     }
+    if history is not None:
+        contents[folder / history_page.NAME] = history_page.page(history)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, content in contents.items():

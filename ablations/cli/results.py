@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ablations.cli import display
 from ablations.cli.session import Session
+from ablations.history import files
 
 
 def verdicts(asked: argparse.Namespace) -> int:
@@ -27,7 +28,7 @@ def report(asked: argparse.Namespace) -> int:
 
     session = Session.of(asked)
     made = session.report(session.store())
-    path = reports.render(made, Path(asked.output))
+    path = reports.render(made, Path(asked.output), files.read(Path(asked.folder)))
     if asked.json:
         return display.data(
             {

@@ -1,0 +1,78 @@
+"""`ablations history add`: keep what was measured and judged at commits, for reports to show."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+from ablations.cli import display
+from ablations.history import asv, files
+from ablations.records.history import Commit
+from hrm.errors import UserError
+
+
+def add(asked: argparse.Namespace) -> int:
+    """JSON: {folder, added [names of files], commits, benchmarks, steps}.
+
+    commits, benchmarks and steps count what the whole history has then; steps are changes of level.
+    """
+    folder, config = Path(asked.folder), Path(asked.asv)
+    root = config.parent
+    known = files.read(folder)
+    kept = {c.commit: c for c in known.commits} if known is not None else {}
+    fresh: dict[str, Commit] = {}
+
+    def put(record: Commit) -> None:
+        fresh[record.commit] = files.merged(
+            fresh.get(record.commit, kept.get(record.commit)), record
+        )
+
+    if asked.report is None:
+        for commit, (conditions, benchmarks) in sorted(asv.taken(config).items()):
+            said = dataclasses.replace(conditions, note=asked.note)
+            found = files.described(commit, root)
+            put(dataclasses.replace(found, conditions=said, benchmarks=benchmarks))
+    else:
+        put(_judged(Path(asked.report), asked.commit, root))
+    every = sorted((kept | fresh).values(), key=lambda c: (c.date, c.commit))
+    steps = asv.steps(every)
+    files.write(folder, list(fresh.values()), steps)
+    data = {
+        "folder": str(folder),
+        "added": sorted(record.name for record in fresh.values()),
+        "commits": len(every),
+        "benchmarks": len(steps.found),
+        "steps": sum(len(s) - 1 for one in steps.found.values() for s in one.values()),
+    }
+    if asked.json:
+        return display.data(data)
+    sys.stdout.write(
+        f"{len(fresh)} commits kept in {folder}: {len(every)} in all, {data['benchmarks']} "
+        f"benchmarks, {data['steps']} changes of level. `ablations report` shows them.\n"
+    )
+    return 0
+
+
+def _judged(path: Path, commit: str | None, root: Path) -> Commit:
+    """Return the verdicts of a report, as those of a commit.
+
+    Raises:
+        UserError: If it is no report, or doesn't say of which commit it is.
+    """
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        claims = {row["verdict"]["id"]: row["verdict"]["group"] for row in said["rows"]}
+        tier, commits = str(said["tier"]), list(said["commits"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{str(path)!r} is no report ({error}); allowed is the report.json that `ablations "
+            "report` wrote; name one"
+        ) from error
+    if commit is None and len(commits) != 1:
+        raise UserError(
+            f"{str(path)!r} is of {len(commits)} commits; allowed is one; name the one whose code "
+            "judged it with --commit"
+        )
+    found = files.described(commit or commits[0], root)
+    return dataclasses.replace(found, tier=tier, claims=claims)

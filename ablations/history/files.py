@@ -1,0 +1,134 @@
+"""The committed records: read, written, added to; and what they are keyed by."""
+
+import dataclasses
+import hashlib
+import json
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from ablations.records.history import Commit, History, Steps
+from ablations.records.plain import Json
+from hrm.errors import UserError
+from hrm.system.files import whole
+
+FOLDER = Path("evidence/history")
+STEPS = "steps.json"
+PACKAGES = ("ablations", "bench", "hrm", "reports")
+R = TypeVar("R", Commit, Steps)
+
+
+def read(folder: Path) -> History | None:
+    """Return the history in a folder, None if there is none.
+
+    Raises:
+        UserError: If a file isn't what was written.
+    """
+    paths = sorted(path for path in folder.glob("*.json") if path.name != STEPS)
+    if not paths:
+        return None
+    commits = [_record(Commit, path) for path in paths]
+    steps = folder / STEPS
+    found = _record(Steps, steps) if steps.exists() else Steps(found={}, by="")
+    return History(commits=tuple(sorted(commits, key=lambda c: (c.date, c.commit))), steps=found)
+
+
+def write(folder: Path, commits: Sequence[Commit], steps: Steps) -> None:
+    """Write records, and the steps of the whole history that they are part of.
+
+    Raises:
+        UserError: If they can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for record in commits:
+            for old in folder.glob(f"{record.commit[:12]}-*.json"):
+                if old.name != record.name:
+                    old.unlink()
+            _put(folder / record.name, record.to_json())
+        _put(folder / STEPS, steps.to_json())
+    except OSError as error:
+        raise UserError(
+            f"records can't be written to {str(folder)!r} ({error.strerror}); a folder that may be "
+            "written to is needed; name another one"
+        ) from error
+
+
+def merged(old: Commit | None, new: Commit) -> Commit:
+    """Return what is known of a commit: what is new, and of the old what the new doesn't have.
+
+    Benchmarks that were taken under other conditions are replaced as a whole, since their numbers
+    would stand side by side.
+    """
+    if old is None or old.sources != new.sources:
+        return new
+    benchmarks = {**old.benchmarks, **new.benchmarks}
+    if new.conditions is not None and old.conditions != new.conditions:
+        benchmarks = dict(new.benchmarks)
+    judged = new if new.claims else old
+    return dataclasses.replace(
+        new,
+        conditions=new.conditions or old.conditions,
+        benchmarks=dict(sorted(benchmarks.items())),
+        tier=judged.tier,
+        claims=judged.claims,
+    )
+
+
+def described(name: str, root: Path) -> Commit:
+    """Return a commit of a repository, with nothing measured yet.
+
+    Raises:
+        UserError: If git doesn't know it.
+    """
+    text = _git(root, "show", "--no-patch", "--format=%H%n%ct%n%s", f"{name}^{{commit}}")
+    commit, seconds, subject = text.splitlines()
+    return Commit(
+        commit=commit,
+        date=datetime.fromtimestamp(int(seconds), UTC).isoformat(),
+        subject=subject,
+        sources=sources(commit, root),
+    )
+
+
+def sources(commit: str, root: Path) -> str:
+    """Return the SHA-256 over the names and contents of our Python files at a commit."""
+    listed = _git(root, "ls-tree", "-r", commit, "--", *PACKAGES).splitlines()
+    lines = sorted(line for line in listed if line.endswith(".py"))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise UserError(f"git can't be run ({error.strerror}); it is needed; install it") from error
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no message"])[0]
+        raise UserError(
+            f"git {' '.join(arguments)} failed in {str(root)!r} ({said}); allowed are commits of "
+            "that repository; name one"
+        )
+    return done.stdout
+
+
+def _record(kind: type[R], path: Path) -> R:
+    try:
+        return kind.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, OSError) as error:
+        raise UserError(
+            f"{str(path)!r} is no record of the history ({error}); allowed is what `ablations "
+            "history add` wrote; restore it, or remove it"
+        ) from error
+
+
+def _put(path: Path, data: Json) -> None:
+    with whole(path) as temporary:
+        temporary.write_text(
+            json.dumps(data, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+        )

@@ -75,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--publish", action="store_true", help="make asv's site of the results")
     parser.add_argument("--quick", action="store_true", help="one sample of each; minutes")
     parser.add_argument(
+        "--steps", type=int, metavar="N", help="so many commits of the range, evenly"
+    )
+    parser.add_argument(
         "-b", "--bench", action="append", default=[], help="regular expression of benchmarks"
     )
     asked, more = parser.parse_known_args(arguments)
@@ -83,22 +86,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from bench import publish
 
         return publish.publish(project)
-    return run(project, asked.range, asked.bench, more, quick=asked.quick)
+    commits = able(project, asked.range)
+    return run(project, evenly(commits, asked.steps), asked.bench, more, quick=asked.quick)
 
 
 def run(
-    project: Project, text: str, patterns: Sequence[str], more: Sequence[str], *, quick: bool
+    project: Project,
+    commits: Sequence[str],
+    patterns: Sequence[str],
+    more: Sequence[str],
+    *,
+    quick: bool,
 ) -> int:
-    """Run asv at each commit of a range at which it can, and return the exit status."""
-    commits = []
-    for commit in chosen(project, text):
-        missing = lacks(project, commit)
-        if missing:
-            say(f"{commit[:10]} is left out: it has no {missing}, which every benchmark needs")
-        else:
-            commits.append(commit)
+    """Run asv at commits, the newest first, and return the exit status."""
     if not commits:
-        say(f"no commit of {text!r} can be benchmarked; nothing ran")
+        say("there is no commit that can be benchmarked; nothing ran")
         return 1
     if quick:
         patterns = patterns or [NOT_QUICK]
@@ -146,6 +148,27 @@ def chosen(project: Project, text: str) -> list[str]:
     done = {path.name.partition("-")[0] for path in files(project)} if text == "NEW" else set()
     every = git("rev-list", "--first-parent", branch).split()
     return [commit for commit in every if commit[:8] not in {name[:8] for name in done}]
+
+
+def able(project: Project, text: str) -> list[str]:
+    """Return the commits of a range at which benchmarks can run, and say which can't."""
+    found = []
+    for commit in chosen(project, text):
+        missing = lacks(project, commit)
+        if missing:
+            say(f"{commit[:10]} is left out: it has no {missing}, which every benchmark needs")
+        else:
+            found.append(commit)
+    return found
+
+
+def evenly(commits: Sequence[str], number: int | None) -> list[str]:
+    """Return so many of some commits, the first and the last among them; None for all."""
+    if number is None or number >= len(commits):
+        return list(commits)
+    if number < 2:
+        return list(commits[:number])
+    return [commits[round(i * (len(commits) - 1) / (number - 1))] for i in range(number)]
 
 
 def lacks(project: Project, commit: str) -> str:

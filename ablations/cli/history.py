@@ -35,7 +35,7 @@ def add(asked: argparse.Namespace) -> int:
             put(dataclasses.replace(found, conditions=said, benchmarks=benchmarks))
     else:
         put(_judged(Path(asked.report), asked.commit, root))
-    every = sorted((kept | fresh).values(), key=lambda c: (c.date, c.commit))
+    every = sorted((kept | fresh).values(), key=lambda c: c.order)
     steps = asv.steps(every)
     files.write(folder, list(fresh.values()), steps)
     data = {

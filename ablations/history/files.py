@@ -32,7 +32,7 @@ def read(folder: Path) -> History | None:
     commits = [_record(Commit, path) for path in paths]
     steps = folder / STEPS
     found = _record(Steps, steps) if steps.exists() else Steps(found={}, by="")
-    return History(commits=tuple(sorted(commits, key=lambda c: (c.date, c.commit))), steps=found)
+    return History(commits=tuple(sorted(commits, key=lambda c: c.order)), steps=found)
 
 
 def write(folder: Path, commits: Sequence[Commit], steps: Steps) -> None:
@@ -88,6 +88,7 @@ def described(name: str, root: Path) -> Commit:
     return Commit(
         commit=commit,
         date=datetime.fromtimestamp(int(seconds), UTC).isoformat(),
+        place=int(_git(root, "rev-list", "--count", commit)),
         subject=subject,
         sources=sources(commit, root),
     )

@@ -51,6 +51,7 @@ class Commit(Record):
 
     Args:
         commit: Its hash. date: When it was committed, ISO 8601 in UTC. subject: Of its message.
+        place: How many commits it rests on, itself included.
         sources: SHA-256 over the Python files of our packages and their contents.
         conditions: None without benchmarks.
         benchmarks: By asv's name.
@@ -60,6 +61,7 @@ class Commit(Record):
 
     commit: str
     date: str
+    place: int
     subject: str
     sources: str
     conditions: Conditions | None = None
@@ -67,6 +69,11 @@ class Commit(Record):
     tier: str = ""
     claims: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """What commits are sorted by, the oldest first."""
+        return self.date, self.place, self.commit
 
     @property
     def name(self) -> str:

@@ -120,6 +120,13 @@ def test_commits_before_the_benchmarks_are_left_out_with_a_line(repository, asv,
     assert f"{made[1][:10]} is left out: it has no hrm" in said
 
 
+def test_a_long_range_can_be_sampled_evenly_with_both_ends():
+    every = [str(n) for n in range(10)]
+    assert commits.evenly(every, 4) == ["0", "3", "6", "9"]
+    assert commits.evenly(every, 1) == ["0"]
+    assert commits.evenly(every, None) == commits.evenly(every, 20) == every
+
+
 def test_new_are_those_without_results(repository, asv):
     _, made = repository
     asv.write(made[3], {"speed.time_x": [0.1]})
@@ -170,9 +177,9 @@ def test_an_unknown_range_is_said_in_one_line(repository, asv):
 def test_a_quick_run_leaves_out_compiling_and_tells_the_suites(repository, asv):
     _, made = repository
     asv.results = {made[-1]: {"speed.time_x": [0.1]}}
-    commits.main(["--quick", "--steps=3"])
+    commits.main(["--quick", "--durations=3"])
     options = ran(asv)[1]
-    assert {"--quick", "--launch-method=forkserver", "--steps=3"} <= set(options)
+    assert {"--quick", "--launch-method=forkserver", "--durations=3"} <= set(options)
     assert f"--bench={commits.NOT_QUICK}" in options
     assert asv.environments == [False, True]
     assert not re.search(commits.NOT_QUICK, "compiled.Segment.track_compiled")

@@ -40,7 +40,7 @@ def test_series_have_values_and_levels_by_place(made):
 
 def test_the_page_says_what_changed_and_where(made):
     page = history.page(made)
-    assert "From 4 ms to 5 ms, 25\u00a0% more, at 0000000 (Change 8)." in page.replace(
+    assert "From 4 ms to 5 ms, 25\u00a0% more, at 0808080 (Change 8)." in page.replace(
         "4\u00a0ms", "4 ms"
     ).replace("5\u00a0ms", "5 ms")
     assert (

@@ -48,13 +48,13 @@ class Suite:
 
     def setup(self, *values: Any) -> None:
         """Have what is timed at hand."""
-        self.call = prepared(type(self), values)
+        self.call = prepared(type(self).make, values)
 
 
 @functools.cache
-def prepared(suite: type[Suite], values: tuple[Any, ...]) -> Timed:
+def prepared(make: Callable[..., Timed], values: tuple[Any, ...]) -> Timed:
     """Return what a suite times, built and called once in this process."""
-    call = suite.make(*values)
+    call = make(*values)
     call()
     gc.collect()
     return call

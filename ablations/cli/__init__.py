@@ -226,6 +226,18 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
         "--report", metavar="FILE", help="a report.json, whose verdicts are kept instead"
     )
     history.add_argument(
+        "--range",
+        metavar="A..B",
+        help="measure these commits here instead, a fresh process each, without building anything",
+    )
+    history.add_argument(
+        "--steps", type=_positive, metavar="N", help="with --range: so many of them, evenly spaced"
+    )
+    history.add_argument(
+        "--bench", default="", metavar="PATTERN", help="with --range: names of benchmarks"
+    )
+    history.add_argument("--quick", action="store_true", help="with --range: fewer samples")
+    history.add_argument(
         "--commit", metavar="COMMIT", help="whose verdicts they are (default: the report's)"
     )
     history.add_argument("--note", default="", metavar="TEXT", help="what else there is to say")

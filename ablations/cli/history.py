@@ -4,12 +4,14 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from ablations.cli import display
-from ablations.history import asv, files
-from ablations.records.history import Commit
+from ablations.history import asv, files, turns
+from ablations.records.history import Commit, Conditions, Measured
 from hrm.errors import UserError
+from hrm.system import environment
 
 
 def add(asked: argparse.Namespace) -> int:
@@ -28,13 +30,14 @@ def add(asked: argparse.Namespace) -> int:
             fresh.get(record.commit, kept.get(record.commit)), record
         )
 
-    if asked.report is None:
-        for commit, (conditions, benchmarks) in sorted(asv.taken(config).items()):
+    if asked.report is not None:
+        put(_judged(Path(asked.report), asked.commit, root))
+    else:
+        taken = asv.taken(config).items() if asked.range is None else _measured(asked, root)
+        for commit, (conditions, benchmarks) in taken:
             said = dataclasses.replace(conditions, note=asked.note)
             found = files.described(commit, root)
             put(dataclasses.replace(found, conditions=said, benchmarks=benchmarks))
-    else:
-        put(_judged(Path(asked.report), asked.commit, root))
     every = sorted((kept | fresh).values(), key=lambda c: c.order)
     steps = asv.steps(every)
     files.write(folder, list(fresh.values()), steps)
@@ -52,6 +55,33 @@ def add(asked: argparse.Namespace) -> int:
         f"benchmarks, {data['steps']} changes of level. `ablations report` shows them.\n"
     )
     return 0
+
+
+def _measured(
+    asked: argparse.Namespace, root: Path
+) -> Iterator[tuple[str, tuple[Conditions, dict[str, Measured]]]]:
+    """Measure a range of commits here, and yield what asv's results would have."""
+    chosen = files.commits(asked.range, root, asked.steps)
+    here = environment.machine(device="cpu", threads=1)
+    machine = f"{here['cpu']}, {here['cores']} cores, {here['system']}"
+    measured = turns.series(chosen, root=root, pattern=asked.bench, quick=asked.quick)
+    for done, (commit, load, figures) in enumerate(measured, start=1):
+        benchmarks: dict[str, dict[str, float | None]] = {}
+        of = {name: figure for (name, _), figure in figures.items()}
+        for (name, label), figure in figures.items():
+            benchmarks.setdefault(name, {})[label] = figure.value
+        sys.stderr.write(f"{done} of {len(chosen)}  {commit[:10]}  {len(figures)} figures\n")
+        yield (
+            commit,
+            (
+                Conditions(machine=machine, load=load, quick=asked.quick),
+                {
+                    name: Measured(unit=of[name].unit, version=of[name].version, values=values)
+                    for name, values in benchmarks.items()
+                    if any(value is not None for value in values.values())
+                },
+            ),
+        )
 
 
 def _judged(path: Path, commit: str | None, root: Path) -> Commit:

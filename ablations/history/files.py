@@ -94,6 +94,23 @@ def described(name: str, root: Path) -> Commit:
     )
 
 
+def commits(text: str, root: Path, number: int | None) -> list[str]:
+    """Return the commits of a range, the oldest first, or so many of them, evenly spaced.
+
+    Raises:
+        UserError: If there are none, or git doesn't know the range.
+    """
+    found = _git(root, "rev-list", "--first-parent", "--reverse", text, "--").split()
+    if not found or (number is not None and number < 2):
+        raise UserError(
+            f"{text!r} has {len(found)} commits, and {number} are asked for; allowed are ranges "
+            "with one or more, and 2 or more of them; name another range, such as HEAD~9..HEAD"
+        )
+    if number is None or number >= len(found):
+        return found
+    return [found[round(i * (len(found) - 1) / (number - 1))] for i in range(number)]
+
+
 def sources(commit: str, root: Path) -> str:
     """Return the SHA-256 over the names and contents of our Python files at a commit."""
     listed = _git(root, "ls-tree", "-r", commit, "--", *PACKAGES).splitlines()

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -141,33 +142,26 @@ def compare(
         UserError: If there is nothing to compare, too few pairs are asked for, or a commit can't be
             measured.
     """
-    if importlib.util.find_spec("asv_runner") is None:
-        raise UserError(
-            "asv_runner isn't installed; it is needed to find benchmarks; install it with pip "
-            "install 'hrm-ablations[bench]'"
-        )
     zones.ratio(null=threshold, because="")  # refuses a threshold that is none, before any work
     with trees(root, (first, second)) as folders:
-        suites = root / "asv.conf.json"
-        name = json.loads(suites.read_text())["benchmark_dir"] if suites.exists() else "bench"
+        name = suites(root)
         found: list[tuple[Mapping[Key, Figure], Mapping[Key, Figure]]] = []
-        load, count = 0.0, pairs or 1
-        while len(found) < count:
+        load, table = 0.0, None
+        while table is None or len(found) < table.looks[-1]:
             load = max(load, busy())
             order = (0, 1) if len(found) % 2 == 0 else (1, 0)
             both = {i: measured(folders[i] / name, pattern, quick=quick) for i in order}
             found.append((both[0], both[1]))
-            if len(found) == 1:
-                shared = len(comparable(found)[0])
+            if table is None:
+                shared, left = comparable(found)
                 if not shared:
                     raise UserError(
                         f"{first} and {second} have no benchmark in common that matches "
-                        f"{pattern!r} ({_reasons(comparable(found)[1])}); allowed are benchmarks "
-                        "of one name and version that run at both; choose another pattern or commit"
+                        f"{pattern!r} ({_reasons(left)}); allowed are benchmarks of one name and "
+                        "version that run at both; choose another pattern or commit"
                     )
-                count = pairs or fewest(shared, 0 if quick else 1)
-                table = derived(shared, count)
-            said(len(found), count)
+                table = derived(len(shared), pairs or fewest(len(shared), 0 if quick else 1))
+            said(len(found), table.looks[-1])
     return judged(found, table, threshold=threshold, load=load)
 
 
@@ -305,24 +299,29 @@ def comparable(
 
 
 # -- processes ------------------------------------------------------------------------------------
-def measured(suites: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
-    """Return what one fresh process measures of the suites in a folder.
+def measured(folder: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
+    """Return what one fresh process measures of the benchmarks in a folder.
 
     Raises:
         UserError: If it fails before it measures anything.
     """
+    if importlib.util.find_spec("asv_runner") is None:
+        raise UserError(
+            "asv_runner isn't installed; it is needed to find benchmarks; install it with pip "
+            "install 'hrm-ablations[bench]'"
+        )
     script = Path(str(measure.__file__))
     env = {name: value for name, value in os.environ.items() if name != QUICK}
     env |= dict.fromkeys(THREADS, "1")
-    env |= {"PYTHONPATH": str(suites.parent), "PYTHONHASHSEED": "0"}
+    env |= {"PYTHONPATH": str(folder.parent), "PYTHONHASHSEED": "0"}
     env |= {QUICK: "1"} if quick else {}
-    command = [sys.executable, "-P", str(script), str(suites), str(int(quick)), pattern]
+    command = [sys.executable, "-P", str(script), str(folder), str(int(quick)), pattern]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(
-            f"the benchmarks of {suites.parent.name} can't be measured ({last}); a commit with "
-            f"{suites.name}/ is needed, which today's packages can run; choose another one"
+            f"the benchmarks of {folder.parent.name} can't be measured ({last}); a commit with "
+            f"{folder.name}/ is needed, which today's packages can run; choose another one"
         )
     found = {}
     for line in done.stdout.splitlines():
@@ -330,6 +329,33 @@ def measured(suites: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
             name, labels, version, unit, value, why = json.loads(line)
             found[name, label(labels)] = Figure(version=version, unit=unit, value=value, why=why)
     return found
+
+
+def series(
+    commits: Sequence[str], *, root: Path, pattern: str, quick: bool
+) -> Iterator[tuple[str, float, Mapping[Key, Figure]]]:
+    """Yield each commit with how busy the machine was, and what one fresh process measures there.
+
+    Today's benchmarks measure every commit, as asv's do. Each takes the packages of the interpreter
+    that is at hand, so that nothing is built.
+
+    Raises:
+        UserError: If git doesn't know a commit.
+    """
+    name = suites(root)
+    for commit in commits:
+        with trees(root, (commit,)) as (folder,):
+            shutil.rmtree(folder / name, ignore_errors=True)
+            shutil.copytree(root / name, folder / name)
+            load = busy()
+            found = measured(folder / name, pattern, quick=quick)
+            yield commit, max(load, busy()), found
+
+
+def suites(root: Path) -> str:
+    """Return the folder of a repository's benchmarks."""
+    settings = root / "asv.conf.json"
+    return str(json.loads(settings.read_text())["benchmark_dir"]) if settings.exists() else "bench"
 
 
 @contextlib.contextmanager

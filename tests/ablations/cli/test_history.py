@@ -56,6 +56,29 @@ def test_asvs_results_become_records_with_steps(measured, capsys):
     assert len(kept.steps.found["steps.time_x"][""]) == 2
 
 
+def test_a_range_is_measured_here_without_asvs_results(repository, monkeypatch, capsys):
+    made = [repository.commit(loops=n) for n in range(4)]
+    seen = []
+
+    def measured(folder, pattern, *, quick):
+        seen.append((pattern, quick))
+        values = {("x.time", "a"): 0.1 * len(seen), ("x.time", "b"): None, ("y.time", ""): None}
+        return {k: turns.Figure(version="1", unit="seconds", value=v) for k, v in values.items()}
+
+    monkeypatch.setattr(turns, "measured", measured)
+    options = ("--range", "HEAD", "--steps", "2", "--bench", "x", "--quick", "--note", "busy")
+    assert call("history", "add", *options) == 0
+    kept = files.read(Path("evidence/history")).commits
+    assert [c.commit for c in kept] == [made[0], made[3]]
+    assert seen == [("x", True)] * 2
+    assert kept[1].benchmarks == {
+        "x.time": Measured(unit="seconds", version="1", values={"a": 0.2, "b": None})
+    }
+    assert kept[0].conditions.quick and kept[0].conditions.note == "busy"
+    assert kept[0].conditions.load >= 0
+    assert "1 of 2" in capsys.readouterr().err
+
+
 def test_verdicts_of_a_report_are_kept_with_its_commit(measured, tmp_path, capsys):
     call("history", "add")
     report = tmp_path / "report.json"

@@ -86,6 +86,16 @@ def test_the_digest_is_of_python_files_alone(repository):
     assert files.sources(first, repository.root) == files.sources("HEAD", repository.root)
 
 
+def test_ranges_are_the_oldest_first_and_can_be_sampled(repository):
+    made = [repository.commit(loops=n) for n in range(7)]
+    assert files.commits("HEAD", repository.root, None) == made
+    assert files.commits(f"{made[0]}..HEAD", repository.root, 20) == made[1:]
+    assert files.commits("HEAD", repository.root, 3) == [made[0], made[3], made[6]]
+    for text, number in (("HEAD..HEAD", None), ("HEAD", 1)):
+        with pytest.raises(UserError, match="allowed are ranges"):
+            files.commits(text, repository.root, number)
+
+
 def test_an_unknown_commit_is_a_users_error(repository):
     repository.commit()
     with pytest.raises(UserError, match="no-such"):

@@ -153,6 +153,19 @@ def test_what_cant_be_measured_is_a_users_error(tmp_path):
         turns.measured(tmp_path / "bench", "(", quick=True)
 
 
+def test_todays_benchmarks_measure_older_commits(repository):
+    first, second = (
+        repository.commit(size=100, version="1"),
+        repository.commit(size=200, version="2"),
+    )
+    found = list(
+        turns.series((first, second), root=repository.root, pattern="track_size", quick=True)
+    )
+    assert [commit for commit, _, _ in found] == [first, second]
+    assert [figures["suite.track_size", ""].value for _, _, figures in found] == [100, 200]
+    assert all(load >= 0 for _, load, _ in found)
+
+
 def test_commits_are_checked_out_for_a_while(repository):
     first, second = repository.commit(loops=1), repository.commit(loops=2)
     with turns.trees(repository.root, (first, second)) as folders:

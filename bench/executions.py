@@ -1,6 +1,6 @@
 """Seconds of a run whose samples stop at times that are given, by execution and live fraction.
 
-act-v1 at width 128, 2 + 2 layers, 81 positions, up to four halting steps, 16 samples, one thread.
+act-v1 at width 128, 2 + 2 layers, 81 positions, up to four halting steps, four samples, one thread.
 The live fraction is the share of all samples' steps that count; `bench.compaction` has the ratios.
 In training, each live step's answer enters the loss, and the time has its backward pass.
 """
@@ -11,7 +11,7 @@ from bench import compaction
 from bench.timed import Suite, Timed
 from hrm import config
 
-size, places = 16, 8
+size, places = 4, 2
 executions: dict[str, compaction.Execution] = {
     "lockstep": config.Lockstep(),
     "masked": config.Masked(),

@@ -1,6 +1,6 @@
 """Seconds of an update of act-v1 by how many of a segment's trailing updates keep their graph.
 
-Width 128, 2 + 2 layers, 81 positions, 2 cycles of 2, eight samples, one thread: forward pass, look
+Width 128, 2 + 2 layers, 81 positions, 2 cycles of 2, four samples, one thread: forward pass, look
 ahead, backward pass, without the optimiser. `bench.memory` has the bytes.
 """
 
@@ -9,7 +9,7 @@ import torch
 from bench import memory
 from bench.timed import Suite, Timed
 
-size, positions = 8, 81
+size, positions = 4, 81
 
 
 class Horizon(Suite):

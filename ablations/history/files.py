@@ -59,18 +59,23 @@ def write(folder: Path, commits: Sequence[Commit], steps: Steps) -> None:
 def merged(old: Commit | None, new: Commit) -> Commit:
     """Return what is known of a commit: what is new, and of the old what the new doesn't have.
 
-    Benchmarks that were taken under other conditions are replaced as a whole, since their numbers
-    would stand side by side.
+    Benchmarks of another machine, or of other samples, are replaced as a whole, since their numbers
+    would stand side by side. Of two loads the larger one is kept.
     """
     if old is None or old.sources != new.sources:
         return new
-    benchmarks = {**old.benchmarks, **new.benchmarks}
-    if new.conditions is not None and old.conditions != new.conditions:
-        benchmarks = dict(new.benchmarks)
+    benchmarks, conditions = {**old.benchmarks, **new.benchmarks}, new.conditions or old.conditions
+    if new.conditions is not None and old.conditions is not None:
+        kinds = {(c.machine, c.quick) for c in (old.conditions, new.conditions)}
+        if len(kinds) > 1:
+            benchmarks = dict(new.benchmarks)
+        else:
+            loads = [c.load for c in (old.conditions, new.conditions) if c.load is not None]
+            conditions = dataclasses.replace(new.conditions, load=max(loads, default=None))
     judged = new if new.claims else old
     return dataclasses.replace(
         new,
-        conditions=new.conditions or old.conditions,
+        conditions=conditions,
         benchmarks=dict(sorted(benchmarks.items())),
         tier=judged.tier,
         claims=judged.claims,

@@ -58,6 +58,10 @@ def test_numbers_of_other_conditions_dont_stand_side_by_side():
         record(1), conditions=Conditions(machine="other", load=None, quick=False), benchmarks={}
     )
     assert files.merged(old, new).benchmarks == {}
+    busier = dataclasses.replace(new, conditions=dataclasses.replace(old.conditions, load=3.0))
+    both = files.merged(old, busier)
+    assert both.benchmarks == old.benchmarks and both.conditions.load == 3.0
+    assert files.merged(busier, old).conditions.load == 3.0
 
 
 def test_other_sources_are_another_record(tmp_path):

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import controller, loop, ratio
+from bench import controller, loop
 from bench.timed import Suite, Timed
 from hrm import recipes
 from hrm.config import Tokens
@@ -93,7 +93,7 @@ class Tracked:
     def track_peak(self, recipe: str) -> int:
         """Return the bytes."""
         model, update = learner(recipe)
-        with ratio.one_thread():
+        with cost.one_thread():
             update()
             model.zero_grad(set_to_none=True)
             return cost.peak_memory(update)

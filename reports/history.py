@@ -12,9 +12,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from ablations import text
 from ablations.records.history import Commit, History, Step
 from ablations.rule.outcomes import Group
-from reports import svg, text
+from reports import svg
 from reports.words import name_of
 
 NAME = "history.html"

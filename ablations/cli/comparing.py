@@ -1,108 +1,104 @@
-"""`ablations bench-compare`: whether one commit is slower than another, for a maintainer's CI."""
+"""`ablations compare`: which claims moved between two stores, reports or commits."""
 
 import argparse
-import dataclasses
-import math
-import sys
-import time
+import io
+import subprocess
+import tarfile
+import tempfile
 from pathlib import Path
 
 from ablations.cli import display
-from ablations.history import turns
-from ablations.history.turns import Change, Compared, Comparison
-from ablations.records.plain import Json
+from ablations.cli.session import Session
+from ablations.evidence.kept import is_evidence
+from ablations.judging.comparing import compared
+from ablations.records.rows import Report
+from hrm.errors import UserError
+
+EVIDENCE = "evidence"
 
 
 def compare(asked: argparse.Namespace) -> int:
-    """JSON: {first, second, threshold, pairs, exceptions, load, slower, figures, left}.
+    """JSON: {before, after, moved, reworded, shifted, equal, missing, added}.
 
-    slower counts the figures with an established slowdown; the exit status is 1 if there is one.
-    figures are [{name, parameters, unit, change, ratio, low, high, beyond, pairs, settleable}]:
-    ratio is the median of B / A with its interval, null where open; settleable the smallest one
-    that these pairs would have established as slower four times out of five. left says why others
-    weren't compared.
+    moved has the claims whose group differs, as {id, document, statement, before, after, why};
+    before and after are {word, group, estimate, low, high, n}, why is a list of sentences.
+    reworded has those with another word in the same group, shifted those with the same word whose
+    estimates lie outside each other's intervals. The schema is `ablations.records.comparisons`.
     """
-    started = time.monotonic()
+    before, after = (opened(name, asked) for name in (asked.before, asked.after))
+    found = compared(before, after, (asked.before, asked.after))
+    if asked.output is not None:
+        import reports
 
-    def said(done: int, of: int) -> None:
-        left = (time.monotonic() - started) / done * (of - done)
-        sys.stderr.write(f"pair {done} of {of}, about {math.ceil(left / 60)} min left\n")
-
-    found = turns.compare(
-        asked.first,
-        asked.second,
-        root=Path.cwd(),
-        pattern=asked.bench,
-        threshold=asked.threshold,
-        pairs=asked.pairs,
-        quick=asked.quick,
-        said=said,
-    )
+        reports.render_comparison(found, before, after, Path(asked.output))
     if asked.json:
-        display.data(data(found, asked))
+        display.data(found.to_json())
     else:
-        sys.stdout.write("\n".join(lines(found, asked.threshold)) + "\n")
-    return int(bool(found.slower))
+        display.comparison(found)
+    return 1 if asked.exit_code and found.moved else 0
 
 
-def data(found: Comparison, asked: argparse.Namespace) -> dict[str, Json]:
-    """Return a comparison as the command prints it in JSON."""
-    figures = [dataclasses.asdict(figure) for figure in found.figures]
-    for figure in figures:
-        for name in ("ratio", "low", "high"):
-            value = figure[name]
-            figure[name] = value if value is not None and 0 < value < math.inf else None
-    return {
-        "first": asked.first,
-        "second": asked.second,
-        "threshold": asked.threshold,
-        "pairs": found.pairs,
-        "exceptions": found.exceptions,
-        "load": found.load,
-        "slower": len(found.slower),
-        "figures": figures,
-        "left": dict(found.left),
-    }
+def opened(name: str, asked: argparse.Namespace) -> Report:
+    """Return the report that a name stands for.
+
+    Args:
+        name: Of a store, evidence, a report or a commit.
+        asked: Options of the command: tier, device, claims.
+
+    Raises:
+        UserError: If it is none of these, or a commit without evidence.
+    """
+    path = Path(name)
+    if (path / "store.json").is_file() or is_evidence(path):
+        return _judged(path, asked)
+    if (path / "report.json").is_file():
+        path = path / "report.json"
+    if path.is_file():
+        return _read(path.read_text("utf-8", errors="replace"), str(path))
+    return _committed(name, asked)
 
 
-def lines(found: Comparison, threshold: float) -> list[str]:
-    """Return what a person reads: what changed, what could have been seen, what was left out."""
-    allowed = f"{100 * threshold:g} %"
-    out = [
-        f"{change.value}: {_said(figure, allowed)}"
-        for change in (Change.SLOWER, Change.FASTER)
-        for figure in found.figures
-        if figure.change is change
-    ]
-    counts = {change: sum(f.change is change for f in found.figures) for change in Change}
-    out.append(
-        f"{len(found.figures)} figures, {found.pairs} pairs, at most {found.exceptions} exceptions "
-        f"each: {counts[Change.SLOWER]} slower by more than {allowed}, {counts[Change.FASTER]} "
-        f"faster by as much, {counts[Change.EQUAL] + counts[Change.NOT_SLOWER]} not slower by "
-        f"{allowed}, {counts[Change.OPEN]} open."
-    )
-    seen = sorted(figure.settleable for figure in found.figures)
-    worst = max(found.figures, key=lambda f: f.settleable)
-    out.append(
-        "Slowdowns that would have been found four times out of five: from "
-        f"{_share(seen[0])} up for the steadiest figure, {_share(seen[len(seen) // 2])} for the "
-        f"middle one, {_share(seen[-1])} for {worst.name}."
-    )
-    if found.load > 0.6:
-        out.append(f"The machine was busy: {found.load:g} processes for each core.")
-    if found.left:
-        why = list(dict.fromkeys(found.left.values()))
-        out.append(f"Not compared: {len(found.left)} figures ({'; '.join(why[:3])}).")
-    return out
+def _judged(folder: Path, asked: argparse.Namespace) -> Report:
+    there = Session.of(argparse.Namespace(**{**vars(asked), "store": folder}))
+    return there.report(there.runs(), note=False)
 
 
-def _said(figure: Compared, allowed: str) -> str:
-    name = " ".join(filter(None, (figure.name, figure.parameters)))
-    ratio = "" if figure.ratio is None else f" takes {figure.ratio:.3f} times as much"
-    if figure.change is not Change.SLOWER:
-        return f"{name}{ratio}"
-    return f"{name}{ratio}; in {figure.beyond} of {figure.pairs} pairs more than {allowed} more"
+def _read(text: str, name: str) -> Report:
+    from reports.files import read
+
+    return read(text, name)
 
 
-def _share(ratio: float) -> str:
-    return f"{100 * (ratio - 1):.3g} %"
+def _committed(name: str, asked: argparse.Namespace) -> Report:
+    """Return what a commit's evidence says: its report if one was committed, else its store."""
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if commit is None:
+        raise UserError(
+            f"{name!r} is neither a store, a report nor a commit; allowed are a folder that "
+            "`ablations run` made, a report.json, or a git revision; name one of them"
+        )
+    at = f"{commit.decode().strip()}:{EVIDENCE}"
+    written = _git("show", f"{at}/report.json")
+    if written is not None:
+        return _read(written.decode("utf-8", errors="replace"), f"{name}:{EVIDENCE}/report.json")
+    kinds = ("evidence.json", "store.json")
+    if all(_git("cat-file", "-e", f"{at}/{kind}") is None for kind in kinds):
+        raise UserError(
+            f"commit {name!r} has no {EVIDENCE}/report.json and no runs in {EVIDENCE}/; allowed "
+            "is a commit with evidence; name a later one, or render its report and name that"
+        )
+    packed = _git("archive", "--format=tar", at)
+    assert packed is not None, at
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(folder, filter="data")
+        return _judged(Path(folder), asked)
+
+
+def _git(*arguments: str) -> bytes | None:
+    """Return what git says, None if it refuses or isn't there."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -5,6 +5,7 @@ import datetime
 import functools
 import importlib
 import json
+import platform
 import resource
 import secrets
 import signal
@@ -16,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.records.plain import Record
 from ablations.records.trials import Machine, Result, Status, Trial
-from ablations.runs import fingerprints, sidecars, sources, weights
+from ablations.runs import fingerprints, index, sidecars, sources, weights
 from ablations.runs.encoding import decode, encode
 from ablations.specs.protocols import Protocol
+from hrm.codec import Json, Record
 from hrm.config.parts import Part, type_key
 from hrm.errors import Diverged, UserError
 from hrm.system import environment
@@ -71,8 +72,39 @@ def job(trial: Trial, fingerprint: str, folder: Path, **options: Any) -> Job:
 
 
 def work(text: str) -> str:
-    """Run one encoded job, for an engine, and return its encoded result."""
-    return encode(execute(Job.from_json(json.loads(text))))
+    """Run encoded jobs one after the other, for an engine, and return their encoded results.
+
+    Raises:
+        UserError: If a job names a file outside its store, or its results can't be written.
+    """
+    return json.dumps([encode(execute(_received(each))) for each in json.loads(text)])
+
+
+def _received(data: Json) -> Job:
+    """Return a job that came from another process; what it names lies within its store."""
+    asked = Job.from_json(data)
+    if not index.NAME.fullmatch(asked.fingerprint) or not weights.is_digest(asked.start):
+        raise UserError(
+            f"a job's fingerprint is {asked.fingerprint!r:.80} and its start {asked.start!r:.80}; "
+            "allowed are 64 hexadecimal digits, which can't name a file outside the store; "
+            "run it with `ablations run`"
+        )
+    if not (Path(asked.folder) / "store.json").is_file():
+        raise UserError(
+            f"store {asked.folder!r} isn't there for the worker on {platform.node()!r}; allowed is "
+            "a folder on a file system that all workers share; give it with --store"
+        )
+    return asked
+
+
+def compilable(text: str) -> str:
+    """Return the text, for an engine, where training steps can be compiled.
+
+    Raises:
+        UserError: If they can't, as without a C++ compiler.
+    """
+    environment.compiler()
+    return text
 
 
 def execute(asked: Job) -> Result:
@@ -133,7 +165,7 @@ def ended(asked: Job, clock: "Clock", status: Status, error: str | None) -> Resu
         start=asked.start,
         error=error,
         deaths=asked.deaths,
-        machine=Machine(**machine, allocator=_allocator()),
+        machine=Machine(**machine, allocator=_allocator(), capability=_capability()),
         versions=fingerprints.versions(),
         sources=fingerprints.source_digest(asked.trial),
         commit=commit,
@@ -233,7 +265,8 @@ def _tensors(asked: Job) -> Mapping[str, Any]:
 def _require_planned(asked: Job) -> None:
     if fingerprints.fingerprint(asked.trial) != asked.fingerprint:
         raise RuntimeError(
-            "the sources have changed since this run was planned; run the same command again"
+            "the sources have changed since this run was planned, or its worker has other versions "
+            "of packages; run the same command again"
         )
 
 
@@ -268,6 +301,12 @@ def _limited(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _capability() -> str | None:
+    """Return the instructions that torch computes with here, None where it isn't loaded."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else str(torch.backends.cpu.get_cpu_capability())
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.cli import comparing, main, parser
+from ablations.cli import gate, main, parser
 from ablations.history import asv, files, turns
 from ablations.history.turns import Change, Compared, Comparison
 from ablations.records.history import Conditions, Measured
@@ -145,7 +145,7 @@ def test_only_an_established_slowdown_fails(monkeypatch, capsys, changes, status
 
 def test_the_gate_says_what_is_slower_and_what_it_could_have_seen():
     found = a_comparison(Change.SLOWER, Change.FASTER, load=2, left={"x": "only the first has it"})
-    first, second, counts, seen, busy, left = comparing.lines(found, 0.05)
+    first, second, counts, seen, busy, left = gate.lines(found, 0.05)
     assert first == (
         "slower: steps.time_0 gru takes 1.200 times as much; in 9 of 9 pairs more than 5 % more"
     )

@@ -1,0 +1,261 @@
+"""Document complete: a model, its trainer, tasks by name.
+
+The model is as coded (`hrm.recipes.complete`); it is trained with what the text says: Adam-atan2,
+AdamW of 1e-4 for halting, gradients clipped at 1.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import hrm.model
+from hrm import recipes
+from hrm.config import Compacted, Series, Transformer
+from hrm.config.learning import AdamAtan2, System, Training
+from hrm.config.parts import Part, require
+from hrm.errors import Diverged
+from hrm.model.execution import Batch
+from hrm.training import loop, losses
+from hrm.training.learner import Learner, evaluating
+
+# By the names of their modules, with what the document says of them where a task needs to be told.
+TASKS: Mapping[str, Mapping[str, Any]] = {
+    "sudoku": {},
+    "maze": {"size": 15},
+    "pattern": {},
+    "hanoi": {},
+    "logic": {},
+    "coloring": {},
+    "arc": {},
+}
+
+
+class HRM(nn.Module):
+    """Levels of unequal widths on a series of vectors.
+
+    Widths that the document names (32/16, 64/32, 128/64, 512/256) come with its layers and heads;
+    others with those of the second. Weights come from torch's default generator.
+
+    Args:
+        input_dim: Of each position. output_dim: classes at each position.
+        h_dim, l_dim: Widths of the levels.
+        positions: At most.
+        per_sample: Whether each sample stops for itself in evaluation; as coded, the batch stops as
+            one.
+        more: Other arguments of `hrm.recipes.complete`, such as max_steps.
+
+    Raises:
+        UserError: If the model can't be built so.
+
+    Source: document complete, "Single Task Training" and "Model Configurations".
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        h_dim: int,
+        l_dim: int,
+        output_dim: int,
+        *,
+        positions: int = 900,
+        per_sample: bool = False,
+        **more: Any,
+    ) -> None:
+        super().__init__()
+        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
+            require(value >= 1, name, value, "1 or more", "raise it")
+        self.system: System = recipes.complete(
+            inputs=input_dim,
+            outputs=output_dim,
+            positions=positions,
+            h_dim=h_dim,
+            l_dim=l_dim,
+            **{**_layers(h_dim, l_dim), **more},
+        )
+        if per_sample:
+            apart = replace(self.system.model, evaluation=Compacted())
+            self.system = replace(self.system, model=apart)
+        self.model = hrm.model.HRM(self.system.model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the classes' probabilities [B, S, output_dim] of x: [B, S, input_dim].
+
+        Raises:
+            UserError: If x has another shape.
+        """
+        prediction: Tensor = self.model(self.checked(x)).prediction
+        return prediction
+
+    def steps(self, x: Tensor) -> Tensor:
+        """Return how many halting steps each sample takes, [B].
+
+        Raises:
+            UserError: If x has another shape.
+        """
+        with torch.no_grad():
+            taken: Tensor = self.model(self.checked(x)).run.steps
+        return taken
+
+    def checked(self, x: Tensor) -> Tensor:
+        """Return x if it has this model's shape.
+
+        Raises:
+            UserError: Else.
+        """
+        part = self.system.model.embedding
+        assert isinstance(part, Series)
+        require(
+            x.dim() == 3 and x.shape[1] <= part.positions and x.shape[2] == part.size,
+            "x",
+            f"of shape {list(x.shape)}",
+            f"of shape [batch, at most {part.positions}, {part.size}]",
+            "reshape it, or build the model with other positions and input_dim",
+        )
+        return x
+
+
+def _layers(h_dim: int, l_dim: int) -> dict[str, int]:
+    """Return layers and heads of the documented size with these widths, {} where there's none."""
+    for name, recipe in recipes.named.items():
+        model = recipe.make().model if name.startswith("complete-") else None
+        if model is None or (model.high.width, model.low.width) != (h_dim, l_dim):
+            continue
+        assert isinstance(model.low, Transformer) and isinstance(model.high, Transformer)
+        return {
+            "h_layers": model.high.layers,
+            "l_layers": model.low.layers,
+            "h_heads": model.high.heads,
+            "l_heads": model.low.heads,
+        }
+    return {}
+
+
+def task_of(name: str, fields: Mapping[str, Any]) -> Any:
+    """Return a task by its name in `TASKS`, with some fields set.
+
+    Raises:
+        UserError: If there's no such task or field.
+    """
+    require(name in TASKS, "task_name", name, ", ".join(TASKS), "take one of them")
+    importlib.import_module(f"hrm.tasks.{name}")
+    return Part.from_json({"kind": name.capitalize(), **TASKS[name], **fields})
+
+
+class EnhancedDatasetLoader:
+    """Boards of our tasks by name."""
+
+    @staticmethod
+    def get_dataloader(
+        task_name: str,
+        num_samples: int = 1000,
+        batch_size: int = 32,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        **fields: Any,
+    ) -> DataLoader[tuple[Tensor, ...]]:
+        """Return batches of inputs [B, S, 1], floats, and targets [B, S], classes.
+
+        Args:
+            task_name: One of `TASKS`. fields: of the task, such as ``size=15`` of a maze.
+            num_samples: Boards. batch_size: boards in a batch; the last may be smaller.
+            seed: Of boards and order.
+
+        Raises:
+            UserError: If there's no such task or field, or so many boards can't be found.
+        """
+        for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
+            require(value >= 1, name, value, "1 or more", "raise it")
+        task = task_of(task_name, fields)
+        boards = task.generate(seed, num_samples, 0, 0).train
+        data = loop.encode(recipes.complete(), task, boards)
+        order = torch.Generator().manual_seed(loop.stream(seed, "order"))
+        return DataLoader(
+            TensorDataset(data.inputs, data.targets), batch_size, shuffle, generator=order
+        )
+
+
+class HRMTrainerFixed:
+    """Trains a model epoch by epoch.
+
+    Args:
+        model: Its weights change.
+        learning_rate: Of Adam-atan2.
+
+    Source: document complete, "Single Task Training" and "Advanced Training".
+    """
+
+    def __init__(self, model: HRM, learning_rate: float = 1e-3) -> None:
+        self.model = model
+        how = Training(
+            updates=1,  # the rate is constant, however many there will be
+            optimiser=AdamAtan2(),
+            learning_rate=learning_rate,
+            halting_rate=1e-4,
+            clip=1.0,
+        )
+        self._learner = Learner(model.model, model.system, how, torch.default_generator)
+        self.updates = 0
+
+    def train_epoch_simple(
+        self, dataloader: DataLoader[tuple[Tensor, ...]], epoch: int
+    ) -> dict[str, float]:
+        """Take one optimiser step on each batch; then score the model on all of them.
+
+        Returns:
+            epoch, update (all up to here), loss (its mean), steps (halting steps, likewise),
+            accuracy (share of cells that are right after the epoch).
+
+        Raises:
+            UserError: If boards don't fit the model.
+            Diverged: If the loss isn't finite.
+        """
+        self.model.train()
+        found = []
+        for batch in self._batches(dataloader):
+            self.updates += 1
+            try:
+                found.append(self._learner.training_step(batch))
+            except FloatingPointError as error:
+                raise Diverged(self.updates, str(error)) from error
+        require(bool(found), "dataloader", "empty", "one with a batch or more", "ask for samples")
+        return {
+            "epoch": float(epoch),
+            "update": float(self.updates),
+            "loss": float(np.mean([each["loss"] for each in found])),
+            "steps": float(np.mean([each["cycles_mean"] for each in found])),
+            "accuracy": self._accuracy(dataloader),
+        }
+
+    def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> float:
+        right = cells = 0
+        with evaluating(self.model.model):
+            for inputs, _, targets in self._batches(dataloader):
+                assert targets is not None
+                prediction = self.model(inputs)
+                answer = losses.answer(self.model.system.objective, prediction, targets.shape[1])
+                right += int((answer == targets).sum())
+                cells += targets.numel()
+        return right / cells
+
+    def _batches(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> "list[Batch]":
+        device = self.model.model.start_low.value.device
+        classes = self.model.system.model.readout.size
+        batches = []
+        for inputs, targets in dataloader:
+            largest = int(targets.max())
+            require(
+                largest < classes,
+                "output_dim",
+                classes,
+                f"{largest + 1} or more for these boards",
+                "build the model with a larger one",
+            )
+            batches.append(Batch(self.model.checked(inputs).to(device), None, targets.to(device)))
+        return batches

@@ -10,7 +10,7 @@ from pathlib import Path
 from ablations.cli import display
 from ablations.history import turns
 from ablations.history.turns import Change, Compared, Comparison
-from ablations.records.plain import Json
+from hrm.codec import Json
 
 
 def compare(asked: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.records.history import Commit, Conditions, Measured, Step, Steps
-from ablations.records.plain import Json
+from hrm.codec import Json
 from hrm.errors import UserError
 
 LOAD = "load.json"  # beside the results; `tox -e bench` writes it

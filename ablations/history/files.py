@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ablations.records.history import Commit, History, Steps
-from ablations.records.plain import Json
+from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 

@@ -7,7 +7,7 @@ clone has the history. All numbers are better when lower.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ablations.records.plain import Record
+from hrm.codec import Record
 
 SCHEMA = 1
 

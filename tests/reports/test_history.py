@@ -110,7 +110,7 @@ def test_hostile_subjects_are_escaped(made):
 
 
 def test_a_report_links_to_its_history_where_there_is_one(varied, made, tmp_path):
-    index = reports.render(varied, tmp_path, made)
+    index = reports.render(varied, tmp_path, history=made)
     assert (tmp_path / "history.html").read_text(encoding="utf-8") == history.page(made)
     assert 'href="history.html"' in index.read_text(encoding="utf-8")
     assert 'href="history.html"' not in reports.page(varied)

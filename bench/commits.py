@@ -29,8 +29,8 @@ from typing import Any
 from bench.timed import QUICK
 
 OURS = ("ablations", "hrm", "reports")
-# Compiling takes half a minute a figure, and a quick run has four minutes for everything.
-NOT_QUICK = r"^(?!compiled\.)"
+# Compiling, and ten thousand runs, take half a minute a figure; a quick run has four for all.
+NOT_QUICK = r"^(?!(compiled|engine|planning)\.)"
 
 
 @dataclass(frozen=True, kw_only=True)

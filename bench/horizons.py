@@ -6,7 +6,7 @@ ahead, backward pass, without the optimiser. `bench.memory` has the bytes.
 
 import torch
 
-from bench import memory
+from bench import memory, training
 from bench.timed import Suite, Timed
 
 size, positions = 4, 81
@@ -23,7 +23,7 @@ class Horizon(Suite):
     def make(cls, horizon: int | None, checkpointing: bool) -> Timed:
         torch.set_num_threads(1)
         model = memory.build(positions=positions, horizon=horizon, checkpointing=checkpointing)
-        return memory.step(model, *memory.data(size, positions))
+        return memory.step(model, *training.data(size, positions))
 
     def time_update(self, horizon: int | None, checkpointing: bool) -> None:
         """Forward and backward."""

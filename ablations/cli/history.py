@@ -38,6 +38,8 @@ def add(asked: argparse.Namespace) -> int:
             said = dataclasses.replace(conditions, note=asked.note)
             found = files.described(commit, root)
             put(dataclasses.replace(found, conditions=said, benchmarks=benchmarks))
+            if asked.range is not None:  # each is kept at once: measuring may be interrupted
+                files.write(folder, [fresh[commit]])
     every = sorted((kept | fresh).values(), key=lambda c: c.order)
     steps = asv.steps(every)
     files.write(folder, list(fresh.values()), steps)

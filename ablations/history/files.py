@@ -35,8 +35,8 @@ def read(folder: Path) -> History | None:
     return History(commits=tuple(sorted(commits, key=lambda c: c.order)), steps=found)
 
 
-def write(folder: Path, commits: Sequence[Commit], steps: Steps) -> None:
-    """Write records, and the steps of the whole history that they are part of.
+def write(folder: Path, commits: Sequence[Commit], steps: Steps | None = None) -> None:
+    """Write records, and the steps of the whole history that they are part of, if they are known.
 
     Raises:
         UserError: If they can't be written.
@@ -48,7 +48,8 @@ def write(folder: Path, commits: Sequence[Commit], steps: Steps) -> None:
                 if old.name != record.name:
                     old.unlink()
             _put(folder / record.name, record.to_json())
-        _put(folder / STEPS, steps.to_json())
+        if steps is not None:
+            _put(folder / STEPS, steps.to_json())
     except OSError as error:
         raise UserError(
             f"records can't be written to {str(folder)!r} ({error.strerror}); a folder that may be "

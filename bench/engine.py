@@ -114,7 +114,7 @@ class Memory:
                 cost=lambda _: 1.0,
                 limit=lambda _: None,
                 keep=lambda _: False,
-                group=runner.boards,
+                group=runner.together,
             )
             for trial in _lazily(WAITING):
                 schedule.ask(trial)

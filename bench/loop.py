@@ -31,7 +31,7 @@ from bench import ratio
 from hrm import recipes
 from hrm.config import Tokens, Vector
 from hrm.config.learning import PolicyGradient, QHalting, Supervised, System, Training
-from hrm.model import HRM, cores
+from hrm.model import HRM, cores, cost
 from hrm.model.execution import Batch, Carry
 from hrm.model.halting import Policy
 from hrm.training import averages, losses, optim, q_losses
@@ -56,7 +56,7 @@ class Loop(ratio.Ratios):
     def track_fit(self, recipe: str, option: str) -> float:
         """Return the ratio, at most 1.05."""
         clock = time.process_time if self.cpu_time else time.perf_counter
-        with ratio.one_thread():
+        with cost.one_thread():
             return statistics.median(loop(recipe, options[option], clock, self.updates))
 
 

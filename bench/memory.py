@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from bench import compaction, ratio
+from bench.training import data
 from hrm import config, recipes
 from hrm.config.learning import QHalting
 from hrm.model import HRM, cost
@@ -100,7 +101,7 @@ def step(model: HRM, tokens: Tensor, targets: Tensor) -> Callable[[], None]:
 
 def peak(model: HRM, update: Callable[[], object]) -> int:
     """Return the peak of a second call: what the first one leaves behind is no part of it."""
-    with ratio.one_thread():
+    with cost.one_thread():
         update()
         model.zero_grad(set_to_none=True)
         return cost.peak_memory(update)
@@ -110,13 +111,6 @@ def update_peak(size: int, positions: int = 81, **changes: Any) -> int:
     """Return the peak of an update of so many samples."""
     model = build(positions=positions, **changes)
     return peak(model, step(model, *data(size, positions)))
-
-
-def data(size: int, positions: int) -> tuple[Tensor, Tensor]:
-    """Return random tokens and targets, [B, S] each."""
-    noise = torch.Generator().manual_seed(1)
-    tokens, targets = torch.randint(0, 11, (2, size, positions), generator=noise).unbind()
-    return tokens, targets
 
 
 if __name__ == "__main__":

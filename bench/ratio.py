@@ -19,11 +19,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
+from hrm.model import cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +69,7 @@ def paired(pair: Pair, clock: Callable[[], float], blocks: int, leg: float = 0.3
         leg: The least seconds of a leg; both arms are called equally often in it.
     """
     arms = (pair.first, pair.second)
-    with one_thread():
+    with cost.one_thread():
         for arm in arms:  # warm-up: allocations, caches, what is built on first use
             _leg(arm, 1, clock)
         shortest = min(_leg(arm, 1, clock) for arm in arms)
@@ -82,17 +81,6 @@ def paired(pair: Pair, clock: Callable[[], float], blocks: int, leg: float = 0.3
                 spent[which] += _leg(arms[which], calls, clock)
             ratios.append(spent[0] / (pair.scale * spent[1]))
     return ratios
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread; the number before is restored at the end."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _leg(arm: Callable[[], object], calls: int, clock: Callable[[], float]) -> float:

@@ -201,7 +201,7 @@ def step(model: HRM | Plain, tokens: Tensor, targets: Tensor) -> Callable[[], An
     return forward_backward
 
 
-def data(size: int) -> tuple[Tensor, Tensor]:
+def data(size: int, positions: int = positions) -> tuple[Tensor, Tensor]:
     """Return random tokens and targets, [B, S] each."""
     noise = torch.Generator().manual_seed(1)
     tokens, targets = torch.randint(0, 11, (2, size, positions), generator=noise).unbind()

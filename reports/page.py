@@ -9,8 +9,9 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
+from ablations import text
 from ablations.records.rows import Report, Row
-from reports import figures, findings, sayings, text
+from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
 from reports.sayings import Saying
 from reports.words import groups, look_of, looks, name_of
@@ -28,7 +29,7 @@ def page(report: Report) -> str:
     script = (_templates / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -36,15 +37,21 @@ def page(report: Report) -> str:
             looks_at=sorted((int(n), c) for n, c in report.looks.items()),
             found=findings.chosen(report),
             panels=_panels(report),
-            style=Markup((_templates / "report.css").read_text(encoding="utf-8")),
+            style=Markup(style()),
             script=Markup(script),
             digest=digest,
         )
     )
 
 
+def style() -> str:
+    """Return the style sheet."""
+    return (_templates / "report.css").read_text(encoding="utf-8")
+
+
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what templates are rendered with."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_templates),
         autoescape=True,
@@ -59,15 +66,19 @@ def _environment() -> jinja2.Environment:
         "duration": text.duration,
         "listed": text.listed,
         "started": text.started,
+        "days": lambda of: text.days(of.first, of.last),
         "documentcounts": lambda d: [(named.group, d.count(named.group)) for named in groups],
         "groupcount": lambda group, report: (group, report.groups.get(group, 0)),
     }
     environment.globals |= {
         "count": text.count,
         "nouns": text.nouns,
+        "captions": captions,
         "figures": figures,
         "findings": findings,
         "groups": groups,
+        "lines": lines,
+        "overview": overview,
         "look_of": look_of,
         "looks": looks,
         "name_of": name_of,

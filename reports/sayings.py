@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ablations import text
 from ablations.records.rows import Exceptions, Part, Report, Row
 from ablations.rule.outcomes import Group, Word
-from reports import text
 from reports.words import decided_first, groups
 
 Number = float | None
 MULTIPLE = 2.0  # ratios from here on are said as multiples, not in per cent
+_uneven = re.compile(r"\b(most|least|more|less|fewer|larger|within|between|another|unequal)\b")
 _times = re.compile(r"\d\s*(x\b|×(?!\s*\d)|times|-fold)", re.IGNORECASE)
 
 
@@ -141,10 +142,15 @@ def measured(row: Row) -> tuple[str, str]:
     if not primary:
         return ("", "")
     first = primary[0]
-    if any(letter.isdigit() for letter in first.documented):
-        said = f"{first.documented} {'=' if first.holds else '≠'} {first.observed}"
-    else:  # such as "no difference", found to be 2e-16
+    limit = first.documented.removeprefix("at most ")
+    if limit != first.documented:
+        said = f"{first.observed} {'≤' if first.holds else '>'} {limit}"
+    elif not any(letter.isdigit() for letter in first.documented):  # "no difference", of 2e-16
         said = f"{first.what}: {first.observed}"
+    elif _uneven.search(first.rule):  # a limit that isn't the documented text alone, or a range
+        said = f"{first.documented}, found {first.observed}"
+    else:
+        said = f"{first.documented} {'=' if first.holds else '≠'} {first.observed}"
     return (said if len(said) < 60 else "agrees" if first.holds else "differs"), ""
 
 

@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 from markupsafe import Markup, escape
 
-from reports import text
+from ablations import text
 
 LEFT, RIGHT = 4.0, 96.0  # per cent of the width that the axis takes
 

@@ -124,7 +124,7 @@ looks = tuple(
         (
             Word.INCONCLUSIVE,
             "M2 9.5c2-4.5 4-4.5 6-1.5s4 3 6-1.5",
-            "Too few pairs, or too close to call.",
+            "Too few pairs, too close to call, or a control is undecided.",
         ),
         (
             Word.INVALID,

@@ -41,7 +41,7 @@ def test_the_quick_tier_is_run_and_reported_by_one_command():
     settings.read(ROOT / "tox.ini")
     assert settings["testenv:ablations"]["commands"].split("\n")[1:] == [
         "ablations run --jobs 2 {posargs:--tier quick}",
-        "ablations report {posargs:--tier quick}",
+        "ablations report --evidence evidence {posargs:--tier quick}",
     ]
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from ablations.calibration.noises import NOISES
 from ablations.calibration.questions import SHARE, TESTS, Place, edges
 from ablations.calibration.samples import Cell, Power, far_samples
-from ablations.records.plain import Json, Record
 from ablations.rule.table import FAMILY_ERROR, TABLES, error
 from ablations.runs import sources
+from hrm.codec import Json, Record
 from hrm.errors import UserError
 
 MEMBERS = TABLES[-1].members

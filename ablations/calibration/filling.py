@@ -11,9 +11,9 @@ from ablations.calibration.artefact import MEMBERS, Calibration, digest, text
 from ablations.calibration.noises import NOISES
 from ablations.calibration.questions import TESTS
 from ablations.calibration.samples import PLANS, SPREADS, Cell, Power, fill, power
-from ablations.records.plain import Json
 from ablations.rule import table_for
 from ablations.runs.workers import Processes, Serial
+from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 

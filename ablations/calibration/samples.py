@@ -12,10 +12,10 @@ from ablations.calibration.populations import population
 from ablations.calibration.questions import TESTS, edges, far_out, parts
 from ablations.calibration.truths import false_codes, joined
 from ablations.planning.chances import Spread, chances, documented
-from ablations.records.plain import Record
 from ablations.rule import Group, Pairs, Table, Words, Zones, group_of, judge_many, zones
 from ablations.rule.outcomes import UNSETTLED
 from ablations.rule.verdict import WORDS
+from hrm.codec import Record
 
 _rows = 4096  # samples at a time
 _open = [i for i, word in enumerate(WORDS) if group_of(word) is Group.OPEN]

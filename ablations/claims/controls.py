@@ -16,7 +16,7 @@ from ablations.claims.setups import SETUPS, Plant, Setup
 from ablations.metrics.base import Metric
 from ablations.rule import Word
 from ablations.specs.arms import Arm, changed
-from ablations.specs.claim import CONTROLS, Cell, Claim, Statistical, Tier
+from ablations.specs.claim import CONTROLS, Cell, Claim, Reading, Statistical, Tier
 from ablations.specs.protocols import Protocol
 from ablations.specs.tests import (
     Both,
@@ -161,13 +161,17 @@ def _pair(of: Measurement, setups: Sequence[Setup]) -> tuple[Control, Control]:
 def _spec(
     of: Measurement, setup: Setup, metric: Metric, plant: Plant, *, planted: bool
 ) -> Statistical:
-    arm, done = (plant.arm, plant.protocol) if planted else (setup.apart_arm, setup.apart)
-    first = Arm(label="first", part=setup.arm)
-    second = Arm(label="second", part=changed(setup.arm, arm))
-    protocol = changed(setup.protocol, {**(setup.apart if planted else {}), **done})
-    assert isinstance(protocol, Protocol)
     changes = f"{plant.words}." if planted else "Nothing is planted."
     shares = of.test is NotWorse
+    test = _test(of.test, plant)
+    beside: tuple[Reading, ...] = ()
+    if setup.protocol.joint:
+        cells, place = _together(setup, metric, plant if planted else None)
+        others = [i for i in range(1, len(cells)) if i != place]
+        beside = tuple(Reading(label=cells[i].label, test=test, cells=(0, i)) for i in others)
+        test = Both(parts=(test,), reads=((0, place),))
+    else:
+        cells = _apart(setup, metric, plant if planted else None)
     return Statistical(
         id=f"{PREFIX}{of.name}-{'planted' if planted else 'equal'}",
         section="Planted effect" if planted else "A versus A",
@@ -175,15 +179,42 @@ def _spec(
             "Both cells are one small arm, measured independently by the claims' own code and "
             f"judged by their rule. {changes}"
         ),
-        cells=(
-            Cell(label="first", arm=first, protocol=setup.protocol, metric=metric),
-            Cell(label="second", arm=second, protocol=protocol, metric=metric),
-        ),
-        test=_test(of.test, plant),
+        cells=cells,
+        test=test,
         schedule=dict.fromkeys(Tier, _PAIRS_OF_SHARES) if shares and not planted else CONTROLS,
-        unskilled=("first", "second"),  # what counts is that scores move
+        beside=beside,
+        unskilled=tuple(cell.label for cell in cells),  # what counts is that scores move
+        block=0,
         cost=setup.cost,
     )
+
+
+def _apart(setup: Setup, metric: Metric, plant: Plant | None) -> tuple[Cell, ...]:
+    """Return the two cells of a control, each measured by itself."""
+    arm, done = (setup.apart_arm, setup.apart) if plant is None else (plant.arm, plant.protocol)
+    first = Arm(label="first", part=setup.arm)
+    second = Arm(label="second", part=changed(setup.arm, arm))
+    protocol = changed(setup.protocol, {**setup.apart, **done})
+    assert isinstance(protocol, Protocol)
+    return (
+        Cell(label="first", arm=first, protocol=setup.protocol, metric=metric),
+        Cell(label="second", arm=second, protocol=protocol, metric=metric),
+    )
+
+
+def _together(setup: Setup, metric: Metric, plant: Plant | None) -> tuple[tuple[Cell, ...], int]:
+    """Return the cells of all controls of a set-up whose arms are measured together, and one place.
+
+    So all of them share their runs. The first two cells are equal, the others have the plants; the
+    place is that of the cell which is compared with the first.
+    """
+    changes = {"first": {}, "second": setup.apart_arm}
+    changes |= {f"planted {i}": one.arm for i, one in enumerate(setup.plants, start=1)}
+    arms = [Arm(label=name, part=changed(setup.arm, change)) for name, change in changes.items()]
+    cells = tuple(
+        Cell(label=arm.label, arm=arm, protocol=setup.protocol, metric=metric) for arm in arms
+    )
+    return cells, 1 if plant is None else 2 + setup.plants.index(plant)
 
 
 def _test(kind: type[Test], plant: Plant) -> Test:

@@ -16,7 +16,7 @@ import fnmatch
 import functools
 import importlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 
 from ablations.claims import controls, family
@@ -51,6 +51,8 @@ class ClaimSet:
         ledger: What is claimed, by id; some of it may have no spec yet.
         family: Who shares the error.
         setups: For the controls of own protocols and metrics.
+        compiled: Whether training steps are compiled, in claims and controls; None for what each
+            says by itself.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ClaimSet:
     ledger: Mapping[str, Entry] = field(repr=False)
     family: Family = field(repr=False)
     setups: tuple[Setup, ...] = field(default=(), repr=False)
+    compiled: bool | None = None
 
     def __post_init__(self) -> None:
         """Hold specs, ledger and family together.
@@ -86,7 +89,16 @@ class ClaimSet:
 
     def controls(self, chosen: Iterable[Claim] | None = None) -> tuple[Control, ...]:
         """Return the controls that guard some claims, or all of them."""
-        return controls.derived(self.specs if chosen is None else chosen, self.setups)
+        found = controls.derived(self.specs if chosen is None else chosen, self.setups)
+        if self.compiled is None:
+            return found
+        compiled = self.compiled
+        return tuple(replace(c, claim=c.claim.trained(compiled=compiled)) for c in found)
+
+    def trained(self, *, compiled: bool) -> "ClaimSet":
+        """Return the set with training steps compiled, or not, in all claims and controls."""
+        specs = tuple(claim.trained(compiled=compiled) for claim in self.specs)
+        return replace(self, specs=specs, compiled=compiled)
 
     def choose(self, wanted: Iterable[str] = ()) -> tuple[Claim, ...]:
         """Return the claims (or controls) of some ids and globs, all claims if there are none.

@@ -20,6 +20,8 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations status                  how far a run is, from another terminal
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
+  ablations compare A B             which claims moved between two stores, reports or commits
+  ablations findings                what the committed evidence gives, in the README and the docs
   ablations calibrate               how often the verdicts would be wrong where the truth is known
   ablations judge FILE              the rule for your own numbers
   ablations store check             whether a store's records are as they were written
@@ -100,6 +102,28 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--output", default="report", metavar="DIR", help="folder to write (default: report)"
     )
+    report.add_argument(
+        "--against",
+        metavar="A",
+        help="a store, a report or a commit, as `compare` takes them: what moved since then stands "
+        "first in summary.md",
+    )
+    report.add_argument(
+        "--evidence",
+        metavar="DIR",
+        help="show the verdicts of this evidence for what is trained, and whether the runs here "
+        "agree with it",
+    )
+    _fresh(report)
+    _findings(
+        add(
+            "findings",
+            "results:findings",
+            "Write what evidence gives into README.md, docs/findings.md and docs/limits.md.",
+            *(_tier(), _store("evidence"), outside, as_json),
+        )
+    )
+    _compare(add, (_tier(), device, outside, as_json))
     from ablations.cli import judge
 
     own = add("judge", "judge:judge", judge.DESCRIPTION, as_json)
@@ -125,7 +149,17 @@ def _call(function: str, asked: argparse.Namespace) -> int:
     return int(getattr(importlib.import_module(f"ablations.cli.{module}"), name)(asked))
 
 
+def _robustness(made: Parser) -> None:
+    made.add_argument(
+        "--robustness",
+        action="store_true",
+        help="instead of the claims, headline claims under other conditions (other widths, boards "
+        "and training recipes, eight seeds each), which a report shows beside them",
+    )
+
+
 def _plan(plan: Parser) -> None:
+    _robustness(plan)
     first = plan.add_mutually_exclusive_group()
     first.add_argument(
         "--pilot",
@@ -151,6 +185,8 @@ def _run(run: Parser) -> None:
         help="wall time after which nothing more is begun, such as 90s, 30min or 2h; what settles "
         "most is run first (default: none)",
     )
+    _fresh(run)
+    _robustness(run)
     run.add_argument(
         "--all",
         action="store_true",
@@ -194,6 +230,43 @@ def _cluster(run: "argparse._ArgumentGroup") -> None:
     )
 
 
+def _compare(add: Callable[..., Parser], options: Sequence[Parser]) -> None:
+    made = add(
+        "compare",
+        "comparing:compare",
+        "Show which claims moved from A to B, and what differs in what they rest on. A and B are "
+        "each the folder of a store, a report.json (or the folder that holds one), or a git "
+        "revision whose committed evidence/ is read. Stores are judged at --tier; reports, "
+        "committed ones too, say what they said when they were rendered.",
+        *options,
+    )
+    made.add_argument("before", metavar="A", help="a store, a report or a commit")
+    made.add_argument("after", metavar="B", help="what it is compared with")
+    made.add_argument("--output", metavar="FILE", help="write it as one HTML page too")
+    made.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 1 if a group moved, as `git diff --exit-code` does",
+    )
+
+
+def _fresh(made: Parser) -> None:
+    made.add_argument(
+        "--fresh",
+        action="store_true",
+        help="leave evidence aside, whatever --evidence says; `run` never reads it",
+    )
+
+
+def _findings(made: Parser) -> None:
+    made.add_argument(
+        "--into", default=".", metavar="DIR", help="folder of README.md and docs (default: here)"
+    )
+    made.add_argument(
+        "--check", action="store_true", help="write nothing; the status says whether all is written"
+    )
+
+
 def _calibrate(made: Parser) -> None:
     made.add_argument(
         "--replicates",
@@ -212,10 +285,10 @@ def _calibrate(made: Parser) -> None:
 
 
 def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:
-    """Add `ablations store merge | check | gc | export`."""
+    """Add `ablations store merge | check | compact | gc | export`."""
     text = (
-        "Look after a store: merge others into it, check it, remove what isn't needed, or hand its "
-        "runs to another program."
+        "Look after stores: merge, check and clear them, make evidence, which is read like one, or "
+        "hand their runs to another program."
     )
     made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -237,6 +310,18 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
     )
     check.add_argument(
         "--repair", action="store_true", help="put aside what can't be used; it counts as unknown"
+    )
+    compact = add(
+        "compact",
+        "storing:compact",
+        "Add what the claims read of stored runs to evidence: a few lines a run, which are kept in "
+        "the repository. Readings are only ever added; the same command again adds what is new.",
+        *(_outside(), as_json),
+        to=group,
+    )
+    compact.add_argument("folders", nargs="+", metavar="STORE", help="stores to read")
+    compact.add_argument(
+        "--output", default="evidence", metavar="DIR", help="folder to add to (default: evidence)"
     )
     add("gc", "storing:gc", "Remove weights that no claim needs any more.", *common, to=group)
     export = add(
@@ -263,10 +348,13 @@ def _json() -> Parser:
     return made
 
 
-def _store() -> Parser:
+def _store(default: str = "store") -> Parser:
     made = Parser(add_help=False)
     made.add_argument(
-        "--store", default="store", metavar="DIR", help="folder of the runs (default: store)"
+        "--store",
+        default=default,
+        metavar="DIR",
+        help="folder of the runs, or evidence where they are only read (default: %(default)s)",
     )
     return made
 
@@ -303,9 +391,8 @@ def _tier() -> Parser:
     made.add_argument(
         "--tier",
         choices=["quick", "standard", "full"],
-        default="quick",
         help="up to which look: quick has one seed of what is trained and decides the rest, "
-        "standard goes to 26 seeds, full to 60 (default: quick)",
+        "standard goes to 26 seeds, full to 60 (default: quick; of evidence, full)",
     )
     return made
 
@@ -327,6 +414,14 @@ def _jobs() -> Parser:
 
 def _device() -> Parser:
     made = Parser(add_help=False)
+    made.add_argument(
+        "--mode",
+        choices=["auto", "eager", "compiled"],
+        default="auto",
+        help="how training steps are computed; runs of one mode are never paired with the other's. "
+        "auto is eager at tier quick, and what each claim was fixed to beforehand at the others, "
+        "the faster one for many seeds; compiled needs a C++ compiler (default: auto)",
+    )
     made.add_argument(
         "--device",
         choices=["cpu", "cuda"],

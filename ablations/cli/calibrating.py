@@ -8,8 +8,8 @@ from pathlib import Path
 from ablations.calibration import artefact, document, filling
 from ablations.cli import display
 from ablations.cli.progress import Share
-from ablations.records.plain import Json
 from ablations.runs import locks
+from hrm.codec import Json
 
 
 def calibrate(asked: argparse.Namespace) -> int:

@@ -12,10 +12,12 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from ablations.records.plain import Json
-from ablations.records.rows import Report, Row
+from ablations.records.comparisons import Comparison, Side
+from ablations.records.rows import Report, Row, Verdict
 from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
+from ablations.text import duration, number
+from hrm.codec import Json
 from hrm.system import console as consoles
 
 STYLE = {
@@ -64,7 +66,7 @@ def claim(data: Mapping[str, Json]) -> None:
         out.print(escape(line))
     if "pairs" in data:
         pairs = ", ".join(f"{tier} {n}" for tier, n in data["pairs"].items())
-        out.print(f"Pairs by tier: {pairs}.")
+        out.print(f"Pairs by tier: {pairs}; seeds from {data['seeds'][0]}.")
     for name in ("needs", "command"):
         if name in data:
             out.print(escape(f"{name}: {data[name]}"))
@@ -207,19 +209,17 @@ def _verdict(row: Row) -> list[str]:
     v = row.verdict
     told = [f"[bold]{escape(v.id)}[/]", _word(v.verdict)]
     if v.estimate is not None:
-        ends = (
-            f" [{_end(v.low, '−∞')}, {_end(v.high, '∞')}]"
-            if (v.low, v.high) != (None, None)
-            else ""
-        )
-        told.append(escape(f"{v.estimate:.3g}{ends}, n = {v.n}"))
+        told.append(escape(_estimated(v)))
     if v.documented not in ("", "—"):
         told.append(f"documented {escape(v.documented)}")
     return told
 
 
-def _end(value: float | None, infinite: str) -> str:
-    return infinite if value is None else f"{value:.3g}"
+def _estimated(said: Verdict | Side) -> str:
+    low = -math.inf if said.low is None else said.low
+    high = math.inf if said.high is None else said.high
+    ends = f" [{number(low)}, {number(high)}]" if math.isfinite(low) or math.isfinite(high) else ""
+    return f"{number(said.estimate)}{ends}, n = {said.n}"
 
 
 def tally(report: Report) -> None:
@@ -248,6 +248,43 @@ def rendered(report: Report, path: Path) -> None:
     console().print(f"Report: {escape(str(path))}", soft_wrap=True)
 
 
+# -- two reports ----------------------------------------------------------------------------------
+def comparison(found: Comparison) -> None:
+    """Print what moved between two reports: groups first, with why."""
+    out = console()
+    for title, moves in (
+        ("Another group", found.moved),
+        ("Another word, the same group", found.reworded),
+        ("Another estimate or value, the same word", found.shifted),
+    ):
+        if moves:
+            out.print(f"[bold]{title}[/]")
+        for move in moves:
+            words = " → ".join(map(_word, (move.before.word, move.after.word)))
+            told = " → ".join(map(_side, (move.before, move.after)))
+            out.print(f"[bold]{escape(move.id)}[/]  {words}  {escape(told)}", highlight=False)
+            said = "; ".join(move.why) or "nothing that is recorded of them differs"
+            out.print(Padding(escape(f"{said}."), (0, 0, 1, 2)), highlight=False)
+    same = "claim is" if found.equal == 1 else "claims are"
+    alone = [
+        f"{len(ids)} only in {name}"
+        for name, ids in ((found.before, found.missing), (found.after, found.added))
+        if ids
+    ]
+    out.print(
+        escape(
+            f"{found.before} → {found.after}: {len(found.moved)} groups moved, "
+            f"{len(found.reworded)} words, {len(found.shifted)} estimates or values; "
+            f"{', '.join([f'{found.equal} {same} the same', *alone])}."
+        ),
+        soft_wrap=True,
+    )
+
+
+def _side(side: Side) -> str:
+    return "no estimate" if side.estimate is None else _estimated(side)
+
+
 # -- what all use ---------------------------------------------------------------------------------
 def data(found: Json) -> int:
     """Print JSON, and return the status of a job that did its work."""
@@ -274,13 +311,6 @@ def setting(value: Json) -> str:
         return str(value)
     fields = ", ".join(f"{k}={setting(v)}" for k, v in value.items() if k != "kind")
     return f"{value.get('kind', '')}({fields})"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
-    if seconds < 90:
-        return f"{max(0.0, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def console() -> Console:

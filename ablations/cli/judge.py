@@ -303,7 +303,7 @@ def _zones(asked: argparse.Namespace) -> Zones:
 def _interval(verdict: Verdict, zones: Zones, table: Table) -> str:
     """Say the median and the interval, and at how many pairs the claim is looked at again."""
     reader = Reader(zones=zones)
-    said = f"median {reader.what} "
+    said = f"{reader.median} "
     said += "unknown" if verdict.estimate is None else reader.value(verdict.estimate)
     if verdict.look and verdict.low <= verdict.high:
         said += f", interval {reader.span(verdict.low, verdict.high)}"

@@ -6,17 +6,18 @@ from ablations.cli import display
 from ablations.cli.session import Session
 from ablations.judging.cells import Reader
 from ablations.judging.row import Desk, row
-from ablations.records.plain import Json
-from ablations.runs.trials import plan
+from ablations.runs.trials import plan, seeds
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
 from hrm.errors import UserError
 
 
 def list_(asked: argparse.Namespace) -> int:
-    """JSON: [{id, document, section, group, form, documented, members, claim, word}].
+    """JSON: [{id, document, section, group, form, documented, members, claim, word, block}].
 
     Group is the ledger's letter, members are the family's members that the claim is in, and word is
-    its verdict, null if it isn't decided. A claim of the ledger without a spec has form null.
+    its verdict, null if it isn't decided. Block is that of its seeds, null without pairs. A claim
+    of the ledger without a spec has form null.
     """
     session = Session.of(asked)
     chosen = {claim.id: claim for claim in session.chosen}
@@ -40,6 +41,7 @@ def list_(asked: argparse.Namespace) -> int:
                 "members": [m.name for m in session.every.family.members if name in m.claims],
                 "claim": entry.claim,
                 "word": words.get(name),
+                "block": claim.block if isinstance(claim, Statistical) else None,
             }
         )
     if not rows and (asked.document or asked.group):
@@ -66,7 +68,8 @@ def show(asked: argparse.Namespace) -> int:
     """JSON: as `list`, and more.
 
     That is: reading, arms {label: configuration}, cells [{label, arm, protocol, metric}],
-    differences [{path, values}], pairs {tier: number}, zones, cost (CPU seconds of a run).
+    differences [{path, values}], pairs {tier: number}, seeds [first, last of the full tier], zones,
+    cost (CPU seconds of a run).
     """
     asked.claims = [asked.claim]
     session = Session.of(asked)
@@ -81,6 +84,7 @@ def show(asked: argparse.Namespace) -> int:
         "documented": entry.documented,
         "claim": entry.claim,
         "word": _words(session, [claim]).get(claim.id),
+        "block": claim.block if isinstance(claim, Statistical) else None,
         "reading": claim.reading,
         "differences": [
             {"path": path, "values": list(values)} for path, values in differences(claim).items()
@@ -110,6 +114,7 @@ def _details(claim: Claim, session: Session) -> dict[str, Json]:
                     for cell in claim.cells
                 ],
                 "pairs": {tier.value: claim.schedule[tier] for tier in Tier},
+                "seeds": [seeds(claim, Tier.FULL)[0], seeds(claim, Tier.FULL)[-1]],
                 "zones": display.zones(claim.test.zones),
                 "controls": [c.claim.id for c in session.controls if c.guards(claim)],
             }
@@ -124,10 +129,20 @@ def _details(claim: Claim, session: Session) -> dict[str, Json]:
 
 
 def _words(session: Session, chosen: list[Claim]) -> dict[str, str]:
-    """Return the verdicts of the claims that have one in the store."""
+    """Return the verdicts of the claims that have one in the store.
+
+    They are those of the runs that each claim was fixed to, else those of eager ones, as of quick.
+    """
     reader = session.reader()
     if reader is None:
         return {}
     desk = Desk(reader=Reader(reader.runs), tier=Tier.FULL, table=session.table)
-    begun = [c for c in chosen if any(map(reader.over, plan(c, range(1), desk.device).trials))]
-    return {c.id: row(c, session.entries[c.id], desk).verdict.verdict.value for c in begun}
+    begun: dict[str, Claim] = {}
+    for claim in [both for c in chosen for both in (c, c.trained(compiled=False))]:
+        if any(map(reader.over, plan(claim, seeds(claim, 1), desk.device).trials)):
+            begun.setdefault(claim.id, claim)
+    return {name: _word(claim, session, desk) for name, claim in begun.items()}
+
+
+def _word(claim: Claim, session: Session, desk: Desk) -> str:
+    return row(claim, session.entries[claim.id], desk).verdict.verdict.value

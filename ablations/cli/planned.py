@@ -4,14 +4,14 @@ import argparse
 from pathlib import Path
 
 from ablations.cli import display, running
-from ablations.cli.progress import forecast
 from ablations.cli.session import Session
 from ablations.judging.cells import Reader
-from ablations.planning import pilots
-from ablations.records.plain import Json
+from ablations.planning import forecast, pilots
 from ablations.records.trials import Trial
+from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import PILOTS, plan, seeds, with_parents
 from ablations.specs.claim import Claim, Statistical
+from hrm.codec import Json
 from hrm.errors import UserError
 
 
@@ -21,18 +21,30 @@ def planned(asked: argparse.Namespace) -> int:
     Claims, and the controls beside them, are [{id, trials, stored, cpu_seconds, cost_source,
     plan}]; cpu_seconds are of what isn't stored. A plan is null for claims without pairs, else
     {sd, source, pairs, prospects, pairs_80, pairs_90, refusal}: see `ablations.records.plans`.
+    cpu_seconds are those if no claim settles before the tier's last look; wall_seconds take into
+    account that most do, and what it costs to run anything.
     """
     session = Session.of(asked)
     _pilots(asked, session)
     reader = session.reader()
     costs = session.costs(reader)
+    desk = None if reader is None else session.desk(reader)
     rows: list[dict[str, Json]] = []
-    every: dict[str, Trial] = {}
+    every: dict[Content, Trial] = {}
+    spared: dict[Content, float] = {}  # the chance that all who read a run settle before it
+    expected = {control.claim.id: control.expected for control in session.controls}
     for claim in session.run:
         trials = _keyed(claim, session)
         missing = _missing(trials, reader)
         every |= trials
         told = session.planning(claim, reader)
+        settled = isinstance(claim, Statistical) and desk is not None and desk.case(claim).settled
+        for name, trial in missing.items():
+            needed = forecast.reached(
+                told, session.table, trial.seed, expected=expected.get(claim.id)
+            )
+            needed = 0.0 if settled else needed
+            spared[name] = spared.get(name, 1.0) * (1 - needed)
         rows.append(
             {
                 "id": claim.id,
@@ -49,7 +61,10 @@ def planned(asked: argparse.Namespace) -> int:
         "jobs": asked.jobs,
         "trials": len(every),
         "stored": len(every) - len(missing),
-        **forecast(missing.values(), costs, asked.jobs),
+        "cpu_seconds": costs.total(missing.values()),
+        "wall_seconds": forecast.wall(
+            missing.values(), costs, asked.jobs, {name: 1 - p for name, p in spared.items()}
+        ),
         "claims": rows,
     }
     if asked.json:
@@ -58,13 +73,13 @@ def planned(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _keyed(claim: Claim, session: Session) -> dict[str, Trial]:
+def _keyed(claim: Claim, session: Session) -> dict[Content, Trial]:
     """Return all trials of a claim's tier, with what they start from, by their content."""
     asked = plan(claim, seeds(claim, session.tier), session.device).trials
-    return {repr(trial): trial for trial in with_parents(asked)}
+    return {content(trial): trial for trial in with_parents(asked)}
 
 
-def _missing(trials: dict[str, Trial], reader: Reader | None) -> dict[str, Trial]:
+def _missing(trials: dict[Content, Trial], reader: Reader | None) -> dict[Content, Trial]:
     return {k: t for k, t in trials.items() if reader is None or not reader.over(t)}
 
 
@@ -86,7 +101,7 @@ def _pilots(asked: argparse.Namespace, session: Session) -> None:
     at = PILOTS if asked.pilot else PILOTS[:1]
     trials = [trial for claim in chosen for trial in plan(claim, at, session.device).trials]
     running.execute(
-        list({repr(trial): trial for trial in with_parents(trials)}.values()),
+        list({content(trial): trial for trial in with_parents(trials)}.values()),
         store,
         session.costs(Reader(store)),
         asked.jobs,

@@ -6,16 +6,17 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ablations.cli.display import duration, say
+from ablations.cli.display import say
+from ablations.planning import forecast
 from ablations.planning.costs import Costs
 from ablations.records.trials import Status, Trial
 from ablations.runs import standing
-from ablations.runs.fingerprints import protocol_class
 from ablations.runs.sequence import PAUSE
+from ablations.text import duration
 from hrm.system.console import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
@@ -88,7 +89,7 @@ class Progress:
         self.running: dict[str, standing.Running] = {}
         self.changed: list[str] = []
         self.expected, self.spent = sum(map(self.cost, trials)), 0.0
-        self.wall = forecast(trials, costs, jobs)["wall_seconds"]
+        self.wall = forecast.wall(trials, costs, jobs)
         self.engine, self.teller = engine, standing.Teller(folder)
         self.began = standing.now()
         self.started, self.said = time.monotonic(), -math.inf
@@ -206,17 +207,3 @@ class Progress:
 def named(trial: Trial) -> str:
     """Return a trial's name for a person: what is done, and the seed."""
     return f"{trial.protocol['kind'].lower()} seed {trial.seed}"
-
-
-def forecast(trials: Collection[Trial], costs: Costs, jobs: int) -> dict[str, float]:
-    """Return the CPU seconds and the wall seconds that trials take.
-
-    Args:
-        trials: Each once.
-        costs: Of trials.
-        jobs: How many at a time; those that must be alone never share the machine.
-    """
-    alone = sum(costs.of(trial) for trial in trials if protocol_class(trial).alone)
-    shared = [costs.of(t) for t in trials if not protocol_class(t).alone]
-    wall = alone + max(sum(shared) / jobs, max(shared, default=0.0))
-    return {"cpu_seconds": alone + sum(shared), "wall_seconds": wall}

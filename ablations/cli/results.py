@@ -3,8 +3,12 @@
 import argparse
 from pathlib import Path
 
-from ablations.cli import display
+from ablations.cli import comparing, display
 from ablations.cli.session import Session
+from ablations.judging.comparing import compared
+from ablations.specs.claim import Tier
+from hrm.errors import UserError
+from hrm.system.files import whole
 
 
 def verdicts(asked: argparse.Namespace) -> int:
@@ -14,11 +18,45 @@ def verdicts(asked: argparse.Namespace) -> int:
     group, look, exceptions, sentence and settled.
     """
     session = Session.of(asked)
-    made = session.report(session.store())
+    made = session.report(session.runs())
     if asked.json:
         return display.data([row.verdict.to_json() for row in made.rows])
     display.verdicts(made)
     return 0
+
+
+def findings(asked: argparse.Namespace) -> int:
+    """JSON: {written: [path], changed: [path]}; with --check the status is 1 if any would change.
+
+    Between its marks the README gets the table of verdicts and five findings, docs/limits.md what
+    needs other compute; docs/findings.md is written whole. Without evidence all say so.
+    """
+    from reports import written
+
+    session = Session.of(asked)
+    made = session.shown(session.runs()) if session.folder.exists() else None
+    folder = Path(asked.into)
+    texts = {folder / "docs/findings.md": written.page(made)}
+    inserted = {"README.md": written.readme(made), "docs/limits.md": written.elsewhere(made)}
+    for name, part in inserted.items():
+        path = folder / name
+        try:
+            texts[path] = written.between(path.read_text("utf-8"), part)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{str(path)!r} can't be written into ({error}); allowed is a page with the lines "
+                f"{written.BEGIN} and {written.END}; name its folder with --into"
+            ) from error
+    changed = [p for p, made in texts.items() if not p.exists() or p.read_text("utf-8") != made]
+    for path in () if asked.check else changed:
+        with whole(path) as temporary:
+            temporary.write_text(texts[path], "utf-8")
+    if asked.json:
+        display.data({"written": list(map(str, texts)), "changed": list(map(str, changed))})
+    else:
+        verb = "would change" if asked.check else "changed"
+        display.line(f"{len(changed)} of {len(texts)} pages {verb}: {', '.join(map(str, changed))}")
+    return int(asked.check and bool(changed))
 
 
 def report(asked: argparse.Namespace) -> int:
@@ -26,8 +64,16 @@ def report(asked: argparse.Namespace) -> int:
     import reports
 
     session = Session.of(asked)
-    made = session.report(session.store())
-    path = reports.render(made, Path(asked.output))
+    if asked.evidence is None or asked.fresh:
+        made = session.shown(session.runs())
+    else:
+        other = {**vars(asked), "store": asked.evidence, "tier": Tier.FULL.value}
+        made = session.replicated(Session.of(argparse.Namespace(**other)))
+    since = None
+    if asked.against is not None:
+        before = comparing.opened(asked.against, asked)
+        since = compared(before, made, (asked.against, "this report"))
+    path = reports.render(made, Path(asked.output), since)
     if asked.json:
         return display.data(
             {

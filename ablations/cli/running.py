@@ -12,17 +12,16 @@ from ablations.cli.display import say
 from ablations.cli.progress import Progress, named
 from ablations.cli.session import Budget, Session
 from ablations.judging.cells import Reader
-from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
 from ablations.planning.shards import Shard, cut, within
-from ablations.records.plain import Json
 from ablations.records.trials import Result, Status, Trial
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical
+from hrm.codec import Json
 from hrm.errors import UserError
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
@@ -295,7 +294,7 @@ def _inherited(trial: Trial, reader: Reader) -> bool:
 
 def _settled(session: Session, reader: Reader) -> list[str]:
     """Return the chosen claims that need no further run, at any tier."""
-    desk = Desk(reader=reader, tier=session.tier, table=session.table, device=session.device)
+    desk = session.desk(reader)
 
     def ended(claim: Claim) -> bool:
         match claim:

@@ -1,10 +1,11 @@
 """What one command works on: a set of claims, those that were asked for, and a store."""
 
 import argparse
+import dataclasses
 import functools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,19 +13,24 @@ from pathlib import Path
 from ablations import claims
 from ablations.claims.controls import Control
 from ablations.claims.ledger import Entry
+from ablations.claims.robustness import beside, headlines, variants
 from ablations.claims.sets import ClaimSet
-from ablations.judging import garden, report
+from ablations.evidence.kept import Evidence, is_evidence
+from ablations.judging import garden, replication, report
 from ablations.judging.cells import Reader
+from ablations.judging.pictures import Album
+from ablations.judging.robustness import elsewhere
 from ablations.judging.row import Desk
 from ablations.planning import next as planning
 from ablations.planning import pilots
 from ablations.planning.costs import Costs
 from ablations.planning.pilots import Pilot
 from ablations.records.plans import Planning
-from ablations.records.rows import Report
+from ablations.records.rows import Garden, Report
 from ablations.rule import Table
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
+from hrm.errors import UserError
 from hrm.system import environment, extensions
 
 
@@ -38,6 +44,7 @@ class Session:
         folder: Of the store; it needn't be there yet.
         tier: Up to which look.
         device: Where what is trained runs.
+        mode: What was asked for: "auto", "eager" or "compiled".
     """
 
     every: ClaimSet
@@ -45,6 +52,7 @@ class Session:
     folder: Path
     tier: Tier
     device: str
+    mode: str
 
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Session":
@@ -58,12 +66,21 @@ class Session:
             extensions.load(name)
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
+        mode = getattr(asked, "mode", "auto")
+        folder = Path(getattr(asked, "store", "store"))
+        tier = _tier(asked)
+        quick = hasattr(asked, "tier") and tier is Tier.QUICK and not is_evidence(folder)
+        if mode != "auto" or quick:  # one seed isn't worth the compiling
+            every = every.trained(compiled=mode == "compiled")
+        if getattr(asked, "robustness", False):
+            every = beside(every)
         return cls(
             every=every,
             chosen=every.choose(getattr(asked, "claims", ())),
-            folder=Path(getattr(asked, "store", "store")),
-            tier=Tier(getattr(asked, "tier", Tier.QUICK.value)),
+            folder=folder,
+            tier=tier,
             device=environment.known(getattr(asked, "device", "cpu")),
+            mode=mode,
         )
 
     @functools.cached_property
@@ -105,13 +122,27 @@ class Session:
         """Return the store.
 
         Raises:
-            UserError: If there is none and it isn't to be made, or it can't be used.
+            UserError: If there is none and it isn't to be made, or it can't be used; if it is
+                evidence.
         """
+        if is_evidence(self.folder):
+            raise UserError(
+                f"store {str(self.folder)!r} is evidence, which is only read; allowed is a store "
+                "of runs; give another with --store"
+            )
         return Store.open(self.folder, create=create)
+
+    def runs(self) -> Store | Evidence:
+        """Return the store, or the evidence, that is read.
+
+        Raises:
+            UserError: If there is none, or it can't be used.
+        """
+        return Evidence.open(self.folder) if is_evidence(self.folder) else self.store()
 
     def reader(self) -> Reader | None:
         """Return a reader of the store, None if there is no store yet."""
-        return Reader(self.store()) if self.folder.exists() else None
+        return Reader(self.runs()) if self.folder.exists() else None
 
     def costs(self, reader: Reader | None) -> Costs:
         """Return what trials cost."""
@@ -128,12 +159,54 @@ class Session:
             device=self.device,
         )
 
-    def report(self, store: Store) -> Report:
-        """Return everything that follows from the store, and note there what was judged."""
+    def desk(self, reader: Reader, *, pictures: bool = False) -> Desk:
+        """Return what claims are judged with.
+
+        Args:
+            reader: Of the store.
+            pictures: Whether runs' arrays are read for pictures too.
+        """
+        return Desk(
+            reader=reader,
+            tier=self.tier,
+            table=self.table,
+            device=self.device,
+            mode=self.mode,
+            album=Album(reader) if pictures else None,
+        )
+
+    def shown(self, store: Store | Evidence) -> Report:
+        """Return a report with its pictures, and headline claims under other conditions."""
+        made, desk = self.report(store, pictures=True), self.desk(Reader(store))
+        tried = {claim.id: claim for claim in headlines(self.every)}
+        return dataclasses.replace(
+            made,
+            rows=tuple(
+                dataclasses.replace(
+                    row, elsewhere=elsewhere(tried[name], variants(tried[name]), desk)
+                )
+                if (name := row.verdict.id) in tried
+                else row
+                for row in made.rows
+            ),
+        )
+
+    def report(
+        self, store: Store | Evidence, *, pictures: bool = False, note: bool = True
+    ) -> Report:
+        """Return everything that follows from the store.
+
+        Evidence is only read: what was judged of it was noted when it was compacted.
+
+        Args:
+            store: The store, or the evidence.
+            pictures: Whether runs' arrays are read for pictures too.
+            note: Whether what was judged is noted in the store.
+        """
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
-        desk = Desk(reader=reader, tier=self.tier, table=self.table, device=self.device)
+        desk = self.desk(reader, pictures=pictures)
         seen = report.versions_seen(self.run, desk)
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(
@@ -141,9 +214,41 @@ class Session:
             desk,
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
-            garden=garden.add(store.folder, seen),
+            garden=self._garden(store, seen if note else None),
             calibration=artefact.committed(),
         )
+
+    def _garden(self, store: Store | Evidence, seen: Sequence[Garden] | None) -> tuple[Garden, ...]:
+        """Return what was judged before, and note there what was seen now, if that is given."""
+        if isinstance(store, Evidence):
+            return store.garden
+        return garden.read(store.folder) if seen is None else garden.add(store.folder, seen)
+
+    def replicated(self, evidence: "Session") -> Report:
+        """Return a report of the store's runs beside evidence, where there is any.
+
+        Args:
+            evidence: The same claims, as they are asked of the evidence; its folder needn't be
+                there.
+        """
+        here = self.shown(self.runs())
+        if not is_evidence(evidence.folder):
+            return dataclasses.replace(here, replication={})
+        there = evidence.shown(evidence.runs())
+        return replication.joined(
+            here,
+            there,
+            replication.Side(claims=self.chosen, desk=self.desk(Reader(self.runs()))),
+            replication.Side(claims=evidence.chosen, desk=evidence.desk(Reader(evidence.runs()))),
+            self.every,
+        )
+
+
+def _tier(asked: argparse.Namespace) -> Tier:
+    """Return the tier that is asked for: of evidence all that there is, else the quick one."""
+    said = getattr(asked, "tier", None)
+    evidence = is_evidence(Path(getattr(asked, "store", "store")))
+    return Tier(said) if said is not None else Tier.FULL if evidence else Tier.QUICK
 
 
 class Budget:

@@ -1,14 +1,22 @@
 """`ablations store`: merging, checking, clearing and exporting stores of runs."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
+from ablations.claims import robustness
 from ablations.cli import display
 from ablations.cli.session import Session
+from ablations.evidence.kept import Evidence
+from ablations.judging.cells import Reader
+from ablations.judging.report import versions_seen
+from ablations.judging.row import Desk
+from ablations.records.rows import Garden
 from ablations.runs import upkeep
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds
+from ablations.specs.claim import Tier
 
 
 def merge(asked: argparse.Namespace) -> int:
@@ -35,12 +43,44 @@ def check(asked: argparse.Namespace) -> int:
     return int(any(not fault.repaired for fault in found))
 
 
+def compact(asked: argparse.Namespace) -> int:
+    """JSON: {evidence, stores, new, reread, repeated, unread, unfinished, lost, bytes, runs, head}.
+
+    The fields from new on are those of `ablations.evidence.compact.Summary`.
+    """
+    from ablations.evidence import compact as compaction
+
+    session = Session.of(asked)
+
+    def seen(evidence: Evidence) -> list[Garden]:
+        desk = Desk(reader=Reader(evidence), tier=Tier.FULL, table=session.table)
+        return versions_seen(session.run, desk)
+
+    sets = [session.every.trained(compiled=compiled) for compiled in (False, True)]
+    sets += [robustness.beside(each) for each in (session.every, *sets)]
+    others = [[*each.specs, *(c.claim for c in each.controls())] for each in sets]
+
+    stores = [Store.open(folder) for folder in asked.folders]
+    found = dataclasses.asdict(
+        compaction.compact(Path(asked.output), stores, [session.run, *others], seen)
+    )
+    if asked.json:
+        return display.data({"evidence": asked.output, "stores": asked.folders, **found})
+    display.line(
+        f"{found['new']} runs are new in {asked.output}, which has {found['runs']} in "
+        f"{found['bytes'] / 1e6:.1f} MB; {found['reread']} were read again, {found['repeated']} "
+        f"are there from another attempt, {found['unread']} are of no claim, "
+        f"{found['unfinished']} came to no end, {found['lost']} are lost. Head: {found['head']}"
+    )
+    return 0
+
+
 def gc(asked: argparse.Namespace) -> int:
     """JSON: {store, freed}; freed is in bytes."""
     session = Session.of(asked)
     needed = {
         fingerprint(parent)
-        for claim in session.run
+        for claim in [both for c in session.run for both in (c, c.trained(compiled=False))]
         for trial in plan(claim, seeds(claim, session.tier), session.device).trials
         if (parent := trial.parent) is not None
     }

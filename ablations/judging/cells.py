@@ -9,6 +9,7 @@ import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ablations.judging import readings
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.value import UNKNOWN, Value
 from ablations.records.trials import Result, Status, Trial
@@ -34,6 +35,20 @@ class Runs(typing.Protocol):
 
     def unknown(self, fingerprint: str) -> bool:
         """Tell whether a run came to an end whose record is lost or can't be used."""
+
+
+@typing.runtime_checkable
+class Evidence(Runs, typing.Protocol):
+    """Runs that are found by what was asked, whatever machine or release asks.
+
+    `ablations.evidence.kept.Evidence` answers it.
+    """
+
+    def key(self, trial: Trial) -> str:
+        """Return the fingerprint that a trial's run had when it was made."""
+
+    def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
+        """Say which runs are as of an earlier commit, whose sources have changed since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +102,7 @@ class Reader:
 
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
+        self._evidence = runs if isinstance(runs, Evidence) else None
         self._found: dict[str, tuple[Result | None, bool]] = {}
 
     def run(self, slot: Slot) -> Run:
@@ -120,8 +136,12 @@ class Reader:
         assert run.result is not None
         return self.runs.observations(run.result)[run.arm]
 
+    def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
+        """Say what a reader must know of where runs come from."""
+        return () if self._evidence is None else self._evidence.marks(results)
+
     def _find(self, trial: Trial) -> tuple[Result | None, bool]:
-        key = fingerprint(trial)
+        key = fingerprint(trial) if self._evidence is None else self._evidence.key(trial)
         if key not in self._found:
             try:
                 result = self.runs.get(key)
@@ -220,10 +240,12 @@ def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Valu
     if run.status in _fatal:
         return metric.of_diverged(), "", ""
     try:
-        value = metric.read(reader.observed(run))
+        value = readings.value(metric, reader.observed(run))
         low, high = float(value.low), float(value.high)
     except (UserError, OSError) as error:
         return UNKNOWN, f"the record of {label!r} can't be read ({error})", ""
+    except readings.Fault as fault:
+        return UNKNOWN, "", fault.of(label)
     except KeyError as error:
         return UNKNOWN, "", f"{_kind(metric)} finds no {error} in a run of {label!r}"
     except _unreadable as error:

@@ -1,27 +1,30 @@
 """Controls: measurements whose truth is known, made by the pipeline of the claims that they guard.
 
-A control that failed makes the claims that it guards INVALID; one that is open takes nothing away;
-while one isn't run, they aren't decided.
+A control has failed if its own word is one that its truth rules out, or if it can't be measured at
+all: then the claims that it guards are INVALID. It is undecided while it has too few pairs, where
+they settle nothing, and where its times drift: that is a mood of the machine, which says nothing of
+the pipeline. Claims that rest on an undecided control stay open too.
 """
 
 import typing
 from collections.abc import Iterable, Sequence
 
+from ablations.judging import timing
 from ablations.records.rows import Controlled, Row
 from ablations.rule import Word
 from ablations.specs.claim import Claim, Statistical
 
 # By the word that a control should have: what passes, and what leaves open whether it does. The
-# mere direction of a planted effect is open, that of equal cells is a failure; NO GAIN says that
-# equal cells differ by no more than w to one side, and nothing false.
+# mere direction of a planted effect is open, that of equal cells is a failure. NO GAIN passes for
+# equal cells: it rules out the effect that would be claimed, says nothing false, and is settled.
 _passes = {
     Word.CONFIRMED: {Word.CONFIRMED, Word.EXCEEDED, Word.AT_LEAST},
-    Word.NO_EFFECT: {Word.NO_EFFECT},
+    Word.NO_EFFECT: {Word.NO_EFFECT, Word.NO_GAIN},
     Word.CONTRADICTED: {Word.CONTRADICTED},
 }
 _open = {
     Word.CONFIRMED: {Word.NOT_RUN, Word.INCONCLUSIVE, Word.DIRECTION_ONLY},
-    Word.NO_EFFECT: {Word.NOT_RUN, Word.INCONCLUSIVE, Word.NO_GAIN},
+    Word.NO_EFFECT: {Word.NOT_RUN, Word.INCONCLUSIVE},
     Word.CONTRADICTED: {Word.NOT_RUN, Word.INCONCLUSIVE},
 }
 
@@ -49,10 +52,18 @@ class Control(typing.Protocol):
         """Tell whether a claim shares the measurement."""
 
 
-def passed(expected: Word, word: Word) -> bool | None:
-    """Return whether a control that should have one word and has another passes, None if open."""
+def passed(expected: Word, word: Word, faults: Sequence[str] = ()) -> bool | None:
+    """Return whether a control passes, None while it is undecided.
+
+    Args:
+        expected: The word that it should have.
+        word: The word that it has.
+        faults: What makes it INVALID.
+    """
     if word in _passes[expected]:
         return True
+    if word is Word.INVALID and faults and all(map(timing.drifts, faults)):
+        return None
     return None if word in _open[expected] else False
 
 
@@ -68,7 +79,7 @@ def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlle
         row=row,
         planted=control.planted,
         expected=control.expected,
-        passed=passed(control.expected, row.verdict.verdict),
+        passed=passed(control.expected, row.verdict.verdict, row.faults),
         claims=tuple(claim.id for claim in claims if control.guards(claim)),
     )
 
@@ -82,11 +93,18 @@ def objections(controls: Iterable[Controlled]) -> list[str]:
     ]
 
 
-def missing(controls: Iterable[Controlled]) -> str:
-    """Say which control isn't run yet, "" if all are; one that settled early needs no more."""
+def undecided(controls: Iterable[Controlled]) -> str:
+    """Say which control doesn't vouch yet, and why; "" if all do.
+
+    One that settled early needs no more runs.
+    """
     for control in controls:
         row = control.row
         if row.stored < row.planned:
             runs = f"{row.stored} of {row.planned} runs"
             return f"control {row.verdict.id} has {runs}: `{row.command}`"
+        if control.passed is None:
+            verdict = row.verdict
+            why = "; ".join(row.faults) or f"it is {verdict.verdict}, {verdict.sentence}"
+            return f"control {verdict.id} is undecided: {why}"
     return ""

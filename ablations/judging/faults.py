@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ablations.judging import timing
+from ablations.judging import readings, timing
 from ablations.judging.cells import Pair, Reader, Run, compared, parts_of, trained, value_of
 from ablations.metrics.base import Metric
-from ablations.metrics.scores import ERRORS, skill
+from ablations.metrics.scores import ERRORS
 from ablations.metrics.timing import TimeRatio
 from ablations.records.rows import Skill
 from ablations.records.trials import Status
@@ -137,7 +137,7 @@ def _end(metric: Metric, run: Run, reader: Reader) -> str:
     if run.lost or run.status is not Status.OK:
         return ""
     try:
-        return metric.extreme(reader.observed(run))
+        return readings.extreme(metric, reader.observed(run))
     except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
         return ""  # what can't be read is a fault of its own
 
@@ -151,11 +151,11 @@ def _margin(run: Run, reader: Reader) -> tuple[float, float]:
     while step is not None:
         if not step.lost and step.status is Status.OK and step.result is not None:
             try:
-                found = skill(reader.observed(step))
+                margin, error = readings.margin(reader.observed(step))
             except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
                 pass
             else:
-                if math.isfinite(found.margin) and math.isfinite(found.error):
-                    return found.margin, found.error
+                if math.isfinite(margin) and math.isfinite(error):
+                    return margin, error
         step = reader.parent(step)
     return 0.0, 0.0

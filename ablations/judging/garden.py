@@ -13,10 +13,10 @@ from pathlib import Path
 
 from ablations.judging.case import Case
 from ablations.judging.cells import parts_of
-from ablations.records.plain import Json
 from ablations.records.rows import Garden
 from ablations.specs.claim import Statistical
 from ablations.specs.tests import Test
+from hrm.codec import Json
 from hrm.config.parts import Part, canonical
 from hrm.errors import UserError
 
@@ -24,12 +24,13 @@ FILE = "garden.jsonl"
 
 
 def digest(claim: Statistical) -> str:
-    """Return the SHA-256 of what a claim's verdict depends on: its test, zones and cells.
+    """Return the SHA-256 of what a claim's verdict depends on: test, zones, cells, block.
 
     Words for the reader, labels and the schedule don't count.
     """
     data = {
-        "tests": [[_test(test), list(reads)] for test, reads in parts_of(claim)],
+        "tests": [[described(test), list(reads)] for test, reads in parts_of(claim)],
+        "block": claim.block,
         "cells": [
             [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]
             for cell in claim.cells
@@ -97,7 +98,7 @@ def _order(one: Garden) -> tuple[str, int, str]:
     return one.spec, one.look, one.word
 
 
-def _test(test: Test) -> Json:
+def described(test: Test) -> Json:
     """Return a test's name and numbers, without reasons."""
     fields = {
         f.name: _plain(getattr(test, f.name))

@@ -1,15 +1,17 @@
 """Everything that a report shows of one claim, from its stored runs."""
 
+import hashlib
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ablations.judging import checked_bytes, garden, reading
 from ablations.judging import controls as guarding
-from ablations.judging import reading
 from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
-from ablations.records.plain import Json
+from ablations.judging.pictures import Album
+from ablations.records.origins import Origin
 from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
@@ -23,6 +25,8 @@ from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
+from hrm.codec import Json
+from hrm.config.parts import canonical
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +62,16 @@ class Desk:
         tier: Up to which pairs are read.
         table: Of the family.
         device: Where what is trained runs.
+        album: What makes pictures; None where nobody looks at them, since arrays are read for them.
+        mode: How claims were asked to train, for their commands.
     """
 
     reader: Reader
     tier: Tier
     table: Table
     device: str = "cpu"
+    album: Album | None = None
+    mode: str = "auto"
     _cases: dict[str, Case] = field(default_factory=dict, init=False, repr=False)
 
     def case(self, claim: Statistical) -> Case:
@@ -82,11 +90,13 @@ class Surroundings:
         controls: Those that guard it.
         garden: The versions of its spec that were judged.
         planning: What a plan can tell.
+        drawn: Whether its pictures are.
     """
 
     controls: Sequence[Controlled] = ()
     garden: tuple[Garden, ...] = ()
     planning: Planning | None = None
+    drawn: bool = True
 
 
 @dataclass(kw_only=True)
@@ -116,12 +126,13 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
         around: What is shown beside it.
     """
     around = around or Surroundings()
+    album = desk.album if around.drawn else None
     match claim:
         case Statistical():
             case = desk.case(claim)
-            draft = _guarded(_of_case(case, desk), around.controls, case.look)
+            draft = _guarded(_of_case(case, desk, album), around.controls, case.look)
         case Exact():
-            draft = _of_checks(claim, desk)
+            draft = _of_checks(claim, desk, album)
         case External():
             reason = f"it needs {claim.needs}; `{claim.command}` would run it"
             draft = _Draft(word=Word.NOT_RUN, reason=reason, planned=0, stored=0)
@@ -130,7 +141,7 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
     return _row(claim, entry, desk, around, draft)
 
 
-def _of_case(case: Case, desk: Desk) -> _Draft:
+def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
     """Return what the pairs of a statistical claim say."""
     claim, gathered = case.claim, case.gathered
     seeds = case.n if case.settled and case.look else len(gathered.rows)
@@ -150,7 +161,8 @@ def _of_case(case: Case, desk: Desk) -> _Draft:
         look=case.look,
         sentence=case.sentence,
         fields={
-            "parts": reading.parts(case),
+            "parts": reading.parts(case, desk.table),
+            "pictures": () if album is None else album.of(case),
             "beside": reading.beside(case, desk.reader, desk.table) if case.n else (),
             "failures": reading.failures(case),
             "skill": case.skill,
@@ -170,14 +182,14 @@ def _guarded(draft: _Draft, controls: Sequence[Controlled], look: int) -> _Draft
         draft.word, draft.settled = Word.INVALID, False
         draft.faults += failed
         return draft
-    missing = guarding.missing(controls)
-    if missing and group_of(draft.word) is not Group.OPEN:
-        draft.reason = f"{missing}; by itself {draft.word}: {draft.reason}"
+    undecided = guarding.undecided(controls)
+    if undecided and group_of(draft.word) is not Group.OPEN:
+        draft.reason = f"{undecided}; by itself {draft.word}: {draft.reason}"
         draft.word, draft.settled = Word.INCONCLUSIVE, False
     return draft
 
 
-def _of_checks(claim: Exact, desk: Desk) -> _Draft:
+def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
     found: Checked = checked(claim, desk.reader, trials.seeds(claim, desk.tier), desk.device)
     results = {run.result.fingerprint: run.result for run in found.runs if run.result is not None}
     over = len({id(run.trial) for run in found.runs if run.over})
@@ -190,15 +202,19 @@ def _of_checks(claim: Exact, desk: Desk) -> _Draft:
         faults=found.faults,
         settled=found.word in (Word.EXACT, Word.MISMATCH),
         n=over,
-        fields={"checks": found.checks},
+        fields={
+            "checks": found.checks,
+            "pictures": () if album is None else checked_bytes.pictures(found.checks),
+        },
     )
 
 
 def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
     parts: tuple[Part, ...] = draft.fields.get("parts", ())
     first = parts[0] if parts else None
-    device = f" --device {desk.device}" if desk.device != "cpu" else ""
-    command = f"ablations run {claim.id} --tier {desk.tier.value}{device}"
+    options = f" --device {desk.device}" if desk.device != "cpu" else ""
+    options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
+    command = f"ablations run {claim.id} --tier {desk.tier.value}{options}"
     return Row(
         verdict=Verdict(
             id=claim.id,
@@ -234,14 +250,55 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         controls=tuple(control.row.verdict.id for control in around.controls),
         garden=around.garden,
         faults=draft.faults,
-        notes=(*draft.fields.get("notes", ()), *_attempts(draft.results)),
+        notes=(
+            *draft.fields.get("notes", ()),
+            *_attempts(draft.results),
+            *desk.reader.marks(draft.results),
+        ),
         planned=draft.planned,
         stored=draft.stored,
         command=claim.command if isinstance(claim, External) else command,
         cost_seconds=sum(sorted(result.cpu_seconds for result in draft.results)),
         machine="; ".join(sorted({machine(result) for result in draft.results})) or None,
         planning=around.planning,
+        pictures=draft.fields.get("pictures", ()),
+        origin=None if isinstance(claim, External) else _origin(claim, draft.results),
     )
+
+
+def _origin(claim: Claim, results: Sequence[Result]) -> Origin:
+    """Return what the runs of a claim rest on."""
+    assert isinstance(claim, Statistical | Exact)
+    first, last = span(results)
+    return Origin(
+        spec=garden.digest(claim) if isinstance(claim, Statistical) else _digest(claim),
+        sources=tuple(sorted({result.sources[:12] for result in results})),
+        commits=tuple(sorted({result.commit for result in results if result.commit})),
+        machines=tuple(sorted({machine(result) for result in results})),
+        versions=versions(results),
+        first=first,
+        last=last,
+    )
+
+
+def _digest(claim: Exact) -> str:
+    data = [claim.check.to_json(), *(arm.part.to_json() for arm in claim.arms)]
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+def versions(results: Iterable[Result]) -> Mapping[str, str]:
+    """Return the libraries' versions; several of one are joined by a comma."""
+    found: dict[str, set[str]] = {}
+    for result in results:
+        for name, version in result.versions.items():
+            found.setdefault(name, set()).add(version)
+    return {name: ", ".join(sorted(all_)) for name, all_ in sorted(found.items())}
+
+
+def span(results: Iterable[Result]) -> tuple[str, str]:
+    """Return the days on which the first and the last of some runs began, "" without any."""
+    days = sorted(result.started[:10] for result in results)
+    return (days[0], days[-1]) if days else ("", "")
 
 
 def _notes(case: Case) -> Iterable[str]:
@@ -254,7 +311,8 @@ def _notes(case: Case) -> Iterable[str]:
         later = case.gathered.rows[first + 1 :]
         over = sum(all(run.over for run in row) for row in later)
         if over:
-            yield f"{over} later {noun(case.claim)} wait for seed {first}, and aren't read"
+            seed = case.gathered.rows[first][0].trial.seed
+            yield f"{over} later {noun(case.claim)} wait for seed {seed}, and aren't read"
 
 
 def _attempts(results: Iterable[Result]) -> Iterable[str]:

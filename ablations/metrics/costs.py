@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.metrics.base import Metric, Observations
-from ablations.metrics.scores import Stratum, chosen, halting_extreme, require_difficulty
+from ablations.metrics.scores import (
+    Stratum,
+    chosen,
+    halting_extreme,
+    of_task,
+    require_difficulty,
+)
 from ablations.metrics.value import UNKNOWN, Value, number
 from hrm.config.parts import require
 
@@ -85,10 +91,12 @@ class Cycles(Cost):
     Args:
         stratum: Least and most difficulty of the boards that count, all boards if None.
         by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+        task: Which task's boards count, by its place among several; all boards if None.
     """
 
     stratum: Stratum | None = None
     by: str = "difficulty"
+    task: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,7 +107,8 @@ class Cycles(Cost):
         return "halting steps"
 
     def read(self, found: Observations) -> Value:
-        steps = _steps(found)[chosen(found, self.stratum, self.by)]
+        counted = chosen(found, self.stratum, self.by) & of_task(found, self.task)
+        steps = _steps(found)[counted]
         return number(float(steps.mean())) if len(steps) else UNKNOWN
 
     def extreme(self, found: Observations) -> str:
@@ -165,10 +174,12 @@ class Allocation(Metric):
 
     Args:
         by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+        task: Which task's boards count, by its place among several; all boards if None.
     """
 
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     by: str = "difficulty"
+    task: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -179,7 +190,8 @@ class Allocation(Metric):
         return "rank correlation of difficulty and halting steps"
 
     def read(self, found: Observations) -> Value:
-        first, second = (_deviations(np.asarray(found[name])) for name in (self.by, "steps"))
+        mine = of_task(found, self.task)
+        first, second = (_deviations(np.asarray(found[n])[mine]) for n in (self.by, "steps"))
         size = math.sqrt(float((first @ first) * (second @ second)))
         return number(float(first @ second) / size if size > 0 else 0.0)
 

@@ -73,6 +73,47 @@ class Arrival(Metric):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Settling(Metric):
+    """Updates until the mean halting step of the validation boards stays near where it ends.
+
+    Steps are averaged as in `Arrival`; the last average is where they end.
+
+    Args:
+        within: How far from there they may be, in steps.
+        smooth: Evaluations in a window, all of them where there are fewer.
+        since: The share of the updates that counting begins after.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    within: float = 0.5
+    smooth: int = 5
+    since: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.smooth >= 1, "smooth", self.smooth, "1 or more", "use 1 for no smoothing")
+        require(self.within > 0, "within", self.within, "a positive number", "use 0.5")
+        _require_share(self.since)
+
+    @property
+    def quantity(self) -> str:
+        return f"updates until halting steps stay within {self.within:g} of where they end"
+
+    def read(self, found: Observations) -> Value:
+        counted = np.asarray(found["evaluation_update"], dtype=np.float64)
+        counted = counted - self.since * counted.max(initial=0.0)
+        updates = averaged(counted[counted > 0], self.smooth)
+        steps = averaged(np.asarray(found["evaluation_taken"])[counted > 0], self.smooth)
+        if not np.isfinite(steps).all() or not len(steps):
+            return UNKNOWN
+        away = np.flatnonzero(np.abs(steps - steps[-1]) > self.within)
+        if not len(away):  # they were there before the curve begins
+            return Value(low=0.0, high=float(updates[0]), mean=float(updates[0]))
+        return number(float(updates[away[-1] + 1]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ValidationScore(Metric):
     """Mean accuracy on unknown cells of the validation boards, over the last evaluations.
 
@@ -173,6 +214,37 @@ class ControllerPeak(Metric):
         norms = norms[round(self.since * len(norms)) :]
         median = float(np.median(norms)) if len(norms) else 0.0
         return number(float(norms.max()) / median) if median > 0 else UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spikes(Metric):
+    """Share of updates whose controller gradient is more than so many times the median one.
+
+    Args:
+        times: How many.
+        since: The share of the updates that counting begins after.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    times: float = 5.0
+    since: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.times > 1, "times", self.times, "more than 1", "use 5")
+        _require_share(self.since)
+
+    @property
+    def quantity(self) -> str:
+        return f"share of updates whose controller gradient is {self.times:g} times the median"
+
+    def read(self, found: Observations) -> Value:
+        norms = np.asarray(found["update_controller_norm"], dtype=np.float64)
+        norms = norms[round(self.since * len(norms)) :]
+        if not len(norms) or not np.isfinite(norms).all():
+            return UNKNOWN
+        return number(float((norms > self.times * np.median(norms)).mean()))
 
 
 def _require_share(since: float) -> None:

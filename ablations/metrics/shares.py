@@ -1,8 +1,9 @@
-"""Metrics of a timing process that relate two of its targets."""
+"""Shares: what a part of a timing process would save of the whole, and how many checks hold."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from ablations.metrics.base import Observations
+from ablations.metrics.base import Metric, Observations
 from ablations.metrics.timing import Milliseconds, Timed
 from ablations.metrics.value import Value, number
 
@@ -34,3 +35,18 @@ class Saved(Timed):
             for target in (self.target, self.whole)
         )
         return number(self.calls * (1 - 1 / self.speedup) * part / whole)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Metric):
+    """Share of exact checks that hold, of the protocol `Check`."""
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    @property
+    def quantity(self) -> str:
+        return "share of exact checks that hold"
+
+    def read(self, found: Observations) -> Value:
+        holds = [bool(check["holds"]) for check in found["checks"]]
+        return number(sum(holds) / len(holds))

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from ablations.records.plans import Chance, Prospect
 from ablations.rule import Group, Pairs, Table, Zones
@@ -42,7 +41,8 @@ class Spread:
             distance = side * (truth - edge)
             if self.sd == 0:
                 return (1 - self.lost) * (distance > 0)
-            return (1 - self.lost) * float(ndtr(distance / self.sd))
+            normal = math.erfc(-distance / self.sd / math.sqrt(2)) / 2  # its share below
+            return (1 - self.lost) * normal
 
         return chance
 

@@ -7,11 +7,12 @@ from enum import StrEnum
 from ablations.judging.cells import Reader
 from ablations.planning.pilots import Pilot
 from ablations.records.trials import Trial
-from ablations.runs.fingerprints import kind
-from ablations.runs.trials import pilots, plan, with_parents
+from ablations.runs.fingerprints import content, kind
+from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim
 
 ENOUGH = 9  # stored runs that a kind's median is taken over
+STARTED = 0.25  # of what a spec says, where a run starts from what another one trained
 
 
 class Source(StrEnum):
@@ -27,14 +28,14 @@ class Costs:
     """Expected CPU seconds of a trial, by its kind: all but its seed.
 
     They are the median of stored runs, else of pilot runs in the store, else of the committed
-    pilots, else what the spec says, shared among the claim's cells. Of each kind, a few runs are
-    read, once.
+    pilots, else what the spec says of the claim's cells (a quarter of it where a run starts from
+    what another one trained). Of each kind, a few runs are read, once.
 
     Args:
         claims: Whose trials are asked for.
         reader: Of the store, None without one.
         committed: Pilots by claim.
-        seeds: How many are looked at for stored runs.
+        runs: How many pairs are looked at for stored runs.
         device: Where what is trained runs.
     """
 
@@ -44,18 +45,19 @@ class Costs:
         reader: Reader | None,
         committed: Mapping[str, Pilot],
         *,
-        seeds: int = ENOUGH,
+        runs: int = ENOUGH,
         device: str = "cpu",
     ) -> None:
-        self._kinds: dict[tuple[str, str], str] = {}
+        self._kinds: dict[tuple[str, str, str], str] = {}
         self._known: dict[Source, dict[str, float]] = {source: {} for source in Source}
         for pilot in committed.values():
             self._known[Source.COMMITTED] |= pilot.cpu_seconds
         for claim in claims:
-            planned = plan(claim, range(seeds), device).trials
-            first = with_parents(plan(claim, range(1), device).trials)
+            planned = plan(claim, seeds(claim, runs), device).trials
+            first = with_parents(plan(claim, seeds(claim, 1), device).trials)
             for trial in first:
-                self._known[Source.DECLARED].setdefault(self.kind(trial), claim.cost)
+                share = 1.0 if trial.parent is None else STARTED
+                self._known[Source.DECLARED].setdefault(self.kind(trial), share * claim.cost)
             if reader is not None:
                 self._read(Source.STORED, planned, reader)
                 self._read(Source.PROBE, pilots(claim, device).trials, reader)
@@ -80,10 +82,10 @@ class Costs:
 
     def kind(self, trial: Trial) -> str:
         """Return what trials share that differ in the seed alone; it is remembered."""
-        key = repr(trial.protocol), repr((trial.arms, trial.device))
-        if key not in self._kinds:
-            self._kinds[key] = kind(trial)
-        return self._kinds[key]
+        protocol, arms, _, device = content(trial)
+        if (protocol, arms, device) not in self._kinds:
+            self._kinds[protocol, arms, device] = kind(trial)
+        return self._kinds[protocol, arms, device]
 
     def _read(self, source: Source, trials: Iterable[Trial], reader: Reader) -> None:
         seen: dict[str, list[float]] = {}

@@ -5,7 +5,6 @@ one whose pilots show that no number of pairs can decide it.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from ablations.records.plans import Planning, Prospect
 from ablations.records.trials import Trial
 from ablations.rule import Table
 from ablations.runs import trials
+from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import plan, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical, Tier
 
@@ -87,7 +87,7 @@ def due(
         device: Where what is trained runs.
     """
     found = []
-    before = {_key(trial) for trial in tried}
+    before = {content(trial) for trial in tried}
     for claim in claims:
         match claim:
             case Statistical():
@@ -105,7 +105,7 @@ def due(
                 continue
         if one is None:
             continue
-        left = tuple(trial for trial in one.trials if _key(trial) not in before)
+        left = tuple(trial for trial in one.trials if content(trial) not in before)
         if left or one.refusal:
             found.append(dataclasses.replace(one, trials=left))
     return tuple(found)
@@ -131,10 +131,10 @@ def order(
     """
     waiting = [one for one in found if one.trials]
     worth = {one.claim.id: (values or {}).get(one.claim.id, one.chance) for one in waiting}
-    keyed = {id(one): {_key(trial): trial for trial in one.trials} for one in waiting}
+    keyed = {id(one): {content(trial): trial for trial in one.trials} for one in waiting}
     cost = {key: costs.of(t) for each in keyed.values() for key, t in each.items()}
     chosen: list[Due] = []
-    paid: set[bytes] = set()
+    paid: set[Content] = set()
     spent = 0.0
 
     def price(one: Due) -> float:
@@ -206,7 +206,7 @@ def _statistical(
     device: str,
 ) -> Due | None:
     end = claim.schedule[tier]
-    case = judged(claim, reader, range(end), table, device)
+    case = judged(claim, reader, trials.seeds(claim, end), table, device)
     if case.settled and not all_:
         return None
     pilot, _ = pilots.known(claim, reader, committed, device)
@@ -218,7 +218,7 @@ def _statistical(
     return Due(
         claim=claim,
         look=look,
-        trials=_missing(claim, reader, range(look), device),
+        trials=_missing(claim, reader, trials.seeds(claim, look), device),
         chance=_chance(case, pilot, table, look),
     )
 
@@ -226,7 +226,7 @@ def _statistical(
 def _missing(claim: Claim, reader: Reader, seeds: range, device: str) -> tuple[Trial, ...]:
     """Return the trials at these seeds that must be run, each after what it starts from."""
     asked = [t for t in plan(claim, seeds, device).trials if not reader.over(t)]
-    needed = {_key(t): t for t in with_parents(asked) if not reader.over(t)}
+    needed = {content(t): t for t in with_parents(asked) if not reader.over(t)}
     return tuple(needed.values())
 
 
@@ -255,9 +255,3 @@ def _prospects(claim: Statistical, pilot: Pilot | None, table: Table) -> tuple[P
     if spreads is None:
         return ()
     return prospects([test.zones for test, _ in parts_of(claim)], spreads, table)
-
-
-def _key(trial: Trial) -> bytes:
-    """Return what tells trials apart, small: a plan may have 100,000."""
-    text = repr((trial.protocol, trial.arms, trial.seed, trial.device))
-    return hashlib.sha256(text.encode()).digest()

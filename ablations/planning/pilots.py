@@ -19,11 +19,11 @@ import numpy as np
 from ablations.judging import faults
 from ablations.judging.cells import Pair, Reader, compared, gather, parts_of
 from ablations.planning.chances import Spread
-from ablations.records.plain import Record
 from ablations.records.trials import Result
 from ablations.runs.fingerprints import kind
 from ablations.runs.trials import PILOTS, with_parents
 from ablations.specs.claim import Claim, Statistical
+from hrm.codec import Record
 from hrm.config.parts import canonical
 from hrm.errors import UserError
 from hrm.system.files import whole
@@ -137,7 +137,11 @@ def known(
 
 
 def digest(claim: Statistical) -> str:
-    """Return the SHA-256 over what a claim's pilots measure: its cells, and its contrasts."""
+    """Return the SHA-256 over what a claim's pilots measure: its cells, and its contrasts.
+
+    Whether training steps are compiled changes neither.
+    """
+    claim = claim.trained(compiled=False)
     data = {
         "cells": [
             [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]

@@ -35,6 +35,7 @@ def run(inputs: Inputs) -> Outcome:
     parameters = 0
     for rung in range(protocol.rungs):
         adapter = ours.adapter(inputs.arms[0])
+        ours.compile(adapter, protocol)
         adapter.build(dealt.task, seed, inputs.device)
         parameters = adapter.parameters
         training = scaled(protocol.training, factor * protocol.step**rung)

@@ -10,16 +10,20 @@ from torch import Tensor
 
 from ablations.protocols.adapter import Adapter, Answers, Foreign, Progress
 from ablations.protocols.identities import Redrawn
-from ablations.specs.protocols import Execution
+from ablations.specs.protocols import Execution, Ladder, Train
 from hrm.config import QLearning
 from hrm.config.learning import System, Training
 from hrm.config.parts import Part
 from hrm.errors import UserError
 from hrm.model import HRM
 from hrm.model.halting import Policy
+from hrm.system import environment
 from hrm.tasks import Boards, Task
 from hrm.training import loop, scoring
 from hrm.training.averages import Averaged
+
+AT_ONCE = 1024  # boards that are answered, where each of them stops for itself
+TOGETHER = 256  # those of a batch that stops as one, whose size matters
 
 
 class Ours(Adapter):
@@ -27,6 +31,7 @@ class Ours(Adapter):
 
     Attributes:
         decays: Of averages of the weights that are kept while it trains, and steer nothing.
+        compiled: Whether training steps are, see `hrm.training.compiled`.
         redrawn: How many puzzle identities there are, if training draws them anew each time that
             boards are dealt; 0 for those of the boards.
     """
@@ -35,6 +40,7 @@ class Ours(Adapter):
         self.system = system
         self.decays: tuple[float, ...] = ()
         self.redrawn = 0
+        self.compiled = False
         self.max_steps = system.model.halting.max_steps
         self._controller_norms: list[float] = []
 
@@ -68,7 +74,16 @@ class Ours(Adapter):
                 inputs=data.inputs, targets=data.targets, count=self.redrawn, generator=drawn
             )
         self.shadows = [Averaged(self.model, decay) for decay in self.decays]
-        loop.fit(self.model, self.system, training, data, seeds, watch, measured=measured)
+        loop.fit(
+            self.model,
+            self.system,
+            training,
+            data,
+            seeds,
+            watch,
+            measured=measured,
+            compiled=self.compiled,
+        )
 
     def answer(self, boards: Boards) -> Answers:
         return self._answers(self.model, boards)
@@ -99,7 +114,10 @@ class Ours(Adapter):
         self.model.load_state_dict(given)
 
     def _answers(self, model: HRM, boards: Boards) -> Answers:
-        predictions, steps = scoring.answers(model, self.system, self.task, boards)
+        c = self.system.model
+        coupled = c.halting.together or (c.evaluation or c.execution).as_one
+        batch = TOGETHER if coupled else AT_ONCE
+        predictions, steps = scoring.answers(model, self.system, self.task, boards, batch)
         return Answers(predictions=predictions, steps=steps)
 
 
@@ -118,6 +136,23 @@ def adapter(arm: Part) -> Adapter:
         f"arm is a {type(arm).__name__}; allowed are System and Foreign; pass a recipe's system, "
         "or write an adapter"
     )
+
+
+def compile(adapter: Adapter, protocol: Train | Ladder) -> None:  # noqa: A001
+    """Have an adapter compile its training steps, where a protocol says so.
+
+    Raises:
+        UserError: If it is a foreign model, or torch can't compile here.
+    """
+    if not protocol.compiled:
+        return
+    if not isinstance(adapter, Ours):
+        raise UserError(
+            "compiled is True for a foreign model; allowed is False, since its steps are its own; "
+            "use --mode eager"
+        )
+    environment.compiler()
+    adapter.compiled = True
 
 
 def own(

@@ -1,7 +1,6 @@
 """The most memory that a training update needs at once, and what it computes."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ def bytes_of_update(system: System, seed: int, batch: int) -> int:
 
 def second(update: Callable[[], None]) -> int:
     """Return the peak of an update's second call; it sets gradients to None before it computes."""
-    with _one_thread():
+    with cost.one_thread():
         update()
         return cost.peak_memory(update)
 
@@ -67,7 +66,7 @@ def drawn(model: HRM, system: System, batch: int, seed: int) -> tuple[Tensor, Ba
 def gradients(system: System, seed: int, batch: int) -> list[Tensor]:
     """Return every parameter's gradient of one such update."""
     model = ours.initial(system, seed).train()
-    with _one_thread():
+    with cost.one_thread():
         updating(model, system, batch, seed)()
     return [p.grad for p in model.parameters() if p.grad is not None]
 
@@ -83,14 +82,3 @@ def _random(system: System, batch: int, noise: torch.Generator) -> tuple[Tensor,
         inputs = torch.randn(*shape, part.size, generator=noise)
     targets = torch.randint(system.model.readout.size, shape, generator=noise)
     return inputs, torch.zeros(batch, dtype=torch.int64), targets
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: kernels take scratch memory for each."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

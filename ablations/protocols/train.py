@@ -79,8 +79,9 @@ def ask(adapter: Adapter, protocol: Train, dealt: boards.Table) -> None:
     """Tell an adapter what is asked of our own models alone.
 
     Raises:
-        UserError: If it isn't one.
+        UserError: If it isn't one, or can't be compiled here.
     """
+    ours.compile(adapter, protocol)
     asked = bool(protocol.shadows) or protocol.identities != "given"
     if not asked:
         return

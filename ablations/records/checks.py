@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ablations.records.plain import Json, Record
+from hrm.codec import Json, Record
 
 __all__ = ["AtMost", "Check", "Close", "Differ", "Equal", "Holds", "Json"]
 

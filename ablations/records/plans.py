@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ablations.records.plain import Record
+from hrm.codec import Record
 
 
 @dataclass(frozen=True, kw_only=True)

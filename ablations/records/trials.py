@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ablations.records.plain import Json, Record
+from hrm.codec import Json, Record
 
 SCHEMA = 2
 
@@ -58,6 +58,7 @@ class Machine(Record):
         accelerator: Its name, None where the trial used none.
         load: The system's load average when the attempt ended.
         allocator: The library that served memory; None for the system's own.
+        capability: The instructions that torch computed with, such as AVX2; None without torch.
     """
 
     cpu: str
@@ -67,6 +68,7 @@ class Machine(Record):
     accelerator: str | None
     load: float
     allocator: str | None = None
+    capability: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from ablations.rule.outcomes import Group, Objection, Tally, Verdict, Word, group_of
 from ablations.rule.table import Table
 from ablations.rule.zones import Zones
+from ablations.text import number
+
+MULTIPLE = 2.0  # ratios beyond it are said as multiples, not in per cent
+_there = "there is"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """How contrasts are said: a ratio below 1 as a saving in per cent, all else as it is read.
+    """How contrasts are said: ratios in per cent less or more, all else as it is read.
 
     Args:
         zones: Of the claim.
@@ -19,35 +23,70 @@ class Reader:
     zones: Zones
 
     @property
-    def saving(self) -> bool:
-        """Whether contrasts are said as savings."""
-        return self.zones.log and self.zones.sign < 0
+    def percent(self) -> bool:
+        """Whether contrasts are ratios near enough to 1 to be said in per cent."""
+        return self.zones.log and max(map(self.zones.value, self.zones.edges)) <= MULTIPLE
 
     @property
     def turn(self) -> int:
-        """+1 if the reader's values grow with contrasts, else -1."""
-        return 1 if self.saving else self.zones.sign
+        """+1 if what the reader is told grows with contrasts, else -1."""
+        return 1 if self.percent else self.zones.sign
 
     @property
     def what(self) -> str:
-        """The name of what is compared."""
-        return "saving" if self.saving else "ratio" if self.zones.log else "difference"
+        """The name of what is compared; per cent need none."""
+        return "" if self.percent else "ratio" if self.zones.log else "difference"
+
+    @property
+    def median(self) -> str:
+        """What a median is called."""
+        return f"median {self.what}".rstrip()
 
     def value(self, contrast: float) -> str:
-        """Return a contrast in the reader's unit."""
+        """Return a contrast in the reader's unit: "25 % less", "−4 points"."""
         value = self.zones.value(contrast)
-        if self.saving:
-            return f"{number(100 * (1 - value))} %"
-        unit = f" {self.zones.unit}" if self.zones.unit else ""
-        return number(value) + unit
-
-    def side(self, up: bool) -> str:
-        """Return "above" or "below" as the reader sees it; up is the claimed direction."""
-        return "above" if up == (self.turn > 0) else "below"
+        if not self.percent:
+            return number(value) + (f" {self.zones.unit}" if self.zones.unit else "")
+        if value > MULTIPLE:
+            return f"{number(value)} times as much"
+        if math.isclose(value, 1):
+            return "no change"
+        return f"{number(100 * abs(1 - value))} % {'less' if value < 1 else 'more'}"
 
     def span(self, low: float, high: float) -> str:
-        """Return an interval as the reader sees it, from its lower to its higher end."""
-        return " to ".join(map(self.value, (low, high)[:: self.turn]))
+        """Return an interval from its lower to its higher end, as `turn` has it."""
+        if self.percent and math.inf in (-low, high):
+            return self._open(low, high)
+        first, last = map(self.value, (low, high)[:: self.turn])
+        shown, _, side = first.rpartition(" ")
+        shared = side in ("less", "more") and last.endswith(f" {side}")
+        return f"{shown if shared else first} to {last}"
+
+    def _open(self, low: float, high: float) -> str:
+        """Return an interval in per cent whose end is open."""
+        if low == -math.inf and high == math.inf:
+            return "anything"
+        end = low if high == math.inf else high
+        greater = (end == low) == (self.zones.sign > 0)  # whether larger ratios are in it
+        least = greater == (self.zones.value(end) >= 1)
+        return f"at {'least' if least else 'most'} {self.value(end)}"
+
+    def statement(self, edge: float, *, up: bool) -> tuple[str, str]:
+        """Say that a contrast lies beyond an edge, as ("the reduction is", "above 20 %").
+
+        Args:
+            edge: The edge, a contrast.
+            up: Whether beyond it in the claimed direction.
+        """
+        value = self.zones.value(edge)
+        greater = up == (self.zones.sign > 0)
+        if not self.percent:
+            return f"the {self.what} is", f"{'above' if greater else 'below'} {self.value(edge)}"
+        if math.isclose(value, 1):
+            return _there, "an increase" if greater else "a reduction"
+        side = "above" if greater == (value > 1) else "below"
+        what = "increase" if value > 1 else "reduction"
+        return f"the {what} is", f"{side} {number(100 * abs(1 - value))} %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,20 +102,27 @@ class _Sentence:
     def reader(self) -> Reader:
         return Reader(zones=self.zones)
 
-    def above(self, edge: float, *, again: bool = False) -> str:
-        """Say how many pairs lie beyond an edge in the claimed direction."""
-        return self._said(self.verdict.count(edge).above, edge, up=True, again=again)
+    def above(self, edge: float, *, after: float | None = None) -> str:
+        """Say how many pairs lie beyond an edge in the claimed direction.
 
-    def below(self, edge: float, *, again: bool = False) -> str:
-        """Say how many pairs lie short of an edge."""
-        return self._said(self.verdict.count(edge).below, edge, up=False, again=again)
+        Args:
+            edge: The edge.
+            after: The edge of the statement before, whose subject isn't repeated.
+        """
+        return self._said(self.verdict.count(edge).above, edge, after, up=True)
 
-    def _said(self, tally: Tally, edge: float, *, up: bool, again: bool) -> str:
-        """Say a tally; again: what is counted has been named before."""
-        where = f"{self.reader.side(up)} {self.reader.value(edge)}"
-        if again:
-            return f"in {tally.pairs} of {tally.of} {where}"
-        return f"in {tally.pairs} of {tally.of} {self.noun} the {self.reader.what} is {where}"
+    def below(self, edge: float, *, after: float | None = None) -> str:
+        """Say how many pairs lie short of an edge; as `above`."""
+        return self._said(self.verdict.count(edge).below, edge, after, up=False)
+
+    def _said(self, tally: Tally, edge: float, after: float | None, *, up: bool) -> str:
+        subject, where = self.reader.statement(edge, up=up)
+        pairs = f"in {tally.pairs} of {tally.of}"
+        if after is None:
+            return f"{pairs} {self.noun} {subject} {where}"
+        before, _ = self.reader.statement(after, up=up)
+        named = before == subject != _there
+        return f"{pairs} {where}" if named else f"{pairs} {subject} {where}"
 
     def reason(self) -> str:
         """Say why the word is what it is by itself."""
@@ -96,7 +142,7 @@ class _Sentence:
         w = self.zones.null
         if word is Word.INCONCLUSIVE:
             takes = self.verdict.look - self.table.exceptions[self.verdict.look]
-            return f"{self.above(w)}, {self.below(w, again=True)}; either takes {takes}"
+            return f"{self.above(w)}, {self.below(w, after=w)}; either takes {takes}"
         if group_of(word) is Group.FAILS:
             return self._fails(word, w)
         if self.zones.two_sided:
@@ -107,7 +153,7 @@ class _Sentence:
         if word is Word.CONTRADICTED:
             return f"{self.below(-w)}, an effect against the claimed direction"
         if word is Word.NO_EFFECT:
-            return f"{self.below(w)}, {self.above(-w, again=True)}: no effect worth having"
+            return f"{self.below(w)}, {self.above(-w, after=w)}: no effect worth having"
         return f"{self.below(w)}; whether it is an effect the other way is open"
 
     def _either_side(self, word: Word, w: float) -> str:
@@ -122,18 +168,18 @@ class _Sentence:
         match word:
             case Word.EXCEEDED:
                 claimed = self.reader.span(weak, strong)
-                return f"{self.above(strong)}, beyond the {claimed} that is claimed"
+                return f"{self.above(strong)}, beyond what is claimed: {claimed}"
             case Word.CONFIRMED if strong < math.inf:
-                return f"{self.above(weak)}, {self.below(strong, again=True)}"
+                return f"{self.above(weak)}, {self.below(strong, after=weak)}"
             case Word.AT_LEAST:
-                end = f"{self.reader.side(up=False)} {self.reader.value(strong)}"
+                _, end = self.reader.statement(strong, up=False)
                 return f"{self.above(weak)}; whether it is {end} is open"
             case Word.WEAKER:
-                short = f"but {self.below(weak, again=True)}"
+                short = f"but {self.below(weak, after=w)}"
                 return f"{self.above(w)}, {short}, which is less than what is claimed"
             case Word.DIRECTION_ONLY:
                 edge = w if self.verdict.low <= w else weak
-                return f"{self.above(0.0)}; {self.above(edge, again=True)}, which is open"
+                return f"{self.above(0.0)}; {self.above(edge, after=0.0)}, which is open"
         return self.above(weak)
 
     def _nearly_all(self, word: Word, edge: float) -> str:
@@ -157,7 +203,7 @@ class _Sentence:
         said = f"{verdict.n} of the {self.table.looks[0]} {self.noun} that the first look takes"
         if estimate is None:
             return said
-        return f"{said}; the median {self.reader.what} of these is {self.reader.value(estimate)}"
+        return f"{said}; the {self.reader.median} of these is {self.reader.value(estimate)}"
 
     def objection(self) -> str:
         """Say what speaks against the word by itself."""
@@ -205,13 +251,3 @@ def sentence(verdict: Verdict, zones: Zones, table: Table, noun: str = "pairs") 
     parts = _Sentence(verdict=verdict, zones=zones, table=table, noun=noun)
     reason = parts.objection() if verdict.word is Word.SPLIT else parts.reason()
     return reason + parts.remarks()
-
-
-def number(value: float) -> str:
-    """Return a number with three digits, infinities as signs."""
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
-    if float(text.replace(",", "")) == 0:
-        return "0"
-    return f"−{text[1:]}" if text.startswith("-") else text

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.records.plain import Json, Record
 from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import fingerprints, index, sidecars, sources, weights
 from ablations.runs.encoding import decode, encode
 from ablations.specs.protocols import Protocol
+from hrm.codec import Json, Record
 from hrm.config.parts import Part, type_key
 from hrm.errors import Diverged, UserError
 from hrm.system import environment
@@ -97,6 +97,16 @@ def _received(data: Json) -> Job:
     return asked
 
 
+def compilable(text: str) -> str:
+    """Return the text, for an engine, where training steps can be compiled.
+
+    Raises:
+        UserError: If they can't, as without a C++ compiler.
+    """
+    environment.compiler()
+    return text
+
+
 def execute(asked: Job) -> Result:
     """Run a job here, on one thread, and return what it found, however it ended.
 
@@ -155,7 +165,7 @@ def ended(asked: Job, clock: "Clock", status: Status, error: str | None) -> Resu
         start=asked.start,
         error=error,
         deaths=asked.deaths,
-        machine=Machine(**machine, allocator=_allocator()),
+        machine=Machine(**machine, allocator=_allocator(), capability=_capability()),
         versions=fingerprints.versions(),
         sources=fingerprints.source_digest(asked.trial),
         commit=commit,
@@ -291,6 +301,12 @@ def _limited(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _capability() -> str | None:
+    """Return the instructions that torch computes with here, None where it isn't loaded."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else str(torch.backends.cpu.get_cpu_capability())
 
 
 @functools.cache

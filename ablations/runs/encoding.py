@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ablations.records.plain import Json
 from ablations.records.trials import SCHEMA, Result
 from ablations.runs.weights import is_digest
+from hrm.codec import Json
 
 float_key = "float"
 digest_key = "sha256"

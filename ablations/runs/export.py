@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ablations.records.plain import Json
 from ablations.records.trials import Result
 from ablations.runs.store import Store
+from hrm.codec import Json
 from hrm.config.parts import type_key
 from hrm.errors import UserError
 from hrm.system.files import whole

@@ -13,16 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
 from ablations.runs import sources
 from ablations.specs.protocols import Protocol
+from hrm.codec import Json
 from hrm.config import parts
 from hrm.config.parts import Part, canonical, type_key
 from hrm.errors import UserError
 from hrm.system import environment
 
 devices = ("cpu", "cuda")
+Content = tuple[str, str, int, str]
 MOST_TEXTS = 4096  # that are remembered
 packages = ("asv_runner", "numpy", "python-sat", "torch")
 
@@ -35,6 +36,11 @@ def fingerprint(trial: Trial) -> str:
             of an unknown kind.
     """
     return _fingerprint(_text(trial.protocol), _text(trial.arms), trial)
+
+
+def content(trial: Trial) -> Content:
+    """Return what makes two trials one: it is equal where they are, and quick to compare."""
+    return _text(trial.protocol), _text(trial.arms), trial.seed, trial.device
 
 
 def _text(data: Json) -> str:
@@ -87,17 +93,13 @@ def part_class(name: str) -> type[Part]:
     Raises:
         UserError: If no imported module has it.
     """
-    if name not in _kinds:
-        _kinds.update(parts.kinds())
-    if name not in _kinds:
+    found = parts.kinds().get(name)
+    if found is None:
         raise UserError(
             f"kind is {name!r}; allowed are the kinds of parts in modules that were loaded; name "
             "its module with --include"
         )
-    return _kinds[name]
-
-
-_kinds: dict[str, type[Part]] = {}
+    return found
 
 
 @functools.cache

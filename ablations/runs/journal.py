@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ablations.records.plain import Json
+from hrm.codec import Json
 
 ROOT = "0" * 64
 

@@ -9,16 +9,16 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs import locks, sequence
+from ablations.runs import attempts, locks, sequence
 from ablations.runs.attempts import Clock, Job, ended, work
 from ablations.runs.encoding import decode
 from ablations.runs.schedule import Event, Phase, Schedule, What
 from ablations.runs.sharing import Leases
 from ablations.runs.store import Store
-from ablations.runs.trials import boards
+from ablations.runs.trials import together
 from ablations.runs.workers import ConnectionLost, Engine
 
-__all__ = ["Event", "What", "boards", "run"]
+__all__ = ["Event", "What", "run", "together"]
 
 LOOK = 0.5  # seconds between two looks at who else is at work, and at new workers
 MOST_LOSSES = 5  # of a trial's connection, after which it counts as a death
@@ -34,7 +34,7 @@ def run(
     left: Callable[[], float] = lambda: math.inf,
     limit: Callable[[Trial], float | None] = lambda _: None,
     keep: Callable[[Trial], bool] = lambda _: True,
-    group: Callable[[Trial], str] = boards,
+    group: Callable[[Trial], str] = together,
     sleep: Callable[[float], None] = time.sleep,
     on_look: Callable[[], None] = lambda: None,
 ) -> None:
@@ -43,12 +43,13 @@ def run(
     Equal trials are run once. What a trial starts from is run before it, unless its weights are
     stored; a trial whose parent came to nothing ends as its parent did. Trials that must be alone
     are shuffled into one sequence and run one by one, in two stretches, on this machine whatever
-    the engine. Those that may share the machine are run between the stretches, those of equal
-    boards on one worker, the costliest ahead; if they take less than the pause that must lie there,
-    the rest of it is waited for. An attempt that the machine killed is recorded and made again,
-    until a trial has died `ablations.runs.store.MOST_DEATHS` times. Several processes may run into
-    one store: each takes what no other one runs now or has finished. Ctrl-C keeps what is finished
-    and stops the rest; the same call resumes.
+    the engine. Those that may share the machine are run between the stretches, those that share
+    something on one worker, the costliest ahead; if they take less than the pause that must lie
+    there, the rest of it is waited for. An attempt that the machine killed is recorded and made
+    again, until a trial has died `ablations.runs.store.MOST_DEATHS` times. Several processes may
+    run into one store: each takes what no other one runs now or has finished. Ctrl-C keeps what is
+    finished and stops the rest; the same call resumes. Where steps are to be compiled, a worker's
+    compiler is tried first.
 
     Args:
         trials: What to run; those that share the machine keep their order where costs are equal.
@@ -66,7 +67,7 @@ def run(
 
     Raises:
         UserError: If somebody tidies up the store, or it can't be written; if the engine has no
-            worker for a trial.
+            worker for a trial; if steps can't be compiled here.
         KeyboardInterrupt: After Ctrl-C.
     """
     with store.coordinate() as leases:
@@ -93,6 +94,8 @@ def run(
             where = engine.single() if alone else engine
             with (locks.exclusive if alone else locks.shared)(waiting) as handle, where:
                 where.inherited = (handle,)
+                if schedule.compiles(phase):
+                    where.submit(attempts.compilable, "").result()
                 _Drain(schedule, leases, where, fits, phase).run(on_look)
             if phase is Phase.FIRST_STRETCH:
                 rested = time.monotonic() + sequence.PAUSE

@@ -169,6 +169,11 @@ class Schedule:
         ready = (group for kind in Phase if kind <= phase for group in self._ready[kind].values())
         return next((self.job(jobs[0][-1]) for jobs in ready), None)
 
+    def compiles(self, phase: Phase) -> bool:
+        """Tell whether a trial of a phase compiles its training steps."""
+        own = (one.trial for one in self._waiting.values() if one.phase is phase)
+        return any(trial.protocol.get("compiled") for trial in own)
+
     def take(self, phase: Phase, *, last: Job | None, running: Iterable[Job]) -> Job | None:
         """Return the next job that can start, None if there is none now.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.records.plain import Json
+from hrm.codec import Json
 from hrm.system.files import whole
 
 if TYPE_CHECKING:

@@ -58,6 +58,28 @@ def of_files(modules: Iterable[str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def of_reader(module: str) -> str:
+    """Return the SHA-256 over what a metric's module computes, 12 hexadecimal digits.
+
+    Followed are imports within the module's package; of what those import elsewhere of ours, each
+    file itself counts and not what it imports in turn.
+
+    Raises:
+        ModuleNotFoundError: If the module has no source file.
+    """
+    package, packages = module.rpartition(".")[0] or module, {*ours, module.partition(".")[0]}
+    pending, found = [module], set[str]()
+    while pending:
+        name = pending.pop()
+        path = None if name in found else locate(name)
+        if path is None:
+            continue
+        found.add(name)
+        if f"{name}.".startswith(f"{package}."):
+            pending.extend(o for o in _read(path, name)[1] if o.partition(".")[0] in packages)
+    return of_files(found)[:12]
+
+
 def forget() -> None:
     """Make the next `digest` read the files again."""
     _digest.cache_clear()

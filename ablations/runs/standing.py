@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.records.plain import Record
+from hrm.codec import Record
 from hrm.system.files import whole
 
 EVERY = 2.0  # seconds between two versions of a file

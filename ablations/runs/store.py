@@ -22,13 +22,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from ablations.records.plain import Json
 from ablations.records.trials import Result, Status
 from ablations.runs import index, sharing, sidecars, weights
 from ablations.runs.encoding import decode, encode
 from ablations.runs.index import Entry, Key
 from ablations.runs.journal import Journal
 from ablations.runs.sharing import Leases
+from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 
@@ -141,6 +141,13 @@ class Store:
             result = self.get(fingerprint)
             if result is not None:
                 yield result
+
+    def standing(self, fingerprint: str) -> tuple[str, str]:
+        """Return the attempt at a trial that finished first and its digest, "" for neither."""
+        attempt = self._standing(fingerprint)
+        if attempt is None:
+            return "", ""
+        return attempt, self._entries[fingerprint][attempt].digest
 
     def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
         """Return a result's observations, one mapping an arm; arrays are loaded when read.

@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ablations.records.plain import Json
 from ablations.records.trials import Trial
-from ablations.specs.claim import Claim, Exact, Statistical, Tier
+from ablations.specs.claim import OFFSET, PILOT_BLOCK, Claim, Exact, Statistical, Tier
 from ablations.specs.protocols import Protocol
+from hrm.codec import Json
 from hrm.config.parts import canonical
 
-PILOTS = range(1000, 1005)  # seeds that plans take a spread from; no claim is judged by them
+MOST_LAYOUTS = 1024  # that are remembered
+# seeds that plans take a spread from; no claim is judged by them
+PILOTS = range(PILOT_BLOCK * OFFSET, PILOT_BLOCK * OFFSET + 5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +69,19 @@ def plan(claim: Claim, seeds: Iterable[int], device: str = "cpu") -> Planned:
     return Planned(claim=claim, seeds=seeds, rows=rows)
 
 
-def seeds(claim: Claim, tier: Tier) -> range:
-    """Return a claim's seeds at a tier: 0, 1, 2 …, one a pair."""
+def seeds(claim: Claim, upto: Tier | int) -> range:
+    """Return a claim's seeds, one a pair, in the order in which they are read.
+
+    They are the first ones of its block; an exact claim has seed 0.
+
+    Args:
+        claim: The claim.
+        upto: Which tier, or how many pairs.
+    """
     match claim:
         case Statistical():
-            return range(claim.schedule[tier])
+            first = claim.block * OFFSET
+            return range(first, first + (upto if isinstance(upto, int) else claim.schedule[upto]))
         case Exact():
             return range(1)
         case _:
@@ -103,14 +113,41 @@ def boards(trial: Trial) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def together(trial: Trial) -> str:
+    """Return what trials share that run one after the other on one worker, which has it at hand.
+
+    Those of an arm whose training steps are compiled share their graph, whatever their seed; others
+    share their boards.
+    """
+    protocol = trial.protocol
+    while protocol.get("after") is not None:
+        protocol = protocol["after"]
+    if not protocol.get("compiled"):
+        return boards(trial)
+    return hashlib.sha256(canonical(list(trial.arms)).encode()).hexdigest()[:16]
+
+
 Layout = list[tuple[Protocol, Json, tuple[Json, ...], int]]
 
 
 def _layout(claim: Statistical) -> Layout:
     """Return each cell's protocol, its JSON, the arms of its trial and the cell's place in it.
 
-    Equal protocols and arms are one object in the result, whatever they are in the claim.
+    Equal protocols and arms are one object in the result, whatever they are in the claim; and a
+    claim that is planned again has the same objects, so that their texts are made once.
     """
+    known = _layouts.get(id(claim))
+    if known is None:
+        if len(_layouts) >= MOST_LAYOUTS:
+            _layouts.clear()
+        known = _layouts[id(claim)] = claim, _laid_out(claim)  # kept, so that no other has its id
+    return known[1]
+
+
+_layouts: dict[int, tuple[Statistical, Layout]] = {}
+
+
+def _laid_out(claim: Statistical) -> Layout:
     shared: dict[str, Json] = {}
 
     def once(data: Json) -> Json:

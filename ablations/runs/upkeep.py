@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.records.plain import Json
 from ablations.runs import index, sidecars, weights
 from ablations.runs.index import Key
 from ablations.runs.store import Store
+from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 

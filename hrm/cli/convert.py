@@ -12,7 +12,8 @@ from hrm.cli.summary import choose
 from hrm.system import extensions
 
 if TYPE_CHECKING:
-    from hrm.interop.arch import Arch, Inferred
+    from hrm.interop.arch import Arch
+    from hrm.interop.inference import Inferred
 
 LINE = "turn a public checkpoint into a run's folder, or a run into a public checkpoint"
 TEXT = """\

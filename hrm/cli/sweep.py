@@ -15,7 +15,8 @@ from hrm.cli import options, progress, scores, summary, train
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
-    from hrm.sweeps.search import Configure, Progress
+    from hrm.sweeps.search import Progress
+    from hrm.sweeps.sweep import Configure
     from hrm.training.runs import Plan
 
 LINE = "search for a recipe's best configuration on a task"
@@ -78,10 +79,11 @@ def run(asked: argparse.Namespace) -> int:
     summary.choose(asked.recipe, recipes.named)
 
     from hrm.sweeps import search, space
+    from hrm.sweeps.sweep import Sweep
     from hrm.system import distributed
 
     device = distributed.on(asked.device)
-    wanted = search.Sweep(
+    wanted = Sweep(
         arms=arms(asked), space=space.read(asked.space), trials=asked.trials, prune=asked.prune
     )
     sys.stderr.write(_heading(wanted.budget()))

@@ -140,13 +140,6 @@ class QLearning(Halting):
         super().__post_init__()
         require(self.heads in (1, 2), "heads", self.heads, "1 or 2", "use 2 for separate heads")
         require(
-            self.biases is None or len(self.biases) == 2,
-            "biases",
-            self.biases,
-            "two numbers, (halt, continue), or None",
-            "give both",
-        )
-        require(
             self.exploration is None or not self.exploration.of_batch or self.batch_mean,
             "exploration",
             self.exploration,

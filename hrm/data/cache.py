@@ -20,7 +20,6 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-import os
 import sys
 import zipfile
 import zlib
@@ -33,6 +32,7 @@ import filelock
 import numpy as np
 
 from hrm.config.parts import Part, canonical
+from hrm.system import environment
 from hrm.system.files import whole
 from hrm.tasks import Boards, Splits, Task, Values
 
@@ -80,13 +80,12 @@ def load(
 
 
 def default_folder() -> Path:
-    """Return ``$XDG_CACHE_HOME/hrm-ablations``, by default in ``~/.cache``.
+    """Return where the cache lies: `hrm.system.environment.cache_folder`.
 
     Raises:
-        RuntimeError: If there is no home directory either.
+        RuntimeError: If there is no home directory.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".cache") / "hrm-ablations"
+    return environment.cache_folder()
 
 
 def _asked(task: Task, seed: int, sizes: dict[str, int]) -> dict[str, Any]:

@@ -9,8 +9,9 @@
 `hrm.interop.folders` makes a run's folder of a checkpoint, and back: `hrm convert`.
 """
 
-from hrm.interop.arch import Arch, Inferred, fitting, inferred
+from hrm.interop.arch import Arch
 from hrm.interop.files import read, write
+from hrm.interop.inference import Inferred, fitting, inferred
 from hrm.interop.names import PREFIX, Weights, renamed, unwrapped, wrapped
 
 __all__ = [

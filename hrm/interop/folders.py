@@ -14,7 +14,8 @@ import yaml
 from hrm.config.parts import Part, require
 from hrm.errors import UserError
 from hrm.interop import files, names, settings
-from hrm.interop.arch import Arch, Inferred, fitting, inferred
+from hrm.interop.arch import Arch
+from hrm.interop.inference import Inferred, fitting, inferred
 from hrm.system.files import whole
 from hrm.tasks import Task
 from hrm.tasks.arc import Arc

@@ -275,3 +275,14 @@ def _attention(q_BHQE: Tensor, k_BHSE: Tensor, v_BHSF: Tensor) -> int:
 def _storages(data: object) -> Iterator[torch.UntypedStorage]:
     leaves: Iterable[Any] = tree_leaves(data)
     return (t.untyped_storage() for t in leaves if isinstance(t, Tensor))
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread; the number before is restored at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -6,8 +6,9 @@ Every strategy drives the same `Step`, from the initial states until nobody goes
 - masked: each row stops for itself, but every row is computed until the last has stopped.
 - compacted: each row stops for itself, and only live rows are computed.
 - refilled: each row stops for itself, and the next sample takes its place.
+- unrolled: masked, or lockstep, without end: all steps are computed, so that it is one graph.
 
-The last three agree to rounding; lockstep means something else. In training over many batches,
+All but lockstep agree to rounding; lockstep means something else. In training over many batches,
 `Carry` and `refill` do what refilled execution does within one.
 Shapes: B batch, b computed rows, K steps taken, D width; a state's tensors are [B, ...].
 """
@@ -165,6 +166,33 @@ def masked(step: Step, state: State, max_steps: int) -> Run:
         alive = alive & ~(decision.margin > 0)
         if not alive.any():
             break
+    return log.finish(state, taken)
+
+
+def unrolled(
+    step: Step,
+    state: State,
+    max_steps: int,
+    *,
+    as_one: bool,
+    everyone: Callable[[Tensor], Tensor] = torch.all,
+) -> Run:
+    """Compute every row at every step, and keep what counts: no value decides what is computed.
+
+    Args:
+        as_one: Whether the batch stops as one, as in `lockstep`, or each row for itself.
+    """
+    batch = len(state.high)
+    log = _Log(batch)
+    alive = torch.ones(batch, dtype=torch.bool, device=state.high.device)
+    taken = torch.zeros(batch, dtype=torch.int64, device=state.high.device)
+    for k in range(max_steps):
+        new, decision, drafts = step(state, None, k)
+        log.add(decision, drafts, alive)
+        state = where(alive, new, state)
+        taken = taken + alive
+        stops = decision.margin > 0
+        alive = alive & ~(everyone(stops).expand_as(stops) if as_one else stops)
     return log.finish(state, taken)
 
 

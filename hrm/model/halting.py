@@ -296,7 +296,7 @@ def policy_network(inputs: int, width: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         layers.Linear(inputs, width // 2),
         nn.ReLU(),
-        nn.Dropout(dropout),
+        layers.Dropout(dropout),
         layers.Linear(width // 2, width // 4),
         nn.ReLU(),
         layers.Linear(width // 4, 2),

@@ -31,6 +31,34 @@ class Linear(nn.Linear):
         return F.linear(x, self.weight[-n:].to(x.dtype), bias)
 
 
+class Dropout(nn.Dropout):
+    """y = x ⊙ mask / (1 − p) in training, the masks drawn beforehand where they are given.
+
+    Attributes:
+        given: Masks divided by 1 − p, of the next calls in order.
+        calls: Where each call notes itself and the shape of x, and drops nothing; None to drop.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__(p)
+        self.given: list[Tensor] = []
+        self.calls: list[tuple[Dropout, torch.Size]] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        if self.given:
+            return x * self.given.pop(0).to(x.dtype)
+        if self.calls is not None:
+            self.calls.append((self, x.shape))
+            return x
+        return super().forward(x)
+
+    def draw(self, shape: torch.Size, like: Tensor) -> Tensor:
+        """Draw the mask that a call with x of this shape would draw, of the type of `like`."""
+        return F.dropout(like.new_ones(shape), self.p)
+
+
 class RmsNorm(nn.Module):
     """y = w · x / sqrt(mean(x²) + ε), the mean over the last dimension, in float32 at least.
 

@@ -53,6 +53,8 @@ class HRM(nn.Module):
 
     Attributes:
         depth: How deep the recursion is in training; None for as configured.
+        obeys: Whether samples stop where they want to, in training: True or False, or a tensor [].
+        unrolled: Whether training computes every sample at every step, see `execution.unrolled`.
 
     Example:
         >>> from hrm import recipes
@@ -83,7 +85,8 @@ class HRM(nn.Module):
         )
         self.connect = self._connection(c)
         self.depth: Depth | None = None
-        self.obeys = True  # whether samples stop where they want to, in training
+        self.obeys: bool | Tensor = True
+        self.unrolled = False
         draw_weights(self, built(c.initialisation), root)
 
     def forward(
@@ -128,8 +131,13 @@ class HRM(nn.Module):
             run = execution.lockstep(advance, start, steps, obeyed=False)
         else:
             everyone = distributed.everywhere if self.training else torch.all
-            strategy: execution.Strategy = built(self.strategy)
-            run = strategy(advance, start, self.halting.max_steps, everyone)
+            most = self.halting.max_steps
+            if self.unrolled and self.training:
+                as_one = self.strategy.as_one
+                run = execution.unrolled(advance, start, most, as_one=as_one, everyone=everyone)
+            else:
+                strategy: execution.Strategy = built(self.strategy)
+                run = strategy(advance, start, most, everyone)
         return self._answer(run)
 
     def advance(
@@ -276,9 +284,12 @@ class HRM(nn.Module):
 
     def _decide(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:
         decision: Decision = self.halting(state, step, noise)
-        if self.training and not self.obeys:
-            return decision._replace(margin=torch.full_like(decision.margin, -torch.inf))
-        return decision
+        if not self.training or self.obeys is True:
+            return decision
+        margin = torch.full_like(decision.margin, -torch.inf)
+        if isinstance(self.obeys, Tensor):
+            margin = torch.where(self.obeys, decision.margin, margin)
+        return decision._replace(margin=margin)
 
     def _noise(self, noise: Tensor | None) -> Tensor | None:
         if not self.training or self.halting.draws == 0:

@@ -35,6 +35,10 @@ class PuzzleTable(nn.Module):
     Args:
         identities: Number of rows.
         size: D.
+
+    Attributes:
+        shift: Zeros [B, D] that are added to the rows where they would be lent, whose gradient is
+            that of the rows: for a pure function of its inputs. None to lend them.
     """
 
     weights: Tensor
@@ -44,6 +48,7 @@ class PuzzleTable(nn.Module):
         assert identities > 0 and size > 0
         self.register_buffer("weights", torch.zeros(identities, size))
         self._lent: list[tuple[Tensor, Tensor]] = []  # identities and rows of each forward pass
+        self.shift: Tensor | None = None
 
     def forward(self, ids_B: Tensor) -> Tensor:
         """Return the rows of identities [B] as a copy, in the table's type.
@@ -51,12 +56,19 @@ class PuzzleTable(nn.Module):
         Raises:
             UserError: If they aren't whole numbers [B] in 0 ... identities − 1.
         """
+        if self.shift is not None:
+            rows_BD = self.weights[ids_B]
+            return rows_BD + self.shift if torch.is_grad_enabled() else rows_BD
         self._check(ids_B)
         ids_B = ids_B.to(self.weights.device, torch.long, copy=True)  # the caller may reuse its own
         rows_BD = self.weights[ids_B]
         if self.training and torch.is_grad_enabled():
             self._lent.append((ids_B, rows_BD.requires_grad_()))
         return rows_BD
+
+    def lend(self, ids_B: Tensor, rows_BD: Tensor) -> None:
+        """Remember rows that were given out elsewhere, or the `shift` that was added to them."""
+        self._lent.append((ids_B, rows_BD))
 
     def gradients(self) -> tuple[Tensor, Tensor]:
         """Return identities [N] and gradients [N, D] of the rows remembered, in order of use.

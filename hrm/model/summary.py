@@ -28,7 +28,7 @@ class LastStep(Summary):
     def __init__(self, part: config.LastStep, width: int) -> None:
         super().__init__()
         self.project = nn.Linear(width, width) if part.project else None
-        self.dropout = nn.Dropout(part.dropout)
+        self.dropout = layers.Dropout(part.dropout)
 
     def forward(self, trace: tuple[Tensor, ...], high: Tensor) -> Tensor:
         if self.project is None:

@@ -3,6 +3,7 @@
 torch is imported where a GPU is asked for, and not before.
 """
 
+import contextlib
 import functools
 import importlib
 import importlib.metadata
@@ -58,12 +59,19 @@ def known(device: str) -> str:
     return device
 
 
+@functools.cache
 def compiler() -> None:
     """Hold torch's compiler to a function of one addition, before anything rests on it.
+
+    What is compiled is kept in `cache_folder()`, so that the next process has it in seconds, unless
+    TORCHINDUCTOR_CACHE_DIR names another folder. Compiling takes one thread, this process's.
 
     Raises:
         UserError: If it can't compile here, as without a C++ compiler.
     """
+    with contextlib.suppress(RuntimeError):  # then torch's own folder serves
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     torch = importlib.import_module("torch")
     try:
         torch.compile(lambda x: x + 1)(torch.zeros(2))
@@ -71,8 +79,18 @@ def compiler() -> None:
         why = (" ".join(str(error).split()) or type(error).__name__)[:160]
         raise UserError(
             f"torch can't compile here ({type(error).__name__}: {why}); allowed is a machine with "
-            f"a C++ compiler; leave --compile out, or install one"
+            f"a C++ compiler; leave --compile out (or use --mode eager), or install one"
         ) from error
+
+
+def cache_folder() -> Path:
+    """Return ``$XDG_CACHE_HOME/hrm-ablations``, by default in ``~/.cache``.
+
+    Raises:
+        RuntimeError: If there is no home directory either.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".cache") / "hrm-ablations"
 
 
 def accelerator(device: str = "cuda") -> str | None:

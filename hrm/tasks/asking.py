@@ -52,8 +52,7 @@ class Asking(Part, ABC):
         super().__post_init__()
         bounds = [bound for stratum in self.strata for bound in stratum]
         require(
-            all(len(stratum) == 2 for stratum in self.strata)
-            and all(low <= high for low, high in self.strata)
+            all(low <= high for low, high in self.strata)
             and all(high < low for high, low in zip(bounds[1::2], bounds[2::2], strict=False)),
             "strata",
             self.strata,

@@ -62,7 +62,7 @@ class Hanoi(Asking):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(
-            len(self._sizes) > 0 and all(type(d) is int and 3 <= d <= 6 for d in self._sizes),
+            len(self._sizes) > 0 and all(3 <= d <= 6 for d in self._sizes),
             "disks",
             self.disks,
             "3 to 6, or several of them",

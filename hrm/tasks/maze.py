@@ -99,8 +99,7 @@ class Maze(Part):
         bounds = [self.shortest, *(b for stratum in self.strata for b in stratum)]
         lows, highs = bounds[1::2], bounds[2::2]
         require(
-            all(len(s) == 2 for s in self.strata)
-            and bounds[:2] == sorted(bounds[:2])
+            bounds[:2] == sorted(bounds[:2])
             and all(low <= high for low, high in zip(lows, highs, strict=True))
             and all(high < low for high, low in zip(highs, lows[1:], strict=False)),
             "strata",

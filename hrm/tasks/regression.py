@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from hrm.config.parts import Part, require
 from hrm.errors import UserError
@@ -198,6 +197,8 @@ class Regression(Part):
         apart. ``nearest`` answers what the nearest training board with as many steps does. Where
         training has none with as many, both answer the mean.
         """
+        from scipy.spatial import cKDTree  # who only names this task shouldn't wait for it
+
         assert len(train) > 0
         mean = np.tile(train.targets.mean(axis=0), (len(boards), 1))
         linear, nearest = mean.copy(), mean.copy()

@@ -23,6 +23,7 @@ from hrm.model.registry import built
 from hrm.model.state import State
 from hrm.system import distributed
 from hrm.training import checkpoint, optim
+from hrm.training.compiled import Compiled
 from hrm.training.objectives import Objective
 from hrm.training.sparse_adam import SparseAdam
 
@@ -71,6 +72,7 @@ class Learner:
             for optimiser in self.optimisers.values()
         ]
         self.carries: list[Carry | None] = [None] * training.pieces
+        self.compiled: Compiled | None = None
         fixed = system.model.coupling.separate  # as many states as low updates
         for depth in training.depths:
             require(
@@ -92,8 +94,11 @@ class Learner:
         return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimisers.items()}
 
     def compile(self) -> None:
-        """Compile the forward pass, the losses and the backward pass: the same to rounding."""
-        self._losses = torch.compile(self._losses)  # type: ignore[method-assign]
+        """Compile the forward pass, the losses and the backward pass: the same to rounding.
+
+        See `hrm.training.compiled`; seeds of one system share what is compiled.
+        """
+        self.compiled = Compiled(self.model, self.system)
 
     def update(self, batch: Batch) -> tuple[float, float]:
         """Take one optimiser step and return the loss and the mean number of halting steps.
@@ -136,12 +141,12 @@ class Learner:
         measured: list[list[float]] = []
         for piece in range(self.training.pieces):
             part = mine + piece
-            found, steps = self._losses(_part(batch, part, self.parts), noise[part], piece)
+            loss, named = self._measured(_part(batch, part, self.parts), noise[part], piece)
             # a coupled loss is that of the whole batch already, in each process
             whole = self.objective.coupled or self.parts == 1
-            (found["loss"] if whole else found["loss"] / self.parts).backward()
-            names = [*found, "cycles_mean"]
-            measured.append([*(v.item() for v in found.values()), _mean(steps)])
+            (loss if whole else loss / self.parts).backward()
+            names = list(named)
+            measured.append(list(named.values()))
         means = [sum(v / self.parts for v in column) for column in zip(*measured, strict=True)]
         result = dict(zip(names, distributed.totals(means), strict=True))
         if not math.isfinite(result["loss"]):
@@ -211,6 +216,17 @@ class Learner:
         if self.model.halting.shared:
             noise = noise[:, :1].expand_as(noise)  # the whole batch draws once, not each part
         return noise.to(self._device)
+
+    def _measured(self, batch: Batch, noise: Tensor, piece: int) -> tuple[Tensor, dict[str, float]]:
+        """Return a piece's loss, and what it measured."""
+        if self.compiled is None:
+            parts, steps = self._losses(batch, noise, piece)
+            measured = {name: value.item() for name, value in parts.items()}
+            return parts["loss"], {**measured, "cycles_mean": _mean(steps)}
+        depth, obeys = self.model.depth, bool(self.model.obeys)
+        found = self.compiled.losses(batch, noise, self.carries[piece], depth=depth, obeys=obeys)
+        self.carries[piece] = found.carry
+        return found.loss, dict(zip(found.names, found.measured.tolist(), strict=True))
 
     def _losses(self, batch: Batch, noise: Tensor, piece: int) -> tuple[dict[str, Tensor], Tensor]:
         parts, steps, carry = self.objective.losses(self.model, batch, noise, self.carries[piece])

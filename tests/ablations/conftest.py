@@ -15,6 +15,7 @@ from ablations.metrics import Metric, Value, number
 from ablations.records.trials import Machine, Result, Status
 from ablations.rule import table_for
 from ablations.runs.trials import plan
+from ablations.runs.trials import seeds as seeds_of
 from ablations.specs.arms import Arm
 from ablations.specs.claim import TRAINED, Cell, Exact, Statistical, Tier
 from ablations.specs.protocols import Boards, Check, Execute, Train
@@ -104,7 +105,7 @@ class Memory:
 
         A cell is a number, a mapping of observations, a status, None (not run) or "gone".
         """
-        planned = plan(claim, range(len(rows)) if seeds is None else seeds)
+        planned = plan(claim, seeds_of(claim, len(rows)) if seeds is None else seeds)
         for slots, row in zip(planned.rows, rows, strict=True):
             for slot, found in zip(slots, row, strict=True):
                 match found:

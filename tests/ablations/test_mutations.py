@@ -60,9 +60,13 @@ JUDGING = [
     ("judging.faults._margin", "return 0.0, 0.0", "return 1.0, 0.0", CASES),
     ("judging.faults.unsteady", "sorted(pairs, key=_started)", "pairs", TIMES),
     ("judging.row._guarded", "if failed:", "if False:", REPORTS),
-    ("judging.row._guarded", "if missing and group", "if False and group", REPORTS),
+    ("judging.row._guarded", "if undecided and group", "if False and group", REPORTS),
     ("judging.controls.passed", "if word in _passes[expected]", "if True", REPORTS),
-    ("judging.controls.missing", "row.stored < row.planned", "False", REPORTS),
+    ("judging.controls.passed", "all(map(timing.drifts, faults))", "False", REPORTS),
+    ("judging.controls.undecided", "row.stored < row.planned", "False", REPORTS),
+    ("judging.controls.undecided", "control.passed is None", "False", REPORTS),
+    ("judging.timing.most_lag", "max(MOST_LAG, ", "min(MOST_LAG, ", TIMES),
+    ("judging.timing.most_lag", "ALARM / SERIES", "ALARM", TIMES),
     ("judging.garden.add", "one not in set(known)", "False", GARDEN),
 ]
 METRIC = [

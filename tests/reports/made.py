@@ -148,7 +148,7 @@ def make_part(
     scale = replace(scale, **{k: changes.pop(k) for k in list(changes) if hasattr(scale, k)})
     edges = [*(scale.null or ()), *(e for e in (*(scale.band or ()), scale.edge) if e is not None)]
     given: dict[str, Any] = {
-        "sentence": "in 24 of 26 seeds the saving is above 20 %",
+        "sentence": "in 24 of 26 seeds the reduction is above 20 %",
         "low": turned(-spread / 2) if look else None,
         "high": turned(spread / 2) if look else None,
         "mean": turned(spread / 9),

@@ -1,69 +1,18 @@
-"""Numbers and counts in words."""
+"""Verdicts and contrasts in words."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from ablations.records.checks import AtMost
 from ablations.records.rows import Report, Row
 from ablations.rule.outcomes import Group, Word, group_of
-from reports import findings, sayings, text
+from reports import findings, sayings
 from reports.sayings import Saying
 from reports.words import decided_first, groups, looks
 
 space = "\u00a0"
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (None, "—"),
-        (0.0, "0"),
-        (0.1, "0.1"),
-        (-2.345, "−2.35"),
-        (844610.0, "844,610"),
-        (math.inf, "∞"),
-        (-math.inf, "−∞"),
-        (math.nan, "—"),
-        (1.5e-7, "1.50 × 10⁻⁷"),
-        (-3e12, "−3.00 × 10¹²"),
-        (99.95, "100"),
-    ],
-)
-def test_a_number_is_shown_as_a_reader_expects_it(value: float | None, shown: str) -> None:
-    assert text.number(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("values", "shown"),
-    [
-        ((30.0, 28.2, 31.7), ["30.0", "28.2", "31.7"]),
-        ((3.5, 3.46, 3.53), ["3.50", "3.46", "3.53"]),
-        ((3.2, -1.4, 7.8), ["3", "−1", "8"]),
-        ((0.05, 0.04, 0.055), ["0.050", "0.040", "0.055"]),
-        ((0.011, -0.004, 0.026), ["0.011", "−0.004", "0.026"]),
-        ((4.0, -0.04, 8.0), ["4", "0", "8"]),
-        ((2.0, None, None), ["2", "—", "—"]),
-        ((2.0, None, 2.5), ["2.0", "—", "2.5"]),
-    ],
-)
-def test_an_estimate_has_the_digits_that_its_interval_supports(
-    values: tuple[float | None, ...], shown: list[str]
-) -> None:
-    assert text.numbers(values) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(0.42, "0.4 s"), (59.7, "1 min"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")],
-)
-def test_a_duration_is_shown_in_its_two_largest_units(seconds: float, shown: str) -> None:
-    assert text.duration(seconds) == shown
-
-
-def test_things_are_counted_in_singular_and_plural() -> None:
-    assert [text.count(n, "run") for n in (0, 1, 1200)] == ["0 runs", "1 run", "1,200 runs"]
 
 
 share = Saying(log=True)
@@ -165,6 +114,11 @@ def test_an_exact_claim_shows_both_values(find: Callable[[str], Row]) -> None:
     row = find("params-baseline")
     small = replace(row.checks[0], what="error", documented="no difference", observed="2e-16")
     assert sayings.measured(replace(row, checks=(small,))) == ("error: 2e-16", "")
+    within, beyond = (AtMost("rows", limit=1000, observed=n) for n in (812.0, 1200.0))
+    assert sayings.measured(replace(row, checks=(within,))) == ("812 ≤ 1,000", "")
+    assert sayings.measured(replace(row, checks=(beyond,))) == ("1,200 > 1,000", "")
+    within = replace(row.checks[0], documented="35 to 50", observed="40", rule="one lies within")
+    assert sayings.measured(replace(row, checks=(within,))) == ("35 to 50, found 40", "")
 
 
 def test_the_first_sentence_counts_the_groups(varied: Report) -> None:

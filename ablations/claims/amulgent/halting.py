@@ -65,7 +65,7 @@ CLAIMS = (
                 test=Difference(null=0.005, because="half a point is the least worth noticing"),
             ),
         ),
-        cost=3.5,
+        cost=2.0,
     ),
     Statistical(
         id="qheads-exploration",
@@ -89,7 +89,7 @@ CLAIMS = (
             Reading(label="regret of the stops in evaluation", test=_LESS, cells=(2, 3)),
             Reading(label="entropy of the stops in evaluation, in bits", metric=HaltingEntropy()),
         ),
-        cost=3.5,
+        cost=2.0,
     ),
     Statistical(
         id="qheads-gradient-flow",
@@ -140,6 +140,6 @@ CLAIMS = (
             Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
             Reading(label="regret of the stops", test=_LESS, cells=(2, 3)),
         ),
-        cost=3.5,
+        cost=2.0,
     ),
 )

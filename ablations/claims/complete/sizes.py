@@ -6,9 +6,9 @@ from ablations.specs.claim import Exact, exact
 from hrm import recipes
 
 
-def _size(name: str, widths: str) -> Exact:
+def _size(id_: str, name: str, widths: str) -> Exact:
     return exact(
-        f"sizes-{name}",
+        id_,
         "ablations.claims.exact.parameters:printed",
         section="Development Tools, Model Configurations",
         reading=(
@@ -19,13 +19,13 @@ def _size(name: str, widths: str) -> Exact:
             'it, and where it ends in "+" if the count reaches it.'
         ),
         arms=(Arm(label=f"{name}, as coded", part=recipes.named[f"complete-{name}"].make()),),
-        figures=figure(f"sizes-{name}").printed,
+        figures=figure(id_).printed,
     )
 
 
 CLAIMS = (
-    _size("tiny", "32 and 16"),
-    _size("small", "64 and 32"),
-    _size("medium", "128 and 64"),
-    _size("paper", "512 and 256"),
+    _size("sizes-tiny", "tiny", "32 and 16"),
+    _size("sizes-small", "small", "64 and 32"),
+    _size("sizes-medium", "medium", "128 and 64"),
+    _size("sizes-paper", "paper", "512 and 256"),
 )

@@ -123,7 +123,7 @@ CLAIMS = (
                 metric=TailRatio(noise="none"),
             ),
         ),
-        cost=5.0,
+        cost=4.0,
     ),
     Statistical(
         id="metarl-baseline-variance",
@@ -153,7 +153,7 @@ CLAIMS = (
             Reading(label="with normalised advantages", cells=(2, 3)),
             _RELATIVE,
         ),
-        cost=5.0,
+        cost=4.0,
     ),
     Statistical(
         id="metarl-per-sample-advantage",
@@ -173,7 +173,7 @@ CLAIMS = (
         schedule=CHEAP,
         unskilled=("the batch's mean advantage", _PER_SAMPLE.label),
         beside=(_RELATIVE, Reading(label="norm of the mean gradient", metric=MeanNorm())),
-        cost=5.0,
+        cost=4.0,
     ),
     Statistical(
         id="gru-detach-stability",
@@ -200,6 +200,6 @@ CLAIMS = (
             Reading(label="by the cores' parameters", metric=GradientGrowth(of="trunk")),
             Reading(label="size after 16 cycles", metric=DepthGradient(depth=16)),
         ),
-        cost=3.0,
+        cost=0.6,
     ),
 )

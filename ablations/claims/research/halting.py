@@ -44,7 +44,7 @@ CLAIMS = (
         metric=Accuracy(),
         test=NotWorse(margin=0.02, because=_NOTICED),
         beside=(_EXACT,),
-        cost=8.0,
+        cost=4.0,
     ),
     Statistical(
         id="act-continue-loss",
@@ -69,7 +69,7 @@ CLAIMS = (
         metric=Accuracy(),
         test=NotWorse(margin=0.02, because=_NOTICED),
         beside=(_EXACT,),
-        cost=8.0,
+        cost=4.0,
     ),
     Statistical(
         id="act-evaluation",
@@ -105,7 +105,7 @@ CLAIMS = (
                 test=Ratio(null=0.05, because="steps that are saved by halting", fewer=True),
             ),
         ),
-        cost=8.0,
+        cost=4.0,
     ),
     Statistical(
         id="train-many-infer-one",
@@ -149,6 +149,6 @@ CLAIMS = (
             Reading(label="all eight steps against one", cells=(1, 2)),
         ),
         unskilled=(_ONCE.label,),
-        cost=8.0,
+        cost=4.0,
     ),
 )

@@ -50,6 +50,6 @@ CLAIMS = (
             ),
         ),
         unskilled=("another identity",),
-        cost=6.0,
+        cost=3.5,
     ),
 )

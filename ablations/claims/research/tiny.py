@@ -45,7 +45,7 @@ CLAIMS = (
             ),
         ),
         unskilled=(ATTENTION.label,),
-        cost=20.0,
+        cost=21.0,
     ),
     Statistical(
         id="latent-count",
@@ -75,6 +75,6 @@ CLAIMS = (
                 cells=(2, 1),
             ),
         ),
-        cost=8.0,
+        cost=5.0,
     ),
 )

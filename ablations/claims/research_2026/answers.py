@@ -56,7 +56,7 @@ CLAIMS = (
             Reading(label="whole boards, best trajectory", cells=(0, 3)),
             Reading(label="whole boards, one trajectory", cells=(0, 4)),
         ),
-        cost=12.0,
+        cost=4.0,
     ),
     Statistical(
         id="easy-puzzle-failure",
@@ -79,7 +79,7 @@ CLAIMS = (
                 metric=EasyFailure(cells="exact", against=True),
             ),
         ),
-        cost=8.0,
+        cost=4.0,
     ),
     Statistical(
         id="vote-permutations",
@@ -99,7 +99,7 @@ CLAIMS = (
         ),
         test=_ANSWERS,
         beside=(_UNKNOWN, Reading(label="whole boards, one copy", cells=(0, 2))),
-        cost=9.0,
+        cost=4.0,
     ),
     Statistical(
         id="first-step-share",
@@ -115,6 +115,6 @@ CLAIMS = (
         test=OneSample(
             constant=0.5, null=0.05, because="a twentieth of the gain decides no majority"
         ),
-        cost=8.0,
+        cost=4.0,
     ),
 )

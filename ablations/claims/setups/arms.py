@@ -23,7 +23,8 @@ from hrm.config import (
 from hrm.config.learning import QHalting, ReplayHalting, Training
 from hrm.tasks.sudoku import Sudoku
 
-SUDOKU = Boards(task=Sudoku(size=4, clues=11), train=4096, validation=512, test=256)
+SUDOKU = Boards(task=Sudoku(size=4, clues=11), train=2048, validation=128, test=256)
+DECAY = 0.9
 SIZE = 16 * 5  # cells times tokens
 UPDATES = 80
 LEVELS = recipes.act_v1_vector(inputs=SIZE, outputs=SIZE, width=32, heads=4)
@@ -33,10 +34,10 @@ TRAIN = Train(
         updates=UPDATES, batch=64, learning_rate=1e-2, warmup=10, clip=1.0, evaluate_every=5
     ),
     rate_factors=(0.85, 1.2),
+    shadows=(DECAY,),
 )
 WRONG = {"wrong_labels": 0.75}
 SCORES = (Accuracy(), Margin(), ValidationScore(), HaltedAccuracy())
-DECAY = 0.9
 POLICY = recipes.v2(
     inputs=SIZE,
     outputs=SIZE,
@@ -45,13 +46,10 @@ POLICY = recipes.v2(
     max_cycles=8,
     use_per_sample_act=True,
 )
-TEN = Train(
-    boards=Boards(task=Sudoku(size=4, clues=11), train=1024, validation=64, test=64),
-    training=Training(updates=10),
-)
-TWENTY = Train(
-    boards=Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=1024, validation=64, test=256),
-    training=Training(updates=20, batch=64, learning_rate=3e-3),
+TEN = Train(boards=SUDOKU, training=Training(updates=10))
+FIVE = Train(
+    boards=Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=512, validation=64, test=256),
+    training=Training(updates=5, batch=64, learning_rate=3e-3),
 )
 REFINED = changed(
     LEVELS,
@@ -97,7 +95,12 @@ HALTING = changed(
         "objective": ReplayHalting(cost=0.1),
     },
 )
-FIFTY = replace(TRAIN, training=replace(TRAIN.training, updates=50))
+SHORT = replace(
+    TRAIN,
+    training=replace(TRAIN.training, updates=20, warmup=5, evaluate_every=20),
+    shadows=(),
+)
+LONG = replace(SHORT, training=replace(TRAIN.training, evaluate_every=UPDATES))
 NEVER = {
     "model.halting.zero_weight": True,
     "model.halting.biases": (-5.0, 5.0),

@@ -46,7 +46,7 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.0,
             ),
         ),
-        cost=0.5,
+        cost=0.1,
     ),
     Setup(
         arm=SUPERVISED,
@@ -61,7 +61,7 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.0,  # log-ratios: 0.2 of equal cells, 2.1 of planted ones
             ),
         ),
-        cost=0.5,
+        cost=0.1,
     ),
     Setup(
         arm=POLICY,
@@ -76,7 +76,7 @@ SETUPS: tuple[Setup, ...] = (
                 null=0.2,
             ),
         ),
-        cost=0.5,
+        cost=0.05,
     ),
     Setup(
         arm=POLICY,
@@ -98,6 +98,7 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.0,  # log-ratios: 0.2 of equal cells, 2 of planted ones
             ),
         ),
+        cost=0.25,
     ),
     Setup(
         arm=REFINED,
@@ -109,10 +110,10 @@ SETUPS: tuple[Setup, ...] = (
                 arm={"model.segments.detached": True},
                 metrics=(DepthGradient(depth=3), GradientGrowth()),
                 rises=False,
-                null=0.9,  # equal cells lie within a factor of 5, planted ones 200 below
+                null=0.91,  # equal cells lie within a factor of 10, planted ones 12 or more below
             ),
         ),
-        cost=0.3,
+        cost=0.1,
     ),
     Setup(
         arm=POLICY,
@@ -126,16 +127,16 @@ SETUPS: tuple[Setup, ...] = (
                 null=0.05,
             ),
         ),
-        cost=0.1,
+        cost=0.05,
     ),
     Setup(
-        arm=recipes.v2(use_per_sample_act=True),
-        protocol=Time(targets=(CALL, PASS), batches=(32,)),
+        arm=recipes.v2(hidden_low=128, hidden_high=256, max_cycles=2, use_per_sample_act=True),
+        protocol=Time(targets=(CALL, PASS), batches=(32,), rounds=20),
         apart_arm={"objective.masked_mean": True},
         plants=(
             Plant(
                 words="The second cell's high level is twice as wide",
-                arm={"model.high.width": 1024},
+                arm={"model.high.width": 512},
                 metrics=(TimeRatio(target=CALL, batch=32), Milliseconds(target=CALL, batch=32)),
                 rises=True,
                 null=0.1,
@@ -143,11 +144,11 @@ SETUPS: tuple[Setup, ...] = (
             Plant(
                 words="The second cell's low level takes four times as many steps",
                 arm={"model.low_steps": 12},
-                metrics=(Saved(target=CALL, whole=PASS, batch=32, calls=8, speedup=5.0),),
+                metrics=(Saved(target=CALL, whole=PASS, batch=32, calls=2, speedup=5.0),),
                 rises=False,
                 null=0.1,
             ),
         ),
-        cost=14.0,
+        cost=2.4,
     ),
 )

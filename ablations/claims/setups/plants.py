@@ -41,7 +41,8 @@ class Setup:
         protocol: How.
         apart: New values of the protocol with which a second measurement is independent.
         apart_arm: New values of the arm that change nothing that the protocol looks at, where it
-            measures arms together and would take equal ones for one.
+            measures arms together and would take equal ones for one. Then all controls of the
+            set-up share their runs, whose arms are those of all its plants.
         plants: What can be planted.
         cost: CPU seconds of a run.
     """

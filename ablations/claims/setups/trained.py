@@ -1,19 +1,17 @@
 """Set-ups of protocols that train."""
 
-from dataclasses import replace
-
 from ablations.claims.setups.arms import (
     DECAY,
-    FIFTY,
+    FIVE,
     HALTING,
     LEVELS,
     NEVER,
     POLICY,
     Q_HALTING,
     SCORES,
+    SHORT,
     SUDOKU,
     TRAIN,
-    TWENTY,
     UPDATES,
     WRONG,
 )
@@ -40,7 +38,7 @@ SETUPS: tuple[Setup, ...] = (
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
                 protocol=WRONG,
-                metrics=SCORES,
+                metrics=(*SCORES, ShadowAccuracy(decay=DECAY)),
                 rises=False,
                 null=0.15,  # equal cells differ by 0.05, planted ones by 0.3 or more
             ),
@@ -49,7 +47,7 @@ SETUPS: tuple[Setup, ...] = (
                 protocol=WRONG,
                 metrics=(Gain(),),
                 rises=False,
-                null=2.5,  # equal cells differ by 1, planted ones by 5
+                null=2.5,  # 40 equal pairs differ by 1.7 at most, 16 planted ones by 5.1 or more
             ),
             Plant(
                 words="Three quarters of the second cell's training labels are wrong",
@@ -63,14 +61,14 @@ SETUPS: tuple[Setup, ...] = (
                 protocol={"training.learning_rate": 5e-4},
                 metrics=(Arrival(threshold=0.4, cap=float(UPDATES)),),
                 rises=True,
-                null=0.6,  # log-ratios of equal cells have an sd of 0.27; the planted ones pass 0.7
+                null=0.75,  # log-ratios of equal cells have an sd of 0.27; planted ones pass 0.7
             ),
         ),
-        cost=1.5,
+        cost=0.2,
     ),
     Setup(
         arm=Q_HALTING,
-        protocol=TRAIN,
+        protocol=SHORT,
         apart={"replica": 1},
         plants=(
             Plant(
@@ -81,26 +79,11 @@ SETUPS: tuple[Setup, ...] = (
                 null=0.9,  # equal cells are within 0.6, planted ones 2 below
             ),
         ),
-        cost=2.0,
-    ),
-    Setup(
-        arm=LEVELS,
-        protocol=replace(TRAIN, shadows=(DECAY,)),
-        apart={"replica": 1},
-        plants=(
-            Plant(
-                words="Three quarters of the second cell's training labels are wrong",
-                protocol=WRONG,
-                metrics=(ShadowAccuracy(decay=DECAY),),
-                rises=False,
-                null=0.15,
-            ),
-        ),
-        cost=1.5,
+        cost=0.1,
     ),
     Setup(
         arm=HALTING,
-        protocol=FIFTY,
+        protocol=SHORT,
         apart={"replica": 1},
         plants=(
             Plant(
@@ -111,13 +94,14 @@ SETUPS: tuple[Setup, ...] = (
                 null=0.3,
             ),
         ),
+        cost=0.1,
     ),
     Setup(
         arm=LEVELS,
         protocol=Ladder(
             boards=SUDOKU,
-            training=Training(updates=40, batch=32, learning_rate=4e-3),
-            rungs=8,
+            training=Training(updates=40, batch=32, learning_rate=1.1e-2),
+            rungs=5,  # rates from 0.001 to 0.016 are stable, in nearly all seeds
             step=2.0,
             rate_factors=(1.0, 1.0),
         ),
@@ -131,20 +115,20 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.1,  # a rung is 2
             ),
         ),
-        cost=3.0,
+        cost=0.5,
     ),
     Setup(
         arm=POLICY,
         protocol=Train(
-            boards=TWENTY.boards,  # at this rate nothing is learned: all updates are alike
-            training=Training(updates=40, batch=64, learning_rate=1e-5),
+            boards=FIVE.boards,  # at this rate nothing is learned: all updates are alike
+            training=Training(updates=20, batch=64, learning_rate=1e-5),
         ),
         apart={"replica": 1},
         plants=(
             Plant(
                 words="The second cell learns in leaps, from batches of eight, three times as long",
                 protocol={
-                    "training.updates": 120,
+                    "training.updates": 60,
                     "training.learning_rate": 0.03,
                     "training.batch": 8,
                 },
@@ -153,6 +137,6 @@ SETUPS: tuple[Setup, ...] = (
                 null=1.35,  # log-ratios: within 0.7 of equal cells, 1 and more of planted ones
             ),
         ),
-        cost=0.7,
+        cost=0.1,
     ),
 )

@@ -92,7 +92,7 @@ CLAIMS = (
                 label="against a batch that ends at its slowest sample's first stop", cells=(4, 1)
             ),
         ),
-        cost=8.0,
+        cost=10.0,
     ),
     Statistical(
         id="act-ops-mixed-batch",
@@ -126,7 +126,7 @@ CLAIMS = (
                 test=_ACCURACY,
             ),
         ),
-        cost=8.0,
+        cost=10.0,
     ),
     Statistical(
         id="act-easy-cycles",
@@ -153,7 +153,7 @@ CLAIMS = (
                 test=_ACCURACY,
             ),
         ),
-        cost=8.0,
+        cost=10.0,
     ),
     Statistical(
         id="act-hard-cycles",
@@ -181,7 +181,7 @@ CLAIMS = (
                 cells=(1, 0),
             ),
         ),
-        cost=8.0,
+        cost=10.0,
     ),
     Statistical(
         id="v2-all-flags",
@@ -213,6 +213,6 @@ CLAIMS = (
                 test=Difference(null=0.005, because="half a point is the least worth noticing"),
             ),
         ),
-        cost=12.0,
+        cost=15.0,
     ),
 )

@@ -1,8 +1,8 @@
 """What protocols share: the boards, and the base class."""
 
 from abc import ABC
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
 
 from hrm.config import Compacted, Lockstep, Masked, Refilled
 from hrm.config.parts import Part, require
@@ -47,6 +47,20 @@ class Protocol(Part, ABC):
     def parent(self) -> "Protocol | None":
         """The protocol whose weights this one starts from, None if it starts from nothing."""
         return getattr(self, "after", None)
+
+    def trained(self, *, compiled: bool) -> Self:
+        """Return this protocol with training steps compiled, or not, where it trains at all."""
+        names = {field.name for field in fields(self)}
+        new: dict[str, Any] = {"compiled": compiled} if "compiled" in names else {}
+        if self.parent is not None:
+            new["after"] = self.parent.trained(compiled=compiled)
+        return replace(self, **new)
+
+    @property
+    def modes(self) -> frozenset[bool]:
+        """Whether steps are compiled, of all training that it rests on: none, one, or both."""
+        own = frozenset({self.compiled} if hasattr(self, "compiled") else ())
+        return own if self.parent is None else own | self.parent.modes
 
     @property
     def functions(self) -> tuple[str, ...]:

@@ -31,7 +31,17 @@ STATISTICAL = [claim for claim in sets.specs() if isinstance(claim, Statistical)
 CONTROLS = sets.guards()
 (TREND,) = sets.choose(["refinement-quality"])
 WHY = {"null": 0.05, "because": "a test"}
+JOINT = [control for control in CONTROLS if control.of.protocol.joint]
 each = pytest.mark.parametrize("control", CONTROLS, ids=[c.claim.id for c in CONTROLS])
+
+
+def compared(control):
+    """The two cells that a control compares, as a claim of their own."""
+    test = control.claim.test
+    test, places = (test.parts[0], test.reads[0]) if isinstance(test, Both) else (test, (0, 1))
+    cells = tuple(control.claim.cells[place] for place in places)
+    labels = tuple(cell.label for cell in cells)
+    return replace(control.claim, test=test, cells=cells, beside=(), unskilled=labels)
 
 
 def with_test(test, cells=2):
@@ -75,8 +85,8 @@ def test_ids_depend_on_the_three_kinds_alone():
 @each
 def test_a_controls_cells_differ_in_the_configuration(control):
     """Equal JSON would be one run, and a planted effect that isn't in it would be ours to make."""
-    assert differences(control.claim)
-    first, second = control.claim.cells
+    assert differences(compared(control))
+    first, second = compared(control).cells
     assert type(first.protocol) is type(second.protocol) is control.of.protocol
     assert first.metric == second.metric
     assert type(first.metric) is control.of.metric
@@ -86,7 +96,7 @@ def test_a_controls_cells_differ_in_the_configuration(control):
 def test_equal_cells_are_independent_measurements_of_one_thing(control):
     if not control.planted:
         idle = {"protocol.replica", "protocol.after.replica", "objective.masked_mean"}
-        assert set(differences(control.claim)) <= idle
+        assert set(differences(compared(control))) <= idle
 
 
 @each
@@ -97,14 +107,24 @@ def test_a_control_has_as_many_pairs_in_every_tier_and_an_expected_word(control)
     )
     words = (Word.CONFIRMED, Word.CONTRADICTED) if shares else (Word.NO_EFFECT, Word.CONFIRMED)
     assert control.expected is words[bool(control.planted)]
-    assert control.claim.unskilled == ("first", "second")
+    assert control.claim.unskilled == tuple(cell.label for cell in control.claim.cells)
     assert control.planted in control.claim.reading
 
 
 def test_both_controls_of_a_measurement_are_held_to_the_same_zones():
     for equal, planted in zip(CONTROLS[::2], CONTROLS[1::2], strict=True):
         assert equal.of == planted.of
-        assert equal.claim.test == planted.claim.test
+        assert compared(equal).test == compared(planted).test
+
+
+def test_controls_whose_arms_are_measured_together_share_all_their_runs():
+    assert len(JOINT) >= 4
+    runs = [plan(control.claim, range(3)).trials for control in JOINT]
+    assert len({repr(trial) for trials in runs for trial in trials}) == 3
+    expected = {("second",): False, ("planted 1",): True, ("planted 2",): True}
+    for control in JOINT:
+        first, second = compared(control).cells
+        assert first.label == "first" and expected[(second.label,)] == bool(control.planted)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +170,7 @@ def test_not_worse_is_contradicted_by_the_plant_and_confirmed_without():
 
 
 def test_a_metric_that_nothing_is_planted_for_is_refused():
-    cells = tuple(replace(cell, metric=GradientNorm()) for cell in TREND.cells)
+    cells = tuple(replace(cell, metric=GradientNorm()) for cell in TREND.cells[:3])
     with pytest.raises(UserError, match="no effect is planted where GradientNorm is read of Train"):
         derived([replace(TREND, cells=cells, beside=())])
 
@@ -182,4 +202,4 @@ def test_every_plant_of_every_setup_makes_a_configuration():
                 )
                 equal, planted = derived([claim])
                 assert planted.claim.test.zones.sign == (1 if plant.rises else -1)
-                assert differences(equal.claim) != differences(planted.claim)
+                assert differences(compared(equal)) != differences(compared(planted))

@@ -51,6 +51,7 @@ SLICE = [
     "refinement-quality",
     "deep-supervision",
 ]
+SOURCES = Path(sets.__file__).parent
 # Research whose figure, or whose "nears" in words, a claim is held to.
 TRANSFERRED = {
     "train-many-infer-one",
@@ -66,9 +67,18 @@ each_statistical = pytest.mark.parametrize("claim", STATISTICAL.values(), ids=ST
 each_exact = pytest.mark.parametrize("claim", EXACT.values(), ids=EXACT)
 
 
+def test_a_search_for_an_id_finds_its_spec():
+    texts = [
+        path.read_text("utf-8") for path in SOURCES.rglob("*.py") if path.parent.name != "setups"
+    ]
+    for name in ledger():
+        assert any(f'"{name}"' in text for text in texts), name
+
+
 def paths(name, first=0, second=1):
     """Where two arms of a claim are configured otherwise."""
-    arms = SPECS[name].arms
+    claim = SPECS[name]
+    arms = claim.arms or [cell.arm for cell in claim.cells]
     return [path for path, _, _ in arms[first].part.differences(arms[second].part)]
 
 
@@ -231,7 +241,7 @@ def test_deep_supervision_arms_differ_in_which_segments_are_supervised_alone():
 
 def test_refinement_arms_differ_in_the_segments_alone():
     claim = SPECS["refinement-quality"]
-    counts = [arm.part.model.segments.count for arm in claim.arms]
+    counts = [cell.arm.part.model.segments.count for cell in claim.cells[:3]]
     assert counts == [1, 2, 4]
     assert paths(claim.id, 1, 2) == ["model.segments.count"]
     # one segment has no previous answer to feed back: the map goes with the segments

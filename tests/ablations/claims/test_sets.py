@@ -63,6 +63,16 @@ def test_controls_are_chosen_by_their_ids_and_no_glob_of_claims_matches_one():
     assert not any(claim.id.startswith("controls/") for claim in sets.choose(["*"]))
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_claims_and_controls_of_a_set_train_in_one_mode(compiled):
+    made = sets.ours().trained(compiled=compiled)
+    found = [*made.specs, *(control.claim for control in made.controls())]
+    modes = [cell.protocol.modes for c in found if isinstance(c, Statistical) for cell in c.cells]
+    assert frozenset().union(*modes) == {compiled}
+    (control,) = made.choose(["controls/train-accuracy-difference-equal"])
+    assert control.cells[0].protocol.compiled == compiled
+
+
 def test_an_unknown_id_is_refused_with_the_nearest_ones():
     with pytest.raises(UserError, match=r"unknown claim 'controler-sped'.*'controller-speed'"):
         sets.choose(["controler-sped"])

@@ -8,6 +8,7 @@ from ablations import claims
 
 LISTED = (
     *("id", "document", "section", "group", "form", "documented", "members", "claim", "word"),
+    "block",
 )
 
 
@@ -15,7 +16,7 @@ def test_listing_loads_no_library_that_takes_its_time(cli):
     commands = (["list"], ["show", "controller-speed"], ["--help"], ["run", "--help"])
     loaded = cli.loaded(*commands)
     assert "ablations.cli.listing" in loaded
-    assert not {"torch", "matplotlib", "seaborn"} & loaded
+    assert not {"torch", "scipy", "networkx", "matplotlib", "seaborn", "jinja2"} & loaded
 
 
 def test_list_names_every_claim_of_the_ledger(ablations):
@@ -61,8 +62,9 @@ def test_show_as_json_has_the_documented_keys(coins):
     data = json.loads(out)
     assert status == 0
     keys = {"reading", "differences", "cost", "arms", "cells", "pairs", "zones", "controls"}
-    assert set(data) == {*LISTED, *keys} - {"members"}
+    assert set(data) == {*LISTED, *keys, "seeds"} - {"members"}
     assert data["pairs"] == {"quick": 16, "standard": 26, "full": 60}
+    assert (data["block"], data["seeds"]) == (2, [2_000, 2_059])
     assert data["differences"] == [{"path": "bias", "values": ["0.5", "0.8"]}]
     assert [cell["label"] for cell in data["cells"]] == ["fair", "other"]
     assert len(data["controls"]) == 2

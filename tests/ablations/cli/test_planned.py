@@ -20,7 +20,7 @@ def planned(coins, *arguments):
 def test_planning_starts_without_torch_and_makes_no_store(cli, store):
     loaded = cli.loaded(["plan", "--tier", "standard", "--store", str(store)])
     assert "ablations.cli.planned" in loaded
-    assert "torch" not in loaded
+    assert not {"torch", "scipy", "networkx", "matplotlib", "seaborn", "jinja2"} & loaded
     assert not store.exists()
 
 
@@ -36,7 +36,7 @@ def test_a_plan_counts_runs_once_and_says_what_they_cost(coins):
     assert rows["bent-coin"]["cost_source"] == "the spec"
     assert rows["two-sides"]["plan"] is None
     assert rows["bent-coin"]["plan"]["source"] == "unknown: no pilot is stored"
-    assert data["wall_seconds"] < data["cpu_seconds"]
+    assert 0 < data["cpu_seconds"] < data["wall_seconds"], "workers take longer to start"
     assert len([name for name in rows if name.startswith("controls/")]) == 2
 
 

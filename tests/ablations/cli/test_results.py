@@ -40,6 +40,15 @@ def test_a_person_reads_every_verdict_with_its_reason_at_80_columns(ran, coins, 
         assert " ".join(row["reason"].split()) in said
 
 
+def test_results_are_told_without_what_takes_long_to_load(cli, store, tmp_path):
+    Store.open(store, create=True)
+    at = ("--store", str(store))
+    loaded = cli.loaded(["verdicts", *at], ["report", *at, "--output", str(tmp_path / "r.html")])
+    assert "ablations.cli.results" in loaded
+    heavy = {"torch", "scipy.stats", "scipy.spatial", "networkx", "matplotlib", "seaborn"}
+    assert not heavy & loaded
+
+
 def test_verdicts_of_an_empty_store_say_that_nothing_was_run(coins, store):
     Store.open(store, create=True)
     (row,) = verdicts(coins, "bent-coin")
@@ -82,3 +91,13 @@ def test_a_report_that_can_not_be_written_is_refused(coins, cli, store, tmp_path
     (tmp_path / "taken").write_text("x")
     output = tmp_path / "taken" / "report"
     cli.refused(coins("report", "two-sides", "--output", output), str(output))
+
+
+def test_what_moved_since_another_store_stands_first_in_the_summary(ran, coins, cli, tmp_path):
+    Store.open(tmp_path / "empty", create=True)
+    output = tmp_path / "report"
+    assert coins("report", "--output", output, "--against", tmp_path / "empty")[0] == 0
+    said = (output / "summary.md").read_text()
+    assert said.splitlines()[2].endswith("3 groups moved.")
+    assert "NOT RUN | CONFIRMED" in said
+    cli.refused(coins("report", "--output", output, "--against", "nothing"), "'nothing'")

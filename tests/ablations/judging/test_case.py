@@ -56,7 +56,7 @@ def test_a_reason_is_a_sentence_with_counts(lab):
     rows = [(100.0, 70.0)] * 24 + [(100.0, 90.0)] * 2
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert row.verdict.verdict is Word.CONFIRMED
-    assert "in 24 of 26 seeds the saving is above 20 %" in row.verdict.reason
+    assert "in 24 of 26 seeds the reduction is above 20 %" in row.verdict.reason
     assert row.verdict.sentence == row.verdict.reason
     assert row.verdict.estimate == pytest.approx(0.7)
     assert row.parts[0].scale.band == pytest.approx((0.6, 0.8))
@@ -115,7 +115,7 @@ def test_pairs_count_up_to_the_first_seed_that_lacks_a_run(lab):
     rows[20] = (rows[20][0], None)
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert (row.verdict.n, row.verdict.look) == (20, 16)
-    assert any("5 later seeds wait for seed 20" in note for note in row.notes)
+    assert any("5 later seeds wait for seed 2020" in note for note in row.notes)
     assert [point.read for point in row.parts[0].points] == [True] * 16 + [False] * 4
 
 
@@ -157,7 +157,7 @@ def test_a_lost_record_is_an_exception_on_every_side_and_named(lab):
     assert row.verdict.n == 26
     assert row.verdict.verdict is Word.CONFIRMED
     assert all(e.pairs <= 25 for e in row.verdict.exceptions)
-    assert "Seed 3: the record of 'base' is lost" in row.notes
+    assert "Seed 2003: the record of 'base' is lost" in row.notes
     assert row.parts[0].points[3].low is row.parts[0].points[3].high is None
     rows[:4] = [("gone", "gone")] * 4  # four of 26 are one too many
     row = lab.row(claim, lab.Memory().fill(claim, rows))
@@ -188,7 +188,7 @@ def test_a_run_that_can_t_begin_ended_as_what_it_starts_from(lab):
     )
     memory = lab.Memory().fill(claim, [(0.2, 0.6)] * 25 + [(0.2, None)])
     assert lab.row(claim, memory).verdict.n == 25
-    child = plan(claim, [25]).rows[0][1].trial
+    child = plan(claim, [2_025]).rows[0][1].trial
     memory.put(child.parent, lab.Status.DIVERGED)
     row = lab.row(claim, memory)
     assert row.verdict.n == 26
@@ -231,14 +231,14 @@ def test_an_absurd_value_is_one_named_fault(lab, absurd):
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert row.verdict.verdict is Word.INVALID
     (fault,) = row.faults
-    assert "Number reads" in fault and "of a run of 'new', seed 9" in fault
+    assert "Number reads" in fault and "of a run of 'new', seed 2009" in fault
 
 
 def test_an_interval_without_inside_is_one_named_fault(lab):
     claim = lab.statistical(SIZED, metric=lab.Turned())
     row = lab.row(claim, lab.Memory().fill(claim, [(1.0, 1.4)] * 26))
     assert row.verdict.verdict is Word.INVALID
-    assert "Turned reads 2 to 1 of a run of 'base', seed 0" in row.faults
+    assert "Turned reads 2 to 1 of a run of 'base', seed 2000" in row.faults
 
 
 def test_a_contrast_that_cannot_be_formed_is_one_named_fault(lab, monkeypatch):
@@ -249,7 +249,7 @@ def test_a_contrast_that_cannot_be_formed_is_one_named_fault(lab, monkeypatch):
     claim = lab.statistical(SIZED)
     row = lab.row(claim, lab.Memory().fill(claim, lab.pairs([0.4] * 26)))
     assert row.verdict.verdict is Word.INVALID
-    assert row.faults == ("no contrast can be formed (ZeroDivisionError: by nothing), seed 0",)
+    assert row.faults == ("no contrast can be formed (ZeroDivisionError: by nothing), seed 2000",)
 
 
 def test_a_missing_observation_is_a_fault_and_a_nan_is_unknown(lab):
@@ -257,10 +257,10 @@ def test_a_missing_observation_is_a_fault_and_a_nan_is_unknown(lab):
     rows = [*lab.pairs([0.4] * 25), (1.0, math.nan)]
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert row.verdict.verdict is Word.CONFIRMED
-    assert "Seed 25: 'new' has no value" in row.notes
+    assert "Seed 2025: 'new' has no value" in row.notes
     rows[25] = (1.0, {"other": 2.0})
     row = lab.row(claim, lab.Memory().fill(claim, rows))
-    assert row.faults == ("Number finds no 'value' in a run of 'new', seed 25",)
+    assert row.faults == ("Number finds no 'value' in a run of 'new', seed 2025",)
 
 
 @pytest.mark.parametrize("malformed", [{"value": "text"}, {"value": None}, {"value": [1, 2]}])

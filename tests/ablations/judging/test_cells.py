@@ -8,7 +8,7 @@ from ablations.judging.report import report
 from ablations.rule import Word
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
-from ablations.runs.trials import plan
+from ablations.runs.trials import plan, seeds
 from ablations.specs.tests import Difference
 
 TEST = Difference(null=0.1, because="made up")
@@ -42,7 +42,7 @@ def test_a_claim_is_judged_from_a_store_on_disk(stored, lab):
 
 def test_deleted_and_spoiled_records_are_unknown_and_can_t_help(stored, lab):
     claim, store = stored
-    slots = [slots[1] for slots in plan(claim, range(26)).rows[:4]]
+    slots = [slots[1] for slots in plan(claim, seeds(claim, 4)).rows]
     paths = [next((store.folder / "runs" / fingerprint(s.trial)).glob("*.json")) for s in slots]
     paths[0].unlink()
     paths[1].write_bytes(paths[1].read_bytes()[:-20])
@@ -50,8 +50,8 @@ def test_deleted_and_spoiled_records_are_unknown_and_can_t_help(stored, lab):
     assert found.verdict.n == 26
     assert found.verdict.verdict is Word.CONFIRMED
     assert [note for note in found.notes if "is lost" in note] == [
-        "Seed 0: the record of 'new' is lost",
-        "Seed 1: the record of 'new' is lost",
+        "Seed 2000: the record of 'new' is lost",
+        "Seed 2001: the record of 'new' is lost",
     ]
     for path in paths[2:]:
         path.unlink()
@@ -62,8 +62,8 @@ def test_a_run_that_two_cells_share_is_read_once(lab):
     claim = lab.statistical(TEST)
     memory = lab.Memory().fill(claim, lab.pairs([0.4] * 16))
     reader = Reader(memory)
-    gather(claim, reader, range(16))
-    gather(claim, reader, range(16))
+    gather(claim, reader, seeds(claim, 16))
+    gather(claim, reader, seeds(claim, 16))
     assert memory.read == 32
 
 
@@ -71,6 +71,6 @@ def test_values_follow_their_cells_whatever_their_order(lab):
     claim = lab.statistical(TEST, labels=("a", "b"))
     memory = lab.Memory().fill(claim, [(1.0, 2.0)] * 3)
     turned = lab.replace(claim, cells=claim.cells[::-1])
-    there, back = (gather(c, Reader(memory), range(3)).pairs[0] for c in (claim, turned))
+    there, back = (gather(c, Reader(memory), seeds(c, 3)).pairs[0] for c in (claim, turned))
     assert there.contrasts[0].low == -back.contrasts[0].low == 1.0
     assert np.array_equal([v.low for v in there.values], [v.low for v in back.values[::-1]])

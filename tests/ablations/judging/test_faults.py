@@ -6,7 +6,7 @@ import pytest
 from ablations.metrics.timing import Milliseconds, TimeRatio
 from ablations.planning.next import due
 from ablations.rule import Word
-from ablations.runs.trials import plan
+from ablations.runs.trials import plan, seeds
 from ablations.specs.claim import TIMED, Tier
 from ablations.specs.protocols import Time
 from ablations.specs.tests import Timing
@@ -38,10 +38,11 @@ def process(ratio, twin=1.0, rounds=5):
 
 def filled(lab, claim, ratios, twins=None):
     memory = lab.Memory()
-    for seed, ratio in enumerate(ratios):
-        (slot, other) = plan(claim, [seed]).rows[0]
+    for pair, ((slot, other), ratio) in enumerate(
+        zip(plan(claim, seeds(claim, len(ratios))).rows, ratios, strict=True)
+    ):
         assert slot.trial is other.trial
-        twin = 1.0 if twins is None else twins[seed]
+        twin = 1.0 if twins is None else twins[pair]
         memory.put(slot.trial, observed=process(ratio, twin))
     return memory
 
@@ -54,7 +55,7 @@ def test_steady_times_with_a_faithful_twin_are_judged(lab):
     row = lab.row(claim, filled(lab, claim, STEADY))
     assert row.verdict.verdict is Word.CONFIRMED
     assert row.noun == "processes"
-    assert "in 26 of 26 processes the saving is above 5 %" in row.verdict.reason
+    assert "in 26 of 26 processes the reduction is above 5 %" in row.verdict.reason
     assert (row.stored, row.planned) == (26, 26)
 
 

@@ -57,6 +57,7 @@ def test_words_for_the_reader_are_no_other_version(lab):
         lab.statistical(dataclasses.replace(TEST, fewer=True)),
         lab.statistical(TEST, metric=lab.Number(name="other")),
         lab.statistical(TEST, protocol=lab.TRAIN),
+        lab.statistical(TEST, block=3),
     ):
         assert garden.digest(other) != garden.digest(claim)
 

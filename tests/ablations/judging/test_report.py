@@ -1,16 +1,20 @@
 """Reports: exact and external claims, controls, the family, and equal bytes."""
 
 import json
+from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
+from ablations.judging import timing
 from ablations.judging.controls import passed
 from ablations.judging.report import report, versions_seen
 from ablations.records.checks import Check, Equal
 from ablations.records.rows import Report
 from ablations.rule import Word
 from ablations.specs.claim import CONTROLS, External, Tier
+from ablations.specs.protocols import Execute
 from ablations.specs.tests import Difference
 
 SIZED = Difference(null=0.1, because="made up")
@@ -102,7 +106,7 @@ def control(lab, *, planted="", expected=Word.NO_EFFECT):
     [
         (Word.NO_EFFECT, Word.NO_EFFECT, True),
         (Word.NO_EFFECT, Word.INCONCLUSIVE, None),
-        (Word.NO_EFFECT, Word.NO_GAIN, None),
+        (Word.NO_EFFECT, Word.NO_GAIN, True),
         (Word.NO_EFFECT, Word.DIRECTION_ONLY, False),
         (Word.NO_EFFECT, Word.CONTRADICTED, False),
         (Word.CONFIRMED, Word.CONFIRMED, True),
@@ -115,8 +119,15 @@ def control(lab, *, planted="", expected=Word.NO_EFFECT):
         (Word.CONTRADICTED, Word.NOT_RUN, None),
     ],
 )
-def test_a_control_passes_fails_or_is_open_by_its_word(expected, word, passes):
+def test_a_control_passes_fails_or_is_undecided_by_its_word(expected, word, passes):
     assert passed(expected, word) is passes
+
+
+def test_a_control_whose_times_drift_is_undecided_and_one_with_another_fault_failed():
+    drift = timing.drift([0.01 * i for i in range(16)])
+    assert passed(Word.NO_EFFECT, Word.INVALID, [drift]) is None
+    assert passed(Word.NO_EFFECT, Word.INVALID, [drift, "equal code differs"]) is False
+    assert passed(Word.NO_EFFECT, Word.CONTRADICTED, [drift]) is False
 
 
 def judged(lab, rows):
@@ -150,10 +161,34 @@ def test_controls_take_nothing_away_before_there_is_a_word(lab):
     assert found.rows[0].verdict.reason == found.rows[0].verdict.sentence
 
 
-def test_an_open_control_takes_nothing_away(lab):
-    found, guarded, _ = judged(lab, lab.pairs(lab.spread(-0.6, 0.6)))
-    assert guarded.verdict is Word.CONFIRMED
+def test_a_claim_stays_open_while_its_control_is_undecided(lab):
+    found, guarded, other = judged(lab, lab.pairs(lab.spread(-0.6, 0.6)))
     assert found.controls[0].passed is None
+    assert guarded.verdict is Word.INCONCLUSIVE
+    assert not guarded.settled
+    assert "control controls/equal is undecided: it is INCONCLUSIVE, in " in guarded.reason
+    assert "by itself CONFIRMED" in guarded.reason
+    assert other.verdict is Word.CONFIRMED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alone(Execute):
+    alone: ClassVar[bool] = True
+
+
+def test_a_claim_stays_open_where_its_control_drifts(lab):
+    claim, guard = lab.statistical(SIZED), control(lab)
+    guard.claim = lab.statistical(
+        SIZED, name="controls/equal", protocol=Alone(after=None), schedule=CONTROLS
+    )
+    memory = lab.Memory().fill(claim, lab.pairs([0.4] * 26))
+    memory.fill(guard.claim, lab.pairs([0.01 * i - 0.1 for i in range(26)]))
+    found = lab.made([claim], memory, controls=[guard])
+    assert found.controls[0].passed is None
+    guarded = found.rows[0].verdict
+    assert guarded.verdict is Word.INCONCLUSIVE
+    assert not guarded.settled
+    assert "control controls/equal is undecided: contrasts drift" in guarded.reason
 
 
 def test_a_claim_isn_t_decided_before_its_control_is_run(lab):
@@ -220,7 +255,7 @@ def test_equal_stores_give_equal_bytes_which_are_strict_json(lab):
     assert text() == text()
     again = Report.from_json(json.loads(text()))
     assert json.dumps(again.to_json()) == text()
-    assert again.schema == 2
+    assert again.schema == 3
 
 
 def test_the_documented_keys_of_a_verdict_are_stable(lab):

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablations.claims import ours
 from ablations.judging import timing
+from ablations.judging.cells import parts_of
 from ablations.rule import Pairs, Word, judge, table_for, zones
+from ablations.specs.claim import Statistical
 from ablations.specs.protocols import Execute
 
 SPEED = zones.ratio(null=0.1, because="felt", fewer=True, about=(0.1, 0.4))
@@ -60,7 +63,7 @@ def test_pairs_drift_in_the_order_in_which_they_were_measured(lab):
     memory = lab.Memory().fill(claim, lab.pairs([0.3 + 0.01 * place for place in places]))
     assert lab.row(claim, memory).verdict.verdict is Word.CONFIRMED
     memory.results = {
-        key: lab.replace(r, started=f"2026-01-01T00:00:{places[r.trial.seed]:02d}Z")
+        key: lab.replace(r, started=f"2026-01-01T00:00:{places[r.trial.seed % 1_000]:02d}Z")
         for key, r in memory.results.items()
     }
     row = lab.row(claim, memory)
@@ -69,9 +72,56 @@ def test_pairs_drift_in_the_order_in_which_they_were_measured(lab):
 
 
 def test_a_lag_correlation_at_the_limit_is_allowed(monkeypatch):
-    for found, fault in ((timing.MOST_LAG, False), (timing.MOST_LAG + 1e-9, True)):
+    for found, fault in ((timing.most_lag(16), False), (timing.most_lag(16) + 1e-9, True)):
         monkeypatch.setattr(timing, "lag1", lambda _, found=found: found)
-        assert bool(timing.drift([1.0, 2.0])) == fault
+        assert bool(timing.drift(LOUD)) == fault
+
+
+def test_the_limit_falls_with_the_pairs_to_the_one_that_is_published():
+    limits = [timing.most_lag(n) for n in range(10, 241)]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[-1] == timing.MOST_LAG
+    assert [round(timing.most_lag(n), 2) for n in (16, 26, 60, 120)] == [0.57, 0.48, 0.34, 0.3]
+    assert timing.drift([1.0, 2.0]) == "", "two contrasts tell nothing"
+
+
+NOISES = {
+    "normal": lambda chance, size: chance.normal(size=size),
+    "uniform": lambda chance, size: chance.uniform(size=size),
+    "t3": lambda chance, size: chance.standard_t(3, size=size),
+    "Cauchy": lambda chance, size: chance.standard_cauchy(size=size),
+    "ties": lambda chance, size: chance.integers(0, 3, size=size).astype(float),
+}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("n", [16, 26, 60])
+def test_a_report_whose_series_do_not_drift_raises_few_false_alarms(noise, n):
+    reports = 400
+    chance = np.random.default_rng(n)
+    series = NOISES[noise](chance, (reports, timing.SERIES, n))
+    alarms = sum(any(timing.drift(list(x)) for x in report) for report in series)
+    assert alarms / reports <= 0.11, "5 %, more for tails, and three errors of sampling"
+    published = sum(any(timing.lag1(x) > timing.MOST_LAG for x in report) for report in series)
+    if n < 60:
+        assert published / reports > 0.25, "which the published limit alone would raise"
+
+
+def test_a_machine_whose_mood_lasts_for_half_of_the_pairs_is_noticed():
+    chance = np.random.default_rng(0)
+    moods = np.where(np.arange(26) < 13, 0.0, 4.0)
+    found = [bool(timing.drift(list(moods + x))) for x in chance.normal(size=(400, 26))]
+    assert np.mean(found) > 0.95
+
+
+def test_a_report_of_ours_shows_no_more_series_than_the_limit_is_for():
+    everything = [*ours().specs, *(control.claim for control in ours().controls())]
+    timed = [
+        claim
+        for claim in everything
+        if isinstance(claim, Statistical) and any(cell.protocol.alone for cell in claim.cells)
+    ]
+    assert 0 < sum(len(parts_of(claim)) for claim in timed) <= timing.SERIES
 
 
 def test_a_twin_may_differ_by_the_null_zone_or_a_quarter_of_the_band():

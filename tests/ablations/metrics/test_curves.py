@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.metrics import UNKNOWN
-from ablations.metrics.curves import Arrival, GradientNorm, TrainingLoss, ValidationScore, averaged
+from ablations.metrics.curves import (
+    Arrival,
+    GradientNorm,
+    Settling,
+    Spikes,
+    TrainingLoss,
+    ValidationScore,
+    averaged,
+)
 from hrm.errors import UserError
 
 
@@ -106,3 +114,33 @@ def test_a_diverged_run_arrives_never():
     value = Arrival(threshold=0.5, cap=1.0).of_diverged()
     assert value.low == math.inf
     assert math.isnan(value.mean)
+
+
+# -- when halting steps settle, and how often gradients spike -------------------------------------
+def settles(*steps, **how):
+    found = {"evaluation_update": 10.0 * np.arange(1, len(steps) + 1), "evaluation_taken": steps}
+    return Settling(**{"within": 0.5, "smooth": 1, **how}).read(found)
+
+
+def test_steps_have_settled_when_they_leave_their_end_no_more():
+    assert settles(8.0, 8.0, 3.2, 5.0, 3.1, 2.8, 3.0).mean == 50.0
+    assert settles(8.0, 3.0).mean == 20.0
+
+
+def test_steps_that_never_move_had_settled_before_the_curve_begins():
+    value = settles(3.0, 3.1, 2.9)
+    assert (value.low, value.high, value.failed) == (0.0, 10.0, False)
+    assert settles(3.0, math.nan) == UNKNOWN
+
+
+def test_settling_is_counted_from_a_share_of_the_training():
+    assert settles(8.0, 8.0, 8.0, 5.0, 3.0, 3.0, since=0.5).mean == 20.0
+
+
+def test_spikes_are_the_share_of_updates_far_above_the_median():
+    norms = [1.0] * 18 + [5.1, 4.9]
+    assert Spikes().read({"update_controller_norm": norms}).mean == pytest.approx(0.05)
+    assert Spikes(since=0.5).read({"update_controller_norm": norms}).mean == pytest.approx(0.1)
+    assert Spikes().read({"update_controller_norm": [math.nan]}) == UNKNOWN
+    with pytest.raises(UserError, match="times"):
+        Spikes(times=1.0)

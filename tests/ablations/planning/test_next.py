@@ -4,7 +4,7 @@ import pytest
 
 from ablations.planning.costs import Costs, Source
 from ablations.planning.next import Due, due, order, values
-from ablations.runs.trials import PILOTS, plan
+from ablations.runs.trials import PILOTS, plan, seeds
 from ablations.specs.claim import CHEAP, Tier
 from ablations.specs.protocols import Evaluate
 from ablations.specs.tests import Difference
@@ -71,7 +71,7 @@ def test_gaps_and_runs_that_failed_are_due_again_and_ends_aren_t(lab):
     rows[4] = (lab.Status.DIVERGED, lab.Status.TIMED_OUT)
     rows[5] = ("gone", rows[5][1])
     (one,) = asked(lab, [claim], lab.Memory().fill(claim, rows))
-    assert sorted(trial.seed for trial in one.trials) == [2, 3, 3]
+    assert sorted(trial.seed for trial in one.trials) == [2_002, 2_003, 2_003]
 
 
 def test_what_failed_isn_t_made_again_by_the_same_command(lab):
@@ -182,7 +182,7 @@ def test_a_control_is_worth_the_claims_that_wait_for_it(lab):
 
 def test_a_cost_comes_from_the_best_source_there_is(lab):
     claim = lab.statistical(TEST, cost=7.0)
-    trial = plan(claim, range(1)).trials[0]
+    trial = plan(claim, seeds(claim, 1)).trials[0]
     memory = lab.Memory()
 
     def cost(committed=()):

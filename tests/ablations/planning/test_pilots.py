@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from ablations import claims
 from ablations.planning import pilots
 from ablations.planning.next import planning
 from ablations.runs.trials import PILOTS
@@ -140,3 +141,10 @@ def test_a_plan_tells_chances_and_needs_or_why_it_can_t(lab):
     assert (unknown.sd, unknown.pairs_80) == (None, None)
     assert unknown.source == "unknown: no pilot is stored"
     assert planning(lab.exact(), None, Tier.QUICK, table=lab.TABLE, committed={}) is None
+
+
+def test_pilots_count_for_eager_and_compiled_steps_alike():
+    claim = next(c for c in claims.choose(["act-training"]))
+    eager, compiled = (claim.trained(compiled=how) for how in (False, True))
+    assert eager != compiled
+    assert pilots.digest(eager) == pilots.digest(compiled)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import BrokenExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from ablations.runs import locks, runner, sequence, sources, upkeep, weights, wo
 from ablations.runs.attempts import execute, job
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
-from ablations.runs.runner import What, boards, run
+from ablations.runs.runner import What, run, together
 from ablations.runs.store import MOST_DEATHS, Store
 from ablations.runs.workers import Processes, Serial, allocator
 from hrm.errors import UserError
+from hrm.system import environment
 from hrm.system.include import load
 
 here = Path(__file__).parent
@@ -199,7 +201,7 @@ def test_the_costliest_trials_start_first_and_equal_costs_keep_their_order(store
 
 def test_trials_of_equal_boards_run_one_after_the_other(store):
     trials = [trial(seed=seed, times=n) for n in range(2) for seed in range(3)]
-    assert [boards(t) for t in trials[:3]] == [boards(t) for t in trials[3:]]
+    assert [together(t) for t in trials[:3]] == [together(t) for t in trials[3:]]
     cost = {(1, 1): 9.0}
     order = started(trials, store, cost=lambda t: cost.get((t.seed, t.protocol["times"]), 1.0))
     assert order == [1, 1, 0, 0, 2, 2]
@@ -219,8 +221,8 @@ def test_each_worker_has_boards_of_its_own(store, tmp_path):
 def test_boards_are_those_of_what_was_trained():
     before = trial(seed=1, boards=5)
     after = trial(seed=1, after=Tiny(boards=5, after=None))
-    assert boards(before) == boards(after)
-    assert len({boards(t) for t in (before, trial(seed=2, boards=5), trial(seed=1))}) == 3
+    assert together(before) == together(after)
+    assert len({together(t) for t in (before, trial(seed=2, boards=5), trial(seed=1))}) == 3
 
 
 # -- chains ---------------------------------------------------------------------------------------
@@ -772,3 +774,27 @@ def test_nothing_is_started_once_a_budget_is_spent(store):
     trials = [trial(seed=seed) for seed in range(4)]
     run(trials, store, Serial(), left=lambda: next(seconds))
     assert len(attempts(store)) == 2
+
+
+def test_seeds_of_an_arm_run_one_after_the_other_where_its_steps_are_compiled(store):
+    trials = [
+        replace(one, protocol={**one.protocol, "compiled": True}, arms=one.arms)
+        for one in (trial(seed=seed, boards=boards) for seed in range(3) for boards in range(2))
+    ]
+    assert len({together(t) for t in trials}) == 1
+    eager = [replace(t, protocol={**t.protocol, "compiled": False}) for t in trials]
+    assert len({together(t) for t in eager}) == 6
+
+
+def test_compiled_steps_are_refused_before_anything_runs_where_there_is_no_compiler(
+    store, monkeypatch
+):
+    def without() -> None:
+        raise UserError("torch can't compile here; leave it out")
+
+    monkeypatch.setattr(environment, "compiler", without)
+    run([trial(seed=0)], store, Serial())
+    asked = trial(seed=1, compiled=True)
+    with pytest.raises(UserError, match="can't compile here"):
+        run([asked], store, Serial())
+    assert store.get(fingerprint(asked)) is None

@@ -153,3 +153,25 @@ def test_files_have_a_digest_of_what_they_compute_whatever_they_import(forest):
 def test_files_that_are_not_there_have_no_digest():
     with pytest.raises(ModuleNotFoundError, match=r"no source file of hrm\.nothing"):
         sources.of_files(["hrm.nothing"])
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "same"),
+    [
+        ("trees/branches/twig.py", "def f()", "def g()", False),
+        ("trees/branches/bud.py", "x: int", "y: int", False),
+        ("trees/branches/bud.py", "Doc.", "Other.", True),
+        ("trees/late.py", "later = 1", "later = 2", False),
+        ("trees/leaf.py", "import json", "import math", True),
+        ("elsewhere/thing.py", "x = 1", "x = 2", True),
+    ],
+)
+def test_a_reader_rests_on_its_package_and_on_what_that_imports_of_ours(
+    forest, file, old, new, same
+):
+    before = sources.of_reader("trees.branches.twig")
+    text = (forest / file).read_text()
+    assert old in text
+    (forest / file).write_text(text.replace(old, new))
+    sources.forget()
+    assert (sources.of_reader("trees.branches.twig") == before) is same

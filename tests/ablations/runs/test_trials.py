@@ -9,7 +9,17 @@ from ablations.metrics.value import number
 from ablations.records.trials import Trial
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.trials import PILOTS, pilots, plan, seeds, with_parents
-from ablations.specs.claim import ONCE, TRAINED, Arm, Cell, Exact, External, Statistical, Tier
+from ablations.specs.claim import (
+    OFFSET,
+    PILOT_BLOCK,
+    TRAINED,
+    Arm,
+    Cell,
+    Exact,
+    External,
+    Statistical,
+    Tier,
+)
 from ablations.specs.protocols import Check, Protocol
 from ablations.specs.tests import OneSample, Trend
 
@@ -44,7 +54,7 @@ def a_cell(label, arm, protocol):
 def test_a_tier_has_its_seeds_each_with_a_trial_a_cell(tier):
     planned = plan(a_claim(), seeds(a_claim(), tier))
     assert len(planned.rows) == TRAINED[tier]
-    for seed, row in enumerate(planned.rows):
+    for seed, row in enumerate(planned.rows, start=2 * OFFSET):
         assert [slot.trial.seed for slot in row] == [seed, seed]
         assert [slot.trial.arms for slot in row] == [(a.part.to_json(),) for a in (ONE, TWO)]
         assert [slot.arm for slot in row] == [0, 0]
@@ -98,7 +108,25 @@ def test_an_external_claim_has_no_trials():
 def test_pilots_have_seeds_that_no_schedule_reaches():
     planned = pilots(a_claim())
     assert planned.seeds == tuple(PILOTS)
-    assert max(max(s.values()) for s in (TRAINED, ONCE)) <= min(PILOTS)
+    first, second = (seeds(a_claim(block=block), OFFSET) for block in (0, 2))
+    assert first[-1] < min(PILOTS) <= max(PILOTS) < second[0]
+
+
+def test_blocks_of_seeds_have_no_seed_in_common():
+    blocks = [seeds(a_claim(block=block), OFFSET) for block in (0, 2, 3, 7)]
+    assert [block[0] for block in blocks] == [0, 2_000, 3_000, 7_000]
+    assert len({seed for block in blocks for seed in block}) == 4 * OFFSET
+
+
+def test_the_pilots_block_is_no_claim_s():
+    with pytest.raises(AssertionError):
+        a_claim(block=PILOT_BLOCK)
+
+
+def test_more_pairs_go_on_with_the_seeds_of_the_block():
+    found = seeds(a_claim(block=3), 5)
+    assert list(found) == [3_000, 3_001, 3_002, 3_003, 3_004]
+    assert seeds(a_claim(block=3), Tier.STANDARD)[:5] == found
 
 
 def test_only_what_trains_or_may_be_trained_runs_on_the_device_that_was_asked_for():

@@ -43,6 +43,27 @@ def test_cells_are_arms_times_protocol_times_metric():
     assert CLAIM.form == "quality"
 
 
+def test_a_claim_whose_cells_mix_eager_and_compiled_training_is_refused():
+    other = replace(TRAIN, compiled=True)
+    cells = tuple(
+        Cell(label=label, arm=ARMS[0], protocol=protocol, metric=Accuracy())
+        for label, protocol in (("eager", TRAIN), ("compiled", Evaluate(after=other)))
+    )
+    with pytest.raises(AssertionError, match="mix eager and compiled"):
+        Statistical(**WORDS, cells=cells, test=TEST)
+
+
+def test_all_training_that_a_claim_rests_on_is_compiled_or_none():
+    learned = Evaluate(after=TRAIN)
+    claim = Statistical(**WORDS, arms=ARMS, protocol=learned, metric=Accuracy(), test=TEST)
+    compiled = claim.trained(compiled=True)
+    assert {cell.protocol.after.compiled for cell in compiled.cells} == {True}
+    assert compiled.protocol == Evaluate(after=replace(TRAIN, compiled=True))
+    assert compiled.trained(compiled=False) == claim
+    other = exact("mine", "bench.x:y", section="Here", reading="As it is.")
+    assert other.trained(compiled=True) is other
+
+
 def test_equal_claims_are_one_in_a_set():
     assert len({CLAIM, replace(CLAIM)}) == 1
 

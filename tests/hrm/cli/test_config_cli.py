@@ -83,9 +83,9 @@ def test_any_axis_is_set_by_its_path(setting, read):
         ("T=3", "did you mean 'low_steps'"),
         ("execution", "has no value"),
         ("low.width.x=3", "names no field of a value, 'x'; allowed is one of: none"),
-        ("execution=Nothing", "unknown kind 'Nothing'"),
+        ("execution=Nothing", "execution is {'kind': 'Nothing'}; allowed is Lockstep or"),
         ("execution=Refilled", "places"),
-        ("execution=LayerNorm", "HRMConfig.execution is LayerNorm"),
+        ("execution=LayerNorm", "HRMConfig.execution is {'kind': 'LayerNorm'}"),
     ],
 )
 def test_an_impossible_axis_is_named(setting, said):

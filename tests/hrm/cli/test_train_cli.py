@@ -10,8 +10,10 @@ import torch
 
 from hrm import cli
 from hrm.cli import options, progress, scores, train
+from hrm.system import environment
 from hrm.tasks.arc import task
 from hrm.tasks.arc.data import ArcTask, Pair
+from hrm.training import compiled as steps
 from hrm.training import runs, tracking
 
 GRU = "train gru maze --task-set size=4 --set hidden_low=8 --set hidden_high=8"
@@ -315,7 +317,11 @@ def test_the_public_accuracy_stands_beside_tokens_where_they_differ(capsys, accu
 
 def test_steps_are_compiled_where_one_asks_and_the_run_says_so(hrm, tmp_path, monkeypatch):
     compiled = []
-    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    monkeypatch.setattr(
+        torch, "compile", lambda function, **_: compiled.append(function) or function
+    )
+    monkeypatch.setattr(steps, "_graphs", type(steps._graphs)())
+    environment.compiler.cache_clear()
     for name, option in (("eager", ""), ("compiled", "--compile")):
         assert hrm(f"{GRU} {FEW} {option} --output {tmp_path}/{name}")[0] == 0
     assert len(compiled) == 2  # a trial of the compiler, and the step

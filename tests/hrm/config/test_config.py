@@ -78,7 +78,7 @@ def tokens(puzzles: Puzzles | None) -> Tokens:
         (lambda: transformer(heads=0), "heads is 0; allowed is a divisor of the width, 8"),
         (lambda: q_learning(heads=3), "heads is 3; allowed is 1 or 2"),
         (lambda: config.Minimum(probability=1.5), "exploration is 1.5; allowed is a probability"),
-        (lambda: q_learning(biases=(1.0,)), "biases is (1.0,); allowed is two numbers"),
+        (lambda: q_learning(biases=(1.0,)), "QLearning.biases is (1.0,); allowed is tuple[float"),
         (
             lambda: replace(attentive, halting=q_learning(batch_mean=True)),
             "execution is Masked(); allowed is Lockstep",

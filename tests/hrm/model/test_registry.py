@@ -280,7 +280,7 @@ def test_two_builders_of_one_part_are_our_mistake() -> None:
 
 
 def test_an_abstract_axis_is_no_kind() -> None:
-    with pytest.raises(UserError, match="unknown kind 'Halting'"):
+    with pytest.raises(UserError, match=r"HRMConfig is {'kind': 'Halting'}"):
         config.HRMConfig.from_json({"kind": "Halting"})
     with pytest.raises(UserError, match=r"SquaredError\(\); allowed is .*Fixed or Policy"):
         replace(base, halting=SquaredError())

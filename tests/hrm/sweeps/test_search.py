@@ -14,6 +14,7 @@ from hrm.errors import Lost, UserError
 from hrm.recipes import sizing
 from hrm.sweeps import search, study, trial
 from hrm.sweeps.space import Choice, Range
+from hrm.sweeps.sweep import Sweep
 from hrm.tasks.maze import Maze
 from hrm.training import runs, tracking
 
@@ -50,7 +51,7 @@ def arm(recipe="gru", **changes):
 
 
 def sweep(trials=3, space=SPACE, **arms):
-    return search.Sweep(arms=arms or {"gru": arm()}, space=space, trials=trials)
+    return Sweep(arms=arms or {"gru": arm()}, space=space, trials=trials)
 
 
 def rows(found, name="gru"):

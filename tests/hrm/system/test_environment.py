@@ -1,5 +1,6 @@
 """What something was computed on: the machine, the versions, the commit."""
 
+import os
 import subprocess
 import sys
 
@@ -101,5 +102,22 @@ def test_where_torch_cant_compile_the_reason_is_told(monkeypatch):
         raise RuntimeError("No working C++ compiler\nfound")
 
     monkeypatch.setattr(torch, "compile", without)
+    environment.compiler.cache_clear()
     with pytest.raises(UserError, match=r"here \(RuntimeError: No working C\+\+ compiler found\)"):
         environment.compiler()
+
+
+def test_what_is_compiled_is_kept_in_the_cache_unless_another_folder_is_named(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for named in (None, "/elsewhere"):
+        environment.compiler.cache_clear()
+        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", named or "")
+        if not named:
+            monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+        environment.compiler()
+        expected = named or str(tmp_path / "hrm-ablations" / "compiled")
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == expected
+    environment.compiler.cache_clear()

@@ -337,7 +337,7 @@ def test_a_drawing_shows_the_board_and_the_marks() -> None:
         ({"size": 8, "strata": ((5, 4),)}, "strata is"),
         ({"size": 8, "strata": ((1, 4),)}, "strata is"),
         ({"size": 8, "strata": ((5, 8), (2, 4))}, "strata is"),
-        ({"size": 8, "strata": ((2, 4, 5),)}, "strata is"),
+        ({"size": 8, "strata": ((2, 4, 5),)}, "strata[0] is (2, 4, 5); allowed is tuple[int, int]"),
     ],
 )
 def test_impossible_settings_are_refused_on_one_line(

@@ -148,7 +148,7 @@ def test_a_drawing_has_a_line_per_strand() -> None:
         ({"asked": 0}, "asked is 0; allowed is 1 or more"),
         ({"strata": ((3, 2),)}, "strata is ((3, 2),); allowed is ascending ranges apart"),
         ({"strata": ((1, 2), (2, 3))}, "strata is"),
-        ({"strata": ((1, 2, 3),)}, "strata is"),
+        ({"strata": ((1, 2, 3),)}, "strata[0] is (1, 2, 3); allowed is tuple[int, int]"),
     ],
 )
 def test_impossible_settings_are_refused_on_one_line(

@@ -309,7 +309,7 @@ def test_a_drawing_shows_boxes_predictions_and_lost_clues() -> None:
         ({"size": 4, "clues": 3}, "clues is 3; allowed is 4 to 14 at size 4"),
         ({"size": 4, "clues": 15}, "clues is 15; allowed is 4 to 14 at size 4"),
         ({"size": 4, "clues": ()}, "clues is ()"),
-        ({"size": 4, "clues": (5, "8")}, "clues is (5, '8')"),
+        ({"size": 4, "clues": (5, "8")}, "clues[1] is '8'; allowed is int"),
         ({"size": 9, "clues": 18}, "clues is 18; allowed is 22 to 80 at size 9, 17, or None"),
         ({"size": 6, "clues": 36}, "clues is 36; allowed is 8 to 35 at size 6"),
     ],

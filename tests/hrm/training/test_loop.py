@@ -28,9 +28,7 @@ from hrm.config.learning import (
 from hrm.errors import Diverged, UserError
 from hrm.model import HRM, cost
 from hrm.model.execution import Batch
-from hrm.recipes import sizing
 from hrm.tasks.maze import Maze
-from hrm.tasks.sudoku import Sudoku
 from hrm.training import checkpoint, loop, runs
 from hrm.training.learner import Learner, evaluating, share
 from hrm.training.loop import Encoded, Seeds
@@ -546,27 +544,3 @@ def test_detached_segments_cost_the_memory_of_one(objective: QHalting | Supervis
 
     assert peak(4, detached=True) == pytest.approx(peak(2, detached=True), rel=0.02)
     assert peak(4, detached=False) > 1.5 * peak(2, detached=False)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of its own parts
-def test_compiled_steps_are_the_same_to_rounding():
-    task = Sudoku(size=4)
-    boards = task.generate(0, 16, 0, 1)
-    small = {"width": 8, "heads": 2, "max_steps": 3, "h_layers": 1, "l_layers": 1}
-    system = sizing.sized("act-v1", small, task, boards.test)
-    training = Training(updates=5, batch=8, evaluate_every=1, learning_rate=1e-2)
-    data = loop.encode(system, task, boards.train)
-    seeds = loop.Seeds(weights=0, order=0)
-
-    def trained(**how):
-        model = loop.build(system, seeds).double()  # an optimiser enlarges float32's rounding
-        curve = loop.fit(model, system, training, data, seeds, lambda _: 0.0, **how)
-        return model.state_dict(), [(m.loss, m.steps) for m in curve]
-
-    (eager, curve), (compiled, other) = trained(), trained(compiled=True)
-    for (loss, steps), (same, also) in zip(curve, other, strict=True):
-        assert same == pytest.approx(loss, rel=1e-6) and steps == also
-    assert len({loss for loss, _ in curve}) == 5
-    for name, value in eager.items():
-        torch.testing.assert_close(compiled[name], value, rtol=1e-6, atol=1e-6)

@@ -24,6 +24,7 @@ class Tiny(Protocol):
     seconds: float = 0.0
     path: str = ""
     times: int = 0
+    compiled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

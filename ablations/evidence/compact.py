@@ -1,0 +1,400 @@
+"""From stores to evidence: what claims read of each run is added, and never changed.
+
+The first attempt that was compacted stands. A metric whose code has changed since is read again
+where the full records are still there: where it gives the same values, its digest is added to
+theirs; where it doesn't, its values stand beside the earlier ones.
+"""
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablations.evidence import files
+from ablations.evidence.asked import Asked, asked, digest_of, normal
+from ablations.evidence.book import Book, Summary, alone, load, require_small, write
+from ablations.evidence.files import LOST, Runs
+from ablations.evidence.kept import Evidence
+from ablations.judging import garden, readings
+from ablations.judging.cells import Reader, Run, value_of
+from ablations.metrics.base import Metric
+from ablations.records.rows import Garden
+from ablations.records.trials import Result, Status, Trial
+from ablations.runs import fingerprints
+from ablations.runs.fingerprints import kind
+from ablations.runs.journal import Journal
+from ablations.runs.store import Store
+from ablations.runs.trials import pilots, plan, seeds, with_parents
+from ablations.specs.claim import Claim, Tier
+from hrm.codec import Json
+from hrm.errors import UserError
+
+CURVES = ("evaluation_score", "evaluation_error", "evaluation_taken")
+POINTS = 40  # of a curve, at most
+DIGITS = 4  # of a point of a curve
+
+
+def compact(
+    folder: Path,
+    stores: Sequence[Store],
+    claims: Sequence[Sequence[Claim]],
+    seen: Callable[[Evidence], Iterable[Garden]] = lambda _: (),
+) -> Summary:
+    """Add what claims read of the runs of some stores to evidence, which is made where it isn't.
+
+    Interrupted, the same call goes on: files are whole, and a file that was written stays right.
+
+    Args:
+        folder: Of the evidence. stores: Whose records are read.
+        claims: All, with controls: as their specs are, and then in other modes of execution.
+        seen: Judges the evidence, for the garden.
+
+    Raises:
+        UserError: If two records of one attempt differ, or two attempts that must be equal; if a
+            journal is broken; if the folder can't be written, is something else, or grows over its
+            limit.
+    """
+    with alone(folder):
+        book, journal = load(folder), Journal(folder / "journal.jsonl")
+        wanted, kinds = asked(itertools.chain(*claims)), _Kinds()
+        before = len(book.known)
+        for store in stores:
+            _require_chain(store)
+            _compact(book, store, wanted, kinds)
+            if store.faults:
+                _note_lost(book, store, itertools.chain(*claims))
+        book.summary.new = len(book.known) - before
+        text = {name: book.files[name].text() for name in book.changed}
+        require_small(folder, text)
+        write(folder, journal, text, book, stores, claims)
+        evidence = Evidence.open(folder)
+        words = [one for store in stores for one in garden.read(store.folder)]
+        garden.add(folder, [*words, *seen(evidence)])
+        book.summary.bytes = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+        book.summary.runs, book.summary.head = len(book.known), journal.head
+        return book.summary
+
+
+# -- reading --------------------------------------------------------------------------------------
+class _Kinds:
+    """The kind that this release gives a recorded trial, made once for all seeds."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def of(self, trial: Trial) -> str:
+        recorded = kind(trial)
+        if recorded not in self._known:
+            self._known[recorded] = kind(normal(trial))
+        return self._known[recorded]
+
+
+def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: _Kinds) -> None:
+    """Add a store's runs."""
+    together: dict[str, list[tuple[Result, bool]]] = {}
+    called = {file: name for name, file in book.names.items()}
+    for fingerprint in store.fingerprints():
+        runs = book.files[book.known[fingerprint]] if fingerprint in book.known else None
+        if runs is not None:
+            name = called[runs.name]
+            line = runs.runs[fingerprint]
+            complete = name not in wanted or _complete(runs, line, wanted[name])
+            if complete and store.standing(fingerprint) == (line["attempt"], line["sha256"]):
+                continue
+        result = store.get(fingerprint)
+        if result is None or not result.status.finished:
+            book.summary.unfinished += result is not None
+            continue
+        name = kinds.of(result.trial)
+        if name not in wanted:
+            book.summary.unread += 1
+            continue
+        together.setdefault(name, []).append((result, fingerprint in book.known))
+    for name, results in together.items():
+        _add(book, store, wanted[name], results)
+
+
+def _complete(runs: Runs, line: Mapping[str, Json], one: Asked) -> bool:
+    """Tell whether everything that is asked of a run was read by today's code."""
+    if line["status"] == LOST:
+        return False
+    return {str(arm) for arm in one.skilled} <= set(line.get("skill", ())) and all(
+        any(
+            key in line["values"] and digest_of(metric) in runs.readings[key]["sources"]
+            for key in runs.of(arm, metric.to_json())
+        )
+        for (arm, _), metric in one.metrics.items()
+    )
+
+
+def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, bool]]) -> None:
+    """Add runs of one kind: new ones, and what else is read of those that are there."""
+    runs = book.of(one.trial)
+    reader = Reader(_Once(store))
+    read: dict[str, dict[tuple[int, str], tuple[Json, str]]] = {}
+    fresh: dict[str, dict[str, Json]] = {}
+    for result, there in results:
+        sha = store.standing(result.fingerprint)[1]
+        if there and _repeated(book, runs, result, sha, one, reader):
+            continue
+        fresh[result.fingerprint] = _line(runs, result, sha, one, reader)
+        read[result.fingerprint] = {
+            key: _read(result, key[0], metric, reader) for key, metric in one.metrics.items()
+        }
+    for fingerprint, line in fresh.items():
+        old = runs.runs.get(fingerprint)
+        if old is None or old["status"] == LOST:
+            book.put(runs, line)
+        else:
+            old |= {name: line[name] for name in ("checks", "series") if name in line}
+            if "skill" in line:
+                old["skill"] = {**line["skill"], **old.get("skill", {})}
+            book.summary.reread += 1
+            book.changed.add(runs.name)
+    for (arm, text), metric in one.metrics.items():
+        _merge(runs, arm, metric, {f: found[arm, text] for f, found in read.items()})
+
+
+class _Once:
+    """A store that loads the arrays of one run after the other, each once."""
+
+    def __init__(self, store: Store) -> None:
+        self.get, self.unknown = store.get, store.unknown
+        self._store, self._key = store, ("", "")
+        self._found: tuple[Mapping[str, Any], ...] = ()
+
+    def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
+        """Return what an attempt left, one mapping an arm."""
+        key = result.fingerprint, result.attempt
+        if key != self._key:
+            self._key, self._found = key, self._store.observations(result)
+        return self._found
+
+
+def _merge(runs: Runs, arm: int, metric: Metric, found: Mapping[str, tuple[Json, str]]) -> None:
+    """Put what a metric read of one arm beside what is there."""
+    if not found:
+        return
+    key = _column(runs, arm, metric, {name: value for name, (value, _) in found.items()})
+    for fingerprint, (value, end) in found.items():
+        line = runs.runs[fingerprint]
+        line["values"] = dict(sorted({**line["values"], key: value}.items()))
+        if end:
+            line["ends"] = dict(sorted({**line.get("ends", {}), key: end}.items()))
+
+
+def _column(runs: Runs, arm: int, metric: Metric, values: Mapping[str, Json]) -> str:
+    """Return the key under which today's values of a metric go."""
+    said, digest = metric.to_json(), digest_of(metric)
+    keys = sorted(runs.of(arm, said), key=lambda key: runs.readings[key]["order"])
+    for key in keys:
+        if digest in runs.readings[key]["sources"]:
+            return key
+    if keys:
+        last = keys[-1]
+        before = {n: r["values"][last] for n, r in runs.runs.items() if last in r["values"]}
+        if all(name in values and values[name] == value for name, value in before.items()):
+            runs.readings[last]["sources"].append(digest)
+            return last
+    made = {"arm": arm, "metric": said, "sources": [digest], "order": len(keys)}
+    key = files.short(made, 6)
+    runs.readings[key] = made
+    return key
+
+
+def _read(result: Result, arm: int, metric: Metric, reader: Reader) -> tuple[Json, str]:
+    """Return what a metric reads of an arm as JSON, and the end of its scale."""
+    if result.status is not Status.OK:
+        return files.packed(metric.of_diverged()), ""
+    run = Run(trial=result.trial, arm=arm, result=result, status=result.status, lost=False)
+    value, _, fault = value_of(run, metric, reader, readings.CELL)
+    end = ""
+    with contextlib.suppress(ArithmeticError, LookupError, TypeError, UserError, ValueError):
+        end = readings.extreme(metric, reader.observed(run))
+    return ({"fault": fault} if fault else files.packed(value)), end
+
+
+def _line(runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> dict[str, Json]:
+    """Return a run's line, without values."""
+    line: dict[str, Json] = {
+        "seed": result.trial.seed,
+        "fingerprint": result.fingerprint,
+        "attempt": result.attempt,
+        "status": result.status.value,
+        "sha256": sha,
+        "where": _where(runs, result),
+        "cpu": round(result.cpu_seconds, 3),
+        "wall": round(result.wall_seconds, 3),
+        "memory": result.peak_memory_bytes,
+        "load": result.machine.load,
+        "values": {},
+    }
+    if result.deaths:
+        line["deaths"] = result.deaths
+    if result.error:
+        line["error"] = result.error
+    if result.status is Status.OK:
+        observed = reader.runs.observations(result)
+        if any("checks" in found for found in observed):
+            line["checks"] = [found.get("checks", []) for found in observed]
+        line |= _skill(one, observed) | _series(runs, observed)
+    elif one.skilled:
+        line["skill"] = {str(arm): None for arm in sorted(one.skilled)}
+    return line
+
+
+def _skill(one: Asked, observed: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
+    found: dict[str, list[float] | None] = {}
+    for arm in sorted(one.skilled):
+        found[str(arm)] = None
+        with contextlib.suppress(ArithmeticError, LookupError, TypeError, ValueError):
+            ends = readings.margin(observed[arm])
+            if all(map(math.isfinite, ends)):
+                found[str(arm)] = [float(x) for x in ends]
+    return {"skill": found} if found else {}
+
+
+def _series(runs: Runs, observed: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
+    """Return the curves of a run, at a few updates and to a few digits: for pictures alone."""
+    series = {}
+    for arm, found in enumerate(observed):
+        if "evaluation_update" not in found:
+            continue
+        at = np.asarray(found["evaluation_update"], dtype=np.float64)
+        if not len(at):
+            continue
+        places = np.unique(np.linspace(0, len(at) - 1, min(POINTS, len(at))).round().astype(int))
+        grid = [float(x) for x in at[places]]
+        key = files.short(grid, 6)
+        runs.grids[key] = grid
+        series[str(arm)] = {"at": key} | {
+            name: [
+                float(f"{x:.{DIGITS}g}") if math.isfinite(x) else None
+                for x in np.asarray(found[name], dtype=np.float64)[places].tolist()
+            ]
+            for name in CURVES
+            if name in found and len(found[name]) == len(at)
+        }
+    return {"series": series} if series else {}
+
+
+def _where(runs: Runs, result: Result) -> str:
+    return _place(
+        runs,
+        {
+            "class": _class(result),
+            "versions": dict(result.versions),
+            "machine": _machine(result),
+            "sources": result.sources,
+            "commit": result.commit,
+            "dirty": result.dirty,
+        },
+    )
+
+
+def _machine(result: Result) -> dict[str, Json]:
+    return {key: value for key, value in result.machine.to_json().items() if key != "load"}
+
+
+def _place(runs: Runs, where: dict[str, Json]) -> str:
+    key = files.short(where)
+    runs.where[key] = where
+    return key
+
+
+def _class(result: Result) -> str:
+    """Return what a result is shared across, as its fingerprint has it."""
+    if result.trial.device != "cpu":
+        return f"{result.trial.device} {result.machine.accelerator}"
+    alone = fingerprints.protocol_class(result.trial).alone
+    return f"cpu {result.machine.cpu}" if alone else "cpu"
+
+
+# -- what must not differ -------------------------------------------------------------------------
+def _repeated(book: Book, runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> bool:
+    """Tell whether another attempt at a run is there, which stands; note this one.
+
+    Raises:
+        UserError: If it is this attempt with other bytes, or one that must have the same values
+            and hasn't.
+    """
+    line = runs.runs[result.fingerprint]
+    if line["status"] == LOST:
+        return False
+    if line["attempt"] == result.attempt:
+        if line["sha256"] != sha:
+            raise _conflict(runs, result, "its record isn't the one that was compacted")
+        return False
+    equal = result.status.value == line["status"] and all(
+        value == line["values"][key]
+        for (arm, _), metric in one.metrics.items()
+        for value in [_read(result, arm, metric, reader)[0]]
+        for key in runs.of(arm, metric.to_json())
+        if key in line["values"] and digest_of(metric) in runs.readings[key]["sources"]
+    )
+    same = _machine(result) == runs.where[line["where"]]["machine"]
+    if same and not equal and not fingerprints.protocol_class(result.trial).alone:
+        raise _conflict(runs, result, f"attempt {line['attempt']} gave other values")
+    book.summary.repeated += 1
+    book.repeats.append(
+        {
+            "what": "repeated",
+            "fingerprint": result.fingerprint,
+            "attempt": result.attempt,
+            "sha256": sha,
+            "equal": equal,
+        }
+    )
+    return True
+
+
+def _conflict(runs: Runs, result: Result, why: str) -> UserError:
+    return UserError(
+        f"run {result.fingerprint} (seed {result.trial.seed} of {runs.name}, attempt "
+        f"{result.attempt}) conflicts with the evidence: {why}; allowed are equal values for equal "
+        "fingerprints on equal machines; check the store that it comes from, and leave it out"
+    )
+
+
+def _require_chain(store: Store) -> None:
+    broken = store.journal.verify()
+    if broken is not None:
+        raise UserError(
+            f"the journal of store {str(store.folder)!r} is broken: {broken}; allowed is the chain "
+            "that `ablations run` wrote; restore the file"
+        )
+
+
+def _note_lost(book: Book, store: Store, claims: Iterable[Claim]) -> None:
+    """Note runs that a store had and lost before they were read."""
+    for claim in claims:
+        asked_for = (*plan(claim, seeds(claim, Tier.FULL)).trials, *pilots(claim).trials)
+        for trial in with_parents(asked_for):
+            key = fingerprints.fingerprint(trial)
+            if key in book.known or not store.unknown(key):
+                continue
+            runs = book.of(trial)
+            alone = fingerprints.protocol_class(trial).alone
+            where = {
+                "class": fingerprints.device_class(trial.device, alone=alone),
+                "versions": dict(fingerprints.versions()),
+                "machine": None,
+                "sources": fingerprints.source_digest(trial),
+                "commit": None,
+                "dirty": None,
+            }
+            attempt, sha = store.standing(key)
+            line = {
+                "seed": trial.seed,
+                "fingerprint": key,
+                "attempt": attempt,
+                "status": LOST,
+                "sha256": sha,
+                "where": _place(runs, where),
+            }
+            book.put(runs, line)
+            book.summary.lost += 1

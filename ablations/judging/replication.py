@@ -1,0 +1,263 @@
+"""Replication: what a quick run here gives, beside what the evidence says.
+
+What agreement is was fixed before any replication was made:
+
+- Equal fingerprints (trial, sources, versions, mode of execution) on machines with the same CPU
+  capability and as many threads: equal to the last digit.
+- Otherwise: within the range of the evidence's own seeds, widened on both sides by its own width.
+
+A new seed leaves the plain range of n seeds with a chance of 2 / (n + 1), some two of seventy arms
+at n = 60, so that range would raise an alarm each time. Arms that leave the widened one are named
+first, and their claims marked; the alarm is raised from so many of them on that a sound replication
+raises it less than once in three hundred times (`alarm`), or by one digit that should be equal.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ablations.judging.cells import Pair, Run, compared, trained, value_of
+from ablations.judging.report import fates
+from ablations.judging.row import Desk
+from ablations.metrics.value import Value
+from ablations.records.replications import Agreement, Replicated, Replication
+from ablations.records.rows import Report, Row
+from ablations.rule import Group, Word
+from ablations.runs import trials
+from ablations.runs.trials import plan
+from ablations.specs.claim import Cell, Claim, Statistical, Tier
+
+if TYPE_CHECKING:  # sets import every spec
+    from ablations.claims import ClaimSet
+
+CHANCE = 4e-3  # of a sound arm to leave the widened range: more than of t₃ or lognormal noise
+RARELY = 1 / 300  # how often a sound replication may raise the alarm
+FEWEST = 26  # seeds of the evidence that give a range
+LEAST = 0.01  # of the largest value, by which a range is widened at least
+
+
+def alarm(arms: int) -> int:
+    """Return how many arms beyond their widened range raise the alarm.
+
+    It is the smallest k with P(X ≥ k) ≤ 1/300, X binomial of the arms with the chance above.
+
+    Args:
+        arms: How many are compared by range.
+    """
+    left, k = 1.0, 0
+    while left > RARELY:
+        left -= math.comb(arms, k) * CHANCE**k * (1 - CHANCE) ** (arms - k)
+        k += 1
+    return k
+
+
+def widened(values: Sequence[Value]) -> tuple[float, float]:
+    """Return the range of the evidence's values, widened on both sides by its own width.
+
+    A side on which a run diverged, or wasn't known to end, is open.
+    """
+    ends = [end for value in values for end in (value.low, value.high)]
+    finite = [end for end in ends if math.isfinite(end)]
+    if not finite:
+        return min(ends), max(ends)
+    low, high = min(finite), max(finite)
+    width = max(high - low, LEAST * max(abs(low), abs(high)))
+    return (
+        -math.inf if -math.inf in ends else low - width,
+        math.inf if math.inf in ends else high + width,
+    )
+
+
+def compare(here: Value, there: Sequence[Value]) -> Agreement:
+    """Return whether a value agrees with those of the evidence's seeds, by their range."""
+    known = [value for value in there if not _unknown(value)]
+    if _unknown(here) or len(known) < FEWEST:
+        return Agreement.OPEN
+    low, high = widened(known)
+    return Agreement.WITHIN if here.high >= low and here.low <= high else Agreement.OUTSIDE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """The runs here, or the evidence: claims in the mode that was asked for, and a desk."""
+
+    claims: Sequence[Claim]
+    desk: Desk
+
+    def case(self, place: int) -> tuple[Statistical, Desk] | None:
+        """Return a claim that pairs decide, with the desk."""
+        claim = self.claims[place]
+        return (claim, self.desk) if isinstance(claim, Statistical) else None
+
+
+def replicated(place: int, row: Row, said: Row, here: Side, there: Side) -> Replication:
+    """Return how a claim's runs here agree with its evidence.
+
+    Args:
+        place: Of the claim.
+        row: Of the runs here. said: The row of the evidence.
+        here, there: What they are judged with.
+    """
+    arms: tuple[Replicated, ...] = ()
+    own, other = here.case(place), there.case(place)
+    if own is not None and other is not None:
+        arms = tuple(_arms(own, other))
+    elif row.checks and said.checks:
+        same = [(c.what, c.observed, c.holds) for c in row.checks] == [
+            (c.what, c.observed, c.holds) for c in said.checks
+        ]
+        agreement = Agreement.EQUAL if same else Agreement.DIFFERS
+        arms = (Replicated(label="its checks", seed=0, agreement=agreement),)
+    missing = said.verdict.verdict is Word.NOT_RUN
+    return Replication(
+        word=row.verdict.verdict,
+        evidence=None if missing else said.verdict.verdict,
+        pairs=said.verdict.n,
+        arms=arms,
+    )
+
+
+def joined(here: Report, there: Report, own: Side, other: Side, of: "ClaimSet") -> Report:
+    """Return a report of runs here in which trained claims have the evidence's verdict.
+
+    Args:
+        here: Of the runs here. there: Of the evidence.
+        own, other: What they are judged with, claims in the order of both reports' rows.
+        of: The set of claims.
+    """
+    rows = []
+    for place, (row, said) in enumerate(zip(here.rows, there.rows, strict=True)):
+        claim = own.claims[place]
+        found = replicated(place, row, said, own, other)
+        shown = said if rests_on_training(claim) and said.verdict.look else row
+        rows.append(replace(shown, replication=found))
+    controls = tuple(
+        said if said.row.verdict.look > own.row.verdict.look else own
+        for own, said in zip(here.controls, there.controls, strict=True)
+    )
+    words = [row.verdict.verdict for row in rows]
+    groups = [row.verdict.group for row in rows]
+    return replace(
+        here,
+        rows=tuple(rows),
+        controls=controls,
+        tally={word.value: words.count(word) for word in Word if word in words},
+        groups={group.value: groups.count(group) for group in Group},
+        family=fates(of, rows),
+        commits=_union(here.commits, there.commits),
+        machines=_union(here.machines, there.machines),
+        runs=here.runs + there.runs,
+        cpu_seconds=here.cpu_seconds + there.cpu_seconds,
+        replication=summary(rows),
+    )
+
+
+def summary(rows: Iterable[Row]) -> Mapping[str, object]:
+    """Return what became of a replication: counts of arms, and those that don't agree, first.
+
+    Its keys are alarm (true or false), disagreeing (sentences), and the counts of arms by
+    agreement.
+    """
+    found = [(row, arm) for row in rows if row.replication for arm in row.replication.arms]
+    counts = {a.value: sum(arm.agreement is a for _, arm in found) for a in Agreement}
+    ranged = counts[Agreement.WITHIN.value] + counts[Agreement.OUTSIDE.value]
+    wrong = [
+        (row, arm)
+        for kind in (Agreement.DIFFERS, Agreement.OUTSIDE)
+        for row, arm in found
+        if arm.agreement is kind
+    ]
+    return {
+        "alarm": counts[Agreement.DIFFERS.value] > 0
+        or counts[Agreement.OUTSIDE.value] >= alarm(ranged),
+        "disagreeing": [f"{row.verdict.id}: {_said(arm)}" for row, arm in wrong],
+        **counts,
+    }
+
+
+def rests_on_training(claim: Claim) -> bool:
+    """Tell whether a claim compares what is trained: a quick run has one seed of it."""
+    return isinstance(claim, Statistical) and any(map(trained, compared(claim)))
+
+
+def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Iterable[Replicated]:
+    """Yield how each cell's values here agree, one an arm and seed for what is trained."""
+    claim, here = own
+    evidence = other[1].case(other[0]).gathered.pairs
+    seeds = trials.seeds(claim, Tier.QUICK if rests_on_training(claim) else here.tier)
+    rows = plan(claim, seeds, here.device).rows
+    for seed, row in zip(seeds, rows, strict=True):
+        for place, (cell, slot) in enumerate(zip(compared(claim), row, strict=False)):
+            run = here.reader.run(slot)
+            if not run.over or run.lost or run.result is None:
+                continue
+            value = value_of(run, cell.metric, here.reader, cell.label)[0]
+            yield _arm(cell, seed, place, (run, value), evidence)
+        if not rests_on_training(claim):
+            return  # further pairs are judged by themselves
+
+
+def _arm(
+    cell: Cell, seed: int, place: int, own: tuple[Run, Value], evidence: Sequence[Pair]
+) -> Replicated:
+    run, value = own
+    values = [pair.values[place] for pair in evidence]
+    low, high = widened(values) if values else (-math.inf, math.inf)
+    agreement = compare(value, values)
+    if cell.protocol.alone and not _one_processor(run, [pair.runs[place] for pair in evidence]):
+        agreement = Agreement.OPEN  # times are each machine's own
+    twins = [pair for pair in evidence if pair.seed == seed and _same(pair.runs[place], run)]
+    if twins and not cell.protocol.alone:
+        same = _ends(twins[0].values[place]) == _ends(value)
+        agreement = Agreement.EQUAL if same else Agreement.DIFFERS
+    return Replicated(
+        label=cell.label,
+        seed=seed,
+        agreement=agreement,
+        value=_finite(value.low) if value.low == value.high else None,
+        low=_finite(low),
+        high=_finite(high),
+    )
+
+
+def _same(one: Run, other: Run) -> bool:
+    """Tell whether two runs must be equal to the last digit."""
+    if one.result is None or other.result is None:
+        return False
+    a, b = one.result, other.result
+    return (
+        a.fingerprint == b.fingerprint
+        and a.machine.capability == b.machine.capability
+        and a.machine.threads == b.machine.threads
+    )
+
+
+def _one_processor(run: Run, others: Sequence[Run]) -> bool:
+    found = {one.result.machine.cpu for one in (run, *others) if one.result is not None}
+    return len(found) == 1
+
+
+def _said(arm: Replicated) -> str:
+    """Say that an arm doesn't agree."""
+    if arm.agreement is Agreement.DIFFERS:
+        return f"{arm.label}, seed {arm.seed}, should equal the evidence to the last digit"
+    value = "diverged" if arm.value is None else f"is {arm.value:.4g}"
+    ends = [f"{end:.4g}" if end is not None else "∞" for end in (arm.low, arm.high)]
+    return f"{arm.label}, seed {arm.seed}, {value}, beyond {ends[0]} to {ends[1]}"
+
+
+def _unknown(value: Value) -> bool:
+    return value.low == -math.inf and value.high == math.inf
+
+
+def _ends(value: Value) -> tuple[float, float, bool]:
+    return value.low, value.high, value.failed
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _union(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({*one, *other}))

@@ -1,0 +1,125 @@
+"""Planning over a store of 10,000 records, made up: what is due, what it costs, what it could tell.
+
+At most 3 seconds are wanted, on a quiet core.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ablations.judging.cells import Reader
+from ablations.metrics.costs import Flops
+from ablations.planning.costs import Costs
+from ablations.planning.next import Order, due, order, planning
+from ablations.records.trials import Machine, Result, Status, Trial
+from ablations.rule import table_for
+from ablations.runs.encoding import encode
+from ablations.runs.fingerprints import fingerprint
+from ablations.runs.store import Store
+from ablations.runs.trials import plan, seeds
+from ablations.specs.arms import Arm
+from ablations.specs.claim import Statistical, Tier
+from ablations.specs.protocols import Execute
+from ablations.specs.tests import Ratio
+from hrm import recipes
+
+TABLE = table_for(89)
+PAIRS = 60
+
+
+def claims(count: int) -> list[Statistical]:
+    """Return claims that share no run."""
+    arms = tuple(
+        Arm(label=name, part=recipes.v2(use_per_sample_act=name == "apart"))
+        for name in ("together", "apart")
+    )
+    return [
+        Statistical(
+            id=f"made-up-{i}",
+            section="1",
+            reading="as it is made up",
+            test=Ratio(null=0.02, because="it is made up"),
+            arms=arms,
+            protocol=Execute(after=None, batch=i + 1),
+            metric=Flops(),
+            schedule=dict.fromkeys(Tier, PAIRS),
+        )
+        for i in range(count)
+    ]
+
+
+def fill(folder: Path, made: list[Statistical]) -> int:
+    """Write a record for every trial of these claims but the last pair's; return how many."""
+    store = Store.open(folder, create=True)
+    trials = [trial for claim in made for trial in plan(claim, seeds(claim, PAIRS - 1)).trials]
+    for trial in trials:
+        result = _result(trial)
+        path = store.path((result.fingerprint, result.attempt))
+        path.parent.mkdir(parents=True)
+        path.write_text(encode(result))
+    with store.coordinate():  # which takes them into the journal
+        return len(trials)
+
+
+def planned(store: Store, made: list[Statistical]) -> Order:
+    """Do what `ablations run` and `ablations plan` do before anything runs."""
+    reader = Reader(store)
+    found = due(made, reader, Tier.FULL, table=TABLE)
+    for claim in made:
+        planning(claim, reader, Tier.FULL, table=TABLE, committed={})
+    return order(found, Costs(made, reader, {}), budget=7200.0)
+
+
+def _result(trial: Trial) -> Result:
+    """Return a record whose contrast alternates about nothing, so that its claim stays open."""
+    apart = trial.arms[0]["model"]["execution"]["kind"] != "Lockstep"
+    flops = 1000.0 + apart * (-1) ** trial.seed * 40.0 * (1 + trial.seed % PAIRS / PAIRS)
+    return replace(
+        _BLANK,
+        fingerprint=fingerprint(trial),
+        trial=trial,
+        observations=({"flops": flops, "steps": [1, 2, 3], "max_steps": 5},),
+    )
+
+
+_BLANK = Result(
+    fingerprint="",
+    attempt="20260101T000000.000000Z-00000000",
+    trial=Trial(protocol={}, arms=(), seed=0),
+    status=Status.OK,
+    observations=(),
+    error=None,
+    deaths=0,
+    wall_seconds=1.0,
+    cpu_seconds=1.0,
+    peak_memory_bytes=1,
+    machine=Machine(cpu="", cores=2, threads=1, system="", accelerator=None, load=0.0),
+    versions={},
+    sources="",
+    commit=None,
+    dirty=None,
+    started="2026-01-01T00:00:00Z",
+)
+
+
+class Planning:
+    """84 claims of 59 pairs: 9,912 records, of which each is read once."""
+
+    params = (84,)
+    param_names = ("claims",)
+    number = 1
+    timeout = 300
+    version = "1"  # pinned, so that an edit of this class doesn't end the benchmarks' history
+
+    def setup_cache(self) -> str:
+        """Write the store once for all benchmarks; asv removes its folder."""
+        for count in self.params:
+            fill(Path(f"store-{count}"), claims(count))
+        return str(Path.cwd())
+
+    def time_opening(self, folder: str, count: int) -> None:
+        """Opening the store, its index in step."""
+        Store.open(Path(folder, f"store-{count}"))
+
+    def time_planning(self, folder: str, count: int) -> None:
+        """Opening it, what is due, in which order, and what a plan could tell."""
+        planned(Store.open(Path(folder, f"store-{count}")), claims(count))

@@ -1,0 +1,190 @@
+"""What a public checkpoint's shapes say of its configuration, and where the rest comes from.
+
+    H_layers, L_layers, hidden_size, vocab_size, puzzle_emb_ndim, num_puzzle_identifiers, the
+        inner width of the feed-forward, learned positions and the precision    the tensors say
+    num_heads, H_cycles, L_cycles, halt_max_steps, halt_exploration_prob, loss_type, and with
+        rotary positions seq_len          they don't: a configuration says it, or a recipe of ours
+
+Sources: as of `hrm.interop.names`.
+"""
+
+import dataclasses
+import logging
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from hrm import recipes
+from hrm.config.parts import require
+from hrm.errors import UserError
+from hrm.interop import names
+from hrm.interop.arch import HIERARCHICAL, ONE_NETWORK_ALONE, TINIES, TINY, Arch
+from hrm.interop.names import Weights
+from hrm.model import HRM
+
+_log = logging.getLogger(__name__)
+
+CELLS = {11: 81, 6: 900, 12: 900}  # of the public data, by its tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """A configuration, and for each of its keys who said so: weights, given, or the recipe."""
+
+    arch: Arch
+    recipe: str
+    origin: Mapping[str, str]
+
+
+def evident(weights: Weights) -> dict[str, Any]:
+    """Return the keys of `Arch` that shapes and types say, a vote where tensors disagree."""
+    every = weights.shapes()
+    shapes = {name: shape for name, shape in every.items() if ".mlp_t." not in name}
+
+    def sizes(dimension: int, *which: str) -> list[int]:
+        found = [s for n, s in shapes.items() if n.endswith(which) and len(s) > dimension]
+        return [shape[dimension] for shape in found]
+
+    tables = ("embed_tokens.embedding_weight", "lm_head.weight")
+    inputs = (*tables, "q_head.weight", "qkv_proj.weight", "o_proj.weight", "gate_up_proj.weight")
+    wide = sizes(1, *inputs) + sizes(0, "_init", "down_proj.weight")
+    one = names.layers(shapes, "H_level") == 0
+    low = max(1, names.layers(shapes, "L_level"))
+    gates = [rows // 2 for rows in sizes(0, "gate_up_proj.weight")]
+    found: dict[str, Any] = {
+        "one_network": one,
+        "vocab_size": statistics.mode(sizes(0, *tables) or [0]),
+        "hidden_size": statistics.mode(wide or [0]),
+        "L_layers": low,
+        "H_layers": low if one else names.layers(shapes, "H_level"),
+        "inner": statistics.mode(gates + sizes(1, "down_proj.weight") or [0]),
+        "puzzle_emb_ndim": 0,
+        "num_puzzle_identifiers": 1,
+    }
+    if len(table := shapes.get("puzzle_emb.weights", [])) == 2:
+        found["num_puzzle_identifiers"], found["puzzle_emb_ndim"] = table
+    if "embed_pos.embedding_weight" in shapes:
+        found["pos_encodings"] = "learned"
+    states = [name for name in every if name.endswith("_init")]
+    if states:
+        half = weights.tensors[states[0]].dtype == torch.bfloat16
+        found["forward_dtype"] = "bfloat16" if half else "float32"
+    alone = one and "H_init" not in every
+    found["latents"] = 7 if "L1_init" in every or "L2_init" in every else 1 if alone else 2
+    found["mlp_t"] = len(every) > len(shapes)
+    return found
+
+
+def inferred(
+    weights: Weights, given: Mapping[str, Any] | None = None, recipe: str | None = None
+) -> Inferred:
+    """Return the configuration of a public checkpoint.
+
+    Args:
+        given: Public keys, which hold against what the weights say: `Arch`'s, and `expansion`.
+        recipe: The name of one of ours, for what neither says; None for the one that fits best.
+
+    Raises:
+        UserError: If the weights aren't of such a model or contradict what is given (with the first
+            tensor, both shapes, and the configuration that the shapes look like), or something is
+            said nowhere.
+    """
+    said = evident(weights)
+    given = _effective(dict(given or {}), said, weights.source)
+    recipe = recipe or _recipe(said)
+    assumed = Arch.of(recipes.named[recipe].make()).to_json()
+    del assumed["kind"]
+    if assumed["one_network"] != given.get("one_network", said["one_network"]):
+        raise UserError(
+            f"recipe is {recipe!r}; allowed is one of the code that wrote {weights.source}, "
+            f"{'with' if said['one_network'] else 'without'} one network in both roles; leave "
+            f"--recipe out"
+        )
+    if assumed["vocab_size"] != said["vocab_size"]:
+        del assumed["seq_len"]  # another task's
+        if said["vocab_size"] in CELLS:
+            assumed["seq_len"] = CELLS[said["vocab_size"]]
+    values = assumed | said | given
+    if (wide := values.pop("expansion", None)) is not None:
+        require(type(wide) in (int, float), "expansion", wide, "a number", "use the usual 4")
+        values["inner"] = recipes.swiglu_inner(values["hidden_size"], wide)
+    if values["one_network"]:
+        values["H_layers"] = values["L_layers"]  # which that code ignores
+    if values["mlp_t"] and "pos_encodings" not in said | given:
+        values["pos_encodings"] = "none"  # mixing has no use for angles
+    if (rows := _rows(weights)) and "seq_len" not in given:
+        room = values["puzzle_emb_len"] or -(-values["puzzle_emb_ndim"] // values["hidden_size"])
+        values["seq_len"] = rows - (room if values["puzzle_emb_ndim"] else 0)
+        said["seq_len"] = values["seq_len"]
+    if "seq_len" not in values:
+        raise UserError(
+            f"seq_len of {weights.source} isn't in its weights, whose positions are rotary; "
+            f"allowed is the number of tokens of a board; name the task, or give seq_len=81"
+        )
+    arch = Arch(**values)
+    fitting(weights, arch)
+    keys = [field.name for field in dataclasses.fields(Arch)]
+    origin = {
+        key: "given" if key in given else "weights" if key in said else "recipe" for key in keys
+    }
+    if wide is not None:
+        origin["inner"] = "given"
+    return Inferred(arch=arch, recipe=recipe, origin=origin)
+
+
+def _rows(weights: Weights) -> int:
+    """Return how many positions the weights are for, prefix included; 0 if they don't say."""
+    tables = ("embed_pos.embedding_weight", "mlp_t.down_proj.weight")
+    found = [len(tensor) for name, tensor in weights.tensors.items() if name.endswith(tables)]
+    return statistics.mode(found or [0])
+
+
+def fitting(weights: Weights, arch: Arch) -> None:
+    """Hold every tensor to the name and shape that a configuration wants.
+
+    Raises:
+        UserError: If one is missing, too many or of another shape, with what the weights look like.
+    """
+    with torch.device("meta"):
+        expected = names.renamed(HRM(arch.system().model).state_dict()).shapes()
+    found = weights.shapes()
+    for name in [*expected, *found]:
+        here, wanted = found.get(name), expected.get(name)
+        if here == wanted:
+            continue
+        what = "is missing" if here is None else f"has shape {here}"
+        allowed = "none of that name" if wanted is None else f"shape {wanted}"
+        raise UserError(
+            f"{weights.source}: {weights.prefix + name} {what}; allowed is {allowed}; the weights "
+            f"look like {_likely(evident(weights))}: give the configuration that they belong to, "
+            f"or whole weights"
+        )
+
+
+def _effective(given: dict[str, Any], said: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return what is given without what that code ignores, which is said."""
+    if given.get("one_network", said["one_network"]):
+        return given
+    for name, nothing in ONE_NETWORK_ALONE.items():
+        if given.pop(name, nothing) != nothing:
+            _log.warning(
+                "%s: %s has no effect: the hierarchical code has no such key", source, name
+            )
+    return given
+
+
+def _recipe(said: Mapping[str, Any]) -> str:
+    """Return the recipe of the data that has so many tokens; sudoku's, if none has."""
+    if said["one_network"]:
+        return "tiny-network"
+    data = {6: "act-v1-maze", 12: "act-v1-arc"}
+    return data.get(said["vocab_size"], "act-v1-sudoku")
+
+
+def _likely(said: Mapping[str, Any]) -> str:
+    kind = TINIES.get(said["latents"], TINY) if said["one_network"] else HIERARCHICAL
+    shown: Iterable[str] = (f"{k}={v}" for k, v in said.items() if k != "one_network")
+    return f"{kind.partition('@')[2]} with {', '.join(shown)}"

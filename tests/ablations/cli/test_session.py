@@ -1,0 +1,45 @@
+"""A session works on claims whose training steps are computed in one mode."""
+
+import argparse
+
+import pytest
+
+from ablations.cli import parser
+from ablations.cli.session import Session
+from ablations.specs.claim import Statistical
+
+
+def session(*arguments: str) -> Session:
+    asked: argparse.Namespace = parser().parse_args(arguments)
+    return Session.of(asked)
+
+
+def modes(made: Session) -> set[frozenset[bool]]:
+    return {
+        frozenset().union(*(cell.protocol.modes for cell in claim.cells))
+        for claim in made.run
+        if isinstance(claim, Statistical)
+    }
+
+
+@pytest.mark.parametrize("tier", ["quick", "standard", "full"])
+@pytest.mark.parametrize(("mode", "compiled"), [("eager", False), ("compiled", True)])
+def test_a_mode_that_is_asked_for_is_that_of_claims_and_controls_at_every_tier(
+    mode, compiled, tier
+):
+    made = session("run", "--mode", mode, "--tier", tier)
+    assert frozenset().union(*modes(made)) == {compiled}
+
+
+def test_one_seed_is_eager_and_many_are_as_each_claim_was_fixed():
+    quick, standard, full = (session("run", "--tier", t) for t in ("quick", "standard", "full"))
+    assert frozenset().union(*modes(quick)) == {False}
+    assert standard.chosen == full.chosen == standard.every.specs
+    assert [c.id for c in quick.chosen] == [c.id for c in full.chosen]
+
+
+def test_commands_without_a_tier_show_claims_as_they_were_fixed():
+    assert (
+        session("list", "act-training").chosen
+        == session("run", "act-training", "--tier", "full").chosen
+    )

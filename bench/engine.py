@@ -42,6 +42,7 @@ class Overhead:
 
     timeout = 900.0
     params = (("serial", "one worker"),)
+    version = "1"  # raised only where the numbers mean something else
     param_names = ("engine",)
 
     def track_empty(self, engine: str) -> float:
@@ -66,6 +67,7 @@ class Resume:
 
     timeout = 900.0
     params = ((10_000, 100_000),)
+    version = "1"  # raised only where the numbers mean something else
     param_names = ("stored",)
     unit = "s"
 
@@ -89,6 +91,7 @@ class Workers:
 
     timeout = 900.0
     unit = "ratio"
+    version = "1"  # raised only where the numbers mean something else
 
     def track_two(self) -> float:
         """Return the bare processes' time over the workers', at least 0.95."""
@@ -102,6 +105,7 @@ class Memory:
 
     timeout = 900.0
     unit = "bytes"
+    version = "1"  # raised only where the numbers mean something else
 
     def track_waiting(self) -> float:
         """Return bytes a trial of a plan of 100,000, at most 1,000."""

@@ -5,19 +5,27 @@ import os
 from pathlib import Path
 
 from ablations.records.comparisons import Comparison
+from ablations.records.history import History
 from ablations.records.rows import SCHEMA, Report
 from hrm.errors import UserError
+from reports import history as commits
 from reports import schema, tex, twins
 from reports.page import page
 
 
-def render(report: Report, folder: Path, since: Comparison | None = None) -> Path:
+def render(
+    report: Report,
+    folder: Path,
+    since: Comparison | None = None,
+    history: History | None = None,
+) -> Path:
     """Write `index.html`, `report.json` and the other twins into a folder.
 
     Args:
         report: What is written.
         folder: Where.
         since: What moved since another report, for the summary.
+        history: What is kept of commits, for `history.html`; None where nothing is.
 
     Returns:
         The path of `index.html`.
@@ -35,8 +43,10 @@ def render(report: Report, folder: Path, since: Comparison | None = None) -> Pat
         folder / "junit.xml": twins.junit(report),
         folder / "summary.md": twins.summary(report, since),
         folder / "badge.svg": twins.badge(report),
-        written: page(report),
+        written: page(report, history=history is not None),
     }
+    if history is not None:
+        contents[folder / commits.NAME] = commits.page(history)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -143,10 +143,10 @@ def _swarmed(figure: "Figure", axes: "Axes", drawn: Sequence[tuple[str, Group, f
 
 
 def words(report: Report) -> Markup | None:
-    """Return how often each word came out, by document; None without a claim."""
+    """Return how often each word came out, by document; None where nothing was run."""
     found = documents(report)
     used = [word for word in Word if report.tally.get(word.value)]
-    if not found or not used:
+    if not found or not set(used) - {Word.NOT_RUN}:
         return None
     counts = [tuple(sum(r.verdict.verdict is w for r in d.rows) for w in used) for d in found]
     return _heat(tuple(d.name for d in found), tuple(used), tuple(counts))

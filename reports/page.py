@@ -19,8 +19,8 @@ from reports.words import groups, look_of, looks, name_of
 _templates = Path(__file__).parent / "templates"
 
 
-def page(report: Report) -> str:
-    """Return the page."""
+def page(report: Report, *, history: bool = False) -> str:
+    """Return the page; with `history`, it links to that of the commits beside it."""
     identities = [row.verdict.id for row in report.rows]
     assert len(set(identities)) == len(identities), f"claims appear twice: {sorted(identities)}"
     assert sum(report.groups.values()) == len(report.rows), (
@@ -37,6 +37,7 @@ def page(report: Report) -> str:
             looks_at=sorted((int(n), c) for n, c in report.looks.items()),
             found=findings.chosen(report),
             panels=_panels(report),
+            history=history,
             style=Markup(style()),
             script=Markup(script),
             digest=digest,

@@ -24,10 +24,13 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations calibrate               how often the verdicts would be wrong where the truth is known
   ablations judge FILE              the rule for your own numbers
   ablations store check             whether a store's records are as they were written
+  ablations history add             keep what asv measured at commits, for reports to show
+  ablations bench-compare A B       whether one commit's benchmarks are slower than another's
 """
 EPILOG = """\
 Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
-what was asked for, 1 for a failure of ours, 130 after Ctrl-C, 143 after SIGTERM.
+what was asked for, 1 for a failure of ours or, of `bench-compare`, for a slowdown that is
+established, 130 after Ctrl-C, 143 after SIGTERM.
 """
 
 
@@ -118,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
         "agree with it",
     )
     _fresh(report)
+    _history(report)
     _findings(
         add(
             "findings",
@@ -143,6 +147,7 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _stores(add, subparsers, common)
+    _commits(add, subparsers)
     return top
 
 
@@ -342,4 +347,86 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
     )
     export.add_argument(
         "--output", metavar="FILE", help="file to write (default: runs.csv or runs.parquet)"
+    )
+
+
+def _commits(add: Callable[..., Parser], subparsers: object) -> None:
+    """Add `ablations history add` and `ablations bench-compare`."""
+    text = "Keep what was measured and judged at commits."
+    made = subparsers.add_parser("history", help=text, description=text)  # type: ignore[attr-defined]
+    group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
+    history = add(
+        "add",
+        "history:add",
+        "Keep asv's results, or the verdicts of a report, as small records to be committed, and "
+        "find the steps in every series.",
+        options.as_json(),
+        to=group,
+    )
+    history.add_argument(
+        "--asv", default="asv.conf.json", metavar="FILE", help="asv's settings (default: here)"
+    )
+    history.add_argument(
+        "--report", metavar="FILE", help="a report.json, whose verdicts are kept instead"
+    )
+    history.add_argument(
+        "--range",
+        metavar="A..B",
+        help="measure these commits here instead, a fresh process each, without building anything",
+    )
+    history.add_argument(
+        "--steps",
+        type=options.positive,
+        metavar="N",
+        help="with --range: so many of them, evenly spaced",
+    )
+    history.add_argument(
+        "--bench", default="", metavar="PATTERN", help="with --range: names of benchmarks"
+    )
+    history.add_argument("--quick", action="store_true", help="with --range: fewer samples")
+    history.add_argument(
+        "--commit", metavar="COMMIT", help="whose verdicts they are (default: the report's)"
+    )
+    history.add_argument("--note", default="", metavar="TEXT", help="what else there is to say")
+    _history(history)
+    compare = add(
+        "bench-compare",
+        "gate:compare",
+        "Compare two commits' benchmarks by turns on this machine, in fresh processes, by the "
+        "count rule. Fails where a slowdown beyond the threshold is established, and only there. "
+        "All figures of a comparison share one error, so that fewer of them need fewer pairs.",
+        options.as_json(),
+    )
+    compare.add_argument("first", metavar="A", help="a commit, such as origin/main")
+    compare.add_argument("second", metavar="B", help="the one that may be slower, such as HEAD")
+    compare.add_argument(
+        "--bench", default="", metavar="PATTERN", help="regular expression for names of benchmarks"
+    )
+    compare.add_argument(
+        "--threshold",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="the slowdown that is allowed (default: 0.05, which is 5 %%)",
+    )
+    compare.add_argument(
+        "--pairs",
+        type=options.positive,
+        metavar="N",
+        help="processes of each commit (default: the fewest that leave room for one exception)",
+    )
+    compare.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer samples a process, and the fewest pairs that can establish anything",
+    )
+
+
+def _history(made: Parser) -> None:
+    made.add_argument(
+        "--history",
+        dest="folder",
+        default="evidence/history",
+        metavar="DIR",
+        help="folder of the commits' records (default: evidence/history)",
     )

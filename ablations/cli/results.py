@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ablations.cli import comparing, display
 from ablations.cli.session import Session
+from ablations.history import files
 from ablations.judging.comparing import compared
 from ablations.specs.claim import Tier
 from hrm.errors import UserError
@@ -73,7 +74,7 @@ def report(asked: argparse.Namespace) -> int:
     if asked.against is not None:
         before = comparing.opened(asked.against, asked)
         since = compared(before, made, (asked.against, "this report"))
-    path = reports.render(made, Path(asked.output), since)
+    path = reports.render(made, Path(asked.output), since, history=files.read(Path(asked.folder)))
     if asked.json:
         return display.data(
             {

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.judging import readings
 from ablations.judging.case import Case, noun
-from ablations.judging.cells import Pair, Reader, Run, compared, parts_of
+from ablations.judging.cells import Pair, Reader, Run, compared, parts_of, value_of
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.costs import (
     Allocation,
@@ -154,22 +153,19 @@ class Album:
         started = sorted(pairs, key=lambda pair: getattr(pair.runs[0].result, "started", ""))
         places = tuple(float(i) for i in range(1, len(started) + 1))
         ratios = [pair.values[-1].low if pair.values[-1].known else None for pair in started]
-        twins: list[float | None] = []
-        for pair in started:
-            try:
-                twin = readings.value(metric.twin, self._reader.observed(pair.runs[0]))
-                twins.append(twin.low)
-            except (AssertionError, *_unreadable):
-                twins.append(None)
+        last = len(compared(case.claim)) - 1  # whose twin is read for faults too
+        read = [value_of(pair.runs[last], metric.twin, self._reader, "")[0] for pair in started]
+        twins = [value.low if value.known else None for value in read]
         label = compared(case.claim)[-1].label
+        lines = [Line(label=label, across=places, middle=_short(ratios), n=len(started))]
+        if any(twin is not None for twin in twins):
+            beside = "baseline, twice"
+            lines.append(Line(label=beside, across=places, middle=_short(twins), n=len(started)))
         return Picture(
             kind=Kind.TURNS,
             across=f"{noun(case.claim)}, in the order in which they ran",
             up="time over the baseline's",
-            lines=(
-                Line(label=label, across=places, middle=_short(ratios), n=len(started)),
-                Line(label="baseline, twice", across=places, middle=_short(twins), n=len(started)),
-            ),
+            lines=tuple(lines),
             level=1.0,
             level_name="equal times",
         )

@@ -159,11 +159,14 @@ class Cluster(Engine):
         Raises:
             UserError: If no worker has the device.
         """
-        assert work is attempts.work, "nothing else is sent"
+        assert work in works.values(), "nothing else is sent"
+        if not self._workers:
+            assert self.slots, "it waits for a worker, or refuses"
         worker, key, local = self._worker(topic, device), next(self._keys), Future[str]()
         local.set_running_or_notify_cancel()
         remote = self._client.submit(
             relay,
+            work.__name__,
             text,
             topic,
             key=key,
@@ -255,11 +258,12 @@ class Cluster(Engine):
 
 
 # -- on a Dask worker -----------------------------------------------------------------------------
+works: Mapping[str, Work] = {f.__name__: f for f in (attempts.work, attempts.compilable)}
 _here = threading.local()
 
 
-def relay(text: str, topic: str) -> str:
-    """Do jobs in a process of this Dask worker's, and return what came of them, as JSON.
+def relay(name: str, text: str, topic: str) -> str:
+    """Do one of `works` in a process of this Dask worker's; return what came of it, as JSON.
 
     They are given up once the worker closes, or nobody waits for them any more.
     """
@@ -269,7 +273,7 @@ def relay(text: str, topic: str) -> str:
         _here.engine = Processes(1)
     engine: Processes = _here.engine
     with locks.shared():
-        future = engine.submit(attempts.work, text, topic)
+        future = engine.submit(works[name], text, topic)
         while not wait([future], timeout=LOOK).done:
             if not _wanted(worker, key):
                 engine.stop()

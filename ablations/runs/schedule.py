@@ -5,7 +5,7 @@ A plan may have 100,000 trials, so that a waiting one is a few words; a job is m
 
 import heapq
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -95,6 +95,7 @@ class Schedule:
         self._elsewhere: list[str] = []
         self._ready: dict[Phase, dict[str, list[tuple[float, float, str]]]]
         self._ready = {phase: {} for phase in Phase}  # by phase and by group
+        self._order: dict[Phase, list[tuple[int, str]]] = {phase: [] for phase in Phase}
 
     # -- planning ---------------------------------------------------------------------------------
     def ask(self, trial: Trial) -> None:
@@ -186,12 +187,24 @@ class Schedule:
                 continue
             name = self.group(last) if last is not None else ""
             if name not in ready:
-                name = min(ready, key=lambda name: (name in busy, self._places[name]))
+                name = self._costliest(kind, busy)
             *_, fingerprint = heapq.heappop(ready[name])
             if not ready[name]:
                 del ready[name]
             return self.job(fingerprint)
         return None
+
+    def _costliest(self, phase: Phase, busy: Collection[str]) -> str:
+        """Return the costliest group that is ready, if need be one that a worker is at."""
+        order, passed = self._order[phase], []
+        while order and (order[0][1] not in self._ready[phase] or order[0][1] in busy):
+            first = heapq.heappop(order)
+            if first[1] in self._ready[phase]:
+                passed.append(first)
+        found = order[0] if order else passed[0]
+        for each in passed:
+            heapq.heappush(order, each)
+        return found[1]
 
     def more(self, job: Job, seconds: float) -> list[Job]:
         """Return further short jobs of a job's group that fit with it into so many seconds."""
@@ -213,8 +226,11 @@ class Schedule:
     def put_back(self, fingerprint: str) -> None:
         """Let a trial be taken, again or for the first time."""
         one = self._waiting[fingerprint]
-        group = self._ready[one.phase].setdefault(one.group, [])
-        heapq.heappush(group, (-one.cost, one.order, fingerprint))
+        ready = self._ready[one.phase]
+        if one.group not in ready:
+            ready[one.group] = []
+            heapq.heappush(self._order[one.phase], (self._places[one.group], one.group))
+        heapq.heappush(ready[one.group], (-one.cost, one.order, fingerprint))
 
     def leave(self, job: Job) -> None:
         """Note that another process runs a job now; see `retry`."""

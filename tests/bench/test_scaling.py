@@ -7,8 +7,9 @@ import pytest
 from ablations.records.trials import Trial
 from bench import scaling
 from bench.scaling import simulate
+from bench.trials import Counting
 
-TRAIN = {"kind": "Counting", "to": 1}
+TRAIN = Counting(to=1).to_json()
 
 
 @pytest.fixture(autouse=True)

@@ -149,6 +149,7 @@ def test_the_swarm_has_a_claim_on_the_side_that_its_document_says() -> None:
     assert overview.leaning(make_row("exact", Word.EXACT)) is None
     assert overview.effects(make_report((along, against))) is None
     assert overview.words(make_report(())) is None
+    assert overview.words(make_report((make_row("late", Word.NOT_RUN),))) is None
 
 
 def test_every_number_of_the_overview_is_the_reports(varied: Report) -> None:

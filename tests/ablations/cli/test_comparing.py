@@ -127,6 +127,12 @@ def test_a_commit_is_what_its_evidence_says(commits, compare, store):
         assert said["moved"] == []
 
 
+def test_evidence_is_what_its_readings_say(compare, ablations, cli, store, tmp_path):
+    evidence = tmp_path / "evidence"
+    assert ablations("store", "compact", store, "--output", evidence, *cli.coins)[0] == 0
+    assert found(compare, store, evidence, "--tier", "quick")["equal"] == 4
+
+
 def test_a_commit_without_evidence_is_refused(commits, asked, cli, store):
     cli.refused(asked("bare", store), "'bare'", "evidence/report.json")
 

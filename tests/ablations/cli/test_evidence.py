@@ -304,6 +304,7 @@ def test_where_there_is_no_evidence_the_report_says_so(ablations, cli, store, ev
 def test_reading_evidence_needs_no_torch(cli, compact, evidence, tmp_path):
     compact()
     where = ["--store", str(evidence), *cli.coins]
+    assert "matplotlib" not in cli.loaded(["verdicts", *where], ["list", *where])
     loaded = cli.loaded(
         ["verdicts", *where], ["list", *where], ["report", "--output", str(tmp_path / "r"), *where]
     )

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -221,6 +222,29 @@ def test_a_coordinator_that_stops_leaves_no_trial_running(store, dask):
     assert time.monotonic() - started < 30, "the worker gave up what nobody waits for"
     assert statuses(store) == {0: [Status.OK], 3: [Status.OK]}
     assert worker.poll() is None
+
+
+@pytest.mark.slow
+def test_a_killed_coordinator_leaves_its_worker_to_the_next_one(store, dask, tmp_path):
+    dask.start()
+    dask.worker()
+    log, program = tmp_path / "log", Path(__file__).parent / "tiny_runs" / "coordinator.py"
+    command = [program, store.folder, log, "1", "300", dask.file]
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    until = time.monotonic() + 60
+    while not log.exists():
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    started = time.monotonic()
+    run([trial(seed=3)], store, Cluster(str(dask.file)))
+    assert time.monotonic() - started < 60
+    assert statuses(store) == {3: [Status.OK]}
 
 
 @pytest.mark.slow

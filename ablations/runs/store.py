@@ -323,7 +323,8 @@ class Store:
     def _tidy(self) -> None:
         torn: list[str] = []
         self.refresh(torn)
-        others = (g for name in ("weights/.*.tmp", "progress/*") for g in self.folder.glob(name))
+        names = (".*.tmp", "weights/.*.tmp", "progress/*")
+        others = (path for name in names for path in self.folder.glob(name))
         for left in (*map(Path, torn), *others):
             left.unlink()
         self.adopt()
@@ -371,8 +372,12 @@ def _check(folder: Path, create: bool) -> None:
         if foreign or not create:
             holds = f"holds {foreign[0]!r} but no store.json" if foreign else "is empty"
             raise _refused(f"{name} isn't one: it {holds}", f"{ours}, new or empty for it", another)
-        with whole(path) as temporary:
-            temporary.write_text(json.dumps(marker))
+        try:
+            with whole(path) as temporary:
+                temporary.write_text(json.dumps(marker))
+        except FileNotFoundError:  # somebody who made it meanwhile has swept ours
+            if not path.exists():
+                raise
     try:
         said = json.loads(path.read_bytes())
         version = said["version"] if said["format"] == marker["format"] else None

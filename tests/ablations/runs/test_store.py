@@ -472,9 +472,12 @@ def test_what_a_killed_writer_left_is_no_record_and_is_swept_by_the_next_run(sto
     store.add(a_result())
     left = record(store).with_name(f".{attempt(2)}.json.99.tmp")
     left.write_text("{")
+    torn = store.folder / ".store.json.99.tmp"
+    torn.write_text("{")
     assert list(Store.open(store.folder).results()) == [a_result()]
     with store.coordinate():
         assert not left.exists()
+        assert not torn.exists()
     assert store.get(A) == a_result()
 
 

@@ -61,6 +61,19 @@ class Store:
         """Take in what others have added to the journal, and its records."""
         self._take_in(self.journal.news())
 
+    def look(self, fingerprint: str) -> None:
+        """Take in what others have added, and what a killed one wrote of a trial unjournaled.
+
+        For who has leased the trial: nobody else writes of it now.
+        """
+        self.sync()
+        for key in index.of(self.folder, fingerprint):
+            if key not in self._journaled and not (entry := self._examine(key)).fault:
+                self._entries.setdefault(key[0], {})[key[1]] = entry
+                self._journaled.add(key)
+                with self.writing(self.journal.path):
+                    self._take_in(self.journal.append([_line(key, entry)]))
+
     def _take_in(self, lines: Iterable[Mapping[str, Json]]) -> None:
         for line in lines:
             key = str(line.get("fingerprint")), str(line.get("attempt"))

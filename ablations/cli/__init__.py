@@ -3,11 +3,10 @@
 import argparse
 import functools
 import importlib
-import os
-import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from ablations.cli import options
 from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
@@ -17,16 +16,21 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations show controller-speed   what one of them says, and how it is decided
   ablations plan                    what would run, and how long it takes
   ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
+  ablations status                  how far a run is, from another terminal
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
+  ablations compare A B             which claims moved between two stores, reports or commits
   ablations findings                what the committed evidence gives, in the README and the docs
   ablations calibrate               how often the verdicts would be wrong where the truth is known
   ablations judge FILE              the rule for your own numbers
   ablations store check             whether a store's records are as they were written
+  ablations history add             keep what asv measured at commits, for reports to show
+  ablations bench-compare A B       whether one commit's benchmarks are slower than another's
 """
 EPILOG = """\
 Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
-what was asked for, 1 for a failure of ours, 130 after Ctrl-C, 143 after SIGTERM.
+what was asked for, 1 for a failure of ours or, of `bench-compare`, for a slowdown that is
+established, 130 after Ctrl-C, 143 after SIGTERM.
 """
 
 
@@ -50,16 +54,20 @@ def parser() -> argparse.ArgumentParser:
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(
-        name: str, function: str, text: str, *options: Parser, to: object = subparsers
-    ) -> Parser:
-        made = to.add_parser(name, help=text, description=text, parents=options)  # type: ignore[attr-defined]
+    def add(name: str, function: str, text: str, *taken: Parser, to: object = subparsers) -> Parser:
+        made = to.add_parser(name, help=text, description=text, parents=taken)  # type: ignore[attr-defined]
         made.set_defaults(function=functools.partial(_call, function))
         assert isinstance(made, Parser)
         return made
 
-    as_json, where, chosen, device, outside = _json(), _store(), _claims(), _device(), _outside()
-    common = (chosen, _tier(), device, where, outside, as_json)
+    as_json, where, chosen, device, outside = (
+        options.as_json(),
+        options.store(),
+        options.claims(),
+        options.device(),
+        options.outside(),
+    )
+    common = (chosen, options.tier(), device, where, outside, as_json)
     listed = add("list", "listing:list_", "List the claims.", *(chosen, where, outside, as_json))
     listed.add_argument("--document", metavar="KEY", help="those of one document alone, as in v2")
     listed.add_argument("--group", metavar="LETTER", help="those of one group of the ledger alone")
@@ -77,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
             "Show what `run` would do, how long it would take, and what it could tell. Spreads and "
             "costs come from pilot seeds, which no verdict reads: from those in your store, else "
             "from those committed with the claims, else from the spec.",
-            *(*common, _jobs()),
+            *(*common, options.jobs()),
         )
     )
     _run(
@@ -85,10 +93,11 @@ def parser() -> argparse.ArgumentParser:
             "run",
             "running:run",
             "Run what isn't stored yet, look by look, until each claim is settled or the tier "
-            "ends. Interrupted, the same command resumes.",
-            *(*common, _jobs()),
+            "ends. Interrupted, the same command resumes; several may run into one store.",
+            *(*common, options.jobs()),
         )
     )
+    add("status", "status:status", "Show how far the runs into a store are.", where, as_json)
     add("verdicts", "results:verdicts", "Decide claims from the stored runs.", *common)
     report = add(
         "report",
@@ -100,20 +109,28 @@ def parser() -> argparse.ArgumentParser:
         "--output", default="report", metavar="DIR", help="folder to write (default: report)"
     )
     report.add_argument(
+        "--against",
+        metavar="A",
+        help="a store, a report or a commit, as `compare` takes them: what moved since then stands "
+        "first in summary.md",
+    )
+    report.add_argument(
         "--evidence",
         metavar="DIR",
         help="show the verdicts of this evidence for what is trained, and whether the runs here "
         "agree with it",
     )
     _fresh(report)
+    _history(report)
     _findings(
         add(
             "findings",
             "results:findings",
             "Write what evidence gives into README.md, docs/findings.md and docs/limits.md.",
-            *(_tier(), _store("evidence"), outside, as_json),
+            *(options.tier(), options.store("evidence"), outside, as_json),
         )
     )
+    _compare(add, (options.tier(), device, outside, as_json))
     from ablations.cli import judge
 
     own = add("judge", "judge:judge", judge.DESCRIPTION, as_json)
@@ -126,10 +143,11 @@ def parser() -> argparse.ArgumentParser:
             "asymmetric, tied, censored, infinite and missing ones among them, are judged at all "
             "looks, and false words counted against their exact bound. Interrupted, the same "
             "command resumes.",
-            *(_jobs(), as_json),
+            *(options.jobs(), as_json),
         )
     )
     _stores(add, subparsers, common)
+    _commits(add, subparsers)
     return top
 
 
@@ -170,7 +188,7 @@ def _plan(plan: Parser) -> None:
 def _run(run: Parser) -> None:
     run.add_argument(
         "--budget",
-        type=_seconds,
+        type=options.seconds,
         metavar="TIME",
         help="wall time after which nothing more is begun, such as 90s, 30min or 2h; what settles "
         "most is run first (default: none)",
@@ -182,6 +200,61 @@ def _run(run: Parser) -> None:
         action="store_true",
         help="go on to the end of the tier with claims that are settled, and run those that are "
         "refused",
+    )
+    run.add_argument(
+        "--serial", action="store_true", help="one run after the other, in this process: --jobs 1"
+    )
+    run.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="run the I-th of N parts of all that open claims need up to the tier's end, but for "
+        "timings; `ablations store merge` joins the stores of all parts",
+    )
+    _cluster(run.add_argument_group("on a Dask cluster (docs/cluster.md)"))
+
+
+def _cluster(run: "argparse._ArgumentGroup") -> None:
+    run.add_argument(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="run on the workers of this Dask scheduler: HOST:PORT, or the file that it wrote; "
+        "timings stay on this machine",
+    )
+    run.add_argument("--tls-ca-file", metavar="FILE", help="certificates of the authority")
+    run.add_argument("--tls-cert", metavar="FILE", help="our certificate")
+    run.add_argument("--tls-key", metavar="FILE", help="our key")
+    run.add_argument(
+        "--no-tls",
+        action="store_true",
+        help="allow a scheduler on another machine without encryption: whoever reaches it can run "
+        "what he likes on its workers",
+    )
+    run.add_argument(
+        "--wait",
+        type=options.seconds,
+        default=300.0,
+        metavar="TIME",
+        help="how long to wait for a worker where there is none (default: 5min)",
+    )
+
+
+def _compare(add: Callable[..., Parser], options: Sequence[Parser]) -> None:
+    made = add(
+        "compare",
+        "comparing:compare",
+        "Show which claims moved from A to B, and what differs in what they rest on. A and B are "
+        "each the folder of a store, a report.json (or the folder that holds one), or a git "
+        "revision whose committed evidence/ is read. Stores are judged at --tier; reports, "
+        "committed ones too, say what they said when they were rendered.",
+        *options,
+    )
+    made.add_argument("before", metavar="A", help="a store, a report or a commit")
+    made.add_argument("after", metavar="B", help="what it is compared with")
+    made.add_argument("--output", metavar="FILE", help="write it as one HTML page too")
+    made.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 1 if a group moved, as `git diff --exit-code` does",
     )
 
 
@@ -205,7 +278,7 @@ def _findings(made: Parser) -> None:
 def _calibrate(made: Parser) -> None:
     made.add_argument(
         "--replicates",
-        type=_positive,
+        type=options.positive,
         default=4000,
         metavar="N",
         help="samples at each place of the truth (default: %(default)s, a minute on two cores)",
@@ -220,13 +293,14 @@ def _calibrate(made: Parser) -> None:
 
 
 def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:
-    """Add `ablations store merge | check | gc`."""
+    """Add `ablations store merge | check | compact | gc | export`."""
     text = (
-        "Look after stores: merge, check and clear them, or make evidence, which is read like one."
+        "Look after stores: merge, check and clear them, make evidence, which is read like one, or "
+        "hand their runs to another program."
     )
     made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
-    as_json, where = _json(), _store()
+    as_json, where = options.as_json(), options.store()
     merge = add(
         "merge",
         "storing:merge",
@@ -250,7 +324,7 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
         "storing:compact",
         "Add what the claims read of stored runs to evidence: a few lines a run, which are kept in "
         "the repository. Readings are only ever added; the same command again adds what is new.",
-        *(_outside(), as_json),
+        *(options.outside(), as_json),
         to=group,
     )
     compact.add_argument("folders", nargs="+", metavar="STORE", help="stores to read")
@@ -258,105 +332,101 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
         "--output", default="evidence", metavar="DIR", help="folder to add to (default: evidence)"
     )
     add("gc", "storing:gc", "Remove weights that no claim needs any more.", *common, to=group)
-
-
-def _json() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument("--json", action="store_true", help="print JSON; its keys are documented")
-    return made
-
-
-def _store(default: str = "store") -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--store",
-        default=default,
-        metavar="DIR",
-        help="folder of the runs, or evidence where they are only read (default: %(default)s)",
+    export = add(
+        "export",
+        "storing:export",
+        "Write all attempts as one table, a row an arm, for other programs.",
+        *(where, as_json),
+        to=group,
     )
-    return made
-
-
-def _claims() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "claims", nargs="*", metavar="CLAIM", help="ids of claims, or patterns such as 'halt-*'"
+    export.add_argument(
+        "--format",
+        choices=["csv", "parquet"],
+        default="csv",
+        help="parquet needs the extra of that name (default: csv)",
     )
-    return made
-
-
-def _outside() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--claims",
-        dest="from_",
-        metavar="FILE",
-        help="claims of your own instead of the documents': a Python file, or the name of an "
-        "entry point of the group ablations.claims",
+    export.add_argument(
+        "--output", metavar="FILE", help="file to write (default: runs.csv or runs.parquet)"
     )
-    made.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="a module or file to import first, with tasks or parts of your own; may be repeated",
+
+
+def _commits(add: Callable[..., Parser], subparsers: object) -> None:
+    """Add `ablations history add` and `ablations bench-compare`."""
+    text = "Keep what was measured and judged at commits."
+    made = subparsers.add_parser("history", help=text, description=text)  # type: ignore[attr-defined]
+    group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
+    history = add(
+        "add",
+        "history:add",
+        "Keep asv's results, or the verdicts of a report, as small records to be committed, and "
+        "find the steps in every series.",
+        options.as_json(),
+        to=group,
     )
-    return made
-
-
-def _tier() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--tier",
-        choices=["quick", "standard", "full"],
-        help="up to which look: quick has one seed of what is trained and decides the rest, "
-        "standard goes to 26 seeds, full to 60 (default: quick; of evidence, full)",
+    history.add_argument(
+        "--asv", default="asv.conf.json", metavar="FILE", help="asv's settings (default: here)"
     )
-    return made
-
-
-def _jobs() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--jobs",
-        type=_positive,
-        default=len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+    history.add_argument(
+        "--report", metavar="FILE", help="a report.json, whose verdicts are kept instead"
+    )
+    history.add_argument(
+        "--range",
+        metavar="A..B",
+        help="measure these commits here instead, a fresh process each, without building anything",
+    )
+    history.add_argument(
+        "--steps",
+        type=options.positive,
         metavar="N",
-        help="runs at a time, one thread each; 1 runs in this process (default: %(default)s, the "
-        "cores here); timings always have the machine alone",
+        help="with --range: so many of them, evenly spaced",
     )
-    return made
+    history.add_argument(
+        "--bench", default="", metavar="PATTERN", help="with --range: names of benchmarks"
+    )
+    history.add_argument("--quick", action="store_true", help="with --range: fewer samples")
+    history.add_argument(
+        "--commit", metavar="COMMIT", help="whose verdicts they are (default: the report's)"
+    )
+    history.add_argument("--note", default="", metavar="TEXT", help="what else there is to say")
+    _history(history)
+    compare = add(
+        "bench-compare",
+        "gate:compare",
+        "Compare two commits' benchmarks by turns on this machine, in fresh processes, by the "
+        "count rule. Fails where a slowdown beyond the threshold is established, and only there. "
+        "All figures of a comparison share one error, so that fewer of them need fewer pairs.",
+        options.as_json(),
+    )
+    compare.add_argument("first", metavar="A", help="a commit, such as origin/main")
+    compare.add_argument("second", metavar="B", help="the one that may be slower, such as HEAD")
+    compare.add_argument(
+        "--bench", default="", metavar="PATTERN", help="regular expression for names of benchmarks"
+    )
+    compare.add_argument(
+        "--threshold",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="the slowdown that is allowed (default: 0.05, which is 5 %%)",
+    )
+    compare.add_argument(
+        "--pairs",
+        type=options.positive,
+        metavar="N",
+        help="processes of each commit (default: the fewest that leave room for one exception)",
+    )
+    compare.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer samples a process, and the fewest pairs that can establish anything",
+    )
 
 
-def _device() -> Parser:
-    made = Parser(add_help=False)
+def _history(made: Parser) -> None:
     made.add_argument(
-        "--mode",
-        choices=["auto", "eager", "compiled"],
-        default="auto",
-        help="how training steps are computed; runs of one mode are never paired with the other's. "
-        "auto is eager at tier quick, and what each claim was fixed to beforehand at the others, "
-        "the faster one for many seeds; compiled needs a C++ compiler (default: auto)",
+        "--history",
+        dest="folder",
+        default="evidence/history",
+        metavar="DIR",
+        help="folder of the commits' records (default: evidence/history)",
     )
-    made.add_argument(
-        "--device",
-        choices=["cpu", "cuda"],
-        default="cpu",
-        help="where arms are trained (default: cpu)",
-    )
-    return made
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text)
-    if found is None or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s, 30min or 2h")
-    return float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2]]
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)

@@ -118,6 +118,7 @@ def test_a_planted_change_of_an_exact_claims_arms_or_figures_flips_its_word(plan
 
 # -- what is decided by pairs ---------------------------------------------------------------------
 EASY = Boards(task=Sudoku(size=4, clues=13), train=512, validation=32, test=64)
+BARELY = {"after.training.updates": 2, "after.training.evaluate_every": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,31 +177,33 @@ QUICK = (
         says="samples that may stop for themselves never stop",
         cells=(2, 3),  # decisions are sampled: a policy that learned nothing is greedy all alike
         arm={"model.halting.obeyed": False},
-        budget={"after.training.updates": 2, "after.training.evaluate_every": 2},
+        budget=BARELY,
     ),
     Plant(  # Resample, a ratio of variances
         id="metarl-gradient-variance",
         says="the masked mean has no mask",
         setting={"objective.masked_mean": False},
+        budget=BARELY,
     ),
     Plant(  # Gradients, a ratio of norms
         id="refinement-detach",
         says="the detached arm isn't detached",
         arm={"model.segments.detached": False},
-        budget={"depths": (1, 3)},
+        budget={**BARELY, "depths": (1, 3)},
     ),
     Plant(  # Evaluate, a trend
         id="metarl-cost-weight",
         says="the arm of the highest price takes every cycle",
         place=2,
         arm={"model.halting.obeyed": False},
+        budget=BARELY,
     ),
     Plant(  # Probe, one cell against a constant
         id="one-step-premise",
         says="the low level takes twelve times as many updates a cycle",
         place=0,
         arm={"model.low_steps": 24},
-        budget={"steps": 4, "count": 8},
+        budget={**BARELY, "steps": 4, "count": 8},
     ),
     Plant(  # Train, a difference of accuracies
         id="refinement-connection",
@@ -209,7 +212,7 @@ QUICK = (
         budget={
             "boards": EASY,
             "training.updates": 40,
-            "training.batch": 32,
+            "training.batch": 16,
             "training.learning_rate": 1e-2,
             "training.warmup": 5,
             "training.evaluate_every": 40,

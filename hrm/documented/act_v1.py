@@ -16,7 +16,7 @@ from hrm import recipes
 from hrm.config import Transformer
 from hrm.config.learning import System
 from hrm.config.parts import require
-from hrm.documented.common import DocumentOptions, View, positive, read
+from hrm.documented.common import DocumentOptions, View, described, positive, read, whole
 from hrm.model import HRM
 from hrm.model.embedding import TokenEmbedding
 from hrm.model.execution import Batch, Carry
@@ -267,26 +267,34 @@ class HRMACTv1(View):
     def _batch(self, batch: Mapping[str, Tensor]) -> Batch:
         if self._half:
             self._scaled_on(self.model.start_low.value.device)
-        for key in ("inputs", "puzzle_identifiers"):
-            require(
-                key in batch,
-                "batch",
-                sorted(batch),
-                "one with inputs, puzzle_identifiers",
-                "add it",
-            )
-        tokens, positions, size = batch["inputs"], self.config.seq_len, self.config.vocab_size
+        keys = ("inputs", "puzzle_identifiers")
+        found = sorted(map(str, batch)) if isinstance(batch, Mapping) else described(batch)
+        held = isinstance(batch, Mapping) and all(key in batch for key in keys)
+        require(held, "batch", found, f"a dictionary with {', '.join(keys)}", "add what it lacks")
+        (tokens, identities), positions = (batch[key] for key in keys), self.config.seq_len
         require(
-            tokens.dim() == 2 and tokens.shape[1] == positions and not tokens.is_floating_point(),
+            whole(tokens) and tokens.dim() == 2 and tokens.shape[1] == positions and len(tokens) > 0,
             "inputs",
-            f"{tokens.dtype} of shape {list(tokens.shape)}",
-            f"whole numbers of shape [batch, {positions}]",
+            described(tokens),
+            f"whole numbers of shape [batch, {positions}], one row or more",
             "change them, or seq_len",
         )
-        for token in (int(tokens.min()), int(tokens.max())):
-            allowed = f"0 ... {size - 1}"
-            require(0 <= token < size, "a token", token, allowed, "change it, or vocab_size")
-        return Batch(tokens, batch["puzzle_identifiers"])
+        require(
+            whole(identities) and identities.shape == tokens.shape[:1],
+            "puzzle_identifiers",
+            described(identities),
+            f"whole numbers of shape [{len(tokens)}], one a row of inputs",
+            "pass zeros where there are no identities",
+        )
+        for name, values, key in (
+            ("a token", tokens, "vocab_size"),
+            ("a puzzle identifier", identities, "num_puzzle_identifiers"),
+        ):
+            size = getattr(self.config, key)
+            for value in (int(values.min()), int(values.max())):
+                allowed = f"0 ... {size - 1}"
+                require(0 <= value < size, name, value, allowed, f"change it, or {key}")
+        return Batch(tokens.long(), identities.long())
 
 
 class CastedSparseEmbeddingSignSGD_Distributed(SparseSignSGD):  # noqa: N801 (the document's name)

@@ -91,6 +91,20 @@ def positive(part: Part, *names: str) -> None:
         require(value >= 1, name, value, "1 or more", "raise it")
 
 
+def described(value: Any) -> str:
+    """Return what an error says of a value that should be a tensor."""
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    return f"{value.dtype} of shape {list(value.shape)}"
+
+
+def whole(value: Any) -> bool:
+    """Return whether this is a tensor of whole numbers."""
+    return isinstance(value, Tensor) and not (
+        value.is_floating_point() or value.is_complex() or value.dtype == torch.bool
+    )
+
+
 class View(nn.Module):
     """A module that moves to devices that are there alone."""
 
@@ -215,12 +229,18 @@ class CycleModel(View):
         self.train()
         return self._learner.training_step(Batch(inputs, None, targets))
 
-    def _moved(self, name: str, tensor: Tensor, size: int) -> Tensor:
+    def _moved(self, name: str, tensor: Any, size: int) -> Tensor:
+        """Return a batch where the model is, in the precision of its weights."""
         require(
-            tensor.dim() == 2 and tensor.shape[1] == size and tensor.is_floating_point(),
+            isinstance(tensor, Tensor)
+            and tensor.dim() == 2
+            and len(tensor) > 0
+            and tensor.shape[1] == size
+            and tensor.is_floating_point(),
             name,
-            f"{tensor.dtype} of shape {list(tensor.shape)}",
-            f"floats of shape [batch, {size}]",
+            described(tensor),
+            f"floats of shape [batch, {size}], one row or more",
             "reshape it, or build the model with other input_dim and output_dim",
         )
-        return tensor.to(self.device)
+        moved: Tensor = tensor.to(self.model.start_low.value)
+        return moved

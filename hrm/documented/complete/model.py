@@ -19,6 +19,7 @@ from hrm import recipes
 from hrm.config import Compacted, Series, Transformer
 from hrm.config.learning import AdamAtan2, System, Training
 from hrm.config.parts import Part, require
+from hrm.documented.common import described
 from hrm.errors import Diverged
 from hrm.model.execution import Batch
 from hrm.training import loop, losses
@@ -68,8 +69,8 @@ class HRM(nn.Module):
         **more: Any,
     ) -> None:
         super().__init__()
-        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
-            require(value >= 1, name, value, "1 or more", "raise it")
+        sizes = {"input_dim": input_dim, "h_dim": h_dim, "l_dim": l_dim, "output_dim": output_dim}
+        _numbers(sizes)
         self.system: System = recipes.complete(
             inputs=input_dim,
             outputs=output_dim,
@@ -102,8 +103,8 @@ class HRM(nn.Module):
             taken: Tensor = self.model(self.checked(x)).run.steps
         return taken
 
-    def checked(self, x: Tensor) -> Tensor:
-        """Return x if it has this model's shape.
+    def checked(self, x: Any) -> Tensor:
+        """Return x, in the precision of the weights, if it has this model's shape.
 
         Raises:
             UserError: Else.
@@ -111,13 +112,26 @@ class HRM(nn.Module):
         part = self.system.model.embedding
         assert isinstance(part, Series)
         require(
-            x.dim() == 3 and x.shape[1] <= part.positions and x.shape[2] == part.size,
+            isinstance(x, Tensor)
+            and x.dim() == 3
+            and x.is_floating_point()
+            and x.numel() > 0
+            and x.shape[1] <= part.positions
+            and x.shape[2] == part.size,
             "x",
-            f"of shape {list(x.shape)}",
-            f"of shape [batch, at most {part.positions}, {part.size}]",
+            described(x),
+            f"floats of shape [batch, at most {part.positions}, {part.size}], one row or more",
             "reshape it, or build the model with other positions and input_dim",
         )
-        return x
+        found: Tensor = x.to(self.model.start_low.value.dtype)
+        return found
+
+
+def _numbers(given: Mapping[str, Any]) -> None:
+    """Refuse what isn't a whole number of 1 or more."""
+    for name, value in given.items():
+        holds = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        require(holds, name, value, "a whole number, 1 or more", "change it")
 
 
 def _layers(h_dim: int, l_dim: int) -> dict[str, int]:
@@ -170,8 +184,7 @@ class EnhancedDatasetLoader:
         Raises:
             UserError: If there's no such task or field, or so many boards can't be found.
         """
-        for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
-            require(value >= 1, name, value, "1 or more", "raise it")
+        _numbers({"num_samples": num_samples, "batch_size": batch_size})
         task = task_of(task_name, fields)
         boards = task.generate(seed, num_samples, 0, 0).train
         data = loop.encode(recipes.complete(), task, boards)

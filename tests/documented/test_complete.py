@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from torch.utils.data import DataLoader, TensorDataset
 
 from hrm.documented.complete import (
     HRM,
@@ -36,6 +37,7 @@ def test_single_task_training():
         metrics = trainer.train_epoch_simple(loader, epoch)
         assert metrics["epoch"] == epoch and metrics["update"] == epoch + 1
         assert 0 <= metrics["accuracy"] <= 1 and 1 <= metrics["steps"] <= 10
+        assert 0.5 < metrics["trivial"] < 1  # most cells of a maze are off the path
         assert np.isfinite(metrics["loss"])
 
 
@@ -54,6 +56,17 @@ def test_single_task_training_learns():
 def test_single_task_training_mazes_have_the_documented_size():
     inputs, targets = next(iter(EnhancedDatasetLoader.get_dataloader("maze", num_samples=2)))
     assert inputs.shape == (2, 15 * 15, 1) and targets.shape == (2, 15 * 15)
+
+
+def test_accuracy_comes_with_what_copying_or_the_most_frequent_class_has():
+    inputs = torch.tensor([[0.0, 1.0, 2.0, 1.0], [0.0, 0.0, 2.0, 1.0]]).unsqueeze(-1)
+    for targets, trivial in (([3, 1, 2, 1], 5 / 8), ([3, 3, 3, 1], 6 / 8), ([3, 3, 1, 0], 4 / 8)):
+        data = TensorDataset(inputs, torch.tensor([targets, targets]))
+        metrics = HRMTrainerFixed(tiny()).train_epoch_simple(DataLoader(data, batch_size=2), 0)
+        assert metrics["trivial"] == trivial
+    figure = HRMVisualizer().plot_training_dynamics([metrics, metrics])
+    levels = [line for line in figure.axes[1].lines if line.get_label() == "trivial"]
+    assert levels[0].get_ydata() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("task", sorted(set(TASKS) - {"sudoku", "arc"}))

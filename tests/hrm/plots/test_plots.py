@@ -241,6 +241,12 @@ def test_efficiency_sets_each_executions_rows_against_its_score():
     assert labels == ["lockstep, 100 %", "compacted, 50 %"]
 
 
+def test_efficiency_shows_what_trivial_methods_score():
+    _, right = efficiency(baselines={"copy": 0.25, "frequent": 0.5}).axes
+    levels = {line.get_label(): line.get_ydata()[0] for line in right.lines[2:]}
+    assert levels == {"copy": 0.25, "frequent": 0.5}
+
+
 def test_efficiency_can_be_in_operations_and_without_a_reference():
     figure = efficiency(operations=2_000_000, reference="none")
     assert [p.get_xdata()[0] for p in figure.axes[1].lines] == [6, 3]

@@ -134,6 +134,10 @@ def test_efficiency_compares_executions_of_the_same_decisions(act):
     costs = [line.get_xdata()[0] for line in right.lines]
     assert costs[2] / costs[1] == pytest.approx(sum(compacted) / sum(masked))
     assert "million operations" in right.get_xlabel()
+    splits = runs.planned(act).splits()
+    trivial = scoring.baselines(Pattern(), splits.train, splits.test)
+    levels = {line.get_label(): line.get_ydata()[0] for line in right.lines[3:]}
+    assert levels == {name: pytest.approx(found["unknown"]) for name, found in trivial.items()}
 
 
 def test_the_puzzle_shows_the_answers_up_to_the_runs_own(act):

@@ -51,7 +51,7 @@ TINY = {  # what makes a command small: options behind it, the last of which cou
     "hrm train complete-small maze": f"{FEW} --set max_steps=2 --task-set size=5",
     "hrm train complete-small sudoku": f"{FEW} --set max_steps=2 --task-set size=4",
     "hrm train complete-tiny": f"{FEW} --set max_steps=2",
-    "hrm compare": f"--updates 2 {BOARDS} --recipes complete-tiny --task-set maze.size=5",
+    "hrm evaluate": "--updates 2 --recipes complete-tiny --tasks maze,pattern",
     "hrm demo v2": "--updates 2",
     "hrm demo": "--updates 4",
     "hrm data show": "--number 1",
@@ -62,7 +62,7 @@ TINY = {  # what makes a command small: options behind it, the last of which cou
     "pytest tests/documented/test_act_v1": "-k test_parameters_of_a_model_are_no_puzzle_tables",
     "pytest tests/hrm/model": "-k test_the_last_step_is --ignore-glob=*/test_[a-r]*",
 }
-ELSEWHERE = ("pip", "hrm plot RUN", "hrm compare --help")  # installing, and what another test runs
+ELSEWHERE = ("pip", "hrm plot RUN")  # installing, and what other tests run
 
 
 def commands(cell):

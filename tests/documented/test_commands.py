@@ -12,6 +12,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from hrm import cli
+from hrm.cli import configured, options
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "migration.md").read_text("utf-8")
@@ -149,3 +150,18 @@ def small_demo(document, monkeypatch):
     for name in ("TRAIN", "TEST"):
         if hasattr(module, name):
             monkeypatch.setattr(module, name, 128 if name == "TRAIN" else 16)
+
+
+def test_a_promised_command_line_is_one():
+    """What a marker names, with a run, a task and a folder for what it leaves open."""
+    page = (ROOT / "docs" / "promises.md").read_text("utf-8")
+    lines = [line for line in re.findall(r"\| `(hrm [^`]+)` \|", page) if "..." not in line]
+    given = {"RUN": "runs/a", "TASK": "maze", "TASKS": "arc.json", "RECIPE": "gru", "NAME": "mine"}
+    for line in lines:
+        words = [given.get(word, word) for word in shlex.split(line)[1:]]
+        if words[0] in ("train", "sweep", "evaluate"):
+            words += ["--output", "runs/b"]
+        asked = cli.parser().parse_args(configured.expanded(words))
+        if words[:2] == ["data", "show"]:
+            options.task_of(asked.task, [*asked.set, *["size=9"] * (asked.task == "maze")])
+    assert len(lines) >= 20

@@ -53,6 +53,9 @@ def test_pictures_stand_above_each_other_where_the_terminal_is_narrow(hrm, monke
     assert narrow.endswith("\n\n" + "\n\n".join(pictures) + "\n\n")
 
 
+@pytest.mark.promise(
+    "complete", "mazes that are easy, medium or hard", "hrm data show maze --difficulty hard"
+)
 def test_difficulties_are_thirds_of_the_boards(hrm):
     shown = {}
     for level in data.LEVELS:

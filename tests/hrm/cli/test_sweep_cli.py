@@ -30,6 +30,9 @@ def fields(tmp_path):
     return path
 
 
+@pytest.mark.promise(
+    "complete", "a search for hyperparameters", "hrm sweep RECIPE TASK --space FILE"
+)
 def test_two_arms_are_swept_and_the_best_of_each_is_scored(hrm, tmp_path, fields):
     line = f"sweep {GRU} --space {fields} --trials 2 --arms 'gru recipe.use_act=false'"
     status, out, err = hrm(f"{line} --output {tmp_path}/sweep")

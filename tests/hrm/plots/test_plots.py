@@ -271,6 +271,9 @@ def test_evolution_shows_each_levels_updates_and_samples():
 
 
 # -- architecture ----------------------------------------------------------------------------------
+@pytest.mark.promise(
+    "complete", "the architecture, with parameter counts", "hrm plot RUN --only architecture"
+)
 @pytest.mark.parametrize("name", recipes.named)
 def test_the_architecture_accounts_for_every_parameter(name):
     model, figure = drawn(name)

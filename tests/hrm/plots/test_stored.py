@@ -81,6 +81,9 @@ def test_a_run_with_everything_gives_every_picture(act):
 
 
 # -- what they show --------------------------------------------------------------------------------
+@pytest.mark.promise(
+    "complete", "losses by component, accuracy, steps", "hrm plot RUN --only training"
+)
 def test_the_curve_is_the_tracked_one_with_all_its_losses(copy):
     lines = [{**point, "task_loss": 2.0 * point["step"]} for point in tracking.points(copy)]
     lines[0]["task_loss"] = None
@@ -117,6 +120,7 @@ def test_halting_steps_are_those_of_the_best_checkpoint(act):
     assert "all steps" in figure.get_suptitle()
 
 
+@pytest.mark.promise("complete", "halting patterns over steps", "hrm plot RUN --only signals")
 def test_signals_are_the_margins_over_live_samples(act):
     run = halted(act)
     signal, live = drawn(act, "signals")["signals"].axes
@@ -158,6 +162,7 @@ def test_the_puzzle_shows_the_answers_up_to_the_runs_own(act):
     assert titles[0] != titles[1]
 
 
+@pytest.mark.promise("complete", "states over the computation", "hrm plot RUN --only states")
 def test_states_cover_every_update_of_every_step(act):
     *_, dimensions = drawn(act, "states")["states"].axes
     updates = len(HRM(runs.planned(act).system.model).schedule())

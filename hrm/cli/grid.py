@@ -23,11 +23,12 @@ grid.json, grid.csv and grid.png (a heat map) into the folder. Each cell is a ru
 DIR/RECIPE/TASK; those that are finished aren't trained again, so that the same command goes on
 after Ctrl-C.
 
-  --setting small  document complete's sizes up to medium, small boards, 60 updates: two minutes
-  --setting full   all four sizes, the documented boards, 2,000 updates: hours on a GPU
+  --setting small  document complete's sizes up to medium, small boards, 100 updates: two minutes,
+                   too few to beat the trivial methods
+  --setting full   all four sizes, the documented boards, 2,000 updates: hours
 
 With --joint each recipe is trained on all the tasks at once, too, as many updates for each task as
-alone, and scored by task beside single-task training.
+alone, and scored by task beside single-task training: twice the time.
 
   hrm evaluate --output runs/grid
   hrm evaluate --recipes complete-tiny,complete-small --tasks maze,pattern --joint --output runs/two

@@ -9,6 +9,9 @@ well as in colour.
     halting       steps by difficulty, signals by step, what executions cost
     puzzles       a puzzle, its successive answers, its solution
     states        how both levels move, from `hrm.model.probe`
+    levels        what the levels hand to each other; halting position by position
+    agent         an agent's learning metrics
+    comparison    recipes by tasks, as a heat map
     architecture  a model's blocks with their parameters
     stored        all of these of one run
 """

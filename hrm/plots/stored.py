@@ -6,6 +6,8 @@
     efficiency     what lockstep, masked and compacted execution of the same decisions cost
     puzzle         a test board, the answer after each segment, the solution
     states         principal components, residuals and participation ratios of both levels
+    communication  what each level hands to the other: its size, and how it turns
+    positions      the probability that each position's halting adds up
     architecture   blocks with their parameters
 
 In `halting`, `signals` and `efficiency` each sample stops for itself, as soon as halting says so;
@@ -38,7 +40,7 @@ from hrm.data import own
 from hrm.errors import UserError
 from hrm.model import HRM, Output, cost, probe
 from hrm.model.execution import Batch
-from hrm.plots import architecture, halting, puzzles, states, training
+from hrm.plots import architecture, halting, levels, puzzles, states, training
 from hrm.plots.style import INK, Array
 from hrm.tasks import Boards, Splits
 from hrm.training import loop, losses, runs, scoring, tracking
@@ -176,12 +178,25 @@ class Pictures:
 
     def states(self) -> Figure:
         """Draw how the states of some test boards move, all taking all steps."""
-        c = self.plan.system.model
-        updates = c.halting.max_steps * c.segments.count * (len(self.best.schedule()) + 1)
-        per_sample = updates * c.positions * (c.low.width + c.high.width)
-        samples = min(self.boards, max(2, min(16, _entries // per_sample)))
-        batch = self._batch(slice(samples))
+        batch = self._batch(slice(self._kept()))
         return states.evolution(probe.record(self.best, batch.inputs, batch.identities))
+
+    def communication(self) -> Figure:
+        """Draw what the levels hand to each other on some test boards, all taking all steps."""
+        if self.plan.system.model.coupling.one_level:
+            raise Lacking("there is one level alone")
+        batch = self._batch(slice(self._kept()))
+        return levels.communication(levels.messages(self.best, batch.inputs, batch.identities))
+
+    def positions(self) -> Figure:
+        """Draw each position's halting probability, of the board asked for and over some others."""
+        part = self.plan.system.model.halting
+        if not isinstance(part, Accumulated):
+            raise Lacking("halting doesn't accumulate at each position")
+        rows = [self.board, *(i for i in range(self._kept()) if i != self.board)]
+        batch = self._encoded.batch(torch.tensor(rows))
+        values = levels.probabilities(self.best, batch.inputs, batch.identities)
+        return levels.positions(values, part.threshold, name=f"Board {self.board}")
 
     def architecture(self) -> Figure:
         """Draw the model's blocks."""
@@ -238,6 +253,13 @@ class Pictures:
         with torch.no_grad():
             output: Output = model(batch.inputs, identities=batch.identities)
         return output
+
+    def _kept(self) -> int:
+        """Return of how many test boards all states are kept."""
+        c = self.plan.system.model
+        updates = c.halting.max_steps * c.segments.count * (len(self.best.schedule()) + 1)
+        per_sample = updates * c.positions * (c.low.width + c.high.width)
+        return min(self.boards, max(2, min(16, _entries // per_sample)))
 
     def _batch(self, which: slice) -> Batch:
         data = self._encoded
@@ -317,6 +339,8 @@ _drawings: Mapping[str, Callable[[Pictures], Figure]] = {
     "efficiency": Pictures.efficiency,
     "puzzle": Pictures.puzzle,
     "states": Pictures.states,
+    "communication": Pictures.communication,
+    "positions": Pictures.positions,
     "architecture": Pictures.architecture,
 }
 NAMES = tuple(_drawings)

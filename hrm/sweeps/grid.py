@@ -59,7 +59,7 @@ SETTINGS: Mapping[str, Setting] = {
     "small": Setting(
         recipes=("complete-tiny", "complete-small", "complete-medium"),
         tasks={"sudoku": {"size": 4}, "maze": {"size": 5}, **_own, **_small},
-        updates=60,
+        updates=100,
         batch=16,
         train=400,
         test=100,
@@ -243,7 +243,7 @@ def _plan(
             batch=setting.batch,
             learning_rate=setting.learning_rate,
             clip=1.0,
-            evaluate_every=max(1, total // 4),
+            evaluate_every=max(1, total // 2),
         ),
         seed=seed,
         data_seed=seed,

@@ -55,6 +55,7 @@ TINY = {  # what makes a command small: options behind it, the last of which cou
     "hrm evaluate": "--updates 2 --recipes complete-tiny --tasks maze,pattern",
     "hrm demo v2": "--updates 2",
     "hrm demo": "--updates 4",
+    "hrm plot --demo": "--demo complete-tiny --only training --only puzzle",
     "hrm data show": "--number 1",
     "hrm data build": "--train 2 --test 2 --set size=5",
     "hrm summary": "",

@@ -74,7 +74,10 @@ def test_the_demonstration_of_amulgent_compares_feature_by_feature(demo, monkeyp
     assert list(features) == list(amulgent.FEATURES)
     assert features["enhanced"]["parameters"] > features["baseline"]["parameters"]
     assert all(0 <= each["completion"] <= 1 for each in features.values())
-    assert found["pictures"] == {"features": "demo-amulgent/features.png"}
+    assert found["pictures"] == {
+        "features": "demo-amulgent/features.png",
+        "learning": "demo-amulgent/learning.png",
+    }
 
 
 @pytest.mark.promise("act-v1", "carry, halting and evaluation", "hrm demo act-v1")

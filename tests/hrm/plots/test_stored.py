@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from hrm import recipes
 from hrm.config.learning import Training
 from hrm.errors import UserError
 from hrm.model import HRM
@@ -77,7 +78,31 @@ def halted(folder):
 def test_a_run_with_everything_gives_every_picture(act):
     found = drawn(act)
     assert tuple(found) == stored.NAMES
-    assert not [reason for reason in found.values() if isinstance(reason, str)]
+    lacking = {name: why for name, why in found.items() if isinstance(why, str)}
+    assert lacking == {"positions": "halting doesn't accumulate at each position"}
+
+
+def test_accumulated_halting_is_drawn_by_position_and_one_level_hands_nothing_over(tmp_path):
+    sizes = {"h_dim": 8, "l_dim": 8, "h_layers": 1, "h_heads": 1, "l_heads": 1, "max_steps": 3}
+    folder = made(tmp_path / "complete", "complete-tiny", sizes, Pattern())
+    board, means = drawn(folder, "positions", board=2)["positions"].axes[:2]
+    assert board.get_title(loc="left") == "Board 2"
+    assert len(means.lines[0].get_ydata()) == 3
+    plan = runs.planned(folder)
+    single = replace(
+        plan,
+        system=replace(
+            plan.system,
+            model=recipes.plain_transformer(
+                vocabulary=13, positions=12, classes=11, width=8, heads=2, layers=1
+            ).model,
+            objective=recipes.plain_transformer(width=8, heads=2).objective,
+        ),
+    )
+    tracking.JsonLines(folder).start(
+        tracking.Run(id="one", configuration=single.to_json(), seeds={}, environment={})
+    )
+    assert drawn(folder, "communication") == {"communication": "there is one level alone"}
 
 
 # -- what they show --------------------------------------------------------------------------------
@@ -177,7 +202,10 @@ def test_fewer_boards_can_be_looked_at(act):
 # -- what a run can't give -------------------------------------------------------------------------
 def test_real_numbers_are_no_board(gru):
     found = drawn(gru)
-    assert [name for name, figure in found.items() if isinstance(figure, str)] == ["puzzle"]
+    assert [name for name, figure in found.items() if isinstance(figure, str)] == [
+        "puzzle",
+        "positions",
+    ]
     assert found["puzzle"] == "Regression's answers are real numbers, not a board"
     assert found["signals"].axes[0].get_ylabel() == "probability to stop"
     assert found["halting"].get_suptitle().endswith("the run evaluates in lockstep")

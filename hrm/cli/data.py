@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, progress
+from hrm.cli import configured, options, progress
 from hrm.errors import UserError
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
@@ -52,9 +52,12 @@ split as well. A folder that is truncated or contradicts itself is refused, with
 """
 SHOW = """\
 Draw examples of a task, each with its solution. Difficulty is counted in the task's own unit;
-easy, medium and hard are thirds of the boards generated for this.
+easy, medium and hard are thirds of the boards generated for this. Mazes are of 15 x 15 unless
+--set size=N says otherwise; sudokus with the fewest clues that leave one solution have 17.
 
+  hrm data show maze
   hrm data show maze --set size=10
+  hrm data show sudoku --set clues=17
   hrm data show sudoku --difficulty hard --number 1 --seed 7
 """
 FETCH = """\
@@ -195,7 +198,9 @@ def show(asked: argparse.Namespace) -> int:
     """Draw examples."""
     if asked.number < 1:
         raise UserError(f"--number is {asked.number}; allowed is 1 or more; leave it out for 3")
-    task = options.task_of(asked.task, asked.set)
+    usual = configured.MIXED.get(asked.task, {})  # a maze has no size of its own
+    fields = [f"{name}={json.dumps(value)}" for name, value in usual.items()]
+    task = options.task_of(asked.task, [*fields, *asked.set])
     boards = _generate(task, asked.seed, 0, max(30, 10 * asked.number)).test
     chosen = _third(boards, asked.difficulty)[: asked.number]
     for i in chosen:

@@ -54,6 +54,18 @@ def _by_task(found: Mapping[str, Any]) -> None:
     )
 
 
+def trivial(found: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the best trivial method's share of unknown cells, to stand beside a model's.
+
+    Args:
+        found: Scores by method, as `hrm.training.scoring.baselines` returns them.
+    """
+    if not found:
+        return "no trivial method"
+    name = max(found, key=lambda method: found[method]["unknown"])
+    return f"trivial {found[name]['unknown']:.1%} ({name})"
+
+
 def show_curve(name: str, points: Sequence[Mapping[str, Any]], trained: int) -> None:
     """Print a checkpoint's scores after each step, with a mark behind the last trained one."""
     rows = [(f"{name}, after step", *(f"{metric:>8}" for metric in _metrics))]

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,7 @@ def run(asked: argparse.Namespace) -> int:
         arms=arms(asked), space=space.read(asked.space), trials=asked.trials, prune=asked.prune
     )
     sys.stderr.write(_heading(wanted.budget()))
+    beside = cache(lambda: _beside(asked))
     try:
         with progress.lines() as say:
             found = search.execute(
@@ -96,7 +97,7 @@ def run(asked: argparse.Namespace) -> int:
                 jobs=asked.jobs,
                 threads=asked.threads,
                 device=device,
-                report=lambda told: _say(say, told),
+                report=lambda told: _say(say, told, beside()),
             )
     except KeyboardInterrupt:
         sys.stderr.write(
@@ -114,7 +115,7 @@ def run(asked: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps({"folder": str(asked.output), **found}, indent=2) + "\n")
     else:
         for arm, results in found["arms"].items():
-            _show(arm, results)
+            _show(arm, results, beside())
             if results["chosen"] is not None:
                 again = shlex.join(_again(asked, arm))
                 sys.stdout.write(f"\nthe same with another seed: {again}\n\n")
@@ -215,20 +216,32 @@ def _heading(budget: Mapping[str, int]) -> str:
     )
 
 
-def _say(say: progress.Line, told: "Progress") -> None:
+def _beside(asked: argparse.Namespace) -> str:
+    """Return what the best trivial method scores on the validation boards, which all trials share.
+
+    Empty where the recipe needs a searched field before it can be built at all.
+    """
+    try:
+        plan = configured(asked, asked.recipe, {}, {})
+    except UserError:
+        return ""
+    return train.beside(plan)
+
+
+def _say(say: progress.Line, told: "Progress", trivial: str) -> None:
     """Show a trial's end, and to a person watching its evaluations too."""
     name = f"{told.arm} trial {told.number}"
     if told.ended is None:
         if progress.watched():
-            say(told.share, f"{name}  update {told.update}  unknown {told.score:6.1%}")
+            say(told.share, f"{name}  update {told.update}  unknown {told.score:6.1%}, {trivial}")
         return
     row = told.ended
-    score = row["reason"] if told.score is None else f"unknown {told.score:.1%}"
+    score = row["reason"] if told.score is None else f"unknown {told.score:.1%}, {trivial}"
     fields = "  ".join(f"{field}={_short(value)}" for field, value in row["fields"].items())
     say(told.share, f"{name}  {row['state']}  {score}  {fields}")
 
 
-def _show(arm: str, results: Mapping[str, Any]) -> None:
+def _show(arm: str, results: Mapping[str, Any], trivial: str) -> None:
     """Print an arm's trials, best first, and the scores of the chosen one."""
     counts = ", ".join(f"{count} {state}" for state, count in results["counts"].items())
     sys.stdout.write(f"{arm}: {counts}; {results['spent_updates']:,} updates\n\n")
@@ -250,6 +263,7 @@ def _show(arm: str, results: Mapping[str, Any]) -> None:
     for row in table:
         cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    sys.stdout.write(f"validation: unknown cells that are right; {trivial}\n")
     if results["chosen"] is not None:
         sys.stdout.write(f"\nchosen: trial {results['chosen']['number']}\n")
         scores.show(results["test"])

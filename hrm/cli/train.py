@@ -1,6 +1,7 @@
 """`hrm train RECIPE TASK`: train a documented system, sized for a task, and score it."""
 
 import argparse
+import functools
 import inspect
 import json
 import sys
@@ -162,13 +163,14 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
     trackers = tracking.extras(asked.tracker, asked.output, asked.project) if first else []
     if first:
         sys.stderr.write(_heading(asked, plan))
+    trivial = functools.cache(lambda: beside(plan))  # boards are made once the run has begun
     try:
         with progress.lines() as say:
             found = runs.execute(
                 plan,
                 asked.output,
                 trackers,
-                lambda point: say(point.update / point.updates, _line(point)),
+                lambda point: say(point.update / point.updates, _line(point, trivial())),
                 asked.threads,
                 device,
                 compiled=asked.compile,
@@ -383,12 +385,25 @@ def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
     return f"{asked.recipe} on {asked.task}: {count:,} parameters ({shapes})\n"
 
 
-def _line(point: "Point") -> str:
-    """Return a point in one line."""
+def beside(plan: "Plan") -> str:
+    """Return what the best trivial method scores on a run's validation boards."""
+    from hrm.training import scoring
+
+    task: Any = plan.task
+    splits = plan.splits()
+    return scores.trivial(scoring.baselines(task, splits.train, splits.validation))
+
+
+def _line(point: "Point", trivial: str) -> str:
+    """Return a point in one line.
+
+    Args:
+        trivial: What is to be beaten, from `beside`.
+    """
     m, (minutes, seconds) = point.metrics, divmod(round(point.seconds), 60)
     return (
         f"update {point.update:>{len(str(point.updates))}} of {point.updates}  "
-        f"loss {m['loss']:.4f}  unknown {m['unknown']:6.1%}  exact {m['exact']:6.1%}  "
+        f"loss {m['loss']:.4f}  unknown {m['unknown']:6.1%}, {trivial}  exact {m['exact']:6.1%}  "
         f"steps {m['steps']:.2f}  {m['samples_per_second']:,.0f} samples/s  "
         f"{minutes}:{seconds:02} left"
     )

@@ -3,7 +3,7 @@
 Shapes: N samples, K halting steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,13 @@ from hrm.plots.style import (
     DASHES,
     INK,
     MARKERS,
+    MUTED,
     PAPER,
     RULE,
     SERIES,
     Array,
     grid,
+    legend,
     styled,
     whole_numbers,
 )
@@ -160,6 +162,7 @@ def efficiency(
     *,
     reference: str = "lockstep",
     score: str = "accuracy on unknown cells",
+    baselines: Mapping[str, float] | None = None,
     operations: int | None = None,
 ) -> Figure:
     """Draw the rows computed at each call, and the score over the cost per sample.
@@ -168,6 +171,7 @@ def efficiency(
         executions: Of the same samples.
         reference: The execution whose cost is 100 %, if it is among them.
         score: What the score is, with its unit.
+        baselines: What trivial methods score, by name: level lines.
         operations: Floating-point operations of one row's step; then the cost is in those.
     """
     factor, unit = 1.0, "rows computed per sample"
@@ -185,6 +189,9 @@ def efficiency(
         calls = np.arange(len(e.rows) + 1)
         left.stairs(e.rows, calls, color=look["color"], ls=look["ls"], lw=1.8)
         right.plot([e.per_sample * factor], [e.score], **look)
+    for i, (name, level) in enumerate((baselines or {}).items()):
+        right.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+    legend(right)
     title = f"cost relative to {reference}" if reference in costs else None
     figure.legend(handles=lines, title=title, loc="outside right upper", handlelength=3.5)
     left.set(title="Rows at each call", xlabel="calls of the step", ylabel="rows computed")

@@ -152,7 +152,13 @@ class Pictures:
                     score=float(np.mean(scores.unknown)),
                 )
             )
-        return self._noted(halting.efficiency(found, operations=self._operations()), lockstep=False)
+        trivial = scoring.baselines(self.task, self.splits.train, self.test)
+        drawn = halting.efficiency(
+            found,
+            baselines={name: scores["unknown"] for name, scores in trivial.items()},
+            operations=self._operations(),
+        )
+        return self._noted(drawn, lockstep=False)
 
     def puzzle(self) -> Figure:
         """Draw one test board with the answers after each segment."""

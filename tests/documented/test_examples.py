@@ -19,7 +19,8 @@ PRINTED = {
     "gru": r"Output shape: \(64, 1\)\nAverage cycles used: \d\.\d\d",
     "amulgent": r"plan: \w+.*\nRMSNorm: True\nRecent Reward: \d\.\d{3}\nCompletion Rate: \d\.\d{3}",
     "act_v1": r"step 60: loss \d\.\d{3}, .*\nhalted: \d of 8, steps \[",
-    "complete": r"epoch 1: loss \d\.\d{3}, accuracy 0\.\d{3}\nwrote best.safetensors, dynamics.png",
+    "complete": r"epoch 1: loss \d\.\d{3}, accuracy 0\.\d{3} \(trivial 0\.\d{3}\)\n"
+    "wrote best.safetensors, dynamics.png",
 }
 
 

@@ -223,7 +223,8 @@ class HRMTrainerFixed:
 
         Returns:
             epoch, update (all up to here), loss (its mean), steps (halting steps, likewise),
-            accuracy (share of cells that are right after the epoch).
+            accuracy (share of cells that are right after the epoch), trivial (what the better of
+            two methods has without learning: the most frequent class everywhere, or the input).
 
         Raises:
             UserError: If boards don't fit the model.
@@ -243,11 +244,12 @@ class HRMTrainerFixed:
             "update": float(self.updates),
             "loss": float(np.mean([each["loss"] for each in found])),
             "steps": float(np.mean([each["cycles_mean"] for each in found])),
-            "accuracy": self._accuracy(dataloader),
+            **self._accuracy(dataloader),
         }
 
-    def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> float:
-        right = cells = 0
+    def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> dict[str, float]:
+        right = cells = copied = 0
+        counts = torch.zeros(self.model.system.model.readout.size, dtype=torch.int64)
         with evaluating(self.model.model):
             for inputs, _, targets in self._batches(dataloader):
                 assert targets is not None
@@ -255,7 +257,10 @@ class HRMTrainerFixed:
                 answer = losses.answer(self.model.system.objective, prediction, targets.shape[1])
                 right += int((answer == targets).sum())
                 cells += targets.numel()
-        return right / cells
+                if inputs.numel() == targets.numel():  # a number a cell, which can be copied
+                    copied += int((inputs.view_as(targets) == targets).sum())
+                counts += targets.flatten().bincount(minlength=len(counts)).cpu()
+        return {"accuracy": right / cells, "trivial": max(int(counts.max()), copied) / cells}
 
     def _batches(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> "list[Batch]":
         device = self.model.model.start_low.value.device

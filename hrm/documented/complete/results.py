@@ -120,7 +120,8 @@ class HRMVisualizer:
 
         Args:
             metrics_list: What `HRMTrainerFixed.train_epoch_simple` returned, epoch after epoch;
-                without "update" they are numbered, "accuracy" and "steps" may be missing.
+                without "update" they are numbered; "accuracy" and "steps" may be missing; a level
+                line is drawn at the last "trivial", where there is one.
 
         Raises:
             UserError: If there's none, or one lacks its loss.
@@ -141,7 +142,9 @@ class HRMVisualizer:
             score=columns["accuracy"],
             steps=columns["steps"],
         )
-        figure = training.dynamics([curve], score="accuracy")
+        levels = [float(m["trivial"]) for m in metrics_list if "trivial" in m]
+        trivial = {"trivial": levels[-1]} if levels else None
+        figure = training.dynamics([curve], baselines=trivial, score="accuracy")
         return _saved(figure, save_path)
 
 

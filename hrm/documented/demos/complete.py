@@ -73,7 +73,9 @@ def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Sh
         figures[name] = puzzles.picture(
             task, splits.test.inputs[0], [answers[0]], splits.test.targets[0], names=["prediction"]
         )
-        figures[f"{name}-training"] = training.dynamics([_curve(metrics)], score="accuracy")
+        figures[f"{name}-training"] = training.dynamics(
+            [_curve(metrics)], baselines={"trivial": metrics[-1]["trivial"]}, score="accuracy"
+        )
     text = (
         f"complete, h_dim {SIZES['h_dim']}, l_dim {SIZES['l_dim']}: {updates} updates on each "
         f"task, seed {seed}\n\n{table(rows)}\n\n"

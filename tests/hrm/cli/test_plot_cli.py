@@ -48,6 +48,9 @@ def test_some_can_be_asked_for_in_another_place_and_format(hrm, run, tmp_path):
     assert "solution" in words
 
 
+@pytest.mark.promise(
+    "complete", "demo plots, without a run", "hrm plot --demo complete-small --output DIR"
+)
 def test_without_a_run_a_recipe_is_trained_for_a_moment_and_drawn(hrm, tmp_path):
     line = f"plot --demo complete-tiny --output {tmp_path}/demo --only positions --json"
     status, out, _ = hrm(line)

@@ -83,6 +83,9 @@ def test_norms_and_cosines_are_those_of_whole_messages():
     np.testing.assert_allclose(said.cosines()[:, 0], [1, -1, 0, 0], atol=1e-12)
 
 
+@pytest.mark.promise(
+    "complete", "communication between the levels", "hrm plot RUN --only communication"
+)
 def test_the_picture_shows_medians_of_both_ways(tmp_path):
     found = levels.messages(act(), TOKENS)
     figure = levels.communication(found)
@@ -121,6 +124,9 @@ def test_sums_start_anew_where_they_reach_the_threshold():
     assert found.tolist() == [[False, True], [True, False], [False, True]]
 
 
+@pytest.mark.promise(
+    "complete", "halting probabilities by position", "hrm plot RUN --only positions"
+)
 def test_the_picture_marks_crossings_and_shows_means(tmp_path):
     values = np.array([[[0.3, 0.6], [0.1, 0.1]], [[0.3, 0.1], [0.1, 0.1]]])
     figure = levels.positions(values, 0.5, name="Board 7")
@@ -134,6 +140,7 @@ def test_the_picture_marks_crossings_and_shows_means(tmp_path):
 
 
 # -- the agent ------------------------------------------------------------------------------------
+@pytest.mark.promise("amulgent", "learning metrics, drawn", "hrm demo amulgent")
 def test_an_agents_metrics_are_drawn_goal_by_goal(tmp_path):
     metrics = dict.fromkeys(agent.METRICS, 0.0)
     histories = {

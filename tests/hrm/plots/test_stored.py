@@ -106,6 +106,9 @@ def test_accumulated_halting_is_drawn_by_position_and_one_level_hands_nothing_ov
 
 
 # -- what they show --------------------------------------------------------------------------------
+@pytest.mark.promise(
+    "complete", "losses by component, accuracy, steps", "hrm plot RUN --only training"
+)
 def test_the_curve_is_the_tracked_one_with_all_its_losses(copy):
     lines = [{**point, "task_loss": 2.0 * point["step"]} for point in tracking.points(copy)]
     lines[0]["task_loss"] = None
@@ -142,6 +145,7 @@ def test_halting_steps_are_those_of_the_best_checkpoint(act):
     assert "all steps" in figure.get_suptitle()
 
 
+@pytest.mark.promise("complete", "halting patterns over steps", "hrm plot RUN --only signals")
 def test_signals_are_the_margins_over_live_samples(act):
     run = halted(act)
     signal, live = drawn(act, "signals")["signals"].axes
@@ -159,6 +163,10 @@ def test_efficiency_compares_executions_of_the_same_decisions(act):
     costs = [line.get_xdata()[0] for line in right.lines]
     assert costs[2] / costs[1] == pytest.approx(sum(compacted) / sum(masked))
     assert "million operations" in right.get_xlabel()
+    splits = runs.planned(act).splits()
+    trivial = scoring.baselines(Pattern(), splits.train, splits.test)
+    levels = {line.get_label(): line.get_ydata()[0] for line in right.lines[3:]}
+    assert levels == {name: pytest.approx(found["unknown"]) for name, found in trivial.items()}
 
 
 def test_the_puzzle_shows_the_answers_up_to_the_runs_own(act):
@@ -179,6 +187,7 @@ def test_the_puzzle_shows_the_answers_up_to_the_runs_own(act):
     assert titles[0] != titles[1]
 
 
+@pytest.mark.promise("complete", "states over the computation", "hrm plot RUN --only states")
 def test_states_cover_every_update_of_every_step(act):
     *_, dimensions = drawn(act, "states")["states"].axes
     updates = len(HRM(runs.planned(act).system.model).schedule())

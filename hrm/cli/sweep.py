@@ -164,7 +164,8 @@ def configured(
     """Return the plan of a recipe with some fields set.
 
     Args:
-        own: The fields that make the arm. fields: those of a trial.
+        own: The fields that make the arm.
+        fields: Those of a trial.
 
     Raises:
         UserError: If there is no such field, it can't have that value, or both set it.

@@ -30,12 +30,18 @@ class ActConfig(DocumentOptions):
     """The document's keys; those with a default may be left out.
 
     Args:
-        batch_size: As printed; any batch is taken. seq_len: positions. vocab_size: tokens.
-        num_puzzle_identifiers: Rows of the puzzle table. puzzle_emb_ndim: their size, 0 for none.
-        H_cycles, L_cycles: High updates, low updates per high one. H_layers, L_layers: of a level.
+        batch_size: As printed; any batch is taken.
+        seq_len: Positions.
+        vocab_size: Tokens.
+        num_puzzle_identifiers: Rows of the puzzle table.
+        puzzle_emb_ndim: Their size, 0 for none.
+        H_cycles, L_cycles: High updates, low updates per high one.
+        H_layers, L_layers: Of a level.
         hidden_size, num_heads, expansion: Of the layers.
-        pos_encodings: "rope" or "learned". rope_theta: base frequency.
-        halt_max_steps: At most. halt_exploration_prob: in training.
+        pos_encodings: "rope" or "learned".
+        rope_theta: Base frequency.
+        halt_max_steps: At most.
+        halt_exploration_prob: In training.
         forward_dtype: "bfloat16" or "float32", of the activations; weights and Q values are
             float32.
         gradient_checkpointing: Whether activations are computed again in the backward pass instead

@@ -172,7 +172,8 @@ class Agent:
 
     Args:
         system: From `recipes.amulgent`, with answers of the size of its inputs.
-        learning_rate: Of Adam. capacity: of the replay buffer.
+        learning_rate: Of Adam.
+        capacity: Of the replay buffer.
         seed: Of the weights and of what exploration draws, each a stream of its own.
         actions: The vocabulary.
 

@@ -195,7 +195,8 @@ class CycleModel(View):
         """Take one optimiser step on a batch and return what it measured.
 
         Args:
-            x: [B, input_dim]. y: [B, output_dim].
+            x: [B, input_dim].
+            y: [B, output_dim].
             criterion: ``nn.MSELoss()``, or any other elementwise one, see `per_sample`; rewards are
                 made of each sample's loss.
 

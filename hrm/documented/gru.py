@@ -22,7 +22,8 @@ class GruConfig(DocumentOptions):
 
     Args:
         hidden_low, hidden_high: Widths of the levels.
-        T: Low steps per cycle. max_cycles: at most.
+        T: Low steps per cycle.
+        max_cycles: At most.
         use_act: Whether samples stop by themselves, or take all cycles.
         device: Where the model is; None for "cuda" where torch sees a GPU, else "cpu".
         detach_low_to_high, detach_high_to_low: Which gradients are cut.

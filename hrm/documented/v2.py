@@ -31,7 +31,8 @@ class EnhancedConfig(DocumentOptions):
     Args:
         input_dim, output_dim: Widths of x and of the prediction.
         hidden_low, hidden_high: Widths of the levels.
-        T: Low steps per cycle. max_cycles: at most.
+        T: Low steps per cycle.
+        max_cycles: At most.
 
     Raises:
         UserError: If a value is of another type or impossible.

@@ -44,7 +44,8 @@ def to_ours(
     """Make a run's folder of a public checkpoint, whose tensors stay bit for bit what they are.
 
     Args:
-        source: The checkpoint. folder: a new or an empty one.
+        source: The checkpoint.
+        folder: A new or an empty one.
         given: Public keys, which have the last word.
         configurations: Files of the public code's; none for the one beside the checkpoint.
         recipe: See `inferred`.

@@ -85,7 +85,8 @@ def by_difficulty(
     """Draw the distribution of halting steps in each range of difficulty, and its mean.
 
     Args:
-        steps: [N], 1 ... max_steps. difficulty: [N].
+        steps: [N], 1 ... max_steps.
+        difficulty: [N].
         unit: What the difficulty is, such as "moves".
         ranges: Both ends included; None for about equally full ones. Empty ones are left out.
     """

@@ -58,7 +58,9 @@ def picture(
     """Draw one board of a task: as a grid where we have one, else as the task's text.
 
     Args:
-        board: The input [cells]. answers: Predicted classes [K, cells]. solution: [cells].
+        board: The input [cells].
+        answers: Predicted classes [K, cells].
+        solution: [cells].
         names: [K], such as "segment 3"; None numbers the answers.
         most: Answers shown, evenly, the first and the last among them.
     """
@@ -173,7 +175,9 @@ def maze(
     """Draw a maze; each answer is held against the optimal path nearest to it.
 
     Args:
-        board: Tokens [H * H] of `hrm.tasks.maze`. answers: Marks [K, H * H]. solution: [H * H].
+        board: Tokens [H * H] of `hrm.tasks.maze`.
+        answers: Marks [K, H * H].
+        solution: [H * H].
         names, most: As in `picture`.
     """
     size = round(len(board) ** 0.5)
@@ -295,7 +299,8 @@ def _side_by_side(
     """Draw a problem, some of its answers, and the solution, as panels of one figure.
 
     Args:
-        whole: Draws the problem and the solution. attempt: draws an answer.
+        whole: Draws the problem and the solution.
+        attempt: Draws an answer.
         boards: What they draw: problem, answers, solution.
         height: Of a panel, in inches. The rest is as in `picture`.
     """

@@ -33,8 +33,10 @@ class Curve:
     """One seed's run.
 
     Args:
-        updates: [K], ascending. losses: [K] by name, the total and its parts.
-        score: [K]. steps: [K], mean halting steps per sample.
+        updates: [K], ascending.
+        losses: [K] by name, the total and its parts.
+        score: [K].
+        steps: [K], mean halting steps per sample.
     """
 
     updates: Array

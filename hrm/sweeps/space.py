@@ -39,7 +39,8 @@ class Range:
     """Numbers from low to high, both included; whole ones if both bounds and the step are.
 
     Args:
-        log: Whether the logarithm is searched evenly. step: between two values, None for any.
+        log: Whether the logarithm is searched evenly.
+        step: Between two values, None for any.
     """
 
     low: int | float

@@ -32,7 +32,8 @@ class Outcome:
 
     Args:
         state: finished, pruned or failed.
-        value: The best validation score of a finished one. reason: why another ended.
+        value: The best validation score of a finished one.
+        reason: Why another ended.
     """
 
     state: str
@@ -70,7 +71,9 @@ class Study:
         arm: Its name.
         path: From `journal`; it may hold several arms.
         sweep: What the trials depend on.
-        space: What is searched. seed: of what is drawn. prune: whether `hopeless` may say so.
+        space: What is searched.
+        seed: Of what is drawn.
+        prune: Whether `hopeless` may say so.
 
     Raises:
         UserError: If Optuna is missing, or the journal is damaged or holds another sweep's trials.

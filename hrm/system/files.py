@@ -70,7 +70,8 @@ def read_json(path: Path, by: str, mend: str) -> dict[str, Any]:
     """Return the JSON object of a file of ours.
 
     Args:
-        by: Who wrote it. mend: what to do where it is damaged.
+        by: Who wrote it.
+        mend: What to do where it is damaged.
 
     Raises:
         UserError: If it can't be read, or holds anything else.
@@ -90,7 +91,9 @@ def read_lines(path: Path, by: str, mend: str, *names: str) -> list[dict[str, An
     What follows the last newline is left out: a process that was killed may have torn it.
 
     Args:
-        by: Who wrote it. mend: what to do where it is damaged. names: what each object holds.
+        by: Who wrote it.
+        mend: What to do where it is damaged.
+        names: What each object holds.
 
     Raises:
         UserError: If it can't be read, or a whole line holds anything else; names the line.

@@ -43,7 +43,8 @@ class HRM(nn.Module):
     others with those of the second. Weights come from torch's default generator.
 
     Args:
-        input_dim: Of each position. output_dim: classes at each position.
+        input_dim: Of each position.
+        output_dim: Classes at each position.
         h_dim, l_dim: Widths of the levels.
         positions: At most.
         per_sample: Whether each sample stops for itself in evaluation; as coded, the batch stops as
@@ -163,8 +164,10 @@ class EnhancedDatasetLoader:
         """Return batches of inputs [B, S, 1], floats, and targets [B, S], classes.
 
         Args:
-            task_name: One of `TASKS`. fields: of the task, such as ``size=15`` of a maze.
-            num_samples: Boards. batch_size: boards in a batch; the last may be smaller.
+            task_name: One of `TASKS`.
+            fields: Of the task, such as ``size=15`` of a maze.
+            num_samples: Boards.
+            batch_size: Boards in a batch; the last may be smaller.
             seed: Of boards and order.
 
         Raises:

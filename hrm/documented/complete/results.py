@@ -22,7 +22,8 @@ class ExperimentTracker:
 
     Args:
         project_name: A folder's name.
-        directory: Where projects are kept. config: what the experiment is, in JSON.
+        directory: Where projects are kept.
+        config: What the experiment is, in JSON.
         use_wandb: Whether Weights & Biases gets it as well (an extra).
 
     Raises:

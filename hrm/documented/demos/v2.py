@@ -77,7 +77,9 @@ class Demonstration:
     """What was measured.
 
     Args:
-        batch: Boards a batch. parameters: of the model. seconds: of training.
+        batch: Boards a batch.
+        parameters: Of the model.
+        seconds: Of training.
         folds: Of each held-out board: its difficulty, [512].
         trivial: Mean squared error of answering the mean.
         arms: By name, "original" and "enhanced".
@@ -116,7 +118,8 @@ def v2(
     """Train a model and measure both executions.
 
     Args:
-        seed: Of boards, weights and order. updates: optimiser steps.
+        seed: Of boards, weights and order.
+        updates: Optimiser steps.
         batch: Held-out boards a batch.
         report: Called with each point of the training curve; its score is the negative error.
 

@@ -1,9 +1,14 @@
 """Numbers, durations and lists as a reader expects them. Nothing here is a statistic."""
 
+import datetime
 import math
 from collections.abc import Sequence
 
 minus, dash, infinity, times, space = "\u2212", "\u2014", "\u221e", "\u00d7", "\u00a0"
+_months = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
 _raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -57,6 +62,17 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600:,} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
 
 
+def days(first: str, last: str) -> str:
+    """Return "3 to 29 November 2026" of two days such as "2026-11-03"."""
+    ends = [datetime.date.fromisoformat(day) for day in (first, last)]
+    said = [f"{end.day} {_months[end.month - 1]} {end.year}" for end in ends]
+    if first == last:
+        return said[0]
+    shared = 2 if first[:7] == last[:7] else 1 if first[:4] == last[:4] else 0
+    words = said[0].split()
+    return f"{' '.join(words[: 3 - shared])} to {said[1]}"
+
+
 def percent(share: float) -> str:
     """Return "2.3 %": a share with three digits at most."""
     return f"{number(100 * share)}{space}%"
@@ -76,6 +92,12 @@ def nouns(n: int, many: str) -> str:
 def listed(items: Sequence[str]) -> str:
     """Return "a", "a and b" or "a, b and c"."""
     return " and ".join(p for p in (", ".join(items[:-1]), *items[-1:]) if p)
+
+
+def short(words: str, most: int) -> str:
+    """Return one line of at most so many printable characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def started(sentence: str) -> str:

@@ -28,6 +28,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bench import ratio
+from bench.timed import quick
 from hrm import recipes
 from hrm.config import Tokens, Vector
 from hrm.config.learning import PolicyGradient, QHalting, Supervised, System, Training
@@ -57,7 +58,8 @@ class Loop(ratio.Ratios):
         """Return the ratio, at most 1.05."""
         clock = time.process_time if self.cpu_time else time.perf_counter
         with cost.one_thread():
-            return statistics.median(loop(recipe, options[option], clock, self.updates))
+            updates = 10 if quick() else self.updates
+            return statistics.median(loop(recipe, options[option], clock, updates))
 
 
 class Data(ratio.Ratios):

@@ -39,6 +39,7 @@ class Horizon:
     params = ((1, 2, 3, None), (False, True))
     param_names = ("horizon", "checkpointing")
     unit = "bytes"
+    version = "1"
 
     def track_peak(self, horizon: int | None, checkpointing: bool) -> int:
         """Return the peak."""
@@ -51,6 +52,7 @@ class Segments:
     params = ((1, 2, 3), (2, None))
     param_names = ("count", "horizon")
     unit = "bytes"
+    version = "1"
 
     def track_peak(self, count: int, horizon: int | None) -> int:
         """Return the peak."""
@@ -63,6 +65,7 @@ class Execution:
     params = (tuple(executions),)
     param_names = ("execution",)
     unit = "bytes"
+    version = "1"
 
     def track_peak(self, execution: str) -> int:
         """Return the peak."""

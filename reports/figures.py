@@ -125,7 +125,7 @@ def values(row: Row, part: Part) -> Markup | None:
         marks.append(svg.words(0, height(tick) + 4, text.number(tick), "side"))
     marks += [svg.group(lines, "joined"), svg.group(alone, "pair")]
     for place, label in zip(places, labels, strict=True):
-        marks.append(svg.words(place, bottom + 20, _short(label, 60 // len(labels)), "tick"))
+        marks.append(svg.words(place, bottom + 20, text.short(label, 60 // len(labels)), "tick"))
     label = (
         f"Values of {text.count(len(part.points), 'pair')}, from {text.number(min(known))} to "
         f"{text.number(max(known))}, joined over {text.listed(labels)}."
@@ -240,9 +240,3 @@ def _spoken(row: Row, part: Part) -> str:
         ends = ["open" if e is None else text.number(e) for e in part.scale.band]
         said.append("documented {} to {}".format(*ends))
     return ", ".join(said)
-
-
-def _short(words: str, most: int) -> str:
-    """Return one line of at most so many printable characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return line if len(line) <= most else line[: most - 1] + "…"

@@ -4,14 +4,28 @@ import json
 import os
 from pathlib import Path
 
-from ablations.records.rows import Report
+from ablations.records.comparisons import Comparison
+from ablations.records.history import History
+from ablations.records.rows import SCHEMA, Report
 from hrm.errors import UserError
-from reports import twins
+from reports import history as commits
+from reports import schema, tex, twins
 from reports.page import page
 
 
-def render(report: Report, folder: Path) -> Path:
+def render(
+    report: Report,
+    folder: Path,
+    since: Comparison | None = None,
+    history: History | None = None,
+) -> Path:
     """Write `index.html`, `report.json` and the other twins into a folder.
+
+    Args:
+        report: What is written.
+        folder: Where.
+        since: What moved since another report, for the summary.
+        history: What is kept of commits, for `history.html`; None where nothing is.
 
     Returns:
         The path of `index.html`.
@@ -23,27 +37,81 @@ def render(report: Report, folder: Path) -> Path:
     written = folder / "index.html"
     contents = {
         folder / "report.json": data(report),
+        folder / schema.BESIDE: schema.published().read_text(encoding="utf-8"),
         folder / "claims.csv": twins.table(report),
+        folder / "claims.tex": tex.table(report),
         folder / "junit.xml": twins.junit(report),
-        folder / "summary.md": twins.summary(report),
+        folder / "summary.md": twins.summary(report, since),
         folder / "badge.svg": twins.badge(report),
-        written: page(report),
+        written: page(report, history=history is not None),
     }
+    if history is not None:
+        contents[folder / commits.NAME] = commits.page(history)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, content in contents.items():
-            _replace(path, content)
     except OSError as error:
-        raise UserError(
-            f"the report can't be written to {str(folder)!r} ({error.strerror}); "
-            "a folder that may be written to is needed; name another one"
-        ) from error
+        raise _unwritable(folder, error) from error
+    for path, content in contents.items():
+        write(path, content)
     return written
 
 
 def data(report: Report) -> str:
-    """Return the report as strict JSON with sorted keys."""
-    return json.dumps(report.to_json(), sort_keys=True, indent=1, allow_nan=False) + "\n"
+    """Return the report as strict JSON with sorted keys, and the name of its schema."""
+    found = {"$schema": schema.BESIDE, **report.to_json()}
+    return json.dumps(found, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def read(text: str, name: str) -> Report:
+    """Return the report that a `report.json` holds.
+
+    Args:
+        text: What the file has.
+        name: Of the file, for messages.
+
+    Raises:
+        UserError: If it is no report, or one of another version.
+    """
+    try:
+        found = json.loads(text)
+        version = found.pop("schema")
+        found.pop("$schema", None)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{name!r} is no report ({type(error).__name__}); allowed is a report.json that "
+            "`ablations report` wrote; name one"
+        ) from error
+    if version not in (SCHEMA, 2):  # 3 has more fields than 2, and no others
+        raise UserError(
+            f"{name!r} has version {version!r}; allowed are 2 and {SCHEMA}; use the release that "
+            "wrote it, or render it again"
+        )
+    try:
+        return Report.from_json(found)
+    except ValueError as error:
+        raise UserError(
+            f"{name!r} isn't as its schema says ({error}); allowed is what `ablations report` "
+            "wrote; render it again"
+        ) from error
+
+
+def write(path: Path, content: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UserError: If it can't be written.
+    """
+    try:
+        _replace(path, content)
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"the report can't be written to {str(folder)!r} ({error.strerror}); "
+        "a folder that may be written to is needed; name another one"
+    )
 
 
 def _replace(path: Path, content: str) -> None:

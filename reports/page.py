@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ablations import text
 from ablations.records.rows import Report, Row
-from reports import figures, findings, sayings
+from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
 from reports.sayings import Saying
 from reports.words import groups, look_of, looks, name_of
@@ -19,8 +19,8 @@ from reports.words import groups, look_of, looks, name_of
 _templates = Path(__file__).parent / "templates"
 
 
-def page(report: Report) -> str:
-    """Return the page."""
+def page(report: Report, *, history: bool = False) -> str:
+    """Return the page; with `history`, it links to that of the commits beside it."""
     identities = [row.verdict.id for row in report.rows]
     assert len(set(identities)) == len(identities), f"claims appear twice: {sorted(identities)}"
     assert sum(report.groups.values()) == len(report.rows), (
@@ -29,7 +29,7 @@ def page(report: Report) -> str:
     script = (_templates / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -37,15 +37,22 @@ def page(report: Report) -> str:
             looks_at=sorted((int(n), c) for n, c in report.looks.items()),
             found=findings.chosen(report),
             panels=_panels(report),
-            style=Markup((_templates / "report.css").read_text(encoding="utf-8")),
+            history=history,
+            style=Markup(style()),
             script=Markup(script),
             digest=digest,
         )
     )
 
 
+def style() -> str:
+    """Return the style sheet."""
+    return (_templates / "report.css").read_text(encoding="utf-8")
+
+
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what templates are rendered with."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_templates),
         autoescape=True,
@@ -60,15 +67,19 @@ def _environment() -> jinja2.Environment:
         "duration": text.duration,
         "listed": text.listed,
         "started": text.started,
+        "days": lambda of: text.days(of.first, of.last),
         "documentcounts": lambda d: [(named.group, d.count(named.group)) for named in groups],
         "groupcount": lambda group, report: (group, report.groups.get(group, 0)),
     }
     environment.globals |= {
         "count": text.count,
         "nouns": text.nouns,
+        "captions": captions,
         "figures": figures,
         "findings": findings,
         "groups": groups,
+        "lines": lines,
+        "overview": overview,
         "look_of": look_of,
         "looks": looks,
         "name_of": name_of,

@@ -8,12 +8,14 @@ import xml.etree.ElementTree as ElementTree
 from markupsafe import escape
 
 from ablations import text
+from ablations.records.comparisons import Comparison
 from ablations.records.rows import Report, Row
 from ablations.rule.outcomes import Group, Word
 from reports import sayings
 from reports.documents import documents
 
 LINES = 60  # of the summary, at most
+MOVES = 15  # of them
 _columns = (
     *("id", "document", "section", "statement", "form", "documented", "measured", "interval"),
     *("estimate", "low", "high", "counted", "n", "look", "group", "word", "reason"),
@@ -68,9 +70,15 @@ def junit(report: Report) -> str:
     )
 
 
-def summary(report: Report) -> str:
-    """Return Markdown of at most 60 lines: what fails and holds, as many as fit."""
+def summary(report: Report, since: Comparison | None = None) -> str:
+    """Return Markdown of at most 60 lines: what moved, then what fails and holds, as many as fit.
+
+    Args:
+        report: The report.
+        since: What moved since another one.
+    """
     lines = [f"# {_plain(sayings.headline(report))}", ""]
+    lines += [] if since is None else _moved(since)
     lines += ["| document | holds | partly | fails | open |", "|---|--:|--:|--:|--:|"]
     for document in documents(report)[:12]:
         counts = " | ".join(str(document.count(group)) for group in Group)
@@ -91,6 +99,19 @@ def summary(report: Report) -> str:
     if len(decided) > room:
         lines += ["", f"{len(decided) - room} further decided claims are in `claims.csv`."]
     return "\n".join(lines) + "\n"
+
+
+def _moved(since: Comparison) -> list[str]:
+    """Return what moved since another report, in at most so many lines."""
+    said = f"Since {_plain(since.before)}: {len(since.moved)} groups moved"
+    if not since.moved:
+        return [f"{said}.", ""]
+    lines = [f"{said}.", "", "| claim | before | after | why |", "|---|---|---|---|"]
+    for move in since.moved[:MOVES]:
+        cells = (move.statement, move.before.word, move.after.word, "; ".join(move.why))
+        lines.append(f"| {' | '.join(map(_plain, cells))} |")
+    more = len(since.moved) - MOVES
+    return [*lines, *(["", f"{more} further claims moved."] if more > 0 else []), ""]
 
 
 def badge(report: Report) -> str:

@@ -17,16 +17,21 @@ Every documented claim about Hierarchical Reasoning Models, as an ablation.
   ablations show controller-speed   what one of them says, and how it is decided
   ablations plan                    what would run, and how long it takes
   ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
+  ablations status                  how far a run is, from another terminal
   ablations verdicts                what follows from the stored runs
   ablations report                  the same as one HTML file
+  ablations compare A B             which claims moved between two stores, reports or commits
   ablations findings                what the committed evidence gives, in the README and the docs
   ablations calibrate               how often the verdicts would be wrong where the truth is known
   ablations judge FILE              the rule for your own numbers
   ablations store check             whether a store's records are as they were written
+  ablations history add             keep what asv measured at commits, for reports to show
+  ablations bench-compare A B       whether one commit's benchmarks are slower than another's
 """
 EPILOG = """\
 Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
-what was asked for, 1 for a failure of ours, 130 after Ctrl-C, 143 after SIGTERM.
+what was asked for, 1 for a failure of ours or, of `bench-compare`, for a slowdown that is
+established, 130 after Ctrl-C, 143 after SIGTERM.
 """
 
 
@@ -85,10 +90,11 @@ def parser() -> argparse.ArgumentParser:
             "run",
             "running:run",
             "Run what isn't stored yet, look by look, until each claim is settled or the tier "
-            "ends. Interrupted, the same command resumes.",
+            "ends. Interrupted, the same command resumes; several may run into one store.",
             *(*common, _jobs()),
         )
     )
+    add("status", "status:status", "Show how far the runs into a store are.", where, as_json)
     add("verdicts", "results:verdicts", "Decide claims from the stored runs.", *common)
     report = add(
         "report",
@@ -100,12 +106,19 @@ def parser() -> argparse.ArgumentParser:
         "--output", default="report", metavar="DIR", help="folder to write (default: report)"
     )
     report.add_argument(
+        "--against",
+        metavar="A",
+        help="a store, a report or a commit, as `compare` takes them: what moved since then stands "
+        "first in summary.md",
+    )
+    report.add_argument(
         "--evidence",
         metavar="DIR",
         help="show the verdicts of this evidence for what is trained, and whether the runs here "
         "agree with it",
     )
     _fresh(report)
+    _history(report)
     _findings(
         add(
             "findings",
@@ -114,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
             *(_tier(), _store("evidence"), outside, as_json),
         )
     )
+    _compare(add, (_tier(), device, outside, as_json))
     from ablations.cli import judge
 
     own = add("judge", "judge:judge", judge.DESCRIPTION, as_json)
@@ -130,6 +144,7 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _stores(add, subparsers, common)
+    _commits(add, subparsers)
     return top
 
 
@@ -183,6 +198,61 @@ def _run(run: Parser) -> None:
         help="go on to the end of the tier with claims that are settled, and run those that are "
         "refused",
     )
+    run.add_argument(
+        "--serial", action="store_true", help="one run after the other, in this process: --jobs 1"
+    )
+    run.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="run the I-th of N parts of all that open claims need up to the tier's end, but for "
+        "timings; `ablations store merge` joins the stores of all parts",
+    )
+    _cluster(run.add_argument_group("on a Dask cluster (docs/cluster.md)"))
+
+
+def _cluster(run: "argparse._ArgumentGroup") -> None:
+    run.add_argument(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="run on the workers of this Dask scheduler: HOST:PORT, or the file that it wrote; "
+        "timings stay on this machine",
+    )
+    run.add_argument("--tls-ca-file", metavar="FILE", help="certificates of the authority")
+    run.add_argument("--tls-cert", metavar="FILE", help="our certificate")
+    run.add_argument("--tls-key", metavar="FILE", help="our key")
+    run.add_argument(
+        "--no-tls",
+        action="store_true",
+        help="allow a scheduler on another machine without encryption: whoever reaches it can run "
+        "what he likes on its workers",
+    )
+    run.add_argument(
+        "--wait",
+        type=_seconds,
+        default=300.0,
+        metavar="TIME",
+        help="how long to wait for a worker where there is none (default: 5min)",
+    )
+
+
+def _compare(add: Callable[..., Parser], options: Sequence[Parser]) -> None:
+    made = add(
+        "compare",
+        "comparing:compare",
+        "Show which claims moved from A to B, and what differs in what they rest on. A and B are "
+        "each the folder of a store, a report.json (or the folder that holds one), or a git "
+        "revision whose committed evidence/ is read. Stores are judged at --tier; reports, "
+        "committed ones too, say what they said when they were rendered.",
+        *options,
+    )
+    made.add_argument("before", metavar="A", help="a store, a report or a commit")
+    made.add_argument("after", metavar="B", help="what it is compared with")
+    made.add_argument("--output", metavar="FILE", help="write it as one HTML page too")
+    made.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 1 if a group moved, as `git diff --exit-code` does",
+    )
 
 
 def _fresh(made: Parser) -> None:
@@ -220,9 +290,10 @@ def _calibrate(made: Parser) -> None:
 
 
 def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:
-    """Add `ablations store merge | check | gc`."""
+    """Add `ablations store merge | check | compact | gc | export`."""
     text = (
-        "Look after stores: merge, check and clear them, or make evidence, which is read like one."
+        "Look after stores: merge, check and clear them, make evidence, which is read like one, or "
+        "hand their runs to another program."
     )
     made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -258,6 +329,101 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
         "--output", default="evidence", metavar="DIR", help="folder to add to (default: evidence)"
     )
     add("gc", "storing:gc", "Remove weights that no claim needs any more.", *common, to=group)
+    export = add(
+        "export",
+        "storing:export",
+        "Write all attempts as one table, a row an arm, for other programs.",
+        *(where, as_json),
+        to=group,
+    )
+    export.add_argument(
+        "--format",
+        choices=["csv", "parquet"],
+        default="csv",
+        help="parquet needs the extra of that name (default: csv)",
+    )
+    export.add_argument(
+        "--output", metavar="FILE", help="file to write (default: runs.csv or runs.parquet)"
+    )
+
+
+def _commits(add: Callable[..., Parser], subparsers: object) -> None:
+    """Add `ablations history add` and `ablations bench-compare`."""
+    text = "Keep what was measured and judged at commits."
+    made = subparsers.add_parser("history", help=text, description=text)  # type: ignore[attr-defined]
+    group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
+    history = add(
+        "add",
+        "history:add",
+        "Keep asv's results, or the verdicts of a report, as small records to be committed, and "
+        "find the steps in every series.",
+        _json(),
+        to=group,
+    )
+    history.add_argument(
+        "--asv", default="asv.conf.json", metavar="FILE", help="asv's settings (default: here)"
+    )
+    history.add_argument(
+        "--report", metavar="FILE", help="a report.json, whose verdicts are kept instead"
+    )
+    history.add_argument(
+        "--range",
+        metavar="A..B",
+        help="measure these commits here instead, a fresh process each, without building anything",
+    )
+    history.add_argument(
+        "--steps", type=_positive, metavar="N", help="with --range: so many of them, evenly spaced"
+    )
+    history.add_argument(
+        "--bench", default="", metavar="PATTERN", help="with --range: names of benchmarks"
+    )
+    history.add_argument("--quick", action="store_true", help="with --range: fewer samples")
+    history.add_argument(
+        "--commit", metavar="COMMIT", help="whose verdicts they are (default: the report's)"
+    )
+    history.add_argument("--note", default="", metavar="TEXT", help="what else there is to say")
+    _history(history)
+    compare = add(
+        "bench-compare",
+        "gate:compare",
+        "Compare two commits' benchmarks by turns on this machine, in fresh processes, by the "
+        "count rule. Fails where a slowdown beyond the threshold is established, and only there. "
+        "All figures of a comparison share one error, so that fewer of them need fewer pairs.",
+        _json(),
+    )
+    compare.add_argument("first", metavar="A", help="a commit, such as origin/main")
+    compare.add_argument("second", metavar="B", help="the one that may be slower, such as HEAD")
+    compare.add_argument(
+        "--bench", default="", metavar="PATTERN", help="regular expression for names of benchmarks"
+    )
+    compare.add_argument(
+        "--threshold",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="the slowdown that is allowed (default: 0.05, which is 5 %%)",
+    )
+    compare.add_argument(
+        "--pairs",
+        type=_positive,
+        metavar="N",
+        help="processes of each commit (default: the fewest that leave room for one exception)",
+    )
+    compare.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer samples a process, and the fewest pairs that can establish anything",
+    )
+
+
+def _history(made: Parser) -> None:
+    made.add_argument(
+        "--history",
+        dest="folder",
+        default="evidence/history",
+        metavar="DIR",
+        help="folder of the commits' records (default: evidence/history)",
+    )
 
 
 def _json() -> Parser:

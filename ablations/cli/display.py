@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from ablations.records.rows import Report, Row
+from ablations.records.comparisons import Comparison, Side
+from ablations.records.rows import Report, Row, Verdict
 from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
 from ablations.text import duration, number
@@ -208,15 +209,17 @@ def _verdict(row: Row) -> list[str]:
     v = row.verdict
     told = [f"[bold]{escape(v.id)}[/]", _word(v.verdict)]
     if v.estimate is not None:
-        low = -math.inf if v.low is None else v.low
-        high = math.inf if v.high is None else v.high
-        ends = (
-            f" [{number(low)}, {number(high)}]" if math.isfinite(low) or math.isfinite(high) else ""
-        )
-        told.append(escape(f"{number(v.estimate)}{ends}, n = {v.n}"))
+        told.append(escape(_estimated(v)))
     if v.documented not in ("", "—"):
         told.append(f"documented {escape(v.documented)}")
     return told
+
+
+def _estimated(said: Verdict | Side) -> str:
+    low = -math.inf if said.low is None else said.low
+    high = math.inf if said.high is None else said.high
+    ends = f" [{number(low)}, {number(high)}]" if math.isfinite(low) or math.isfinite(high) else ""
+    return f"{number(said.estimate)}{ends}, n = {said.n}"
 
 
 def tally(report: Report) -> None:
@@ -243,6 +246,43 @@ def rendered(report: Report, path: Path) -> None:
     """Print the tally and where the report is."""
     tally(report)
     console().print(f"Report: {escape(str(path))}", soft_wrap=True)
+
+
+# -- two reports ----------------------------------------------------------------------------------
+def comparison(found: Comparison) -> None:
+    """Print what moved between two reports: groups first, with why."""
+    out = console()
+    for title, moves in (
+        ("Another group", found.moved),
+        ("Another word, the same group", found.reworded),
+        ("Another estimate or value, the same word", found.shifted),
+    ):
+        if moves:
+            out.print(f"[bold]{title}[/]")
+        for move in moves:
+            words = " → ".join(map(_word, (move.before.word, move.after.word)))
+            told = " → ".join(map(_side, (move.before, move.after)))
+            out.print(f"[bold]{escape(move.id)}[/]  {words}  {escape(told)}", highlight=False)
+            said = "; ".join(move.why) or "nothing that is recorded of them differs"
+            out.print(Padding(escape(f"{said}."), (0, 0, 1, 2)), highlight=False)
+    same = "claim is" if found.equal == 1 else "claims are"
+    alone = [
+        f"{len(ids)} only in {name}"
+        for name, ids in ((found.before, found.missing), (found.after, found.added))
+        if ids
+    ]
+    out.print(
+        escape(
+            f"{found.before} → {found.after}: {len(found.moved)} groups moved, "
+            f"{len(found.reworded)} words, {len(found.shifted)} estimates or values; "
+            f"{', '.join([f'{found.equal} {same} the same', *alone])}."
+        ),
+        soft_wrap=True,
+    )
+
+
+def _side(side: Side) -> str:
+    return "no estimate" if side.estimate is None else _estimated(side)
 
 
 # -- what all use ---------------------------------------------------------------------------------

@@ -1,21 +1,29 @@
 """Progress with an estimate: a bar on a terminal, elsewhere a line now and then, on stderr."""
 
+import datetime
 import math
+import os
+import platform
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ablations.cli.display import say
 from ablations.planning import forecast
 from ablations.planning.costs import Costs
 from ablations.records.trials import Status, Trial
+from ablations.runs import standing
 from ablations.runs.sequence import PAUSE
 from ablations.text import duration
 from hrm.system.console import console
 
 if TYPE_CHECKING:  # the runner is loaded by `run` alone
-    from ablations.runs.runner import Event
+    from ablations.runs.schedule import Event
+
+
+LINE = 60.0  # seconds between two lines where there is no terminal
 
 
 class Share:
@@ -61,21 +69,29 @@ class Share:
 
 
 class Progress:
-    """A bar over expected CPU time on a terminal; elsewhere a line now and then, on stderr.
+    """How far a run is: live on a terminal, a line a minute elsewhere, and in the store's folder.
 
     Args:
         trials: What is run.
         costs: Of trials.
         jobs: How many at a time.
+        engine: Where, in words.
+        folder: The store's.
     """
 
-    def __init__(self, trials: Sequence[Trial], costs: Costs, jobs: int) -> None:
+    def __init__(
+        self, trials: Sequence[Trial], costs: Costs, jobs: int, engine: str, folder: Path
+    ) -> None:
         from rich import progress
 
         self.cost = costs.of
-        self.todo, self.done = len(trials), 0
+        self.todo, self.done, self.failed = len(trials), 0, 0
+        self.running: dict[str, standing.Running] = {}
+        self.changed: list[str] = []
         self.expected, self.spent = sum(map(self.cost, trials)), 0.0
         self.wall = forecast.wall(trials, costs, jobs)
+        self.engine, self.teller = engine, standing.Teller(folder)
+        self.began = standing.now()
         self.started, self.said = time.monotonic(), -math.inf
         self.console = console(stderr=True)
         self.bar = progress.Progress(
@@ -88,7 +104,7 @@ class Progress:
             transient=True,
         )
         self.task = self.bar.add_task(
-            "starting", total=max(self.expected, 1e-9), runs="", left=self._left()
+            "starting", total=max(self.expected, 1e-9), runs="", left=self._end()
         )
 
     def __enter__(self) -> Self:
@@ -99,6 +115,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self.bar.live.is_started:  # elsewhere it would end with an empty line
             self.bar.stop()
+        self.teller.end()
 
     def __call__(self, event: "Event") -> None:
         """Take notice of an event."""
@@ -112,38 +129,79 @@ class Progress:
             )
         elif event.what == "quarantined":
             say(f"{name} ended its process twice before; it isn't run again and counts as unknown")
+        elif event.what == "lost":
+            self.running.pop(event.fingerprint, None)
+            say(f"the connection to the worker of {name} was lost; it is run again")
         elif event.what == "started":
+            self.running[event.fingerprint] = standing.Running(name=name, since=standing.now())
             self.bar.update(self.task, description=name)
-            self._say()
         elif event.what == "stored":
             assert event.result is not None
+            self.running.pop(event.fingerprint, None)
             if event.result.status is Status.DIED:
                 say(f"{name} died of the machine; it is tried again")
-                return
-            self.done += 1
-            self.spent += self.cost(event.trial)
-            self.bar.update(
-                self.task,
-                completed=self.spent,
-                runs=f"{self.done}/{self.todo} runs",
-                left=self._left(),
-            )
-            self._say()
+            else:
+                self._count(event.trial, failed=event.result.status is Status.FAILED)
+        elif event.what == "skipped":
+            self._count(event.trial)
+        self.look()
 
-    def _left(self) -> str:
-        """What is left: the plan's estimate, corrected by how fast it has gone so far."""
+    def change(self, sentence: str) -> None:
+        """Tell of a claim whose group is another now."""
+        self.changed.append(sentence)
+        say(sentence)
+
+    def look(self) -> None:
+        """Say how far it is, once in a while; called often, whether anything happens or not."""
+        if self.teller.due():
+            self.teller.tell(
+                standing.Standing(
+                    host=platform.node(),
+                    pid=os.getpid(),
+                    engine=self.engine,
+                    started=self.began,
+                    updated=standing.now(),
+                    trials=self.todo,
+                    done=self.done,
+                    failed=self.failed,
+                    running=tuple(self.running.values()),
+                    expected_end=self._when().isoformat(timespec="seconds"),
+                    changed=tuple(self.changed),
+                )
+            )
+        if not self.console.is_terminal and time.monotonic() - self.said >= LINE:
+            self.said = time.monotonic()
+            say(f"{self.done} of {self.todo} runs, {self._state()}, {self._end()}")
+
+    def _count(self, trial: Trial, *, failed: bool = False) -> None:
+        self.done += 1
+        self.failed += failed
+        self.spent += self.cost(trial)
+        self.bar.update(
+            self.task,
+            completed=self.spent,
+            runs=f"{self.done}/{self.todo} runs, {self._state()}",
+            left=self._end(),
+        )
+
+    def _state(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{len(self.running)} running{failed}"
+
+    def _seconds(self) -> float:
+        """Return what is left: the plan's estimate, corrected by how fast it has gone so far."""
         share = min(1.0, self.spent / self.expected) if self.expected else 1.0
         elapsed = time.monotonic() - self.started
         planned = self.wall * (1 - share)
         measured = elapsed * (1 - share) / share if share > 0 else planned
-        return f"about {duration((1 - share) * planned + share * measured)} left"
+        return (1 - share) * planned + share * measured
 
-    def _say(self) -> None:
-        """Where there is no bar, say how far it is, once in a while."""
-        if self.console.is_terminal or time.monotonic() - self.said < 15:
-            return
-        self.said = time.monotonic()
-        say(f"{self.done} of {self.todo} runs, {self._left()}")
+    def _when(self) -> datetime.datetime:
+        left = datetime.timedelta(seconds=self._seconds())
+        return datetime.datetime.now(datetime.UTC).astimezone() + left
+
+    def _end(self) -> str:
+        return f"about {duration(self._seconds())} left, until {self._when():%H:%M}"
 
 
 def named(trial: Trial) -> str:

@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
-from ablations.cli import display
+from ablations.cli import comparing, display
 from ablations.cli.session import Session
+from ablations.history import files
+from ablations.judging.comparing import compared
 from ablations.specs.claim import Tier
 from hrm.errors import UserError
 from hrm.system.files import whole
@@ -68,7 +70,11 @@ def report(asked: argparse.Namespace) -> int:
     else:
         other = {**vars(asked), "store": asked.evidence, "tier": Tier.FULL.value}
         made = session.replicated(Session.of(argparse.Namespace(**other)))
-    path = reports.render(made, Path(asked.output))
+    since = None
+    if asked.against is not None:
+        before = comparing.opened(asked.against, asked)
+        since = compared(before, made, (asked.against, "this report"))
+    path = reports.render(made, Path(asked.output), since, history=files.read(Path(asked.folder)))
     if asked.json:
         return display.data(
             {

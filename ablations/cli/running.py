@@ -2,22 +2,31 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
-from typing import TypeGuard
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ablations.cli import display
+from ablations.cli.changes import Changes
+from ablations.cli.display import say
 from ablations.cli.progress import Progress, named
 from ablations.cli.session import Budget, Session
 from ablations.judging.cells import Reader
 from ablations.planning import next as planning
 from ablations.planning.costs import Costs
 from ablations.planning.next import Due
+from ablations.planning.shards import Shard, cut, within
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs.fingerprints import Content, content
+from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical
 from hrm.codec import Json
+from hrm.errors import UserError
+
+if TYPE_CHECKING:  # the runner is loaded by `run` alone
+    from ablations.runs.schedule import Event
+    from ablations.runs.workers import Engine
 
 LIMIT = 20.0  # times its expected cost, after which a trial is ended: that is an outcome
 LEAST = 600.0  # seconds that every trial has
@@ -31,17 +40,21 @@ def run(asked: argparse.Namespace) -> int:
     a trial starts from had already; settled are the ids of claims that need no further run.
     """
     session = Session.of(asked)
+    where = _where(asked)
+    shard = None if asked.shard is None else Shard.read(asked.shard)
     store = session.store(create=True)
     budget = Budget(asked.budget)
     done = Counter[str]()
     refused: dict[str, str] = {}
     left: tuple[Due, ...] = ()
     tried: list[Trial] = []
-    begun: set[Content] = set()
+    begun: set[str] = set()
     while True:
         reader = Reader(store)
         due = _due(session, reader, tried, all_=asked.all)
         refused |= {one.claim.id: one.refusal for one in due if one.refusal}
+        if shard is not None:
+            due = _of_shard(session, reader, due, shard, tried)
         costs = session.costs(reader)
         order = planning.order(
             due,
@@ -53,60 +66,169 @@ def run(asked: argparse.Namespace) -> int:
         trials = [trial for one in order.chosen for trial in one.trials]
         if not trials:
             break
-        _execute(trials, store, costs, asked.jobs, budget, done, begun)
+        with Progress(trials, costs, where.jobs, where.words, store.folder) as progress:
+            changes = Changes(session, store, due, reader, progress.change)
+            _execute(trials, store, costs, where, budget, progress, _Tally(done, begun, changes))
         if budget.left() <= 0:
             break
         tried += trials
     return _told(asked, session, store, done, refused, begun, left)
 
 
-def execute(
-    trials: Sequence[Trial], store: Store, costs: Costs, jobs: int, budget: Budget | None = None
-) -> None:
-    """Run trials that aren't stored, with progress.
+def execute(trials: Sequence[Trial], store: Store, costs: Costs, jobs: int) -> None:
+    """Run trials that aren't stored, with progress, on this machine.
 
     Args:
         trials: Each after what it starts from.
         store: Where they go.
         costs: Of trials.
         jobs: How many at a time.
-        budget: After which nothing more is begun.
     """
-    _execute(trials, store, costs, jobs, budget or Budget(None), Counter(), set())
+    where = _Where(jobs=jobs)
+    with Progress(trials, costs, jobs, where.words, store.folder) as progress:
+        _execute(trials, store, costs, where, Budget(None), progress, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Where:
+    """Where trials are run.
+
+    Args:
+        jobs: How many at a time, as far as is known beforehand.
+        cluster: A cluster's scheduler and how to reach it, None for this machine.
+    """
+
+    jobs: int
+    cluster: Mapping[str, Any] | None = None
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        if self.cluster is not None:
+            return f"cluster {self.cluster['scheduler']}"
+        return "this process" if self.jobs == 1 else f"{self.jobs} processes"
+
+    def engine(self) -> "Engine":
+        from ablations.runs import workers
+
+        if self.cluster is not None:
+            from ablations.runs.cluster import Cluster
+
+            return Cluster(**self.cluster)
+        return workers.Serial() if self.jobs == 1 else workers.Processes(self.jobs)
+
+
+def _where(asked: argparse.Namespace) -> _Where:
+    """Return where the options say to run.
+
+    Raises:
+        UserError: If they don't belong together, or name no cluster.
+    """
+    files = [asked.tls_ca_file, asked.tls_cert, asked.tls_key]
+    if asked.scheduler is None:
+        if any(files) or asked.no_tls:
+            raise UserError(
+                "--tls-ca-file, --tls-cert, --tls-key or --no-tls without --scheduler; allowed is "
+                "both or neither; name the scheduler"
+            )
+        return _Where(jobs=1 if asked.serial else asked.jobs)
+    if any(files) and not all(files):
+        raise UserError(
+            "some of --tls-ca-file, --tls-cert and --tls-key are missing; allowed is all three or "
+            "none; name the others"
+        )
+    from ablations.runs.addresses import Tls
+
+    tls = Tls(ca=files[0], cert=files[1], key=files[2]) if all(files) else None
+    options = {
+        "scheduler": asked.scheduler,
+        "tls": tls,
+        "unencrypted": asked.no_tls,
+        "patience": asked.wait,
+        "on_wait": lambda: say("the cluster has no worker yet; waiting for one"),
+    }
+    where = _Where(jobs=asked.jobs, cluster=options)
+    where.engine()  # an address or a file that can't be used is told before anything is read
+    return where
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """What a run counts.
+
+    Args:
+        done: Finished trials. begun: Those that weren't passed over. changes: Of groups.
+    """
+
+    done: Counter[str]
+    begun: set[str]
+    changes: Changes
+
+    def take(self, event: "Event") -> None:
+        """Count an event."""
+        if event.what not in ("waiting", "paused"):
+            self.begun.add(event.fingerprint)
+        finished = event.result is not None and event.result.status.finished
+        if event.what == "stored" and finished:
+            self.done[event.fingerprint] += 1
+        if finished or event.what == "skipped":
+            self.changes.over(event.fingerprint)
 
 
 def _execute(
     trials: Sequence[Trial],
     store: Store,
     costs: Costs,
-    jobs: int,
+    where: _Where,
     budget: Budget,
-    done: Counter[str],
-    begun: set[Content],
+    progress: Progress,
+    tally: _Tally | None,
 ) -> None:
-    from ablations.runs import runner, workers
+    from ablations.runs import runner
 
-    engine = workers.Serial() if jobs == 1 else workers.Processes(jobs)
-    with Progress(trials, costs, jobs) as progress:
+    def on_event(event: "Event") -> None:
+        progress(event)
+        if tally is not None:
+            tally.take(event)
 
-        def on_event(event: runner.Event) -> None:
-            progress(event)
-            if event.what is not runner.What.WAITING and event.what is not runner.What.PAUSED:
-                begun.add(content(event.trial))
-            if event.what is runner.What.STORED:
-                assert event.result is not None
-                if event.result.status.finished:
-                    done[event.fingerprint] += 1
+    runner.run(
+        trials,
+        store,
+        where.engine(),
+        on_event=on_event,
+        cost=costs.of,
+        left=budget.left,
+        limit=lambda trial: max(LEAST, LIMIT * costs.of(trial)),
+        on_look=progress.look,
+    )
 
-        runner.run(
-            trials,
-            store,
-            engine,
-            on_event=on_event,
-            cost=costs.of,
-            left=budget.left,
-            limit=lambda trial: max(LEAST, LIMIT * costs.of(trial)),
-        )
+
+def _of_shard(
+    session: Session, reader: Reader, due: Sequence[Due], shard: Shard, tried: Sequence[Trial]
+) -> tuple[Due, ...]:
+    """Return what a shard runs: its part of all that open claims need up to the tier's end.
+
+    Looks are no matter here: a shard has no pair of its own to judge.
+    """
+    costs = Costs(session.run, None, session.committed, device=session.device)
+    groups = cut((t for claim in session.run for t in _planned(claim, session)), shard, costs.of)
+    before = {fingerprint(trial) for trial in tried}
+    found = []
+    for one in due:
+        if not one.refusal:
+            trials = tuple(
+                trial
+                for trial in _planned(one.claim, session)
+                if within(trial, groups)
+                and fingerprint(trial) not in before
+                and not reader.over(trial)
+            )
+            found.append(replace(one, trials=trials))
+    return tuple(found)
+
+
+def _planned(claim: Claim, session: Session) -> list[Trial]:
+    return with_parents(plan(claim, seeds(claim, session.tier), session.device).trials)
 
 
 def _due(
@@ -130,16 +252,12 @@ def _told(
     store: Store,
     done: Counter[str],
     refused: dict[str, str],
-    begun: set[Content],
+    begun: set[str],
     left: Sequence[Due],
 ) -> int:
     """Say what was done; 1 if a run failed."""
     reader = Reader(store)
-    every = {
-        content(trial): trial
-        for claim in session.run
-        for trial in with_parents(plan(claim, seeds(claim, session.tier), session.device).trials)
-    }
+    every = {fingerprint(t): t for claim in session.run for t in _planned(claim, session)}
     results = [reader.of(trial) for trial in every.values()]
     failed = [
         f"{named(trial)}: {result.error}"
@@ -147,7 +265,7 @@ def _told(
         if _failed(result) and not _inherited(trial, reader)
     ]
     stored = {r.fingerprint for r in results if r is not None and r.status.finished}
-    remaining = {content(t) for one in left for t in one.trials if not reader.over(t)} - begun
+    remaining = {fingerprint(t) for one in left for t in one.trials if not reader.over(t)} - begun
     summary: dict[str, Json] = {
         "tier": session.tier.value,
         "trials": len(stored | set(done)) + len(remaining),

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,6 +18,7 @@ from ablations.claims.sets import ClaimSet
 from ablations.evidence.kept import Evidence, is_evidence
 from ablations.judging import garden, replication, report
 from ablations.judging.cells import Reader
+from ablations.judging.pictures import Album
 from ablations.judging.robustness import elsewhere
 from ablations.judging.row import Desk
 from ablations.planning import next as planning
@@ -25,7 +26,7 @@ from ablations.planning import pilots
 from ablations.planning.costs import Costs
 from ablations.planning.pilots import Pilot
 from ablations.records.plans import Planning
-from ablations.records.rows import Report
+from ablations.records.rows import Garden, Report
 from ablations.rule import Table
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
@@ -158,15 +159,25 @@ class Session:
             device=self.device,
         )
 
-    def desk(self, reader: Reader) -> Desk:
-        """Return what claims are judged with."""
+    def desk(self, reader: Reader, *, pictures: bool = False) -> Desk:
+        """Return what claims are judged with.
+
+        Args:
+            reader: Of the store.
+            pictures: Whether runs' arrays are read for pictures too.
+        """
         return Desk(
-            reader=reader, tier=self.tier, table=self.table, device=self.device, mode=self.mode
+            reader=reader,
+            tier=self.tier,
+            table=self.table,
+            device=self.device,
+            mode=self.mode,
+            album=Album(reader) if pictures else None,
         )
 
     def shown(self, store: Store | Evidence) -> Report:
-        """Return a report with what headline claims gave under other conditions."""
-        made, desk = self.report(store), self.desk(Reader(store))
+        """Return a report with its pictures, and headline claims under other conditions."""
+        made, desk = self.report(store, pictures=True), self.desk(Reader(store))
         tried = {claim.id: claim for claim in headlines(self.every)}
         return dataclasses.replace(
             made,
@@ -180,15 +191,22 @@ class Session:
             ),
         )
 
-    def report(self, store: Store | Evidence) -> Report:
-        """Return everything that follows from the store, and note there what was judged.
+    def report(
+        self, store: Store | Evidence, *, pictures: bool = False, note: bool = True
+    ) -> Report:
+        """Return everything that follows from the store.
 
         Evidence is only read: what was judged of it was noted when it was compacted.
+
+        Args:
+            store: The store, or the evidence.
+            pictures: Whether runs' arrays are read for pictures too.
+            note: Whether what was judged is noted in the store.
         """
         from ablations.calibration import artefact  # only a report shows it, and it takes long
 
         reader = Reader(store)
-        desk = self.desk(reader)
+        desk = self.desk(reader, pictures=pictures)
         seen = report.versions_seen(self.run, desk)
         told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
         return report.report(
@@ -196,9 +214,15 @@ class Session:
             desk,
             self.every,
             plans={name: plan for name, plan in told.items() if plan is not None},
-            garden=store.garden if isinstance(store, Evidence) else garden.add(store.folder, seen),
+            garden=self._garden(store, seen if note else None),
             calibration=artefact.committed(),
         )
+
+    def _garden(self, store: Store | Evidence, seen: Sequence[Garden] | None) -> tuple[Garden, ...]:
+        """Return what was judged before, and note there what was seen now, if that is given."""
+        if isinstance(store, Evidence):
+            return store.garden
+        return garden.read(store.folder) if seen is None else garden.add(store.folder, seen)
 
     def replicated(self, evidence: "Session") -> Report:
         """Return a report of the store's runs beside evidence, where there is any.

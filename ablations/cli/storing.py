@@ -1,13 +1,14 @@
-"""`ablations store`: merging, checking and clearing stores of runs."""
+"""`ablations store`: merging, checking, clearing and exporting stores of runs."""
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablations.claims import robustness
 from ablations.cli import display
 from ablations.cli.session import Session
-from ablations.evidence.kept import Evidence
+from ablations.evidence.kept import Evidence, is_evidence
 from ablations.judging.cells import Reader
 from ablations.judging.report import versions_seen
 from ablations.judging.row import Desk
@@ -31,7 +32,11 @@ def merge(asked: argparse.Namespace) -> int:
 
 def check(asked: argparse.Namespace) -> int:
     """JSON: {store, faults: [{path, what, repaired}]}; the status is 1 if a fault is left."""
-    found = upkeep.check(Store.open(asked.store), repair=asked.repair)
+    if is_evidence(Path(asked.store)):
+        evidence = Evidence.open(Path(asked.store))
+        found: Sequence[upkeep.Fault] = tuple(evidence.faults())
+    else:
+        found = upkeep.check(Store.open(asked.store), repair=asked.repair)
     rows = [{"path": str(f.path), "what": f.what, "repaired": f.repaired} for f in found]
     if asked.json:
         display.data({"store": asked.store, "faults": rows})
@@ -88,4 +93,18 @@ def gc(asked: argparse.Namespace) -> int:
     if asked.json:
         return display.data({"store": asked.store, "freed": freed})
     display.line(f"{freed / 1e6:.1f} MB of weights that no claim needs any more were removed.")
+    return 0
+
+
+def export(asked: argparse.Namespace) -> int:
+    """JSON: {store, output, format, rows}; a row is an arm of an attempt."""
+    from ablations.runs.export import export as write
+
+    path = Path(asked.output or f"runs.{asked.format}")
+    rows = write(Store.open(asked.store), path, asked.format)
+    if asked.json:
+        return display.data(
+            {"store": asked.store, "output": str(path), "format": asked.format, "rows": rows}
+        )
+    display.line(f"{rows} rows are in {path}.")
     return 0

@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ablations.evidence import files
+from ablations.evidence import files, series
 from ablations.evidence.asked import Asked, asked, digest_of, normal
 from ablations.evidence.book import Book, Summary, alone, load, require_small, write
 from ablations.evidence.files import LOST, Runs
@@ -32,10 +30,6 @@ from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim, Tier
 from hrm.codec import Json
 from hrm.errors import UserError
-
-CURVES = ("evaluation_score", "evaluation_error", "evaluation_taken")
-POINTS = 40  # of a curve, at most
-DIGITS = 4  # of a point of a curve
 
 
 def compact(
@@ -237,11 +231,12 @@ def _line(runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> d
         line["deaths"] = result.deaths
     if result.error:
         line["error"] = result.error
+    observed = reader.runs.observations(result)
+    line |= series.kept(runs, observed)
     if result.status is Status.OK:
-        observed = reader.runs.observations(result)
         if any("checks" in found for found in observed):
             line["checks"] = [found.get("checks", []) for found in observed]
-        line |= _skill(one, observed) | _series(runs, observed)
+        line |= _skill(one, observed)
     elif one.skilled:
         line["skill"] = {str(arm): None for arm in sorted(one.skilled)}
     return line
@@ -256,30 +251,6 @@ def _skill(one: Asked, observed: Sequence[Mapping[str, Any]]) -> dict[str, Json]
             if all(map(math.isfinite, ends)):
                 found[str(arm)] = [float(x) for x in ends]
     return {"skill": found} if found else {}
-
-
-def _series(runs: Runs, observed: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
-    """Return the curves of a run, at a few updates and to a few digits: for pictures alone."""
-    series = {}
-    for arm, found in enumerate(observed):
-        if "evaluation_update" not in found:
-            continue
-        at = np.asarray(found["evaluation_update"], dtype=np.float64)
-        if not len(at):
-            continue
-        places = np.unique(np.linspace(0, len(at) - 1, min(POINTS, len(at))).round().astype(int))
-        grid = [float(x) for x in at[places]]
-        key = files.short(grid, 6)
-        runs.grids[key] = grid
-        series[str(arm)] = {"at": key} | {
-            name: [
-                float(f"{x:.{DIGITS}g}") if math.isfinite(x) else None
-                for x in np.asarray(found[name], dtype=np.float64)[places].tolist()
-            ]
-            for name in CURVES
-            if name in found and len(found[name]) == len(at)
-        }
-    return {"series": series} if series else {}
 
 
 def _where(runs: Runs, result: Result) -> str:

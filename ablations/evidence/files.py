@@ -20,7 +20,8 @@ its key. A run's sha256 is that of its full record. Its status is "ok", "diverge
 "lost" where the record was gone before anything was read of it. Where they say something, a run has
 "error", "deaths", "ends" ({key: text}, the end of a metric's scale that it lies at), "skill"
 ({arm: [margin, error]}, over the best trivial method; null where it wasn't scored), "checks" (of an
-exact claim, one list an arm) and "series" ({arm: {name: values, "at": key of a grid}}).
+exact claim, one list an arm) and "series" ({arm: {name: values, "at": key of a grid}}; for pictures
+alone).
 
 A value is a number; or [low, high, mean, failed] where it is an interval or failed, with "inf",
 "-inf" and "nan" as text; or {"fault": text} where the metric couldn't read the run.

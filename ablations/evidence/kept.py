@@ -14,6 +14,7 @@ from typing import Any, Self
 from ablations.evidence import files
 from ablations.evidence.asked import digest_of, normal
 from ablations.evidence.files import LOST, Runs
+from ablations.evidence.series import restored
 from ablations.judging import garden, readings
 from ablations.metrics.base import Metric
 from ablations.metrics.value import Value
@@ -22,6 +23,7 @@ from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import fingerprints
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
+from ablations.runs.upkeep import Fault
 from hrm.codec import Json
 from hrm.config.parts import canonical
 from hrm.errors import UserError
@@ -127,6 +129,14 @@ class Evidence:
         """The names of all files of runs."""
         return tuple(sorted(self._digests))
 
+    def faults(self) -> Iterator[Fault]:
+        """Yield each file of runs that isn't as it was written."""
+        for name in self.names:
+            try:
+                self.file(name)
+            except UserError as error:
+                yield Fault(path=self.folder / "runs" / f"{name}.jsonl", what=str(error))
+
     def file(self, name: str) -> Runs:
         """Return a file of runs.
 
@@ -198,10 +208,7 @@ class Reading(readings.Kept):
         self._plain: dict[str, Any] = {}
         if "checks" in run:
             self._plain["checks"] = run["checks"][arm]
-        series = dict(run.get("series", {}).get(str(arm), {}))
-        if series:
-            self._plain["evaluation_update"] = runs.grids[series.pop("at")]
-            self._plain |= series
+        self._plain |= restored(runs, run.get("series", {}).get(str(arm), {}))
 
     def value(self, metric: Metric) -> Value:
         return files.unpacked(self._of(metric, self._run.get("values", {})))

@@ -8,16 +8,16 @@ from ablations.judging.case import Case, noun, oriented
 from ablations.judging.cells import Pair, Reader, compared, parts_of, value_of
 from ablations.metrics.value import Value
 from ablations.records.rows import Beside, Exceptions, Failures, Part, Point, Scale
-from ablations.rule import Table, Verdict, Zones
+from ablations.rule import Pairs, Table, Verdict, Zones
 from ablations.specs.claim import Cell, Reading
 from ablations.specs.tests import Contrast, Test
 
 
-def parts(case: Case) -> tuple[Part, ...]:
+def parts(case: Case, table: Table) -> tuple[Part, ...]:
     """Return what a claim says, each thing with its zones, counts and pairs."""
     said = zip(parts_of(case.claim), case.zones, case.verdicts, strict=case.zones != ())
     return tuple(
-        _part(case, place, test, reads, zones, verdict)
+        _part(case, place, test, reads, zones, verdict, table)
         for place, ((test, reads), zones, verdict) in enumerate(said)
     )
 
@@ -46,6 +46,30 @@ def interval(verdict: Verdict, zones: Zones) -> tuple[float | None, float | None
         (zones.value(verdict.low), zones.value(verdict.high)),
     )
     return _end(low, zones), _end(high, zones)
+
+
+def smallest(pairs: Pairs, verdict: Verdict, zones: Zones, table: Table) -> float | None:
+    """Return the smallest median, in the reader's unit, that such pairs would have established.
+
+    It is edge + x̃ − x₍c₊₁₎: the claimed edge of the null zone (or what nearly all pairs should lie
+    beyond), the median, and the ascending contrast after the c exceptions that the look allows.
+    Were the median that far from zero and the scatter about it the same, all but c pairs would lie
+    beyond the edge.
+
+    Args:
+        pairs: Those that were read, the claimed direction positive.
+        verdict: What they say.
+        zones: What they are held to.
+        table: With the exceptions.
+    """
+    edge, allowed = zones.null, table.exceptions.get(verdict.look)
+    if zones.nearly_all is not None:
+        edge, allowed = zones.nearly_all, table.shares.get(verdict.look)
+    if edge is None or allowed is None or verdict.estimate is None:
+        return None
+    lowest = float(sorted(pairs.low)[allowed])
+    found = edge + verdict.estimate - lowest
+    return finite(zones.value(found)) if math.isfinite(found) else None
 
 
 def scale(test: Test, zones: Zones, unit: str) -> Scale:
@@ -135,8 +159,10 @@ def _part(
     reads: tuple[int, ...],
     zones: Zones,
     verdict: Verdict,
+    table: Table,
 ) -> Part:
     cells = [case.claim.cells[i] for i in reads]
+    counting = [pair.contrasts[place] for pair in case.gathered.pairs[: verdict.look]]
     low, high = interval(verdict, zones)
     return Part(
         verdict=verdict.word,
@@ -154,6 +180,7 @@ def _part(
         ),
         settled_at=verdict.at_look,
         needed=verdict.needed,
+        seen=smallest(oriented(counting, test, zones), verdict, zones, table),
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ablations.judging import garden as seen_before
 from ablations.judging.controls import Control, controlled
-from ablations.judging.row import Desk, Entry, Surroundings, Words, machine, row
+from ablations.judging.row import Desk, Entry, Surroundings, Words, machine, row, span, versions
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
@@ -39,18 +39,24 @@ def report(
         calibration: What the committed calibration says.
     """
     table = desk.table
-    plans, versions = plans or {}, seen_before.by_claim(garden)
+    plans, judged = plans or {}, seen_before.by_claim(garden)
 
-    def made(claim: Claim, entry: Entry, guards: Sequence[Controlled] = ()) -> Row:
+    def made(
+        claim: Claim, entry: Entry, guards: Sequence[Controlled] = (), *, drawn: bool = True
+    ) -> Row:
         around = Surroundings(
             controls=guards,
-            garden=versions.get(claim.id, ()),
+            garden=judged.get(claim.id, ()),
             planning=plans.get(claim.id),
+            drawn=drawn,
         )
         return row(claim, entry, desk, around)
 
     every = {control.claim.id: control for control in of.controls()}
-    guards = [controlled(c, made(c.claim, _words(c)), chosen) for c in of.controls(chosen)]
+    guards = [
+        controlled(c, made(c.claim, _words(c), drawn=False), chosen)  # they stand in a table
+        for c in of.controls(chosen)
+    ]
     rows = [
         made(
             claim,
@@ -61,6 +67,7 @@ def report(
     ]
     results = _results([*chosen, *(c.claim for c in of.controls(chosen))], desk)
     words = [found.verdict.verdict for found in rows]
+    first, last = span(results)
     groups = [found.verdict.group for found in rows]
     return Report(
         tier=desk.tier.value,
@@ -71,13 +78,15 @@ def report(
         commits=tuple(sorted({r.commit for r in results if r.commit})),
         dirty=any(r.dirty for r in results),
         machines=tuple(sorted({machine(r) for r in results})),
-        versions=dict(sorted({(k, v) for r in results for k, v in r.versions.items()})),
+        versions=versions(results),
         runs=len(results),
         cpu_seconds=sum(r.cpu_seconds for r in results),
         rows=tuple(rows),
         controls=tuple(guards),
         family=fates(of, rows),
         calibration=calibration,
+        first=first,
+        last=last,
     )
 
 

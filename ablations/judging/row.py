@@ -1,14 +1,17 @@
 """Everything that a report shows of one claim, from its stored runs."""
 
+import hashlib
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ablations.judging import checked_bytes, garden, reading
 from ablations.judging import controls as guarding
-from ablations.judging import reading
 from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
 from ablations.judging.exact import Checked, checked
+from ablations.judging.pictures import Album
+from ablations.records.origins import Origin
 from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
@@ -23,6 +26,7 @@ from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
 from hrm.codec import Json
+from hrm.config.parts import canonical
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,7 @@ class Desk:
         tier: Up to which pairs are read.
         table: Of the family.
         device: Where what is trained runs.
+        album: What makes pictures; None where nobody looks at them, since arrays are read for them.
         mode: How claims were asked to train, for their commands.
     """
 
@@ -65,6 +70,7 @@ class Desk:
     tier: Tier
     table: Table
     device: str = "cpu"
+    album: Album | None = None
     mode: str = "auto"
     _cases: dict[str, Case] = field(default_factory=dict, init=False, repr=False)
 
@@ -84,11 +90,13 @@ class Surroundings:
         controls: Those that guard it.
         garden: The versions of its spec that were judged.
         planning: What a plan can tell.
+        drawn: Whether its pictures are.
     """
 
     controls: Sequence[Controlled] = ()
     garden: tuple[Garden, ...] = ()
     planning: Planning | None = None
+    drawn: bool = True
 
 
 @dataclass(kw_only=True)
@@ -118,12 +126,13 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
         around: What is shown beside it.
     """
     around = around or Surroundings()
+    album = desk.album if around.drawn else None
     match claim:
         case Statistical():
             case = desk.case(claim)
-            draft = _guarded(_of_case(case, desk), around.controls, case.look)
+            draft = _guarded(_of_case(case, desk, album), around.controls, case.look)
         case Exact():
-            draft = _of_checks(claim, desk)
+            draft = _of_checks(claim, desk, album)
         case External():
             reason = f"it needs {claim.needs}; `{claim.command}` would run it"
             draft = _Draft(word=Word.NOT_RUN, reason=reason, planned=0, stored=0)
@@ -132,7 +141,7 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
     return _row(claim, entry, desk, around, draft)
 
 
-def _of_case(case: Case, desk: Desk) -> _Draft:
+def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
     """Return what the pairs of a statistical claim say."""
     claim, gathered = case.claim, case.gathered
     seeds = case.n if case.settled and case.look else len(gathered.rows)
@@ -152,7 +161,8 @@ def _of_case(case: Case, desk: Desk) -> _Draft:
         look=case.look,
         sentence=case.sentence,
         fields={
-            "parts": reading.parts(case),
+            "parts": reading.parts(case, desk.table),
+            "pictures": () if album is None else album.of(case),
             "beside": reading.beside(case, desk.reader, desk.table) if case.n else (),
             "failures": reading.failures(case),
             "skill": case.skill,
@@ -179,7 +189,7 @@ def _guarded(draft: _Draft, controls: Sequence[Controlled], look: int) -> _Draft
     return draft
 
 
-def _of_checks(claim: Exact, desk: Desk) -> _Draft:
+def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
     found: Checked = checked(claim, desk.reader, trials.seeds(claim, desk.tier), desk.device)
     results = {run.result.fingerprint: run.result for run in found.runs if run.result is not None}
     over = len({id(run.trial) for run in found.runs if run.over})
@@ -192,7 +202,10 @@ def _of_checks(claim: Exact, desk: Desk) -> _Draft:
         faults=found.faults,
         settled=found.word in (Word.EXACT, Word.MISMATCH),
         n=over,
-        fields={"checks": found.checks},
+        fields={
+            "checks": found.checks,
+            "pictures": () if album is None else checked_bytes.pictures(found.checks),
+        },
     )
 
 
@@ -248,7 +261,44 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         cost_seconds=sum(sorted(result.cpu_seconds for result in draft.results)),
         machine="; ".join(sorted({machine(result) for result in draft.results})) or None,
         planning=around.planning,
+        pictures=draft.fields.get("pictures", ()),
+        origin=None if isinstance(claim, External) else _origin(claim, draft.results),
     )
+
+
+def _origin(claim: Claim, results: Sequence[Result]) -> Origin:
+    """Return what the runs of a claim rest on."""
+    assert isinstance(claim, Statistical | Exact)
+    first, last = span(results)
+    return Origin(
+        spec=garden.digest(claim) if isinstance(claim, Statistical) else _digest(claim),
+        sources=tuple(sorted({result.sources[:12] for result in results})),
+        commits=tuple(sorted({result.commit for result in results if result.commit})),
+        machines=tuple(sorted({machine(result) for result in results})),
+        versions=versions(results),
+        first=first,
+        last=last,
+    )
+
+
+def _digest(claim: Exact) -> str:
+    data = [claim.check.to_json(), *(arm.part.to_json() for arm in claim.arms)]
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+def versions(results: Iterable[Result]) -> Mapping[str, str]:
+    """Return the libraries' versions; several of one are joined by a comma."""
+    found: dict[str, set[str]] = {}
+    for result in results:
+        for name, version in result.versions.items():
+            found.setdefault(name, set()).add(version)
+    return {name: ", ".join(sorted(all_)) for name, all_ in sorted(found.items())}
+
+
+def span(results: Iterable[Result]) -> tuple[str, str]:
+    """Return the days on which the first and the last of some runs began, "" without any."""
+    days = sorted(result.started[:10] for result in results)
+    return (days[0], days[-1]) if days else ("", "")
 
 
 def _notes(case: Case) -> Iterable[str]:

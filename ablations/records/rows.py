@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ablations.records.checks import Check
+from ablations.records.origins import Origin
+from ablations.records.pictures import Picture
 from ablations.records.plans import Planning
 from ablations.records.replications import Replication
 from ablations.rule.outcomes import Group, Word
 from hrm.codec import Json, Record
 
-SCHEMA = 2
+SCHEMA = 3  # of report.json; `reports/schemas` has a JSON Schema of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +144,8 @@ class Part(Record):
         scale: The zones. points: One a pair.
         settled_at: The first look from which further pairs can't change the group, None before.
         needed: Pairs that would settle it at the observed shares, None if out of reach or settled.
+        seen: The smallest median, in the claimed direction, that pairs scattered as these are would
+            have established at this look; None before the first look, or where none would do.
     """
 
     verdict: Word
@@ -156,6 +160,7 @@ class Part(Record):
     points: tuple[Point, ...]
     settled_at: int | None
     needed: int | None
+    seen: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,6 +286,8 @@ class Row(Record):
         cost_seconds: CPU time of its runs.
         machine: Where they ran, None if nowhere.
         planning: What a plan can tell, None for claims without a spread.
+        pictures: What else the runs left, to be drawn.
+        origin: What the runs rest on, None without any.
         replication: How the runs here agree with the evidence, None where nobody asked.
         elsewhere: The claim under other conditions, of headline claims alone.
     """
@@ -306,6 +313,8 @@ class Row(Record):
     cost_seconds: float
     machine: str | None
     planning: Planning | None = None
+    pictures: tuple[Picture, ...] = ()
+    origin: Origin | None = None
     replication: Replication | None = None
     elsewhere: tuple[Elsewhere, ...] = ()
 
@@ -359,6 +368,7 @@ class Report(Record):
         commits, dirty, machines, versions: Of the runs.
         runs: How many. cpu_seconds: Of all of them.
         calibration: What the committed calibration says, None if there is none.
+        first, last: The days on which the first and the last run began, "" without any.
         replication: What became of a replication of the evidence (`judging.replication.summary`);
             empty where there is no evidence yet, None where nobody asked.
     """
@@ -378,5 +388,7 @@ class Report(Record):
     controls: tuple[Controlled, ...] = ()
     family: Family | None = None
     calibration: Mapping[str, Json] | None = None
+    first: str = ""
+    last: str = ""
     replication: Mapping[str, Json] | None = None
     schema: int = field(default=SCHEMA)

@@ -5,6 +5,7 @@ import datetime
 import functools
 import importlib
 import json
+import platform
 import resource
 import secrets
 import signal
@@ -17,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablations.records.trials import Machine, Result, Status, Trial
-from ablations.runs import fingerprints, sidecars, sources, weights
+from ablations.runs import fingerprints, index, sidecars, sources, weights
 from ablations.runs.encoding import decode, encode
 from ablations.specs.protocols import Protocol
-from hrm.codec import Record
+from hrm.codec import Json, Record
 from hrm.config.parts import Part, type_key
 from hrm.errors import Diverged, UserError
 from hrm.system import environment
@@ -71,8 +72,29 @@ def job(trial: Trial, fingerprint: str, folder: Path, **options: Any) -> Job:
 
 
 def work(text: str) -> str:
-    """Run one encoded job, for an engine, and return its encoded result."""
-    return encode(execute(Job.from_json(json.loads(text))))
+    """Run encoded jobs one after the other, for an engine, and return their encoded results.
+
+    Raises:
+        UserError: If a job names a file outside its store, or its results can't be written.
+    """
+    return json.dumps([encode(execute(_received(each))) for each in json.loads(text)])
+
+
+def _received(data: Json) -> Job:
+    """Return a job that came from another process; what it names lies within its store."""
+    asked = Job.from_json(data)
+    if not index.NAME.fullmatch(asked.fingerprint) or not weights.is_digest(asked.start):
+        raise UserError(
+            f"a job's fingerprint is {asked.fingerprint!r:.80} and its start {asked.start!r:.80}; "
+            "allowed are 64 hexadecimal digits, which can't name a file outside the store; "
+            "run it with `ablations run`"
+        )
+    if not (Path(asked.folder) / "store.json").is_file():
+        raise UserError(
+            f"store {asked.folder!r} isn't there for the worker on {platform.node()!r}; allowed is "
+            "a folder on a file system that all workers share; give it with --store"
+        )
+    return asked
 
 
 def compilable(text: str) -> str:
@@ -243,7 +265,8 @@ def _tensors(asked: Job) -> Mapping[str, Any]:
 def _require_planned(asked: Job) -> None:
     if fingerprints.fingerprint(asked.trial) != asked.fingerprint:
         raise RuntimeError(
-            "the sources have changed since this run was planned; run the same command again"
+            "the sources have changed since this run was planned, or its worker has other versions "
+            "of packages; run the same command again"
         )
 
 

@@ -8,14 +8,18 @@ that was changed by a hand or by a disk is refused.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ablations.records.trials import SCHEMA, Result
+from ablations.runs.weights import is_digest
 from hrm.codec import Json
 
 float_key = "float"
 digest_key = "sha256"
+
+# From the data of a schema to that of the next one; the digest is that of what was written.
+migrations: Mapping[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 
 
 def encode(result: Result) -> str:
@@ -48,9 +52,18 @@ def decode(text: str | bytes) -> tuple[Result, str]:
     said = data.pop(digest_key, None)
     if said != _digest(data):
         raise ValueError(f"it was changed since it was written: its {digest_key} is another")
+    while isinstance(schema, int) and schema in migrations:
+        data = {**migrations[schema](data), "schema": schema + 1}
+        schema += 1
+    if schema != SCHEMA:
+        raise ValueError(f"it has schema {schema!r}; this release reads {SCHEMA}")
     if "observations" in data:
         data["observations"] = _unpacked(data["observations"])
-    return Result.from_json(data), said
+    result = Result.from_json(data)
+    for digest in (result.sidecar, result.weights, result.start):
+        if not is_digest(digest):
+            raise ValueError(f"it names {digest!r:.80}, which isn't the SHA-256 of a file")
+    return result, said
 
 
 def _digest(data: Mapping[str, Json]) -> str:

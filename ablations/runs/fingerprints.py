@@ -71,9 +71,21 @@ def _fingerprint(protocol: str, arms: str, trial: Trial) -> str:
 
 
 def kind(trial: Trial) -> str:
-    """Return what trials share that differ in the seed alone, 16 hexadecimal digits."""
-    data = {**trial.to_json(), "seed": None}
+    """Return what trials share that differ in the seed alone, 16 hexadecimal digits.
+
+    Compiled training steps count as eager ones, whose costs stand for theirs until one is stored.
+    """
+    data = _eager({**trial.to_json(), "seed": None})
     return hashlib.sha256(canonical(data).encode()).hexdigest()[:16]
+
+
+def _eager(protocol: Json) -> Json:
+    """Return a protocol, or what holds one, and all that it starts from, with eager steps."""
+    found = {**protocol, "compiled": False} if "compiled" in protocol else dict(protocol)
+    for name in ("protocol", "after"):
+        if isinstance(found.get(name), dict):
+            found[name] = _eager(found[name])
+    return found
 
 
 def protocol_class(trial: Trial) -> type[Protocol]:

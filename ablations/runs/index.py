@@ -22,7 +22,7 @@ ATTEMPT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}")
 FILES = ("index.sqlite", "index.sqlite-journal")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """A record in short.
 
@@ -39,9 +39,22 @@ class Entry:
     fault: str = ""
 
 
-def entries(folder: Path, read: Callable[[Key], Entry]) -> dict[Key, Entry]:
-    """Return every record in short, from the index where it is in step with the files."""
-    found = dict(listing(folder / "runs"))
+def is_key(key: Key) -> bool:
+    """Tell whether this can be the key of a record, and so names a file within the store."""
+    return bool(NAME.fullmatch(key[0]) and ATTEMPT.fullmatch(key[1]))
+
+
+def entries(
+    folder: Path, read: Callable[[Key], Entry], torn: list[str] | None = None
+) -> dict[Key, Entry]:
+    """Return every record in short, from the index where it is in step with the files.
+
+    Args:
+        folder: The store's.
+        read: Reads a record.
+        torn: See `listing`.
+    """
+    found = dict(listing(folder / "runs", torn))
     known = _load(folder)
     fresh = {
         key: (read(key), stamp)
@@ -60,7 +73,7 @@ def entries(folder: Path, read: Callable[[Key], Entry]) -> dict[Key, Entry]:
 def add(folder: Path, key: Key, entry: Entry) -> None:
     """Note a record that was just written; where the index can't be written, nothing happens."""
     with contextlib.suppress(sqlite3.Error, OSError, KeyError):
-        stamp = dict(_files(folder / "runs" / key[0]))[key]
+        stamp = dict(_files(key[0], str(folder / "runs" / key[0]), None))[key]
         with _connected(folder) as index:
             _insert(index, {key: (entry, stamp)})
 
@@ -72,28 +85,36 @@ def forget(folder: Path) -> None:
             (folder / name).unlink()
 
 
-def listing(runs: Path) -> Iterator[tuple[Key, Stamp]]:
-    """Yield the key and the stamp of each record; files with other names are none of ours."""
+def listing(runs: Path, torn: list[str] | None = None) -> Iterator[tuple[Key, Stamp]]:
+    """Yield the key and the stamp of each record.
+
+    Links, and files with other names, are none of ours.
+
+    Args:
+        runs: The store's folder of that name.
+        torn: Takes the paths of files that weren't finished, by a writer at work or a killed one.
+    """
     if not runs.is_dir():
         return
     with os.scandir(runs) as folders:
         for folder in folders:
             if NAME.fullmatch(folder.name) and folder.is_dir(follow_symlinks=False):
-                yield from _files(Path(folder.path))
+                yield from _files(folder.name, folder.path, torn)
 
 
-def _files(folder: Path) -> Iterator[tuple[Key, Stamp]]:
-    with os.scandir(folder) as scanned:
-        found = {file.name: file for file in scanned}
+def _files(fingerprint: str, path: str, torn: list[str] | None) -> Iterator[tuple[Key, Stamp]]:
+    with os.scandir(path) as scanned:
+        found = {file.name: file for file in scanned if file.is_file(follow_symlinks=False)}
     for name, file in found.items():
         attempt, dot, suffix = name.rpartition(".")
         if suffix == "json" and dot and ATTEMPT.fullmatch(attempt):
             status = file.stat()
-            stamp = status.st_mtime_ns, status.st_size
             beside = found.get(f"{attempt}.safetensors")
             other = beside.stat() if beside else None
             more = (other.st_mtime_ns, other.st_size) if other else (-1, -1)
-            yield (folder.name, attempt), (*stamp, *more)
+            yield (fingerprint, attempt), (status.st_mtime_ns, status.st_size, *more)
+        elif torn is not None and name.startswith(".") and suffix == "tmp":
+            torn.append(file.path)
 
 
 def _load(folder: Path) -> dict[Key, tuple[Entry, Stamp]]:
@@ -120,6 +141,7 @@ def _load(folder: Path) -> dict[Key, tuple[Entry, Stamp]]:
 def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder / FILES[0]
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")  # it can be built again
         connection.execute(
             "CREATE TABLE IF NOT EXISTS records (fingerprint TEXT, attempt TEXT, status TEXT, "
             "digest TEXT, weights TEXT, fault TEXT, modified INTEGER, size INTEGER, "

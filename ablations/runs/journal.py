@@ -5,26 +5,56 @@ first. A line that is changed, removed or slipped in breaks the chain at the nex
 at the end don't: for that, the head is kept elsewhere too (it is committed with the evidence).
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from hrm.codec import Json
 
 ROOT = "0" * 64
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where the last line that was read begins and ends, and its digest."""
+
+    begin: int = 0
+    end: int = 0
+    head: str = ROOT
+
+
 class Journal:
-    """Lines in a file. Whoever appends must hold the store's lock."""
+    """Lines in a file. Several processes may append to it: each line is written under a lock."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._place = _Place()  # up to which the file was read here
 
     def entries(self) -> Iterator[Mapping[str, Json]]:
         """Yield every line that can be read, in order; an unfinished last line isn't one."""
         for line in self._lines():
+            entry = _parsed(line)
+            if entry is not None:
+                yield entry
+
+    def news(self) -> Iterator[Mapping[str, Json]]:
+        """Yield the lines that this object neither wrote nor read before, in order.
+
+        A file that is shorter than what was read, or another one, is read from its start.
+        """
+        try:
+            with self.path.open("rb") as file:
+                lines = self._after(file)
+        except FileNotFoundError:
+            self._place = _Place()
+            return
+        for line in lines:
             entry = _parsed(line)
             if entry is not None:
                 yield entry
@@ -35,29 +65,58 @@ class Journal:
         lines = self._lines()
         return _digest(lines[-1]) if lines else ROOT
 
-    def append(self, entries: Iterable[Mapping[str, Json]]) -> None:
+    def append(self, entries: Iterable[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
         """Write lines and sync them; what a killed writer left of a line is cut off first.
+
+        Returns the lines that others wrote since this object last looked.
 
         Raises:
             OSError: If they can't be written; then none of them is.
         """
-        text, previous = [], self.head
-        for entry in entries:
-            line = json.dumps({"previous": previous, **entry}, allow_nan=False).encode()
-            previous = _digest(line)
-            text.append(line + b"\n")
-        if not text:
-            return
-        end = sum(len(line) + 1 for line in self._lines())
-        with self.path.open("ab") as file:
+        entries = list(entries)
+        if not entries:
+            return []
+        with self.path.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # freed when the file is closed, or its process ends
+            others = [e for e in map(_parsed, self._after(file)) if e is not None]
+            end, previous = self._place.end, self._place.head
+            text = []
+            for entry in entries:
+                line = json.dumps({"previous": previous, **entry}, allow_nan=False).encode()
+                previous = _digest(line)
+                text.append(line + b"\n")
             file.truncate(end)
             try:
                 file.write(b"".join(text))
                 file.flush()
                 os.fsync(file.fileno())
             except BaseException:
-                file.truncate(end)
+                with contextlib.suppress(OSError):
+                    file.truncate(end)
                 raise
+            written = end + sum(map(len, text))
+            self._place = _Place(written - len(text[-1]), written, previous)
+        return others
+
+    def _after(self, file: BinaryIO) -> list[bytes]:
+        """Return the whole lines after the place that was read up to, and move that place."""
+        size = file.seek(0, os.SEEK_END)
+        if size < self._place.end or not self._is_last(file):
+            self._place = _Place()
+        file.seek(self._place.end)
+        data = file.read()
+        lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
+        if lines:
+            end = self._place.end + sum(len(line) + 1 for line in lines)
+            self._place = _Place(end - len(lines[-1]) - 1, end, _digest(lines[-1]))
+        return lines
+
+    def _is_last(self, file: BinaryIO) -> bool:
+        """Whether the line that was read last still ends where it did."""
+        place = self._place
+        file.seek(place.begin)
+        line = file.read(place.end - place.begin)
+        return not place.end or (line[-1:] == b"\n" and _digest(line[:-1]) == place.head)
 
     def verify(self, head: str | None = None) -> str | None:
         """Return what is wrong with the first broken line, None if the chain holds.

@@ -6,7 +6,8 @@
     folder/weights/<sha256>.safetensors               weights that other trials start from
     folder/journal.jsonl                              what was planned and stored, in order
     folder/index.sqlite                               each record in short; rebuilt at need
-    folder/lock, folder/lock.pid                      who runs trials into this store now
+    folder/lock, folder/lock.pid, folder/leases       who runs which trials into this store now
+    folder/progress/                                  how far each run is, see `standing`
     folder/quarantine/                                unreadable records that a repair moved away
 
 A file is written beside its place, synced and renamed, so that it is whole or absent whatever
@@ -17,18 +18,16 @@ trial alone: that trial is unknown, as is one that the journal has and the store
 import contextlib
 import functools
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import filelock
-
 from ablations.records.trials import Result, Status
-from ablations.runs import index, sidecars, weights
+from ablations.runs import index, sharing, sidecars, weights
 from ablations.runs.encoding import decode, encode
 from ablations.runs.index import Entry, Key
 from ablations.runs.journal import Journal
+from ablations.runs.sharing import Leases
 from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
@@ -40,41 +39,52 @@ OTHER = "it isn't the record that the journal has"
 
 
 class Store:
-    """Results by fingerprint. Any number of readers; one coordinator adds, within `coordinate`."""
+    """Results by fingerprint. Any number of readers; whoever adds does so within `coordinate`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.journal = Journal(folder / "journal.jsonl")
         self.refresh()
 
-    def refresh(self) -> None:
-        """Look again at what is stored."""
+    def refresh(self, torn: list[str] | None = None) -> None:
+        """Look again at what is stored; `torn` takes the paths of files that weren't finished."""
         self._entries: dict[str, dict[str, Entry]] = {}
-        for (fingerprint, attempt), entry in index.entries(self.folder, self._examine).items():
+        found = index.entries(self.folder, self._examine, torn)
+        for (fingerprint, attempt), entry in found.items():
             self._entries.setdefault(fingerprint, {})[attempt] = entry
         self._journaled = set[Key]()
-        for line in self.journal.entries():
+        self.journal = Journal(self.journal.path)
+        for line in self.journal.news():
+            self._compare(line)
+
+    def sync(self) -> None:
+        """Take in what others have added to the journal, and its records."""
+        self._take_in(self.journal.news())
+
+    def _take_in(self, lines: Iterable[Mapping[str, Json]]) -> None:
+        for line in lines:
+            key = str(line.get("fingerprint")), str(line.get("attempt"))
+            if index.is_key(key) and key not in self._journaled and self.path(key).exists():
+                self._entries.setdefault(key[0], {})[key[1]] = self._examine(key)
             self._compare(line)
 
     def _compare(self, line: Mapping[str, Json]) -> None:
         """Hold what is stored to a line of the journal."""
-        match line:
-            case {
-                "what": "stored",
-                "fingerprint": str(fingerprint),
-                "attempt": str(attempt),
-                "status": str(status),
-                "sha256": str(digest),
-            }:
-                entries = self._entries.setdefault(fingerprint, {})
-                entry = entries.get(attempt, Entry(fault=LOST))
-                fault = entry.fault or (OTHER if entry.digest != digest else "")
-                with contextlib.suppress(ValueError):
-                    said = Status(status)
-                    entries[attempt] = Entry(
-                        status=said, digest=digest, weights=entry.weights, fault=fault
-                    )
-                    self._journaled.add((fingerprint, attempt))
+        key = str(line.get("fingerprint")), str(line.get("attempt"))
+        if line.get("what") != "stored" or not index.is_key(key):
+            return  # it names no record of a store
+        entries = self._entries.setdefault(key[0], {})
+        entry, digest, status = entries.get(key[1]), line.get("sha256"), str(line.get("status"))
+        if entry is None or entry.digest != digest or entry.status != status:
+            with contextlib.suppress(ValueError):
+                fault = LOST if entry is None else entry.fault or OTHER * (entry.digest != digest)
+                entries[key[1]] = Entry(
+                    status=Status(status),
+                    digest=str(digest),
+                    weights="" if entry is None else entry.weights,
+                    fault=fault,
+                )
+        self._journaled.add(key)
 
     @classmethod
     def open(cls, folder: Path | str, *, create: bool = False) -> Self:
@@ -121,16 +131,16 @@ class Store:
         found = (self._usable(fingerprint, attempt) for attempt in made)
         return tuple(result for result in found if result is not None)
 
+    def fingerprints(self) -> list[str]:
+        """Return the trials of which anything is or was stored, in order."""
+        return sorted(self._entries)
+
     def results(self) -> Iterator[Result]:
         """Yield the result that stands for each trial, in order of fingerprint."""
-        for fingerprint in sorted(self._entries):
+        for fingerprint in self.fingerprints():
             result = self.get(fingerprint)
             if result is not None:
                 yield result
-
-    def fingerprints(self) -> tuple[str, ...]:
-        """Return the fingerprints of all trials of which there is an attempt."""
-        return tuple(sorted(self._entries))
 
     def standing(self, fingerprint: str) -> tuple[str, str]:
         """Return the attempt at a trial that finished first and its digest, "" for neither."""
@@ -160,6 +170,17 @@ class Store:
                 ) from error
 
         return tuple(sidecars.Lazy(plain, arrays) for plain in result.observations)
+
+    def statuses(self) -> Mapping[str, Status | None]:
+        """Return how each trial stands: what stands for it, else its last attempt, by its record.
+
+        None for one whose record can't be used.
+        """
+        found = {}
+        for fingerprint, made in self._entries.items():
+            entry = made[self._standing(fingerprint) or max(made)]
+            found[fingerprint] = None if entry.fault else entry.status or None
+        return found
 
     def deaths(self, fingerprint: str) -> int:
         """Return how many attempts at a trial the machine killed."""
@@ -244,27 +265,28 @@ class Store:
             UserError: If it can't be written, as on a full disk; nothing half-written stays.
         """
         key = result.fingerprint, result.attempt
-        assert index.NAME.fullmatch(key[0]) and index.ATTEMPT.fullmatch(key[1]), key
+        assert index.is_key(key), key
         text = encode(result)
         _, digest = decode(text)
         entry = Entry(status=result.status, digest=digest, weights=result.weights or "")
         with self.writing(self.path(key)):
             with whole(self.path(key)) as temporary:
                 temporary.write_text(text)
-            self.journal.append([_line(key, entry)])
+            others = self.journal.append([_line(key, entry)])
         self._entries.setdefault(result.fingerprint, {})[result.attempt] = entry
         self._journaled.add(key)
         index.add(self.folder, key, entry)
+        self._take_in(others)
 
     def note(self, what: str, **data: Json) -> None:
-        """Write a line into the journal, `{"what": what, …}`; for the coordinator alone.
+        """Write a line into the journal, `{"what": what, …}`.
 
         Raises:
             UserError: If it can't be written.
         """
         assert what != "stored", "that is written with the record"
         with self.writing(self.journal.path):
-            self.journal.append([{"what": what, **data}])
+            self._take_in(self.journal.append([{"what": what, **data}]))
 
     @contextlib.contextmanager
     def writing(self, path: Path) -> Iterator[None]:
@@ -279,37 +301,32 @@ class Store:
             ) from error
 
     @contextlib.contextmanager
-    def coordinate(self) -> Iterator[None]:
-        """Be the one process that adds to this store.
+    def coordinate(self, *, alone: bool = False) -> Iterator[Leases]:
+        """Be one of the processes that add to this store, or with `alone` the only one.
 
-        What a killed coordinator left half-written is removed, and records that aren't in the
-        journal yet are added to it.
+        What a killed one left half-written is removed, and records that aren't in the journal yet
+        are added to it, once nobody else is at work. Yields the leases of trials.
 
         Raises:
-            UserError: If another process is, or the lock can't be taken.
+            UserError: If another process excludes it, or the lock can't be taken.
         """
         with contextlib.ExitStack() as held:
-            self._take(held)
-            yield
+            try:
+                held.enter_context(sharing.working(self.folder, self._tidy, alone=alone))
+                self.sync()
+                leases = Leases(self.folder)
+            except OSError as error:
+                raise _unusable(self.folder, error) from error
+            held.callback(leases.close)
+            yield leases
 
-    def _take(self, held: contextlib.ExitStack) -> None:
-        pid = self.folder / "lock.pid"
-        try:
-            held.enter_context(filelock.FileLock(self.folder / "lock", timeout=0))
-            pid.write_text(f"{os.getpid()}\n")
-            for left in (*self.folder.glob("runs/*/.*.tmp"), *self.folder.glob("weights/.*.tmp")):
-                left.unlink()
-            self.refresh()
-            self.adopt()
-        except filelock.Timeout as error:
-            holder = pid.read_text().strip() if pid.exists() else "unknown"
-            raise _refused(
-                f"store {str(self.folder)!r} is in use by the run with process id {holder}",
-                "one run at a time",
-                "wait for it or stop it, or give another with --store",
-            ) from error
-        except OSError as error:
-            raise _unusable(self.folder, error) from error
+    def _tidy(self) -> None:
+        torn: list[str] = []
+        self.refresh(torn)
+        others = (g for name in ("weights/.*.tmp", "progress/*") for g in self.folder.glob(name))
+        for left in (*map(Path, torn), *others):
+            left.unlink()
+        self.adopt()
 
     def adopt(self, source: str | None = None) -> None:
         """Add records that the journal hasn't to it, with where they come from.
@@ -325,7 +342,7 @@ class Store:
         }
         more = {} if source is None else {"source": source}
         by_time = sorted(new.items(), key=lambda item: item[0][1])
-        self.journal.append(_line(key, entry) | more for key, entry in by_time)
+        self._take_in(self.journal.append(_line(key, entry) | more for key, entry in by_time))
         self._journaled |= set(new)
 
 

@@ -1,5 +1,6 @@
 """From claims to trials."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -101,6 +102,29 @@ def with_parents(trials: Iterable[Trial]) -> list[Trial]:
             chain.append(parent)
         found.extend(reversed(chain))
     return found
+
+
+def boards(trial: Trial) -> str:
+    """Return what trials share that use the same boards: their seed, task and sizes."""
+    protocol = trial.protocol
+    while protocol.get("after") is not None:
+        protocol = protocol["after"]
+    text = canonical([trial.seed, protocol.get("boards")])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def together(trial: Trial) -> str:
+    """Return what trials share that run one after the other on one worker, which has it at hand.
+
+    Those of an arm whose training steps are compiled share their graph, whatever their seed; others
+    share their boards.
+    """
+    protocol = trial.protocol
+    while protocol.get("after") is not None:
+        protocol = protocol["after"]
+    if not protocol.get("compiled"):
+        return boards(trial)
+    return hashlib.sha256(canonical(list(trial.arms)).encode()).hexdigest()[:16]
 
 
 Layout = list[tuple[Protocol, Json, tuple[Json, ...], int]]

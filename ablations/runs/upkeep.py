@@ -38,7 +38,7 @@ def prune(store: Store, needed: Iterable[str]) -> int:
         store: The store.
         needed: Fingerprints of the trials whose weights others start from.
     """
-    with store.coordinate():
+    with store.coordinate(alone=True):
         kept = {store.weights(fingerprint) for fingerprint in needed}
         freed = 0
         for path in store.folder.glob("weights/*.safetensors"):
@@ -59,7 +59,7 @@ def merge(store: Store, others: Iterable[Store]) -> int:
             the store is in use or can't be written.
     """
     others = list(others)
-    with store.coordinate():
+    with store.coordinate(alone=True):
         for other in others:
             _require_whole(other)
         new = [(other, _new(store, other)) for other in others]
@@ -89,7 +89,7 @@ def check(store: Store, *, repair: bool = False) -> tuple[Fault, ...]:
         index.forget(store.folder)
         store.refresh()
         return tuple(_faults(store))
-    with store.coordinate():
+    with store.coordinate(alone=True):
         index.forget(store.folder)
         store.refresh()
         found = [_repaired(store, fault) for fault in _faults(store)]

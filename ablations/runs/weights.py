@@ -1,10 +1,16 @@
 """Weights in a store: safetensors files named by their SHA-256; equal ones are kept once."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from ablations.runs.sidecars import verified
 from hrm.system.files import whole
+
+
+def is_digest(digest: str | None) -> bool:
+    """Tell whether this can name weights within a store, or is None, which names none."""
+    return digest is None or re.fullmatch(r"[0-9a-f]{64}", digest) is not None
 
 
 def path(folder: Path, digest: str) -> Path:

@@ -27,19 +27,30 @@ Work = Callable[[str], str]
 thread_variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+class ConnectionLost(BrokenExecutor):
+    """The worker can't be reached any more; what it did may have ended well."""
+
+
 class Engine(ABC):
     """Runs up to `slots` pieces of work at once; a context, whose end stops what still runs."""
 
-    slots: int
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """How many pieces of work may run at once, now."""
+
+    together = 0.0  # seconds of short work that are worth sending at once
     inherited: tuple[int, ...] = ()  # open files that workers keep, such as the machine's lock
 
     @abstractmethod
-    def submit(self, work: Work, text: str, topic: str = "") -> Future[str]:
+    def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
         """Start a piece of work, while fewer than `slots` run.
 
         A worker whose last work had the same topic is preferred: it may have loaded what is needed.
+        It has the device; an engine of several machines refuses one that none of them has.
         The future fails with `TimeoutError` if the work ran over a limit that it set itself, with
-        `BrokenExecutor` if the machine took the worker, and with `UserError` if the work did.
+        `BrokenExecutor` if the machine took the worker (`ConnectionLost` if nobody can tell whether
+        it did), and with `UserError` if the work did.
         """
 
     @abstractmethod
@@ -61,9 +72,11 @@ class Engine(ABC):
 class Serial(Engine):
     """One piece of work after the other, in this process; there are no time limits."""
 
-    slots = 1
+    @property
+    def slots(self) -> int:
+        return 1
 
-    def submit(self, work: Work, text: str, topic: str = "") -> Future[str]:
+    def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
         """Do the work before returning."""
         future = Future[str]()
         future.set_result(work(text))
@@ -89,14 +102,18 @@ class Processes(Engine):
 
     def __init__(self, jobs: int) -> None:
         require(jobs >= 1, "--jobs", jobs, "1 or more", "use the number of cores")
-        self.slots = jobs
+        self._jobs = jobs
         self._idle: list[tuple[str, subprocess.Popen[bytes]]] = []  # with their last topics
         self._workers: set[subprocess.Popen[bytes]] = set()
         self._changing = threading.Lock()
         self._stopped = False
         self._threads: ThreadPoolExecutor | None = None
 
-    def submit(self, work: Work, text: str, topic: str = "") -> Future[str]:
+    @property
+    def slots(self) -> int:
+        return self._jobs
+
+    def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
         """Hand the work to a free worker, a new one if need be."""
         if self._threads is None:
             self._threads, self._stopped = ThreadPoolExecutor(self.slots), False

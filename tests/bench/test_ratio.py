@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from bench import ratio
+from bench import ratio, timed
 
 
 class Clock:
@@ -109,8 +109,8 @@ def test_every_method_and_parameter_is_a_figure():
 def test_a_suite_takes_the_median_of_its_blocks(monkeypatch):
     asked = []
 
-    def paired(pair, clock, blocks):
-        asked.append((pair, clock, blocks))
+    def paired(pair, clock, blocks, leg):
+        asked.append((pair, clock, blocks, leg))
         return [1.0, 9.0, 2.0]
 
     monkeypatch.setattr(ratio, "paired", paired)
@@ -119,8 +119,14 @@ def test_a_suite_takes_the_median_of_its_blocks(monkeypatch):
     monkeypatch.setattr(Made, "cpu_time", True)
     monkeypatch.setattr(Made, "blocks", 5)
     assert Made().median(pair) == 2.0
+    monkeypatch.setenv(timed.QUICK, "1")
+    assert Made().median(pair) == 2.0
     times = ratio.time.perf_counter, ratio.time.process_time
-    assert asked == [(pair, times[0], 3), (pair, times[1], 5)]
+    assert asked == [
+        (pair, times[0], 3, 0.3),
+        (pair, times[1], 5, 0.3),
+        (pair, times[1], 1, 0.03),
+    ]
 
 
 def test_the_table_has_the_median_over_processes_and_its_range():

@@ -28,6 +28,8 @@ def varied() -> Report:
         family=Family(members=77, holds=9, partly=5, fails=2, open=3, not_run=12, without_spec=46),
         controls=tuple(make_controls()),
         calibration=CALIBRATION,
+        first="2026-11-03",
+        last="2026-11-29",
     )
 
 

@@ -17,6 +17,7 @@ from tests.reports.made import (
     odd_points,
     with_parts,
 )
+from tests.reports.pictured import pictured_rows
 
 
 def statistical_rows() -> Iterator[Row]:
@@ -193,6 +194,7 @@ def varied_rows() -> tuple[Row, ...]:
             cost_seconds=0.0,
             document="complete",
         ),
+        *pictured_rows(),
         make_row("late", Word.NOT_RUN, documented="", section="", reason="", reading="", stored=0),
         *hostile_rows(),
     )

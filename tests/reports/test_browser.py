@@ -1,5 +1,6 @@
 """The page as Chromium shows it: light and dark, wide and narrow, with and without JavaScript."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,13 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+
+import reports
+from ablations.judging.comparing import compared
+from ablations.records.pictures import Kind
+from ablations.records.rows import Report
+from ablations.rule.outcomes import Group, Word
+from tests.reports.made import hostile, make_report, make_row
 
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 widths = pytest.mark.parametrize("width", [1280, 360])
@@ -176,3 +184,109 @@ def test_the_keyboard_reaches_the_skip_link_first_and_sees_it(visit: Visit) -> N
     page.wait_for_timeout(50)
     box = focused.bounding_box()
     assert box is not None and box["y"] >= 0
+
+
+kinds = pytest.mark.parametrize("kind", list(Kind))
+
+
+@widths
+@kinds
+def test_every_kind_of_picture_fits_its_place_and_is_text(
+    visit: Visit, kind: Kind, width: int
+) -> None:
+    page = visit(at=f"#pictured-{kind}", viewport={"width": width, "height": 900})
+    figure = page.locator(f"article[id=pictured-{kind}] svg.lines.{kind}")
+    box = figure.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert 150 < box["height"] < 260
+    outside = figure.evaluate(
+        "(svg) => { const edge = document.documentElement.clientWidth;"
+        " return [...svg.querySelectorAll('text')].map((t) => [t.textContent,"
+        " t.getBoundingClientRect()]).filter(([, b]) => b.left < 0 || b.right > edge)"
+        ".map(([words]) => words) }"
+    )
+    assert outside == []
+    sizes = figure.evaluate(
+        "(svg) => [...svg.querySelectorAll('text')].map((t) => getComputedStyle(t).fontSize)"
+    )
+    assert set(sizes) == {"12px"}
+
+
+@schemes
+def test_lines_of_a_picture_differ_in_colour_and_in_dashes(visit: Visit, scheme: Any) -> None:
+    page = visit(color_scheme=scheme)
+    looks = page.evaluate(
+        """() => {
+          const svg = document.querySelector("svg.lines.course svg");
+          return [1, 2, 3, 4, 5, 6].map((i) => {
+            const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+            path.setAttribute("class", `s${i}`);
+            svg.append(path);
+            const style = getComputedStyle(path);
+            return [style.stroke, style.strokeDasharray];
+          });
+        }"""
+    )
+    assert len({colour for colour, _ in looks}) == len({dashes for _, dashes in looks}) == 6
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert min(contrast(colour, paper) for colour, _ in looks) >= 3
+
+
+def contrast(colour: str, paper: str) -> float:
+    """Return the contrast of two colours, by the formula of WCAG 2."""
+
+    def light(rgb: str) -> float:
+        shares = [int(n) / 255 for n in re.findall(r"\d+", rgb)[:3]]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, bright = sorted((light(colour), light(paper)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@widths
+def test_the_overview_scrolls_in_its_own_place(visit: Visit, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 900})
+    for picture in page.locator("svg.overview").all():
+        box = picture.bounding_box()
+        assert box is not None
+        assert box["width"] >= 500
+        inside = picture.evaluate("(svg) => svg.parentElement.getBoundingClientRect().right")
+        assert inside <= width
+        fills = picture.evaluate(
+            "(svg) => [...svg.querySelectorAll('path, use, text')]"
+            ".map((it) => getComputedStyle(it).fill).filter((fill) => fill === '')"
+        )
+        assert fills == []
+
+
+def test_the_badges_say_when_and_how_many_replications_agree(visit: Visit) -> None:
+    page = visit()
+    badges = page.locator(".badges").inner_text()
+    assert "412 runs, 3 to 29 November 2026" in badges
+    assert "Replicated here: 1 of 1 agree" in badges
+
+
+@schemes
+@widths
+def test_a_comparison_has_no_fault(
+    browser: Browser, varied: Report, tmp_path: Path, scheme: Any, width: int
+) -> None:
+    rows = tuple(row for row in varied.rows if row.verdict.group is not Group.HOLDS)
+    turned = tuple(
+        make_row(row.verdict.id, Word.CONFIRMED, document=hostile) for row in rows[: len(rows) // 2]
+    )
+    other = make_report(turned)
+    names = (hostile, "other")
+    reports.render_comparison(compared(varied, other, names), varied, other, tmp_path / "page.html")
+    opened = Visit(browser, (tmp_path / "page.html").as_uri())
+    page = opened(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    violations = Axe().run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:160]) for v in violations] == []
+    assert page.locator("article.move").count() > 5
+    assert page.title() != "owned"
+    page.close()
+    assert opened.faults == []

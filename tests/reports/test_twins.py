@@ -2,12 +2,19 @@
 
 import csv
 import io
+import re
+import unicodedata
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.judging.comparing import compared
 from ablations.records.rows import Report
 from ablations.rule.outcomes import Group, Word
-from reports import twins
+from reports import tex, twins
+from tests.reports.made import make_row
 
 
 def test_the_table_has_a_line_a_claim_and_every_text_as_it_is(varied: Report) -> None:
@@ -52,7 +59,62 @@ def test_the_summary_has_sixty_lines_at_most_and_no_markup(varied: Report) -> No
     assert "further decided claims" in twins.summary(many)
 
 
+def test_what_moved_since_another_report_stands_first_in_the_summary(varied: Report) -> None:
+    other = replace(
+        varied,
+        rows=tuple(make_row(row.verdict.id, Word.INVALID) for row in varied.rows),
+    )
+    since = compared(other, varied, ("v1", "here"))
+    assert len(since.moved) > twins.MOVES
+    said = twins.summary(replace(varied, rows=varied.rows * 20), since)
+    assert said.count("\n") <= twins.LINES
+    first, last = (f"Since v1: {n} groups moved." for n in (len(since.moved), 0))
+    assert said.index(first) < said.index("| document |")
+    assert "INVALID | EXACT" in said
+    assert f"{len(since.moved) - twins.MOVES} further claims moved." in said
+    assert last in twins.summary(varied, compared(varied, varied, ("v1", "here")))
+
+
 def test_the_badge_has_the_counts(varied: Report) -> None:
     root = ElementTree.fromstring(twins.badge(varied))
     said = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert said[1:] == [f"{varied.groups[group]} {group}" for group in Group]
+
+
+# Every way in which a text has a sign that TeX reads as a command.
+_escapes = re.compile(
+    r"\\(?:textbackslash|textasciicircum|textasciitilde|textless|textgreater|textbar|textquotedbl"
+    r"|ldots)\{\}|\\[{}$&#_%]|\$(?:-|\^\{[-\d]\}|\\(?:times|div|pm|approx|neq|leq|geq|infty|to|surd"
+    r"|lambda))\$|~"
+)
+
+
+@given(st.text())
+def test_no_text_is_a_command_of_latex(said: str) -> None:
+    left = _escapes.sub("", tex.escaped(said))
+    assert not set('#$%&_^{}\\~<>|"\n\r\t') & set(left)
+    assert not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in left)
+
+
+def test_what_latex_shows_is_what_was_said() -> None:
+    said = tex.escaped("50 % of #1_a {b} ~ \\x^2 → −3.5 × 10⁻⁵")
+    assert said == (
+        r"50 \% of \#1\_a \{b\} \textasciitilde{} \textbackslash{}x\textasciicircum{}2 $\to$ "
+        r"$-$3.5 $\times$ 10$^{-}$$^{5}$"
+    )
+
+
+def test_the_latex_table_has_a_line_a_claim_of_five_cells_and_balanced_braces(
+    varied: Report,
+) -> None:
+    written = tex.table(varied)
+    lines = [line for line in written.splitlines() if line.endswith(r"\tabularnewline{}")]
+    claims = [line for line in lines if "multicolumn" not in line][1:]
+    assert len(claims) == len(varied.rows)
+    assert {len(re.findall(r"(?<!\\)&", line)) for line in claims} == {4}
+    plain = re.sub(r"\\[{}]", "", written)
+    assert plain.count("{") == plain.count("}")
+    assert written.count(r"\begin{longtable}") == written.count(r"\end{longtable}") == 1
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert written.count(rule) == 1
+    assert all(len(line) == 0 or line.isprintable() for line in written.splitlines())

@@ -172,6 +172,15 @@ def test_a_changed_file_is_named(ablations, cli, compact, evidence):
     cli.refused(ablations("verdicts", "--store", evidence, *cli.coins), path.name, "git")
 
 
+def test_evidence_is_checked_as_a_store_is(ablations, compact, evidence):
+    compact()
+    assert ablations("store", "check", "--store", evidence)[0] == 0
+    tampered(next((evidence / "runs").glob("toss-*.jsonl")), '"status":"ok"', '"status":"no"')
+    status, out, _ = ablations("store", "check", "--store", evidence, "--json")
+    assert status == 1
+    assert len(json.loads(out)["faults"]) == 1
+
+
 def test_a_shortened_journal_is_named(ablations, cli, compact, evidence):
     compact()
     path = evidence / "journal.jsonl"
@@ -295,7 +304,8 @@ def test_where_there_is_no_evidence_the_report_says_so(ablations, cli, store, ev
 def test_reading_evidence_needs_no_torch(cli, compact, evidence, tmp_path):
     compact()
     where = ["--store", str(evidence), *cli.coins]
+    assert "matplotlib" not in cli.loaded(["verdicts", *where], ["list", *where])
     loaded = cli.loaded(
         ["verdicts", *where], ["list", *where], ["report", "--output", str(tmp_path / "r"), *where]
     )
-    assert not {"torch", "matplotlib"} & loaded
+    assert not {"torch", "safetensors", "yaml"} & loaded

@@ -76,9 +76,14 @@ def test_a_file_is_no_store(command, coins, cli, store):
     cli.refused(coins(command), str(store), "a folder")
 
 
-def test_a_store_in_use_is_refused(coins, cli, store):
-    with Store.open(store, create=True).coordinate():
+def test_a_store_that_somebody_tidies_up_is_refused_and_so_is_tidying_up_while_others_run(
+    coins, ablations, cli, store
+):
+    with Store.open(store, create=True).coordinate(alone=True):
         cli.refused(coins("run", "two-sides"), str(store), str(os.getpid()))
+    with Store.open(store).coordinate():
+        refused = ablations("store", "check", "--repair", "--store", store)
+        cli.refused(refused, str(store), str(os.getpid()))
 
 
 @pytest.mark.parametrize("command", [*ON_STORES, "store gc"])

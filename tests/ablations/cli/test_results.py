@@ -91,3 +91,13 @@ def test_a_report_that_can_not_be_written_is_refused(coins, cli, store, tmp_path
     (tmp_path / "taken").write_text("x")
     output = tmp_path / "taken" / "report"
     cli.refused(coins("report", "two-sides", "--output", output), str(output))
+
+
+def test_what_moved_since_another_store_stands_first_in_the_summary(ran, coins, cli, tmp_path):
+    Store.open(tmp_path / "empty", create=True)
+    output = tmp_path / "report"
+    assert coins("report", "--output", output, "--against", tmp_path / "empty")[0] == 0
+    said = (output / "summary.md").read_text()
+    assert said.splitlines()[2].endswith("3 groups moved.")
+    assert "NOT RUN | CONFIRMED" in said
+    cli.refused(coins("report", "--output", output, "--against", "nothing"), "'nothing'")

@@ -113,3 +113,55 @@ def test_the_same_command_completes_what_was_interrupted(
     assert len(each) == again["trials"]
     assert set(each.values()) == {1}, "no run is doubled"
     assert not list(store.rglob("*.tmp"))
+
+
+def test_a_claim_whose_group_changes_is_told_when_it_does(coins):
+    err = coins("run", "bent-coin", "two-sides", "--jobs", 1)[2]
+    assert "ablations: bent-coin: open, now holds (CONFIRMED)\n" in err
+    assert "ablations: two-sides: open, now holds (EXACT)\n" in err
+    assert "now" not in coins("run", "bent-coin", "two-sides", "--jobs", 1)[2]
+
+
+# -- shards ---------------------------------------------------------------------------------------
+def test_merged_shards_give_the_verdicts_of_one_run(coins, ablations, cli, store, tmp_path):
+    claims = ("bent-coin", "new-coin", "two-sides")
+    shards = [tmp_path / name for name in "abc"]
+    for number, shard in enumerate(shards, 1):
+        asked = ("run", *claims, *cli.coins, "--store", shard, "--serial", "--json")
+        status, out, err = ablations(*asked, "--shard", f"{number}/3")
+        assert status == 0, err
+        assert json.loads(out)["run"] > 5, "each has its part"
+    assert ablations("store", "merge", *shards, "--store", store)[0] == 0
+    names = [path.parent.name for shard in shards for path in shard.glob("runs/*/*.json")]
+    assert len(set(names)) == len(names), "no trial is in two shards"
+    again = ran(coins, *claims, "--jobs", 1)
+    assert again["run"] == 0, "nothing is left over"
+    merged = coins("verdicts", *claims, "--json")[1]
+
+    whole = tmp_path / "whole"
+    where = ("--store", whole, *cli.coins)
+    assert ablations("run", *claims, "--jobs", 1, *where)[0] == 0
+    assert ablations("verdicts", *claims, "--json", *where)[1] == merged
+
+
+def test_a_shard_that_is_none_is_refused(coins, cli, store):
+    cli.refused(coins("run", "--shard", "4/3"), "--shard is '4/3'", "I/N")
+    assert not store.exists()
+
+
+# -- a cluster ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--scheduler", "head:8786"), ("isn't on this machine", "--no-tls")),
+        (("--scheduler", "nowhere"), ("'nowhere'", "HOST:PORT")),
+        (("--scheduler", "127.0.0.1:1", "--tls-cert", "c"), ("--tls-ca-file", "all three")),
+        (("--no-tls",), ("without --scheduler",)),
+        (("--tls-key", "k"), ("without --scheduler",)),
+    ],
+)
+def test_a_cluster_that_cannot_be_used_is_refused_before_anything_is_made(
+    options, words, coins, cli, store
+):
+    cli.refused(coins("run", *options), *words)
+    assert not store.exists()

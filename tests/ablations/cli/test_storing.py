@@ -1,4 +1,4 @@
-"""`ablations store merge | check | gc`: looking after a store."""
+"""`ablations store merge | check | gc | export`: looking after a store."""
 
 import json
 
@@ -65,7 +65,17 @@ def test_weights_that_no_claim_needs_are_removed(coins, ablations, cli, store):
     assert json.loads(coins("verdicts", "bent-coin", "--json")[1])[0]["verdict"] == "CONFIRMED"
 
 
-@pytest.mark.parametrize("arguments", [("check",), ("gc",), ("merge", "nowhere")])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_store_is_exported_as_one_table(coins, stored, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    coins("run", "two-sides", "--jobs", 1)
+    told = stored("export", "--format", kind)
+    assert (told["output"], told["rows"]) == (f"runs.{kind}", 1)
+    assert (tmp_path / f"runs.{kind}").stat().st_size > 100
+    assert stored("export", "--format", kind, "--output", "x")["output"] == "x"
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("gc",), ("export",), ("merge", "nowhere")])
 def test_a_store_that_is_not_there_is_refused(arguments, ablations, cli, store):
     named = "nowhere" if arguments[0] == "merge" else str(store)
     cli.refused(ablations("store", *arguments, "--store", store), named, "ablations run")

@@ -255,7 +255,7 @@ def test_equal_stores_give_equal_bytes_which_are_strict_json(lab):
     assert text() == text()
     again = Report.from_json(json.loads(text()))
     assert json.dumps(again.to_json()) == text()
-    assert again.schema == 2
+    assert again.schema == 3
 
 
 def test_the_documented_keys_of_a_verdict_are_stable(lab):

@@ -12,6 +12,8 @@ from ablations.protocols import boards, ours, train
 from ablations.specs.protocols import Evaluate
 from hrm.errors import Diverged, UserError
 from hrm.tasks.regression import Regression
+from hrm.training import compiled
+from tests.ablations.protocols.plain_network import PlainNetwork
 from tests.ablations.protocols.tiny import (
     BOARDS,
     SHORT,
@@ -19,6 +21,7 @@ from tests.ablations.protocols.tiny import (
     board,
     observed,
     outcome,
+    without_dropout,
 )
 
 FRESH = replace(TRAIN, boards=replace(BOARDS, seed=None))
@@ -170,3 +173,19 @@ def test_a_run_that_diverges_says_where_and_what_it_saw_before():
     (seen,) = error.value.metrics
     assert len(seen["update_loss"]) in (error.value.step - 1, error.value.step)
     assert all(math.isfinite(loss) for loss in seen["update_loss"])
+
+
+def test_compiled_steps_leave_what_eager_ones_do(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    monkeypatch.setattr(compiled, "_graphs", type(compiled._graphs)())
+    system = without_dropout(board())
+    eager, other = (observed(replace(TRAIN, compiled=how), system) for how in (False, True))
+    assert eager.keys() == other.keys()
+    for name in ("update_loss", "update_norm", "update_controller_norm", "evaluation_steps"):
+        assert np.allclose(eager[name], other[name], rtol=1e-5), name
+    assert len(compiled._graphs) == 1
+
+
+def test_steps_of_a_foreign_model_are_not_compiled():
+    with pytest.raises(UserError, match="compiled is True for a foreign model"):
+        outcome(replace(TRAIN, compiled=True), PlainNetwork())

@@ -220,3 +220,9 @@ def test_neither_torch_nor_numpy_nor_the_protocol_is_imported_for_a_fingerprint(
     printed, imported = done.stdout.split("\n")[:2]
     assert printed == fingerprint(trial())
     assert imported == ""
+
+
+def test_what_compiled_steps_cost_is_looked_up_as_what_eager_ones_do():
+    eager, compiled = (trial(Tiny(after=Tiny(compiled=how), compiled=how)) for how in (False, True))
+    assert fingerprints.kind(eager) == fingerprints.kind(compiled)
+    assert fingerprint(eager) != fingerprint(compiled)

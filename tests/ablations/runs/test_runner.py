@@ -1,4 +1,3 @@
-import contextlib
 import errno
 import os
 import shutil
@@ -723,19 +722,39 @@ def test_ctrl_c_while_workers_start_is_quiet_too(tmp_path):
     assert (process.returncode, said) == (130, b"")
 
 
-def test_a_second_run_on_the_same_store_is_refused_by_the_first_ones_process_id(tmp_path):
-    process = coordinator(tmp_path, seconds=60)
-    with contextlib.ExitStack() as last:
-        last.callback(process.communicate)
-        last.callback(process.kill)
-        until = time.monotonic() + 30
-        while not (tmp_path / "log").exists():
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        store = Store.open(tmp_path / "store")
-        with pytest.raises(UserError, match=f"process id {process.pid};") as caught:
-            run([trial()], store, Serial())
-        assert "\n" not in str(caught.value)
+def test_two_runs_into_one_store_share_the_trials_and_nobody_tidies_up_meanwhile(tmp_path):
+    both = [coordinator(tmp_path, count=8)]
+    wait_for_records(tmp_path, both[0], 1)
+    both.append(coordinator(tmp_path, count=8))
+    store = Store.open(tmp_path / "store")
+    with pytest.raises(UserError, match=r"process id \d+; allowed is nobody else") as caught:
+        upkeep.prune(store, [])
+    assert "\n" not in str(caught.value)
+    for process in both:
+        _, said = process.communicate(timeout=120)
+        assert (process.returncode, said) == (0, b"")
+    store.refresh()
+    assert {seed: [r.status for r in rs] for seed, rs in attempts(store).items()} == {
+        seed: [Status.OK] for seed in range(8)
+    }
+    assert store.journal.verify() is None
+    runs = Counter(line.split()[0] for line in (tmp_path / "log").read_text().splitlines())
+    assert runs == Counter(map(str, range(8))), "each trial was run once"
+
+
+def test_what_a_killed_coordinator_was_at_is_run_by_the_other_one(tmp_path):
+    killed = coordinator(tmp_path, count=8)
+    wait_for_records(tmp_path, killed, 1)
+    other = coordinator(tmp_path, count=8)
+    wait_for_records(tmp_path, other, 3)
+    killed.kill()
+    killed.communicate()
+    _, said = other.communicate(timeout=120)
+    assert (other.returncode, said) == (0, b"")
+    found = attempts(Store.open(tmp_path / "store"))
+    assert {seed: [r.status for r in rs] for seed, rs in found.items()} == {
+        seed: [Status.OK] for seed in range(8)
+    }
 
 
 # -- a budget -------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import hashlib
 import json
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tiny_runs.stored import A, B, C, a_result, add, attempt, record
 
 from ablations.records.trials import SCHEMA, Status
-from ablations.runs import index, sidecars, weights
+from ablations.runs import encoding, index, sidecars, upkeep, weights
 from ablations.runs.encoding import decode, encode
 from ablations.runs.store import MOST_DEATHS, Store
 from hrm.errors import UserError
@@ -485,15 +486,105 @@ def test_who_takes_the_store_over_sees_what_was_added_before(store):
         assert other.is_finished(A)
 
 
-def test_two_cannot_add_to_one_store_at_a_time(store):
+def test_several_add_to_one_store_and_each_sees_what_the_others_added(store):
+    others = [Store.open(store.folder) for _ in range(2)]
+    with contextlib.ExitStack() as working:
+        for each in (store, *others):
+            working.enter_context(each.coordinate())
+        store.add(a_result(A))
+        others[0].add(a_result(B))
+        assert not others[1].is_finished(A)
+        others[1].sync()
+        assert others[1].get(A) == a_result(A)
+        assert others[0].get(A) == a_result(A), "who writes a line has read those before it"
+        store.sync()
+        assert store.get(B) == a_result(B)
+    assert store.journal.verify() is None
+    assert [line["fingerprint"] for line in store.journal.entries()] == [A, B]
+
+
+def test_who_tidies_up_is_alone(store):
+    other = Store.open(store.folder)
+    for mine, theirs in ((False, True), (True, False), (True, True)):
+        with store.coordinate(alone=mine):
+            with (
+                pytest.raises(UserError, match=f"process id {os.getpid()};") as found,
+                other.coordinate(alone=theirs),
+            ):
+                pass
+            assert "\n" not in str(found.value)
+            assert "--store" in str(found.value)
+    with other.coordinate(alone=True):
+        other.add(a_result(number=2))
+
+
+def test_what_another_one_writes_now_is_not_swept(store):
+    store.add(a_result())
     other = Store.open(store.folder)
     with store.coordinate():
-        with (
-            pytest.raises(UserError, match=f"process id {os.getpid()};") as found,
-            other.coordinate(),
-        ):
-            pass
-        assert "\n" not in str(found.value)
-        assert "--store" in str(found.value)
+        writing = record(store).with_name(f".{attempt(2)}.json.99.tmp")
+        writing.write_text("{")
+        with other.coordinate():
+            assert writing.exists()
     with other.coordinate():
-        other.add(a_result(number=2))
+        assert not writing.exists()
+
+
+def test_a_journal_that_names_files_outside_the_store_names_no_record(store, tmp_path):
+    store.add(a_result())
+    secret = tmp_path / "secret.json"
+    secret.write_text("{}")
+    line = {"status": "ok", "sha256": "0" * 64}
+    for fingerprint, number in (("../..", "secret"), (A, "../../../secret"), ("", ""), (A, "x")):
+        store.note("noted", **{**line, "fingerprint": fingerprint, "attempt": number})
+    text = store.journal.path.read_text().replace('"noted"', '"stored"')
+    store.journal.path.write_text(text)
+    again = Store.open(store.folder)
+    assert again.fingerprints() == [A]
+    assert not again.faults
+    upkeep.check(again, repair=True)
+    assert secret.exists()
+
+
+@pytest.mark.parametrize("field", ["weights", "sidecar", "start"])
+def test_a_record_that_names_a_file_outside_the_store_cannot_be_used(store, field):
+    store.add(a_result())
+    record(store).write_text(encode(a_result(**{field: "../../../secret"})))
+    again = Store.open(store.folder)
+    assert again.unknown(A)
+    assert "isn't the SHA-256 of a file" in again.faults[record(store)]
+
+
+def test_links_are_not_followed(store, tmp_path):
+    store.add(a_result(A))
+    store.add(a_result(B))
+    for fingerprint in (A, B):
+        elsewhere = tmp_path / f"{fingerprint[0]}.json"
+        record(store, fingerprint).rename(elsewhere)
+        if fingerprint == A:
+            record(store, A).symlink_to(elsewhere)
+    again = Store.open(store.folder)
+    assert again.unknown(A)
+    assert again.unknown(B)
+
+
+# -- other releases -------------------------------------------------------------------------------
+def test_a_record_of_an_older_schema_is_read_as_one_of_this(store, monkeypatch):
+    old = {**json.loads(encode(a_result())), "schema": SCHEMA - 1}
+    old["seconds"] = old.pop("wall_seconds")
+    del old["sha256"]
+    digest = hashlib.sha256(json.dumps(old).encode()).hexdigest()
+    record(store).parent.mkdir(parents=True)
+    record(store).write_text(json.dumps({**old, "sha256": digest}))
+    assert "schema" in Store.open(store.folder).faults[record(store)], "none knows what it means"
+
+    def younger(data):
+        return {
+            "wall_seconds": data["seconds"],
+            **{k: v for k, v in data.items() if k != "seconds"},
+        }
+
+    monkeypatch.setattr(encoding, "migrations", {SCHEMA - 1: younger})
+    index.forget(store.folder)
+    assert Store.open(store.folder).get(A) == a_result()
+    assert decode(record(store).read_bytes())[1] == digest, "it is the digest of what was written"

@@ -1,0 +1,152 @@
+"""From asv's folder of results to records; asv is imported here alone, and only when called."""
+
+import importlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from ablations.records.history import Commit, Conditions, Measured, Step, Steps
+from hrm.codec import Json
+from hrm.errors import UserError
+
+LOAD = "load.json"  # beside the results; `tox -e bench` writes it
+
+Series = Mapping[str, float | None]  # by commit
+
+
+def taken(config: Path) -> Mapping[str, tuple[Conditions, Mapping[str, Measured]]]:
+    """Return what asv measured, by commit: conditions, and benchmarks by name.
+
+    Args:
+        config: asv.conf.json.
+
+    Raises:
+        UserError: If asv isn't installed, or there are no results of one machine.
+    """
+    results, benchmarks, every = _results(config)
+    known = _load(results.parent / LOAD)
+    found: dict[str, tuple[Conditions, dict[str, Measured]]] = {}
+    for result in every:
+        measured = {
+            name: one
+            for name in sorted(result.get_result_keys(benchmarks))
+            if (one := _measured(result, name, benchmarks[name])) is not None
+        }
+        if measured:
+            said = known.get(result.commit_hash, {})
+            conditions = Conditions(
+                machine=_machine(result.params),
+                load=said.get("load"),
+                quick=bool(said.get("quick", False)),
+            )
+            found.setdefault(result.commit_hash, (conditions, {}))[1].update(measured)
+    return found
+
+
+def steps(commits: Sequence[Commit]) -> Steps:
+    """Return the levels of each series, by asv's step detection over these commits, in order.
+
+    A version's numbers aren't comparable with another's: the newest version's are a series.
+
+    Raises:
+        UserError: If asv isn't installed.
+    """
+    detect = _asv("asv.step_detect").detect_steps
+    found: dict[str, dict[str, tuple[Step, ...]]] = {}
+    for name, label, series in every_series(commits):
+        hashes = list(series)
+        levels = tuple(
+            Step(first=hashes[left], last=hashes[right - 1], level=float(level))
+            for left, right, level, _, _ in detect(list(series.values()))
+        )
+        if levels:
+            found.setdefault(name, {})[label] = levels
+    return Steps(found=found, by=f"asv {_asv('asv').__version__}, asv.step_detect")
+
+
+def every_series(commits: Sequence[Commit]) -> Iterator[tuple[str, str, Series]]:
+    """Yield name, parameters and values by commit, of each benchmark's newest version."""
+    newest = {name: b.version for commit in commits for name, b in commit.benchmarks.items()}
+    labels = {
+        (name, label): None
+        for commit in commits
+        for name, b in commit.benchmarks.items()
+        if b.version == newest[name]
+        for label in b.values
+    }
+    for name, label in sorted(labels):
+        yield (
+            name,
+            label,
+            {
+                commit.commit: b.values[label]
+                for commit in commits
+                if (b := commit.benchmarks.get(name)) is not None
+                and b.version == newest[name]
+                and label in b.values
+            },
+        )
+
+
+def label(values: Sequence[str]) -> str:
+    """Return parameters, which asv has as Python writes them, as a reader would."""
+    return ", ".join(value[1:-1] if value[:1] in "'\"" else value for value in values)
+
+
+def _results(config: Path) -> tuple[Path, Any, list[Any]]:
+    """Return the folder of results, the benchmarks, and all results of the one machine."""
+    if not config.exists():
+        raise UserError(
+            f"{str(config)!r} isn't there; allowed is asv's configuration; name it with --asv"
+        )
+    conf = _asv("asv.config").Config.load(str(config))
+    results = config.parent / conf.results_dir
+    if not (results / "benchmarks.json").exists():
+        raise UserError(
+            f"{str(results)!r} has no results; allowed is what asv wrote; run `tox -e bench` first"
+        )
+    conf.results_dir = str(results)
+    every = list(_asv("asv.results").iter_results(str(results)))
+    machines = sorted({str(result.params.get("machine")) for result in every})
+    if len(machines) != 1:
+        raise UserError(
+            f"{str(results)!r} has results of {', '.join(machines) or 'no machine'}; allowed is "
+            "one, since a history compares times; move the others away"
+        )
+    return results, _asv("asv.benchmarks").Benchmarks.load(conf), every
+
+
+def _measured(result: Any, name: str, benchmark: Mapping[str, Any]) -> Measured | None:
+    values = result.get_result_value(name, benchmark["params"])
+    labels = [label(combination) for combination in product(*benchmark["params"])]
+    found = {
+        said: None if value is None else float(value)
+        for said, value in zip(labels, values or [None] * len(labels), strict=True)
+        if value is None or math.isfinite(value)  # NaN: left out by the suite
+    }
+    if all(value is None for value in found.values()):
+        return None
+    return Measured(unit=benchmark["unit"], version=str(benchmark["version"]), values=found)
+
+
+def _machine(params: Mapping[str, Any]) -> str:
+    cores, memory = params.get("num_cpu", "?"), params.get("ram", "")
+    parts = (f"{params.get('cpu') or params.get('arch', '')}", f"{cores} cores", f"{memory}")
+    return ", ".join(part for part in (*parts, str(params.get("os", ""))) if part.strip())
+
+
+def _load(path: Path) -> Mapping[str, Mapping[str, Json]]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _asv(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(
+            f"{error.name} isn't installed; it is needed to read benchmarks and to find steps; "
+            "install it with pip install 'hrm-ablations[bench]'"
+        ) from error

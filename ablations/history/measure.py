@@ -1,0 +1,92 @@
+"""Measure the benchmarks of the packages on PYTHONPATH, in this fresh process.
+
+A script that imports nothing of ours, since it measures commits that have it not. Usage: `python
+-P measure.py FOLDER QUICK PATTERN`, with the folder of the suites, 0 or 1, and a regular
+expression for names. Prints a line of JSON for each figure: name, parameters, version, unit, value
+(None where there is none), and why there is none.
+
+A time is that of the fastest of a few samples: a machine's other work only ever adds to it. What
+asv calls peak memory is the whole process's, and isn't measured.
+"""
+
+import itertools
+import json
+import math
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+SAMPLE = 5e-3  # seconds that a sample takes at least, by calling often enough
+SAMPLES, QUICK_SAMPLES = 7, 2
+MOST = 0.5  # seconds after which a figure gets no further samples
+
+
+def main() -> None:
+    """Measure what the arguments say."""
+    folder, quick, pattern = Path(sys.argv[1]), sys.argv[2] == "1", re.compile(sys.argv[3])
+    for benchmark in found(folder, pattern):
+        for number, labels in enumerate(itertools.product(*benchmark.params)):
+            if labels:
+                benchmark.set_param_idx(number)
+            value, why = measured(benchmark, QUICK_SAMPLES if quick else SAMPLES)
+            line = [benchmark.name, labels, str(benchmark.version), benchmark.unit, value, why]
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+
+
+def found(folder: Path, pattern: "re.Pattern[str]") -> Iterator[Any]:
+    """Yield asv's benchmarks of a folder that match, those that are timed or tracked."""
+    from asv_runner.discovery import disc_benchmarks
+
+    seen = set()
+    for benchmark in disc_benchmarks(str(folder), ignore_import_errors=True):
+        known = benchmark.type in ("time", "track") and benchmark.name not in seen
+        if known and pattern.search(benchmark.name):
+            seen.add(benchmark.name)
+            yield benchmark
+
+
+def measured(benchmark: Any, samples: int) -> tuple[float | None, str]:
+    """Return a benchmark's number, or why there is none."""
+    try:
+        if benchmark.do_setup():
+            return None, "it was left out"
+        try:
+            arguments = benchmark._build_params()
+            if benchmark.type == "track":
+                value = float(benchmark.func(*arguments))
+            else:
+                value = seconds(benchmark, arguments, samples)
+        finally:
+            benchmark.do_teardown()
+    except Exception as error:  # noqa: BLE001 (whatever it is, the other figures are measured)
+        return None, f"{type(error).__name__}: {error}"
+    return (value, "") if math.isfinite(value) else (None, f"it is {value}")
+
+
+def seconds(benchmark: Any, arguments: tuple[Any, ...], samples: int) -> float:
+    """Return the seconds of a call, in the fastest sample; `setup` comes before each sample."""
+    began = time.perf_counter()
+    benchmark.func(*arguments)  # the first call warms up, and tells how many fill a sample
+    once = time.perf_counter() - began
+    prepared = bool(benchmark._setups)
+    calls = 1 if prepared else max(1, math.ceil(SAMPLE / max(once, 1e-7)))
+    best, began = math.inf, time.perf_counter()
+    for _ in range(samples):
+        if prepared:
+            benchmark.do_teardown()
+            benchmark.do_setup()
+        start = time.perf_counter()
+        for _ in range(calls):
+            benchmark.func(*arguments)
+        best = min(best, (time.perf_counter() - start) / calls)
+        if time.perf_counter() - began > MOST:
+            break
+    return best
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,399 @@
+"""Two commits' benchmarks by turns on one machine, judged by the count rule.
+
+Each commit is checked out into a folder of its own, and fresh processes of one interpreter measure
+them in the order A B, B A, A B, …: what the machine does meanwhile falls on both. A pair is one
+process of each; its contrast in a figure is log(B / A). All figures of a comparison share an error
+of 5 %, so the more there are, the more pairs it takes.
+"""
+
+import contextlib
+import importlib.util
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from ablations.history import measure
+from ablations.history.asv import label
+from ablations.rule import Pairs, Table, Verdict, Word, judge, zones
+from ablations.rule.table import FAMILY_ERROR, POWER, error, share_needed
+from hrm.errors import UserError
+
+THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+QUICK = "BENCH_QUICK"  # what `bench.timed` reads
+MOST_PAIRS = 400
+
+Key = tuple[str, str]  # a benchmark's name, and its parameters
+
+
+class Change(StrEnum):
+    """What is established of a figure; less is better."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    EQUAL = "equal"
+    NOT_SLOWER = "not slower"
+    OPEN = "open"
+
+
+CHANGES = {
+    Word.CONFIRMED: Change.SLOWER,
+    Word.CONTRADICTED: Change.FASTER,
+    Word.NO_EFFECT: Change.EQUAL,
+    Word.NO_GAIN: Change.NOT_SLOWER,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """What one process measured of one benchmark.
+
+    Args:
+        version: Figures of different versions aren't comparable.
+        value: None where there is none, and `why`.
+    """
+
+    version: str
+    unit: str
+    value: float | None
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What is known of a figure after all pairs.
+
+    Args:
+        name, parameters, unit: Of the benchmark.
+        change: What is established beyond the threshold, either way.
+        ratio: Median of B / A over the pairs. low, high: Its interval.
+        beyond: Pairs in which B takes more than the threshold allows. pairs: All.
+        settleable: The smallest ratio that these pairs would have established as slower four times
+            out of five, at the scatter that they show.
+    """
+
+    name: str
+    parameters: str
+    unit: str
+    change: Change
+    ratio: float | None
+    low: float
+    high: float
+    beyond: int
+    pairs: int
+    settleable: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What two commits' benchmarks say.
+
+    Args:
+        figures: Those that both have. exceptions: The pairs that a statement may have against it.
+        left: Why others weren't compared, by name and parameters.
+        load: The most processes that wanted a core before any pair, for each core.
+    """
+
+    figures: tuple[Compared, ...]
+    exceptions: int
+    pairs: int
+    left: Mapping[str, str]
+    load: float
+
+    @property
+    def slower(self) -> tuple[Compared, ...]:
+        """The figures with an established slowdown."""
+        return tuple(f for f in self.figures if f.change is Change.SLOWER)
+
+
+def compare(
+    first: str,
+    second: str,
+    *,
+    root: Path,
+    pattern: str = "",
+    threshold: float = 0.05,
+    pairs: int | None = None,
+    quick: bool = False,
+    said: Callable[[int, int], None] = lambda _done, _of: None,
+) -> Comparison:
+    """Measure two commits by turns and judge each figure that both have.
+
+    Args:
+        first, second: A and B, as git names commits. root: The repository.
+        pattern: Regular expression that names of benchmarks have to match.
+        threshold: The slowdown that is allowed, as a share.
+        pairs: How many; None for the fewest that leave room for one exception, or none if `quick`.
+        quick: Whether each process takes fewer samples.
+        said: Called after each pair, with the pairs done and all.
+
+    Raises:
+        UserError: If there is nothing to compare, too few pairs are asked for, or a commit can't be
+            measured.
+    """
+    zones.ratio(null=threshold, because="")  # refuses a threshold that is none, before any work
+    with trees(root, (first, second)) as folders:
+        name = suites(root)
+        found: list[tuple[Mapping[Key, Figure], Mapping[Key, Figure]]] = []
+        load, table = 0.0, None
+        while table is None or len(found) < table.looks[-1]:
+            load = max(load, busy())
+            order = (0, 1) if len(found) % 2 == 0 else (1, 0)
+            both = {i: measured(folders[i] / name, pattern, quick=quick) for i in order}
+            found.append((both[0], both[1]))
+            if table is None:
+                shared, left = comparable(found)
+                if not shared:
+                    raise UserError(
+                        f"{first} and {second} have no benchmark in common that matches "
+                        f"{pattern!r} ({_reasons(left)}); allowed are benchmarks of one name and "
+                        "version that run at both; choose another pattern or commit"
+                    )
+                table = derived(len(shared), pairs or fewest(len(shared), 0 if quick else 1))
+            said(len(found), table.looks[-1])
+    return judged(found, table, threshold=threshold, load=load)
+
+
+def judged(
+    found: Sequence[tuple[Mapping[Key, Figure], Mapping[Key, Figure]]],
+    table: Table,
+    *,
+    threshold: float,
+    load: float = 0.0,
+) -> Comparison:
+    """Return what pairs of measurements say.
+
+    Args:
+        found: A's and B's figures of each pair. table: From `derived`. threshold, load: As above.
+    """
+    shared, left = comparable(found[:1])
+    figures = tuple(
+        compared(key, [(a.get(key), b.get(key)) for a, b in found], table, threshold)
+        for key in shared
+    )
+    (exceptions,) = table.exceptions.values()
+    return Comparison(
+        figures=figures, exceptions=exceptions, pairs=len(found), left=left, load=load
+    )
+
+
+def compared(
+    key: Key,
+    both: Sequence[tuple[Figure | None, Figure | None]],
+    table: Table,
+    threshold: float,
+) -> Compared:
+    """Return what is known of one figure.
+
+    Its word is the one that the counts give by themselves: a single process that was disturbed may
+    move the mean, and no more than one pair.
+    """
+    fixed = zones.ratio(null=threshold, because="it is allowed")
+    contrasts = np.array([contrast(a, b) for a, b in both])
+    verdict: Verdict = judge(Pairs.exact(contrasts), fixed, table)
+    known = contrasts[np.isfinite(contrasts)]
+    scatter = float(known.std(ddof=1)) if len(known) > 1 else 0.0
+    (figure, *_) = [a for a, _ in both if a is not None]
+    edge = math.log1p(threshold)
+    return Compared(
+        name=key[0],
+        parameters=key[1],
+        unit=figure.unit,
+        change=CHANGES.get(verdict.by_itself, Change.OPEN),
+        ratio=None if verdict.estimate is None else fixed.value(verdict.estimate),
+        low=fixed.value(verdict.low),
+        high=fixed.value(verdict.high),
+        beyond=int((contrasts > edge + fixed.rounding).sum()),
+        pairs=len(both),
+        settleable=settleable(threshold, scatter, table),
+    )
+
+
+def contrast(first: Figure | None, second: Figure | None) -> float:
+    """Return log(B / A); NaN where one is unknown, and 0 where both are 0."""
+    a, b = (None if f is None else f.value for f in (first, second))
+    if a is None or b is None or a < 0 or b < 0:
+        return math.nan
+    if a == b:
+        return 0.0
+    return math.log(b / a) if a and b else math.copysign(math.inf, b - a)
+
+
+def settleable(threshold: float, scatter: float, table: Table) -> float:
+    """Return the smallest ratio that would be established as slower with 80 % chance.
+
+    Args:
+        threshold: The slowdown that is allowed.
+        scatter: Standard deviation of the contrasts, which are taken to be normal.
+        table: Of the comparison.
+    """
+    from scipy.special import ndtri
+
+    share = share_needed(table.exceptions, table.looks[-1], POWER)
+    return math.exp(math.log1p(threshold) + scatter * float(ndtri(share)))
+
+
+# -- the rule for so many figures -----------------------------------------------------------------
+def derived(members: int, pairs: int) -> Table:
+    """Return the rule for one look at so many pairs of so many figures.
+
+    The exceptions are the most at which the chance of any false statement about any figure, on
+    either side, is at most 5 %.
+
+    Raises:
+        UserError: If so few pairs can establish nothing.
+    """
+    allowed = FAMILY_ERROR / (2 * members)
+    c = -1
+    while c + 1 < pairs and error({pairs: c + 1}, Fraction(1, 2)) <= allowed:
+        c += 1
+    if c < 0:
+        raise UserError(
+            f"{pairs} pairs can establish nothing about {members} benchmarks at once; allowed are "
+            f"{fewest(members, 0)} or more; raise --pairs, or choose fewer benchmarks"
+        )
+    return Table(
+        exceptions=MappingProxyType({pairs: c}), shares=MappingProxyType({}), members=members
+    )
+
+
+def fewest(members: int, exceptions: int) -> int:
+    """Return the fewest pairs at which a statement may have so many exceptions."""
+    allowed = FAMILY_ERROR / (2 * members)
+    return next(
+        n
+        for n in range(exceptions + 1, MOST_PAIRS)
+        if error({n: exceptions}, Fraction(1, 2)) <= allowed
+    )
+
+
+def comparable(
+    found: Sequence[tuple[Mapping[Key, Figure], Mapping[Key, Figure]]],
+) -> tuple[list[Key], dict[str, str]]:
+    """Return the figures that both commits have in all pairs, and why others aren't compared."""
+    (a, b), left, shared = found[0], dict[str, str](), list[Key]()
+    for key in sorted({*a, *b}):
+        one, other = a.get(key), b.get(key)
+        if one is None or other is None:
+            why = f"only {'the second' if one is None else 'the first'} commit has it"
+        elif one.version != other.version:
+            why = f"it changed its meaning: version {one.version:.8}, then {other.version:.8}"
+        elif one.value is None or other.value is None:
+            why = one.why or other.why
+        else:
+            shared.append(key)
+            continue
+        left[" ".join(filter(None, key))] = why
+    return shared, left
+
+
+# -- processes ------------------------------------------------------------------------------------
+def measured(folder: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
+    """Return what one fresh process measures of the benchmarks in a folder.
+
+    Raises:
+        UserError: If it fails before it measures anything.
+    """
+    if importlib.util.find_spec("asv_runner") is None:
+        raise UserError(
+            "asv_runner isn't installed; it is needed to find benchmarks; install it with pip "
+            "install 'hrm-ablations[bench]'"
+        )
+    script = Path(str(measure.__file__))
+    env = {name: value for name, value in os.environ.items() if name != QUICK}
+    env |= dict.fromkeys(THREADS, "1")
+    env |= {"PYTHONPATH": str(folder.parent), "PYTHONHASHSEED": "0"}
+    env |= {QUICK: "1"} if quick else {}
+    command = [sys.executable, "-P", str(script), str(folder), str(int(quick)), pattern]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UserError(
+            f"the benchmarks of {folder.parent.name} can't be measured ({last}); a commit with "
+            f"{folder.name}/ is needed, which today's packages can run; choose another one"
+        )
+    found = {}
+    for line in done.stdout.splitlines():
+        if line.startswith('["'):  # what suites print is no figure
+            name, labels, version, unit, value, why = json.loads(line)
+            found[name, label(labels)] = Figure(version=version, unit=unit, value=value, why=why)
+    return found
+
+
+def series(
+    commits: Sequence[str], *, root: Path, pattern: str, quick: bool
+) -> Iterator[tuple[str, float, Mapping[Key, Figure]]]:
+    """Yield each commit with how busy the machine was, and what one fresh process measures there.
+
+    Today's benchmarks measure every commit, as asv's do. Each takes the packages of the interpreter
+    that is at hand, so that nothing is built.
+
+    Raises:
+        UserError: If git doesn't know a commit.
+    """
+    name = suites(root)
+    for commit in commits:
+        with trees(root, (commit,)) as (folder,):
+            shutil.rmtree(folder / name, ignore_errors=True)
+            shutil.copytree(root / name, folder / name)
+            load = busy()
+            found = measured(folder / name, pattern, quick=quick)
+            yield commit, max(load, busy()), found
+
+
+def suites(root: Path) -> str:
+    """Return the folder of a repository's benchmarks."""
+    settings = root / "asv.conf.json"
+    return str(json.loads(settings.read_text())["benchmark_dir"]) if settings.exists() else "bench"
+
+
+@contextlib.contextmanager
+def trees(root: Path, commits: Sequence[str]) -> Iterator[tuple[Path, ...]]:
+    """Check commits out into folders of their own, and remove them at the end.
+
+    Raises:
+        UserError: If git doesn't know one of them.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-compare-") as temporary:
+        folders = []
+        try:
+            for i, commit in enumerate(commits):
+                folder = Path(temporary) / f"{'ab'[i]}"
+                _git(root, "worktree", "add", "--detach", "--quiet", str(folder), commit)
+                folders.append(folder)
+            yield tuple(folders)
+        finally:
+            for folder in folders:
+                _git(root, "worktree", "remove", "--force", str(folder))
+
+
+def busy() -> float:
+    """Return how many processes wanted a core over the last minute, for each core."""
+    return round(os.getloadavg()[0] / (os.cpu_count() or 1), 2)
+
+
+def _git(root: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UserError(
+            f"git {' '.join(arguments[:2])} failed for {arguments[-1]!r} ({said}); allowed are "
+            "commits of this repository; name one"
+        )
+
+
+def _reasons(left: Mapping[str, str]) -> str:
+    return "; ".join(dict.fromkeys(left.values())) or "neither has any"

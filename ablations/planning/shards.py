@@ -1,0 +1,67 @@
+"""Shards: a plan cut into parts that need nothing of each other, for arrays of batch jobs.
+
+Every shard works out the same cut for itself, from the claims and the committed costs alone. What
+shares boards stays together, and so do the arms of a pair and what a trial starts from. Timings
+are in no shard: all of a claim's are taken on one machine.
+"""
+
+import heapq
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ablations.records.trials import Trial
+from ablations.runs.fingerprints import protocol_class
+from ablations.runs.trials import boards
+from hrm.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """One of so many parts, counted from 1."""
+
+    number: int
+    of: int
+
+    @classmethod
+    def read(cls, text: str) -> "Shard":
+        """Return the shard that I/N names.
+
+        Raises:
+            UserError: If it names none.
+        """
+        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            raise UserError(
+                f"--shard is {text!r}; allowed is I/N with I from 1 to N; a batch job's array with "
+                "indices 1 to N hands its index on as I"
+            )
+        return cls(number=int(found[1]), of=int(found[2]))
+
+
+def cut(trials: Iterable[Trial], shard: Shard, cost: Callable[[Trial], float]) -> set[str]:
+    """Return the groups of boards that belong to a shard: the costliest first to who has least.
+
+    Args:
+        trials: All of a plan, with what they start from, in any order.
+        shard: Which part.
+        cost: What a trial is expected to take, the same for every shard.
+    """
+    costs: dict[str, float] = {}
+    for trial in trials:
+        if not protocol_class(trial).alone:
+            name = boards(trial)
+            costs[name] = costs.get(name, 0.0) + cost(trial)
+    loads = [(0.0, number) for number in range(1, shard.of + 1)]
+    found = set[str]()
+    for name in sorted(costs, key=lambda name: (-round(costs[name], 6), name)):
+        load, number = heapq.heappop(loads)
+        heapq.heappush(loads, (load + costs[name], number))
+        if number == shard.number:
+            found.add(name)
+    return found
+
+
+def within(trial: Trial, groups: set[str]) -> bool:
+    """Tell whether a trial belongs to a shard."""
+    return not protocol_class(trial).alone and boards(trial) in groups

@@ -1,0 +1,341 @@
+"""Trials on a Dask cluster: the only module that knows Dask, which is imported when it is used.
+
+A task on the wire is the name of `relay` and JSON. On a Dask worker, `relay` hands the jobs to a
+process of its own, as `ablations.runs.workers` does on this machine, and waits. So a trial that is
+killed, runs out of memory or over its limit, or holds the interpreter, harms no Dask worker; what
+it did is told by that process's end and counted by us, not by `allowed-failures`.
+
+Dask queues on its scheduler no task that is bound to a worker, so that no more are in flight than
+there are threads. Each is bound to the thread that we chose: nothing is stolen, and a worker gets
+what shares boards with its last trial. A task that is bound to a worker which has gone would wait
+for ever; we look for that ourselves. Futures are released as soon as they are read.
+"""
+
+import contextlib
+import functools
+import importlib
+import itertools
+import json
+import logging
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor, Future, wait
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ablations.runs import attempts, locks
+from ablations.runs.addresses import Tls, address, line, require_safe
+from ablations.runs.workers import ConnectionLost, Engine, Processes, Work
+from hrm.errors import UserError
+
+LOOK = 0.5  # seconds between two looks at which workers there are, and at whether to go on
+CONNECT = 10.0  # seconds within which a scheduler answers
+PREFIX = "trial"  # of keys: Dask takes what shares one for alike
+
+
+@dataclass(kw_only=True)
+class _Task:
+    """A piece of work in flight."""
+
+    worker: str
+    local: Future[str]
+    remote: Any
+
+
+class Cluster(Engine):
+    """The workers of a Dask scheduler, as many pieces of work at once as they have threads.
+
+    Args:
+        scheduler: Its address, tcp://HOST:PORT or tls://HOST:PORT, or the file that it wrote.
+        tls: Our files; None without encryption, which is allowed on this machine alone.
+        unencrypted: Whether other machines are allowed without encryption: whoever can reach such a
+            scheduler can run what he likes on its workers.
+        patience: Seconds to wait for a worker where there is none.
+        on_wait: Told once when that begins.
+
+    Raises:
+        UserError: If the address or a file can't be used.
+    """
+
+    together = 0.5
+
+    def __init__(
+        self,
+        scheduler: str,
+        *,
+        tls: Tls | None = None,
+        unencrypted: bool = False,
+        patience: float = 300.0,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.address = address(scheduler, encrypted=tls is not None)
+        require_safe(self.address, tls, unencrypted=unencrypted)
+        self._tls, self._patience, self._on_wait = tls, patience, on_wait
+        self._client: Any = None
+        self._changing = threading.Lock()
+        self._flying: dict[str, _Task] = {}
+        self._workers: dict[str, Mapping[str, Any]] = {}
+        self._topics: dict[str, str] = {}  # the last of each worker
+        self._looked = 0.0
+        self._keys = (f"{PREFIX}-{secrets.token_hex(6)}-{n}" for n in itertools.count())
+
+    # -- its workers ------------------------------------------------------------------------------
+    def __enter__(self) -> Self:
+        dask = _dask()
+        security = None
+        if self._tls is not None:
+            security = dask.Security(
+                require_encryption=True,
+                tls_ca_file=self._tls.ca,
+                tls_client_cert=self._tls.cert,
+                tls_client_key=self._tls.key,
+            )
+        connect = functools.partial(
+            dask.Client, self.address, timeout=CONNECT, security=security, set_as_default=False
+        )
+        try:
+            self._client = _within(2 * CONNECT, connect)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"scheduler {self.address!r} doesn't answer ({line(error)}); allowed is the "
+                "address, or the file, of one that runs; start it with `dask scheduler`, or name "
+                "another with --scheduler"
+            ) from error
+        return self
+
+    @property
+    def slots(self) -> int:
+        """How many threads the workers have; waits for the first of them."""
+        self._look()
+        if not self._workers and not self._flying:
+            self._on_wait()
+            end = time.monotonic() + self._patience
+            while not self._workers:
+                if time.monotonic() > end:
+                    raise UserError(
+                        f"scheduler {self.address!r} had no worker for {self._patience:g} s; "
+                        f"allowed is one or more; start one with `dask worker {self.address}`, or "
+                        "wait longer with --wait"
+                    )
+                time.sleep(LOOK)
+                self._look()
+        return sum(int(worker["nthreads"]) for worker in self._workers.values())
+
+    def _look(self) -> None:
+        """Ask which workers there are; work on those that have gone is lost."""
+        if time.monotonic() - self._looked < LOOK:
+            return
+        end = time.monotonic() + CONNECT
+        while self._client.status == "connecting" and time.monotonic() < end:
+            time.sleep(0.1)  # it may come back; what was in flight is lost
+        try:
+            found = self._client.scheduler_info(n_workers=-1)
+            alive = self._client.status == "running"
+        except Exception as error:  # noqa: BLE001 (whatever a connection ends with)
+            found, alive = {"workers": {}}, False
+            logging.getLogger(__name__).debug("%s", error)
+        if not alive:
+            raise UserError(
+                f"the connection to scheduler {self.address!r} is lost; allowed is one that runs; "
+                "start it again, and run the same command again: finished runs are kept"
+            )
+        self._workers = {
+            name: worker
+            for name, worker in found["workers"].items()
+            if worker.get("status", "running") == "running"
+        }
+        self._looked = time.monotonic()
+        gone = [key for key, task in self._flying.items() if task.worker not in found["workers"]]
+        for key in gone:
+            self._end(key, error=ConnectionLost("its worker has gone"))
+
+    # -- its work ---------------------------------------------------------------------------------
+    def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
+        """Hand jobs to a thread that is free.
+
+        Raises:
+            UserError: If no worker has the device.
+        """
+        assert work in works.values(), "nothing else is sent"
+        if not self._workers:
+            assert self.slots, "it waits for a worker, or refuses"
+        worker, key, local = self._worker(topic, device), next(self._keys), Future[str]()
+        local.set_running_or_notify_cancel()
+        remote = self._client.submit(
+            relay,
+            work.__name__,
+            text,
+            topic,
+            key=key,
+            pure=False,
+            workers=[worker],
+            allow_other_workers=False,
+            retries=0,
+            resources=None if device == "cpu" else {device: 1},
+        )
+        with self._changing:
+            self._flying[key] = _Task(worker=worker, local=local, remote=remote)
+        self._topics[worker] = topic
+        remote.add_done_callback(functools.partial(self._done, key))
+        return local
+
+    def _worker(self, topic: str, device: str) -> str:
+        """Return the worker that has most room, of those the one that did the topic last."""
+        able = {
+            name: worker
+            for name, worker in self._workers.items()
+            if device == "cpu" or worker.get("resources", {}).get(device)
+        }
+        if not able:
+            raise UserError(
+                f"device is {device!r}; allowed is one that a worker of {self.address!r} has; "
+                f"start one with `dask worker --resources {device}=1`, or use --device cpu"
+            )
+        busy = Counter(task.worker for task in self._flying.values())
+
+        def rank(name: str) -> tuple[bool, bool, int]:
+            room = int(able[name]["nthreads"]) - busy[name]
+            return room > 0, self._topics.get(name) == topic, room
+
+        return max(able, key=rank)
+
+    def _done(self, key: str, remote: Any) -> None:
+        """Read what came back, in a thread of the client's."""
+        try:
+            if remote.status == "finished":
+                self._end(key, reply=json.loads(remote.result(CONNECT)))
+            elif remote.status == "error":
+                self._end(key, error=_told(remote.exception(CONNECT)))
+            else:
+                self._end(key, error=ConnectionLost(f"its task is {remote.status}"))
+        except Exception as error:  # noqa: BLE001 (whatever a connection ends with)
+            self._end(key, error=ConnectionLost(line(error)))
+
+    def _end(
+        self, key: str, *, reply: Mapping[str, str] | None = None, error: Exception | None = None
+    ) -> None:
+        """Say what became of a task, once, and have Dask forget it."""
+        with self._changing:
+            task = self._flying.pop(key, None)
+        if task is None:
+            return
+        with contextlib.suppress(Exception):
+            task.remote.release()
+        match reply:
+            case None:
+                assert error is not None
+                task.local.set_exception(error)
+            case {"text": str(text)}:
+                task.local.set_result(text)
+            case {"timed out": _}:
+                task.local.set_exception(TimeoutError())
+            case {"died": str(said)}:
+                task.local.set_exception(BrokenExecutor(said))
+            case {"lost": str(said)}:
+                task.local.set_exception(ConnectionLost(said))
+            case {"refused": str(said)}:
+                task.local.set_exception(UserError(said))
+            case other:
+                task.local.set_exception(RuntimeError(other.get("raised", str(other))))
+
+    def single(self) -> Processes:
+        """Return one process of this machine: timings never go through Dask."""
+        return Processes(1)
+
+    def stop(self) -> None:
+        """Give up what still runs: workers end it once they are told."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        for key in list(self._flying):
+            self._end(key, error=BrokenExecutor("it was stopped"))
+        with contextlib.suppress(Exception):
+            client.close(timeout=CONNECT)
+        self._workers, self._looked = {}, 0.0
+
+
+# -- on a Dask worker -----------------------------------------------------------------------------
+works: Mapping[str, Work] = {f.__name__: f for f in (attempts.work, attempts.compilable)}
+_here = threading.local()
+
+
+def relay(name: str, text: str, topic: str) -> str:
+    """Do one of `works` in a process of this Dask worker's; return what came of it, as JSON.
+
+    They are given up once the worker closes, or nobody waits for them any more.
+    """
+    worker = importlib.import_module("distributed").get_worker()
+    key = worker.get_current_task()
+    if not hasattr(_here, "engine"):
+        _here.engine = Processes(1)
+    engine: Processes = _here.engine
+    with locks.shared():
+        future = engine.submit(works[name], text, topic)
+        while not wait([future], timeout=LOOK).done:
+            if not _wanted(worker, key):
+                engine.stop()
+                return json.dumps({"lost": "nobody waits for it"})
+    try:
+        return json.dumps({"text": future.result()})
+    except TimeoutError:
+        return json.dumps({"timed out": ""})
+    except BrokenExecutor as error:
+        return json.dumps({"died": str(error)})
+    except UserError as error:
+        return json.dumps({"refused": str(error)})
+    except RuntimeError as error:
+        return json.dumps({"raised": str(error)})
+
+
+def _wanted(worker: Any, key: str) -> bool:
+    """Whether a worker goes on, and its scheduler still wants a task."""
+    task = worker.state.tasks.get(key)
+    return worker.status.name == "running" and task is not None and task.state != "cancelled"
+
+
+def _dask() -> Any:
+    try:
+        found = importlib.import_module("distributed")
+    except ImportError as error:
+        raise UserError(
+            f"--scheduler needs the package distributed ({error}); allowed is an environment that "
+            "has it; pip install -c constraints.txt -e '.[cluster]'"
+        ) from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we say what matters
+    return found
+
+
+def _within(seconds: float, connect: Callable[[], Any]) -> Any:
+    """Return what a function returns, or give it up: Dask waits for ever for who says nothing.
+
+    Raises:
+        TimeoutError: If it takes longer.
+    """
+    made = Future[Any]()
+
+    def call() -> None:
+        try:
+            made.set_result(connect())
+        except Exception as error:  # noqa: BLE001 (it is raised again where it is waited for)
+            made.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    if not wait([made], timeout=seconds).done:
+        raise TimeoutError(f"nothing came within {seconds:g} s")
+    return made.result()
+
+
+def _told(error: BaseException | None) -> Exception:
+    """Return what to make of an error that Dask itself had with a task."""
+    if isinstance(error, UserError):
+        return error
+    lost = ("KilledWorker", "CancelledError", "FutureCancelledError")
+    if error is None or type(error).__name__ in lost:
+        return ConnectionLost(line(error or "it was cancelled"))
+    return UserError(
+        f"a worker of the cluster can't run trials ({line(error)}); allowed is one with the same "
+        "packages as here; install them there, and run the same command again"
+    )

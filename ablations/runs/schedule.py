@@ -1,0 +1,326 @@
+"""Which trial is next: one that can start, of the costliest group of boards.
+
+A plan may have 100,000 trials, so that a waiting one is a few words; a job is made when it starts.
+"""
+
+import heapq
+import math
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from ablations.records.trials import Result, Status, Trial
+from ablations.runs import attempts, sequence
+from ablations.runs.attempts import Clock, Job, ended
+from ablations.runs.fingerprints import fingerprint as fingerprint_of
+from ablations.runs.fingerprints import protocol_class
+from ablations.runs.store import MOST_DEATHS, Store
+
+NOTED = 1000  # fingerprints a line of the journal
+
+
+class What(StrEnum):
+    """What happened to a trial."""
+
+    SKIPPED = "skipped"  # the store has its result
+    QUARANTINED = "quarantined"  # it killed its workers before, and isn't run any more
+    WAITING = "waiting"  # another process uses the machine
+    PAUSED = "paused"  # some time must lie between the two stretches of timings
+    STARTED = "started"
+    LOST = "lost"  # the connection to its worker is; it is made again
+    STORED = "stored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One step of a run, for a progress display; with its result once that is stored."""
+
+    what: What
+    fingerprint: str
+    trial: Trial
+    result: Result | None = None
+
+
+class Phase(IntEnum):
+    """When a trial is run at the earliest."""
+
+    FIRST_STRETCH = 0  # of those that must be alone
+    SHARED = 1
+    LAST_STRETCH = 2
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A trial that is still to be run, and its place among the others."""
+
+    trial: Trial
+    cost: float
+    group: str
+    order: float  # in its group, where costs are equal
+    phase: Phase = Phase.SHARED
+    losses: int = 0
+    again: bool = False  # it has finished, but others need the weights that it left
+
+
+_TIMED = "timed"  # the group of trials that must be alone
+
+
+class Schedule:
+    """What a run still has to do.
+
+    Args:
+        store: Where results go.
+        on_event: Told of each step.
+        cost, limit, keep, group: As `ablations.runs.runner.run` has them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        on_event: Callable[[Event], None],
+        cost: Callable[[Trial], float],
+        limit: Callable[[Trial], float | None],
+        keep: Callable[[Trial], bool],
+        group: Callable[[Trial], str],
+    ) -> None:
+        self.store = store
+        self._on_event, self._cost, self._group = on_event, cost, group
+        self._limit, self._keep = limit, keep
+        self._seen: set[str] = set()
+        self._waiting: dict[str, _Waiting] = {}
+        self._names: dict[str, str] = {}  # of groups, each once in memory
+        self._places: dict[str, int] = {}  # of each group
+        self._children: dict[str, list[str]] = {}
+        self._elsewhere: list[str] = []
+        self._ready: dict[Phase, dict[str, list[tuple[float, float, str]]]]
+        self._ready = {phase: {} for phase in Phase}  # by phase and by group
+        self._order: dict[Phase, list[tuple[int, str]]] = {phase: [] for phase in Phase}
+
+    # -- planning ---------------------------------------------------------------------------------
+    def ask(self, trial: Trial) -> None:
+        """Take in a trial that is asked for, once, with what it starts from."""
+        fingerprint = fingerprint_of(trial)
+        if fingerprint in self._seen:
+            return
+        if self.store.is_finished(fingerprint):
+            self._seen.add(fingerprint)
+            self._tell(What.SKIPPED, fingerprint, trial)
+        else:
+            self._require(fingerprint, trial)
+
+    def _require(self, fingerprint: str, trial: Trial) -> None:
+        """Take in a trial that must be run, and first what it starts from."""
+        if fingerprint in self._waiting:
+            return
+        self._seen.add(fingerprint)
+        if self.store.quarantined(fingerprint):
+            self._tell(What.QUARANTINED, fingerprint, trial)
+            return
+        parent = trial.parent
+        if parent is not None:
+            origin = fingerprint_of(parent)
+            if self.store.weights(origin) is None and not self._came_to_nothing(origin):
+                self._require(origin, parent)
+                if origin not in self._waiting:
+                    self._tell(What.QUARANTINED, fingerprint, trial)
+                    return
+                self._children.setdefault(origin, []).append(fingerprint)
+        name = self._group(trial)
+        self._waiting[fingerprint] = _Waiting(
+            trial=trial,
+            cost=self._cost(trial),
+            group=self._names.setdefault(name, name),
+            order=len(self._waiting),
+            again=self.store.is_finished(fingerprint),
+        )
+
+    def _came_to_nothing(self, fingerprint: str) -> bool:
+        """Whether a trial ended in a way that leaves no weights to start from."""
+        result = self.store.get(fingerprint)
+        return result is not None and result.status in (Status.DIVERGED, Status.TIMED_OUT)
+
+    def close(self) -> None:
+        """Put what was taken in into order; note it in the journal."""
+        every = list(self._waiting)
+        for start in range(0, len(every), NOTED):
+            self.store.note("planned", fingerprints=every[start : start + NOTED])
+        most: dict[str, float] = {}
+        for one in self._waiting.values():
+            most[one.group] = max(most.get(one.group, -math.inf), one.cost)
+        ranked = sorted(most, key=lambda name: -most[name])
+        self._places = {name: place for place, name in enumerate(ranked)}
+        after = {child for children in self._children.values() for child in children}
+        alone = [f for f, w in self._waiting.items() if protocol_class(w.trial).alone]
+        stretches = sequence.stretches(alone, key=str)
+        for place, f in enumerate([*stretches[0], *stretches[1]]):
+            early = place < len(stretches[0]) and f not in after
+            one = self._waiting[f]
+            one.phase = Phase.FIRST_STRETCH if early else Phase.LAST_STRETCH
+            one.group, one.cost, one.order = _TIMED, 0.0, place
+        self._places[_TIMED] = len(self._places)
+        for fingerprint in every:
+            if fingerprint not in after:
+                self._release(fingerprint)
+
+    # -- running ----------------------------------------------------------------------------------
+    def first(self, phase: Phase) -> Job | None:
+        """Return a job that is ready in a phase, None if there is none."""
+        ready = (group for kind in Phase if kind <= phase for group in self._ready[kind].values())
+        return next((self.job(jobs[0][-1]) for jobs in ready), None)
+
+    def compiles(self, phase: Phase) -> bool:
+        """Tell whether a trial of a phase compiles its training steps."""
+        own = (one.trial for one in self._waiting.values() if one.phase is phase)
+        return any(trial.protocol.get("compiled") for trial in own)
+
+    def take(self, phase: Phase, *, last: Job | None, running: Iterable[Job]) -> Job | None:
+        """Return the next job that can start, None if there is none now.
+
+        It is of the group of the last one that a worker did, so that the worker has its boards;
+        else of the costliest group that no worker is at.
+        """
+        busy = {self.group(job) for job in running}
+        for kind in Phase:
+            ready = self._ready[kind]
+            if kind > phase or not ready:
+                continue
+            name = self.group(last) if last is not None else ""
+            if name not in ready:
+                name = self._costliest(kind, busy)
+            *_, fingerprint = heapq.heappop(ready[name])
+            if not ready[name]:
+                del ready[name]
+            return self.job(fingerprint)
+        return None
+
+    def _costliest(self, phase: Phase, busy: Collection[str]) -> str:
+        """Return the costliest group that is ready, if need be one that a worker is at."""
+        order, passed = self._order[phase], []
+        while order and (order[0][1] not in self._ready[phase] or order[0][1] in busy):
+            first = heapq.heappop(order)
+            if first[1] in self._ready[phase]:
+                passed.append(first)
+        found = order[0] if order else passed[0]
+        for each in passed:
+            heapq.heappush(order, each)
+        return found[1]
+
+    def more(self, job: Job, seconds: float) -> list[Job]:
+        """Return further short jobs of a job's group that fit with it into so many seconds."""
+        one = self._waiting[job.fingerprint]
+        found: list[Job] = []
+        ready, spent = self._ready[one.phase], one.cost
+        while one.cost > 0 and one.group in ready:
+            next_ = self._waiting[ready[one.group][0][-1]]
+            same = next_.trial.device == one.trial.device
+            if not same or next_.cost <= 0 or spent + next_.cost > seconds:
+                break
+            cost = next_.cost
+            spent += cost
+            found.append(self.job(heapq.heappop(ready[one.group])[-1]))
+            if not ready[one.group]:
+                del ready[one.group]
+        return found
+
+    def put_back(self, fingerprint: str) -> None:
+        """Let a trial be taken, again or for the first time."""
+        one = self._waiting[fingerprint]
+        ready = self._ready[one.phase]
+        if one.group not in ready:
+            ready[one.group] = []
+            heapq.heappush(self._order[one.phase], (self._places[one.group], one.group))
+        heapq.heappush(ready[one.group], (-one.cost, one.order, fingerprint))
+
+    def leave(self, job: Job) -> None:
+        """Note that another process runs a job now; see `retry`."""
+        self._elsewhere.append(job.fingerprint)
+
+    def retry(self) -> bool:
+        """Put back what others ran when it was taken; tell whether there was any."""
+        found, self._elsewhere = self._elsewhere, []
+        for fingerprint in found:
+            self.put_back(fingerprint)
+        return bool(found)
+
+    def lost(self, job: Job) -> int:
+        """Count a loss of a job by no fault of its own, and return how many there were."""
+        one = self._waiting[job.fingerprint]
+        one.losses += 1
+        return one.losses
+
+    def done(self, job: Job, result: Result) -> None:
+        """Store a result; let go who waits for it, or make another attempt."""
+        self.store.add(result)
+        self._tell(What.STORED, job.fingerprint, job.trial, result)
+        died = result.status is Status.DIED
+        if died and self.store.deaths(job.fingerprint) < MOST_DEATHS:
+            self.put_back(job.fingerprint)
+        else:
+            self._let_go(job, result)
+
+    def over(self, job: Job) -> bool:
+        """Tell whether another process has done a job since it was taken in."""
+        if self._waiting[job.fingerprint].again:
+            return self.store.weights(job.fingerprint) is not None
+        return self.store.is_finished(job.fingerprint)
+
+    def done_elsewhere(self, job: Job) -> None:
+        """Let go who waits for a job that another process has finished."""
+        self._tell(What.SKIPPED, job.fingerprint, job.trial)
+        self._let_go(job, None)
+
+    def _let_go(self, job: Job, result: Result | None) -> None:
+        del self._waiting[job.fingerprint]
+        for child in self._children.pop(job.fingerprint, ()):
+            self._release(child, result)
+
+    def _release(self, fingerprint: str, ended_as: Result | None = None) -> None:
+        """Let a job start, or end where its parent came to nothing (just now, or before)."""
+        parent = self._waiting[fingerprint].trial.parent
+        if parent is None or self.store.weights(fingerprint_of(parent)) is not None:
+            self.put_back(fingerprint)
+        else:
+            self._inherit(self.job(fingerprint), ended_as or self.store.get(fingerprint_of(parent)))
+
+    def job(self, fingerprint: str) -> Job:
+        """Return what a worker is handed of a trial."""
+        trial = self._waiting[fingerprint].trial
+        parent = trial.parent
+        return attempts.job(
+            trial,
+            fingerprint,
+            self.store.folder,
+            deaths=self.store.deaths(fingerprint),
+            start=None if parent is None else self.store.weights(fingerprint_of(parent)),
+            limit=self._limit(trial),
+            keep=fingerprint in self._children or self._keep(trial),
+        )
+
+    def _inherit(self, job: Job, parent: Result | None) -> None:
+        """End a job as its parent ended."""
+        if parent is None:  # its record is lost, and so are its weights
+            how = (Status.FAILED, "what it starts from is lost")
+        else:
+            how = {
+                Status.DIVERGED: (Status.DIVERGED, f"what it starts from {parent.error}"),
+                Status.TIMED_OUT: (Status.TIMED_OUT, f"what it starts from: {parent.error}"),
+                Status.OK: (Status.FAILED, "what it starts from left no weights"),
+            }.get(parent.status, (Status.FAILED, f"what it starts from failed: {parent.error}"))
+        self.done(job, ended(job, Clock(), *how))
+
+    def group(self, job: Job) -> str:
+        """Return what a job shares with those that should run on one worker."""
+        one = self._waiting.get(job.fingerprint)
+        if one is not None:
+            return one.group
+        return _TIMED if protocol_class(job.trial).alone else self._group(job.trial)
+
+    def tell(self, what: What, job: Job) -> None:
+        """Tell what happens to a job."""
+        self._tell(what, job.fingerprint, job.trial)
+
+    def _tell(
+        self, what: What, fingerprint: str, trial: Trial, result: Result | None = None
+    ) -> None:
+        self._on_event(Event(what=what, fingerprint=fingerprint, trial=trial, result=result))

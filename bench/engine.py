@@ -1,0 +1,223 @@
+"""What the engine adds to trials, how fast a run resumes, and what a second worker brings.
+
+- Overhead: milliseconds a trial of 1,000 that do nothing, start of the worker included; wanted is
+  at most 20. Of trials of one second, the share that the engine adds; wanted is at most 0.02.
+- Resume: seconds until a run over so many stored trials knows that nothing is left to do, opening
+  of the store included; wanted is at most 2 over 10,000 and 15 over 100,000.
+- Workers: the time of two bare processes over that of two workers, for the same trials; wanted is
+  at least 0.95.
+- Memory: bytes a waiting trial of a plan takes.
+
+`python -m bench.engine` prints each figure beside what is wanted; a word picks figures.
+"""
+
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+
+from ablations.records.trials import Machine, Result, Status, Trial
+from ablations.runs import runner
+from ablations.runs.encoding import decode, encode
+from ablations.runs.fingerprints import fingerprint, versions
+from ablations.runs.journal import Journal
+from ablations.runs.schedule import Schedule
+from ablations.runs.store import Store
+from ablations.runs.workers import Engine, Processes, Serial
+from bench.trials import trials
+
+BUSY = 10_000_000  # counts of a trial of some 0.3 s
+EACH = 20  # trials a worker
+EMPTY = 1000  # trials that do nothing
+SECONDS = 20  # trials of about a second
+WAITING = 100_000  # trials of a plan
+
+
+class Overhead:
+    """What the engine adds to each trial."""
+
+    timeout = 900.0
+    params = (("serial", "one worker"),)
+    version = "1"  # raised only where the numbers mean something else
+    param_names = ("engine",)
+
+    def track_empty(self, engine: str) -> float:
+        """Return milliseconds a trial, at most 20."""
+        with _store() as store:
+            return 1000 * _seconds(trials(EMPTY), store, _engine(engine)) / EMPTY
+
+    track_empty.unit = "ms"  # type: ignore[attr-defined]
+
+    def track_second(self, engine: str) -> float:
+        """Return what the engine adds to trials of a second, as a share, at most 0.02."""
+        with _store() as store:
+            took = _seconds(trials(SECONDS, round(BUSY * 3.3)), store, _engine(engine))
+            worked = sum(result.wall_seconds for result in store.results())
+        return took / worked - 1
+
+    track_second.unit = "share"  # type: ignore[attr-defined]
+
+
+class Resume:
+    """A run that finds everything stored."""
+
+    timeout = 900.0
+    params = ((10_000, 100_000),)
+    version = "1"  # raised only where the numbers mean something else
+    param_names = ("stored",)
+    unit = "s"
+
+    def track_resume(self, number: int) -> float:
+        """Return seconds, at most 2 and 15."""
+        with _store() as store:
+            fill(store, trials(number))
+            Store.open(store.folder)  # the index is made once, by whoever wrote the records
+            begun = perf_counter()
+            asked = trials(number)
+            seen: list[runner.What] = []
+            runner.run(
+                asked, Store.open(store.folder), Serial(), on_event=lambda e: seen.append(e.what)
+            )
+            assert seen == [runner.What.SKIPPED] * number
+            return perf_counter() - begun
+
+
+class Workers:
+    """Two workers beside two processes that do the same trials in a loop."""
+
+    timeout = 900.0
+    unit = "ratio"
+    version = "1"  # raised only where the numbers mean something else
+
+    def track_two(self) -> float:
+        """Return the bare processes' time over the workers', at least 0.95."""
+        bare = _bare()
+        with _store() as store:
+            return bare / _seconds(trials(2 * EACH, BUSY), store, Processes(2))
+
+
+class Memory:
+    """What a plan takes while it waits."""
+
+    timeout = 900.0
+    unit = "bytes"
+    version = "1"  # raised only where the numbers mean something else
+
+    def track_waiting(self) -> float:
+        """Return bytes a trial of a plan of 100,000, at most 1,000."""
+        with _store() as store:
+            tracemalloc.start()
+            before, _ = tracemalloc.get_traced_memory()
+            schedule = Schedule(
+                store,
+                on_event=lambda _: None,
+                cost=lambda _: 1.0,
+                limit=lambda _: None,
+                keep=lambda _: False,
+                group=runner.together,
+            )
+            for trial in _lazily(WAITING):
+                schedule.ask(trial)
+            schedule.close()
+            after, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        return (after - before) / WAITING
+
+
+def fill(store: Store, asked: list[Trial]) -> None:
+    """Store a result of each trial, without syncing each file."""
+    lines = []
+    for number, trial in enumerate(asked):
+        result = _result(trial, number)
+        text = encode(result)
+        path = store.path((result.fingerprint, result.attempt))
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+        lines.append(
+            {
+                "what": "stored",
+                "fingerprint": result.fingerprint,
+                "attempt": result.attempt,
+                "status": "ok",
+                "sha256": decode(text)[1],
+            }
+        )
+    Journal(store.journal.path).append(lines)
+
+
+def _result(trial: Trial, number: int) -> Result:
+    return Result(
+        fingerprint=fingerprint(trial),
+        attempt=f"20260101T000000.{number:06}Z-00000000",
+        trial=trial,
+        status=Status.OK,
+        observations=({"counted": 0},),
+        error=None,
+        deaths=0,
+        wall_seconds=1.0,
+        cpu_seconds=1.0,
+        peak_memory_bytes=1,
+        machine=Machine(cpu="", cores=1, threads=1, system="", accelerator=None, load=0.0),
+        versions=dict(versions()),
+        sources="",
+        commit=None,
+        dirty=None,
+        started="2026-01-01T00:00:00+00:00",
+    )
+
+
+def _lazily(number: int) -> Iterator[Trial]:
+    first = trials(1)[0]
+    for seed in range(number):
+        yield Trial(protocol=first.protocol, arms=first.arms, seed=seed)
+
+
+def _engine(name: str) -> Engine:
+    return Serial() if name == "serial" else Processes(1)
+
+
+@contextmanager
+def _store() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory(prefix="hrm-engine-") as folder:
+        yield Store.open(Path(folder) / "store", create=True)
+
+
+def _seconds(asked: list[Trial], store: Store, engine: Engine) -> float:
+    begun = perf_counter()
+    runner.run(asked, store, engine)
+    took = perf_counter() - begun
+    assert all(result.status is Status.OK for result in store.results())
+    return took
+
+
+def _bare() -> float:
+    """Return seconds of two processes that do `EACH` trials in a loop, their start included."""
+    command = f"from bench.trials import count\nfor _ in range({EACH}): count({BUSY})"
+    begun = perf_counter()
+    both = [subprocess.Popen([sys.executable, "-P", "-c", command]) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    return perf_counter() - begun
+
+
+def main(words: list[str]) -> None:
+    """Print the figures whose names have a word, all without any."""
+    figures: list[tuple[str, Callable[[], float], str]] = [
+        ("overhead serial, ms", lambda: Overhead().track_empty("serial"), "at most 20"),
+        ("overhead one worker, ms", lambda: Overhead().track_empty("one worker"), "at most 20"),
+        ("overhead of a second, share", lambda: Overhead().track_second("one worker"), "<= 0.02"),
+        ("resume 10,000, s", lambda: Resume().track_resume(10_000), "at most 2"),
+        ("resume 100,000, s", lambda: Resume().track_resume(100_000), "at most 15"),
+        ("two workers, ratio", lambda: Workers().track_two(), "at least 0.95"),
+        ("memory of a waiting trial, bytes", lambda: Memory().track_waiting(), "at most 1000"),
+    ]
+    for name, measure, wanted in figures:
+        if not words or any(word in name for word in words):
+            print(f"{name:36} {measure():10.3f}   {wanted}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,37 @@
+"""Seconds of a run whose samples stop at times that are given, by execution and live fraction.
+
+act-v1 at width 128, 2 + 2 layers, 81 positions, up to four halting steps, four samples, one thread.
+The live fraction is the share of all samples' steps that count; `bench.compaction` has the ratios.
+In training, each live step's answer enters the loss, and the time has its backward pass.
+"""
+
+import torch
+
+from bench import compaction
+from bench.timed import Suite, Timed
+from hrm import config
+
+size, places = 4, 2
+executions: dict[str, compaction.Execution] = {
+    "lockstep": config.Lockstep(),
+    "masked": config.Masked(),
+    "compacted": config.Compacted(),
+    "refilled": config.Refilled(places=places),
+}
+
+
+class Run(Suite):
+    """One run; refilled execution has half as many places as there are samples."""
+
+    params = (tuple(executions), compaction.modes, (0.5, 1.0))
+    param_names = ("execution", "mode", "live")
+    rounds = 1
+
+    @classmethod
+    def make(cls, execution: str, mode: str, live: float) -> Timed:
+        torch.set_num_threads(1)
+        return compaction.arm("act-v1", mode, live, executions[execution], size)
+
+    def time_run(self, execution: str, mode: str, live: float) -> None:
+        """All samples, until the last one stops."""
+        self.call()

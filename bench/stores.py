@@ -1,0 +1,100 @@
+"""Seconds of a store's work on the file system, with results of one observation and no arrays.
+
+- `Adding.time_add`: ten results, each written whole, synced and noted in the journal.
+- `Reading.time_open`: a store of 30 results: its index and its journal.
+- `Reading.time_results`: the same results read, decoded and checked.
+
+The disk counts, so that numbers of different machines say little.
+"""
+
+import hashlib
+import itertools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+added, stored = 10, 30
+
+
+class Adding:
+    """A new, empty store for each sample."""
+
+    repeat = (2, 5, 0.4)
+    rounds = 1
+    warmup_time = 0.0
+    version = "1"
+
+    def setup(self) -> None:
+        """Make a store, and results with fingerprints that it doesn't have."""
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = a_store(Path(self.folder.name), 0)
+        self.numbers = itertools.count(stored)
+
+    def teardown(self) -> None:
+        """Remove it."""
+        self.folder.cleanup()
+
+    def time_add(self) -> None:
+        """Results, one after another."""
+        for _ in range(added):
+            self.store.add(result(next(self.numbers)))
+
+
+class Reading:
+    """A store that stays as it is."""
+
+    repeat = (2, 5, 0.4)
+    rounds = 1
+    warmup_time = 0.0
+    version = "1"
+
+    def setup(self) -> None:
+        """Make it, and open it once, so that there is an index."""
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = a_store(Path(self.folder.name), stored)
+
+    def teardown(self) -> None:
+        """Remove it."""
+        self.folder.cleanup()
+
+    def time_open(self) -> None:
+        """Its index and journal."""
+        type(self.store).open(Path(self.folder.name) / "store")
+
+    def time_results(self) -> None:
+        """Every record."""
+        assert len(list(self.store.results())) == stored
+
+
+def a_store(folder: Path, results: int) -> Any:
+    """Return a new store with so many results."""
+    from ablations.runs.store import Store
+
+    store = Store.open(folder / "store", create=True)
+    for number in range(results):
+        store.add(result(number))
+    return store
+
+
+def result(number: int) -> Any:
+    """Return a result whose fingerprint is drawn from a number."""
+    from ablations.records.trials import Machine, Result, Status, Trial
+
+    return Result(
+        fingerprint=hashlib.sha256(str(number).encode()).hexdigest(),
+        attempt="20250101T000000.000000Z-00000000",
+        trial=Trial(protocol={"kind": "P"}, arms=({"kind": "X"},), seed=number),
+        status=Status.OK,
+        observations=({"loss": 0.5, "steps": list(range(20))},),
+        error=None,
+        deaths=0,
+        wall_seconds=1.5,
+        cpu_seconds=1.0,
+        peak_memory_bytes=1024,
+        machine=Machine(cpu="c", cores=2, threads=1, system="s", accelerator=None, load=0.1),
+        versions={"python": "3.11"},
+        sources="d",
+        commit=None,
+        dirty=None,
+        started="2025-01-01T00:00:00+00:00",
+    )

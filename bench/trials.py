@@ -1,0 +1,53 @@
+"""A trial that does nothing, or counts: what the engine's benchmarks run. It needs no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ablations.records.trials import Trial
+from ablations.specs.protocols import Protocol
+from hrm.config.parts import Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing(Part):
+    """An arm without settings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting(Protocol):
+    """Counts to a number.
+
+    Args:
+        to: The number; a million takes some 30 ms.
+    """
+
+    module: ClassVar[str] = "bench.trials"
+    to: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What a trial leaves, as an outcome has it."""
+
+    observations: list[Mapping[str, Any]]
+    weights: None = None
+
+
+def count(to: int) -> int:
+    """Count to a number."""
+    found = 0
+    for _ in range(to):
+        found += 1
+    return found
+
+
+def run(inputs: Any) -> Left:
+    """Do a trial."""
+    return Left(observations=[{"counted": count(inputs.protocol.to)} for _ in inputs.arms])
+
+
+def trials(number: int, to: int = 0) -> list[Trial]:
+    """Return so many trials, one a seed."""
+    protocol, arms = Counting(to=to).to_json(), (Nothing().to_json(),)
+    return [Trial(protocol=protocol, arms=arms, seed=seed) for seed in range(number)]

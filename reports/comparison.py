@@ -1,0 +1,44 @@
+"""One HTML page of what moved between two reports."""
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from ablations.records.comparisons import Comparison
+from ablations.records.rows import Report
+from reports import files
+from reports.page import environment, style
+
+
+def page(found: Comparison, before: Report, after: Report) -> str:
+    """Return the page.
+
+    Args:
+        found: What differs.
+        before, after: The reports that were compared.
+    """
+    kinds = (
+        ("moved", "Another group", found.moved),
+        ("reworded", "Another word, the same group", found.reworded),
+        ("shifted", "Another estimate or value, the same word", found.shifted),
+    )
+    return (
+        environment()
+        .get_template("comparison.html.j2")
+        .render(
+            found=found,
+            kinds=kinds,
+            sides=(before, after),
+            rows=tuple({row.verdict.id: row for row in r.rows} for r in (before, after)),
+            style=Markup(style()),
+        )
+    )
+
+
+def render(found: Comparison, before: Report, after: Report, path: Path) -> None:
+    """Write the page to a file.
+
+    Raises:
+        UserError: If it can't be written.
+    """
+    files.write(path, page(found, before, after))

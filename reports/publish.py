@@ -1,0 +1,15 @@
+"""Write the schema of today's `report.json` into the package, `python -m reports.publish`."""
+
+import argparse
+
+from reports import schema
+
+
+def main() -> None:
+    """Write it."""
+    argparse.ArgumentParser(prog="python -m reports.publish", description=__doc__).parse_args()
+    schema.published().write_text(schema.text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

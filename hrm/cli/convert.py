@@ -76,7 +76,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Convert, and print the configuration and where it is from."""
+    """Convert a checkpoint, and print its configuration with the source of each key."""
     from hrm import recipes
     from hrm.interop import folders, settings
 

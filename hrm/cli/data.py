@@ -1,4 +1,4 @@
-"""`hrm data`: boards as people and as the field's trainers see them."""
+"""`hrm data`: show boards, and read and write them in the public format."""
 
 import argparse
 import hashlib
@@ -182,7 +182,7 @@ def build(asked: argparse.Namespace) -> int:
 
 
 def info(asked: argparse.Namespace) -> int:
-    """Check a folder and say what it holds."""
+    """Check a folder and print a summary of it."""
     described = _described(asked.folder)
     if asked.json:
         sys.stdout.write(json.dumps(described, indent=2) + "\n")
@@ -206,7 +206,7 @@ def show(asked: argparse.Namespace) -> int:
 
 
 def fetch(asked: argparse.Namespace) -> int:
-    """Fetch one of the field's own data sets."""
+    """Fetch a public data set."""
     from hrm.data.fetch import fetch as from_hub
 
     with progress.share(asked.name) as step:
@@ -223,7 +223,7 @@ def fetch(asked: argparse.Namespace) -> int:
 
 
 def bring_in(asked: argparse.Namespace) -> int:
-    """Write boards of one's own in the public format."""
+    """Convert a user's own boards to the public format."""
     from hrm.data import imports
     from hrm.system import extensions
 
@@ -247,7 +247,7 @@ def bring_in(asked: argparse.Namespace) -> int:
 
 
 def _generate(task: "Task", seed: int, train: int, test: int) -> "Splits":
-    """Generate boards; who watches sees an estimate, from generating a few of them first."""
+    """Generate boards; on a terminal, show progress estimated from a few boards."""
     few, seconds = 4, 0.0
     while progress.watched() and few < train + test and seconds < 0.5:
         few *= 4
@@ -259,7 +259,7 @@ def _generate(task: "Task", seed: int, train: int, test: int) -> "Splits":
 
 
 def _third(boards: "Boards", level: str | None) -> list[int]:
-    """Return which boards are in a third by difficulty, ties in order; None for all."""
+    """Return the boards in one third by difficulty, ties in their order; None for all."""
     if level is None:
         return list(range(len(boards)))
     place = LEVELS.index(level)
@@ -268,7 +268,7 @@ def _third(boards: "Boards", level: str | None) -> list[int]:
 
 
 def _beside(left: str, right: str) -> str:
-    """Return two pictures side by side if the terminal is wide enough, else above each other."""
+    """Return two pictures side by side, or one above the other if the terminal is too narrow."""
     rows, others = left.split("\n"), right.split("\n")
     width = max(map(len, rows))
     if width + 4 + max(map(len, others)) > shutil.get_terminal_size().columns:
@@ -282,7 +282,7 @@ def _beside(left: str, right: str) -> str:
 
 # -- folders --------------------------------------------------------------------------------------
 def _described(folder: Path) -> dict[str, Any]:
-    """Return what a folder in the public format holds, checked."""
+    """Check a folder in the public format and return its description."""
     from hrm.data import overlap, public
 
     there = [split for split in public.SPLITS if (folder / split).is_dir()] or public.SPLITS

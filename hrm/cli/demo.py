@@ -1,4 +1,4 @@
-"""`hrm demo DOCUMENT`: what a document describes, on a model that is trained for it in a minute."""
+"""`hrm demo DOCUMENT`: demonstrate a document on a model that is trained in a minute."""
 
 import argparse
 import importlib
@@ -54,7 +54,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Train, measure, print."""
+    """Train, measure, and print the results."""
     import torch
 
     torch.set_num_threads(1)  # as fast at this size, and the same sums everywhere
@@ -70,7 +70,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _v2(asked: argparse.Namespace) -> tuple[str, Any]:
-    """Return what document v2's demonstration prints; it has no pictures."""
+    """Return the output of document v2's demonstration, which has no pictures."""
     from hrm.documented.demos import v2
     from hrm.training import loop
 
@@ -91,7 +91,7 @@ def _v2(asked: argparse.Namespace) -> tuple[str, Any]:
 
 
 def _shown(asked: argparse.Namespace) -> tuple[str, Any]:
-    """Return what another document's demonstration prints, its pictures drawn."""
+    """Return the output of another document's demonstration, after drawing its pictures."""
     from hrm.plots import style
 
     module: Any = importlib.import_module(

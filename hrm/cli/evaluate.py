@@ -1,4 +1,4 @@
-"""`hrm eval CHECKPOINT TASK`: score what a run has learned."""
+"""`hrm eval CHECKPOINT TASK`: score the checkpoints of a run on test boards."""
 
 import argparse
 import json
@@ -62,7 +62,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Score, and print it."""
+    """Score the checkpoints, and print the scores."""
     from dataclasses import replace
 
     from hrm.system import distributed
@@ -110,10 +110,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def task_of(found: "Stored", asked: argparse.Namespace) -> Any:
-    """Return the task to score on: that of the run, but for what is asked for.
+    """Return the task to score on: that of the run, with the changes of the command line.
 
     Raises:
-        UserError: If there is no such field, or it isn't the run's task and its shapes are missing.
+        UserError: If there is no such field, or it is another task and lacks a required field.
     """
     plan = found.plan
     settings: list[str] = []
@@ -138,10 +138,10 @@ def task_of(found: "Stored", asked: argparse.Namespace) -> Any:
 
 
 def _boards(found: "Stored", task: Any, asked: argparse.Namespace) -> tuple["Splits", int | None]:
-    """Return the boards to score on, and the number of their identities where it isn't the task's.
+    """Return the boards to score on, and their number of identities if it isn't the task's.
 
     Raises:
-        UserError: If they can't be had.
+        UserError: If the boards can't be read or generated.
     """
     from dataclasses import replace
 

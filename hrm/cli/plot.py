@@ -1,4 +1,4 @@
-"""`hrm plot RUN`: the pictures of a run."""
+"""`hrm plot RUN`: draw the pictures of a run."""
 
 import argparse
 import json
@@ -58,7 +58,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Draw, and say what was drawn where."""
+    """Draw the pictures, and print their files."""
     from hrm.plots import stored, style
 
     assert stored.NAMES == NAMES

@@ -1,4 +1,4 @@
-"""`hrm predict RUN PUZZLE ...`: a run's answers to puzzles of one's own."""
+"""`hrm predict RUN PUZZLE ...`: answer a user's own puzzles with a trained model."""
 
 import argparse
 import json
@@ -57,7 +57,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Answer, and print it."""
+    """Answer the puzzles, and print the answers."""
     from hrm.system import distributed
     from hrm.tasks.arc.task import Arc
     from hrm.training import runs
@@ -104,10 +104,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _given(text: str, task: Any) -> "Sequence[Problem]":
-    """Return the problems that an argument stands for.
+    """Return the problems of an argument: a file, a folder, or the problem itself.
 
     Raises:
-        UserError: If it names no file and isn't a problem, or there's none in the file.
+        UserError: If it is neither a path nor a problem, or the file has no problems.
     """
     from hrm.data import forms, imports
 

@@ -125,10 +125,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def arms(asked: argparse.Namespace) -> "dict[str, Configure]":
-    """Return what is compared, by name.
+    """Return the arms of the comparison by name.
 
     Raises:
-        UserError: If an arm isn't a recipe with FIELD=VALUE changes, or is named twice.
+        UserError: If an arm isn't a recipe with FIELD=VALUE changes, or a name occurs twice.
     """
     from hrm import recipes
 
@@ -164,8 +164,10 @@ def configured(
     """Return the plan of a recipe with some fields set.
 
     Args:
-        own: The fields that make the arm.
-        fields: Those of a trial.
+        asked: The parsed arguments.
+        recipe: Name of the recipe.
+        own: The fields that define the arm.
+        fields: The fields that a trial sets.
 
     Raises:
         UserError: If there is no such field, it can't have that value, or both set it.
@@ -194,7 +196,7 @@ def configured(
 
 
 def _set(roots: dict[str, Any], path: str, value: Any) -> None:
-    """Set a field by its path; parts are dictionaries with a kind."""
+    """Set a field by its path; parts are dictionaries with a kind here."""
     *way, last = path.split(".")
     inside: Any = {name: roots[name] for name in ("training", "model", "objective")}
     for i, name in enumerate([*way, last]):
@@ -217,7 +219,7 @@ def _heading(budget: Mapping[str, int]) -> str:
 
 
 def _say(say: progress.Line, told: "Progress") -> None:
-    """Show a trial's end, and to a person watching its evaluations too."""
+    """Show the end of a trial and, on a terminal, its evaluations too."""
     name = f"{told.arm} trial {told.number}"
     if told.ended is None:
         if progress.watched():
@@ -230,7 +232,7 @@ def _say(say: progress.Line, told: "Progress") -> None:
 
 
 def _show(arm: str, results: Mapping[str, Any]) -> None:
-    """Print an arm's trials, best first, and the scores of the chosen one."""
+    """Print the trials of an arm, best first, and the scores of the chosen one."""
     counts = ", ".join(f"{count} {state}" for state, count in results["counts"].items())
     sys.stdout.write(f"{arm}: {counts}; {results['spent_updates']:,} updates\n\n")
     trials = sorted(results["trials"], key=lambda row: (-(row["validation"] or 0), row["number"]))

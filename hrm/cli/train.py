@@ -92,7 +92,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is trained, and where."""
+    """Add the options for what is trained, and on which device."""
     parser.add_argument(
         "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists them all"
     )
@@ -150,7 +150,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> int:
-    """Train with the other processes, if there are any; the first one talks."""
+    """Train, together with other processes if there are any; the first one prints."""
     from hrm.system import environment
     from hrm.training import runs, tracking
 
@@ -193,10 +193,10 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
 
 
 def _started(plan: "Plan", run: Path, *, said: bool) -> "tuple[Plan, Mapping[str, torch.Tensor]]":
-    """Return a plan that starts from a run's weights, and these; name what doesn't fit.
+    """Return a plan that starts from a run's weights, and the weights; report those that don't fit.
 
     Raises:
-        UserError: If there is no such run, or nothing of it fits.
+        UserError: If there is no such run, or none of its weights fit.
     """
     from dataclasses import replace
 
@@ -234,7 +234,7 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     """Return the plan that arguments ask for.
 
     Raises:
-        UserError: If they contradict themselves, or name what isn't there.
+        UserError: If arguments contradict one another, or name something that doesn't exist.
     """
     if getattr(asked, "extend", None) is not None:
         return _longer(asked)
@@ -289,10 +289,10 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
 
 
 def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, Any]:
-    """Return the boards of --data, and how many of them are for what.
+    """Return the boards of --data, and the sizes of the splits.
 
     Raises:
-        UserError: If there aren't so many, or `--train` is given.
+        UserError: If there are too few boards, or `--train` is given.
     """
     from hrm.data import own
 
@@ -313,10 +313,11 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
 
 
 def _read(asked: argparse.Namespace) -> "Plan":
-    """Return the plan of a file, with the seeds that arguments ask for.
+    """Return the plan in a file, with the seeds of the arguments.
 
     Raises:
-        UserError: If it isn't one, is of another recipe or task, or other options are given.
+        UserError: If the file isn't a plan, is for another recipe or task, or other options are
+            given.
     """
     from dataclasses import replace
 
@@ -338,10 +339,10 @@ def _read(asked: argparse.Namespace) -> "Plan":
 
 
 def _longer(asked: argparse.Namespace) -> "Plan":
-    """Return the plan of the folder's run, with as many updates as asked for.
+    """Return the plan of the folder's run, extended to more updates.
 
     Raises:
-        UserError: If there is none, it is of another recipe or task, or other options are given.
+        UserError: If there is no run, it is of another recipe or task, or other options are given.
     """
     from hrm.training import extension
 
@@ -361,7 +362,7 @@ def _belongs(asked: argparse.Namespace, plan: "Plan", what: str) -> None:
 
 
 def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> None:
-    """Refuse options that the plan says already."""
+    """Refuse options whose values the plan already determines."""
     for name in (*_PLANNED, *more):
         if getattr(asked, name) != asked.default(name):
             raise UserError(
@@ -371,7 +372,7 @@ def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> 
 
 
 def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
-    """Return what is about to be trained, and how large it is."""
+    """Return a line that describes the training and the size of the model."""
     import torch
 
     from hrm.model import HRM
@@ -384,7 +385,7 @@ def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
 
 
 def _line(point: "Point") -> str:
-    """Return a point in one line."""
+    """Return a point of the curve as one line."""
     m, (minutes, seconds) = point.metrics, divmod(round(point.seconds), 60)
     return (
         f"update {point.update:>{len(str(point.updates))}} of {point.updates}  "

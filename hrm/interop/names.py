@@ -1,8 +1,8 @@
-"""Names: what the public code calls each weight, and what we call it.
+"""Names: the public code's name and ours for each weight.
 
-Both fuse the same maps in the same order (queries, keys, values; gate, up), so a conversion renames
-tensors and touches none. The public trainer wraps its model twice, so that its files have names
-such as ``_orig_mod.model.inner.H_init``: the compiler's prefix, the loss head's, the model's.
+Both fuse the same maps in the same order (queries, keys, values; gate, up), so that a conversion
+only renames tensors. The public trainer wraps its model twice; therefore its files have names such
+as ``_orig_mod.model.inner.H_init``, with the prefixes of the compiler, the loss head and the model.
 
 Sources: github.com/sapientinc/HRM, models/hrm/hrm_act_v1.py, models/layers.py and
 models/sparse_embedding.py; github.com/SamsungSAILMontreal/TinyRecursiveModels,
@@ -45,12 +45,12 @@ _tokens = OUTER["embed.table.weight"]
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """A public state dictionary, its prefix taken off.
+    """A public state dictionary without its prefix.
 
     Args:
-        source: Where it is from, for errors.
-        prefix: What stood before each name.
-        tensors: By the public names from there on.
+        source: Its origin, for error messages.
+        prefix: The prefix that all names had.
+        tensors: The tensors, by public names without that prefix.
     """
 
     source: str
@@ -62,7 +62,7 @@ class Weights:
         return {name: list(tensor.shape) for name, tensor in self.tensors.items()}
 
     def ours(self) -> dict[str, Tensor]:
-        """Return the same tensors by our names; names that have none stay."""
+        """Return the same tensors by our names; unknown names are kept."""
         return {_other(name, from_public=True): tensor for name, tensor in self.tensors.items()}
 
 
@@ -70,7 +70,7 @@ def unwrapped(state: Mapping[str, Tensor], source: str = "the state dictionary")
     """Return a public state dictionary without the prefix that all its names share.
 
     Raises:
-        UserError: If it isn't one.
+        UserError: If it isn't a public state dictionary.
     """
     prefixes = [name.removesuffix(_tokens) for name in state if name.endswith(_tokens)]
     if len(prefixes) != 1 or not _wraps(prefixes[0]):
@@ -103,7 +103,7 @@ def wrapped(weights: Weights, prefix: str | None = None) -> dict[str, Tensor]:
     """Return the state dictionary with a prefix before each name, by default that of `weights`.
 
     Raises:
-        UserError: If the prefix isn't made of what the public code puts there.
+        UserError: If the prefix doesn't consist of the public code's own prefixes.
     """
     prefix = weights.prefix if prefix is None else prefix
     if not _wraps(prefix):
@@ -115,7 +115,7 @@ def wrapped(weights: Weights, prefix: str | None = None) -> dict[str, Tensor]:
 
 
 def layers(names: Iterable[str], level: str) -> int:
-    """Return how many different layers of a public level are named."""
+    """Return the number of different layers of a public level among names."""
     parts = [name.split(".") for name in names]
     return len({part[2] for part in parts if part[:2] == [level, "layers"] and len(part) > 2})
 
@@ -127,7 +127,7 @@ def _wraps(prefix: str) -> bool:
 
 
 def _other(name: str, *, from_public: bool) -> str:
-    """Return a name's counterpart on the other side, or the name itself where it has none."""
+    """Return the counterpart of a name in the other code, or the name itself if it has none."""
     outer, levels, block = (
         {public: ours for ours, public in table.items()} if from_public else table
         for table in (OUTER, LEVELS, BLOCK)

@@ -139,7 +139,7 @@ def conditions(commits: Sequence[Commit]) -> list[str]:
         )
     if any(c.quick for c in found):
         quick = sum(c.quick for c in found)
-        said.append(f"In {quick} of {len(found)} commits each time is that of a single sample.")
+        said.append(f"In {quick} of {len(found)} commits each time is that of one sample or two.")
     return [*said, *dict.fromkeys(c.note for c in found if c.note)]
 
 

@@ -3,11 +3,10 @@
 import argparse
 import functools
 import importlib
-import os
-import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from ablations.cli import options
 from hrm.system.command import Parser, run
 
 DESCRIPTION = """\
@@ -55,16 +54,20 @@ def parser() -> argparse.ArgumentParser:
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(
-        name: str, function: str, text: str, *options: Parser, to: object = subparsers
-    ) -> Parser:
-        made = to.add_parser(name, help=text, description=text, parents=options)  # type: ignore[attr-defined]
+    def add(name: str, function: str, text: str, *taken: Parser, to: object = subparsers) -> Parser:
+        made = to.add_parser(name, help=text, description=text, parents=taken)  # type: ignore[attr-defined]
         made.set_defaults(function=functools.partial(_call, function))
         assert isinstance(made, Parser)
         return made
 
-    as_json, where, chosen, device, outside = _json(), _store(), _claims(), _device(), _outside()
-    common = (chosen, _tier(), device, where, outside, as_json)
+    as_json, where, chosen, device, outside = (
+        options.as_json(),
+        options.store(),
+        options.claims(),
+        options.device(),
+        options.outside(),
+    )
+    common = (chosen, options.tier(), device, where, outside, as_json)
     listed = add("list", "listing:list_", "List the claims.", *(chosen, where, outside, as_json))
     listed.add_argument("--document", metavar="KEY", help="those of one document alone, as in v2")
     listed.add_argument("--group", metavar="LETTER", help="those of one group of the ledger alone")
@@ -82,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
             "Show what `run` would do, how long it would take, and what it could tell. Spreads and "
             "costs come from pilot seeds, which no verdict reads: from those in your store, else "
             "from those committed with the claims, else from the spec.",
-            *(*common, _jobs()),
+            *(*common, options.jobs()),
         )
     )
     _run(
@@ -91,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
             "running:run",
             "Run what isn't stored yet, look by look, until each claim is settled or the tier "
             "ends. Interrupted, the same command resumes; several may run into one store.",
-            *(*common, _jobs()),
+            *(*common, options.jobs()),
         )
     )
     add("status", "status:status", "Show how far the runs into a store are.", where, as_json)
@@ -124,10 +127,10 @@ def parser() -> argparse.ArgumentParser:
             "findings",
             "results:findings",
             "Write what evidence gives into README.md, docs/findings.md and docs/limits.md.",
-            *(_tier(), _store("evidence"), outside, as_json),
+            *(options.tier(), options.store("evidence"), outside, as_json),
         )
     )
-    _compare(add, (_tier(), device, outside, as_json))
+    _compare(add, (options.tier(), device, outside, as_json))
     from ablations.cli import judge
 
     own = add("judge", "judge:judge", judge.DESCRIPTION, as_json)
@@ -140,7 +143,7 @@ def parser() -> argparse.ArgumentParser:
             "asymmetric, tied, censored, infinite and missing ones among them, are judged at all "
             "looks, and false words counted against their exact bound. Interrupted, the same "
             "command resumes.",
-            *(_jobs(), as_json),
+            *(options.jobs(), as_json),
         )
     )
     _stores(add, subparsers, common)
@@ -185,7 +188,7 @@ def _plan(plan: Parser) -> None:
 def _run(run: Parser) -> None:
     run.add_argument(
         "--budget",
-        type=_seconds,
+        type=options.seconds,
         metavar="TIME",
         help="wall time after which nothing more is begun, such as 90s, 30min or 2h; what settles "
         "most is run first (default: none)",
@@ -228,7 +231,7 @@ def _cluster(run: "argparse._ArgumentGroup") -> None:
     )
     run.add_argument(
         "--wait",
-        type=_seconds,
+        type=options.seconds,
         default=300.0,
         metavar="TIME",
         help="how long to wait for a worker where there is none (default: 5min)",
@@ -275,7 +278,7 @@ def _findings(made: Parser) -> None:
 def _calibrate(made: Parser) -> None:
     made.add_argument(
         "--replicates",
-        type=_positive,
+        type=options.positive,
         default=4000,
         metavar="N",
         help="samples at each place of the truth (default: %(default)s, a minute on two cores)",
@@ -297,7 +300,7 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
     )
     made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
-    as_json, where = _json(), _store()
+    as_json, where = options.as_json(), options.store()
     merge = add(
         "merge",
         "storing:merge",
@@ -321,7 +324,7 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
         "storing:compact",
         "Add what the claims read of stored runs to evidence: a few lines a run, which are kept in "
         "the repository. Readings are only ever added; the same command again adds what is new.",
-        *(_outside(), as_json),
+        *(options.outside(), as_json),
         to=group,
     )
     compact.add_argument("folders", nargs="+", metavar="STORE", help="stores to read")
@@ -357,7 +360,7 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
         "history:add",
         "Keep asv's results, or the verdicts of a report, as small records to be committed, and "
         "find the steps in every series.",
-        _json(),
+        options.as_json(),
         to=group,
     )
     history.add_argument(
@@ -372,7 +375,10 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
         help="measure these commits here instead, a fresh process each, without building anything",
     )
     history.add_argument(
-        "--steps", type=_positive, metavar="N", help="with --range: so many of them, evenly spaced"
+        "--steps",
+        type=options.positive,
+        metavar="N",
+        help="with --range: so many of them, evenly spaced",
     )
     history.add_argument(
         "--bench", default="", metavar="PATTERN", help="with --range: names of benchmarks"
@@ -389,7 +395,7 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
         "Compare two commits' benchmarks by turns on this machine, in fresh processes, by the "
         "count rule. Fails where a slowdown beyond the threshold is established, and only there. "
         "All figures of a comparison share one error, so that fewer of them need fewer pairs.",
-        _json(),
+        options.as_json(),
     )
     compare.add_argument("first", metavar="A", help="a commit, such as origin/main")
     compare.add_argument("second", metavar="B", help="the one that may be slower, such as HEAD")
@@ -405,7 +411,7 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
     )
     compare.add_argument(
         "--pairs",
-        type=_positive,
+        type=options.positive,
         metavar="N",
         help="processes of each commit (default: the fewest that leave room for one exception)",
     )
@@ -424,105 +430,3 @@ def _history(made: Parser) -> None:
         metavar="DIR",
         help="folder of the commits' records (default: evidence/history)",
     )
-
-
-def _json() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument("--json", action="store_true", help="print JSON; its keys are documented")
-    return made
-
-
-def _store(default: str = "store") -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--store",
-        default=default,
-        metavar="DIR",
-        help="folder of the runs, or evidence where they are only read (default: %(default)s)",
-    )
-    return made
-
-
-def _claims() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "claims", nargs="*", metavar="CLAIM", help="ids of claims, or patterns such as 'halt-*'"
-    )
-    return made
-
-
-def _outside() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--claims",
-        dest="from_",
-        metavar="FILE",
-        help="claims of your own instead of the documents': a Python file, or the name of an "
-        "entry point of the group ablations.claims",
-    )
-    made.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="a module or file to import first, with tasks or parts of your own; may be repeated",
-    )
-    return made
-
-
-def _tier() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--tier",
-        choices=["quick", "standard", "full"],
-        help="up to which look: quick has one seed of what is trained and decides the rest, "
-        "standard goes to 26 seeds, full to 60 (default: quick; of evidence, full)",
-    )
-    return made
-
-
-def _jobs() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--jobs",
-        type=_positive,
-        default=len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        metavar="N",
-        help="runs at a time, one thread each; 1 runs in this process (default: %(default)s, the "
-        "cores here); timings always have the machine alone",
-    )
-    return made
-
-
-def _device() -> Parser:
-    made = Parser(add_help=False)
-    made.add_argument(
-        "--mode",
-        choices=["auto", "eager", "compiled"],
-        default="auto",
-        help="how training steps are computed; runs of one mode are never paired with the other's. "
-        "auto is eager at tier quick, and what each claim was fixed to beforehand at the others, "
-        "the faster one for many seeds; compiled needs a C++ compiler (default: auto)",
-    )
-    made.add_argument(
-        "--device",
-        choices=["cpu", "cuda"],
-        default="cpu",
-        help="where arms are trained (default: cpu)",
-    )
-    return made
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text)
-    if found is None or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s, 30min or 2h")
-    return float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2]]
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)

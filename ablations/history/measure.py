@@ -9,6 +9,7 @@ A time is that of the fastest of a few samples: a machine's other work only ever
 asv calls peak memory is the whole process's, and isn't measured.
 """
 
+import ast
 import itertools
 import json
 import math
@@ -42,11 +43,26 @@ def found(folder: Path, pattern: "re.Pattern[str]") -> Iterator[Any]:
     from asv_runner.discovery import disc_benchmarks
 
     seen = set()
-    for benchmark in disc_benchmarks(str(folder), ignore_import_errors=True):
-        known = benchmark.type in ("time", "track") and benchmark.name not in seen
-        if known and pattern.search(benchmark.name):
-            seen.add(benchmark.name)
-            yield benchmark
+    for module in modules(folder, pattern):
+        for benchmark in disc_benchmarks(f"{folder.name}.{module}", ignore_import_errors=True):
+            known = benchmark.type in ("time", "track") and benchmark.name not in seen
+            if known and pattern.search(benchmark.name):
+                seen.add(benchmark.name)
+                yield benchmark
+
+
+def modules(folder: Path, pattern: "re.Pattern[str]") -> list[str]:
+    """Return the modules of a folder that may have a benchmark that matches; none is imported."""
+    trees = {path.stem: ast.parse(path.read_bytes()) for path in sorted(folder.glob("*.py"))}
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    methods = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+
+    def may(module: str, tree: ast.Module) -> bool:
+        classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+        names = [f"{module}.{c}.{m}" for c in classes for m in methods]
+        return any(pattern.search(name) for name in (*names, *(f"{module}.{m}" for m in methods)))
+
+    return [module for module, tree in trees.items() if may(module, tree)]
 
 
 def measured(benchmark: Any, samples: int) -> tuple[float | None, str]:

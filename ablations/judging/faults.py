@@ -69,6 +69,26 @@ def unskilled(found: Iterable[Skill]) -> Iterator[str]:
             )
 
 
+def hopeless(found: Iterable[Skill], pairs: int) -> Iterator[str]:
+    """Say which cells, by a few seeds, will lack the skill that the claim needs.
+
+    The margin is compared with the error that it will have after many seeds: a few seeds seldom
+    show that an arm has skill, but do show where it has none.
+
+    Args:
+        found: Of a few seeds.
+        pairs: How many seeds the claim will have.
+    """
+    for one in found:
+        error = one.error * math.sqrt(one.n / pairs)
+        if one.needed and one.margin <= ERRORS * error:
+            yield (
+                f"{one.label!r} doesn't beat the best trivial method: its margin is "
+                f"{one.margin:+.4f} over {one.n} seeds, and over {pairs} three standard errors "
+                f"would be {ERRORS * error:.4f}"
+            )
+
+
 def extra_faults(
     claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
 ) -> list[str]:

@@ -22,7 +22,7 @@ from ablations.planning.chances import Spread
 from ablations.records.trials import Result
 from ablations.runs.fingerprints import kind
 from ablations.runs.trials import PILOTS, with_parents
-from ablations.specs.claim import Claim, Statistical
+from ablations.specs.claim import Claim, Statistical, Tier
 from hrm.codec import Record
 from hrm.config.parts import canonical
 from hrm.errors import UserError
@@ -86,7 +86,7 @@ def measure(claim: Claim, reader: Reader, device: str = "cpu") -> Pilot | None:
     if len(pairs) >= FEWEST:
         skill = faults.skills(claim, pairs, reader)
         hopeless = [
-            *faults.unskilled(skill),
+            *faults.hopeless(skill, claim.schedule[Tier.FULL]),
             *faults.shared_end(claim, pairs, reader),
         ]
     costs: dict[str, list[float]] = {}

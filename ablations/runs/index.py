@@ -78,6 +78,12 @@ def add(folder: Path, key: Key, entry: Entry) -> None:
             _insert(index, {key: (entry, stamp)})
 
 
+def of(folder: Path, fingerprint: str) -> list[Key]:
+    """Return the keys of a trial's records."""
+    path = folder / "runs" / fingerprint
+    return [key for key, _ in _files(fingerprint, str(path), None)] if path.is_dir() else []
+
+
 def forget(folder: Path) -> None:
     """Remove the index, so that it is built again from all records."""
     for name in FILES:

@@ -189,7 +189,7 @@ class _Drain:
         if not self._leases.take(job.fingerprint):
             self._schedule.leave(job)
             return False
-        store.sync()
+        store.look(job.fingerprint)
         if self._schedule.over(job):
             self._leases.give_back(job.fingerprint)
             self._schedule.done_elsewhere(job)

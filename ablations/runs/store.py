@@ -61,6 +61,19 @@ class Store:
         """Take in what others have added to the journal, and its records."""
         self._take_in(self.journal.news())
 
+    def look(self, fingerprint: str) -> None:
+        """Take in what others have added, and what a killed one wrote of a trial unjournaled.
+
+        For who has leased the trial: nobody else writes of it now.
+        """
+        self.sync()
+        for key in index.of(self.folder, fingerprint):
+            if key not in self._journaled and not (entry := self._examine(key)).fault:
+                self._entries.setdefault(key[0], {})[key[1]] = entry
+                self._journaled.add(key)
+                with self.writing(self.journal.path):
+                    self._take_in(self.journal.append([_line(key, entry)]))
+
     def _take_in(self, lines: Iterable[Mapping[str, Json]]) -> None:
         for line in lines:
             key = str(line.get("fingerprint")), str(line.get("attempt"))
@@ -323,7 +336,8 @@ class Store:
     def _tidy(self) -> None:
         torn: list[str] = []
         self.refresh(torn)
-        others = (g for name in ("weights/.*.tmp", "progress/*") for g in self.folder.glob(name))
+        names = (".*.tmp", "weights/.*.tmp", "progress/*")
+        others = (path for name in names for path in self.folder.glob(name))
         for left in (*map(Path, torn), *others):
             left.unlink()
         self.adopt()
@@ -371,8 +385,12 @@ def _check(folder: Path, create: bool) -> None:
         if foreign or not create:
             holds = f"holds {foreign[0]!r} but no store.json" if foreign else "is empty"
             raise _refused(f"{name} isn't one: it {holds}", f"{ours}, new or empty for it", another)
-        with whole(path) as temporary:
-            temporary.write_text(json.dumps(marker))
+        try:
+            with whole(path) as temporary:
+                temporary.write_text(json.dumps(marker))
+        except FileNotFoundError:  # somebody who made it meanwhile has swept ours
+            if not path.exists():
+                raise
     try:
         said = json.loads(path.read_bytes())
         version = said["version"] if said["format"] == marker["format"] else None

@@ -1,6 +1,7 @@
 """The one tiny network's variants: how its positions are mixed, and how many latents it has."""
 
-from ablations.claims.arms_t5 import ATTENTION, MIXING, ONE, SEVEN, THINKING, TOKENS, TWO
+from ablations.claims.arms_t3 import PATIENT
+from ablations.claims.arms_t5 import ATTENTION, MIXING, ONE, SEVEN, TOKENS, TWO
 from ablations.metrics.costs import Parameters
 from ablations.metrics.scores import Accuracy
 from ablations.specs.claim import Reading, Statistical
@@ -59,11 +60,12 @@ CLAIMS = (
             "one and seven, the first carries the verdict, and the second is shown. Boards are "
             "4×4 sudokus as one vector; latents have nothing to do with positions. Unknown cells "
             "count, since whole boards, which stand beside, scatter three times as much between "
-            "runs. 300 updates keep the arm with one latent away from the ceiling, as seen on "
-            f"pilot seed 1000, with that arm alone. {_FIGURES}"
+            "runs. The number of updates is one at which two latents pass the trivial methods, as "
+            "seen on pilot seeds 1000 and 1001 with that arm alone; after 300, which came before, "
+            f"they didn't on any pilot seed. {_FIGURES}"
         ),
         arms=(ONE, TWO, SEVEN),
-        protocol=THINKING,
+        protocol=PATIENT,
         metric=Accuracy(),
         test=Difference(null=0.01, because=_POINT),
         beside=(
@@ -75,6 +77,6 @@ CLAIMS = (
                 cells=(2, 1),
             ),
         ),
-        cost=5.0,
+        cost=11.0,
     ),
 )

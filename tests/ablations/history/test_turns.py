@@ -1,6 +1,7 @@
 """Two commits' benchmarks by turns: the rule on figures that are made up, and tiny real ones."""
 
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -221,3 +222,12 @@ def test_a_planted_slowdown_is_found_and_an_equal_commit_passes(repository):
     assert all(f.ratio > 1.5 for f in found.slower)
     found = turns.compare(first, same, root=repository.root, pattern="Suite.time_work", quick=True)
     assert not found.slower
+
+
+def test_only_modules_that_may_match_are_imported(tmp_path):
+    (tmp_path / "base.py").write_text("class Base:\n    def time_it(self): ...\n")
+    (tmp_path / "a.py").write_text("from base import Base\nclass Mine(Base): ...\n")
+    (tmp_path / "b.py").write_text("raise SystemExit('this is imported')\n")
+    pattern = re.compile(r"^a\.")
+    assert turns.measure.modules(tmp_path, pattern) == ["a"]
+    assert turns.measure.modules(tmp_path, re.compile("time_it")) == ["a", "b", "base"]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import sqlite3
 from dataclasses import replace
 
@@ -472,9 +473,12 @@ def test_what_a_killed_writer_left_is_no_record_and_is_swept_by_the_next_run(sto
     store.add(a_result())
     left = record(store).with_name(f".{attempt(2)}.json.99.tmp")
     left.write_text("{")
+    torn = store.folder / ".store.json.99.tmp"
+    torn.write_text("{")
     assert list(Store.open(store.folder).results()) == [a_result()]
     with store.coordinate():
         assert not left.exists()
+        assert not torn.exists()
     assert store.get(A) == a_result()
 
 
@@ -501,6 +505,19 @@ def test_several_add_to_one_store_and_each_sees_what_the_others_added(store):
         assert store.get(B) == a_result(B)
     assert store.journal.verify() is None
     assert [line["fingerprint"] for line in store.journal.entries()] == [A, B]
+
+
+def test_what_a_killed_one_wrote_without_a_line_is_found_by_who_leases_the_trial(store, tmp_path):
+    other = Store.open(tmp_path / "other", create=True)
+    other.add(a_result(A))
+    with store.coordinate():
+        shutil.copytree(other.folder / "runs", store.folder / "runs")
+        store.sync()
+        assert not store.is_finished(A)
+        store.look(A)
+        assert store.get(A) == a_result(A)
+        store.look(A)
+    assert [line["fingerprint"] for line in store.journal.entries()] == [A]
 
 
 def test_who_tidies_up_is_alone(store):

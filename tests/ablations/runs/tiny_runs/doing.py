@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -73,7 +74,10 @@ def search_path(inputs):
 
 def take_threads(inputs):
     """Do as if torch computed on several threads."""
-    sys.modules["torch"] = type("Torch", (), {"get_num_threads": staticmethod(lambda: 4)})
+    cpu = SimpleNamespace(get_cpu_capability=lambda: "AVX2")
+    sys.modules["torch"] = SimpleNamespace(
+        get_num_threads=lambda: 4, backends=SimpleNamespace(cpu=cpu)
+    )
     return each(inputs)
 
 

@@ -1,0 +1,118 @@
+"""Options that several commands take."""
+
+import argparse
+import os
+import re
+
+from hrm.system.command import Parser
+
+
+def as_json() -> Parser:
+    """Return --json."""
+    made = Parser(add_help=False)
+    made.add_argument("--json", action="store_true", help="print JSON; its keys are documented")
+    return made
+
+
+def store(default: str = "store") -> Parser:
+    """Return --store."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--store",
+        default=default,
+        metavar="DIR",
+        help="folder of the runs, or evidence where they are only read (default: %(default)s)",
+    )
+    return made
+
+
+def claims() -> Parser:
+    """Return the claims that are asked for."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "claims", nargs="*", metavar="CLAIM", help="ids of claims, or patterns such as 'halt-*'"
+    )
+    return made
+
+
+def outside() -> Parser:
+    """Return --claims and --include: what comes from outside."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--claims",
+        dest="from_",
+        metavar="FILE",
+        help="claims of your own instead of the documents': a Python file, or the name of an "
+        "entry point of the group ablations.claims",
+    )
+    made.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module or file to import first, with tasks or parts of your own; may be repeated",
+    )
+    return made
+
+
+def tier() -> Parser:
+    """Return --tier."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--tier",
+        choices=["quick", "standard", "full"],
+        help="up to which look: quick has one seed of what is trained and decides the rest, "
+        "standard goes to 26 seeds, full to 60 (default: quick; of evidence, full)",
+    )
+    return made
+
+
+def jobs() -> Parser:
+    """Return --jobs."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--jobs",
+        type=positive,
+        default=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        metavar="N",
+        help="runs at a time, one thread each; 1 runs in this process (default: %(default)s, the "
+        "cores here); timings always have the machine alone",
+    )
+    return made
+
+
+def device() -> Parser:
+    """Return --mode and --device."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--mode",
+        choices=["auto", "eager", "compiled"],
+        default="auto",
+        help="how training steps are computed; runs of one mode are never paired with the other's. "
+        "auto is eager at tier quick, and what each claim was fixed to beforehand at the others, "
+        "the faster one for many seeds; compiled needs a C++ compiler (default: auto)",
+    )
+    made.add_argument(
+        "--device",
+        choices=["cpu", "cuda"],
+        default="cpu",
+        help="where arms are trained (default: cpu)",
+    )
+    return made
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a time such as 90s, 30min or 2h."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text)
+    if found is None or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s, 30min or 2h")
+    return float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2]]
+
+
+def positive(text: str) -> int:
+    """Return a number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)

@@ -1,4 +1,4 @@
-"""Which words are false where the truth is known; written from their meaning, not from the rule."""
+"""Which words are false for a known truth, defined by their meaning, independently of the rule."""
 
 import functools
 import itertools

@@ -36,7 +36,7 @@ def claims() -> Parser:
 
 
 def outside() -> Parser:
-    """Return --claims and --include: what comes from outside."""
+    """Return --claims and --include, for users' claims and modules."""
     made = Parser(add_help=False)
     made.add_argument(
         "--claims",

@@ -1,4 +1,4 @@
-"""`ablations run`: what isn't stored yet, look by look, until claims are settled."""
+"""`ablations run`: run trials that aren't stored, look by look, until claims are settled."""
 
 import argparse
 from collections import Counter
@@ -157,7 +157,9 @@ class _Tally:
     """What a run counts.
 
     Args:
-        done: Finished trials. begun: Those that weren't passed over. changes: Of groups.
+        done: Finished trials.
+        begun: Those that weren't passed over.
+        changes: Of groups.
     """
 
     done: Counter[str]

@@ -199,7 +199,9 @@ class Reading(readings.Kept):
     """What was kept of one arm's run.
 
     Args:
-        runs: The file. run: Its line. arm: The arm's place.
+        runs: The file.
+        run: Its line.
+        arm: The arm's place.
         stale: Where the names of metrics are put whose code has changed since.
     """
 

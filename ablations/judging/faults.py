@@ -1,7 +1,7 @@
-"""What makes a claim INVALID, whatever its contrasts say.
+"""Faults that make a claim INVALID, whatever its contrasts are.
 
-An arm that learnt nothing, where the claim needs that it does; a floor or a ceiling that all cells
-share, so that nothing is left to compare; times that drift.
+They are: an arm that learnt nothing although the claim needs it to; a floor or ceiling that all
+cells reach, so that nothing is left to compare; times that drift.
 """
 
 import math
@@ -23,11 +23,11 @@ from hrm.errors import UserError
 
 
 def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[Skill, ...]:
-    """Return by how much each trained cell beats the best trivial method.
+    """Return the margin of each trained cell over the best trivial method.
 
-    A run's margin is the mean over its test boards. A run that diverged, or whose record is lost,
-    beats nothing: its margin is 0. Boards are drawn anew for each seed, so the spread over seeds
-    holds that over boards; where few seeds happen to agree, the boards' own is taken:
+    The margin of a run is the mean over its test boards; that of a run that diverged, or whose
+    record is lost, is 0. Boards are drawn for each seed, so the spread over seeds includes that
+    over boards. If few seeds happen to agree, the spread over boards is used:
 
         error = max(sd of the margins, mean error over boards) / √n.
 

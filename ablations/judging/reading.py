@@ -1,4 +1,4 @@
-"""Verdicts, pairs and zones in the reader's unit, as a report draws them."""
+"""Verdicts, pairs and zones in the unit of the reader, as a report shows them."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whether a claim's sign survives elsewhere: estimates beside the family, which decide nothing."""
+"""Whether the sign of a claim holds under other conditions; these estimates decide nothing."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is computed and allocated: rows, FLOPs, halting steps, bytes, parameters."""
+"""Metrics of cost: computed rows, FLOPs, halting steps, allocated bytes, parameters."""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Cost(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Rows(Cost):
-    """Rows through the high core, one a sample and cycle, over all test boards."""
+    """Rows through the high core, one per sample and cycle, over all test boards."""
 
     @property
     def quantity(self) -> str:

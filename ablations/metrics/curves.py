@@ -1,4 +1,4 @@
-"""Metrics of a training run's course: when it arrives, where it ends, how steadily."""
+"""Metrics of learning curves: time to a target, final level, and stability."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from hrm.config.parts import require
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival(Metric):
-    """Updates until what validation boards give reaches a threshold, smoothed and interpolated.
+    """Updates until the smoothed, interpolated validation score reaches a threshold.
 
     Scores and their updates are averaged over windows of `smooth` evaluations, so that smoothing
     delays nothing. A run that hasn't arrived at the cap lies beyond it.

@@ -1,4 +1,4 @@
-"""What a probe reads of states and gradients: residuals, dimensions, cosines."""
+"""Metrics of states and gradients: residuals, dimensions, cosines."""
 
 import math
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""The chance that a claim settles by each look, and with which group, by counting paths.
+"""The probability that a claim settles by each look, and with which group, by counting paths.
 
-A pair lies beyond an edge with a chance that the spread of contrasts gives. A statement about the
-median is established at a look if few enough pairs are exceptions; the chance that it is by then
-comes from walking through the looks with the distribution of the number of exceptions. Where a
-group needs two statements, both numbers are walked together.
+The spread of contrasts gives the probability that a pair is beyond an edge. A statement about the
+median is established at a look if few enough pairs are exceptions. Its probability follows from the
+distribution of the number of exceptions, which is propagated from look to look. If a group needs
+two statements, the joint distribution of both numbers is propagated.
 """
 
 import functools
@@ -49,10 +49,11 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One way for a claim to settle: statements that must all be established.
+    """One way in which a claim can settle: statements that must all be established.
 
     Args:
-        group: Of the word that follows. statements: One or two.
+        group: Group of the resulting word.
+        statements: One or two statements.
     """
 
     group: Group
@@ -233,7 +234,8 @@ def _both(
 
     Args:
         exceptions: Of the table.
-        first, second: The chances that a pair lies beyond each edge.
+        first: Probability that a pair is beyond the first edge.
+        second: Probability that a pair is beyond the second edge.
         known: The chance that its contrast is known.
     """
     most = max(c for _, c in exceptions) + 1

@@ -1,7 +1,7 @@
-"""How long runs take: CPU time, what it costs to run them at all, and claims that settle early.
+"""Estimates of the wall time of runs: CPU time, overhead, and claims that settle early.
 
-The constants are those of a quick tier of the whole ledger on two cores (2,128 runs), where a run's
-own clock left this much between two runs.
+The constants of the overhead were measured on a quick tier of the whole ledger on two cores (2,128
+runs): the time between two runs that no run's own clock covers.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,7 +1,7 @@
-"""What to run next: the trials up to each open claim's next look, and the order that settles most.
+"""What to run next: the trials up to the next look of each open claim, in the most useful order.
 
-Tiers are looks. A claim whose group can't change any more is settled and isn't due, and neither is
-one whose pilots show that no number of pairs can decide it.
+Tiers are looks. A claim isn't due if it is settled, that is, if its group can't change any more, or
+if its pilots show that no number of pairs can decide it.
 """
 
 import dataclasses
@@ -28,14 +28,14 @@ UNKNOWN = 0.5  # the chance to settle by the last look of a tier where no pilot 
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """What a claim needs next.
+    """The trials that a claim needs next.
 
     Args:
         claim: The claim.
-        look: Pairs that it will have then; 1 for an exact claim.
-        trials: Those to run, each after what it starts from.
-        chance: That it has settled by then.
-        refusal: Why nothing is run, "" if something is.
+        look: Number of pairs that it will have afterwards; 1 for an exact claim.
+        trials: The trials to run, each after its parent.
+        chance: Probability that the claim is settled afterwards.
+        refusal: Why nothing is run; "" if something is.
     """
 
     claim: Claim
@@ -47,12 +47,12 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a budget pays for.
+    """The claims that a budget pays for.
 
     Args:
-        chosen: In the order in which they are run; trials that an earlier one has too are left out.
-        left: What it doesn't pay for.
-        cpu_seconds: Of what is chosen.
+        chosen: Claims in the order in which they are run, without trials of earlier ones.
+        left: Claims that it doesn't pay for.
+        cpu_seconds: Cost of the chosen ones.
     """
 
     chosen: tuple[Due, ...]

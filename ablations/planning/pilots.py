@@ -1,4 +1,4 @@
-"""Pilots: what seeds that no verdict reads tell of a claim's spread, validity and cost.
+"""Pilots: estimates of a claim's spread, validity and cost, from seeds that no verdict reads.
 
 They are measured from a store (`measure`), or were committed in ``claims/pilots.json``, which
 `ablations plan --pilot --output FILE` writes: one entry a claim, the fields of `Pilot`. An entry
@@ -33,18 +33,19 @@ FEWEST = 3  # pairs that give a spread, and seeds that show a design to be hopel
 
 @dataclass(frozen=True, kw_only=True)
 class Pilot(Record):
-    """What the pilot seeds of a claim gave.
+    """The results of a claim's pilot seeds.
 
     Args:
-        spec: Digest of what was measured, see `digest`.
-        device: Where. cpu: The processor, whose costs these are.
-        versions: Of what results depend on.
-        seeds: Those whose runs all ended.
-        sds: Of each thing that the claim says, the contrasts' standard deviation; None for too few,
-            and in a file for timings too, whose spread is each machine's own.
+        spec: Digest of the measurement, see `digest`.
+        device: Device of the runs.
+        cpu: The processor, to which the costs apply.
+        versions: Versions that results depend on.
+        seeds: Seeds at which all runs have finished.
+        sds: Standard deviation of the contrasts, for each statement of the claim; None if there are
+            too few. In a file it is also None for timings, whose spread depends on the machine.
         lost: Share of pairs without a finite contrast.
-        faults: A floor, a ceiling, or an arm without the skill that the claim needs.
-        cpu_seconds: The median of a run, by its kind (`ablations.runs.fingerprints.kind`).
+        faults: A floor, a ceiling, or an arm that doesn't beat trivial methods although it has to.
+        cpu_seconds: Median cost of a run, by its kind (`ablations.runs.fingerprints.kind`).
     """
 
     spec: str

@@ -1,8 +1,8 @@
-"""Shards: a plan cut into parts that need nothing of each other, for arrays of batch jobs.
+"""Shards: a plan divided into independent parts, for arrays of batch jobs.
 
-Every shard works out the same cut for itself, from the claims and the committed costs alone. What
-shares boards stays together, and so do the arms of a pair and what a trial starts from. Timings
-are in no shard: all of a claim's are taken on one machine.
+Every shard computes the same division by itself, from the claims and the committed costs only.
+Trials that share boards stay together, and so do the arms of a pair, and trials with their parents.
+Timings are in no shard, since all timings of a claim are taken on one machine.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from hrm.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """One of so many parts, counted from 1."""
+    """Part I of N, counted from 1."""
 
     number: int
     of: int

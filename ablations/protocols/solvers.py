@@ -36,7 +36,11 @@ def moves(board: Ints, allowed: Bools) -> float:
     """Return the fewest moves from a maze's start to its goal over allowed cells, by Dijkstra.
 
     Args:
-        board, allowed: [cells] of a square. Infinity where no path leads.
+        board: Tokens of a square board, [cells].
+        allowed: Cells that moves may enter, [cells].
+
+    Returns:
+        The number of moves; infinity if there is no path.
     """
     size = round(len(board) ** 0.5)
     cell = np.arange(len(board)).reshape(size, size)

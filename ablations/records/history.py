@@ -50,7 +50,9 @@ class Commit(Record):
     """What is known of a commit.
 
     Args:
-        commit: Its hash. date: When it was committed, ISO 8601 in UTC. subject: Of its message.
+        commit: Its hash.
+        date: When it was committed, ISO 8601 in UTC.
+        subject: Of its message.
         place: How many commits it rests on, itself included.
         sources: SHA-256 over the Python files of our packages and their contents.
         conditions: None without benchmarks.
@@ -86,7 +88,9 @@ class Step(Record):
     """A level that a series stays at.
 
     Args:
-        first, last: The commits from and to which it does. level: The series' middle there.
+        first: First commit of the level.
+        last: Last commit of the level.
+        level: The series' middle there.
     """
 
     first: str
@@ -112,7 +116,8 @@ class History(Record):
     """All that is kept.
 
     Args:
-        commits: From the oldest to the newest. steps: Of their benchmarks.
+        commits: From the oldest to the newest.
+        steps: Of their benchmarks.
     """
 
     commits: tuple[Commit, ...]

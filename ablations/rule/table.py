@@ -1,9 +1,10 @@
-"""How many exceptions a statement may have at each look, and how often it errs or succeeds then.
+"""The exceptions that a statement may have at each look, with its error and its power.
 
-"The median of x lies above a" is established at a look if at most c of its n pairs have x ≤ a. If
-the median is a or less, each pair exceeds a with probability at most 1/2 whatever the distribution
-and whatever came before it. So counting the paths of a fair coin bounds the chance that any look
-errs. "More than three quarters of all pairs lie above a" is the same with another coin.
+"The median of x is above a" is established at a look if at most c of its n pairs have x ≤ a. If the
+median is a or less, each pair exceeds a with probability at most 1/2, for every distribution and
+whatever the earlier pairs were. Therefore counting the paths of a fair coin bounds the probability
+that any look errs. "More than three quarters of all pairs are above a" is tested in the same way,
+with a coin of probability 3/4.
 """
 
 import functools

@@ -59,11 +59,13 @@ class Words:
     """The words of many samples after each look.
 
     Args:
-        looks: (looks,), 0 first: before any look.
-        codes: (looks, samples), places in `WORDS`.
+        looks: (looks,), with 0 first, before any look.
+        codes: (looks, samples), indices in `WORDS`.
         by_itself: (looks, samples), the same before SPLIT.
-        by_mean, by_failures: (looks, samples), whether the mean, or the failures, split the word.
-        low, high: (looks, samples), ends of the intersected intervals.
+        by_mean: (looks, samples), whether the mean splits the word.
+        by_failures: (looks, samples), whether the failures split the word.
+        low: (looks, samples), lower ends of the intersected intervals.
+        high: (looks, samples), upper ends of the intersected intervals.
     """
 
     looks: tuple[int, ...]

@@ -1,9 +1,9 @@
-"""What is fixed before a claim is tested: which effects count, and which figures are claimed.
+"""Zones, fixed before a claim is tested: which effects count, and which sizes are claimed.
 
-Zones hold contrasts: logarithms for ratios, and the claimed direction positive. Readers and
-documents speak of ratios and of whichever direction they like; `value` and `contrast` translate.
-Build zones by `ratio`, `difference`, `either_side`, `not_worse` and `reliable`: they take the
-reader's unit, and refuse what can't be meant.
+Zones are in units of contrasts: logarithms for ratios, with the claimed direction positive.
+Documents and readers use ratios, and either direction; `value` and `contrast` convert. Build zones
+with `ratio`, `difference`, `either_side`, `not_worse` and `reliable`: they take the reader's unit,
+and refuse zones that are impossible.
 """
 
 import math

@@ -1,6 +1,7 @@
-"""Which trial is next: one that can start, of the costliest group of boards.
+"""The order of trials: the next one can start, and belongs to the costliest group of boards.
 
-A plan may have 100,000 trials, so that a waiting one is a few words; a job is made when it starts.
+A plan may have 100,000 trials, so a waiting trial takes little memory; its job is created when it
+starts.
 """
 
 import heapq
@@ -71,7 +72,10 @@ class Schedule:
     Args:
         store: Where results go.
         on_event: Told of each step.
-        cost, limit, keep, group: As `ablations.runs.runner.run` has them.
+        cost: As in `ablations.runs.runner.run`.
+        limit: As in `ablations.runs.runner.run`.
+        keep: As in `ablations.runs.runner.run`.
+        group: As in `ablations.runs.runner.run`.
     """
 
     def __init__(

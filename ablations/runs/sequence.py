@@ -1,7 +1,7 @@
 """The order of timing trials: one shuffled sequence for all claims, in two separate stretches.
 
-A machine has moods that last for minutes. If each claim were measured in one go, its pairs would
-share one mood and agree with each other better than with the next hour.
+The state of a machine changes over minutes. If each claim were measured in one go, its pairs would
+be measured in the same state, and would agree better with each other than with pairs an hour later.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Looking after stores: merging several into one, checking one, and removing what isn't needed."""
+"""Maintenance of stores: merge several, check one, and remove unneeded weights."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -20,15 +20,19 @@ class Plan(Part):
     """Everything that a run's curve depends on, except for the machine.
 
     Args:
-        recipe: What the system came from, for people.
-        task: Also a `Task`.
-        data_seed: Of the boards.
-        train, validation, test: How many.
-        seed: Of the weights, and of dropout.
-        order_seed: Of the boards' order and the halting noise; None for the same number.
-        data: A folder whose boards are taken; None for those that the task generates.
-        train: How many of them training takes, after those for validation.
-        start: SHA-256 of the checkpoint whose weights it starts from; None for drawn ones.
+        recipe: Name of the recipe that the system was made with, for people.
+        system: The system that is trained.
+        task: The task, which must also be a `Part`.
+        data_seed: Seed of the boards.
+        train: Number of training boards; of a folder, those that training uses after the
+            validation boards are held out.
+        validation: Number of validation boards.
+        test: Number of test boards.
+        training: How the system is trained.
+        seed: Seed of the weights, and of dropout.
+        order_seed: Seed of the boards' order and of the halting noise; None for `seed`.
+        data: The folder of the boards; None for boards that the task generates.
+        start: SHA-256 of the checkpoint with the initial weights; None for drawn ones.
     """
 
     recipe: str

@@ -105,7 +105,7 @@ def calls_per_sample(timed: Timed) -> int:
 def by_turns(
     timed: Sequence[Timed], calls: Sequence[int], rounds: int, chance: random.Random
 ) -> tuple[list[list[float]], list[list[int]]]:
-    """Return seconds a call ``[rounds][callables]``, and the order in which each round called them."""
+    """Return seconds per call, ``[rounds][callables]``, and the order of calls in each round."""
     times, orders = [], []
     for _ in range(rounds):
         order = chance.sample(range(len(timed)), len(timed))

@@ -109,7 +109,7 @@ def refined(segments: int, *, connection: float | None = CONNECTION) -> Arm:
     return Arm(label=label, part=part)
 
 
-def flat(segments: int, *, passes: int = 1, detached: bool = True) -> Arm:
+def flat(segments: int, *, passes: int = 1) -> Arm:
     """Return the same blocks as one level: both layers in one core, so many passes a segment."""
     two = refined(segments).part
     assert isinstance(two, System) and isinstance(two.model.low, Transformer)
@@ -121,10 +121,9 @@ def flat(segments: int, *, passes: int = 1, detached: bool = True) -> Arm:
         coupling=Single(),
         low_steps=passes,
         cycles=1,
-        segments=replace(two.model.segments, detached=detached),
     )
     label = f"one level, {_segments(segments)}"
-    label += f", {passes} passes" * (passes > 1) + ", full gradients" * (not detached)
+    label += f", {passes} passes" * (passes > 1)
     return Arm(label=label, part=replace(two, model=one))
 
 
@@ -136,7 +135,6 @@ L1, L2, L4 = (refined(count) for count in (1, 2, 4))
 L2N = refined(2, connection=None)
 F1, F2, F4 = (flat(count) for count in (1, 2, 4))
 E1, E4 = (flat(count, passes=3) for count in (1, 4))
-U2, U4 = (flat(count, detached=False) for count in (2, 4))
 
 
 # -- Q heads --------------------------------------------------------------------------------------

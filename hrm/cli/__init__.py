@@ -1,4 +1,4 @@
-"""The command line: `hrm summary | train | eval | predict | demo | plot | sweep | convert | data`.
+"""The command line: `hrm summary | train | eval | evaluate | predict | demo | plot | ...`.
 
 Each command is a module with `add(subparsers)`, which adds its parser, and a function that runs it
 and returns the exit status. Modules import torch and tasks inside these functions, so that `--help`
@@ -17,6 +17,7 @@ from hrm.cli import (
     data,
     demo,
     evaluate,
+    grid,
     options,
     plot,
     predict,
@@ -32,6 +33,7 @@ One configurable Hierarchical Reasoning Model, its tasks and its data.
   hrm summary act-v1           modules, shapes, parameters, operations of a documented system
   hrm train gru maze ...       train it on a task, in a folder
   hrm eval DIR maze            score what was trained
+  hrm evaluate --output DIR    recipes by tasks, trained and scored, as a table and a heat map
   hrm predict DIR PUZZLE ...   its answers to puzzles of your own
   hrm plot DIR                 pictures of it
   hrm sweep gru maze ...       search for its best configuration
@@ -72,6 +74,6 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_include(top)
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (summary, train, evaluate, predict, demo, plot, sweep, convert, data):
+    for command in (summary, train, evaluate, grid, predict, demo, plot, sweep, convert, data):
         command.add(subparsers)
     return top

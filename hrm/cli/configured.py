@@ -23,6 +23,7 @@ _plain = (
 )
 _allowed = ("recipe", "task", "config", *_settings, *_plain)
 _of_task = ("seq_len", "vocab_size", "num_puzzle_identifiers")  # the task says them
+_precisions = ("bfloat16", "float32")
 _ours = {  # document act-v1's keys, as arguments of its recipe
     "H_cycles": "h_cycles",
     "L_cycles": "l_cycles",
@@ -162,6 +163,12 @@ def _documented(name: str, value: Any, file: Path) -> Iterator[str]:
             for level in ("low", "high"):
                 yield from ("--axis", f"{level}.rotary={json.dumps(float(value))}")
         case "forward_dtype":
+            if value not in _precisions:
+                raise UserError(
+                    f"{file} has forward_dtype {value!r}; allowed is {' or '.join(_precisions)}: "
+                    f"`hrm train` scales no loss, as float16 needs; use bfloat16, or train "
+                    f"hrm.models.HRMACTv1 with its `scaling` on a GPU"
+                )
             yield from ("--axis", f"bfloat16={json.dumps(value == 'bfloat16')}")
         case "gradient_checkpointing":
             yield from ("--axis", f"checkpointing={json.dumps(value)}")

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 LINE = "turn a public checkpoint into a run's folder, or a run into a public checkpoint"
 TEXT = """\
-Turn a checkpoint of the public HRM or one-tiny-network code into a run's folder, which `hrm eval`
-scores; or a run of act-v1 or tiny-network into a checkpoint that the public code loads. Tensors are
-renamed and not touched. Files are safetensors, or what torch.save writes; no code in them runs.
+Turn a checkpoint of the public HRM or one-tiny-network code (its plain transformer too) into a
+run's folder, which `hrm eval` scores; or such a run into a checkpoint that the public code loads.
+Tensors are renamed and not touched. Files are safetensors, or what torch.save writes; no code in
+them runs.
 
 Shapes don't say everything. Heads, cycles and steps come from the configuration beside the
 checkpoint, all_config.yaml, or from --config; what is said nowhere is as in the recipe. All of it

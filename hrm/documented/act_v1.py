@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from hrm import recipes
 from hrm.config import Transformer
@@ -21,7 +21,7 @@ from hrm.model import HRM
 from hrm.model.embedding import TokenEmbedding
 from hrm.model.execution import Batch, Carry
 from hrm.model.puzzles import PuzzleTable
-from hrm.training import q_losses
+from hrm.training import q_losses, scaling
 from hrm.training.optim import SparseSignSGD
 
 
@@ -46,8 +46,8 @@ class ActConfig(DocumentOptions):
         rope_theta: Base frequency of rotary position embeddings.
         halt_max_steps: Largest number of halting steps.
         halt_exploration_prob: Probability of exploration in training.
-        forward_dtype: "bfloat16" or "float32", of the activations; weights and Q values are
-            float32.
+        forward_dtype: "bfloat16", "float32", or on a GPU "float16", of the activations; weights and
+            Q values are float32. Float16 needs a scaled loss: `HRMACTv1.scaling`.
         gradient_checkpointing: Whether activations are computed again in the backward pass instead
             of kept ("Memory Optimization").
         halt_in_evaluation: Whether sequences halt in evaluation mode, too; as coded, they take all
@@ -84,16 +84,9 @@ class ActConfig(DocumentOptions):
         positive(self, "batch_size", "seq_len", "vocab_size", "num_puzzle_identifiers")
         positive(self, "H_cycles", "L_cycles", "H_layers", "L_layers", "halt_max_steps")
         positive(self, "hidden_size", "num_heads", "rope_theta")
-        require(
-            self.forward_dtype != "float16",
-            "forward_dtype",
-            self.forward_dtype,
-            "bfloat16 or float32: gradients underflow in float16, and no loss is scaled here",
-            "use 'bfloat16', which has the range of float32",
-        )
         for name, allowed in (
             ("pos_encodings", ("rope", "learned")),
-            ("forward_dtype", ("bfloat16", "float32")),
+            ("forward_dtype", ("bfloat16", "float32", "float16")),
         ):
             value = getattr(self, name)
             require(value in allowed, name, value, " or ".join(allowed), f"use {allowed[0]!r}")
@@ -155,6 +148,11 @@ class ActConfig(DocumentOptions):
         return replace(system, model=model)
 
 
+def _halved(_embed: nn.Module, _inputs: Any, x: Tensor) -> Tensor:
+    """Return the output of an embedding in float16, the precision of everything that reads it."""
+    return x.half()
+
+
 class PuzzleEmbedding:
     """A puzzle table in the form that the document passes to its optimiser.
 
@@ -179,7 +177,7 @@ class HRMACTv1(View):
         config: A dictionary with the document's keys; see `ActConfig`.
 
     Raises:
-        UserError: If a key is unknown or missing, or a value refused.
+        UserError: If a key is unknown or missing, or a value refused, float16 without a GPU too.
 
     Source: document act-v1, "Quick Start".
     """
@@ -188,6 +186,44 @@ class HRMACTv1(View):
         super().__init__()
         self.config = read(ActConfig, config, "document act-v1, Basic Usage")
         self.model = HRM(self.config.system().model)
+        if self._half:
+            self._scaled_on(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+            self.model.embed.register_forward_hook(_halved)
+
+    @property
+    def _half(self) -> bool:
+        return self.config.forward_dtype == "float16"
+
+    def _scaled_on(self, device: torch.device) -> None:
+        """Refuse float16 where no loss is scaled."""
+        require(
+            scaling.able(device),
+            "forward_dtype",
+            self.config.forward_dtype,
+            f"bfloat16 or float32 on the device {str(device)!r}: gradients underflow in float16, "
+            "and a loss is scaled on a GPU alone",
+            "use 'bfloat16', which has the range of float32, or move the model to a GPU",
+        )
+
+    def scaling(self, *optimizers: torch.optim.Optimizer) -> scaling.LossScaling:
+        """Return what scales the loss, ``backward(loss)`` and ``step()``, in the place of theirs.
+
+        With another ``forward_dtype`` than float16 it scales nothing, so that one training loop
+        serves all.
+
+        Args:
+            optimizers: All that step, that of the puzzle embeddings too.
+
+        Raises:
+            UserError: If the model computes in float16, and isn't on a GPU.
+
+        Source: document act-v1, "Memory Optimization" (a half precision).
+        """
+        device = self.model.start_low.value.device
+        if self._half:
+            self._scaled_on(device)
+        scaler = torch.amp.GradScaler(device.type, enabled=self._half)
+        return scaling.LossScaling(*optimizers, scaler=scaler)
 
     @property
     def puzzle_emb(self) -> PuzzleEmbedding:
@@ -239,6 +275,8 @@ class HRMACTv1(View):
         return carry, outputs
 
     def _batch(self, batch: Mapping[str, Tensor]) -> Batch:
+        if self._half:
+            self._scaled_on(self.model.start_low.value.device)
         for key in ("inputs", "puzzle_identifiers"):
             require(
                 key in batch,

@@ -18,6 +18,7 @@ from hrm.config import (
     QLearning,
     RmsNorm,
     SeparateLatents,
+    Single,
     SwiGlu,
     Tokens,
     Transformer,
@@ -31,8 +32,12 @@ HIERARCHICAL_TOO = "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"  #
 TINY = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
 # The tiny network's code by the number of its latents.
 TINIES = {2: TINY, 1: TINY.replace("trm@", "trm_singlez@"), 7: TINY.replace("trm@", "trm_hier6@")}
+PLAIN = "recursive_reasoning.transformers_baseline@Model_ACTV2"  # of one level
 # Keys that the hierarchical code doesn't have and ignores, with the values that say nothing there.
 ONE_NETWORK_ALONE = {"puzzle_emb_len": 0, "no_ACT_continue": False, "mlp_t": False}
+# Keys that the plain transformer ignores too; it passes once through its one level, H.
+NOT_PLAIN = {**ONE_NETWORK_ALONE, "H_cycles": 1, "L_cycles": 1, "L_layers": 0}
+PLAIN_ALONE = ("act_enabled", "act_inference")
 POSITIONS = ("rope", "learned", "none")
 PRECISIONS = ("bfloat16", "float32")
 LOSSES: Mapping[str, CrossEntropy | StablemaxCrossEntropy] = {
@@ -55,6 +60,11 @@ class Arch(Part):
         mlp_t: Whether a feed-forward network over positions replaces attention.
         latents: Number of latent states: 2, or 1 or 7 in the variants of the one tiny network. With
             7, L_cycles is 6.
+        one_level: Whether the model is the plain transformer, `transformers_baseline`, with
+            H_layers layers.
+        act_enabled: Whether the plain transformer may halt early in training; otherwise it takes
+            all steps without exploration, and Q(continue) isn't trained.
+        act_inference: Whether the plain transformer halts in evaluation.
 
     Raises:
         UserError: If a value has another type, or isn't allowed by the public code.
@@ -83,6 +93,9 @@ class Arch(Part):
     no_ACT_continue: bool  # noqa: N815 (that is its name)
     mlp_t: bool = False
     latents: int = 2
+    one_level: bool = False
+    act_enabled: bool = True
+    act_inference: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,10 +120,20 @@ class Arch(Part):
             "6 with seven latents, six of which each have a low update",
             "use 6",
         )
+        for name, usual in zip(PLAIN_ALONE, (True, False), strict=True):
+            require(
+                self.one_level or getattr(self, name) == usual,
+                name,
+                getattr(self, name),
+                f"{usual} but in the plain transformer, whose code alone has that key",
+                "leave it out",
+            )
 
     @property
     def code(self) -> str:
         """The name of the model in the public code."""
+        if self.one_level:
+            return PLAIN
         return TINIES[self.latents] if self.one_network else HIERARCHICAL
 
     @property
@@ -145,21 +168,31 @@ class Arch(Part):
             "positions": self.seq_len,
             "width": self.hidden_size,
             "heads": self.num_heads,
-            "h_cycles": self.H_cycles,
-            "l_cycles": self.L_cycles,
             "max_steps": self.halt_max_steps,
-            "exploration": self.halt_exploration_prob,
+            "exploration": self.halt_exploration_prob if self.act_enabled else 0.0,
         }
-        if self.one_network:
-            made = recipes.tiny_network(**shared, latents=self.latents)
+        cycles = {"h_cycles": self.H_cycles, "l_cycles": self.L_cycles}
+        if self.one_level:
+            require(
+                self.hidden_size % self.num_heads == 0,
+                "num_heads",
+                self.num_heads,
+                f"a divisor of hidden_size, {self.hidden_size}: the public attention is "
+                f"{self.hidden_size // self.num_heads * self.num_heads} wide with others, and ours "
+                "as wide as the state",
+                "train with such heads",
+            )
+            made = recipes.plain_transformer(**shared, layers=self.H_layers)
+        elif self.one_network:
+            made = recipes.tiny_network(**shared, **cycles, latents=self.latents)
         else:
-            made = recipes.act_v1(**shared)
+            made = recipes.act_v1(**shared, **cycles)
         assert isinstance(made.model.low, Transformer)
         assert isinstance(made.model.halting, QLearning)
         assert isinstance(made.objective, QHalting)
         core: Transformer | Mixer = replace(
             made.model.low,
-            layers=self.L_layers,
+            layers=self.H_layers if self.one_level else self.L_layers,
             norm=RmsNorm(eps=self.rms_norm_eps, scale=False),
             feed_forward=SwiGlu(inner=self.inner, fused=True),
             rotary=self.rope_theta if self.pos_encodings == "rope" else None,
@@ -188,15 +221,27 @@ class Arch(Part):
             ),
             low=core,
             high=core if self.one_network else replace(core, layers=self.H_layers),
-            halting=replace(made.model.halting, against_continue=not self.no_ACT_continue),
+            halting=self._halting(made.model.halting),
             bfloat16=self.forward_dtype == "bfloat16",
         )
         objective = replace(
             made.objective,
             answer=LOSSES[self.loss_type],
-            continue_loss=not self.no_ACT_continue,
+            continue_loss=self.act_enabled and not self.no_ACT_continue,
         )
         return System(model=model, objective=objective)
+
+    def _halting(self, usual: QLearning) -> QLearning:
+        """Return when samples stop; at the last step alone where ACT isn't enabled."""
+        explored = usual.exploration
+        if not self.act_enabled and self.halt_max_steps > 1:
+            explored = Minimum(probability=1.0, least=self.halt_max_steps)
+        return replace(
+            usual,
+            against_continue=not self.no_ACT_continue,
+            exploration=explored,
+            halt_in_evaluation=self.act_inference,
+        )
 
     @classmethod
     def of(cls, system: System) -> Self:
@@ -219,8 +264,8 @@ class Arch(Part):
                 pass
             case _:
                 raise UserError(
-                    "system isn't one of act-v1 or tiny-network; allowed are these, for which "
-                    "there is public code; convert another run"
+                    "system isn't one of act-v1 or tiny-network; allowed are these and the plain "
+                    "transformer, for which there is public code; convert another run"
                 )
         explores = halting.exploration
         mixes = isinstance(low, Mixer)
@@ -228,6 +273,8 @@ class Arch(Part):
         kind = "rope" if rotary is not None else "none"
         latents = {OneLatent: 1, SeparateLatents: 7}.get(type(model.coupling), 2)
         one_network = model.one_network or latents == 1
+        one_level = type(model.coupling) is Single
+        enabled = objective.continue_loss or not one_level
         arch = cls(
             one_network=one_network,
             vocab_size=tokens.vocabulary,
@@ -240,7 +287,9 @@ class Arch(Part):
             H_cycles=model.cycles,
             L_cycles=model.low_steps,
             halt_max_steps=halting.max_steps,
-            halt_exploration_prob=(explores.probability if isinstance(explores, Minimum) else 0.0),
+            halt_exploration_prob=(
+                explores.probability if enabled and isinstance(explores, Minimum) else 0.0
+            ),
             puzzle_emb_ndim=0 if tokens.puzzles is None else tokens.puzzles.size,
             num_puzzle_identifiers=1 if tokens.puzzles is None else tokens.puzzles.identities,
             puzzle_emb_len=tokens.puzzles.prefix or 0
@@ -254,6 +303,9 @@ class Arch(Part):
             no_ACT_continue=one_network and not objective.continue_loss,
             mlp_t=mixes,
             latents=latents,
+            one_level=one_level,
+            act_enabled=enabled,
+            act_inference=one_level and halting.halt_in_evaluation,
         )
         differences = _plain(arch.system()).differences(_plain(system))
         if differences:

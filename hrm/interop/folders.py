@@ -133,7 +133,8 @@ def to_public(
     wide = values.pop("expansion", None)
     require(wide is None, "expansion", wide, "what the run was trained with", "leave it out")
     arch = Arch.from_json(values)
-    weights = replace(names.renamed(state, str(path)), prefix=had.get("prefix", names.PREFIX))
+    weights = names.renamed(state, str(path), one_level=arch.one_level)
+    weights = replace(weights, prefix=had.get("prefix", names.PREFIX))
     fitting(weights, arch)
     half = arch.forward_dtype == "bfloat16"  # which the initial states have there
     tensors = dict(weights.tensors)

@@ -18,15 +18,25 @@ from typing import Any
 import torch
 
 from hrm import recipes
+from hrm.config.learning import System
 from hrm.config.parts import require
 from hrm.errors import UserError
 from hrm.interop import names
-from hrm.interop.arch import HIERARCHICAL, ONE_NETWORK_ALONE, TINIES, TINY, Arch
+from hrm.interop.arch import (
+    HIERARCHICAL,
+    NOT_PLAIN,
+    ONE_NETWORK_ALONE,
+    PLAIN,
+    TINIES,
+    TINY,
+    Arch,
+)
 from hrm.interop.names import Weights
 from hrm.model import HRM
 
 _log = logging.getLogger(__name__)
 
+PLAIN_RECIPE = "plain-transformer"  # `recipes.plain_transformer`
 CELLS = {11: 81, 6: 900, 12: 900}  # of the public data, by its tokens
 
 
@@ -52,7 +62,7 @@ def evident(weights: Weights) -> dict[str, Any]:
     inputs = (*tables, "q_head.weight", "qkv_proj.weight", "o_proj.weight", "gate_up_proj.weight")
     wide = sizes(1, *inputs) + sizes(0, "_init", "down_proj.weight")
     one = names.layers(shapes, "H_level") == 0
-    low = max(1, names.layers(shapes, "L_level"))
+    low = max(1, names.layers(shapes, "H_level" if weights.one_level else "L_level"))
     gates = [rows // 2 for rows in sizes(0, "gate_up_proj.weight")]
     found: dict[str, Any] = {
         "one_network": one,
@@ -75,6 +85,7 @@ def evident(weights: Weights) -> dict[str, Any]:
     alone = one and "H_init" not in every
     found["latents"] = 7 if "L1_init" in every or "L2_init" in every else 1 if alone else 2
     found["mlp_t"] = len(every) > len(shapes)
+    found["one_level"] = weights.one_level
     return found
 
 
@@ -95,16 +106,13 @@ def inferred(
             or if a key is determined by nothing.
     """
     said = evident(weights)
-    given = _effective(dict(given or {}), said, weights.source)
+    if "one_network" in (given := dict(given or {})):  # a configuration names the code
+        given.setdefault("one_level", False)
+    given = _effective(given, said, weights.source)
     recipe = recipe or _recipe(said)
-    assumed = Arch.of(recipes.named[recipe].make()).to_json()
+    assumed = Arch.of(_made(recipe)).to_json()
     del assumed["kind"]
-    if assumed["one_network"] != given.get("one_network", said["one_network"]):
-        raise UserError(
-            f"recipe is {recipe!r}; allowed is one of the code that wrote {weights.source}, "
-            f"{'with' if said['one_network'] else 'without'} one network in both roles; leave "
-            f"--recipe out"
-        )
+    _of_one_code(weights.source, said, given, (recipe, assumed))
     if assumed["vocab_size"] != said["vocab_size"]:
         del assumed["seq_len"]  # another task's
         if said["vocab_size"] in CELLS:
@@ -137,6 +145,31 @@ def inferred(
     return Inferred(arch=arch, recipe=recipe, origin=origin)
 
 
+def _of_one_code(
+    source: str,
+    said: Mapping[str, Any],
+    given: Mapping[str, Any],
+    recipe: tuple[str, Mapping[str, Any]],
+) -> None:
+    """Check that configuration and recipe belong to the same code as the weights.
+
+    Raises:
+        UserError: If one of them belongs to another code.
+    """
+    kind = {key: said[key] for key in ("one_network", "one_level")}
+    if any(given.get(key, value) != value for key, value in kind.items()):
+        raise UserError(
+            f"configuration is of {_code({**said, **given})}; allowed is one of {_code(said)}, "
+            f"whose weights {source} holds; name its own by --config"
+        )
+    name, assumed = recipe
+    if any(assumed[key] != value for key, value in kind.items()):
+        raise UserError(
+            f"recipe is {name!r}; allowed is one of the code that wrote {source}, "
+            f"{_code(said).partition('@')[2]}; leave --recipe out"
+        )
+
+
 def _rows(weights: Weights) -> int:
     """Return the number of positions that the weights imply, prefix included; 0 for none."""
     tables = ("embed_pos.embedding_weight", "mlp_t.down_proj.weight")
@@ -152,7 +185,8 @@ def fitting(weights: Weights, arch: Arch) -> None:
             configuration that the weights suggest.
     """
     with torch.device("meta"):
-        expected = names.renamed(HRM(arch.system().model).state_dict()).shapes()
+        state = HRM(arch.system().model).state_dict()
+    expected = names.renamed(state, one_level=arch.one_level).shapes()
     found = weights.shapes()
     for name in [*expected, *found]:
         here, wanted = found.get(name), expected.get(name)
@@ -171,23 +205,41 @@ def _effective(given: dict[str, Any], said: Mapping[str, Any], source: str) -> d
     """Return the given keys without those that the public code ignores, with a warning."""
     if given.get("one_network", said["one_network"]):
         return given
-    for name, nothing in ONE_NETWORK_ALONE.items():
+    alone = given.get("one_level", said["one_level"])
+    code = "the plain transformer's" if alone else "the hierarchical"
+    for name, nothing in (NOT_PLAIN if alone else ONE_NETWORK_ALONE).items():
         if given.pop(name, nothing) != nothing:
-            _log.warning(
-                "%s: %s has no effect: the hierarchical code has no such key", source, name
-            )
+            _log.warning("%s: %s has no effect: %s code doesn't read it", source, name, code)
     return given
+
+
+def _made(recipe: str) -> System:
+    """Return the system of a recipe; the plain transformer gets the public size, with 12 heads.
+
+    Source: the public code's config/arch/transformers_baseline.yaml.
+    """
+    if recipe == PLAIN_RECIPE:
+        return recipes.plain_transformer(width=768, heads=12, puzzle_size=768)
+    return recipes.named[recipe].make()
 
 
 def _recipe(said: Mapping[str, Any]) -> str:
     """Return the recipe for the data set with this number of tokens; sudoku's if there is none."""
+    if said["one_level"]:
+        return PLAIN_RECIPE
     if said["one_network"]:
         return "tiny-network"
     data = {6: "act-v1-maze", 12: "act-v1-arc"}
     return data.get(said["vocab_size"], "act-v1-sudoku")
 
 
+def _code(said: Mapping[str, Any]) -> str:
+    """Return the public name of a model's code."""
+    if said["one_level"]:
+        return PLAIN
+    return TINIES.get(said["latents"], TINY) if said["one_network"] else HIERARCHICAL
+
+
 def _likely(said: Mapping[str, Any]) -> str:
-    kind = TINIES.get(said["latents"], TINY) if said["one_network"] else HIERARCHICAL
-    shown: Iterable[str] = (f"{k}={v}" for k, v in said.items() if k != "one_network")
-    return f"{kind.partition('@')[2]} with {', '.join(shown)}"
+    shown: Iterable[str] = (f"{k}={v}" for k, v in said.items() if not k.startswith("one_"))
+    return f"{_code(said).partition('@')[2]} with {', '.join(shown)}"

@@ -6,7 +6,7 @@ as ``_orig_mod.model.inner.H_init``, with the prefixes of the compiler, the loss
 
 Sources: github.com/sapientinc/HRM, models/hrm/hrm_act_v1.py, models/layers.py and
 models/sparse_embedding.py; github.com/SamsungSAILMontreal/TinyRecursiveModels,
-models/recursive_reasoning/trm.py, trm_singlez.py and trm_hier6.py.
+models/recursive_reasoning/trm.py, trm_singlez.py, trm_hier6.py and transformers_baseline.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,6 +32,8 @@ OUTER = {
     "embed.positions.weight": "embed_pos.embedding_weight",
 }
 LEVELS = {"high": "H_level", "low": "L_level"}
+# The plain transformer's one level, which is the low one here, and the high one there.
+ONE_LEVEL = ({"start_low.value": "H_init"}, {"low": "H_level"})
 BLOCK = {
     "attention.qkv.weight": "self_attn.qkv_proj.weight",
     "attention.out.weight": "self_attn.o_proj.weight",
@@ -63,7 +65,19 @@ class Weights:
 
     def ours(self) -> dict[str, Tensor]:
         """Return the same tensors by our names; unknown names are kept."""
-        return {_other(name, from_public=True): tensor for name, tensor in self.tensors.items()}
+        alone = self.one_level
+        return {
+            _other(name, from_public=True, one_level=alone): tensor
+            for name, tensor in self.tensors.items()
+        }
+
+    @property
+    def one_level(self) -> bool:
+        """Whether the weights are those of the plain transformer: layers of H, and none of L."""
+        low = any(
+            name.startswith(("L_", *(f"L{i}_" for i in range(1, 7)))) for name in self.tensors
+        )
+        return layers(self.tensors, LEVELS["high"]) > 0 and not low
 
 
 def unwrapped(state: Mapping[str, Tensor], source: str = "the state dictionary") -> Weights:
@@ -90,9 +104,18 @@ def unwrapped(state: Mapping[str, Tensor], source: str = "the state dictionary")
     return Weights(source=source, prefix=prefix, tensors=bare)
 
 
-def renamed(state: Mapping[str, Tensor], source: str = "the model") -> Weights:
-    """Return our state dictionary by the public names, in the order of the public modules."""
-    found = {_other(name, from_public=False): tensor for name, tensor in state.items()}
+def renamed(
+    state: Mapping[str, Tensor], source: str = "the model", *, one_level: bool = False
+) -> Weights:
+    """Return our state dictionary by the public names, in the order of the public modules.
+
+    Args:
+        one_level: Whether it is a plain transformer's: its names are those of one latent, too.
+    """
+    found = {
+        _other(name, from_public=False, one_level=one_level): tensor
+        for name, tensor in state.items()
+    }
     order = [name for name in OUTER.values() if name in found]
     order += [n for level in LEVELS.values() for n in found if n.startswith(f"{level}.")]
     order += [name for name in found if name not in set(order)]
@@ -126,11 +149,15 @@ def _wraps(prefix: str) -> bool:
     return last == "" and all(part in WRAPPERS for part in parts)
 
 
-def _other(name: str, *, from_public: bool) -> str:
+def _other(name: str, *, from_public: bool, one_level: bool) -> str:
     """Return the counterpart of a name in the other code, or the name itself if it has none."""
+    tables: tuple[Mapping[str, str], ...] = (OUTER, LEVELS, BLOCK)
+    if one_level:
+        outside = {name: public for name, public in OUTER.items() if not name.startswith("start_")}
+        tables = ({**outside, **ONE_LEVEL[0]}, ONE_LEVEL[1], BLOCK)
     outer, levels, block = (
         {public: ours for ours, public in table.items()} if from_public else table
-        for table in (OUTER, LEVELS, BLOCK)
+        for table in tables
     )
     if name in outer:
         return outer[name]

@@ -21,7 +21,10 @@ from hrm.errors import UserError
 from hrm.interop.arch import (
     HIERARCHICAL,
     HIERARCHICAL_TOO,
+    NOT_PLAIN,
     ONE_NETWORK_ALONE,
+    PLAIN,
+    PLAIN_ALONE,
     TINIES,
     Arch,
 )
@@ -33,7 +36,7 @@ KEYS = [
     *(
         f.name
         for f in dataclasses.fields(Arch)
-        if f.name not in ("one_network", "inner", "latents")
+        if f.name not in ("one_network", "one_level", "inner", "latents")
     ),
     "expansion",
 ]
@@ -146,8 +149,9 @@ def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
     Raises:
         UserError: If the public code has no such inner width.
     """
-    left_out = {"kind", "one_network", "inner", "loss_type", "latents"}
+    left_out = {"kind", "one_network", "one_level", "inner", "loss_type", "latents"}
     left_out |= {"vocab_size", "seq_len", "num_puzzle_identifiers"}  # the data's
+    left_out |= set(NOT_PLAIN) - {"H_cycles"} if arch.one_level else set(PLAIN_ALONE)
     if not arch.one_network:
         left_out |= set(ONE_NETWORK_ALONE)
     keys = {key: value for key, value in arch.to_json().items() if key not in left_out}
@@ -165,7 +169,7 @@ def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
             "expansion": arch.expansion,
             **keys,
         },
-        **({"data_paths": []} if arch.one_network else {"data_path": ""}),
+        **({"data_paths": []} if arch.one_network or arch.one_level else {"data_path": ""}),
         **values,
         "epochs": max(1, how.updates * how.batch // max(1, boards)),
         "lr_min_ratio": floor,
@@ -214,6 +218,7 @@ def _code(path: Path, name: str) -> dict[str, Any]:
     kinds: dict[str, dict[str, Any]] = {
         **{code: {"one_network": False} for code in (HIERARCHICAL, HIERARCHICAL_TOO)},
         **{code: {"one_network": True, "latents": n} for n, code in TINIES.items()},
+        PLAIN: {"one_network": False, "one_level": True},
     }
     if name not in kinds:  # modules differ in what they compute, also under one class name
         raise _refused(path, f"its model is {name!r}, not one of {', '.join(kinds)}")

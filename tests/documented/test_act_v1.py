@@ -17,6 +17,7 @@ from torch.optim import AdamW
 from hrm.errors import UserError
 from hrm.models import CastedSparseEmbeddingSignSGD_Distributed, HRMACTv1
 from hrm.system import environment
+from hrm.training import scaling
 
 PRINTED = {
     "batch_size": 8,
@@ -305,7 +306,7 @@ def test_key_parameters_reach_the_model():
         ({"pos_encodings": "sine"}, "pos_encodings is 'sine'; allowed is rope or learned"),
         (
             {"forward_dtype": "float16"},
-            "forward_dtype is 'float16'; allowed is bfloat16 or float32:",
+            "forward_dtype is 'float16'; allowed is bfloat16 or float32 on the device 'cpu':",
         ),
         ({"num_heads": 3}, "num_heads is 3; allowed is a divisor of hidden_size, 16"),
         ({"H_cycles": 0}, "H_cycles is 0; allowed is 1 or more"),
@@ -318,6 +319,47 @@ def test_key_parameters_reach_the_model():
 def test_an_impossible_key_is_named(change, said):
     with pytest.raises(UserError, match=said):
         HRMACTv1({**SMALL, **change})
+
+
+# -- float16 --------------------------------------------------------------------------------------
+def test_float16_is_refused_on_the_cpu_before_and_after_the_model_is_there(monkeypatch):
+    with pytest.raises(
+        UserError, match=r"device 'cpu': gradients underflow in float16, and a loss"
+    ):
+        HRMACTv1({**SMALL, "forward_dtype": "float16"})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    model = build({**SMALL, "forward_dtype": "float16"})  # to be moved to the GPU
+    for call in (lambda: model.initial_carry(some(SMALL)), model.scaling):
+        with pytest.raises(UserError, match=r"on the device 'cpu': .*; use 'bfloat16', .* a GPU"):
+            call()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_one_training_loop_serves_float16_and_the_others(monkeypatch, dtype):
+    """On the CPU, as if it were a GPU: torch computes float16 and scales losses there too."""
+    monkeypatch.setattr(scaling, "able", lambda device: True)
+    config = {**PUZZLES, "forward_dtype": dtype}
+    model = build(config).train()
+    adam = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    signs = CastedSparseEmbeddingSignSGD_Distributed(model.puzzle_emb.parameters(), 1, lr=1e-2)
+    loss_scaling = model.scaling(adam, signs)
+    assert loss_scaling.scale == (2.0**16 if dtype == "float16" else 1.0)
+    batch = some(PUZZLES, identities=20)
+    labels = torch.randint(0, 11, (8, 6), generator=torch.Generator().manual_seed(3))
+    carry, losses, taken = model.initial_carry(batch), [], 0
+    for _ in range(60):
+        carry, outputs = model(carry, batch)
+        assert outputs["logits"].dtype == getattr(torch, dtype)
+        assert outputs["q_halt_logits"].dtype == torch.float32
+        loss = torch.nn.functional.cross_entropy(outputs["logits"].float().mT, labels)
+        loss_scaling.backward(loss)
+        taken += loss_scaling.step()
+        for optimiser in (adam, signs):
+            optimiser.zero_grad()
+        losses.append(loss.item())
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+    assert taken >= 50 and sum(losses[-5:]) / 5 < losses[0] / 2
+    assert all(table.weights.any() for table in model.puzzle_emb.parameters())
 
 
 def test_an_impossible_batch_is_named():

@@ -77,6 +77,6 @@ CLAIMS = (
                 cells=(2, 1),
             ),
         ),
-        cost=11.0,
+        cost=7.0,
     ),
 )

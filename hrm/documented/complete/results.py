@@ -49,7 +49,7 @@ class ExperimentTracker:
         )
         identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         self.folder = Path(directory) / project_name / identity
-        others = tracking.extras("wandb", self.folder) if use_wandb else []
+        others = tracking.extras("wandb", self.folder, project_name) if use_wandb else []
         self._trackers: list[tracking.Tracker] = [tracking.JsonLines(self.folder), *others]
         self._step = 0
         run = tracking.Run(

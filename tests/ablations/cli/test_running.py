@@ -130,7 +130,7 @@ def test_merged_shards_give_the_verdicts_of_one_run(coins, ablations, cli, store
         asked = ("run", *claims, *cli.coins, "--store", shard, "--serial", "--json")
         status, out, err = ablations(*asked, "--shard", f"{number}/3")
         assert status == 0, err
-        assert json.loads(out)["run"] > 5, "each has its part"
+        assert json.loads(out)["run"] > 1, "each has its part"
     assert ablations("store", "merge", *shards, "--store", store)[0] == 0
     names = [path.parent.name for shard in shards for path in shard.glob("runs/*/*.json")]
     assert len(set(names)) == len(names), "no trial is in two shards"

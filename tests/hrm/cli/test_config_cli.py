@@ -39,6 +39,13 @@ def test_the_documents_keys_and_axes_come_from_a_file():
     assert found.train == 4000 and found.system.objective.weight == 0.5
 
 
+def test_float16_in_a_file_is_refused_with_what_scales_a_loss(tmp_path):
+    path = tmp_path / "half.yaml"
+    path.write_text(FILE.read_text().replace("forward_dtype: float32", "forward_dtype: float16"))
+    with pytest.raises(UserError, match=r"forward_dtype 'float16'; allowed is bfloat16 or float32"):
+        plan("--config", str(path))
+
+
 def test_the_command_line_counts_more_than_the_file():
     line = "--updates 7 --set width=32 --axis execution=Compacted --task-set clues=9 --batch 8"
     for named in ([], ["act-v1"], ["act-v1", "sudoku"]):

@@ -91,6 +91,39 @@ def test_weights_in_bfloat16_for_the_public_code(hrm, here):
     )
 
 
+def test_the_plain_transformer_is_converted_beside_its_configuration_and_scored(hrm, here):
+    size = public.without(public.SIZES["plain transformer"], table=(1, 40))
+    files.write(here / "step_7", public.state(size, prefix=PREFIX))
+    arch = {
+        "name": "recursive_reasoning.transformers_baseline@Model_ACTV2",
+        "num_heads": 2,
+        "H_layers": 3,
+        "H_cycles": 1,
+        "halt_max_steps": 3,
+        "act_enabled": False,
+    }
+    (here / "all_config.yaml").write_text(yaml.safe_dump({"arch": arch}))
+    line = "convert step_7 run --task sudoku --task-set size=4 --json"
+    status, out, _ = hrm(line)
+    assert status == 0 and json.loads(out)["configuration"]["act_enabled"] is False
+    assert json.loads(out)["recipe"] == "plain-transformer"
+    status, out, err = hrm("eval run sudoku --test 4 --json")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["checkpoints"]["best"]["steps"] == 3
+    assert hrm("convert run again/step_7")[0] == 0
+    assert (here / "again/step_7").read_bytes() == (here / "step_7").read_bytes()
+    written = yaml.safe_load((here / "again/all_config.yaml").read_text())["arch"]
+    assert {key: written[key] for key in arch} == arch
+    assert "L_layers" not in written and "L_cycles" not in written
+
+
+def test_act_enabled_is_refused_where_the_public_code_has_no_such_key(hrm, here):
+    files.write(here / "step_7", public.state(SIZE))
+    status, _, err = hrm(f"convert step_7 run {TASK} --set act_enabled=false")
+    assert status == 2 and len(err.splitlines()) == 1 and not (here / "run").exists()
+    assert "act_enabled is False; allowed is True but in the plain transformer" in err
+
+
 # -- eval -----------------------------------------------------------------------------------------
 def by_the_reference(state, boards, steps):
     """Tokens that the reference predicts for the boards, as the files number them."""
@@ -192,7 +225,7 @@ def test_runs_of_other_systems_have_no_public_code(hrm, here):
     gru = "train gru maze --task-set size=4 --set hidden_low=8 --set hidden_high=8"
     assert hrm(f"{gru} {FEW} --output run")[0] == 0
     status, _, err = hrm("convert run out")
-    assert status == 2 and "allowed are these, for which there is public code" in err
+    assert status == 2 and "for which there is public code; convert another run" in err
 
 
 def test_nothing_is_written_over(hrm, here):

@@ -2,7 +2,7 @@
 
 Sources: github.com/sapientinc/HRM, models/hrm/hrm_act_v1.py, models/layers.py;
 github.com/SamsungSAILMontreal/TinyRecursiveModels, models/recursive_reasoning/trm.py,
-trm_singlez.py and trm_hier6.py.
+trm_singlez.py, trm_hier6.py and transformers_baseline.py.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Size:
     tokens: int = 6
     width: int = 16
     high: int = 1  # 0 for one network
-    low: int = 1
+    low: int = 1  # 0 for the plain transformer
     inner: int = 256
     table: tuple[int, int] | None = None
     learned: int | None = None
@@ -42,6 +42,8 @@ SIZES = {
     "tiny network, mixing": Size(width=32, high=0, low=2, table=(2, 32), mixing=256),
     "tiny network, one latent": Size(width=32, high=0, low=2, table=(2, 32), latents=1),
     "tiny network, seven latents": Size(width=32, high=0, low=2, table=(2, 32), latents=7),
+    "plain transformer": Size(width=32, high=3, low=0, table=(3, 40)),
+    "plain transformer, learned": Size(high=2, low=0, learned=16, half=True),
 }
 
 
@@ -61,6 +63,7 @@ def shapes(size: Size) -> dict[str, tuple[int, ...]]:
     """In the order in which the public modules register them."""
     d = size.width
     low = ["L_init"] if size.latents <= 2 else [f"L{i}_init" for i in range(1, size.latents)]
+    low = low if size.low else []
     found: dict[str, tuple[int, ...]] = {
         **({} if size.latents == 1 else {"H_init": (d,)}),
         **dict.fromkeys(low, (d,)),

@@ -33,7 +33,7 @@ def test_shapes_say_what_they_can(size):
     arch = found.arch
     assert arch.one_network == (size.high == 0)
     assert (arch.vocab_size, arch.hidden_size, arch.inner) == (size.tokens, size.width, size.inner)
-    assert (arch.H_layers, arch.L_layers) == (size.high or size.low, size.low)
+    assert (arch.H_layers, arch.L_layers) == (size.high or size.low, size.low or size.high)
     assert (arch.num_puzzle_identifiers, arch.puzzle_emb_ndim) == (size.table or (1, 0))
     assert arch.forward_dtype == ("bfloat16" if size.half else "float32")
     unlearned = "none" if size.mixing else "rope"
@@ -176,9 +176,41 @@ def test_latents_other_than_those_of_the_weights_are_refused():
     assert "L_cycles is 4; allowed is 6" in refused(seven, {"L_cycles": 4})
 
 
+def test_of_the_plain_transformers_keys_those_it_does_not_read_have_no_effect(caplog):
+    weights = weights_of(public.SIZES["plain transformer"])
+    given = {"H_cycles": 4, "L_cycles": 3, "no_ACT_continue": True}
+    found = interop.inferred(weights, CELLS | given)
+    assert found.arch == interop.inferred(weights, CELLS).arch
+    assert (found.arch.H_cycles, found.arch.L_cycles, found.recipe) == (1, 1, "plain-transformer")
+    for name in given:
+        assert f"step_7: {name} has no effect: the plain transformer's code" in caplog.text
+
+
+def test_a_configuration_of_another_code_than_the_plain_transformers_weights_is_refused():
+    state = public.state(public.SIZES["plain transformer"])
+    other = "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
+    plain = "recursive_reasoning.transformers_baseline@Model_ACTV2"
+    said = refused(state, {"one_network": False})
+    assert f"configuration is of {other}; allowed is one of {plain}" in said
+    said = refused(public.state(public.SIZES["small"]), {"one_network": False, "one_level": True})
+    assert f"configuration is of {plain}; allowed is one of {other}" in said
+
+
+def test_the_published_twelve_heads_of_512_are_refused_with_why():
+    """The public attention is then 504 wide, as 512 // 12 is 42."""
+    size = public.Size(width=512, high=1, low=0)
+    state = {name: torch.zeros(s, device="meta") for name, s in public.shapes(size).items()}
+    state["H_level.layers.0.self_attn.qkv_proj.weight"] = torch.zeros(1512, 512, device="meta")
+    said = refused(state, {"num_heads": 12})
+    assert "num_heads is 12; allowed is a divisor of hidden_size, 512" in said and "504" in said
+
+
 def test_a_recipe_of_the_other_code_is_refused():
     said = refused(public.state(public.SIZES["small"]), recipe="tiny-network")
-    assert "recipe is 'tiny-network'; allowed is one of the code that wrote step_7, without" in said
+    named = "allowed is one of the code that wrote step_7, HierarchicalReasoningModel_ACTV1; leave"
+    assert f"recipe is 'tiny-network'; {named}" in said
+    said = refused(public.state(public.SIZES["plain transformer"]), recipe="act-v1")
+    assert "recipe is 'act-v1'; allowed is one of the code that wrote step_7, Model_ACTV2" in said
     said = refused(public.state(public.SIZES["small"]), recipe="gru")
     assert "system isn't one of act-v1 or tiny-network" in said
 

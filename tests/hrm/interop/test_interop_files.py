@@ -38,7 +38,9 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path, size, suffix, prefix):
     weights = files.read(first)
     assert weights.prefix == prefix
     public.same(weights.tensors, public.state(size))
-    files.write(again, interop.wrapped(interop.renamed(weights.ours()), prefix))
+    files.write(
+        again, interop.wrapped(interop.renamed(weights.ours(), one_level=weights.one_level), prefix)
+    )
     assert again.read_bytes() == first.read_bytes()
 
 

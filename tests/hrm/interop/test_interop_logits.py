@@ -1,9 +1,11 @@
 """Public weights give, through our model, the logits of the straight-line references."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from ablations.references import act_v1, tiny_network, tiny_variants
+from ablations.references import act_v1, plain_transformer, tiny_network, tiny_variants
 from hrm import interop, recipes
 from hrm.interop.arch import Arch
 from hrm.model import HRM
@@ -130,6 +132,99 @@ def test_its_variants_weights_give_the_logits_of_their_reference_and_come_back(n
     close(found.run.logits[-1, :, 0], outputs["q_halt"])
     again = interop.wrapped(interop.renamed(model.state_dict()), "")
     public.same(again, state)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)], ids=["f64", "f32"]
+)
+@pytest.mark.parametrize("name", [n for n in public.SIZES if n.startswith("plain")])
+def test_plain_transformers_weights_give_the_logits_of_the_reference_and_come_back(
+    name, dtype, tolerance
+):
+    size = public.without(public.SIZES[name], half=False)
+    model, state = ours_of(size, dtype, halt_max_steps=3)
+    sizes = act_v1.Sizes(
+        heads=2,
+        low_layers=0,
+        high_layers=size.high,
+        low_cycles=1,
+        high_cycles=1,
+        max_steps=3,
+        rotary=size.learned is None,
+    )
+    data = batch_of(size)
+    weights = of_reference(state, {"H_level": "high"})
+    carry, outputs = plain_transformer.initial_carry(weights, data), {}
+    with torch.no_grad():
+        for _ in range(3):
+            carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)
+        found = model(data["inputs"], identities=data["identities"])
+    close(found.prediction, outputs["logits"], tolerance)
+    close(found.run.logits[-1, :, 0], outputs["q_halt"], tolerance)
+    close(found.run.logits[-1, :, 1], outputs["q_continue"], tolerance)
+    again = interop.wrapped(interop.renamed(model.state_dict(), one_level=True), "")
+    public.same(again, state)
+
+
+def test_a_run_of_the_plain_transformer_gives_the_same_logits_in_the_public_names():
+    """The other way: a model of the recipe, its weights as the public code would read them."""
+    system = recipes.plain_transformer(
+        width=32, layers=2, heads=2, vocabulary=6, positions=CELLS, puzzle_size=32, identities=3
+    )
+    model = HRM(system.model).double().eval()
+    found = interop.renamed(model.state_dict(), one_level=True).tensors
+    assert list(found)[:2] == ["H_init", "embed_tokens.embedding_weight"]
+    assert not [name for name in found if name.startswith("L_")]
+    weights = of_reference(found, {"H_level": "high"})
+    sizes = act_v1.Sizes(
+        heads=2, low_layers=0, high_layers=2, low_cycles=1, high_cycles=1, max_steps=16
+    )
+    data = batch_of(public.Size(table=(3, 32)))
+    carry, outputs = plain_transformer.initial_carry(weights, data), {}
+    with torch.no_grad():
+        for _ in range(16):
+            carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)
+        close(model(data["inputs"], identities=data["identities"]).prediction, outputs["logits"])
+
+
+def test_the_plain_transformer_is_a_system_of_the_public_code():
+    system = recipes.plain_transformer(width=96, heads=12, puzzle_size=96)
+    arch = Arch.of(system)
+    assert arch.code == "recursive_reasoning.transformers_baseline@Model_ACTV2"
+    assert (arch.one_level, arch.one_network, arch.H_layers, arch.num_heads) == (True, False, 8, 12)
+    assert arch.act_enabled and not arch.act_inference
+    assert arch.system() == system
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_without_act_the_plain_transformer_takes_all_steps_in_training_and_learns_no_continue(
+    steps,
+):
+    usual = Arch.of(recipes.plain_transformer(width=16, layers=1, heads=2, positions=4))
+    arch = replace(usual, act_enabled=False, halt_max_steps=steps)
+    system = arch.system()
+    assert not system.objective.continue_loss
+    model = HRM(system.model).train()
+    with torch.no_grad():
+        model.halting.heads[0].bias.copy_(torch.tensor([50.0, -50.0]))  # wants to halt at once
+    tokens = torch.randint(11, (64, 4), generator=torch.Generator().manual_seed(0))
+    noise = model.draw(64, torch.Generator().manual_seed(1))
+    assert model(tokens, noise).run.steps.tolist() == [steps] * 64
+    again = Arch.of(system)
+    assert (again.act_enabled, again.halt_exploration_prob) == (False, 0.0)
+    assert again.system() == system
+
+
+@pytest.mark.parametrize("halts", [False, True])
+def test_act_inference_says_whether_the_plain_transformer_halts_in_evaluation(halts):
+    usual = Arch.of(recipes.plain_transformer(width=16, layers=1, heads=2, positions=4))
+    system = replace(usual, act_inference=halts, halt_max_steps=4).system()
+    model = HRM(system.model).eval()
+    with torch.no_grad():
+        model.halting.heads[0].bias.copy_(torch.tensor([50.0, -50.0]))
+    steps = model(torch.zeros(3, 4, dtype=torch.long)).run.steps
+    assert steps.tolist() == [1 if halts else 4] * 3
+    assert Arch.of(system).act_inference == halts
 
 
 @pytest.mark.parametrize("changes", [{"mixing": True}, {"latents": 1}, {"latents": 7}])

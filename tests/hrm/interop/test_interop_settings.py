@@ -115,7 +115,11 @@ def test_settings_are_json_or_words():
             settings.assigned([bad])
 
 
-@pytest.mark.parametrize("make", [recipes.act_v1, recipes.tiny_network])
+def plain_transformer(**given):
+    return recipes.plain_transformer(width=96, **given)
+
+
+@pytest.mark.parametrize("make", [recipes.act_v1, recipes.tiny_network, plain_transformer])
 @pytest.mark.parametrize("schedule", [Constant(), Cosine(floor=0.1)])
 def test_what_is_written_says_the_same_when_it_is_read(tmp_path, make, schedule):
     arch = replace(Arch.of(make(exploration=0.2)), rms_norm_eps=1e-6, forward_dtype="bfloat16")
@@ -140,6 +144,7 @@ def test_what_is_written_says_the_same_when_it_is_read(tmp_path, make, schedule)
     values = arch.to_json() | settings.of_model(found) | sizes
     assert values.pop("expansion") == 4
     values["H_layers"] = values["H_layers"] or values["L_layers"]  # 0 where it is ignored
+    assert ("act_enabled" in written["arch"]) == arch.one_level
     assert Arch.from_json(values) == arch
     assert settings.training(found, 1000) == how
 
@@ -181,6 +186,33 @@ def test_the_tiny_networks_module_says_how_many_latents_there_are(tmp_path, modu
     (tmp_path / "arch.yaml").write_text(f"arch: {{name: {name}}}")
     found = settings.read([tmp_path / "arch.yaml"])
     assert found == {"one_network": True, "latents": latents}
+
+
+ACT = """
+arch:
+  name: recursive_reasoning.transformers_baseline@Model_ACTV2
+  H_layers: 8
+  act_enabled: false
+  act_inference: true
+"""
+
+
+def test_the_plain_transformers_own_keys_are_read_of_it_and_refused_of_another(tmp_path):
+    path = tmp_path / "all_config.yaml"
+    path.write_text(ACT)
+    assert settings.read([path]) == {
+        "one_network": False,
+        "one_level": True,
+        "H_layers": 8,
+        "act_enabled": False,
+        "act_inference": True,
+    }
+    for make in (recipes.act_v1, recipes.tiny_network):
+        for key, value in (("act_enabled", False), ("act_inference", True)):
+            with pytest.raises(
+                UserError, match=rf"^{key} is {value}; allowed is {not value} but in the plain"
+            ):
+                replace(Arch.of(make()), **{key: value})
 
 
 def test_both_repositories_have_the_hierarchical_model(tmp_path):

@@ -1,5 +1,6 @@
 """Trackers: nothing that was logged is lost, and extras are imported when used."""
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -178,6 +179,45 @@ def test_weights_and_biases_works_offline_unless_told_otherwise(tmp_path, run, m
         ("init.summary.update", ({"status": "finished"},), {}),
         ("init.finish", (), {}),
     ]
+
+
+class OfflineRun:
+    """What `wandb.init` returns offline: a folder, to which records are appended."""
+
+    def __init__(self, **said):
+        name = said["id"]
+        folder = Path(said["dir"]) / "wandb" / f"offline-run-20260101_000000-{name}"
+        folder.mkdir(parents=True)
+        self.file, self.summary = folder / f"run-{name}.wandb", {}
+        self.file.write_text(json.dumps(said) + "\n")
+
+    def log(self, metrics, step):
+        with self.file.open("a") as file:
+            file.write(json.dumps({"step": step, **metrics}) + "\n")
+
+    def finish(self):
+        with self.file.open("a") as file:
+            file.write(json.dumps(self.summary) + "\n")
+
+
+def test_an_offline_run_of_weights_and_biases_is_a_folder_with_the_metrics(
+    tmp_path, run, monkeypatch
+):
+    """With the package itself where it is installed, else with a stand-in of the same calls."""
+    if importlib.util.find_spec("wandb") is None:
+        monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=OfflineRun))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "run"
+    (tracker,) = tracking.extras("wandb", folder, "mine")
+    tracker.start(run)
+    tracker.log(5, {"loss": 0.5, "exact": 0.25})
+    tracker.finish({"status": "finished"})
+    (file,) = folder.glob("wandb/offline-run-*-one/run-one.wandb")
+    kept = file.read_bytes()
+    for said in (b"mine", b"loss", b"exact", b"0.25", b"finished"):
+        assert said in kept
 
 
 @pytest.mark.parametrize(

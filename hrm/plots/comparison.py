@@ -1,0 +1,66 @@
+"""Heat maps of recipes by tasks."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from hrm.plots.style import PAPER, Array, grid, styled
+
+
+@styled
+def heat_map(
+    scores: Mapping[str, Mapping[str, float | None]],
+    trivial: Mapping[str, float | None],
+    *,
+    score: str = "accuracy on unknown cells",
+) -> Figure:
+    """Draw scores as a heat map, each with its distance from the best trivial method.
+
+    Args:
+        scores: By row, such as a recipe, and by column, such as a task; None where there is none.
+        trivial: What the best trivial method scores, by column; a row of its own at the bottom.
+        score: What the scores are, shares of 1.
+    """
+    columns = list(trivial)
+    rows = {**scores, "best trivial": trivial}
+    values = table(rows, columns)
+    apart = values - values[-1]
+    words = [
+        [_words(value, None if last else gap) for value, gap in zip(line, gaps, strict=True)]
+        for last, line, gaps in zip([False] * len(scores) + [True], values, apart, strict=True)
+    ]
+    figure, (axes,) = grid(1, 1, 1.05 * len(columns) + 2.6, 0.5 * len(rows) + 1.1)
+    sns.heatmap(
+        100 * values,
+        annot=np.array(words),
+        fmt="",
+        vmin=0,
+        vmax=100,
+        cmap="Blues",
+        linewidths=1,
+        linecolor=PAPER,
+        xticklabels=columns,
+        yticklabels=list(rows),
+        cbar_kws={"label": f"{score}, %"},
+        annot_kws={"fontsize": 8},
+        ax=axes,
+    )
+    axes.tick_params(length=0)
+    axes.tick_params(axis="y", rotation=0)
+    axes.set_title("Recipes by tasks, and points above the best trivial method")
+    return figure
+
+
+def table(rows: Mapping[str, Mapping[str, float | None]], columns: list[str]) -> Array:
+    """Return values [rows, columns], NaN where there is none."""
+    found = [[row.get(column) for column in columns] for row in rows.values()]
+    return np.array([[np.nan if v is None else v for v in row] for row in found], dtype=np.float64)
+
+
+def _words(value: float, gap: float | None) -> str:
+    """Return what stands in a cell."""
+    if np.isnan(value):
+        return ""
+    return f"{100 * value:.1f}" if gap is None else f"{100 * value:.1f}\n{100 * gap:+.1f}"

@@ -6,8 +6,8 @@ With `--json` it prints one object, whose keys are stable:
     parameters       how many the model has, buffers not counted
     documented       null, or {printed, difference, prints_as}: the printed figure, parameters less
                      that figure, and whether the count rounds or truncates to it
-    operations       forward floating-point operations of one segment, that is, one halting step of one
-                     sample, as `hrm.model.cost` counts them: from states to states, without the
+    operations       forward floating-point operations of one segment, that is, one halting step of
+                     one sample, as `hrm.model.cost` counts them: from states to states, without the
                      embedding, the halting decision and the readout
     groups           [{path, type, parameters, operations, modules}], one per top-level module;
                      modules is [{path, type, shapes: {name: [...]}, parameters}], one per module

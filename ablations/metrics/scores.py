@@ -256,7 +256,8 @@ def chosen(
 def of_task(found: Observations, task: int | None) -> NDArray[np.bool_]:
     """Return which test boards are of one of several tasks, by its place, [N]; all if None."""
     if task is None:
-        return np.ones(len(np.asarray(found["unknown"])), dtype=np.bool_)
+        each = "unknown" if "unknown" in found else "steps"  # not all observations have both
+        return np.ones(len(np.asarray(found[each])), dtype=np.bool_)
     mine: NDArray[np.bool_] = np.asarray(found["task"]) == task
     return mine
 

@@ -55,12 +55,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="options from a YAML file; RECIPE and TASK may be left out, or stand first",
+        help="read options from a YAML file; RECIPE and TASK may be in it",
     )
     parser.add_argument(
         "--tasks",
         metavar="NAME,NAME",
-        help="several tasks at once, instead of TASK: a mixture, scored by task",
+        help="train on several tasks at once instead of TASK, with scores for each",
     )
 
 

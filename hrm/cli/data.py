@@ -109,8 +109,10 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
     parser = options.command(commands, "import", "write boards of your own in that format", IMPORT)
     parser.add_argument("path", type=Path, metavar="PATH", help="a file, or a folder of files")
-    parser.add_argument("--task", metavar="TASK", help="what the boards are of (as they look)")
-    options.add_settings(parser, "--set", "a field of the task (as the boards need)")
+    parser.add_argument(
+        "--task", metavar="TASK", help="task of the boards (default: by their form)"
+    )
+    options.add_settings(parser, "--set", "a field of the task (default: as the boards need)")
     options.add_numbers(
         parser,
         ("--train", None, "so many training boards, drawn at random (all)"),
@@ -129,7 +131,9 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
     parser = options.command(commands, "show", "draw examples of a task", SHOW)
     _add_source(parser)
-    parser.add_argument("--difficulty", choices=LEVELS, help="a third of the boards (all)")
+    parser.add_argument(
+        "--difficulty", choices=LEVELS, help="show a third of the boards (default: all)"
+    )
     options.add_numbers(parser, ("--number", 3, "how many"))
     parser.set_defaults(function=show)
 
@@ -153,7 +157,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="a folder to make"
+        "--output", type=Path, required=True, metavar="DIR", help="folder to create"
     )
 
 

@@ -73,7 +73,7 @@ def add_settings(parser: argparse.ArgumentParser, option: str, what: str) -> Non
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help=f"{what}, the value in JSON; may be repeated; an unknown one lists them all",
+        help=f"{what}, the value in JSON; may be repeated; an unknown name lists all",
     )
 
 

@@ -18,14 +18,14 @@ checkpoint and its test boards. A run that is still going on can be drawn too.
 
   training      losses, validation score and halting steps, beside trivial methods
   halting       halting steps by difficulty
-  signals       what halting says at each step
-  efficiency    what lockstep, masked and compacted execution cost
+  signals       the halting signal at each step
+  efficiency    cost of lockstep, masked and compacted execution
   puzzle        a test board, the answer after each segment, the solution
   states        principal components, residuals, participation ratios
   architecture  blocks with their parameters
 
-A picture that the run can't give is named with the reason. --json prints `drawn`, the file of each
-picture, and `lacking`, why another isn't there.
+If a picture can't be drawn for the run, the reason is printed. --json prints `drawn`, the file of
+each picture, and `lacking`, the reason for each missing one.
 
   hrm plot runs/act
   hrm plot runs/act --only puzzle --board 3
@@ -37,15 +37,17 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm plot`."""
     parser = options.command(subparsers, "plot", LINE, TEXT)
     parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="a folder (RUN/pictures)")
-    parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="of the files (png)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder (default: RUN/pictures)")
+    parser.add_argument(
+        "--format", choices=FORMATS, default=FORMATS[0], help="format of the files (default: png)"
+    )
     parser.add_argument(
         "--only",
         action="append",
         default=[],
         choices=NAMES,
         metavar="NAME",
-        help=f"one of {', '.join(NAMES)}; may be repeated (all)",
+        help=f"one of {', '.join(NAMES)}; may be repeated (default: all)",
     )
     options.add_numbers(
         parser,

@@ -24,7 +24,7 @@ folder of files, or the puzzle itself in its natural form: a sudoku's line, a ma
 other tasks' in JSON. Files are those of `hrm data import`; of ARC, tasks in JSON.
 
   picture   the puzzle with its answer drawn in, and whether that is valid
-  text      the answer in its natural form, a puzzle after the other
+  text      the answers in their natural form, one after the other
   json      a list with `name`, `answer`, `valid` and `steps` of each; of ARC, the submission: for
             each task a list of `attempt_1` and `attempt_2`, one for each test
 
@@ -45,12 +45,19 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "puzzles", nargs="+", metavar="PUZZLE", help="a puzzle, a file, or a folder"
     )
     parser.add_argument(
-        "--as", dest="form", choices=FORMS, default=FORMS[0], help="how answers look (picture)"
+        "--as",
+        dest="form",
+        choices=FORMS,
+        default=FORMS[0],
+        help="form of the answers (default: picture)",
     )
     parser.add_argument(
-        "--submission", type=Path, metavar="FILE", help="of ARC: write the submission there, too"
+        "--submission",
+        type=Path,
+        metavar="FILE",
+        help="for ARC: write the submission to this file, too",
     )
-    options.add_settings(parser, "--task-set", "a field of the task (as trained)")
+    options.add_settings(parser, "--task-set", "a field of the task (default: as in training)")
     options.add_numbers(parser, ("--steps", None, "halting steps (as the run evaluates)"))
     options.add_device(parser)
     parser.set_defaults(function=run)

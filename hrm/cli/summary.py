@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from hrm.model.cost import Count
     from hrm.recipes import Named
 
-LINE = "show what a documented system is made of, and how large it is"
+LINE = "show the modules and the size of a documented system"
 TEXT = """\
 Show a documented system: its modules, shapes, parameters (beside the printed figure) and the
-operations of one segment. Nothing is trained, and no weights are made.
+operations of one segment. Nothing is trained, and no weights are allocated.
 
   hrm summary act-v1
   hrm summary complete-medium --json

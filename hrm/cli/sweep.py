@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LINE = "search for a recipe's best configuration on a task"
 TEXT = """\
 Train a recipe in many configurations and choose the one that scores best on the validation boards;
-the test boards see that one alone, once. Options are those of `hrm train`, and hold for all trials.
+only that one is scored on the test boards, once. Options are those of `hrm train`, for all trials.
 Needs an extra: pip install -c constraints.txt -e '.[sweeps]'.
 
 The space is a file in TOML or JSON that names fields (recipe.FIELD, an argument of the recipe;
@@ -36,11 +36,11 @@ training.FIELD; model.FIELD and objective.FIELD, of the system that the recipe m
   [recipe.hidden_low]
   choices = [16, 32, 64]
 
-With --arms, the recipe is compared with others, or with itself changed in some fields: one space,
-equal budgets, the same boards and seeds. After Ctrl-C the same command goes on.
+With --arms, the recipe is compared with other recipes, or with itself with some fields changed: one
+space, equal budgets, the same boards and seeds. After Ctrl-C the same command resumes.
 
-With more --trials, a finished sweep is extended: the further trials are made, and the best of all
-is chosen. The test boards then see a choice once more; results name the earlier ones.
+With more --trials, a finished sweep is extended: the further trials are run, and the best of all is
+chosen and scored on the test boards; the results keep the earlier choices.
 
   hrm sweep gru maze --task-set size=5 --space space.toml --trials 20 --output sweeps/gru
   hrm sweep gru maze --task-set size=5 --space s.toml --arms 'gru recipe.use_act=false' --output x
@@ -62,11 +62,14 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         nargs="+",
         default=[],
         metavar="ARM",
-        help="recipes to compare it with, each with FIELD=VALUE where it is changed",
+        help="recipes to compare with, each with FIELD=VALUE for its changes",
     )
     parser.add_argument("--prune", action="store_true", help="end trials below the median early")
     parser.add_argument(
-        "--storage", type=Path, metavar="FILE", help="Optuna's journal (study.jsonl in the folder)"
+        "--storage",
+        type=Path,
+        metavar="FILE",
+        help="Optuna's journal (default: study.jsonl in the folder)",
     )
     options.add_json(parser, "the results")
     parser.set_defaults(function=run)

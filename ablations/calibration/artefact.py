@@ -59,7 +59,7 @@ class Checked:
     """A count of false words against its bound.
 
     Args:
-        what: What is counted, for the reader.
+        what: The quantity, for the reader.
         false: Number of samples with a false word at any look.
         samples: Number of all samples.
         bound: Upper bound of the probability of a false word.
@@ -146,8 +146,8 @@ def reports(made: Calibration, members: int, *, tails: bool = False) -> Checked:
     takes two places of the family.
 
     Args:
-        made: What was found.
-        members: Of the family.
+        made: The results of the calibration.
+        members: Number of members of the family.
         tails: Whether the tails of all members are long in the claimed direction, where no mean
             speaks against a false word.
     """

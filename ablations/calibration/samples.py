@@ -105,10 +105,10 @@ def power(name: str, spread: float, samples: int, table: Table) -> Power:
     """Compare a plan's chances with what comes of normal contrasts, judged by the rule.
 
     Args:
-        name: Of the zones, in `PLANS`.
+        name: Name of the zones in `PLANS`.
         spread: Standard deviation, as a share of the effect's distance to its edge.
         samples: To be drawn.
-        table: Of the rule.
+        table: Table of the rule.
     """
     given = PLANS[name]
     truth = documented(given)

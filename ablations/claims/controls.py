@@ -102,7 +102,7 @@ def derived(claims: Iterable[Claim], own: Sequence[Setup] = ()) -> tuple[Control
     """Return both controls of everything that claims measure, in the order of their names.
 
     Args:
-        claims: What is to be guarded.
+        claims: The claims to guard.
         own: Set-ups from outside, which come before `SETUPS`.
 
     Raises:

@@ -80,9 +80,9 @@ def execute(trials: Sequence[Trial], store: Store, costs: Costs, jobs: int) -> N
 
     Args:
         trials: Each after what it starts from.
-        store: Where they go.
-        costs: Of trials.
-        jobs: How many at a time.
+        store: The store of the results.
+        costs: Costs of trials.
+        jobs: Number of parallel runs.
     """
     where = _Where(jobs=jobs)
     with Progress(trials, costs, jobs, where.words, store.folder) as progress:
@@ -158,8 +158,8 @@ class _Tally:
 
     Args:
         done: Finished trials.
-        begun: Those that weren't passed over.
-        changes: Of groups.
+        begun: Trials that were started.
+        changes: Detects changes of groups.
     """
 
     done: Counter[str]

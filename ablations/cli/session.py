@@ -163,7 +163,7 @@ class Session:
         """Return what claims are judged with.
 
         Args:
-            reader: Of the store.
+            reader: Reader of the store.
             pictures: Whether runs' arrays are read for pictures too.
         """
         return Desk(

@@ -78,7 +78,7 @@ class Compared:
         name: Name of the benchmark.
         parameters: Its parameters.
         unit: Its unit.
-        change: What is established beyond the threshold, either way.
+        change: The established change beyond the threshold, in either direction.
         ratio: Median of B / A over the pairs.
         low: Lower end of the interval of that median.
         high: Upper end of it.
@@ -105,7 +105,7 @@ class Comparison:
     """What two commits' benchmarks say.
 
     Args:
-        figures: Those that both have.
+        figures: The figures that both have.
         exceptions: The pairs that a statement may have against it.
         left: Why others weren't compared, by name and parameters.
         load: The most processes that wanted a core before any pair, for each core.
@@ -247,7 +247,7 @@ def settleable(threshold: float, scatter: float, table: Table) -> float:
     Args:
         threshold: The slowdown that is allowed.
         scatter: Standard deviation of the contrasts, which are taken to be normal.
-        table: Of the comparison.
+        table: Table of the comparison.
     """
     from scipy.special import ndtri
 

@@ -106,11 +106,11 @@ def judged(
 
     Args:
         claim: The claim.
-        reader: Of the store.
+        reader: Reader of the store.
         seeds: In the order in which pairs are read; pairs count up to the first seed that lacks a
             run.
-        table: Of the family that the claim belongs to.
-        device: Where what is trained runs.
+        table: Table of the claim's family.
+        device: Device of trained runs.
     """
     gathered = gather(claim, reader, seeds, device)
     pairs = gathered.pairs

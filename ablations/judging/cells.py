@@ -99,7 +99,7 @@ class Reader:
     """Reads stored runs, each once.
 
     Args:
-        runs: Where they are stored.
+        runs: The stored runs.
     """
 
     def __init__(self, runs: Runs) -> None:
@@ -200,9 +200,9 @@ def gather(
 
     Args:
         claim: The claim.
-        reader: Of the store.
+        reader: Reader of the store.
         seeds: In the order in which pairs are read.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     planned = plan(claim, seeds, device)
     rows = tuple(tuple(reader.run(slot) for slot in row) for row in planned.rows)

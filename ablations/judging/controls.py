@@ -58,7 +58,7 @@ def passed(expected: Word, word: Word, faults: Sequence[str] = ()) -> bool | Non
     Args:
         expected: The word that it should have.
         word: The word that it has.
-        faults: What makes it INVALID.
+        faults: Reasons why it is INVALID.
     """
     if word in _passes[expected]:
         return True
@@ -72,8 +72,8 @@ def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlle
 
     Args:
         control: The control.
-        row: What was measured.
-        claims: Those of the report.
+        row: The row of the measurement.
+        claims: The claims of the report.
     """
     return Controlled(
         row=row,

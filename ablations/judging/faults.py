@@ -33,8 +33,8 @@ def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[S
 
     Args:
         claim: The claim.
-        pairs: Those that count.
-        reader: Of the store.
+        pairs: The pairs that count.
+        reader: Reader of the store.
     """
     found = []
     for place, cell in enumerate(compared(claim)):
@@ -76,8 +76,8 @@ def hopeless(found: Iterable[Skill], pairs: int) -> Iterator[str]:
     show that an arm has skill, but do show where it has none.
 
     Args:
-        found: Of a few seeds.
-        pairs: How many seeds the claim will have.
+        found: Margins over a few seeds.
+        pairs: Number of seeds that the claim will have.
     """
     for one in found:
         error = one.error * math.sqrt(one.n / pairs)
@@ -96,9 +96,9 @@ def extra_faults(
 
     Args:
         claim: The claim.
-        pairs: Those that count.
-        reader: Of the store.
-        table: Of the family.
+        pairs: The pairs that count.
+        reader: Reader of the store.
+        table: Table of the family.
     """
     return [*shared_end(claim, pairs, reader), *unsteady(claim, pairs, reader, table)]
 

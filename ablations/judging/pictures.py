@@ -46,7 +46,7 @@ class Album:
     """Makes the pictures of claims.
 
     Args:
-        reader: Of the store.
+        reader: Reader of the store.
     """
 
     def __init__(self, reader: Reader) -> None:

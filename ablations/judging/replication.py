@@ -44,7 +44,7 @@ def alarm(arms: int) -> int:
     It is the smallest k with P(X ≥ k) ≤ 1/300, X binomial of the arms with the chance above.
 
     Args:
-        arms: How many are compared by range.
+        arms: Number of arms that are compared by range.
     """
     left, k = 1.0, 0
     while left > RARELY:

@@ -101,7 +101,7 @@ def fates(of: "ClaimSet", rows: Sequence[Row]) -> Family:
 
     Args:
         of: The set of claims.
-        rows: Of the report.
+        rows: Rows of the report.
     """
     verdicts = {found.verdict.id: found.verdict for found in rows}
     specified = {claim.id for claim in of.specs}

@@ -30,7 +30,7 @@ def elsewhere(
     Args:
         claim: The claim.
         variants: By what is different.
-        desk: What they are read with.
+        desk: The desk that reads them.
     """
     own = _median(claim, desk)
     found = []

@@ -124,8 +124,8 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
     Args:
         claim: The claim.
         entry: Its words in the ledger.
-        desk: What it is judged with.
-        around: What is shown beside it.
+        desk: The desk that judges it.
+        around: Further content of the row.
     """
     around = around or Surroundings()
     album = desk.album if around.drawn else None

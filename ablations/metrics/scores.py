@@ -73,7 +73,7 @@ class ShadowAccuracy(Metric):
     """Accuracy on unknown cells of weights averaged while training, of `Train(shadows=...)`.
 
     Args:
-        decay: Of the average.
+        decay: Decay of the average.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -244,7 +244,7 @@ def chosen(
     """Return which test boards have a difficulty in a stratum, both ends included, [N].
 
     Args:
-        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+        by: The measure of difficulty: the task's own, or the number of "unknown" cells.
     """
     difficulty = np.asarray(found[by], dtype=np.float64)
     if stratum is None:

@@ -81,7 +81,7 @@ class Costs:
         return max(found, key=list(Source).index, default=Source.DECLARED)
 
     def kind(self, trial: Trial) -> str:
-        """Return what trials share that differ in the seed alone; it is remembered."""
+        """Return the cached kind of a trial, which trials share if they differ only in the seed."""
         protocol, arms, _, device = content(trial)
         if (protocol, arms, device) not in self._kinds:
             self._kinds[protocol, arms, device] = kind(trial)

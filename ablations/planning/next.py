@@ -71,20 +71,20 @@ def due(
     all_: bool = False,
     device: str = "cpu",
 ) -> tuple[Due, ...]:
-    """Return what each claim needs up to its next look within a tier.
+    """Return the trials that each claim needs up to its next look within a tier.
 
-    Claims that are settled, or have all runs of the tier, are left out; refused ones come with
-    their reason and without trials.
+    Claims that are settled, or have all runs of the tier, are left out; refused claims have a
+    reason and no trials.
 
     Args:
         claims: Claims, and the controls that guard them.
-        reader: Of the store.
-        tier: Up to which look.
-        table: Of the family.
+        reader: Reader of the store.
+        tier: The tier, which determines the last look.
+        table: Table of the family.
         committed: Pilots by claim.
-        tried: What this command has run already: what failed is made again by the next one.
+        tried: Trials that this command has run already; the next command repeats failed ones.
         all_: Whether settled claims, and refused ones, go on to the end of the tier too.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     found = []
     before = {content(trial) for trial in tried}
@@ -118,16 +118,16 @@ def order(
     budget: float | None = None,
     values: Mapping[str, float] | None = None,
 ) -> Order:
-    """Return what is run, by what settles most per CPU second, as far as a budget reaches.
+    """Choose claims by the expected number of settled claims per CPU second, within a budget.
 
-    After each choice, trials that it shares with others cost them nothing. A claim that the rest of
-    the budget doesn't pay for is passed over for cheaper ones.
+    Trials that a chosen claim shares with others cost the others nothing. A claim that the rest of
+    the budget doesn't pay for is skipped in favour of cheaper ones.
 
     Args:
-        found: What is due.
-        costs: Of trials.
+        found: The due trials.
+        costs: Costs of trials.
         budget: CPU seconds, None for no bound.
-        values: What it is worth to reach a claim's look, by id; elsewhere its chance to settle.
+        values: Value of reaching a claim's look, by id; otherwise its probability to settle.
     """
     waiting = [one for one in found if one.trials]
     worth = {one.claim.id: (values or {}).get(one.claim.id, one.chance) for one in waiting}
@@ -155,7 +155,7 @@ def order(
 
 
 def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
-    """Return what controls are worth: as many claims as each guards wait for it."""
+    """Return the values of controls: the number of claims that each of them guards."""
     return {c.claim.id: float(sum(map(c.guards, claims))) for c in controls}
 
 
@@ -168,15 +168,15 @@ def planning(
     committed: Mapping[str, Pilot],
     device: str = "cpu",
 ) -> Planning | None:
-    """Return what a plan for a claim can tell; None for a claim without pairs.
+    """Return the plan of a claim; None for a claim without pairs.
 
     Args:
         claim: The claim.
-        reader: Of the store, None without one.
+        reader: Reader of the store; None without a store.
         tier: Up to which look.
-        table: Of the family.
+        table: Table of the family.
         committed: Pilots by claim.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     if not isinstance(claim, Statistical):
         return None

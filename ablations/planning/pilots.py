@@ -66,12 +66,12 @@ class Pilot(Record):
 
 
 def measure(claim: Claim, reader: Reader, device: str = "cpu") -> Pilot | None:
-    """Return what a store's pilot seeds gave, None if none is complete.
+    """Return the results of a store's pilot seeds; None if none is complete.
 
     Args:
         claim: The claim.
-        reader: Of the store.
-        device: Where what is trained runs.
+        reader: Reader of the store.
+        device: Device of trained runs.
     """
     if not isinstance(claim, Statistical):
         return None
@@ -109,15 +109,15 @@ def measure(claim: Claim, reader: Reader, device: str = "cpu") -> Pilot | None:
 def known(
     claim: Statistical, reader: Reader | None, committed: Mapping[str, Pilot], device: str = "cpu"
 ) -> tuple[Pilot | None, str]:
-    """Return the pilots that plans rest on, and where they are from or why there are none.
+    """Return the pilots that plans use, and their source, or why there are none.
 
-    Those in the store come first, then the committed ones, where they are of this spec and device.
+    Pilots in the store take precedence over committed ones, which must match this spec and device.
 
     Args:
         claim: The claim.
-        reader: Of the store, None without one.
+        reader: Reader of the store; None without a store.
         committed: By claim.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     own = None if reader is None else measure(claim, reader, device)
     if own is not None and own.spreads is not None:
@@ -190,9 +190,9 @@ def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> No
     """Write pilots into a file, beside those that it has of other claims.
 
     Args:
-        path: Of the file.
+        path: The file.
         found: By claim.
-        claims: All that are known; entries of others are dropped.
+        claims: All known claims; entries of others are dropped.
 
     Raises:
         UserError: If the file can't be written, or holds something else.
@@ -211,7 +211,7 @@ def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> No
 def text(found: Mapping[str, Pilot], claims: Sequence[Claim]) -> str:
     """Return the text of a file of pilots: those of these claims, in their order.
 
-    Timings' spreads are left out: they are those of the machine.
+    Spreads of timings are left out, since they depend on the machine.
     """
     data = {}
     for claim in claims:

@@ -40,12 +40,12 @@ class Shard:
 
 
 def cut(trials: Iterable[Trial], shard: Shard, cost: Callable[[Trial], float]) -> set[str]:
-    """Return the groups of boards that belong to a shard: the costliest first to who has least.
+    """Return a shard's groups of boards; each, the costliest first, goes to the idlest shard.
 
     Args:
-        trials: All of a plan, with what they start from, in any order.
+        trials: All trials of a plan with their parents, in any order.
         shard: Which part.
-        cost: What a trial is expected to take, the same for every shard.
+        cost: Expected cost of a trial, equal for every shard.
     """
     costs: dict[str, float] = {}
     for trial in trials:

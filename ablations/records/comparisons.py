@@ -59,7 +59,7 @@ class Comparison(Record):
         reworded: Claims whose word differs, and their group doesn't.
         shifted: Claims with equal words, whose estimates lie outside each other's intervals, or
             whose checks found other values.
-        equal: How many claims there are beside.
+        equal: Number of other claims.
         missing: Claims that only the first has.
         added: Claims that only the second has.
     """

@@ -36,7 +36,7 @@ class Conditions(Record):
         load: Processes that wanted a core, for each core; above 0.5 times say little. None if it
             wasn't noted.
         quick: Whether each time is that of a single sample.
-        note: What else there is to say.
+        note: Further remarks.
     """
 
     machine: str
@@ -52,8 +52,8 @@ class Commit(Record):
     Args:
         commit: Its hash.
         date: When it was committed, ISO 8601 in UTC.
-        subject: Of its message.
-        place: How many commits it rests on, itself included.
+        subject: Subject of its message.
+        place: Number of commits in its history, itself included.
         sources: SHA-256 over the Python files of our packages and their contents.
         conditions: None without benchmarks.
         benchmarks: By asv's name.
@@ -104,7 +104,7 @@ class Steps(Record):
 
     Args:
         found: By benchmark, then by parameters, in order.
-        by: What found them.
+        by: Program that found them.
     """
 
     found: Mapping[str, Mapping[str, tuple[Step, ...]]]
@@ -117,7 +117,7 @@ class History(Record):
 
     Args:
         commits: From the oldest to the newest.
-        steps: Of their benchmarks.
+        steps: Steps of their benchmarks.
     """
 
     commits: tuple[Commit, ...]

@@ -65,7 +65,7 @@ def established(beyond: Bools, exceptions: Exceptions) -> int:
 
     Args:
         beyond: (n,), which pairs lie wholly beyond the edge.
-        exceptions: Of the table for such statements.
+        exceptions: The table's exceptions for such statements.
     """
     found = [
         look

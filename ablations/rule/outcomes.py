@@ -107,13 +107,13 @@ class Verdict:
         mean: Mean of the pairs read; None if it has no value.
         counts: One for each edge, ascending.
         failures: Runs that failed among the pairs read: the baseline's and the treatment's.
-        against: What splits the word by itself.
+        against: What speaks against the word and splits it.
         unknown: Pairs read of which nothing is known.
         settled: Whether further pairs can't change the group any more, or can't be judged.
         at_look: The look at which that was so first, None before.
         needed: Pairs that would settle it at the observed shares with 80 % power; None if it is
             settled or out of reach.
-        faults: What makes it INVALID from outside.
+        faults: External reasons why it is INVALID.
         sentence: The reason, with the counts.
     """
 

@@ -89,7 +89,7 @@ def error(exceptions: Exceptions, share: Fraction | float = MEDIAN) -> Fraction 
     """Return the chance that any look errs on one side, at the edge of what is claimed.
 
     Args:
-        exceptions: Of a table.
+        exceptions: The exceptions of a table, by look.
         share: The share of pairs that the statement is about: exactly so many lie beyond the edge
             where it is barely false. A Fraction gives an exact chance.
     """
@@ -103,7 +103,7 @@ def chance_to_establish(
     """Return the chance that a statement is established by each look, at that look or before.
 
     Args:
-        exceptions: Of a table.
+        exceptions: The exceptions of a table, by look.
         share: The chance that a pair lies beyond the edge; a Fraction gives exact chances.
         seen: Pairs there are already, and exceptions among them; looks up to them are left out.
     """
@@ -129,7 +129,7 @@ def share_needed(exceptions: Exceptions, look: int, power: float = POWER) -> flo
     """Return the share of pairs that must lie beyond an edge to be established by a look.
 
     Args:
-        exceptions: Of a table.
+        exceptions: The exceptions of a table, by look.
         look: One of its looks.
         power: The chance of being established at this look or before.
     """

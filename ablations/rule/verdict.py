@@ -113,8 +113,8 @@ def judge(
     Args:
         pairs: In the order that was fixed beforehand; those beyond the last look reached aren't
             read.
-        zones: What was fixed beforehand.
-        table: Of the family that the claim belongs to.
+        zones: The zones, which were fixed beforehand.
+        table: Table of the claim's family.
         faults: Failed controls, a floor that both arms share: any makes the claim INVALID.
         noun: What a pair is, in the plural: "seeds", "processes", "boards".
     """

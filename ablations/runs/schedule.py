@@ -21,7 +21,7 @@ NOTED = 1000  # fingerprints a line of the journal
 
 
 class What(StrEnum):
-    """What happened to a trial."""
+    """The kinds of events of a trial."""
 
     SKIPPED = "skipped"  # the store has its result
     QUARANTINED = "quarantined"  # it killed its workers before, and isn't run any more
@@ -67,10 +67,10 @@ _TIMED = "timed"  # the group of trials that must be alone
 
 
 class Schedule:
-    """What a run still has to do.
+    """The remaining trials of a run.
 
     Args:
-        store: Where results go.
+        store: The store of the results.
         on_event: Told of each step.
         cost: As in `ablations.runs.runner.run`.
         limit: As in `ablations.runs.runner.run`.

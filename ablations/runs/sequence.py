@@ -21,7 +21,7 @@ def stretches(trials: Iterable[T], key: Callable[[T], str]) -> tuple[list[T], li
     leaves the order of the others as it is.
 
     Args:
-        trials: Of all claims.
+        trials: Timing trials of all claims.
         key: A text that says what a trial is: its fingerprint, or its canonical JSON.
     """
     order = sorted(trials, key=lambda trial: hashlib.sha256(key(trial).encode()).digest())

@@ -77,7 +77,7 @@ def combined(
 
     Args:
         weights: One a value; a value of weight 0 isn't read.
-        values: Of the cells.
+        values: Values of the cells.
         logarithmic: Whether logarithms are combined.
     """
     assert len(weights) == len(values), (weights, values)

@@ -40,7 +40,7 @@ def batches(
         data: The training split.
         batch: B, boards per batch.
         random: The source of all choices.
-        epochs: How many epochs.
+        epochs: Number of epochs.
     """
     assert batch > 0
     order = np.concatenate([random.permutation(data.groups) for _ in range(epochs)])

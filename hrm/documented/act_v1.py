@@ -212,7 +212,7 @@ class HRMACTv1(View):
         serves all.
 
         Args:
-            optimizers: All that step, that of the puzzle embeddings too.
+            optimizers: All optimisers of the loop, including that of the puzzle embeddings.
 
         Raises:
             UserError: If the model computes in float16, and isn't on a GPU.

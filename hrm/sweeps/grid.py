@@ -151,7 +151,7 @@ def cells(
         named: Recipes.
         tasks: Names. Both as in the setting where there are none.
         joint: Whether each recipe is trained on all tasks at once, too.
-        updates: Of each run; None for as many as in the setting.
+        updates: Updates of each run; None for those of the setting.
 
     Raises:
         UserError: If a recipe doesn't suit a task, or there is only one for a joint run.

@@ -110,7 +110,7 @@ class Vote(Mode):
     """The answer is a vote, cell by cell, over copies of a board with its digits exchanged.
 
     Args:
-        copies: How many, all different.
+        copies: Number of copies, all different.
     """
 
     copies: int = 9

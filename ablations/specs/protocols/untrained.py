@@ -30,7 +30,7 @@ class Check(Protocol):
     Args:
         function: "module:function"; it is called with the arms' systems and the seed, and with
             the figures where there are any.
-        figures: What a document prints, from the ledger.
+        figures: The printed figures, from the ledger.
     """
 
     module: ClassVar[str] = "ablations.protocols.check"

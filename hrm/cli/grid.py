@@ -20,8 +20,7 @@ LINE = "train and score recipes on tasks, as a table and a heat map"
 TEXT = """\
 Train each recipe on each task, score it on test boards beside the task's trivial methods, and write
 grid.json, grid.csv and grid.png (a heat map) into the folder. Each cell is a run of its own in
-DIR/RECIPE/TASK; those that are finished aren't trained again, so that the same command goes on
-after Ctrl-C.
+DIR/RECIPE/TASK; finished runs aren't trained again, so that the same command resumes after Ctrl-C.
 
   --setting small  document complete's sizes up to medium, small boards, 100 updates: two minutes,
                    too few to beat the trivial methods
@@ -52,11 +51,18 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="(sudoku,maze,pattern,hanoi,logic,coloring)",
     )
     parser.add_argument(
-        "--setting", choices=SETTINGS, default=SETTINGS[0], help="sizes and updates (small)"
+        "--setting",
+        choices=SETTINGS,
+        default=SETTINGS[0],
+        help="sizes and updates (default: small)",
     )
     parser.add_argument("--joint", action="store_true", help="train on all tasks at once, too")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="a new folder, or where to go on"
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="new folder, or that of a grid to resume",
     )
     options.add_numbers(
         parser,

@@ -1,4 +1,4 @@
-"""`hrm plot RUN`: the pictures of a run."""
+"""`hrm plot RUN`: draw the pictures of a run."""
 
 import argparse
 import json
@@ -23,16 +23,16 @@ checkpoint and its test boards. A run that is still going on can be drawn too.
 
   training      losses, validation score and halting steps, beside trivial methods
   halting       halting steps by difficulty
-  signals       what halting says at each step
-  efficiency    what lockstep, masked and compacted execution cost
+  signals       the halting signal at each step
+  efficiency    cost of lockstep, masked and compacted execution
   puzzle        a test board, the answer after each segment, the solution
   states        principal components, residuals, participation ratios
   communication what each level hands to the other at each update: its size, and how it turns
   positions     the halting probability of each position over steps (document complete)
   architecture  blocks with their parameters
 
-A picture that the run can't give is named with the reason. --json prints `drawn`, the file of each
-picture, and `lacking`, why another isn't there.
+If a picture can't be drawn for the run, the reason is printed. --json prints `drawn`, the file of
+each picture, and `lacking`, the reason for each missing one.
 
 Without a run, --demo RECIPE trains one for a few seconds on small mazes and draws that; it goes to
 DIR/run.
@@ -48,16 +48,18 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm plot`."""
     parser = options.command(subparsers, "plot", LINE, TEXT)
     parser.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run's folder")
-    parser.add_argument("--demo", metavar="RECIPE", help="a short run of this recipe, made now")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="a folder (RUN/pictures)")
-    parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="of the files (png)")
+    parser.add_argument("--demo", metavar="RECIPE", help="make a short run of this recipe first")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder (default: RUN/pictures)")
+    parser.add_argument(
+        "--format", choices=FORMATS, default=FORMATS[0], help="format of the files (default: png)"
+    )
     parser.add_argument(
         "--only",
         action="append",
         default=[],
         choices=NAMES,
         metavar="NAME",
-        help=f"one of {', '.join(NAMES)}; may be repeated (all)",
+        help=f"one of {', '.join(NAMES)}; may be repeated (default: all)",
     )
     options.add_numbers(
         parser,
@@ -70,7 +72,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Draw, and say what was drawn where."""
+    """Draw the pictures, and print their files."""
     from hrm.plots import stored, style
 
     assert stored.NAMES == NAMES

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LINE = "search for a recipe's best configuration on a task"
 TEXT = """\
 Train a recipe in many configurations and choose the one that scores best on the validation boards;
-the test boards see that one alone, once. Options are those of `hrm train`, and hold for all trials.
+only that one is scored on the test boards, once. Options are those of `hrm train`, for all trials.
 Needs an extra: pip install -c constraints.txt -e '.[sweeps]'.
 
 The space is a file in TOML or JSON that names fields (recipe.FIELD, an argument of the recipe;
@@ -36,11 +36,11 @@ training.FIELD; model.FIELD and objective.FIELD, of the system that the recipe m
   [recipe.hidden_low]
   choices = [16, 32, 64]
 
-With --arms, the recipe is compared with others, or with itself changed in some fields: one space,
-equal budgets, the same boards and seeds. After Ctrl-C the same command goes on.
+With --arms, the recipe is compared with other recipes, or with itself with some fields changed: one
+space, equal budgets, the same boards and seeds. After Ctrl-C the same command resumes.
 
-With more --trials, a finished sweep is extended: the further trials are made, and the best of all
-is chosen. The test boards then see a choice once more; results name the earlier ones.
+With more --trials, a finished sweep is extended: the further trials are run, and the best of all is
+chosen and scored on the test boards; the results keep the earlier choices.
 
   hrm sweep gru maze --task-set size=5 --space space.toml --trials 20 --output sweeps/gru
   hrm sweep gru maze --task-set size=5 --space s.toml --arms 'gru recipe.use_act=false' --output x
@@ -62,11 +62,14 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         nargs="+",
         default=[],
         metavar="ARM",
-        help="recipes to compare it with, each with FIELD=VALUE where it is changed",
+        help="recipes to compare with, each with FIELD=VALUE for its changes",
     )
     parser.add_argument("--prune", action="store_true", help="end trials below the median early")
     parser.add_argument(
-        "--storage", type=Path, metavar="FILE", help="Optuna's journal (study.jsonl in the folder)"
+        "--storage",
+        type=Path,
+        metavar="FILE",
+        help="Optuna's journal (default: study.jsonl in the folder)",
     )
     options.add_json(parser, "the results")
     parser.set_defaults(function=run)
@@ -126,10 +129,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def arms(asked: argparse.Namespace) -> "dict[str, Configure]":
-    """Return what is compared, by name.
+    """Return the arms of the comparison by name.
 
     Raises:
-        UserError: If an arm isn't a recipe with FIELD=VALUE changes, or is named twice.
+        UserError: If an arm isn't a recipe with FIELD=VALUE changes, or a name occurs twice.
     """
     from hrm import recipes
 
@@ -165,7 +168,10 @@ def configured(
     """Return the plan of a recipe with some fields set.
 
     Args:
-        own: The fields that make the arm. fields: those of a trial.
+        asked: The parsed arguments.
+        recipe: Name of the recipe.
+        own: The fields that define the arm.
+        fields: The fields that a trial sets.
 
     Raises:
         UserError: If there is no such field, it can't have that value, or both set it.
@@ -194,7 +200,7 @@ def configured(
 
 
 def _set(roots: dict[str, Any], path: str, value: Any) -> None:
-    """Set a field by its path; parts are dictionaries with a kind."""
+    """Set a field by its path; parts are dictionaries with a kind here."""
     *way, last = path.split(".")
     inside: Any = {name: roots[name] for name in ("training", "model", "objective")}
     for i, name in enumerate([*way, last]):
@@ -217,7 +223,7 @@ def _heading(budget: Mapping[str, int]) -> str:
 
 
 def _beside(asked: argparse.Namespace) -> str:
-    """Return what the best trivial method scores on the validation boards, which all trials share.
+    """Return the score of the best trivial method on the validation boards, which trials share.
 
     Empty where the recipe needs a searched field before it can be built at all.
     """
@@ -229,7 +235,7 @@ def _beside(asked: argparse.Namespace) -> str:
 
 
 def _say(say: progress.Line, told: "Progress", trivial: str) -> None:
-    """Show a trial's end, and to a person watching its evaluations too."""
+    """Show the end of a trial and, on a terminal, its evaluations too."""
     name = f"{told.arm} trial {told.number}"
     if told.ended is None:
         if progress.watched():
@@ -242,7 +248,7 @@ def _say(say: progress.Line, told: "Progress", trivial: str) -> None:
 
 
 def _show(arm: str, results: Mapping[str, Any], trivial: str) -> None:
-    """Print an arm's trials, best first, and the scores of the chosen one."""
+    """Print the trials of an arm, best first, and the scores of the chosen one."""
     counts = ", ".join(f"{count} {state}" for state, count in results["counts"].items())
     sys.stdout.write(f"{arm}: {counts}; {results['spent_updates']:,} updates\n\n")
     trials = sorted(results["trials"], key=lambda row: (-(row["validation"] or 0), row["number"]))

@@ -31,8 +31,8 @@ class LossScaling:
     Puzzle tables step by the signs of their gradients, which no scale changes.
 
     Args:
-        optimisers: Of parameters, and of puzzle tables.
-        scaler: Of torch; where it isn't enabled, losses and gradients stay what they are.
+        optimisers: Optimisers of parameters and of puzzle tables.
+        scaler: torch's gradient scaler; if it isn't enabled, losses and gradients don't change.
 
     Raises:
         UserError: If one is an Adam of puzzle tables, which depends on the scale.

@@ -23,7 +23,9 @@ from hrm.models import HRMACTv1
 from tests.hrm.equality import close
 from tests.hrm.recipes.test_reference_v2 import weights_of
 
-few = settings(max_examples=40, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+few = settings(
+    max_examples=40, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow]
+)
 numbers = st.integers(-2, 12)
 odd = st.one_of(
     numbers,
@@ -106,7 +108,11 @@ def answer(function, *given):
 sides = st.integers(0, 5)
 dtypes = st.sampled_from([torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])
 things = st.one_of(
-    st.just(None), st.just([[0.0, 1.0, 2.0]]), st.just("x"), st.just(3), st.just(torch.zeros(2).numpy())
+    st.just(None),
+    st.just([[0.0, 1.0, 2.0]]),
+    st.just("x"),
+    st.just(3),
+    st.just(torch.zeros(2).numpy()),
 )
 
 

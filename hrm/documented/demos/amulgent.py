@@ -1,8 +1,8 @@
 """Document amulgent: the baseline and its enhancements, feature by feature.
 
-Each of the switches is turned on alone, then all of them. A model of each is trained on small
-mazes from equal seeds; an agent with the same switches plans and learns for a few goals, whose
-learning metrics the document's status reports.
+Each switch is turned on alone, then all of them together. For each setting, a model is trained on
+small mazes from equal seeds, and an agent with the same switches plans and learns for a few goals;
+the document's status reports its learning metrics.
 
 Source: document amulgent, "Baseline vs Enhanced Comparison" and "Enhanced Learning & Monitoring".
 """
@@ -36,7 +36,7 @@ FEATURES: Mapping[str, Mapping[str, bool]] = {
 
 
 def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Shown:
-    """Train a model with each feature, and let an agent with it learn.
+    """Train a model with each feature, and let an agent with that feature learn.
 
     Raises:
         UserError: If a number is out of its range.

@@ -274,7 +274,7 @@ class HRMACTv1(View):
             outputs["target_q_continue"] = q_losses.continue_target(self.model, carry)
         return carry, outputs
 
-    def _batch(self, batch: Mapping[str, Tensor]) -> Batch:
+    def _batch(self, batch: Any) -> Batch:
         if self._half:
             self._scaled_on(self.model.start_low.value.device)
         keys = ("inputs", "puzzle_identifiers")

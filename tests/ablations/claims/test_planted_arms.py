@@ -15,17 +15,22 @@ from typing import Any
 import pytest
 
 from ablations.claims import sets
+from ablations.judging import controls
 from ablations.judging.case import judged
 from ablations.judging.cells import Reader
 from ablations.judging.exact import checked
+from ablations.metrics.costs import Rows
+from ablations.protocols import ours
 from ablations.rule import Group, Word, group_of
 from ablations.runs.runner import run
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds
 from ablations.runs.workers import Serial
 from ablations.specs.arms import Arm, changed, differing
-from ablations.specs.claim import Exact, Statistical
+from ablations.specs.claim import Exact, Statistical, Tier
+from ablations.specs.protocols import Boards
 from hrm.config import ConcatenatedController, Lockstep, SwiGlu
+from hrm.tasks.sudoku import Sudoku
 from tests.ablations.claims.tiny_specs import tiny
 
 OURS = sets.ours()
@@ -112,6 +117,10 @@ def test_a_planted_change_of_an_exact_claims_arms_or_figures_flips_its_word(plan
 
 
 # -- what is decided by pairs ---------------------------------------------------------------------
+EASY = Boards(task=Sudoku(size=4, clues=13), train=512, validation=32, test=64)
+BARELY = {"after.training.updates": 2, "after.training.evaluate_every": 2}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plant:
     """A change of one cell of a claim.
@@ -168,25 +177,54 @@ QUICK = (
         says="samples that may stop for themselves never stop",
         cells=(2, 3),  # decisions are sampled: a policy that learned nothing is greedy all alike
         arm={"model.halting.obeyed": False},
-        budget={"after.training.updates": 2, "after.training.evaluate_every": 2},
+        budget=BARELY,
     ),
     Plant(  # Resample, a ratio of variances
         id="metarl-gradient-variance",
         says="the masked mean has no mask",
         setting={"objective.masked_mean": False},
+        budget=BARELY,
     ),
     Plant(  # Gradients, a ratio of norms
         id="refinement-detach",
         says="the detached arm isn't detached",
         arm={"model.segments.detached": False},
+        budget={**BARELY, "depths": (1, 3)},
     ),
-)
-SLOW = (
     Plant(  # Probe, one cell against a constant
         id="one-step-premise",
         says="the low level takes twelve times as many updates a cycle",
         place=0,
         arm={"model.low_steps": 24},
+        budget={**BARELY, "steps": 4, "count": 8},
+    ),
+)
+SLOW = (
+    Plant(  # Train, a difference of accuracies
+        id="refinement-connection",
+        says="the arm with the connection is trained for one update",
+        setting={"training.updates": 1, "training.evaluate_every": 1, "training.warmup": 0},
+        budget={
+            "boards": EASY,
+            "training.updates": 40,
+            "training.batch": 16,
+            "training.learning_rate": 1e-2,
+            "training.warmup": 5,
+            "training.evaluate_every": 40,
+        },
+    ),
+    Plant(  # Ladder, a ratio of rates
+        id="rmsnorm-stability",
+        says="the arm with the other norm has its weights decay to nothing",
+        setting={"training.weight_decay": 100.0},
+        budget={
+            "boards": EASY,
+            "rungs": 3,
+            "step": 4.0,
+            "training.learning_rate": 2e-3,
+            "training.updates": 20,
+            "training.batch": 16,
+        },
     ),
 )
 PLANTS = (*QUICK, *SLOW)
@@ -238,9 +276,30 @@ def test_only_the_named_fields_of_one_cell_are_planted(plant):
         assert paths == named
 
 
-def test_eight_claims_are_planted_in_each_measured_in_a_way_of_its_own():
+def test_the_plants_are_of_eight_protocols_or_more_forms_of_checks():
     kinds = {type(plant.documented().cells[0].protocol) for plant in PLANTS}
     assert len(kinds) == len(PLANTS)
     functions = {chosen(plant.id).check.function for plant in EXACT}
     assert len(functions) == len(EXACT)
-    assert len(PLANTS) + len(EXACT) >= 8
+    assert len(QUICK) + len(EXACT) >= 8
+
+
+# -- a setting that the pipeline ignores ----------------------------------------------------------
+def test_a_setting_that_is_ignored_is_noticed_by_the_derived_positive_control(
+    tmp_path, store, monkeypatch
+):
+    """An arm's label says that it waits for its slowest sample, and nobody hands that on."""
+    claim = chosen("act-savings-mixed")
+    (control,) = (c for c in OURS.controls([claim]) if c.planted and c.of.metric is Rows)
+    assert control.guards(claim)
+    at = seeds(control.claim, Tier.QUICK)
+
+    def passes(store):
+        run(plan(control.claim, at).trials, store, Serial())
+        case = judged(control.claim, Reader(store), at, TABLE)
+        return controls.passed(control.expected, case.word, case.faults)
+
+    assert passes(store)
+    own = ours.own
+    monkeypatch.setattr(ours, "own", lambda arm, _=None, **more: own(arm, **more))
+    assert passes(Store.open(tmp_path / "ignored", create=True)) is False

@@ -80,7 +80,8 @@ def messages(
     where nothing is handed that way.
 
     Args:
-        model: Left as it was. inputs, identities: as `HRM.forward` takes them.
+        model: Left as it was.
+        inputs, identities: As `HRM.forward` takes them.
     """
     training = model.training
     model.eval()

@@ -12,7 +12,10 @@ class NarrowAttention(layers.SelfAttention):
     """softmax(Q Kᵀ / sqrt(E)) V, queries, keys and values H · E wide; see `SelfAttention`.
 
     Args:
-        width: D. heads: H. size: E. bias: whether maps have one.
+        width: D.
+        heads: H.
+        size: E.
+        bias: Whether maps have one.
     """
 
     def __init__(self, width: int, heads: int, size: int, *, bias: bool) -> None:
@@ -35,7 +38,8 @@ class Narrow(cores.Stack):
 
     Args:
         positions: S at most, for rotary positions.
-        input_width, context_width: As of `cores.Gru`.
+        input_width: Width of `inputs`.
+        context_width: Width of `context`; None for a core without context.
     """
 
     def __init__(

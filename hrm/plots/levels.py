@@ -80,7 +80,9 @@ def messages(
     where nothing is handed that way.
 
     Args:
-        model: Left as it was. inputs, identities: as `HRM.forward` takes them.
+        model: The model, which isn't changed.
+        inputs: As `HRM.forward` takes them.
+        identities: As `HRM.forward` takes them.
     """
     training = model.training
     model.eval()

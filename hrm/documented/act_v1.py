@@ -228,14 +228,17 @@ class HRMACTv1(View):
             outputs["target_q_continue"] = q_losses.continue_target(self.model, carry)
         return carry, outputs
 
-    def _batch(self, batch: Mapping[str, Tensor]) -> Batch:
+    def _batch(self, batch: Any) -> Batch:
         keys = ("inputs", "puzzle_identifiers")
         found = sorted(map(str, batch)) if isinstance(batch, Mapping) else described(batch)
         held = isinstance(batch, Mapping) and all(key in batch for key in keys)
-        require(held, "batch", found, f"a dictionary with {', '.join(keys)}", "add what it lacks")
+        require(held, "batch", found, f"one with {', '.join(keys)}", "add what it lacks")
         (tokens, identities), positions = (batch[key] for key in keys), self.config.seq_len
         require(
-            whole(tokens) and tokens.dim() == 2 and tokens.shape[1] == positions and len(tokens) > 0,
+            whole(tokens)
+            and tokens.dim() == 2
+            and tokens.shape[1] == positions
+            and len(tokens) > 0,
             "inputs",
             described(tokens),
             f"whole numbers of shape [batch, {positions}], one row or more",

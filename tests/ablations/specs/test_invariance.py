@@ -54,9 +54,7 @@ TESTS = {
     "not worse than the mean": NotWorse(margin=0.5, **WHY, weights=(-0.5, -0.5, 1.0), fewer=True),
     "reliable": Reliable(above=1.5, **WHY),
     "spread": Spread(**SHARED, constant=0.5),
-    "both": Both(
-        parts=(Difference(**NULL), NotWorse(margin=0.5, **WHY)), reads=((0, 1), (2, 1))
-    ),
+    "both": Both(parts=(Difference(**NULL), NotWorse(margin=0.5, **WHY)), reads=((0, 1), (2, 1))),
 }
 RATIOS = [name for name, test in TESTS.items() if test.zones.log]
 TWO_ARMS = [name for name, test in TESTS.items() if isinstance(test, Difference | Ratio)]
@@ -68,9 +66,7 @@ values = st.one_of(
     sizes.map(number),
     sizes.map(number),
     sizes.map(beyond),
-    st.tuples(sizes, sizes).map(
-        lambda ends: Value(low=min(ends), high=max(ends), mean=math.nan)
-    ),
+    st.tuples(sizes, sizes).map(lambda ends: Value(low=min(ends), high=max(ends), mean=math.nan)),
     st.builds(diverged, higher_is_better=st.booleans(), worst=st.sampled_from([math.nan, 9.0])),
     st.just(UNKNOWN),
 )
@@ -185,7 +181,7 @@ def test_the_order_of_what_a_conjunction_says_changes_no_part(data):
 @examples
 @given(data=st.data())
 def test_with_exchanged_arms_the_opposite_claim_has_the_same_verdict(name, data):
-    """"A is less than B" is "B is more than A", whatever the runs did."""
+    """ "A is less than B" is "B is more than A", whatever the runs did."""
     test = TESTS[name]
     rows = data.draw(tables(name))
     zones = test.zones

@@ -280,7 +280,7 @@ class HRMACTv1(View):
         keys = ("inputs", "puzzle_identifiers")
         found = sorted(map(str, batch)) if isinstance(batch, Mapping) else described(batch)
         held = isinstance(batch, Mapping) and all(key in batch for key in keys)
-        require(held, "batch", found, f"a dictionary with {', '.join(keys)}", "add what it lacks")
+        require(held, "batch", found, f"one with {', '.join(keys)}", "add what it lacks")
         (tokens, identities), positions = (batch[key] for key in keys), self.config.seq_len
         require(
             whole(tokens)

@@ -158,7 +158,10 @@ def test_visualization(tmp_path):
     ("call", "said"),
     [
         (lambda: HRM(0, 16, 8, 10), "input_dim is 0; allowed is 1 or more"),
-        (lambda: tiny()(torch.zeros(2, 9, 3)), r"x is 'of shape \[2, 9, 3\]'; .*at most 900, 1\]"),
+        (
+            lambda: tiny()(torch.zeros(2, 9, 3)),
+            r"x is '.* of shape \[2, 9, 3\]'; .*at most 900, 1\]",
+        ),
         (lambda: EnhancedDatasetLoader.get_dataloader("chess"), "'chess'; allowed is sudoku, maze"),
         (lambda: EnhancedDatasetLoader.get_dataloader("maze", sise=4), "Maze has no field 'sise'"),
         (lambda: EnhancedDatasetLoader.get_dataloader("maze", 0), "num_samples is 0; allowed is 1"),

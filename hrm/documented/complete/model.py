@@ -133,7 +133,7 @@ def _numbers(given: Mapping[str, Any]) -> None:
     """Refuse what isn't a whole number of 1 or more."""
     for name, value in given.items():
         holds = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-        require(holds, name, value, "a whole number, 1 or more", "change it")
+        require(holds, name, value, "1 or more, a whole number", "change it")
 
 
 def _layers(h_dim: int, l_dim: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ Beside it goes a model of what it should hold: the attempts at each trial, and w
 be used. Trials add up numbers, without torch.
 """
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -199,10 +200,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def killed(self, which, seeds, **more):
         before, due = self.executed(), self.due(which, seeds)
-        try:
+        with contextlib.suppress(Killed):
             self.do(which, seeds, **more)
-        except Killed:
-            pass
         ran = self.executed()[len(before) :]
         assert len(set(ran)) == len(ran) and set(ran) <= set(due)
         self.take_in(which)

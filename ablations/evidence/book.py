@@ -113,11 +113,14 @@ def require_small(folder: Path, text: Mapping[str, str]) -> None:
         )
 
 
+BESIDE = (LOCK, "history")  # may lie in a folder of evidence before there is any
+
+
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Be the one process that compacts into a folder, which is made."""
     ours = is_evidence(folder) or (folder / PENDING).exists()
-    if not ours and folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
+    if not ours and folder.exists() and any(path.name not in BESIDE for path in folder.iterdir()):
         raise UserError(
             f"output {str(folder)!r} holds something else; allowed is evidence, or a folder that "
             "is new; name another"

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 import torch
 
 from ablations import claims
-from ablations.claims import arms_t1, arms_t2, arms_t3, arms_t5
+from ablations.claims import arms_act_v1, arms_amulgent, arms_policies, arms_research
 from ablations.runs.workers import allocator, thread_variables
 from ablations.specs.protocols import Ladder, Train
 from hrm.config import Policy
@@ -40,13 +40,13 @@ SEED = 1000  # of pilots
 BLOCK = 10  # updates
 
 ARMS: Mapping[str, tuple[Part, Train | Ladder]] = {
-    "T0": (arms_t3.LEVELS, arms_t3.HALTING),
-    "V3": (arms_t2.V3.part, arms_t2.LEVELS),
-    "L2": (arms_t2.L2.part, arms_t2.LEVELS),
-    "P2": (arms_t1.CORRECTED.part, arms_t1.FOLDING),
-    "G2": (arms_t1.GRU.part, arms_t1.PRICED_FOLDING),
-    "K0": (arms_t3.ROTARY, arms_t3.RECALLED),
-    "attention": (arms_t5.ATTENTION.part, arms_t5.TOKENS),
+    "T0": (arms_act_v1.LEVELS, arms_act_v1.HALTING),
+    "V3": (arms_amulgent.V3.part, arms_amulgent.LEVELS),
+    "L2": (arms_amulgent.L2.part, arms_amulgent.LEVELS),
+    "P2": (arms_policies.CORRECTED.part, arms_policies.FOLDING),
+    "G2": (arms_policies.GRU.part, arms_policies.PRICED_FOLDING),
+    "K0": (arms_act_v1.ROTARY, arms_act_v1.RECALLED),
+    "attention": (arms_research.ATTENTION.part, arms_research.TOKENS),
 }
 
 

@@ -1,6 +1,6 @@
 """Our own rows: costs and sizes that the documents leave out."""
 
-from ablations.claims.arms_t3 import HALTING, LEVELS
+from ablations.claims.arms_act_v1 import HALTING, LEVELS
 from ablations.metrics.scores import Accuracy
 from ablations.specs.arms import Arm, vary
 from ablations.specs.claim import Reading, Statistical, exact

@@ -1,6 +1,6 @@
 """Segments against architecture: one measurement for two documents' claims."""
 
-from ablations.claims.arms_t2 import E1, E4, F1, F2, F4, L1, L2, L4, LEVELS
+from ablations.claims.arms_amulgent import E1, E4, F1, F2, F4, L1, L2, L4, LEVELS
 from ablations.metrics.scores import Accuracy
 from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.contrasts import interaction, main_effect

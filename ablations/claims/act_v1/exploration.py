@@ -1,6 +1,6 @@
 """Document act-v1: how exploration tunes the number of steps. One measurement, four rows."""
 
-from ablations.claims.arms_t3 import HALTING, LEVELS
+from ablations.claims.arms_act_v1 import HALTING, LEVELS
 from ablations.metrics.costs import CompletionStep, Cycles
 from ablations.metrics.scores import HaltedAccuracy
 from ablations.specs.arms import changed

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from ablations.claims.arms_t3 import HALTING, LEVELS, STEPS, levels
+from ablations.claims.arms_act_v1 import HALTING, LEVELS, STEPS, levels
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import Parameters
 from ablations.metrics.scores import Accuracy

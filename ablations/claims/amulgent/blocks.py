@@ -1,6 +1,6 @@
 """Document amulgent: norms, feed-forwards, and the weights that training starts from."""
 
-from ablations.claims.arms_t2 import L1, LEVELS, RATES, S0, S1, S2, V3, V4, V5
+from ablations.claims.arms_amulgent import L1, LEVELS, RATES, S0, S1, S2, V3, V4, V5
 from ablations.metrics.ladder import LargestRate
 from ablations.metrics.scores import Accuracy
 from ablations.metrics.timing import TimeRatio

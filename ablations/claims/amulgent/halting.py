@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_t2 import HALTING, Q1, Q2, Q3
+from ablations.claims.arms_amulgent import HALTING, Q1, Q2, Q3
 from ablations.metrics.base import Metric
 from ablations.metrics.costs import HaltingEntropy
 from ablations.metrics.gradients import TrunkNorm

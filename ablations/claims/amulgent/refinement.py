@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_t2 import L1, L2, L2N, L4, LEVELS, refined
+from ablations.claims.arms_amulgent import L1, L2, L2N, L4, LEVELS, refined
 from ablations.claims.segments import dominating
 from ablations.metrics.gradients import DepthGradient, GradientGrowth
 from ablations.metrics.scores import Accuracy

@@ -1,6 +1,6 @@
 """Document complete: deep supervision."""
 
-from ablations.claims.arms_t5 import ARRIVED, EVEN, LAST, SEGMENTED, SEGMENTED_CHOSEN
+from ablations.claims.arms_research import ARRIVED, EVEN, LAST, SEGMENTED, SEGMENTED_CHOSEN
 from ablations.claims.boards import SUDOKU_MIX
 from ablations.metrics.curves import Arrival
 from ablations.metrics.scores import Accuracy

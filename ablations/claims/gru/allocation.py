@@ -1,6 +1,6 @@
 """Document gru: where a trained policy spends its cycles, and what they buy."""
 
-from ablations.claims.arms_t1 import GRU, PRICE, PRICED, PRICED_FOLDING, WARM_UP
+from ablations.claims.arms_policies import GRU, PRICE, PRICED, PRICED_FOLDING, WARM_UP
 from ablations.claims.boards import FOLDS_MIX
 from ablations.metrics.costs import Allocation, Cycles
 from ablations.metrics.returns import Regret, Return

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_t1 import GRU, PRICE, PRICED_FOLDING, objective
+from ablations.claims.arms_policies import GRU, PRICE, PRICED_FOLDING, objective
 from ablations.claims.boards import (
     FOLDS_MIX,
     QUICK_SUDOKU,

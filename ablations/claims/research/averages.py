@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_t2 import LEVELS, V3
-from ablations.claims.arms_t5 import EVEN, SEGMENTED
+from ablations.claims.arms_amulgent import LEVELS, V3
+from ablations.claims.arms_research import EVEN, SEGMENTED
 from ablations.claims.ledger import figure
 from ablations.metrics.scores import Accuracy, ShadowAccuracy
 from ablations.specs.arms import Arm

@@ -1,6 +1,6 @@
 """What adaptive halting costs in accuracy, and what training with several steps gains."""
 
-from ablations.claims.arms_t3 import HALTING, LEVELS, levels
+from ablations.claims.arms_act_v1 import HALTING, LEVELS, levels
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import Cycles
 from ablations.metrics.scores import Accuracy, HaltedAccuracy

@@ -1,6 +1,6 @@
 """What a wrong puzzle identity does to a trained model's answers."""
 
-from ablations.claims.arms_t3 import PUZZLES, TOLD_PUZZLES, tokens
+from ablations.claims.arms_act_v1 import PUZZLES, TOLD_PUZZLES, tokens
 from ablations.metrics.scores import Accuracy, Margin
 from ablations.specs.arms import Arm
 from ablations.specs.claim import Cell, Reading, Statistical

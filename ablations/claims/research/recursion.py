@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_t3 import (
+from ablations.claims.arms_act_v1 import (
     HALTING,
     LAYERED,
     LEVELS,

@@ -1,6 +1,6 @@
 """The research that the documents cite: refinement segments, with two modules or one."""
 
-from ablations.claims.arms_t2 import F2, F4, L2, L4, LEVELS
+from ablations.claims.arms_amulgent import F2, F4, L2, L4, LEVELS
 from ablations.claims.segments import dominating
 from ablations.metrics.scores import Accuracy
 from ablations.specs.claim import Reading, Statistical

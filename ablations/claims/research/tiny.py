@@ -1,7 +1,7 @@
 """The one tiny network's variants: how its positions are mixed, and how many latents it has."""
 
-from ablations.claims.arms_t3 import PATIENT
-from ablations.claims.arms_t5 import ATTENTION, MIXING, ONE, SEVEN, TOKENS, TWO
+from ablations.claims.arms_act_v1 import PATIENT
+from ablations.claims.arms_research import ATTENTION, MIXING, ONE, SEVEN, TOKENS, TWO
 from ablations.metrics.costs import Parameters
 from ablations.metrics.scores import Accuracy
 from ablations.specs.claim import Reading, Statistical

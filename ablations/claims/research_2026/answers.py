@@ -1,7 +1,7 @@
 """Several answers of one trained model, its answers to easy boards, and to a single step."""
 
-from ablations.claims.arms_t3 import HALTING, STEPS
-from ablations.claims.arms_t5 import LEVELS_ARM
+from ablations.claims.arms_act_v1 import HALTING, STEPS
+from ablations.claims.arms_research import LEVELS_ARM
 from ablations.metrics.base import Metric
 from ablations.metrics.ensembles import ChosenAccuracy, EasyFailure, FirstStepShare
 from ablations.metrics.scores import Accuracy

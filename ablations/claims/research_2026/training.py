@@ -1,7 +1,7 @@
 """How training may be changed: deepening recursion, decaying supervision, easier boards."""
 
-from ablations.claims.arms_t3 import HALTING
-from ablations.claims.arms_t5 import (
+from ablations.claims.arms_act_v1 import HALTING
+from ablations.claims.arms_research import (
     ARRIVED,
     DECAYING,
     DEEP,

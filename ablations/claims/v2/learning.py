@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_t1 import (
+from ablations.claims.arms_policies import (
     CORRECTED,
     FOLDING,
     NO_ENTROPY,

@@ -1,6 +1,6 @@
 """Document v2: what a trained model saves by letting each sample halt for itself."""
 
-from ablations.claims.arms_t1 import ALL_FLAGS, CYCLES, FOLDING, ORIGINAL, PER_SAMPLE, WARM_UP
+from ablations.claims.arms_policies import ALL_FLAGS, CYCLES, FOLDING, ORIGINAL, PER_SAMPLE, WARM_UP
 from ablations.claims.boards import FOLDS_MIX
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import Cycles, Flops, Rows, RowShare, SlowestRows

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ablations.claims import arms_t2, sets
+from ablations.claims import arms_amulgent, sets
 from ablations.metrics.halting import AnswerRegret
 from ablations.metrics.value import number
 from ablations.specs.claim import Statistical, differences
@@ -68,10 +68,12 @@ def test_losses_of_q_values_are_compared_on_one_arm():
 
 
 def test_swiglu_of_equal_size_has_the_parameters_of_the_standard_mlp():
-    standard, wide, equal = (parameters(arm) for arm in (arms_t2.V4, arms_t2.V3, arms_t2.V5))
+    standard, wide, equal = (
+        parameters(arm) for arm in (arms_amulgent.V4, arms_amulgent.V3, arms_amulgent.V5)
+    )
     assert abs(equal - standard) < 0.005 * standard
     assert wide == pytest.approx(1.4 * standard, rel=0.02)  # "two fifths larger"
-    connected, alone = (parameters(arm) for arm in (arms_t2.L2, arms_t2.L2N))
+    connected, alone = (parameters(arm) for arm in (arms_amulgent.L2, arms_amulgent.L2N))
     assert connected - alone == pytest.approx(connected / 20, rel=0.2)  # "a twentieth"
 
 
@@ -85,25 +87,25 @@ def test_halting_is_priced_alike_in_training_and_in_regret():
 
 def test_one_level_has_the_parameters_of_two_but_for_a_start():
     for two, one, thrice in (
-        (arms_t2.L1, arms_t2.F1, arms_t2.E1),
-        (arms_t2.L4, arms_t2.F4, arms_t2.E4),
+        (arms_amulgent.L1, arms_amulgent.F1, arms_amulgent.E1),
+        (arms_amulgent.L4, arms_amulgent.F4, arms_amulgent.E4),
     ):
-        assert parameters(two) - parameters(one) == arms_t2.WIDTH
+        assert parameters(two) - parameters(one) == arms_amulgent.WIDTH
         assert parameters(one) == parameters(thrice)
 
 
 def test_three_passes_of_one_level_cost_what_two_levels_do():
     for two, one, thrice in (
-        (arms_t2.L1, arms_t2.F1, arms_t2.E1),
-        (arms_t2.L4, arms_t2.F4, arms_t2.E4),
+        (arms_amulgent.L1, arms_amulgent.F1, arms_amulgent.E1),
+        (arms_amulgent.L4, arms_amulgent.F4, arms_amulgent.E4),
     ):
         assert flops(thrice) == flops(two) > 2 * flops(one)
 
 
 def test_segments_of_one_level_differ_in_their_number_alone():
-    paths = [path for path, _, _ in arms_t2.F2.part.differences(arms_t2.F4.part)]
+    paths = [path for path, _, _ in arms_amulgent.F2.part.differences(arms_amulgent.F4.part)]
     assert paths == ["model.segments.count"]
-    assert isinstance(arms_t2.F2.part.model.low, Transformer)
+    assert isinstance(arms_amulgent.F2.part.model.low, Transformer)
 
 
 def test_two_documents_claims_about_segments_are_one_measurement():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ablations.claims import arms_t3, sets
+from ablations.claims import arms_act_v1, sets
 from ablations.specs.claim import differences
 from ablations.specs.protocols import Train
 from hrm.model import HRM, cost
@@ -55,8 +55,8 @@ def test_one_trained_arm_serves_fourteen_claims():
         name
         for name in CLAIMS
         for cell in spec(name).cells
-        if cell.arm.part == arms_t3.LEVELS
-        and arms_t3.HALTING in (cell.protocol, cell.protocol.parent)
+        if cell.arm.part == arms_act_v1.LEVELS
+        and arms_act_v1.HALTING in (cell.protocol, cell.protocol.parent)
     }
     assert len(shared) == 14
 

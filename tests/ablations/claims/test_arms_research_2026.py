@@ -2,7 +2,7 @@
 
 import pytest
 
-from ablations.claims import arms_t3, arms_t5, sets
+from ablations.claims import arms_act_v1, arms_research, sets
 from ablations.metrics.ensembles import EasyFailure, FirstStepShare
 from ablations.specs.claim import Arm, Statistical, differences
 from hrm.config import Mixer, OneLatent, SeparateLatents
@@ -51,19 +51,19 @@ def parameters(arm: Arm) -> int:
 
 
 def test_mixing_positions_has_the_parameters_of_attention():
-    assert isinstance(arms_t5.MIXING.part.model.low, Mixer)
-    attention, mixing = parameters(arms_t5.ATTENTION), parameters(arms_t5.MIXING)
+    assert isinstance(arms_research.MIXING.part.model.low, Mixer)
+    attention, mixing = parameters(arms_research.ATTENTION), parameters(arms_research.MIXING)
     assert abs(mixing - attention) < 0.01 * attention
 
 
 def test_latents_change_no_parameters_and_no_updates():
-    arms = arms_t5.ONE, arms_t5.TWO, arms_t5.SEVEN
+    arms = arms_research.ONE, arms_research.TWO, arms_research.SEVEN
     assert len({parameters(arm) for arm in arms}) == 1
     assert {len(HRM(arm.part.model).schedule()) for arm in arms} == {14}
     assert {arm.part.model.horizon for arm in arms} == {7}
-    kinds = [type(arm.part.model.coupling) for arm in (arms_t5.ONE, arms_t5.SEVEN)]
+    kinds = [type(arm.part.model.coupling) for arm in (arms_research.ONE, arms_research.SEVEN)]
     assert kinds == [OneLatent, SeparateLatents]
-    assert len(HRM(arms_t5.SEVEN.part.model).start_low.each) == 6
+    assert len(HRM(arms_research.SEVEN.part.model).start_low.each) == 6
 
 
 def test_gradients_of_both_losses_are_taken_at_one_models_weights():
@@ -77,8 +77,8 @@ def test_gradients_of_both_losses_are_taken_at_one_models_weights():
 def test_answers_are_of_the_arm_that_others_train_anyway():
     for name in ("noise-recursion", "easy-puzzle-failure", "vote-permutations", "first-step-share"):
         for cell in CLAIMS[name].cells:
-            assert cell.arm.part == arms_t3.LEVELS
-            assert (cell.protocol.parent or cell.protocol) == arms_t3.HALTING
+            assert cell.arm.part == arms_act_v1.LEVELS
+            assert (cell.protocol.parent or cell.protocol) == arms_act_v1.HALTING
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.claims.arms_t2 import halting
+from ablations.claims.arms_amulgent import halting
 from ablations.metrics.gradients import TrunkNorm
 from ablations.specs.protocols import QGradients
 from hrm.config import Ahead

@@ -6,7 +6,7 @@ expected to be the worse one.
 
 from dataclasses import replace
 
-from ablations.claims.arms_t3 import HALTING, LEVELS, ONE_NETWORK_WHOLE, levels
+from ablations.claims.arms_act_v1 import HALTING, LEVELS, ONE_NETWORK_WHOLE, levels
 from ablations.claims.boards import SUDOKU_INPUTS, SUDOKU_OUTPUTS
 from ablations.specs.arms import Arm, changed, vary
 from ablations.specs.protocols import Boards, Train

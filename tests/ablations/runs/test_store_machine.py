@@ -79,6 +79,10 @@ class StoreMachine(RuleBasedStateMachine):
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [int(line.split()[0]) for line in lines]
 
+    def in_order(self, paths):
+        """By seed, then time: fingerprints hold the log's path, which is another every time."""
+        return sorted(paths, key=lambda path: (self.prints.index(path.parent.name), path.name))
+
     def due(self, which, seeds):
         done = self.finished(which)
         return sorted(seed for seed in seeds if self.prints[seed] not in done)
@@ -127,7 +131,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(which=stores, data=st.data(), deleted=st.booleans())
     def spoil(self, which, data, deleted):
         """Delete a record, or change a number in it."""
-        sound = sorted(set(self.attempts[which]) - self.faulty[which])
+        sound = self.in_order(set(self.attempts[which]) - self.faulty[which])
         if not sound:
             return
         path = data.draw(st.sampled_from(sound))
@@ -147,7 +151,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def restore(self, data):
         which = data.draw(st.sampled_from([w for w in (HERE, THERE) if self.faulty[w]]))
-        path = data.draw(st.sampled_from(sorted(self.faulty[which])))
+        path = data.draw(st.sampled_from(self.in_order(self.faulty[which])))
         (self.folders[which] / path).write_bytes(self.attempts[which][path])
         self.faulty[which].remove(path)
 

@@ -80,18 +80,6 @@ def work(text: str) -> str:
     return json.dumps([encode(execute(received(each))) for each in json.loads(text)])
 
 
-def stacked(text: str) -> str:
-    """Run encoded jobs as one stack, for an engine, and return their encoded results.
-
-    Raises:
-        UserError: As `work`.
-    """
-    from ablations.runs import stacking  # which needs torch
-
-    jobs = [received(each) for each in json.loads(text)]
-    return json.dumps([encode(result) for result in stacking.execute(jobs)])
-
-
 def received(data: Json) -> Job:
     """Return a job that came from another process; what it names lies within its store."""
     asked = Job.from_json(data)

@@ -17,7 +17,7 @@ from ablations.runs.schedule import Event, Phase, Schedule, What
 from ablations.runs.sharing import Leases
 from ablations.runs.store import Store
 from ablations.runs.trials import stacks, together
-from ablations.runs.workers import ConnectionLost, Engine
+from ablations.runs.workers import ConnectionLost, Engine, Work
 
 __all__ = ["Event", "What", "run", "together"]
 
@@ -177,7 +177,7 @@ class _Drain:
             self._schedule.tell(What.STARTED, one)
         text = json.dumps([one.to_json() for one in jobs])
         flight = _Flight(jobs=tuple(jobs), clock=Clock())
-        how = attempts.stacked if stacked else work
+        how = _stacked_work() if stacked else work
         device = job.trial.device.removesuffix(STACKED)
         future = self._engine.submit(how, text, self._schedule.group(job), device=device)
         self._running[future] = flight
@@ -226,6 +226,12 @@ class _Drain:
                 self._schedule.done(job, result)
             self._leases.give_back(job.fingerprint)
         self._ended.append(flight.jobs[-1])
+
+
+def _stacked_work() -> Work:
+    from ablations.runs import stacking  # which needs torch
+
+    return stacking.work
 
 
 def _first(running: Iterable[Future[str]]) -> set[Future[str]]:

@@ -7,9 +7,10 @@ share of the stack's, and its observations have the size of the `stack`.
 """
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from ablations.protocols.ours import Ours
 from ablations.records.trials import Result, Trial
 from ablations.runs import attempts, fingerprints
 from ablations.runs.attempts import Clock, Function, Job
+from ablations.runs.encoding import encode
 from ablations.runs.trials import with_parents
 from ablations.specs.protocols import Protocol, Train
 from hrm.config import Policy
@@ -30,6 +32,16 @@ from hrm.tasks import Boards
 from hrm.training import stacked
 from hrm.training.loop import Seeds
 from hrm.training.stacked import Member
+
+
+def work(text: str) -> str:
+    """Run encoded jobs as one stack, for an engine, and return their encoded results.
+
+    Raises:
+        UserError: As `ablations.runs.attempts.work`.
+    """
+    jobs = [attempts.received(each) for each in json.loads(text)]
+    return json.dumps([encode(result) for result in execute(jobs)])
 
 
 def execute(jobs: Sequence[Job]) -> list[Result]:
@@ -225,7 +237,8 @@ def _given(inputs: Inputs, course: Course) -> Inputs:
     (arm,) = inputs.arms
     require_stackable(inputs.protocol, arm)
     assert isinstance(arm, System)
-    return replace(inputs, arms=(_Arm(arm, course),))
+    arms: Any = (_Arm(arm, course),)  # an arm by registration alone
+    return replace(inputs, arms=arms)
 
 
 def _replayed(course: Course, size: int, function: Function) -> Function:

@@ -234,12 +234,13 @@ class Stack:
         chance = Chance(halting=noise, dropout=(), shifts=tuple(shifts), obeys=obeys)
         if any(dropout.p for dropout in graph.dropouts):
             chance = chance._replace(dropout=self._masks(batch, chance))
-        given = (batch, chance._replace(obeys=None), self.carry)
+        given = (batch, (chance.halting, chance.dropout, chance.shifts), self.carry)
         kept: list[Any] = []
 
         def one(weights: Mapping[str, Tensor], tensors: list[Tensor]) -> list[Tensor]:
             own, drawn, carry = _filled(given, iter(tensors))
-            found = graph.losses(weights, own, drawn._replace(obeys=obeys), carry)
+            own_chance = Chance(drawn[0], drawn[1], drawn[2], obeys)
+            found = graph.losses(weights, own, own_chance, carry)
             kept[:] = [found.names, found.identities is not None, found.carry]
             ids = [] if found.identities is None else [found.identities]
             return [found.loss, found.measured, *ids, *_tensors(found.carry)]
@@ -337,7 +338,7 @@ class Stack:
 
 def _require_alike(members: Sequence[Member]) -> None:
     def plain(training: Training) -> Training:
-        rates = {n: None if getattr(training, n) is None else 1.0 for n in RATES}
+        rates: dict[str, Any] = {n: None if getattr(training, n) is None else 1.0 for n in RATES}
         return replace(training, **rates)
 
     first = members[0]

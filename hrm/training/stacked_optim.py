@@ -110,7 +110,7 @@ class Adam:
             used: [P], which values have a gradient: all else about the others stands still, decay
                 included. None for all.
         """
-        b1, b2 = self.part.betas  # type: ignore[attr-defined]
+        b1, b2 = self.part.betas
         t = self.t + 1
         m = torch.lerp(self.m, g, 1 - b1)
         v = (self.v * b2).addcmul(g, g, value=1 - b2)

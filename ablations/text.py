@@ -1,4 +1,4 @@
-"""Numbers, durations and lists as a reader expects them. Nothing here is a statistic."""
+"""Format numbers, durations and lists for readers. Nothing here computes a statistic."""
 
 import datetime
 import math

@@ -38,8 +38,11 @@ class Project:
     """What asv.conf.json says.
 
     Args:
-        root: Its folder, the repository's. benchmarks: Folder of the suites.
-        results: Folder of asv's results. html: of its site. branch: The first one.
+        root: Its folder, the repository's.
+        benchmarks: Folder of the suites.
+        results: Folder of asv's results.
+        html: Of its site.
+        branch: The first one.
     """
 
     root: Path

@@ -29,7 +29,9 @@ class Asset:
     """A file of a package.
 
     Args:
-        url: Part of the address in asv's page. package: Name and version. path: In the package.
+        url: Part of the address in asv's page.
+        package: Name and version.
+        path: In the package.
         sha256: Of the file.
     """
 

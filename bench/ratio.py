@@ -31,7 +31,8 @@ class Pair:
     """Two computations to compare.
 
     Args:
-        first, second: A and B; what they return isn't looked at here.
+        first: A; its result is ignored.
+        second: B; its result is ignored.
         scale: B's time is multiplied by it.
     """
 

@@ -44,7 +44,9 @@ class Found:
     Args:
         workers: How many.
         took: From the first trial to the last.
-        work: All durations together. chain: The longest chain. coordinator: Its own work.
+        work: All durations together.
+        chain: The longest chain.
+        coordinator: Its own work.
     """
 
     workers: int

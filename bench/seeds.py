@@ -73,9 +73,10 @@ class Cost:
     """CPU seconds of an arm in one process.
 
     Args:
-        eager, compiled: Of an update.
-        compiling: Of the first compiled update, over the others.
-        updates: Of a training.
+        eager: Seconds of an eager update.
+        compiled: Seconds of a compiled update.
+        compiling: Seconds of the first compiled update, less those of the others.
+        updates: Number of updates of a training.
     """
 
     eager: float

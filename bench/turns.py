@@ -59,9 +59,9 @@ def measure(
         seed: What the orders are drawn from.
 
     Returns:
-        times: [targets][batches][rounds][callables], seconds a call.
+        times: ``[targets][batches][rounds][callables]``, seconds a call.
         order: Of the same shape, the callables in the order in which a round called them.
-        calls: [targets][batches][callables], calls per sample.
+        calls: ``[targets][batches][callables]``, calls per sample.
         foreign: What other processes took meanwhile, see `Clocks.foreign`.
         core: The only core that this process may use, None if there are several.
         pid: This process.
@@ -105,7 +105,7 @@ def calls_per_sample(timed: Timed) -> int:
 def by_turns(
     timed: Sequence[Timed], calls: Sequence[int], rounds: int, chance: random.Random
 ) -> tuple[list[list[float]], list[list[int]]]:
-    """Return seconds a call [rounds][callables], and the order in which each round called them."""
+    """Return seconds per call, ``[rounds][callables]``, and the order of calls in each round."""
     times, orders = [], []
     for _ in range(rounds):
         order = chance.sample(range(len(timed)), len(timed))

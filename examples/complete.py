@@ -25,7 +25,8 @@ with tempfile.TemporaryDirectory() as folder:
         metrics = trainer.train_epoch_simple(loader, epoch)
         metrics_list.append(metrics)
         tracker.log_metrics({"accuracy": metrics["accuracy"], "loss": metrics["loss"]})
-        print(f"epoch {epoch}: loss {metrics['loss']:.3f}, accuracy {metrics['accuracy']:.3f}")
+        right = f"accuracy {metrics['accuracy']:.3f} (trivial {metrics['trivial']:.3f})"
+        print(f"epoch {epoch}: loss {metrics['loss']:.3f}, {right}")
     weights = tracker.save_model(model, metrics, suffix="best")
     tracker.finish()
 

@@ -5,7 +5,7 @@
     model = HRM(recipes.gru(inputs=64, outputs=10).model)
 
 Importing this package loads neither torch nor numpy: configurations and recipes are plain data, and
-a name of `__all__` is loaded when it is asked for.
+a name of `__all__` is loaded at its first use.
 """
 
 import importlib
@@ -27,7 +27,7 @@ __all__ = list(_homes)
 
 
 def __getattr__(name: str) -> Any:
-    """Return an exported name, from the module that it lives in."""
+    """Return an exported name from the module that defines it."""
     if name not in _homes:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_homes[name]), name)

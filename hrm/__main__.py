@@ -1,4 +1,4 @@
-"""`python -m hrm` is `hrm`, also where a launcher such as torchrun wants a module."""
+"""`python -m hrm` is `hrm`, for launchers such as torchrun that take a module."""
 
 from hrm.cli import main
 

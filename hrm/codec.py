@@ -1,4 +1,4 @@
-"""The JSON codec: frozen dataclasses to JSON and back, held to the annotations of their fields."""
+"""The JSON codec: frozen dataclasses to JSON and back, checked against their annotations."""
 
 import dataclasses
 import functools
@@ -15,15 +15,15 @@ Read = Callable[[Any, str], Any]  # from JSON or from a value, and where it stan
 
 
 class Malformed(UserError, ValueError):  # noqa: N818 (an error of the user's, as its base is)
-    """Data that aren't what they should be."""
+    """Data that don't have the expected form."""
 
 
 class Mismatch(Malformed):
-    """Something isn't what an annotation asks for.
+    """A value doesn't match its annotation.
 
     Args:
-        where: It stands.
-        found: What is there.
+        where: Path of the value in the data.
+        found: The value.
         kind: The annotation.
     """
 
@@ -37,12 +37,12 @@ class Record:
     """JSON in and out for the dataclasses that derive from it."""
 
     def to_json(self) -> dict[str, Json]:
-        """Return JSON-ready data: one key a field, in order."""
+        """Return JSON-ready data: one key per field, in order."""
         return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
-        """Rebuild from what `to_json` returned.
+        """Rebuild a record from the result of `to_json`.
 
         Raises:
             Malformed: If a field is missing, unknown or of the wrong type.
@@ -51,12 +51,12 @@ class Record:
 
     @classmethod
     def stands_for(cls) -> Iterable[type[Self]]:
-        """Return the classes that this one allows as an annotation: itself alone."""
+        """Return the classes that this one allows as an annotation: only itself."""
         return (cls,)
 
     @classmethod
     def from_fields(cls, data: Mapping[str, Json], where: str) -> Self:
-        """Build from an object's fields, each by its annotation."""
+        """Build a record from the fields of a JSON object, each decoded by its annotation."""
         known = fields(cls)  # type: ignore[arg-type]
         for name in data:
             if name not in known:
@@ -72,18 +72,19 @@ class Record:
 
 @functools.cache
 def fields(kind: type[Record]) -> Mapping[str, Read]:
-    """Return what reads each field of a class.
+    """Return the reader of each field of a class.
 
-    Annotations are taken apart once: a store has many thousand records of few kinds.
+    Annotations are analysed once, since a store has many thousand records of few kinds.
     """
     hints = typing.get_type_hints(kind)
     return {field.name: reader(hints[field.name]) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
 
 
 def reader(kind: Any) -> Read:
-    """Return what turns JSON into `kind`, a type annotation; what is of it already stays.
+    """Return the function that decodes JSON to `kind`, a type annotation.
 
-    A whole number may stand for a float and becomes one; a bool is no number.
+    Values that have the type already are returned unchanged. A whole number is accepted for a float
+    and converted; a bool isn't accepted as a number.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
@@ -102,7 +103,7 @@ def reader(kind: Any) -> Read:
 
 
 def shown(data: Any) -> str:
-    """Return how data are named in a message: on one line, cut where it is long."""
+    """Return data as text for a message: on one line, shortened if long."""
     text = repr(data)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -197,7 +198,7 @@ def _value(kind: type) -> Read:
 
 
 def _names(kind: Any) -> list[str]:
-    """Return the names of what an annotation allows."""
+    """Return the names of the types that an annotation allows."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
         return [name for each in arguments for name in _names(each)]

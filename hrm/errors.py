@@ -1,23 +1,23 @@
-"""The errors that cross module borders: the user's, divergence, and a process that is gone."""
+"""Errors that cross module borders: mistakes of the user, divergence, and a lost process."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 class UserError(Exception):
-    """A mistake in what was asked for: its message says what, the value, what is allowed, the mend.
+    """A mistake of the user. The message says what is wrong, the value, what is allowed, the mend.
 
-    Command lines catch it once, print its message on one line and exit with status 2.
+    The command lines catch it in one place, print the message on one line and exit with status 2.
     """
 
 
 class Diverged(Exception):  # noqa: N818 (a finding, not an error)
-    """Training left the numbers: a NaN or infinite loss. A finding, which the harness counts.
+    """Training diverged: the loss is NaN or infinite. The harness counts this as a result.
 
     Args:
-        step: The update at which it was seen.
-        reason: What was seen there, on one line.
-        metrics: What is known up to there, one mapping per arm.
+        step: The update at which it was detected.
+        reason: What was detected, on one line.
+        metrics: The measurements up to that update, one mapping per arm.
     """
 
     def __init__(self, step: int, reason: str, metrics: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -28,4 +28,4 @@ class Diverged(Exception):  # noqa: N818 (a finding, not an error)
 
 
 class Lost(Exception):  # noqa: N818 (it happens to a job, and is nobody's mistake here)
-    """Another process of a job has ended, or doesn't answer; what it was is said by itself."""
+    """Another process of a job has ended or doesn't answer; it reports its own error itself."""

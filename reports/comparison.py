@@ -14,8 +14,9 @@ def page(found: Comparison, before: Report, after: Report) -> str:
     """Return the page.
 
     Args:
-        found: What differs.
-        before, after: The reports that were compared.
+        found: The differences.
+        before: The first report.
+        after: The second report.
     """
     kinds = (
         ("moved", "Another group", found.moved),

@@ -12,7 +12,9 @@ class Document:
     """One document and the claims that it makes.
 
     Args:
-        key: As rows name it. name: For readers. about: What it is.
+        key: As rows name it.
+        name: For readers.
+        about: What it is.
         rows: Its claims, decided ones first.
     """
 

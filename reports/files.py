@@ -22,9 +22,9 @@ def render(
     """Write `index.html`, `report.json` and the other twins into a folder.
 
     Args:
-        report: What is written.
+        report: The report to write.
         folder: Where.
-        since: What moved since another report, for the summary.
+        since: Changes since another report, for the summary.
         history: What is kept of commits, for `history.html`; None where nothing is.
 
     Returns:
@@ -66,8 +66,8 @@ def read(text: str, name: str) -> Report:
     """Return the report that a `report.json` holds.
 
     Args:
-        text: What the file has.
-        name: Of the file, for messages.
+        text: The content of the file.
+        name: Name of the file, for messages.
 
     Raises:
         UserError: If it is no report, or one of another version.

@@ -33,9 +33,11 @@ class Series:
     """One benchmark at one combination of parameters.
 
     Args:
-        name, parameters, unit: Of the benchmark.
-        values: By place of the commit, from 0, where there is a number.
-        levels: Places from and to, and the level.
+        name: Name of the benchmark.
+        parameters: Its parameters.
+        unit: Its unit.
+        values: Numbers by the index of the commit, from 0, if there is one.
+        levels: First and last index, and the level.
     """
 
     name: str

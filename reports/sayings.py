@@ -1,4 +1,4 @@
-"""What a claim's numbers are in words: "72 % less (65 to 76)", "24 of 26 seeds"."""
+"""The numbers of claims in words: "72 % less (65 to 76)", "24 of 26 seeds"."""
 
 import math
 import re
@@ -23,7 +23,8 @@ class Saying:
     Args:
         log: Whether they are ratios.
         folds: Whether a ratio is said as "3.5 times less" rather than as "72 % less".
-        less, more: What it is to have a ratio below, and above 1.
+        less: Word for a ratio below 1.
+        more: Word for a ratio above 1.
         much: What it is much of: "2.4 times as much".
     """
 
@@ -65,7 +66,8 @@ class Saying:
 
         Args:
             value: The estimate.
-            low, high: None where an end is open; both None if there is no interval.
+            low: Lower end of the interval; None if open.
+            high: Upper end of the interval; None if open. Without an interval both are None.
         """
         if value is None:
             return "", ""

@@ -21,7 +21,8 @@ class Axis:
     """A horizontal axis.
 
     Args:
-        low, high: Its ends; above 0 if `log`.
+        low: Lower end; above 0 if `log`.
+        high: Upper end.
         log: Whether it is logarithmic.
     """
 

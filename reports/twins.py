@@ -75,7 +75,7 @@ def summary(report: Report, since: Comparison | None = None) -> str:
 
     Args:
         report: The report.
-        since: What moved since another one.
+        since: Changes since another report.
     """
     lines = [f"# {_plain(sayings.headline(report))}", ""]
     lines += [] if since is None else _moved(since)

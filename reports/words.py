@@ -29,7 +29,8 @@ class Named:
     """A group, as a reader is told of it.
 
     Args:
-        one, many: "holds" and "hold".
+        one: Singular, "holds".
+        many: Plural, "hold".
         meaning: What the group says of the documents.
     """
 

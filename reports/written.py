@@ -17,7 +17,7 @@ def readme(report: Report | None) -> str:
     """Return the README's part: the verdicts by document, and five findings.
 
     Args:
-        report: Of the evidence, None where there is none.
+        report: Report of the evidence; None if there is none.
     """
     if report is None:
         return NONE

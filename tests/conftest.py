@@ -1,18 +1,63 @@
-"""What holds for all tests: nothing is skipped in CI, Ctrl-C reaches who is to be interrupted."""
+"""What holds for all tests: nothing is skipped in CI, Ctrl-C reaches who is to be interrupted.
+
+Property tests draw the same few examples every time. With `--hypothesis-profile=fuzz` (`tox -e
+fuzz`) they draw many more, from a seed that is printed: `--hypothesis-seed` repeats them.
+"""
 
 import os
+import random
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+MORE = 20  # times as many examples
+SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fuzz", derandomize=False, deadline=None, database=None)
+settings.load_profile("repeatable")
 
 
-def pytest_configure():
+def fuzzing(config):
+    return config.getoption("--hypothesis-profile") == "fuzz"
+
+
+def pytest_configure(config):
     """Listen to Ctrl-C again where whoever started us in the background has it ignored.
 
     Processes that tests start inherit "ignored", and the Ctrl-C tests would wait for nothing.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if fuzzing(config) and config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
+
+
+def pytest_report_header(config):
+    if fuzzing(config):
+        return f"fuzz: --hypothesis-seed={config.option.hypothesis_seed} repeats this"
+    return None
+
+
+def pytest_collection_modifyitems(config, items):
+    """Have all properties draw more, and at random, also those that say how many and that not."""
+    if not fuzzing(config):
+        return
+    name = "_hypothesis_internal_use_settings"  # there is no public name for it
+    holders = {id(item.obj): (item.obj, name) for item in items if hasattr(item.obj, name)}
+    machines = [item.cls for item in items if hasattr(item.obj, "_hypothesis_state_machine_class")]
+    holders.update({id(machine): (machine, "settings") for machine in machines})
+    for holder, attribute in holders.values():
+        given = getattr(holder, attribute)
+        drawn = settings(
+            given,
+            max_examples=MORE * given.max_examples,
+            derandomize=False,
+            deadline=None,
+            suppress_health_check={*given.suppress_health_check, *SLOW},
+        )
+        setattr(holder, attribute, drawn)
 
 
 @pytest.hookimpl(trylast=True)

@@ -33,7 +33,7 @@ def test_toxs_commands_are_there(command):
         assert arguments[:2] == ["-P", "-m"], "what lies in the working folder isn't imported"
         assert importlib.util.find_spec(arguments[2]) is not None
     else:
-        assert program in {"asv", "lint-imports", "mypy", "pytest", "ruff"}
+        assert program in {"asv", "lint-imports", "mkdocs", "mypy", "pytest", "ruff"}
 
 
 def test_the_quick_tier_is_run_and_reported_by_one_command():

@@ -1,7 +1,7 @@
 """Calibration: the rule's theorem, checked by simulation through the engine itself.
 
-`noises` says how pairs scatter, and `questions` what is asked and where the truth lies.
-`populations` makes pairs whose truth is known by construction, and `truths` says which words are
-false there. `samples` draws and judges, `filling` does all of it. `artefact` keeps what came of it,
-and holds it against the bounds; `document` tells it.
+`noises` defines distributions of pairs, `questions` the tests and their true effects. `populations`
+constructs pairs with a known truth, and `truths` defines which words are false for it. `samples`
+draws and judges samples, and `filling` runs all of them. `artefact` stores the counts and compares
+them with their bounds; `document` writes the page about them.
 """

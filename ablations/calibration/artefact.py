@@ -1,9 +1,9 @@
-"""What a calibration found, and whether it is within what the theorem allows.
+"""The results of a calibration, and their comparison with the bounds of the theorem.
 
-A member of a family of 89 may have a false word, at whichever look, with a chance of 0.05 / 89,
-half of it for each side of an edge; the table's exact chance is a little less. A count of false
-words is beyond its bound if a binomial count with that chance would exceed it once in 100,000; some
-570 counts are compared.
+A member of a family of 89 may have a false word at any look with a probability of 0.05 / 89, half
+of it for each side of an edge; the exact probability of the table is slightly smaller. A count of
+false words exceeds its bound if a binomial count with that probability would exceed it once in
+100,000 times. About 570 counts are compared.
 """
 
 import functools
@@ -39,13 +39,13 @@ _drawn = ("noises", "populations", "questions", "samples", "truths")
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration(Record):
-    """All that was found.
+    """The results of a calibration.
 
     Args:
-        digest: Of the sources that were calibrated.
+        digest: Digest of the calibrated sources.
         replicates: Samples at each place.
-        cells: One for each test and noise.
-        powers: One for each plan.
+        cells: Results for each test and noise.
+        powers: Results for each plan.
     """
 
     digest: str
@@ -59,9 +59,10 @@ class Checked:
     """A count of false words against its bound.
 
     Args:
-        what: Of what.
-        false, samples: Samples with a false word at any look, of how many.
-        bound: The chance of one, at most.
+        what: The quantity, for the reader.
+        false: Number of samples with a false word at any look.
+        samples: Number of all samples.
+        bound: Upper bound of the probability of a false word.
     """
 
     what: str
@@ -76,12 +77,12 @@ class Checked:
 
     @property
     def allowed(self) -> int:
-        """The most that a chance at its bound gives, but once in 100,000."""
+        """The largest count that is allowed: one at the bound exceeds it once in 100,000 times."""
         return most(self.samples, self.bound)
 
     @property
     def within(self) -> bool:
-        """Whether there are no more."""
+        """Whether the count is allowed."""
         return self.false <= self.allowed
 
 
@@ -145,8 +146,8 @@ def reports(made: Calibration, members: int, *, tails: bool = False) -> Checked:
     takes two places of the family.
 
     Args:
-        made: What was found.
-        members: Of the family.
+        made: The results of the calibration.
+        members: Number of members of the family.
         tails: Whether the tails of all members are long in the claimed direction, where no mean
             speaks against a false word.
     """

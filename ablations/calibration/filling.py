@@ -1,4 +1,4 @@
-"""All samples of a calibration, by several processes, kept as they come."""
+"""Draw all samples of a calibration in several processes, and store them as they complete."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How pairs scatter about their median: finite populations, so that their truth is exact."""
+"""Distributions of pairs about their median: finite populations, whose truth is exact."""
 
 import functools
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ CENSORED = 0.2  # the share of values beyond the cap
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """One way to scatter.
+    """A distribution of contrasts.
 
     Args:
-        words: For the reader.
-        shape: Of the contrasts, a name in `_shapes`.
-        towards: 1 if its long tail lies in the claimed direction, -1 if in the other one, else 0.
-        censored: Share of values that are known to lie above a cap alone.
+        words: Description for the reader.
+        shape: Shape of the distribution, a name in `_shapes`.
+        towards: 1 if its long tail is in the claimed direction, -1 if in the other one, else 0.
+        censored: Share of values that are only known to lie above a cap.
         diverged: Share of pairs, at either end, in which a run diverges.
-        unknown: Share of pairs of which a run is missing: those farthest from what is claimed.
+        unknown: Share of pairs with a missing run: those that speak most against the claim.
     """
 
     words: str

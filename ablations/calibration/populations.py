@@ -27,10 +27,10 @@ def population(
     """Return (SIZE,) pairs for each thing that a test decides, in no order.
 
     Args:
-        test: What is asked.
-        noise: How contrasts scatter.
-        place: Where their median lies, or three quarters of them begin.
-        random: Of the cells' values.
+        test: The test.
+        noise: The distribution of contrasts.
+        place: The place of their median, or of their lower quartile.
+        random: Generator of the cells' values.
     """
     decided = parts(test)
     weights = np.array([_weights(part) for part in decided])

@@ -1,4 +1,4 @@
-"""What is asked: tests of the claims' own kinds, and the places where their truth is put."""
+"""The tests that are calibrated, of the kinds that claims use, and their true effects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

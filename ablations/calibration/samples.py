@@ -1,4 +1,4 @@
-"""Samples from populations, judged by the rule itself, and what came of them."""
+"""Draw samples from populations, judge them by the rule, and count false words."""
 
 import zlib
 from collections.abc import Iterator, Mapping
@@ -26,9 +26,11 @@ class Cell(Record):
     """One test under one noise.
 
     Args:
-        test, noise: Their names.
-        false: By place: which samples had a false word at any look.
-        open: Samples, of a tenth as many, that stayed open although the claim holds beyond doubt.
+        test: Name of the test.
+        noise: Name of the noise.
+        false: By place, the samples with a false word at any look.
+        open: Number of samples, of a tenth as many, that stayed open although the claim holds
+            clearly.
     """
 
     test: str
@@ -39,12 +41,15 @@ class Cell(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Power(Record):
-    """What a plan promises of normal contrasts, and what came: where they are farthest apart.
+    """A plan's probability for normal contrasts and the share of samples, where they differ most.
 
     Args:
-        zones: Name of the zones in `PLANS`. sd: Standard deviation of the contrasts.
-        look: By which look. group: Settled as which group.
-        promised, found: The chance, and the share of samples.
+        zones: Name of the zones in `PLANS`.
+        sd: Standard deviation of the contrasts.
+        look: The look.
+        group: The group.
+        promised: The plan's probability of being settled as that group by that look.
+        found: The share of samples that were.
     """
 
     zones: str
@@ -75,9 +80,10 @@ def fill(test: str, noise: str, replicates: int, table: Table) -> Cell:
     """Draw the samples of one cell, the same ones for the same arguments.
 
     Args:
-        test, noise: Names in `TESTS` and `NOISES`.
+        test: Name of the test in `TESTS`.
+        noise: Name of the noise in `NOISES`.
         replicates: Samples at each place.
-        table: Of the rule.
+        table: The table of the rule.
     """
     asked = TESTS[test]
     false: dict[str, tuple[int, ...]] = {}
@@ -99,10 +105,10 @@ def power(name: str, spread: float, samples: int, table: Table) -> Power:
     """Compare a plan's chances with what comes of normal contrasts, judged by the rule.
 
     Args:
-        name: Of the zones, in `PLANS`.
+        name: Name of the zones in `PLANS`.
         spread: Standard deviation, as a share of the effect's distance to its edge.
         samples: To be drawn.
-        table: Of the rule.
+        table: Table of the rule.
     """
     given = PLANS[name]
     truth = documented(given)

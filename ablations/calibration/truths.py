@@ -1,4 +1,4 @@
-"""Which words are false where the truth is known; written from their meaning, not from the rule."""
+"""Which words are false for a known truth, defined by their meaning, independently of the rule."""
 
 import functools
 import itertools
@@ -21,9 +21,9 @@ def true(word: Word, zones: Zones, median: float, share: float) -> bool:
 
     Args:
         word: INVALID is false: pairs of one population are alike.
-        zones: Of the claim.
-        median: Of the contrast, the claimed direction positive.
-        share: Of claims about nearly all pairs: the share of pairs beyond their edge.
+        zones: Zones of the claim.
+        median: Median of the contrast, with the claimed direction positive.
+        share: For claims about nearly all pairs, the share of pairs beyond their edge.
     """
     if word in _silent or word is Word.INVALID:
         return word is not Word.INVALID

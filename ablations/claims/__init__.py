@@ -1,4 +1,4 @@
-"""The claims, and the ledger that they are taken from.
+"""The claims, and the ledger that contains them.
 
     from ablations import claims
 
@@ -7,8 +7,8 @@
     claims.guards()            the controls beside them
     claims.load("mine.py")     a set of own ones
 
-A name of `__all__` is loaded when it is asked for: functions of exact claims live in this package
-too, and what they rest on shouldn't be every spec.
+A name of `__all__` is loaded at its first use. The functions of exact claims are in this package,
+too, and their fingerprints shouldn't depend on every spec.
 """
 
 import importlib
@@ -18,7 +18,7 @@ __all__ = ["ClaimSet", "choose", "documents", "guards", "load", "ours", "specs"]
 
 
 def __getattr__(name: str) -> Any:
-    """Return an exported name, from `ablations.claims.sets`."""
+    """Return an exported name from `ablations.claims.sets`."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module("ablations.claims.sets"), name)

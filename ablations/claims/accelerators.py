@@ -1,4 +1,4 @@
-"""What claims would take that need accelerators: hours, from operations that are counted."""
+"""The cost of claims that need accelerators, in hours, from counted operations."""
 
 SUSTAINED = 250e12  # operations a second: a quarter of an H100's peak in dense bfloat16
 
@@ -8,12 +8,14 @@ OPERATIONS = {"act-v1-sudoku": 3.67e10, "act-v1-maze": 4.99e11, "act-v1-arc": 4.
 
 
 def needs(recipe: str, *, epochs: int, samples: int, said: str, data: str) -> str:
-    """Return accelerator hours with their derivation, and the data.
+    """Return a text with the accelerator hours, their derivation, and the data.
 
     Args:
-        recipe: A name in `OPERATIONS`, and of the recipes.
-        epochs: Of the published recipe. samples: in each; said: what they are.
-        data: What it is trained and scored on.
+        recipe: Name of a recipe, which must be in `OPERATIONS`.
+        epochs: Number of epochs of the published recipe.
+        samples: Number of samples per epoch.
+        said: Description of the samples.
+        data: Data for training and scoring.
     """
     operations = OPERATIONS[recipe]
     hours = operations * epochs * samples / SUSTAINED / 3600
@@ -26,11 +28,14 @@ def needs(recipe: str, *, epochs: int, samples: int, said: str, data: str) -> st
 
 
 def command(fetch: str, *, epochs: int, rate: str, puzzle_rate: str, decay: str) -> str:
-    """Return how data are fetched, and the published trainer started on them.
+    """Return the commands that fetch the data and start the published trainer on them.
 
     Args:
-        fetch: The arguments of `hrm data` but the folder.
-        epochs: As printed. rate, puzzle_rate: learning rates. decay: weight decay of both.
+        fetch: The arguments of `hrm data`, except for the folder.
+        epochs: Number of epochs, as printed.
+        rate: Learning rate.
+        puzzle_rate: Learning rate of the puzzle table.
+        decay: Weight decay of both.
     """
     return (
         f"hrm data {fetch} --output data && torchrun --nproc-per-node 8 pretrain.py data_path=data "

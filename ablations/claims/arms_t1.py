@@ -1,14 +1,15 @@
 """Arms of documents v2 and gru that several claims share, and how they are trained.
 
-Updates, rates and sizes were fixed on pilot seeds, one arm at a time, when nothing but their
-learning was known; rates fall, so that a run ends where it doesn't jump about.
+Updates, rates and sizes were fixed on pilot seeds, one arm at a time, by how well that arm learns
+and by nothing else. Learning rates fall, so that scores are stable at the end of a run.
 
-At first all cycles are taken, as in `hrm demo v2`. A policy that is obeyed from the start learns to
-stop at the first cycle, before there is anything to gain from a second: on pilot seed 1000 so ended
-v2's arm with per-sample ACT, on 1001 gru's at its example's price, each at three rates of the
-policy from a tenth of the model's up to the whole. Task, warm-up and rates are the same for all
-arms of a document. They were judged by two things alone, on both seeds: an arm beats the best
-trivial method, and its boards stop at more than one cycle.
+At first all cycles are taken, as in `hrm demo v2`. If the policy's decisions were followed from the
+start, it would learn to stop at the first cycle before a second one is of any use. This happened to
+v2's arm with per-sample ACT on pilot seed 1000, and to gru's arm at the cost of its example on seed
+1001, each at three learning rates of the policy, from a tenth of the model's rate to the full rate.
+Task, warm-up and rates are the same for all arms of a document. They were judged by two criteria
+only, on both seeds: an arm beats the best trivial method, and its boards stop at more than one
+cycle.
 """
 
 from ablations.claims.boards import FOLDS, FOLDS_INPUTS, FOLDS_OUTPUTS

@@ -1,8 +1,8 @@
 """Arms on vectors of document amulgent: norms and feed-forwards, segments, one level, Q heads.
 
 All are trained on `B1`, 4×4 sudokus as one vector, at width 64 with one H and one L layer. Updates
-and rates were fixed beforehand, and looked at on pilot seed 1000 for one arm of each kind alone,
-the one that was expected to be the worst.
+and rates were fixed beforehand, and checked on pilot seed 1000 for one arm of each kind only, the
+one that was expected to be the worst.
 """
 
 from dataclasses import replace

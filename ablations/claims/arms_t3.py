@@ -1,7 +1,7 @@
 """Arms of document act-v1 that several claims share, and how they are trained.
 
-Updates, rates and sizes were fixed on a pilot seed, one arm at a time, when nothing but their
-learning was known; rates fall, so that a run ends where it doesn't jump about.
+Updates, rates and sizes were fixed on a pilot seed, one arm at a time, by how well that arm learns
+and by nothing else. Learning rates fall, so that scores are stable at the end of a run.
 """
 
 from dataclasses import replace

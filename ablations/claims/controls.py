@@ -1,11 +1,11 @@
-"""Controls: measurements whose truth is known, derived from what the claims in use measure.
+"""Controls: measurements with a known truth, derived from the measurements of the claims in use.
 
-A claim measures something by a protocol, a metric and a test. Each such triple has two controls,
-which are planned, run, stored and judged like claims and can only take verdicts away: one small arm
-measured twice, independently, where nothing is to be found; and the same with an effect planted in
-the configuration of the second cell, which is to be found. `setups.SETUPS` has what is small and
-what is planted, once for each protocol; nothing is written per claim. Claims from outside may bring
-more.
+A claim measures something by a protocol, a metric and a test. For each such triple there are two
+controls, which are planned, run, stored and judged like claims, and which can only take verdicts
+away. The negative control measures one small arm twice, independently, so that there is no effect.
+In the positive control, an effect is planted in the configuration of the second cell.
+`setups.SETUPS` defines small arms and planted effects once for each protocol; nothing is written
+per claim. Claims from outside may bring further setups.
 """
 
 import re
@@ -41,7 +41,7 @@ _PAIRS_OF_SHARES = 40  # the fewest by which nearly all pairs can be found to be
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """A kind of protocol, of metric and of test: what controls are shared by."""
+    """Kinds of protocol, metric and test; claims with equal ones share their controls."""
 
     protocol: type[Protocol]
     metric: type[Metric]
@@ -55,14 +55,14 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A measurement whose truth is known; no member of the family, since it can only take away.
+    """A measurement with a known truth, outside of the family, since it gives no verdict.
 
     Args:
-        claim: What is measured; its id starts with "controls/".
-        of: What it shares with the claims that it guards.
-        planted: The planted effect, "" for equal cells.
-        expected: CONFIRMED, NO EFFECT, or (of nearly all pairs) CONTRADICTED: the word it should
-            get.
+        claim: The measurement as a claim; its id starts with "controls/".
+        of: The measurement that it shares with the claims that it guards.
+        planted: The planted effect; "" for equal cells.
+        expected: The word that it should get: CONFIRMED, NO EFFECT or, for claims about nearly all
+            pairs, CONTRADICTED.
     """
 
     claim: Statistical
@@ -81,7 +81,7 @@ class Control:
 
 
 def measurements(claim: Claim) -> frozenset[Measurement]:
-    """Return what a claim's verdict rests on, empty if it isn't decided by pairs."""
+    """Return the measurements of a claim; none if it isn't decided by pairs."""
     if not isinstance(claim, Statistical):
         return frozenset()
     test = claim.test
@@ -102,7 +102,7 @@ def derived(claims: Iterable[Claim], own: Sequence[Setup] = ()) -> tuple[Control
     """Return both controls of everything that claims measure, in the order of their names.
 
     Args:
-        claims: What is to be guarded.
+        claims: The claims to guard.
         own: Set-ups from outside, which come before `SETUPS`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The family: the members that the error of a whole report is divided among."""
+"""The family: the members among which the error of a whole report is divided."""
 
 import functools
 import json
@@ -14,12 +14,12 @@ from hrm.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """Claims that rest on one measurement.
+    """Claims that are decided by the same measurement.
 
     Args:
-        name: The member's name.
-        claims: Their ids.
-        places: How many statements are decided on it: a conjunction has one for each part.
+        name: Name of the member.
+        claims: Ids of the claims.
+        places: Number of statements that are decided; a conjunction has one for each part.
     """
 
     name: str
@@ -29,16 +29,16 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Every statistical claim that may get a verdict of its own in one report.
+    """All statistical claims that may get a verdict of their own in one report.
 
-    No member is taken out after a run of it, whatever came of it.
+    A member is never removed after one of its runs, whatever the result.
     """
 
     members: tuple[Member, ...]
 
     @property
     def places(self) -> int:
-        """Statements that share the error."""
+        """The number of statements that share the error."""
         return sum(member.places for member in self.members)
 
     @property
@@ -55,9 +55,9 @@ class Family:
         return next((member for member in self.members if name in member.claims), None)
 
     def problems(self, claims: Iterable[Claim], ledger: Mapping[str, Entry]) -> Iterator[str]:
-        """Yield where the manifest, the ledger and the specs are out of step.
+        """Yield the contradictions between the manifest, the ledger and the specs.
 
-        Every statistical claim has a member, whether its spec is written yet or not; one whose spec
+        Every statistical claim has a member, even if its spec isn't written yet. A claim whose spec
         turned out to need no statistics may keep its place.
         """
         listed = [name for member in self.members for name in member.claims]

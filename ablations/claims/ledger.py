@@ -1,4 +1,4 @@
-"""The ledger: every documented claim, and the one place where documented figures stand."""
+"""The ledger: all documented claims, and the only place of documented figures."""
 
 import functools
 import json
@@ -32,11 +32,10 @@ PRINTED_RANGE = "the printed range"
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """What a document prints for a claim, as texts by what they are, and bands made of them.
+    """The figures that a document prints for a claim, as texts by kind, and bands around them.
 
-    `parts` has some of "change" (from, to; or from, and a range to), "reduction" and "increase"
-    (a percentage or a range), "speedup" (5x), "range", "least", "value"; and lists under names of
-    their own.
+    `parts` may have "change" (from and to, which may be a range), "reduction" and "increase" (a
+    percentage or a range), "speedup" (5x), "range", "least", "value", and lists under other names.
     """
 
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -47,7 +46,7 @@ class Figure:
 
     @property
     def printed(self) -> tuple[str, ...]:
-        """All texts, in order: what an exact claim's function is given."""
+        """All texts, in order, which the function of an exact claim gets as figures."""
         return tuple(text for texts in self.parts.values() for text in texts)
 
     def numbers(self, name: str) -> tuple[float, ...]:
@@ -57,7 +56,8 @@ class Figure:
     def ratio(self, tolerance: float = 1.25) -> Range:
         """Return the band of the ratio, treatment over baseline.
 
-        A printed range is taken as it is; around a single figure it is × or ÷ the tolerance.
+        A printed range is the band itself; the band of a single figure is the figure × or ÷ the
+        tolerance.
         """
         assert tolerance > 1, tolerance
         low, high = min(self._factors), max(self._factors)
@@ -119,12 +119,12 @@ class Entry:
     """A documented claim.
 
     Args:
-        id: What its spec is called.
-        claim: What is claimed, in our words.
-        document: The document's key.
-        group: The letter of its group.
-        documented: The figure as text for the reader, "—" if only a direction is claimed.
-        forms: How it may be decided, of `FORMS`.
+        id: Id of the claim and of its spec.
+        claim: The claim in our words.
+        document: Key of the document.
+        group: Letter of its group.
+        documented: The figure as text for the reader; "—" if only a direction is claimed.
+        forms: The forms in which it may be decided, see `FORMS`.
         figure: The figure by its parts.
     """
 

@@ -1,11 +1,12 @@
-"""Robustness: whether headline claims keep their sign elsewhere; shown beside the family.
+"""Robustness: whether headline claims keep their sign under other conditions.
 
-A headline claim is, of each document, the first in the ledger's order that compares arms trained on
-sudokus or folds and is not itself about a size, the boards or the rate. That rule was fixed before
-any of these variants was run. Each claim has four, which change one thing in all its arms: half and
-twice the width, boards of another size, and the other training recipe (a rate that falls, or a
-constant one with averaged weights). With the claim's own runs that makes three widths, two sizes of
-boards and two recipes. Few seeds are run, nothing is decided, and no place in the family is taken.
+The headline claim of a document is the first one in the ledger's order that compares arms trained
+on sudokus or on the regression task and isn't itself about a size, the boards or the learning rate.
+This rule was fixed before any variant was run. Each headline claim has four variants, which change
+one thing in all its arms: half the width, twice the width, boards of another size, and the other
+training recipe (a falling rate, or a constant one with averaged weights). Together with the claim's
+own runs, this gives three widths, two sizes of boards and two recipes. Few seeds are run; variants
+decide nothing and take no place in the family.
 """
 
 import re
@@ -36,7 +37,7 @@ _FOLDS = ({"size": 16}, {"size": 24})
 
 @dataclass(frozen=True, kw_only=True)
 class Beside(ClaimSet):
-    """Variants of claims: no controls of their own, since nothing is decided."""
+    """Variants of claims, without controls of their own, since they decide nothing."""
 
     def controls(self, chosen: Iterable[Claim] | None = None) -> tuple[Control, ...]:
         return ()
@@ -65,7 +66,7 @@ def beside(of: ClaimSet) -> Beside:
 
 
 def headlines(of: ClaimSet) -> tuple[Statistical, ...]:
-    """Return the claims that are tried elsewhere: the first eligible one of each document."""
+    """Return the headline claims: the first eligible one of each document."""
     found: dict[str, Statistical] = {}
     for claim in of.specs:
         if isinstance(claim, Statistical) and _eligible(claim):
@@ -74,7 +75,7 @@ def headlines(of: ClaimSet) -> tuple[Statistical, ...]:
 
 
 def variants(claim: Statistical) -> Mapping[str, Statistical]:
-    """Return a claim under other conditions, by what is different."""
+    """Return the variants of a claim by the condition that differs."""
     boards = _root(claim.cells[0].protocol).to_json()["boards"]["task"]
     training = _root(claim.cells[0].protocol).to_json()["training"]
     sudoku = boards["kind"] == "Sudoku"

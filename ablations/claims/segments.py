@@ -39,7 +39,9 @@ def dominating(name: str, section: str, more: str) -> Statistical:
     """Return the claim that segments matter more than architecture.
 
     Args:
-        name: Its id. section: where it is made. more: what else its reading says.
+        name: Id of the claim.
+        section: Section of the document.
+        more: Further text for its reading.
     """
     return Statistical(
         id=name,

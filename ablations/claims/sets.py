@@ -1,9 +1,10 @@
-"""Sets of claims: the documents', and own ones from outside.
+"""Sets of claims: those of the documents, and users' own ones.
 
-A set has its claims, the ledger that they are taken from, and the family that they share an error
-in; a report is about one set. The documents' set is a ledger (`ledger.json`), a manifest
-(`family.json`), and a module or folder of specs for each document. Another set is one Python file,
-or a module that an installed package names under the entry point `ablations.claims`; it defines
+A set has claims, the ledger that contains them, and the family in which they share an error; a
+report is about one set. The documents' set consists of a ledger (`ledger.json`), a manifest
+(`family.json`), and a module or folder of specs for each document. Another set is a single Python
+file, or a module that an installed package names under the entry point `ablations.claims`; it
+defines
 
     CLAIMS  a sequence of specs
     LEDGER  what is claimed, a mapping from their ids to entries
@@ -43,16 +44,16 @@ ENTRY_POINTS = "ablations.claims"
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimSet:
-    """Claims that are decided, and reported, together.
+    """Claims that are decided and reported together.
 
     Args:
-        name: "documents", or the module's name.
-        specs: In the ledger's order.
-        ledger: What is claimed, by id; some of it may have no spec yet.
-        family: Who shares the error.
-        setups: For the controls of own protocols and metrics.
-        compiled: Whether training steps are compiled, in claims and controls; None for what each
-            says by itself.
+        name: "documents", or the name of the module.
+        specs: Specs in the order of the ledger.
+        ledger: Entries by id; some may not have a spec yet.
+        family: The members that share the error.
+        setups: Setups for the controls of own protocols and metrics.
+        compiled: Whether training steps are compiled in all claims and controls; None for the mode
+            of each claim itself.
     """
 
     name: str
@@ -63,11 +64,11 @@ class ClaimSet:
     compiled: bool | None = None
 
     def __post_init__(self) -> None:
-        """Hold specs, ledger and family together.
+        """Check specs, ledger and family against one another.
 
         Raises:
-            UserError: If an id comes twice, has no entry, or looks like a control's; or the family
-                doesn't fit, or is too large for the count rule.
+            UserError: If an id occurs twice, has no entry, or is that of a control; or if the
+                family doesn't match, or is too large for the rule.
         """
         _ = self.family.table
         ids = [claim.id for claim in self.specs]

@@ -69,8 +69,8 @@ def parser() -> argparse.ArgumentParser:
     )
     common = (chosen, options.tier(), device, where, outside, as_json)
     listed = add("list", "listing:list_", "List the claims.", *(chosen, where, outside, as_json))
-    listed.add_argument("--document", metavar="KEY", help="those of one document alone, as in v2")
-    listed.add_argument("--group", metavar="LETTER", help="those of one group of the ledger alone")
+    listed.add_argument("--document", metavar="KEY", help="only claims of one document, such as v2")
+    listed.add_argument("--group", metavar="LETTER", help="only claims of one group of the ledger")
     show = add(
         "show",
         "listing:show",
@@ -190,7 +190,7 @@ def _run(run: Parser) -> None:
         "--budget",
         type=options.seconds,
         metavar="TIME",
-        help="wall time after which nothing more is begun, such as 90s, 30min or 2h; what settles "
+        help="wall time after which no run is started, such as 90s, 30min or 2h; what settles "
         "most is run first (default: none)",
     )
     _fresh(run)
@@ -198,8 +198,7 @@ def _run(run: Parser) -> None:
     run.add_argument(
         "--all",
         action="store_true",
-        help="go on to the end of the tier with claims that are settled, and run those that are "
-        "refused",
+        help="run settled claims to the end of the tier, too, and claims that are refused",
     )
     run.add_argument(
         "--serial", action="store_true", help="one run after the other, in this process: --jobs 1"
@@ -234,8 +233,8 @@ def _cluster(run: "argparse._ArgumentGroup") -> None:
     run.add_argument(
         "--no-tls",
         action="store_true",
-        help="allow a scheduler on another machine without encryption: whoever reaches it can run "
-        "what he likes on its workers",
+        help="allow a scheduler on another machine without encryption: anyone who can reach it can "
+        "run arbitrary code on its workers",
     )
     run.add_argument(
         "--wait",
@@ -270,7 +269,7 @@ def _fresh(made: Parser) -> None:
     made.add_argument(
         "--fresh",
         action="store_true",
-        help="leave evidence aside, whatever --evidence says; `run` never reads it",
+        help="ignore the evidence, whatever --evidence says; `run` never reads it",
     )
 
 
@@ -279,7 +278,9 @@ def _findings(made: Parser) -> None:
         "--into", default=".", metavar="DIR", help="folder of README.md and docs (default: here)"
     )
     made.add_argument(
-        "--check", action="store_true", help="write nothing; the status says whether all is written"
+        "--check",
+        action="store_true",
+        help="write nothing; the status is 1 if a page is out of date",
     )
 
 
@@ -325,7 +326,9 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
         to=group,
     )
     check.add_argument(
-        "--repair", action="store_true", help="put aside what can't be used; it counts as unknown"
+        "--repair",
+        action="store_true",
+        help="move unusable records aside; their runs count as unknown",
     )
     compact = add(
         "compact",
@@ -395,7 +398,7 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
     history.add_argument(
         "--commit", metavar="COMMIT", help="whose verdicts they are (default: the report's)"
     )
-    history.add_argument("--note", default="", metavar="TEXT", help="what else there is to say")
+    history.add_argument("--note", default="", metavar="TEXT", help="a remark about the conditions")
     _history(history)
     compare = add(
         "bench-compare",

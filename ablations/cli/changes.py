@@ -1,4 +1,4 @@
-"""Which claims change their group while they are run."""
+"""Detect claims that change their group during a run."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,14 +15,14 @@ from ablations.specs.claim import Claim, Exact, Statistical
 
 
 class Changes:
-    """Judges a claim once everything is stored that it is due, and tells if its group is another.
+    """Judges a claim once all its due trials are stored, and reports a change of its group.
 
     Args:
-        session: What is run.
-        store: Where.
-        due: Of each claim.
-        reader: Of the store, as it is before.
-        tell: Called with a sentence.
+        session: The session of the command.
+        store: The store.
+        due: The due trials of each claim.
+        reader: Reader of the store before the run.
+        tell: Called with a sentence about each change.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ def opened(name: str, asked: argparse.Namespace) -> Report:
     """Return the report that a name stands for.
 
     Args:
-        name: Of a store, evidence, a report or a commit.
+        name: Path of a store, evidence or a report, or a commit.
         asked: Options of the command: tier, device, claims.
 
     Raises:

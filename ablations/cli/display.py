@@ -1,4 +1,4 @@
-"""What a person sees: tables and lines. Only this module and `progress` know Rich."""
+"""Tables and lines on the terminal. Only this module and `progress` use Rich."""
 
 import json
 import math

@@ -143,8 +143,8 @@ def read(text: str, name: str, *, ratio: bool, sign: int) -> Pairs:
     """Return the pairs in a text, CSV or JSON, as contrasts with the claimed direction positive.
 
     Args:
-        text: What the file has.
-        name: Of the file, for messages.
+        text: The content of the file.
+        name: Name of the file, for messages.
         ratio: Whether arms are compared by their ratio.
         sign: -1 if the claim is that the treatment has less.
 

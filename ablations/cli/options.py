@@ -36,7 +36,7 @@ def claims() -> Parser:
 
 
 def outside() -> Parser:
-    """Return --claims and --include: what comes from outside."""
+    """Return --claims and --include, for users' claims and modules."""
     made = Parser(add_help=False)
     made.add_argument(
         "--claims",
@@ -61,7 +61,7 @@ def tier() -> Parser:
     made.add_argument(
         "--tier",
         choices=["quick", "standard", "full"],
-        help="up to which look: quick has one seed of what is trained and decides the rest, "
+        help="last look: quick runs one seed of trained claims and decides all others, "
         "standard goes to 26 seeds, full to 60 (default: quick; of evidence, full)",
     )
     return made
@@ -77,8 +77,8 @@ def jobs() -> Parser:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         metavar="N",
-        help="runs at a time, one thread each; 1 runs in this process (default: %(default)s, the "
-        "cores here); timings always have the machine alone",
+        help="parallel runs, one thread each; 1 runs in this process (default: %(default)s, the "
+        "cores here); timings always run alone",
     )
     return made
 

@@ -72,9 +72,9 @@ class Progress:
     """How far a run is: live on a terminal, a line a minute elsewhere, and in the store's folder.
 
     Args:
-        trials: What is run.
-        costs: Of trials.
-        jobs: How many at a time.
+        trials: The trials to run.
+        costs: Costs of trials.
+        jobs: Number of parallel runs.
         engine: Where, in words.
         folder: The store's.
     """

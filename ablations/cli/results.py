@@ -35,7 +35,8 @@ def findings(asked: argparse.Namespace) -> int:
     from reports import written
 
     session = Session.of(asked)
-    made = session.shown(session.runs()) if session.folder.exists() else None
+    begun = any((session.folder / name).is_file() for name in ("evidence.json", "store.json"))
+    made = session.shown(session.runs()) if begun else None
     folder = Path(asked.into)
     texts = {folder / "docs/findings.md": written.page(made)}
     inserted = {"README.md": written.readme(made), "docs/limits.md": written.elsewhere(made)}

@@ -1,4 +1,4 @@
-"""`ablations run`: what isn't stored yet, look by look, until claims are settled."""
+"""`ablations run`: run trials that aren't stored, look by look, until claims are settled."""
 
 import argparse
 from collections import Counter
@@ -83,9 +83,9 @@ def execute(trials: Sequence[Trial], store: Store, costs: Costs, jobs: int) -> N
 
     Args:
         trials: Each after what it starts from.
-        store: Where they go.
-        costs: Of trials.
-        jobs: How many at a time.
+        store: The store of the results.
+        costs: Costs of trials.
+        jobs: Number of parallel runs.
     """
     where = _Where(jobs=jobs)
     with Progress(trials, costs, jobs, where.words, store.folder) as progress:
@@ -164,7 +164,9 @@ class _Tally:
     """What a run counts.
 
     Args:
-        done: Finished trials. begun: Those that weren't passed over. changes: Of groups.
+        done: Finished trials.
+        begun: Trials that were started.
+        changes: Detects changes of groups.
     """
 
     done: Counter[str]

@@ -1,4 +1,4 @@
-"""What one command works on: a set of claims, those that were asked for, and a store."""
+"""The session of a command: a set of claims, the chosen ones, and a store."""
 
 import argparse
 import dataclasses
@@ -40,12 +40,12 @@ class Session:
     """A command's claims and store.
 
     Args:
-        every: The set that claims are chosen from.
-        chosen: Those that were asked for.
-        folder: Of the store; it needn't be there yet.
-        tier: Up to which look.
-        device: Where what is trained runs.
-        mode: What was asked for: "auto", "eager" or "compiled".
+        every: The set of claims.
+        chosen: The chosen claims.
+        folder: Folder of the store, which need not exist yet.
+        tier: The tier, which determines the last look.
+        device: Device of trained runs.
+        mode: Mode of training: "auto", "eager" or "compiled".
     """
 
     every: ClaimSet
@@ -101,7 +101,7 @@ class Session:
 
     @property
     def run(self) -> tuple[Claim, ...]:
-        """The chosen claims and, beside them, the controls that weren't chosen themselves."""
+        """The chosen claims, and the controls that guard them."""
         ids = {claim.id for claim in self.chosen}
         return (*self.chosen, *(c.claim for c in self.controls if c.claim.id not in ids))
 
@@ -174,7 +174,7 @@ class Session:
         """Return what claims are judged with.
 
         Args:
-            reader: Of the store.
+            reader: Reader of the store.
             pictures: Whether runs' arrays are read for pictures too.
         """
         return Desk(

@@ -1,4 +1,4 @@
-"""A picture of pairs in one line of text: where they lie, and which zones were fixed beforehand."""
+"""A picture of pairs in one line of text, with the zones that were fixed beforehand."""
 
 import math
 

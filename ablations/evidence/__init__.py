@@ -1,9 +1,9 @@
-"""Evidence: what was read of runs, kept in the repository when the runs themselves are not.
+"""Evidence: the readings of runs, which the repository keeps without the runs themselves.
 
 files        the format: one text file for each kind of trial
-asked        what the claims read of which kind of trial
+asked        the readings that claims need of each kind of trial
 compact      from stores to evidence; readings are only ever added
-book         all evidence while it is added to
-series       what pictures are drawn from
+book         all evidence while readings are added
+series       the series from which pictures are drawn
 kept         evidence as a store that judging reads
 """

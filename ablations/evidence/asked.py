@@ -1,4 +1,4 @@
-"""What the claims read of which kind of trial."""
+"""The readings that claims need of each kind of trial."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -22,12 +22,12 @@ DEVICES = ("cpu", "cuda")
 
 @dataclass(kw_only=True)
 class Asked:
-    """What is read of the runs of one kind.
+    """The readings of the runs of one kind.
 
     Args:
-        trial: One of them.
-        metrics: By arm and canonical JSON.
-        skilled: Arms whose skill is read.
+        trial: One of these trials.
+        metrics: Metrics by arm and canonical JSON.
+        skilled: Arms whose margin over trivial methods is read.
     """
 
     trial: Trial
@@ -35,14 +35,14 @@ class Asked:
     skilled: set[int] = field(default_factory=set)
 
     def add(self, arm: int, metric: Metric) -> None:
-        """Have a metric read of an arm."""
+        """Add a metric of an arm."""
         self.metrics[arm, canonical(metric.to_json())] = metric
         if isinstance(metric, TimeRatio):
             self.add(arm, metric.twin)
 
 
 def asked(claims: Iterable[Claim]) -> dict[str, Asked]:
-    """Return what claims read, by the kind of trial."""
+    """Return the readings of claims, by the kind of trial."""
     found: dict[str, Asked] = {}
 
     def of(trial: Trial) -> Asked:

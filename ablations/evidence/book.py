@@ -35,13 +35,18 @@ PENDING = "pending.json"  # digests of files that are being written
 
 @dataclass(kw_only=True)
 class Summary:
-    """What a compaction did.
+    """The result of a compaction.
 
     Args:
-        new: Runs that were added. reread: Runs that were there, of which more was read.
-        repeated: Other attempts at runs that are there. unread: Runs that no claim reads.
-        unfinished: Attempts that came to no end. lost: Runs whose record was gone.
-        bytes: Of all files. runs: All that there are. head: Of the journal.
+        new: Number of runs that were added.
+        reread: Number of runs that existed and got further readings.
+        repeated: Number of further attempts at runs that exist.
+        unread: Number of runs that no claim reads.
+        unfinished: Number of attempts that didn't finish.
+        lost: Number of runs whose record is missing.
+        bytes: Size of all files.
+        runs: Number of all runs.
+        head: Head of the journal.
     """
 
     new: int = 0
@@ -60,9 +65,12 @@ class Book:
     """All evidence, to be added to.
 
     Args:
-        folder: Where it is. files: By name. names: By the kind of trial, as it is called today.
-        known: Names of files by fingerprint. changed: Names of files to be written.
-        summary: What was done.
+        folder: Folder of the evidence.
+        files: Files by name.
+        names: Names of files by the kind of trial, in its current encoding.
+        known: Names of files by fingerprint.
+        changed: Names of files that have to be written.
+        summary: Result so far.
     """
 
     folder: Path
@@ -105,11 +113,14 @@ def require_small(folder: Path, text: Mapping[str, str]) -> None:
         )
 
 
+BESIDE = (LOCK, "history")  # may lie in a folder of evidence before there is any
+
+
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Be the one process that compacts into a folder, which is made."""
     ours = is_evidence(folder) or (folder / PENDING).exists()
-    if not ours and folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
+    if not ours and folder.exists() and any(path.name not in BESIDE for path in folder.iterdir()):
         raise UserError(
             f"output {str(folder)!r} holds something else; allowed is evidence, or a folder that "
             "is new; name another"

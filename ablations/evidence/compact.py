@@ -1,8 +1,8 @@
-"""From stores to evidence: what claims read of each run is added, and never changed.
+"""From stores to evidence: the readings of each run are added, and never changed.
 
-The first attempt that was compacted stands. A metric whose code has changed since is read again
-where the full records are still there: where it gives the same values, its digest is added to
-theirs; where it doesn't, its values stand beside the earlier ones.
+The first attempt that was compacted counts. A metric whose code has changed since is read again if
+the full records still exist. If the values are the same, the new digest is added to theirs;
+otherwise the new values are stored beside the earlier ones.
 """
 
 import contextlib
@@ -43,9 +43,10 @@ def compact(
     Interrupted, the same call goes on: files are whole, and a file that was written stays right.
 
     Args:
-        folder: Of the evidence. stores: Whose records are read.
-        claims: All, with controls: as their specs are, and then in other modes of execution.
-        seen: Judges the evidence, for the garden.
+        folder: Folder of the evidence.
+        stores: The stores whose records are read.
+        claims: All claims and controls: first as specified, then in other modes of execution.
+        seen: Judges the evidence, for the garden of spec versions.
 
     Raises:
         UserError: If two records of one attempt differ, or two attempts that must be equal; if a

@@ -51,7 +51,8 @@ class Runs:
     """All runs of one kind of trial.
 
     Args:
-        trial: Protocol, arms and device. name: Of the file, without its suffix.
+        trial: Protocol, arms and device.
+        name: Name of the file, without its suffix.
         readings: By key: arm, metric and sources.
         where: By key: machine, versions, sources and commit.
         grids: By key: updates.
@@ -108,7 +109,8 @@ def read(folder: Path, name: str, digest: str | None) -> Runs:
     """Return a file of runs.
 
     Args:
-        folder: Of the evidence. name: Of the file, without its suffix.
+        folder: Folder of the evidence.
+        name: Name of the file, without its suffix.
         digest: The SHA-256 that the journal has of it; None for any.
 
     Raises:
@@ -125,7 +127,7 @@ def read(folder: Path, name: str, digest: str | None) -> Runs:
 
 
 def damaged(path: Path, why: object) -> UserError:
-    """Return what is said of a file of evidence that isn't as it was written."""
+    """Return the error for a file of evidence that isn't as it was written."""
     return UserError(
         f"evidence {str(path)!r} can't be used ({' '.join(str(why).split())}); allowed is what "
         "`ablations store compact` wrote; restore it from git, or compact again if that was "

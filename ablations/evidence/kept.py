@@ -1,9 +1,9 @@
-"""Evidence as a store that judging reads: by what was asked, whatever release or machine asks.
+"""Evidence as a store that judging reads, by trial, on any machine and with any release.
 
-A run is found by its trial, since its fingerprint holds versions, and for timings the processor,
-that a reader may not have. Runs of one trial under other sources or versions aren't mixed: of each
-kind of trial one edition is read, that of today's sources if there is one, else the largest. Where
-the sources or a metric have changed since, the row says so (`marks`).
+A run is found by its trial, since its fingerprint covers versions, and for timings the processor,
+which may differ on the reader's machine. Runs of one trial with different sources or versions
+aren't mixed: for each kind of trial one edition is read, that of today's sources if it exists, or
+else the largest one. If the sources or a metric have changed since, the row says so (`marks`).
 """
 
 import datetime
@@ -39,7 +39,7 @@ def is_evidence(folder: Path) -> bool:
 
 
 class Evidence:
-    """Readings of runs, read-only. Files of runs are read when they are asked for."""
+    """Readings of runs, read-only. Files of runs are loaded at first use."""
 
     def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
         self.folder = folder
@@ -74,7 +74,7 @@ class Evidence:
 
     # -- as a store -------------------------------------------------------------------------------
     def key(self, trial: Trial) -> str:
-        """Return the fingerprint that a trial's run had, or a name for that there is none."""
+        """Return the fingerprint of a trial's run, or a placeholder if there is no run."""
         name = self._kind(trial)
         if name not in self._editions:
             self._editions[name] = self._edition(trial, name)
@@ -86,7 +86,7 @@ class Evidence:
         return key
 
     def get(self, fingerprint: str) -> Result | None:
-        """Return what is kept of a run, without its observations."""
+        """Return the result of a run, without its observations."""
         found = self._found.get(fingerprint)
         if found is None or found[1]["status"] == LOST:
             return None
@@ -104,7 +104,7 @@ class Evidence:
         return tuple(Reading(runs, run, arm, stale) for arm in range(len(result.trial.arms) or 1))
 
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
-        """Say which runs, and readings, are as of an earlier commit."""
+        """Say which runs and readings belong to an earlier commit."""
         old = [result for result in results if result.sources != self._sources(result.trial)]
         said = []
         if old:
@@ -196,11 +196,13 @@ class Evidence:
 
 
 class Reading(readings.Kept):
-    """What was kept of one arm's run.
+    """The kept readings of one arm's run.
 
     Args:
-        runs: The file. run: Its line. arm: The arm's place.
-        stale: Where the names of metrics are put whose code has changed since.
+        runs: The file.
+        run: Its line.
+        arm: The arm's place.
+        stale: Takes the names of metrics whose code has changed since.
     """
 
     def __init__(self, runs: Runs, run: Run, arm: int, stale: set[str]) -> None:

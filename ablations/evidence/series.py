@@ -1,8 +1,7 @@
-"""What pictures are drawn from, of one run: curves at a few points and to a few digits.
+"""The series of one run from which pictures are drawn: curves at a few points and to a few digits.
 
-What boards gave is kept as one board that stands for the mean over all, or as a few that stand for
-boards of like difficulty, so that whoever draws reads evidence as it reads a run. No value of a
-metric is taken from here.
+Values per board are reduced to one board, the mean over all boards, or to a few boards of similar
+difficulty, so that evidence is read like a run. Values of metrics are never taken from here.
 """
 
 import math

@@ -75,10 +75,15 @@ class Compared:
     """What is known of a figure after all pairs.
 
     Args:
-        name, parameters, unit: Of the benchmark.
-        change: What is established beyond the threshold, either way.
-        ratio: Median of B / A over the pairs. low, high: Its interval.
-        beyond: Pairs in which B takes more than the threshold allows. pairs: All.
+        name: Name of the benchmark.
+        parameters: Its parameters.
+        unit: Its unit.
+        change: The established change beyond the threshold, in either direction.
+        ratio: Median of B / A over the pairs.
+        low: Lower end of the interval of that median.
+        high: Upper end of it.
+        beyond: Pairs in which B takes more than the threshold allows.
+        pairs: All.
         settleable: The smallest ratio that these pairs would have established as slower four times
             out of five, at the scatter that they show.
     """
@@ -100,7 +105,8 @@ class Comparison:
     """What two commits' benchmarks say.
 
     Args:
-        figures: Those that both have. exceptions: The pairs that a statement may have against it.
+        figures: The figures that both have.
+        exceptions: The pairs that a statement may have against it.
         left: Why others weren't compared, by name and parameters.
         load: The most processes that wanted a core before any pair, for each core.
     """
@@ -131,7 +137,9 @@ def compare(
     """Measure two commits by turns and judge each figure that both have.
 
     Args:
-        first, second: A and B, as git names commits. root: The repository.
+        first: Commit A, as git names it.
+        second: Commit B, as git names it.
+        root: The repository.
         pattern: Regular expression that names of benchmarks have to match.
         threshold: The slowdown that is allowed, as a share.
         pairs: How many; None for the fewest that leave room for one exception, or none if `quick`.
@@ -175,7 +183,10 @@ def judged(
     """Return what pairs of measurements say.
 
     Args:
-        found: A's and B's figures of each pair. table: From `derived`. threshold, load: As above.
+        found: A's and B's figures of each pair.
+        table: From `derived`.
+        threshold: The slowdown that is allowed, as a share.
+        load: Load of the machine, see `Comparison`.
     """
     shared, left = comparable(found[:1])
     figures = tuple(
@@ -236,7 +247,7 @@ def settleable(threshold: float, scatter: float, table: Table) -> float:
     Args:
         threshold: The slowdown that is allowed.
         scatter: Standard deviation of the contrasts, which are taken to be normal.
-        table: Of the comparison.
+        table: Table of the comparison.
     """
     from scipy.special import ndtri
 

@@ -1,8 +1,8 @@
 """From a claim's stored runs to a verdict, and to the row that a report shows of it.
 
-cells        what each cell of each seed gave, and the contrasts of the seeds that are complete
-faults       what makes a claim INVALID, whatever its contrasts say
-timing       drift and twins, where time was taken
+cells        the values of each cell at each seed, and the contrasts of complete seeds
+faults       faults that make a claim INVALID, whatever its contrasts are
+timing       drift and twins of timing claims
 case         the rule, applied to a claim
 exact        claims that checks decide
 controls     measurements whose truth is known, and the claims that they guard

@@ -19,13 +19,13 @@ class Case:
 
     Args:
         claim: The claim.
-        gathered: What the store has of it.
-        zones: Of each thing that it says.
-        verdicts: By the counts alone, one for each thing that it says; none if its zones can't be
-            meant.
-        faults: What makes it INVALID.
-        skill: Of each trained cell.
-        last: Whether no look follows.
+        gathered: The stored runs of the claim.
+        zones: The zones of each statement of the claim.
+        verdicts: The verdicts by counts only, one for each statement; none if the zones are
+            impossible.
+        faults: Reasons why the claim is INVALID.
+        skill: The margin of each trained cell over trivial methods.
+        last: Whether there is no further look.
     """
 
     claim: Statistical
@@ -38,7 +38,7 @@ class Case:
 
     @property
     def counted(self) -> Verdict | Joint | None:
-        """What the counts alone say."""
+        """The verdict by counts only, without faults."""
         if not self.verdicts:
             return None
         return self.verdicts[0] if len(self.verdicts) == 1 else rule.conjunction(self.verdicts)
@@ -58,7 +58,7 @@ class Case:
 
     @property
     def n(self) -> int:
-        """Pairs that there are."""
+        """The number of pairs."""
         return len(self.gathered.pairs)
 
     @property
@@ -68,7 +68,7 @@ class Case:
 
     @property
     def read(self) -> int:
-        """Pairs that count: those of the last look, or before the first look all."""
+        """The number of pairs that count: those of the last look, or all before the first look."""
         return self.look or self.n
 
     @property
@@ -106,11 +106,11 @@ def judged(
 
     Args:
         claim: The claim.
-        reader: Of the store.
+        reader: Reader of the store.
         seeds: In the order in which pairs are read; pairs count up to the first seed that lacks a
             run.
-        table: Of the family that the claim belongs to.
-        device: Where what is trained runs.
+        table: Table of the claim's family.
+        device: Device of trained runs.
     """
     gathered = gather(claim, reader, seeds, device)
     pairs = gathered.pairs

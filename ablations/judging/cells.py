@@ -1,7 +1,7 @@
-"""What each cell of each seed gave: values, contrasts, and what is missing or can't be read.
+"""The values of each cell at each seed, their contrasts, and what is missing or unreadable.
 
-Nothing here raises for what is stored: a value that can't be formed is unknown, and what our own
-code got wrong is a fault with a name, of the claim that reads it alone.
+Nothing here raises because of stored data: a value that can't be computed is unknown, and an error
+of our own code becomes a named fault of the claim that reads the value.
 """
 
 import math
@@ -25,21 +25,21 @@ _fatal = (Status.DIVERGED, Status.TIMED_OUT)
 
 
 class Runs(typing.Protocol):
-    """What is asked of stored runs; `ablations.runs.store.Store` answers it."""
+    """The interface to stored runs, which `ablations.runs.store.Store` implements."""
 
     def get(self, fingerprint: str) -> Result | None:
-        """Return the attempt that stands: the first that came to an end, else the last."""
+        """Return the attempt that counts: the first one that finished, or else the last one."""
 
     def observations(self, result: Result) -> tuple[Observations, ...]:
-        """Return what an attempt left, one mapping an arm."""
+        """Return the observations of an attempt, one mapping per arm."""
 
     def unknown(self, fingerprint: str) -> bool:
-        """Tell whether a run came to an end whose record is lost or can't be used."""
+        """Return whether a run finished, but its record is lost or can't be used."""
 
 
 @typing.runtime_checkable
 class Evidence(Runs, typing.Protocol):
-    """Runs that are found by what was asked, whatever machine or release asks.
+    """Stored runs that are found by their trial, on any machine and with any release.
 
     `ablations.evidence.kept.Evidence` answers it.
     """
@@ -56,10 +56,11 @@ class Run:
     """One cell's run at one seed.
 
     Args:
-        trial: What is asked. arm: The cell's place among the trial's arms.
-        result: What stands for it, None if nothing is there.
-        status: How it ended, or that what it starts from diverged; None if it wasn't run.
-        lost: Whether it came to an end whose record is gone.
+        trial: The trial.
+        arm: Index of the cell's arm in the trial.
+        result: The attempt that counts; None if there is none.
+        status: How it ended, or that its parent diverged; None if it wasn't run.
+        lost: Whether it finished, but its record is lost.
     """
 
     trial: Trial
@@ -70,19 +71,20 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether it came to an end, known or not."""
+        """Whether the run finished, with a known result or not."""
         return self.lost or (self.status is not None and self.status.finished)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One seed of which every run came to an end.
+    """One seed at which every run has finished.
 
     Args:
-        runs: One a cell. values: What the metrics of the compared cells read of them.
-        contrasts: One for each thing that the claim says.
-        notes: What is unknown of it, and why.
-        faults: What our code got wrong.
+        runs: One run per cell.
+        values: Values of the metrics of the compared cells.
+        contrasts: One contrast for each statement of the claim.
+        notes: What is unknown, and why.
+        faults: Errors of our own code.
     """
 
     seed: int
@@ -97,7 +99,7 @@ class Reader:
     """Reads stored runs, each once.
 
     Args:
-        runs: Where they are stored.
+        runs: The stored runs.
     """
 
     def __init__(self, runs: Runs) -> None:
@@ -163,12 +165,12 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
-    """What a store has of a claim.
+    """The stored runs of a claim.
 
     Args:
-        rows: Runs of all seeds that were asked for, one row a seed.
-        pairs: Of the seeds before the first one that lacks a run.
-        faults: What our code got wrong, in any run.
+        rows: Runs of all requested seeds, one row per seed.
+        pairs: Pairs of the seeds before the first one that lacks a run.
+        faults: Errors of our own code, in any run.
     """
 
     rows: tuple[tuple[Run, ...], ...]
@@ -198,9 +200,9 @@ def gather(
 
     Args:
         claim: The claim.
-        reader: Of the store.
+        reader: Reader of the store.
         seeds: In the order in which pairs are read.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     planned = plan(claim, seeds, device)
     rows = tuple(tuple(reader.run(slot) for slot in row) for row in planned.rows)
@@ -230,10 +232,10 @@ def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Valu
     """Return what a metric reads of a run, what is unknown, and what our code got wrong.
 
     Args:
-        run: One that came to an end.
-        metric: What is read.
-        reader: Of the store.
-        label: Of the cell, for sentences.
+        run: A finished run.
+        metric: The metric.
+        reader: Reader of the store.
+        label: Label of the cell, for sentences.
     """
     if run.lost:
         return UNKNOWN, f"the record of {label!r} is lost", ""

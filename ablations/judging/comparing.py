@@ -1,4 +1,4 @@
-"""Two reports, claim by claim: whose group moved, and what differs in what it rests on."""
+"""Compare two reports claim by claim: whose group changed, and which of its inputs differ."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,8 +13,9 @@ def compared(before: Report, after: Report, names: tuple[str, str]) -> Compariso
     """Return what differs between two reports, in the order of the second.
 
     Args:
-        before, after: The reports.
-        names: What they are called.
+        before: The first report.
+        after: The second report.
+        names: Names of both.
     """
     first = {row.verdict.id: row for row in before.rows}
     second = {row.verdict.id: row for row in after.rows}

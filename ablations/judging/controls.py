@@ -1,9 +1,9 @@
-"""Controls: measurements whose truth is known, made by the pipeline of the claims that they guard.
+"""Controls: measurements with a known truth, by the same pipeline as the claims that they guard.
 
-A control has failed if its own word is one that its truth rules out, or if it can't be measured at
-all: then the claims that it guards are INVALID. It is undecided while it has too few pairs, where
-they settle nothing, and where its times drift: that is a mood of the machine, which says nothing of
-the pipeline. Claims that rest on an undecided control stay open too.
+A control has failed if its word contradicts its truth, or if it can't be measured at all; then the
+claims that it guards are INVALID. A control is undecided if it has too few pairs, if its pairs
+settle nothing, or if its times drift, since drift is a state of the machine and no fault of the
+pipeline. Claims that are guarded by an undecided control stay open.
 """
 
 import typing
@@ -30,7 +30,7 @@ _open = {
 
 
 class Control(typing.Protocol):
-    """What is asked of a control; `ablations.claims.controls` derives them."""
+    """The interface of a control; `ablations.claims.controls` derives them."""
 
     @property
     def claim(self) -> Statistical:
@@ -58,7 +58,7 @@ def passed(expected: Word, word: Word, faults: Sequence[str] = ()) -> bool | Non
     Args:
         expected: The word that it should have.
         word: The word that it has.
-        faults: What makes it INVALID.
+        faults: Reasons why it is INVALID.
     """
     if word in _passes[expected]:
         return True
@@ -72,8 +72,8 @@ def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlle
 
     Args:
         control: The control.
-        row: What was measured.
-        claims: Those of the report.
+        row: The row of the measurement.
+        claims: The claims of the report.
     """
     return Controlled(
         row=row,
@@ -94,9 +94,9 @@ def objections(controls: Iterable[Controlled]) -> list[str]:
 
 
 def undecided(controls: Iterable[Controlled]) -> str:
-    """Say which control doesn't vouch yet, and why; "" if all do.
+    """Say which control is undecided, and why; "" if none is.
 
-    One that settled early needs no more runs.
+    A control that settled early needs no more runs.
     """
     for control in controls:
         row = control.row

@@ -19,9 +19,9 @@ class Checked:
     Args:
         word: EXACT, MISMATCH, INVALID or NOT RUN.
         reason: Why.
-        checks: All of them.
-        runs: What they come from.
-        faults: What makes it INVALID.
+        checks: All checks.
+        runs: The runs that they come from.
+        faults: Reasons why it is INVALID.
     """
 
     word: Word
@@ -36,9 +36,9 @@ def checked(claim: Exact, reader: Reader, seeds: Sequence[int], device: str = "c
 
     Args:
         claim: The claim.
-        reader: Of the store.
+        reader: Reader of the store.
         seeds: Usually one.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     runs = tuple(reader.run(slot) for row in plan(claim, seeds, device).rows for slot in row)
     absent = [run for run in runs if not run.over and run.status is not Status.FAILED]

@@ -1,7 +1,7 @@
-"""What makes a claim INVALID, whatever its contrasts say.
+"""Faults that make a claim INVALID, whatever its contrasts are.
 
-An arm that learnt nothing, where the claim needs that it does; a floor or a ceiling that all cells
-share, so that nothing is left to compare; times that drift.
+They are: an arm that learnt nothing although the claim needs it to; a floor or ceiling that all
+cells reach, so that nothing is left to compare; times that drift.
 """
 
 import math
@@ -23,18 +23,18 @@ from hrm.errors import UserError
 
 
 def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[Skill, ...]:
-    """Return by how much each trained cell beats the best trivial method.
+    """Return the margin of each trained cell over the best trivial method.
 
-    A run's margin is the mean over its test boards. A run that diverged, or whose record is lost,
-    beats nothing: its margin is 0. Boards are drawn anew for each seed, so the spread over seeds
-    holds that over boards; where few seeds happen to agree, the boards' own is taken:
+    The margin of a run is the mean over its test boards; that of a run that diverged, or whose
+    record is lost, is 0. Boards are drawn for each seed, so the spread over seeds includes that
+    over boards. If few seeds happen to agree, the spread over boards is used:
 
         error = max(sd of the margins, mean error over boards) / √n.
 
     Args:
         claim: The claim.
-        pairs: Those that count.
-        reader: Of the store.
+        pairs: The pairs that count.
+        reader: Reader of the store.
     """
     found = []
     for place, cell in enumerate(compared(claim)):
@@ -76,8 +76,8 @@ def hopeless(found: Iterable[Skill], pairs: int) -> Iterator[str]:
     show that an arm has skill, but do show where it has none.
 
     Args:
-        found: Of a few seeds.
-        pairs: How many seeds the claim will have.
+        found: Margins over a few seeds.
+        pairs: Number of seeds that the claim will have.
     """
     for one in found:
         error = one.error * math.sqrt(one.n / pairs)
@@ -96,9 +96,9 @@ def extra_faults(
 
     Args:
         claim: The claim.
-        pairs: Those that count.
-        reader: Of the store.
-        table: Of the family.
+        pairs: The pairs that count.
+        reader: Reader of the store.
+        table: Table of the family.
     """
     return [*shared_end(claim, pairs, reader), *unsteady(claim, pairs, reader, table)]
 

@@ -1,8 +1,9 @@
-"""The garden: every version of a claim's spec that was judged, with the word it gave.
+"""The garden: every version of a claim's spec that was judged, with its word.
 
-A spec that is changed after its runs were seen could be changed until its word suits. So whoever
-judges at a look writes into the store what was judged: the digest of the test, its zones and its
-cells, the pairs and the word. Lines are only ever added; a report lists them.
+The name is that of the "garden of forking paths": a spec that is changed after its runs were seen
+could be changed until its word suits. Therefore every judgement at a look is recorded in the store:
+the digest of the test, its zones and cells, the number of pairs, and the word. Lines are only ever
+added, and a report lists them.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
-"""What runs left beside their values, reduced for pictures: at most 40 points a cell.
+"""Series of runs for pictures, reduced to at most 40 points per cell.
 
-Only a report asks for it. Each run's arrays are read once, however many claims share the run.
+Only reports need them. The arrays of a run are read once, however many claims share the run.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -46,7 +46,7 @@ class Album:
     """Makes the pictures of claims.
 
     Args:
-        reader: Of the store.
+        reader: Reader of the store.
     """
 
     def __init__(self, reader: Reader) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts, pairs and zones in the reader's unit, as a report draws them."""
+"""Verdicts, pairs and zones in the unit of the reader, as a report shows them."""
 
 import math
 from collections.abc import Sequence
@@ -57,9 +57,9 @@ def smallest(pairs: Pairs, verdict: Verdict, zones: Zones, table: Table) -> floa
     beyond the edge.
 
     Args:
-        pairs: Those that were read, the claimed direction positive.
-        verdict: What they say.
-        zones: What they are held to.
+        pairs: The pairs read, with the claimed direction positive.
+        verdict: Their verdict.
+        zones: Their zones.
         table: With the exceptions.
     """
     edge, allowed = zones.null, table.exceptions.get(verdict.look)
@@ -94,9 +94,9 @@ def point(pair: Pair, contrast: Contrast, cells: Sequence[Cell], zones: Zones, r
 
     Args:
         pair: Its values.
-        contrast: Of the thing that is said.
-        cells: Those that are read for it.
-        zones: Of the same.
+        contrast: Contrast of the statement.
+        cells: The cells that are read for it.
+        zones: Zones of the statement.
         read: Whether the pair counts.
     """
     ends = [zones.value(end * zones.sign) for end in (contrast.low, contrast.high)]

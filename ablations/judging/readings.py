@@ -1,4 +1,4 @@
-"""What is read of a run: from its observations, or from what evidence kept of them."""
+"""Readings of a run: from its observations, or from evidence."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ CELL = "cell"  # stands for a cell's label in what is said of a run
 
 
 class Fault(Exception):  # noqa: N818 (our code's, found when the run was read)
-    """What our code got wrong when it read a run that is no longer there."""
+    """An error of our own code when it read a run that no longer exists."""
 
     def of(self, label: str) -> str:
         """Return what it got wrong, with a cell's label."""
@@ -20,7 +20,7 @@ class Fault(Exception):  # noqa: N818 (our code's, found when the run was read)
 
 
 class Kept(Mapping[str, Any]):
-    """Observations of one arm of which only readings were kept."""
+    """An arm of a run whose observations are gone and whose readings were kept."""
 
     @abstractmethod
     def value(self, metric: Metric) -> Value:

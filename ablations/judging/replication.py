@@ -1,15 +1,16 @@
-"""Replication: what a quick run here gives, beside what the evidence says.
+"""Replication: compare a quick run on this machine with the evidence.
 
-What agreement is was fixed before any replication was made:
+The criterion of agreement was fixed before any replication was made:
 
-- Equal fingerprints (trial, sources, versions, mode of execution) on machines with the same CPU
-  capability and as many threads: equal to the last digit.
-- Otherwise: within the range of the evidence's own seeds, widened on both sides by its own width.
+- Runs with equal fingerprints (trial, sources, versions, mode of execution) on machines with the
+  same CPU capability and number of threads must be equal to the last digit.
+- Other runs must be within the range of the evidence's seeds, widened on both sides by its width.
 
-A new seed leaves the plain range of n seeds with a chance of 2 / (n + 1), some two of seventy arms
-at n = 60, so that range would raise an alarm each time. Arms that leave the widened one are named
-first, and their claims marked; the alarm is raised from so many of them on that a sound replication
-raises it less than once in three hundred times (`alarm`), or by one digit that should be equal.
+A new seed is outside the plain range of n seeds with probability 2 / (n + 1), that is, about two of
+seventy arms at n = 60; the plain range would raise an alarm nearly every time. Arms outside the
+widened range are listed first, and their claims are marked. The alarm is raised by so many of these
+arms that a sound replication raises it less than once in three hundred times (`alarm`), or by a
+single digit that should be equal.
 """
 
 import math
@@ -43,7 +44,7 @@ def alarm(arms: int) -> int:
     It is the smallest k with P(X ≥ k) ≤ 1/300, X binomial of the arms with the chance above.
 
     Args:
-        arms: How many are compared by range.
+        arms: Number of arms that are compared by range.
     """
     left, k = 1.0, 0
     while left > RARELY:
@@ -95,9 +96,11 @@ def replicated(place: int, row: Row, said: Row, here: Side, there: Side) -> Repl
     """Return how a claim's runs here agree with its evidence.
 
     Args:
-        place: Of the claim.
-        row: Of the runs here. said: The row of the evidence.
-        here, there: What they are judged with.
+        place: Index of the claim.
+        row: The row of the runs on this machine.
+        said: The row of the evidence.
+        here: The runs on this machine.
+        there: The evidence.
     """
     arms: tuple[Replicated, ...] = ()
     own, other = here.case(place), there.case(place)
@@ -122,8 +125,10 @@ def joined(here: Report, there: Report, own: Side, other: Side, of: "ClaimSet") 
     """Return a report of runs here in which trained claims have the evidence's verdict.
 
     Args:
-        here: Of the runs here. there: Of the evidence.
-        own, other: What they are judged with, claims in the order of both reports' rows.
+        here: The report of the runs on this machine.
+        there: The report of the evidence.
+        own: The runs on this machine, with claims in the order of the rows.
+        other: The evidence, with claims in the order of the rows.
         of: The set of claims.
     """
     rows = []

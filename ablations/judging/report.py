@@ -31,12 +31,12 @@ def report(
     """Judge claims from what a store holds, and return all that a report shows.
 
     Args:
-        chosen: Claims, in the order in which they are shown.
-        desk: What they are judged with.
-        of: The set that they are of, with its ledger, family and controls.
-        plans: What plans can tell, by claim.
-        garden: What the store has seen before (`garden.add`).
-        calibration: What the committed calibration says.
+        chosen: Claims in the order in which they are shown.
+        desk: Reader, table and options for judging them.
+        of: The set of the claims, with ledger, family and controls.
+        plans: Plans by claim.
+        garden: Versions of specs that were judged before (`garden.add`).
+        calibration: Summary of the committed calibration.
     """
     table = desk.table
     plans, judged = plans or {}, seen_before.by_claim(garden)
@@ -101,7 +101,7 @@ def fates(of: "ClaimSet", rows: Sequence[Row]) -> Family:
 
     Args:
         of: The set of claims.
-        rows: Of the report.
+        rows: Rows of the report.
     """
     verdicts = {found.verdict.id: found.verdict for found in rows}
     specified = {claim.id for claim in of.specs}

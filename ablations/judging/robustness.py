@@ -1,4 +1,4 @@
-"""Whether a claim's sign survives elsewhere: estimates beside the family, which decide nothing."""
+"""Whether the sign of a claim holds under other conditions; these estimates decide nothing."""
 
 import math
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def elsewhere(
     Args:
         claim: The claim.
         variants: By what is different.
-        desk: What they are read with.
+        desk: The desk that reads them.
     """
     own = _median(claim, desk)
     found = []

@@ -31,10 +31,12 @@ from hrm.config.parts import canonical
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What a reader is told of a claim that the ledger doesn't have.
+    """The description of a claim that isn't in the ledger.
 
     Args:
-        document, claim, documented: As in the ledger.
+        document: Key of the document, as in the ledger.
+        claim: The claim in words, as in the ledger.
+        documented: The documented figure, as in the ledger.
     """
 
     document: str
@@ -43,7 +45,7 @@ class Words:
 
 
 class Entry(typing.Protocol):
-    """What the ledger says of a claim."""
+    """The interface of a ledger's entry for a claim."""
 
     @property
     def document(self) -> str: ...
@@ -55,15 +57,15 @@ class Entry(typing.Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What every claim of a report is judged with; each is judged once, by its id.
+    """Judges the claims of a report; each is judged once, by its id.
 
     Args:
-        reader: Of the store.
-        tier: Up to which pairs are read.
-        table: Of the family.
-        device: Where what is trained runs.
-        album: What makes pictures; None where nobody looks at them, since arrays are read for them.
-        mode: How claims were asked to train, for their commands.
+        reader: Reader of the store.
+        tier: The tier up to which pairs are read.
+        table: Table of the family.
+        device: Device of trained runs.
+        album: Draws pictures; None for no pictures, for which arrays have to be read.
+        mode: The requested mode of training, for the commands of claims.
     """
 
     reader: Reader
@@ -84,13 +86,13 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a row shows beside the claim's own runs.
+    """Further content of a row, beside the claim's own runs.
 
     Args:
-        controls: Those that guard it.
+        controls: The controls that guard it.
         garden: The versions of its spec that were judged.
-        planning: What a plan can tell.
-        drawn: Whether its pictures are.
+        planning: Its plan.
+        drawn: Whether its pictures are drawn.
     """
 
     controls: Sequence[Controlled] = ()
@@ -122,8 +124,8 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
     Args:
         claim: The claim.
         entry: Its words in the ledger.
-        desk: What it is judged with.
-        around: What is shown beside it.
+        desk: The desk that judges it.
+        around: Further content of the row.
     """
     around = around or Surroundings()
     album = desk.album if around.drawn else None

@@ -1,8 +1,8 @@
-"""What makes a timing claim INVALID: contrasts that drift, or a twin of the baseline that differs.
+"""Faults of timing claims: contrasts that drift, or a twin of the baseline that differs from it.
 
-Both rules were fixed before any claim was timed. A third one, on what other processes took of the
-core, drops single processes while they are measured (`ablations.protocols.time`); its limit was
-chosen after trial processes on a busy machine, before any claim was timed, and is unchanged since.
+Both rules were fixed before any claim was timed. A third rule drops single processes while they are
+measured if other processes used too much of the core (`ablations.protocols.time`). Its limit was
+chosen by trial processes on a busy machine, before any claim was timed, and hasn't changed since.
 """
 
 import math

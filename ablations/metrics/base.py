@@ -1,4 +1,4 @@
-"""Metrics: pure functions from a run's stored observations to a value. Nothing here needs torch."""
+"""Metrics: pure functions from the stored observations of a run to a value, without torch."""
 
 import math
 from abc import ABC, abstractmethod
@@ -17,7 +17,8 @@ Observations = Mapping[str, Any]
 class Metric(Part, ABC):
     """A number that is read from the observations of one arm's run.
 
-    A metric is versioned by its own source, apart from protocols: a new one runs nothing again.
+    A metric is versioned by its own source, separately from protocols, so that a new metric
+    requires no new run.
     """
 
     higher_is_better: ClassVar[bool] = True
@@ -26,14 +27,14 @@ class Metric(Part, ABC):
     @property
     @abstractmethod
     def quantity(self) -> str:
-        """What is counted, for a reader: "accuracy on unknown cells", "operations"."""
+        """The name of the quantity for a reader: "accuracy on unknown cells", "operations"."""
 
     @abstractmethod
     def read(self, found: Observations) -> Value:
         """Return the value of a run.
 
         Raises:
-            KeyError: If the protocol doesn't leave what is read: our mistake, named as a fault.
+            KeyError: If the protocol doesn't store what the metric reads, which is our mistake.
         """
 
     def extreme(self, found: Observations) -> str:
@@ -42,7 +43,7 @@ class Metric(Part, ABC):
 
     @property
     def worst(self) -> float:
-        """What a diverged run counts as in a mean; NaN if the metric has no such bound."""
+        """The value of a diverged run in a mean; NaN if the metric is unbounded."""
         end = self.bounds[0] if self.higher_is_better else self.bounds[1]
         return end if math.isfinite(end) else math.nan
 

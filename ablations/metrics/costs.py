@@ -1,4 +1,4 @@
-"""What is computed and allocated: rows, FLOPs, halting steps, bytes, parameters."""
+"""Metrics of cost: computed rows, FLOPs, halting steps, allocated bytes, parameters."""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Cost(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Rows(Cost):
-    """Rows through the high core, one a sample and cycle, over all test boards."""
+    """Rows through the high core, one per sample and cycle, over all test boards."""
 
     @property
     def quantity(self) -> str:
@@ -90,7 +90,7 @@ class Cycles(Cost):
 
     Args:
         stratum: Least and most difficulty of the boards that count, all boards if None.
-        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+        by: The measure of difficulty: the task's own, or the number of "unknown" cells.
         task: Which task's boards count, by its place among several; all boards if None.
     """
 
@@ -173,7 +173,7 @@ class Allocation(Metric):
     Where all boards halt at one step, or are equally difficult, nothing is allocated: 0.
 
     Args:
-        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+        by: The measure of difficulty: the task's own, or the number of "unknown" cells.
         task: Which task's boards count, by its place among several; all boards if None.
     """
 
@@ -202,7 +202,7 @@ class BytesOf(Cost):
 
     Args:
         what: "call" or "pass".
-        batch: Of the call or pass; the protocol must have counted it.
+        batch: Batch size of the call or pass, which the protocol must have counted.
     """
 
     what: str = "call"

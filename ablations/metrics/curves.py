@@ -1,4 +1,4 @@
-"""Metrics of a training run's course: when it arrives, where it ends, how steadily."""
+"""Metrics of learning curves: time to a target, final level, and stability."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from hrm.config.parts import require
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival(Metric):
-    """Updates until what validation boards give reaches a threshold, smoothed and interpolated.
+    """Updates until the smoothed, interpolated validation score reaches a threshold.
 
     Scores and their updates are averaged over windows of `smooth` evaluations, so that smoothing
     delays nothing. A run that hasn't arrived at the cap lies beyond it.
@@ -24,8 +24,7 @@ class Arrival(Metric):
         cap: Updates at which curves are cut: all arms' must reach it.
         smooth: Evaluations in a window, all of them where there are fewer.
         cost: λ, the price of a halting step; None where it is the accuracy that has to arrive.
-        since: The share of the updates that counting begins after; what curves show up to there
-            is left out.
+        since: Share of the updates, from the beginning, that is left out.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -79,9 +78,9 @@ class Settling(Metric):
     Steps are averaged as in `Arrival`; the last average is where they end.
 
     Args:
-        within: How far from there they may be, in steps.
+        within: Largest distance from there, in steps.
         smooth: Evaluations in a window, all of them where there are fewer.
-        since: The share of the updates that counting begins after.
+        since: Share of the updates, from the beginning, that is left out.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -118,7 +117,7 @@ class ValidationScore(Metric):
     """Mean accuracy on unknown cells of the validation boards, over the last evaluations.
 
     Args:
-        last: How many.
+        last: Number of evaluations.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -137,7 +136,7 @@ class TrainingLoss(Metric):
     """Mean training loss over the last updates.
 
     Args:
-        last: How many.
+        last: Number of updates.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -194,7 +193,7 @@ class ControllerPeak(Metric):
     """Largest norm of the controller's gradient over a training run, over the median one.
 
     Args:
-        since: The share of the updates that counting begins after.
+        since: Share of the updates, from the beginning, that is left out.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -218,11 +217,11 @@ class ControllerPeak(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Spikes(Metric):
-    """Share of updates whose controller gradient is more than so many times the median one.
+    """Share of updates whose controller gradient exceeds a multiple of the median one.
 
     Args:
-        times: How many.
-        since: The share of the updates that counting begins after.
+        times: The factor.
+        since: Share of the updates, from the beginning, that is left out.
     """
 
     higher_is_better: ClassVar[bool] = False

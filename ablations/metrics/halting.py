@@ -53,7 +53,7 @@ class AnswerRegret(Metric):
     `Evaluate(mode=Forced(...))`.
 
     Args:
-        cost: Of a halting step.
+        cost: Cost of a halting step.
     """
 
     higher_is_better: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""What a probe reads of states and gradients: residuals, dimensions, cosines."""
+"""Metrics of states and gradients: residuals, dimensions, cosines."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ResidualLeft(Metric):
 
     Args:
         level: "low" or "high".
-        schedules: Where the last update is, in multiples of the halting steps that were trained.
+        schedules: Position of the last update, in multiples of the trained halting steps.
     """
 
     higher_is_better: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Scores on test boards: accuracy, and how far a run is beyond the best trivial method."""
+"""Scores on test boards: accuracy, and the margin over the best trivial method."""
 
 import math
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class ShadowAccuracy(Metric):
     """Accuracy on unknown cells of weights averaged while training, of `Train(shadows=...)`.
 
     Args:
-        decay: Of the average.
+        decay: Decay of the average.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -184,12 +184,14 @@ class Gain(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Skill:
-    """How a run compares with the best trivial method, on cells that aren't given.
+    """Comparison of a run with the best trivial method, on unknown cells.
 
     Args:
-        method: The trivial method's name.
-        score, baseline: Mean shares of right unknown cells, of the run and of that method.
-        margin: Mean over boards of their difference. error: Its standard error over boards.
+        method: Name of the trivial method.
+        score: Mean share of right unknown cells of the run.
+        baseline: Mean share of right unknown cells of that method.
+        margin: Mean difference over boards.
+        error: Standard error of the margin over boards.
     """
 
     method: str
@@ -242,7 +244,7 @@ def chosen(
     """Return which test boards have a difficulty in a stratum, both ends included, [N].
 
     Args:
-        by: What is taken for the difficulty: the task's own, or the "unknown" cells.
+        by: The measure of difficulty: the task's own, or the number of "unknown" cells.
     """
     difficulty = np.asarray(found[by], dtype=np.float64)
     if stratum is None:
@@ -254,7 +256,8 @@ def chosen(
 def of_task(found: Observations, task: int | None) -> NDArray[np.bool_]:
     """Return which test boards are of one of several tasks, by its place, [N]; all if None."""
     if task is None:
-        return np.ones(len(np.asarray(found["unknown"])), dtype=np.bool_)
+        each = "unknown" if "unknown" in found else "steps"  # not all observations have both
+        return np.ones(len(np.asarray(found[each])), dtype=np.bool_)
     mine: NDArray[np.bool_] = np.asarray(found["task"]) == task
     return mine
 

@@ -16,8 +16,8 @@ class Saved(Timed):
 
     Args:
         target: The part.
-        whole: What it is part of, timed in the same process.
-        calls: How often the whole calls the part.
+        whole: The whole, timed in the same process.
+        calls: Number of calls of the part by the whole.
         speedup: How many times as fast the part would be.
     """
 

@@ -36,7 +36,7 @@ class Timed(Metric, ABC):
         """Return the seconds of each round, [rounds].
 
         Args:
-            found: What the process left for an arm.
+            found: Observations of the process for an arm.
             whose: "times" for the arm's own, "baseline" or "twin" for those beside which they ran.
 
         Raises:

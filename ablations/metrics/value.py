@@ -1,4 +1,4 @@
-"""What a metric reads of one run: a number, an interval, or that nothing is known."""
+"""The value of a metric for one run: a number, an interval, or unknown."""
 
 import math
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ class Value:
     """One run's value of a metric, known up to an interval.
 
     Args:
-        low, high: The ends of what is known; equal for a number, infinite where an end is open.
-        mean: What a mean over runs reads: the number; for a run that diverged, the worst value that
-            the metric can have; NaN where there is no such value.
-        failed: Whether the run diverged, ran over its time limit or never arrived.
+        low: Lower end of the interval; equal to `high` for a number, infinite if open.
+        high: Upper end of the interval.
+        mean: The number for a mean over runs; for a run that diverged, the worst value of the
+            metric; NaN if there is no such value.
+        failed: Whether the run diverged, exceeded its time limit, or never reached the target.
     """
 
     low: float
@@ -32,7 +33,7 @@ def number(value: float) -> Value:
 
 
 def beyond(cap: float) -> Value:
-    """Return the value of a run that hadn't arrived at the cap: it lies above."""
+    """Return the value of a run that hadn't reached the target at the cap: it is larger."""
     return Value(low=cap, high=math.inf, mean=cap, failed=True)
 
 

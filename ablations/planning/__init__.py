@@ -1,4 +1,4 @@
-"""What running a claim would tell and cost, before it is run.
+"""Plans: the expected results and costs of claims, before they are run.
 
 chances      the chance that a claim settles by each look, and with which group
 pilots       spreads, hopeless designs and costs, from seeds that no verdict reads

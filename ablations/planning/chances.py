@@ -1,9 +1,9 @@
-"""The chance that a claim settles by each look, and with which group, by counting paths.
+"""The probability that a claim settles by each look, and with which group, by counting paths.
 
-A pair lies beyond an edge with a chance that the spread of contrasts gives. A statement about the
-median is established at a look if few enough pairs are exceptions; the chance that it is by then
-comes from walking through the looks with the distribution of the number of exceptions. Where a
-group needs two statements, both numbers are walked together.
+The spread of contrasts gives the probability that a pair is beyond an edge. A statement about the
+median is established at a look if few enough pairs are exceptions. Its probability follows from the
+distribution of the number of exceptions, which is propagated from look to look. If a group needs
+two statements, the joint distribution of both numbers is propagated.
 """
 
 import functools
@@ -49,10 +49,11 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One way for a claim to settle: statements that must all be established.
+    """One way in which a claim can settle: statements that must all be established.
 
     Args:
-        group: Of the word that follows. statements: One or two.
+        group: Group of the resulting word.
+        statements: One or two statements.
     """
 
     group: Group
@@ -83,8 +84,8 @@ def chances(zones: Zones, table: Table, beyond: Beyond) -> tuple[Chance, ...]:
     """Return the chance of each group by each look.
 
     Args:
-        zones: Of the claim.
-        table: Of its family.
+        zones: Zones of the claim.
+        table: Table of its family.
         beyond: The chance that a pair lies beyond an edge.
     """
     found = {group: dict.fromkeys(table.looks, 0.0) for group in Group}
@@ -120,12 +121,12 @@ def together(parts: Sequence[Sequence[Chance]]) -> tuple[Chance, ...]:
 def prospects(
     zones: Sequence[Zones], spreads: Sequence[Spread], table: Table
 ) -> tuple[Prospect, ...]:
-    """Return what the looks would find if a claim were true, without effect, or the opposite.
+    """Return the expected results of the looks for a claim that is true, null, or reversed.
 
     Args:
-        zones: Of each thing that the claim says.
-        spreads: Of their contrasts.
-        table: Of the family.
+        zones: Zones of each statement of the claim.
+        spreads: Spreads of their contrasts.
+        table: Table of the family.
     """
     found = []
     truths = [_truths(z, spread) for z, spread in zip(zones, spreads, strict=True)]
@@ -147,9 +148,9 @@ def needed(found: Sequence[Chance], power: float) -> int | None:
 def documented(zones: Zones, sd: float = 0.0) -> float:
     """Return the effect that is planned for, the claimed direction positive.
 
-    It is the band's centre; beyond the weak edge by w where the band has no other end; twice w
-    where a direction alone is claimed; nothing where the claim is that nothing is lost; three
-    standard deviations beyond the edge where runs are claimed to be reliable.
+    It is the centre of the band; the weak edge plus w, if the band has no upper end; 2 w, if only a
+    direction is claimed; 0, if the claim is that nothing is lost; three standard deviations beyond
+    the edge, if runs are claimed to be reliable.
     """
     if zones.nearly_all is not None:
         return 0.0 if zones.margin is not None else zones.nearly_all + (3 * sd or 1.0)
@@ -163,12 +164,13 @@ def documented(zones: Zones, sd: float = 0.0) -> float:
 def ahead(pairs: Pairs, zones: Zones, table: Table, look: int) -> float:
     """Return the chance that a claim settles by a further look, at the shares seen so far.
 
-    A share is taken as (k + 1) / (n + 2), so that one which wasn't seen isn't ruled out.
+    A share is estimated as (k + 1) / (n + 2), so that an outcome that hasn't been seen isn't ruled
+    out.
 
     Args:
-        pairs: Those that there are, one sample.
-        zones: Of the claim.
-        table: Of its family.
+        pairs: The present pairs, a single sample.
+        zones: Zones of the claim.
+        table: Table of its family.
         look: The pairs by then.
     """
     chance = 0.0
@@ -232,8 +234,9 @@ def _both(
     A pair that is known lies beyond at least one of the two edges.
 
     Args:
-        exceptions: Of the table.
-        first, second: The chances that a pair lies beyond each edge.
+        exceptions: The exceptions of the table, by look.
+        first: Probability that a pair is beyond the first edge.
+        second: Probability that a pair is beyond the second edge.
         known: The chance that its contrast is known.
     """
     most = max(c for _, c in exceptions) + 1
@@ -265,7 +268,7 @@ def _both(
 
 
 def _walk(state: np.ndarray, step: np.ndarray, times: int) -> np.ndarray:
-    """Return a distribution of counts after so many more pairs: a convolution, by transforms."""
+    """Return the distribution of counts after `times` more pairs, a convolution by transforms."""
     axes = tuple(range(state.ndim))
     shape = tuple(size + times for size in state.shape)
     there = np.fft.rfftn(state, shape, axes) * np.fft.rfftn(step, shape, axes) ** times

@@ -1,4 +1,4 @@
-"""What trials cost: CPU seconds, from runs where there are any."""
+"""Costs of trials in CPU seconds, from stored runs if there are any."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ STARTED = 0.25  # of what a spec says, where a run starts from what another one 
 
 
 class Source(StrEnum):
-    """Where an expected cost comes from, the best first."""
+    """The source of an expected cost, the best one first."""
 
     STORED = "stored runs"
     PROBE = "a probe"  # pilot seeds alone are stored
@@ -27,16 +27,16 @@ class Source(StrEnum):
 class Costs:
     """Expected CPU seconds of a trial, by its kind: all but its seed.
 
-    They are the median of stored runs, else of pilot runs in the store, else of the committed
-    pilots, else what the spec says of the claim's cells (a quarter of it where a run starts from
-    what another one trained). Of each kind, a few runs are read, once.
+    They are the median of stored runs, or else of pilot runs in the store, or else of the committed
+    pilots, or else the cost in the spec (a quarter of it for a run that starts from trained
+    weights). For each kind of trial a few runs are read, once.
 
     Args:
-        claims: Whose trials are asked for.
-        reader: Of the store, None without one.
-        committed: Pilots by claim.
-        runs: How many pairs are looked at for stored runs.
-        device: Where what is trained runs.
+        claims: The claims of the trials.
+        reader: Reader of the store; None without a store.
+        committed: Committed pilots by claim.
+        runs: Number of pairs to search for stored runs.
+        device: Device of trained runs.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Costs:
         return max(found, key=list(Source).index, default=Source.DECLARED)
 
     def kind(self, trial: Trial) -> str:
-        """Return what trials share that differ in the seed alone; it is remembered."""
+        """Return the cached kind of a trial, which trials share if they differ only in the seed."""
         protocol, arms, _, device = content(trial)
         if (protocol, arms, device) not in self._kinds:
             self._kinds[protocol, arms, device] = kind(trial)

@@ -1,7 +1,7 @@
-"""How long runs take: CPU time, what it costs to run them at all, and claims that settle early.
+"""Estimates of the wall time of runs: CPU time, overhead, and claims that settle early.
 
-The constants are those of a quick tier of the whole ledger on two cores (2,128 runs), where a run's
-own clock left this much between two runs.
+The constants of the overhead were measured on a quick tier of the whole ledger on two cores (2,128
+runs): the time between two runs that no run's own clock covers.
 """
 
 from collections.abc import Collection, Mapping
@@ -37,7 +37,7 @@ def wall(
 
     Args:
         trials: Each once.
-        costs: Of trials.
+        costs: Costs of trials.
         jobs: How many at a time; those that must be alone never share the machine, and are run in
             two stretches with a pause, which others fill.
         chances: That a trial is run at all, by its content; 1 where none is given.
@@ -66,8 +66,8 @@ def reached(
     """Return the chance that a claim isn't settled before it reads a seed.
 
     Args:
-        told: What a plan for it can tell; None for a claim without pairs.
-        table: Of its family.
+        told: The plan of the claim; None for a claim without pairs.
+        table: Table of its family.
         seed: The seed, from 0.
         expected: The word that a control should have, None for a claim. What is true of a claim
             isn't known: it is taken to be any of what its plan looks at, each as likely.

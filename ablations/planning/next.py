@@ -1,7 +1,7 @@
-"""What to run next: the trials up to each open claim's next look, and the order that settles most.
+"""What to run next: the trials up to the next look of each open claim, in the most useful order.
 
-Tiers are looks. A claim whose group can't change any more is settled and isn't due, and neither is
-one whose pilots show that no number of pairs can decide it.
+Tiers are looks. A claim isn't due if it is settled, that is, if its group can't change any more, or
+if its pilots show that no number of pairs can decide it.
 """
 
 import dataclasses
@@ -28,14 +28,14 @@ UNKNOWN = 0.5  # the chance to settle by the last look of a tier where no pilot 
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """What a claim needs next.
+    """The trials that a claim needs next.
 
     Args:
         claim: The claim.
-        look: Pairs that it will have then; 1 for an exact claim.
-        trials: Those to run, each after what it starts from.
-        chance: That it has settled by then.
-        refusal: Why nothing is run, "" if something is.
+        look: Number of pairs that it will have afterwards; 1 for an exact claim.
+        trials: The trials to run, each after its parent.
+        chance: Probability that the claim is settled afterwards.
+        refusal: Why nothing is run; "" if something is.
     """
 
     claim: Claim
@@ -47,12 +47,12 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a budget pays for.
+    """The claims that a budget pays for.
 
     Args:
-        chosen: In the order in which they are run; trials that an earlier one has too are left out.
-        left: What it doesn't pay for.
-        cpu_seconds: Of what is chosen.
+        chosen: Claims in the order in which they are run, without trials of earlier ones.
+        left: Claims that it doesn't pay for.
+        cpu_seconds: Cost of the chosen ones.
     """
 
     chosen: tuple[Due, ...]
@@ -71,20 +71,20 @@ def due(
     all_: bool = False,
     device: str = "cpu",
 ) -> tuple[Due, ...]:
-    """Return what each claim needs up to its next look within a tier.
+    """Return the trials that each claim needs up to its next look within a tier.
 
-    Claims that are settled, or have all runs of the tier, are left out; refused ones come with
-    their reason and without trials.
+    Claims that are settled, or have all runs of the tier, are left out; refused claims have a
+    reason and no trials.
 
     Args:
         claims: Claims, and the controls that guard them.
-        reader: Of the store.
-        tier: Up to which look.
-        table: Of the family.
+        reader: Reader of the store.
+        tier: The tier, which determines the last look.
+        table: Table of the family.
         committed: Pilots by claim.
-        tried: What this command has run already: what failed is made again by the next one.
+        tried: Trials that this command has run already; the next command repeats failed ones.
         all_: Whether settled claims, and refused ones, go on to the end of the tier too.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     found = []
     before = {content(trial) for trial in tried}
@@ -118,16 +118,16 @@ def order(
     budget: float | None = None,
     values: Mapping[str, float] | None = None,
 ) -> Order:
-    """Return what is run, by what settles most per CPU second, as far as a budget reaches.
+    """Choose claims by the expected number of settled claims per CPU second, within a budget.
 
-    After each choice, trials that it shares with others cost them nothing. A claim that the rest of
-    the budget doesn't pay for is passed over for cheaper ones.
+    Trials that a chosen claim shares with others cost the others nothing. A claim that the rest of
+    the budget doesn't pay for is skipped in favour of cheaper ones.
 
     Args:
-        found: What is due.
-        costs: Of trials.
+        found: The due trials.
+        costs: Costs of trials.
         budget: CPU seconds, None for no bound.
-        values: What it is worth to reach a claim's look, by id; elsewhere its chance to settle.
+        values: Value of reaching a claim's look, by id; otherwise its probability to settle.
     """
     waiting = [one for one in found if one.trials]
     worth = {one.claim.id: (values or {}).get(one.claim.id, one.chance) for one in waiting}
@@ -155,7 +155,7 @@ def order(
 
 
 def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
-    """Return what controls are worth: as many claims as each guards wait for it."""
+    """Return the values of controls: the number of claims that each of them guards."""
     return {c.claim.id: float(sum(map(c.guards, claims))) for c in controls}
 
 
@@ -168,15 +168,15 @@ def planning(
     committed: Mapping[str, Pilot],
     device: str = "cpu",
 ) -> Planning | None:
-    """Return what a plan for a claim can tell; None for a claim without pairs.
+    """Return the plan of a claim; None for a claim without pairs.
 
     Args:
         claim: The claim.
-        reader: Of the store, None without one.
+        reader: Reader of the store; None without a store.
         tier: Up to which look.
-        table: Of the family.
+        table: Table of the family.
         committed: Pilots by claim.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     if not isinstance(claim, Statistical):
         return None

@@ -1,4 +1,4 @@
-"""Pilots: what seeds that no verdict reads tell of a claim's spread, validity and cost.
+"""Pilots: estimates of a claim's spread, validity and cost, from seeds that no verdict reads.
 
 They are measured from a store (`measure`), or were committed in ``claims/pilots.json``, which
 `ablations plan --pilot --output FILE` writes: one entry a claim, the fields of `Pilot`. An entry
@@ -33,18 +33,19 @@ FEWEST = 3  # pairs that give a spread, and seeds that show a design to be hopel
 
 @dataclass(frozen=True, kw_only=True)
 class Pilot(Record):
-    """What the pilot seeds of a claim gave.
+    """The results of a claim's pilot seeds.
 
     Args:
-        spec: Digest of what was measured, see `digest`.
-        device: Where. cpu: The processor, whose costs these are.
-        versions: Of what results depend on.
-        seeds: Those whose runs all ended.
-        sds: Of each thing that the claim says, the contrasts' standard deviation; None for too few,
-            and in a file for timings too, whose spread is each machine's own.
+        spec: Digest of the measurement, see `digest`.
+        device: Device of the runs.
+        cpu: The processor, to which the costs apply.
+        versions: Versions that results depend on.
+        seeds: Seeds at which all runs have finished.
+        sds: Standard deviation of the contrasts, for each statement of the claim; None if there are
+            too few. In a file it is also None for timings, whose spread depends on the machine.
         lost: Share of pairs without a finite contrast.
-        faults: A floor, a ceiling, or an arm without the skill that the claim needs.
-        cpu_seconds: The median of a run, by its kind (`ablations.runs.fingerprints.kind`).
+        faults: A floor, a ceiling, or an arm that doesn't beat trivial methods although it has to.
+        cpu_seconds: Median cost of a run, by its kind (`ablations.runs.fingerprints.kind`).
     """
 
     spec: str
@@ -65,12 +66,12 @@ class Pilot(Record):
 
 
 def measure(claim: Claim, reader: Reader, device: str = "cpu") -> Pilot | None:
-    """Return what a store's pilot seeds gave, None if none is complete.
+    """Return the results of a store's pilot seeds; None if none is complete.
 
     Args:
         claim: The claim.
-        reader: Of the store.
-        device: Where what is trained runs.
+        reader: Reader of the store.
+        device: Device of trained runs.
     """
     if not isinstance(claim, Statistical):
         return None
@@ -108,15 +109,15 @@ def measure(claim: Claim, reader: Reader, device: str = "cpu") -> Pilot | None:
 def known(
     claim: Statistical, reader: Reader | None, committed: Mapping[str, Pilot], device: str = "cpu"
 ) -> tuple[Pilot | None, str]:
-    """Return the pilots that plans rest on, and where they are from or why there are none.
+    """Return the pilots that plans use, and their source, or why there are none.
 
-    Those in the store come first, then the committed ones, where they are of this spec and device.
+    Pilots in the store take precedence over committed ones, which must match this spec and device.
 
     Args:
         claim: The claim.
-        reader: Of the store, None without one.
+        reader: Reader of the store; None without a store.
         committed: By claim.
-        device: Where what is trained runs.
+        device: Device of trained runs.
     """
     own = None if reader is None else measure(claim, reader, device)
     if own is not None and own.spreads is not None:
@@ -189,9 +190,9 @@ def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> No
     """Write pilots into a file, beside those that it has of other claims.
 
     Args:
-        path: Of the file.
+        path: The file.
         found: By claim.
-        claims: All that are known; entries of others are dropped.
+        claims: All known claims; entries of others are dropped.
 
     Raises:
         UserError: If the file can't be written, or holds something else.
@@ -210,7 +211,7 @@ def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> No
 def text(found: Mapping[str, Pilot], claims: Sequence[Claim]) -> str:
     """Return the text of a file of pilots: those of these claims, in their order.
 
-    Timings' spreads are left out: they are those of the machine.
+    Spreads of timings are left out, since they depend on the machine.
     """
     data = {}
     for claim in claims:

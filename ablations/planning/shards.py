@@ -1,8 +1,8 @@
-"""Shards: a plan cut into parts that need nothing of each other, for arrays of batch jobs.
+"""Shards: a plan divided into independent parts, for arrays of batch jobs.
 
-Every shard works out the same cut for itself, from the claims and the committed costs alone. What
-shares boards stays together, and so do the arms of a pair and what a trial starts from. Timings
-are in no shard: all of a claim's are taken on one machine.
+Every shard computes the same division by itself, from the claims and the committed costs only.
+Trials that share boards stay together, and so do the arms of a pair, and trials with their parents.
+Timings are in no shard, since all timings of a claim are taken on one machine.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from hrm.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """One of so many parts, counted from 1."""
+    """Part I of N, counted from 1."""
 
     number: int
     of: int
@@ -40,12 +40,12 @@ class Shard:
 
 
 def cut(trials: Iterable[Trial], shard: Shard, cost: Callable[[Trial], float]) -> set[str]:
-    """Return the groups of boards that belong to a shard: the costliest first to who has least.
+    """Return a shard's groups of boards; each, the costliest first, goes to the idlest shard.
 
     Args:
-        trials: All of a plan, with what they start from, in any order.
+        trials: All trials of a plan with their parents, in any order.
         shard: Which part.
-        cost: What a trial is expected to take, the same for every shard.
+        cost: Expected cost of a trial, equal for every shard.
     """
     costs: dict[str, float] = {}
     for trial in trials:

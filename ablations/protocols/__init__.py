@@ -1,4 +1,4 @@
-"""Protocols: what a trial does. One module a protocol, loaded by the runner alone.
+"""Protocols: the code that trials run. There is one module per protocol, loaded only by the runner.
 
-A module has one function, `run(inputs)`, which takes `base.Inputs` and returns a `base.Outcome`.
+A module has a function `run(inputs)`, which takes `base.Inputs` and returns a `base.Outcome`.
 """

@@ -1,4 +1,4 @@
-"""Models that aren't ours, under our protocols: an adapter, and a part that names it.
+"""Models of users under our protocols: an adapter, and a part that configures it.
 
     class Theirs(Foreign):                      # a part: its fields are the arm's configuration
         width: int = 64
@@ -9,8 +9,8 @@
 
     Arm(label="theirs", part=Theirs(width=128))
 
-`Train` treats it as it treats a `System`: equal boards, budgets and scores. Nothing here needs
-torch.
+`Train` treats such an arm like a `System`, with equal boards, budgets and scores. Nothing here
+needs torch.
 """
 
 import math
@@ -29,7 +29,7 @@ from hrm.tasks import Boards, Floats, Task, Values
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What a model answers to boards.
+    """Answers of a model to boards.
 
     Args:
         predictions: Classes [N, cells], or numbers where the task's answers are real-valued.
@@ -41,11 +41,12 @@ class Answers:
 
 
 class Progress:
-    """What a training run reports while it goes on; the protocol keeps it.
+    """The reports of a training run, which the protocol stores.
 
     Args:
-        training: The budget: `due` follows from it.
-        score: Mean score of answers to the validation boards; it is given what answers boards.
+        training: The budget, which determines when `due` is true.
+        score: Computes the mean score on the validation boards, given a function that answers
+            boards.
     """
 
     def __init__(
@@ -70,8 +71,8 @@ class Progress:
     ) -> None:
         """Report an update: its loss, the gradient's norm, and the mean number of halting steps.
 
-        `task` is the answer's part of the loss, all of it if None; `more` are numbers by names of
-        the model's own, equal ones in every update.
+        `task` is the loss of the answer; None if it is the whole loss. `more` are further numbers
+        by name; the names must be the same in every update.
 
         Raises:
             Diverged: If the loss isn't finite.
@@ -119,36 +120,39 @@ class Progress:
 
 
 class Adapter(ABC):
-    """One model under a protocol: built, trained, asked."""
+    """A model under a protocol: how to build it, train it, and get its answers."""
 
     max_steps: int = 1  # halting steps that a board may take
 
     @abstractmethod
     def build(self, task: Task, seed: int, device: str) -> None:
-        """Make the model for a task's boards, its weights drawn from the seed, on a device."""
+        """Build the model for a task's boards on a device, with weights drawn from the seed."""
 
     @abstractmethod
     def train(self, training: Training, boards: Boards, seed: int, progress: Progress) -> None:
-        """Take the optimiser steps that `training` asks for, the order drawn from the seed.
+        """Take the optimiser steps of `training`, with an order of boards drawn from the seed.
 
-        Call `progress.updated` after each of them, and `progress.evaluated(self.answer)` whenever
-        `progress.due`. What an adapter can't do as asked, it refuses with a `UserError`.
+        Call `progress.updated` after each step, and `progress.evaluated(self.answer)` whenever
+        `progress.due` is true. Refuse settings that the adapter doesn't support with a `UserError`.
 
         Args:
-            boards: Inputs [N, cells], each below the task's vocabulary, targets [N, cells].
+            training: Optimiser, schedule and number of updates.
+            boards: Inputs [N, cells], each below the task's vocabulary, and targets [N, cells].
+            seed: Seed of the order.
+            progress: Receives reports.
         """
 
     @abstractmethod
     def answer(self, boards: Boards) -> Answers:
-        """Return what the model answers, in evaluation mode."""
+        """Return the model's answers in evaluation mode."""
 
     @property
     @abstractmethod
     def parameters(self) -> int:
-        """How many parameters the model has."""
+        """The number of parameters of the model."""
 
     def report(self) -> Mapping[str, Any]:
-        """Return what else the model has to tell of its run, by names of its own."""
+        """Return further observations of the run, by names of the adapter's own."""
         return {}
 
     @abstractmethod
@@ -157,13 +161,13 @@ class Adapter(ABC):
 
     @abstractmethod
     def load(self, weights: Mapping[str, Any]) -> None:
-        """Take tensors that `weights` returned."""
+        """Load tensors that `weights` returned."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign(Part, ABC):
-    """An arm that isn't a `System`: its fields configure a model of anybody's."""
+    """Base class of arms that aren't a `System`; their fields configure a user's model."""
 
     @abstractmethod
     def adapter(self) -> Adapter:
-        """Return what runs it; torch and the model's own code are imported here."""
+        """Return the adapter; torch and the model's own code are imported here."""

@@ -1,4 +1,4 @@
-"""What every protocol is given and returns."""
+"""The inputs and outcomes of protocols."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """One trial.
+    """The inputs of a trial.
 
     Args:
-        protocol: What is asked, with its settings.
-        arms: Configurations: one, or all of a claim's for a joint protocol.
-        seed: What everything random is drawn from; runs with equal seeds are pairs.
+        protocol: The protocol with its settings.
+        arms: Configurations: a single one, or all of a claim for a joint protocol.
+        seed: Seed of all random draws; runs with equal seeds form pairs.
         device: "cpu" or "cuda".
-        weights: The tensors that the protocol named by `after` left; None without one.
+        weights: Weights of the parent trial, whose protocol is `after`; None without a parent.
     """
 
     protocol: Protocol
@@ -32,11 +32,11 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a trial found.
+    """The outcome of a trial.
 
     Args:
-        observations: One mapping an arm: numbers, text, lists, and NumPy arrays, which the store
-            keeps in a sidecar.
+        observations: One mapping per arm, with numbers, text, lists, and NumPy arrays, which the
+            store keeps in a sidecar.
         weights: Tensors that other trials may start from; None if the protocol leaves none.
     """
 

@@ -1,4 +1,4 @@
-"""Boards of a run, dealt once a process and kept on disk, and how answers to them score."""
+"""The boards of a run, generated once per process and cached on disk, and scores of answers."""
 
 import functools
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from hrm.tasks import Scores, Splits, Task
 
 @dataclass(frozen=True)
 class Table:
-    """A task and its boards, and what trivial methods get right of the test boards."""
+    """A task with its boards, and the scores of trivial methods on the test boards."""
 
     task: Task
     splits: Splits
 
     @functools.cached_property
     def trivial(self) -> tuple[str, Scores]:
-        """The trivial method with most right unknown cells: its name, and its scores."""
+        """The best trivial method on unknown cells: its name, and its scores."""
         guesses = self.task.baselines(self.splits.train, self.splits.test)
         scores = {n: self.task.score(self.splits.test, guess) for n, guess in guesses.items()}
         best = max(scores, key=lambda name: float(scores[name].unknown.mean()))
@@ -32,7 +32,7 @@ class Table:
 
     @functools.cached_property
     def unknown(self) -> NDArray[np.int64]:
-        """How many cells each test board leaves open, [N]; 1 where a task counts none."""
+        """Number of unknown cells of each test board, [N]; 1 for boards without any."""
         counts: NDArray[np.int64] = self.task.unknown(self.splits.test.inputs).sum(axis=1)
         return np.maximum(counts, 1)
 
@@ -118,7 +118,7 @@ def _table(boards: Boards, seed: int) -> Table:
 def compact(values: NDArray[Any]) -> NDArray[Any]:
     """Return whole numbers in their smallest type, others as they are.
 
-    What is whole to 1e-9 is whole: a share times a count.
+    Values within 1e-9 of a whole number, such as a share times a count, count as whole.
     """
     rounded = np.rint(values)
     whole = np.isfinite(values).all() and (np.abs(values - rounded) < 1e-9).all()

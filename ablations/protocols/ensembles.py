@@ -1,4 +1,4 @@
-"""Several answers of one model to a board: relabelled copies, noisy trajectories; easy boards."""
+"""Several answers of a model to a board: relabelled copies, noisy trajectories, easy boards."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,13 +27,13 @@ Classes = NDArray[np.int64]
 
 # -- relabelled copies ----------------------------------------------------------------------------
 def voted(mode: Vote, dealt: boards.Table, answer: Answerer, seed: int) -> Found:
-    """Answer copies of the test boards, their digits exchanged; each cell's commonest class wins.
+    """Answer copies of the test boards with permuted digits, and take a majority vote per cell.
 
-    The same exchanges, all different, serve all boards; of classes with as many votes the first
-    wins. `single_right` and `single_exact` [N] are of the first copy's answers alone.
+    All boards use the same permutations, which are all different; ties go to the first class.
+    `single_right` and `single_exact` [N] are for the answers to the first copy only.
 
     Raises:
-        UserError: If the task's digits can't be exchanged in so many ways.
+        UserError: If the task's digits have too few permutations.
     """
     names = exchanges(digits(dealt.task, "Vote"), mode.copies, seed)
     test = dealt.splits.test
@@ -51,10 +51,10 @@ def voted(mode: Vote, dealt: boards.Table, answer: Answerer, seed: int) -> Found
 
 
 def exchanges(count: int, copies: int, seed: int) -> list[Classes]:
-    """Return so many different permutations of 0 … count that leave 0, the blank, alone.
+    """Return `copies` different permutations of 0 … count that keep 0, the blank.
 
     Raises:
-        UserError: If there aren't so many.
+        UserError: If there are fewer.
     """
     most = int(np.prod(np.arange(1, min(count, 12) + 1)))
     require(copies <= most, "copies", copies, f"at most {most} with {count} digits", "use fewer")
@@ -91,10 +91,10 @@ def digits(task: Task, mode: str) -> int:
 
 # -- boards with one unknown cell -----------------------------------------------------------------
 def one_unknown(dealt: boards.Table, answer: Answerer, seed: int) -> Found:
-    """Answer the test boards, and beside them solved ones of which one open cell is left open.
+    """Answer the test boards, and versions of them that are solved except for one unknown cell.
 
-    `easy_right` [N]: whether that cell is right; `easy_exact` [N]: whether the whole board is.
-    The others are of the test boards themselves.
+    `easy_right` [N] is whether that cell is right, and `easy_exact` [N] whether the whole board is.
+    All other observations are for the test boards themselves.
 
     Raises:
         UserError: If the task's answers can't be filled in.
@@ -117,7 +117,7 @@ def one_unknown(dealt: boards.Table, answer: Answerer, seed: int) -> Found:
 
 # -- noisy trajectories ---------------------------------------------------------------------------
 def wandering(mode: Trajectories, model: Ours, dealt: boards.Table, batch: int, seed: int) -> Found:
-    """Answer along trajectories with noise in their states, and choose among each board's by Q.
+    """Answer along trajectories with noisy states, and choose one per board by its Q value.
 
     The scale of the noise is the one with the best accuracy on unknown cells of the validation
     boards, the smallest among equals; it is `scale`. `majority_right`, `majority_exact` [N] are of

@@ -168,10 +168,11 @@ def _scripted(model: Ours, dealt: boards.Table, batch: int, mode: Scripted, seed
 
 
 class Passed(NamedTuple):
-    """What a pass over boards gives.
+    """The results of a pass over boards.
 
-    Args:
-        prediction: Of the readout, [N, ...]. targets: [N, cells].
+    Attributes:
+        prediction: Values of the readout, [N, ...].
+        targets: Stored answers, [N, cells].
         steps: Halting steps taken, [N].
         wanted: The first step after which halting would stop, or the last one taken, [N].
     """

@@ -1,4 +1,4 @@
-"""How far the gradient of an answer reaches back through the recursion, by its depth."""
+"""Norms of an answer's gradient through the recursion, by its depth."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ def run(inputs: Inputs) -> Outcome:
 def norms(arm: Ours, batch: Batch, steps: int) -> tuple[Tensor, float]:
     """Return ‖∂ℓ_b / ∂(z_H, z_L at the start of b)‖, [B], and ‖∂ mean ℓ / ∂(both cores)‖.
 
-    They are zero where nothing leads back.
+    They are zero if no gradient reaches the states or the cores.
     """
     model = arm.model.eval()
     trunk = [p for name, p in model.named_parameters() if name.startswith(("low.", "high."))]
@@ -78,7 +78,7 @@ def _answer(objective: Objective) -> losses.AnswerLoss:
 
 @contextmanager
 def _leaves(model: HRM) -> Iterator[list[Tensor]]:
-    """Make the states that the first step starts from leaves of the graph, and yield them."""
+    """Make the initial states leaves of the graph, and yield them."""
     leaves: list[Tensor] = []
     refine = model.refine
 

@@ -16,10 +16,12 @@ Tensors = dict[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What one printed training step leaves.
+    """The results of one printed training step.
 
     Args:
-        outputs: Of the forward pass. language, q: both losses; q is zero without a target.
+        outputs: Outputs of the forward pass.
+        language: The language loss.
+        q: The loss of the Q values; zero without a target.
     """
 
     outputs: Tensors

@@ -1,4 +1,4 @@
-"""Which puzzle identities a model is told: those of its boards, or others."""
+"""The puzzle identities that a model gets: those of its boards, or others."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,13 +15,13 @@ from hrm.training.loop import Encoded, stream
 
 
 def renamed(dealt: Table, told: str, seed: int) -> Table:
-    """Return boards whose identities are those that a model is told.
+    """Return boards with the identities that a model gets.
 
     Args:
-        dealt: The boards; they are left as they are.
-        told: "given" for their own, "blank" for 0, "shared" for 1, "random" for one that is drawn
-            from the others than its own.
-        seed: Of what is drawn.
+        dealt: The boards, which aren't changed.
+        told: "given" for their own identities, "blank" for 0, "shared" for 1, "random" for a random
+            one other than their own.
+        seed: Seed of the draws.
 
     Raises:
         UserError: If the task has too few identities.
@@ -38,10 +38,10 @@ def renamed(dealt: Table, told: str, seed: int) -> Table:
 
 
 def identities(dealt: Table, told: str) -> int:
-    """Return how many identities a task has, the blank one included.
+    """Return the number of identities of a task, the blank one included.
 
     Raises:
-        UserError: If they are too few for what is told.
+        UserError: If there are too few.
     """
     count: int = getattr(dealt.task, "identities", 1)
     least = {"given": 1, "blank": 1, "shared": 2, "random": 3}[told]
@@ -70,11 +70,11 @@ def _renamed(boards: Boards, told: str, seed: int, count: int) -> Boards:
 
 @dataclass(frozen=True, kw_only=True)
 class Redrawn(Encoded):
-    """Boards whose identities are drawn anew, from 1 on, each time that they are dealt.
+    """Boards whose identities are drawn, from 1 on, each time that they are used.
 
     Args:
-        count: How many identities, the blank one included.
-        generator: What they are drawn from.
+        count: Number of identities, the blank one included.
+        generator: Generator of the draws.
     """
 
     count: int

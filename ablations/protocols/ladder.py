@@ -1,4 +1,4 @@
-"""Train an arm anew at each rate of a ladder."""
+"""Train an arm at each learning rate of a ladder."""
 
 import math
 from collections.abc import Callable
@@ -22,10 +22,10 @@ from hrm.tasks import Boards, Task
 def run(inputs: Inputs) -> Outcome:
     """Train one arm at each rate, with equal initial weights, boards and order.
 
-    Per rung [R]: `rate` (before the seed's factor), `finite` (whether loss and weights stayed so),
-    `final_loss` (the mean of the answers' training loss over the last quarter of the updates; NaN
-    where it wasn't finite). Numbers: `constant_loss` (of the best constant answer),
-    `rate_factor`, `parameters`.
+    Per rung [R]: `rate` (before the seed's factor); `finite` (whether loss and weights stayed
+    finite); `final_loss` (mean training loss of the answers over the last quarter of the updates;
+    NaN if not finite). Numbers: `constant_loss` (loss of the best constant answer), `rate_factor`,
+    `parameters`.
     """
     protocol = inputs.protocol
     assert isinstance(protocol, Ladder) and len(inputs.arms) == 1

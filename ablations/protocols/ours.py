@@ -30,7 +30,7 @@ class Ours(Adapter):
     """A system under our own training loop.
 
     Attributes:
-        decays: Of averages of the weights that are kept while it trains, and steer nothing.
+        decays: Decays of additional averages of the weights, which don't affect the training.
         compiled: Whether training steps are, see `hrm.training.compiled`.
         redrawn: How many puzzle identities there are, if training draws them anew each time that
             boards are dealt; 0 for those of the boards.
@@ -89,11 +89,11 @@ class Ours(Adapter):
         return self._answers(self.model, boards)
 
     def shadow_answers(self, boards: Boards) -> list[Answers]:
-        """Return what the averages of the last training answer, one for each decay."""
+        """Return the answers of the averaged weights of the last training, one for each decay."""
         return [self._answers(shadow.module, boards) for shadow in self.shadows]  # type: ignore[arg-type]
 
     def encoded(self, boards: Boards) -> loop.Encoded:
-        """Return boards as the model takes them."""
+        """Return boards in the form that the model takes."""
         return loop.encode(self.system, self.task, boards, self.device)
 
     @property
@@ -122,7 +122,7 @@ class Ours(Adapter):
 
 
 def adapter(arm: Part) -> Adapter:
-    """Return what runs an arm.
+    """Return the adapter of an arm.
 
     Raises:
         UserError: If the arm is neither a system nor a foreign model.
@@ -139,7 +139,7 @@ def adapter(arm: Part) -> Adapter:
 
 
 def compile(adapter: Adapter, protocol: Train | Ladder) -> None:  # noqa: A001
-    """Have an adapter compile its training steps, where a protocol says so.
+    """Let an adapter compile its training steps if the protocol says so.
 
     Raises:
         UserError: If it is a foreign model, or torch can't compile here.
@@ -162,16 +162,16 @@ def own(
     segments: int | None = None,
     halt: bool = False,
 ) -> Ours:
-    """Return what runs a system, with what is given in place of its own.
+    """Return the adapter of a system, with some of its settings replaced.
 
     Args:
         arm: The system.
-        execution: What stopping costs, in training mode and in evaluation.
+        execution: How a batch is executed, in training mode and in evaluation.
         segments: Refinement segments of each cycle.
         halt: Whether evaluation is to halt also where it takes all steps by itself.
 
     Raises:
-        UserError: If the arm isn't a system: what is asked looks inside the model.
+        UserError: If the arm isn't a system, since the protocol needs access to the model.
     """
     if not isinstance(arm, System):
         raise UserError(

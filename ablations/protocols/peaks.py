@@ -1,4 +1,4 @@
-"""The most memory that a training update needs at once, and what it computes."""
+"""The peak memory and the operations of a training update."""
 
 from collections.abc import Callable
 
@@ -17,8 +17,8 @@ from hrm.training.objectives import Objective
 def bytes_of_update(system: System, seed: int, batch: int) -> int:
     """Return the peak of an update's forward and backward pass, gradients included.
 
-    It is that of a second update, so that what a first one leaves behind is no part of it, on one
-    thread. Parameters and an optimiser's moments existed before, and don't count.
+    It is measured on a second update, so that memory that the first one keeps isn't included, and
+    on one thread. Parameters and an optimiser's moments exist before and don't count.
     """
     model = ours.initial(system, seed).train()
     return second(updating(model, system, batch, seed))

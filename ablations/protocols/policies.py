@@ -18,8 +18,8 @@ from hrm.training import losses
 class World:
     """A batch with all its stop times: log-probabilities, rewards and values for each cycle.
 
-    The controller sees z_H without gradient, so a sample's states don't depend on its actions, and
-    one run through all cycles gives them all.
+    Since the controller reads z_H without gradient, states don't depend on actions, and one run
+    through all cycles gives all of them.
     """
 
     def __init__(self, c: HRMConfig, batch: int, seed: int) -> None:

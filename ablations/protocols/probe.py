@@ -22,7 +22,7 @@ from hrm.training.losses import AnswerLoss
 
 
 def run(inputs: Inputs) -> Outcome:
-    """Look at one arm's states and gradients.
+    """Record the states and gradients of one arm.
 
     K halting steps, U updates of a level in all of them:
 

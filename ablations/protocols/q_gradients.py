@@ -1,4 +1,4 @@
-"""How large the gradient of the Q values' losses is that reaches the shared trunk."""
+"""Norms of the gradient of the Q values' losses in the shared trunk."""
 
 import dataclasses
 

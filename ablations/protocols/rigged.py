@@ -1,4 +1,4 @@
-"""Models whose halting is known beforehand, and counters of what is computed with them."""
+"""Models with prescribed halting, and counters of their computed rows."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from hrm.model.state import State
 
 
 class Scripted(Halting):
-    """Takes each row's margin from the noise: stop times are given, not learned.
+    """Takes the margin of each row from the noise, so that stop times are prescribed.
 
     The model must be in training mode, in which noise is passed on.
     """
@@ -40,7 +40,7 @@ def scripted(c: config.HRMConfig, steps: int, seed: int) -> HRM:
 
 
 def margins(wants: NDArray[np.bool_]) -> Tensor:
-    """Return who wants to stop when, [K, B], as noise for `scripted` models."""
+    """Return prescribed decisions, [K, B], as noise for `scripted` models."""
     return torch.from_numpy(np.where(wants, 1.0, -1.0)).float()[..., None]
 
 

@@ -1,4 +1,4 @@
-"""Solvers and generators beside the tasks' own, to check what these hand out."""
+"""Solvers and generators that are independent of the tasks', to check their boards."""
 
 from collections.abc import Iterator
 
@@ -20,8 +20,7 @@ def count_solutions(puzzle: Ints, *, limit: int = 2) -> int:
 def emptied(seed: int, *, clues: int, size: int = 9) -> Iterator[Ints]:
     """Yield random full grids of which all but so many random cells are emptied, without end.
 
-    That is how document complete makes its puzzles: whether the solution stays the only one, it
-    doesn't ask.
+    Document complete makes its puzzles in this way, without checking that the solution is unique.
     """
     random, search, cells = np.random.default_rng(seed), Search(size), size**2
     digits = np.tile(np.arange(1, size + 1), (cells, 1))
@@ -36,7 +35,11 @@ def moves(board: Ints, allowed: Bools) -> float:
     """Return the fewest moves from a maze's start to its goal over allowed cells, by Dijkstra.
 
     Args:
-        board, allowed: [cells] of a square. Infinity where no path leads.
+        board: Tokens of a square board, [cells].
+        allowed: Cells that moves may enter, [cells].
+
+    Returns:
+        The number of moves; infinity if there is no path.
     """
     size = round(len(board) ** 0.5)
     cell = np.arange(len(board)).reshape(size, size)

@@ -76,10 +76,10 @@ def run(inputs: Inputs) -> Outcome:
 
 
 def ask(adapter: Adapter, protocol: Train, dealt: boards.Table) -> None:
-    """Tell an adapter what is asked of our own models alone.
+    """Pass settings to an adapter that only our own models support.
 
     Raises:
-        UserError: If it isn't one, or can't be compiled here.
+        UserError: If it is another model, or compiling isn't possible here.
     """
     ours.compile(adapter, protocol)
     asked = bool(protocol.shadows) or protocol.identities != "given"
@@ -96,7 +96,7 @@ def ask(adapter: Adapter, protocol: Train, dealt: boards.Table) -> None:
 
 
 def shadowed(adapter: Adapter, protocol: Train, dealt: boards.Table) -> dict[str, Any]:
-    """Return how weights that were averaged beside the training answer the test boards."""
+    """Return the scores of the additional averages of the weights on the test boards."""
     if not protocol.shadows:
         return {}
     assert isinstance(adapter, Ours)
@@ -123,7 +123,7 @@ def replica(seed: int, number: int) -> int:
 
 
 def rate_factor(protocol: Train | Ladder, seed: int) -> float:
-    """Return what a seed multiplies learning rates by, drawn log-uniformly; equal for all arms."""
+    """Return the factor of a seed's learning rates, drawn log-uniformly, equal for all arms."""
     if protocol.rate_factors is None:
         return 1.0
     low, high = map(math.log, protocol.rate_factors)

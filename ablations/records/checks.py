@@ -1,4 +1,4 @@
-"""What exact claims stand on; apart from the other records, since every result rests on it."""
+"""Checks of exact claims; separate from the other records, since every result depends on it."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,15 @@ __all__ = ["AtMost", "Check", "Close", "Differ", "Equal", "Holds", "Json"]
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Record):
-    """One equality that an exact or consistency claim stands on.
+    """One comparison of an exact or consistency claim.
 
     Args:
-        what: What is compared.
-        documented, observed: Both values, as text.
+        what: The quantity that is compared.
+        documented: The documented value, as text.
+        observed: The observed value, as text.
         holds: Whether they agree, under `rule`.
         rule: How they were compared ("to rounding, 1e-12", "truncates to the printed 19 %").
-        primary: Whether it carries the verdict, or is only shown.
+        primary: Whether the check decides the verdict; otherwise it is only shown.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""What differs between two reports."""
+"""The differences between two reports."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,15 @@ from hrm.codec import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Side(Record):
-    """What one report says of a claim.
+    """A claim's verdict in one report.
 
     Args:
-        word, group: The verdict.
-        estimate, low, high: As in the verdict.
-        n: Pairs that there are.
+        word: The word of the verdict.
+        group: The group of the word.
+        estimate: The estimate of the verdict.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        n: Number of pairs.
     """
 
     word: Word
@@ -26,12 +29,15 @@ class Side(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Move(Record):
-    """A claim that two reports say different things of.
+    """A claim whose verdict differs between two reports.
 
     Args:
-        id, document, statement: Of the claim.
-        before, after: What each says.
-        why: What differs in what the runs rest on; empty where nothing does that is recorded.
+        id: Id of the claim.
+        document: Key of its document.
+        statement: The claim in words.
+        before: Its verdict in the first report.
+        after: Its verdict in the second report.
+        why: Differences between the runs and their sources; empty if no recorded one differs.
     """
 
     id: str
@@ -47,13 +53,15 @@ class Comparison(Record):
     """Two reports, claim by claim.
 
     Args:
-        before, after: What was compared, as it was named.
+        before: Name of the first report.
+        after: Name of the second report.
         moved: Claims whose group differs.
         reworded: Claims whose word differs, and their group doesn't.
         shifted: Claims with equal words, whose estimates lie outside each other's intervals, or
             whose checks found other values.
-        equal: How many claims there are beside.
-        missing: Claims that only the first has. added: Claims that only the second has.
+        equal: Number of other claims.
+        missing: Claims that only the first has.
+        added: Claims that only the second has.
     """
 
     before: str

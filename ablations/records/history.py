@@ -36,7 +36,7 @@ class Conditions(Record):
         load: Processes that wanted a core, for each core; above 0.5 times say little. None if it
             wasn't noted.
         quick: Whether each time is that of a single sample.
-        note: What else there is to say.
+        note: Further remarks.
     """
 
     machine: str
@@ -50,8 +50,10 @@ class Commit(Record):
     """What is known of a commit.
 
     Args:
-        commit: Its hash. date: When it was committed, ISO 8601 in UTC. subject: Of its message.
-        place: How many commits it rests on, itself included.
+        commit: Its hash.
+        date: When it was committed, ISO 8601 in UTC.
+        subject: Subject of its message.
+        place: Number of commits in its history, itself included.
         sources: SHA-256 over the Python files of our packages and their contents.
         conditions: None without benchmarks.
         benchmarks: By asv's name.
@@ -86,7 +88,9 @@ class Step(Record):
     """A level that a series stays at.
 
     Args:
-        first, last: The commits from and to which it does. level: The series' middle there.
+        first: First commit of the level.
+        last: Last commit of the level.
+        level: The series' middle there.
     """
 
     first: str
@@ -100,7 +104,7 @@ class Steps(Record):
 
     Args:
         found: By benchmark, then by parameters, in order.
-        by: What found them.
+        by: Program that found them.
     """
 
     found: Mapping[str, Mapping[str, tuple[Step, ...]]]
@@ -112,7 +116,8 @@ class History(Record):
     """All that is kept.
 
     Args:
-        commits: From the oldest to the newest. steps: Of their benchmarks.
+        commits: From the oldest to the newest.
+        steps: Steps of their benchmarks.
     """
 
     commits: tuple[Commit, ...]

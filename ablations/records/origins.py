@@ -1,4 +1,4 @@
-"""Where a claim's word comes from."""
+"""The origin of a claim's word."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from hrm.codec import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Origin(Record):
-    """What the runs of a claim rest on; reports are compared by it.
+    """The inputs of a claim's runs, by which reports are compared.
 
     Args:
         spec: Digest of what the verdict depends on: test, zones and cells, or the check.
         sources: Digests of the sources that the runs rest on.
-        commits, machines: Of the runs.
-        versions: Of the libraries; several of one are joined by a comma.
-        first, last: The days on which the first and the last run began, "2026-11-29".
+        commits: Commits of the runs.
+        machines: Machines of the runs.
+        versions: Versions of the libraries; several of one are joined by a comma.
+        first: Day on which the first run began, "2026-11-29".
+        last: Day on which the last run began.
     """
 
     spec: str

@@ -1,6 +1,6 @@
-"""What runs left beside their values, reduced to a few points a cell: what pictures are drawn from.
+"""The data of pictures: series of runs, reduced to a few points per cell.
 
-Everything is computed when a claim is judged for a report, so that whoever draws computes nothing.
+Everything is computed when a claim is judged for a report; drawing computes nothing.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hrm.codec import Record
 
 
 class Kind(StrEnum):
-    """What a picture shows."""
+    """The kinds of pictures."""
 
     COURSE = "course"  # learning curves
     ARRIVAL = "arrival"  # the share of runs that arrived, by update
@@ -27,12 +27,13 @@ class Line(Record):
     """One cell's points, from left to right.
 
     Args:
-        label: Of the cell.
-        across: Where the points stand on the horizontal axis.
-        middle: The median over runs, or the one value that there is; None where it is unknown.
-        low, high: The middle half of the runs; empty where there is no band.
-        n: Runs.
-        beyond: How many of them never arrived.
+        label: Label of the cell.
+        across: Horizontal positions of the points.
+        middle: The median over runs, or a single value; None where it is unknown.
+        low: Lower quartile over runs; empty if there is no band.
+        high: Upper quartile over runs; empty if there is no band.
+        n: Number of runs.
+        beyond: Number of runs that never reached the target.
     """
 
     label: str
@@ -49,12 +50,13 @@ class Picture(Record):
     """Lines over one pair of axes.
 
     Args:
-        kind: What it shows.
-        across, up: What the axes count.
-        lines: One a cell.
-        names: Of the places 0, 1, 2 … on the horizontal axis; empty where it has numbers.
+        kind: Kind of the picture.
+        across: Label of the horizontal axis.
+        up: Label of the vertical axis.
+        lines: One line per cell.
+        names: Names of the places 0, 1, 2 … on the horizontal axis; empty if it has numbers.
         level: A number on the vertical axis to compare with; None if there is none.
-        level_name: What that number is.
+        level_name: Name of that number.
     """
 
     kind: Kind

@@ -1,4 +1,4 @@
-"""What a plan for a claim can tell before it is run."""
+"""Plans: expected results of a claim, before it is run."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,10 @@ class Chance(Record):
     """The chance that a claim has settled by a look, with each group.
 
     Args:
-        look: Pairs. holds, partly, fails: The chances.
+        look: Number of pairs.
+        holds: Probability that it holds.
+        partly: Probability that it holds partly.
+        fails: Probability that it fails.
     """
 
     look: int
@@ -26,11 +29,12 @@ class Chance(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Prospect(Record):
-    """What the looks would find if an effect were the truth.
+    """The expected results of the looks for a given true effect.
 
     Args:
         truth: "as documented", "no effect" or "the opposite".
-        effect: In the reader's unit. chances: By look.
+        effect: The true effect, in the reader's unit.
+        chances: Probabilities by look.
     """
 
     truth: str
@@ -40,16 +44,17 @@ class Prospect(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Planning(Record):
-    """What a plan for a claim can tell, from a spread that none of its own runs gave.
+    """The plan of a claim, from a spread that doesn't come from its own runs.
 
     Args:
-        sd: Standard deviation of a contrast (of its logarithm for ratios), None if unknown.
-        source: Where it comes from, or why it is unknown.
-        pairs: As many as are planned.
-        prospects: By truth, None if the spread is unknown.
-        pairs_80, pairs_90: Pairs at which a claim that is true as documented holds with a chance
-            of 80 and 90 %, None if out of reach or unknown.
-        refusal: Why no number of pairs can decide the claim, "" if nothing speaks against it.
+        sd: Standard deviation of a contrast (of its logarithm for ratios); None if unknown.
+        source: Source of the spread, or why it is unknown.
+        pairs: Number of planned pairs.
+        prospects: Expected results by true effect; None if the spread is unknown.
+        pairs_80: Pairs at which a claim that is true as documented holds with 80 % probability;
+            None if out of reach or unknown.
+        pairs_90: The same with 90 % probability.
+        refusal: Why no number of pairs can decide the claim; "" if nothing prevents it.
     """
 
     sd: float | None

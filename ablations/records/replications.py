@@ -1,4 +1,4 @@
-"""How runs here agree with evidence."""
+"""Agreement of runs on this machine with the evidence."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,12 +19,15 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Replicated(Record):
-    """One arm's run here, beside the evidence.
+    """One arm's run on this machine, compared with the evidence.
 
     Args:
-        label: Of the cell. seed: Of the run. agreement: How it agrees.
-        value: What was read here, None if it isn't one number.
-        low, high: The evidence's range, widened; None where it is open.
+        label: Label of the cell.
+        seed: Seed of the run.
+        agreement: How it agrees.
+        value: The value on this machine; None if it isn't a single number.
+        low: Lower end of the evidence's widened range; None if open.
+        high: Upper end of that range; None if open.
     """
 
     label: str
@@ -37,11 +40,13 @@ class Replicated(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Replication(Record):
-    """What running a claim here gave, beside its evidence.
+    """The replication of a claim on this machine.
 
     Args:
-        word: Of the runs here. evidence: Of the evidence, None where there is none yet.
-        pairs: Of the evidence. arms: One an arm and seed that is compared.
+        word: Word of the runs on this machine.
+        evidence: Word of the evidence; None if there is none yet.
+        pairs: Number of pairs of the evidence.
+        arms: One entry per compared arm and seed.
     """
 
     word: Word
@@ -59,7 +64,7 @@ class Replication(Record):
 
     @property
     def sentence(self) -> str:
-        """What it comes to, for a reader."""
+        """A sentence with the result, for a reader."""
         if self.evidence is None:
             return "no evidence yet"
         if self.agrees is None:

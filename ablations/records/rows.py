@@ -1,7 +1,7 @@
-"""What follows from stored runs: a verdict, the row that a report shows of it, and the report.
+"""Results of stored runs: a verdict, the row of a report that shows it, and the report.
 
-Every number of a contrast is in the reader's unit: a ratio itself rather than its logarithm, in the
-direction in which the document counts. JSON has no infinities, so an open end is None.
+All numbers of contrasts are in the reader's unit: ratios rather than their logarithms, in the
+direction in which the document counts. Since JSON has no infinities, an open end is None.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ class Exceptions(Record):
     """How many pairs lie on one side of an edge; all others are exceptions.
 
     Args:
-        edge: In the reader's unit; None where it is infinite.
-        side: "above" or "below", as the reader sees it.
-        pairs: Those that lie there.
-        of: Pairs read.
-        exceptions: The others: on the other side, on the edge, or unknown.
+        edge: The edge in the reader's unit; None if it is infinite.
+        side: "above" or "below", in the reader's direction.
+        pairs: Number of pairs on that side.
+        of: Number of pairs read.
+        exceptions: Number of other pairs: on the other side, on the edge, or unknown.
         established: Whether the exceptions are few enough for the statement about the median.
     """
 
@@ -44,18 +44,22 @@ class Verdict(Record):
     """The documented, stable keys of `ablations verdicts --json`.
 
     Args:
-        id, document, section, documented: Of the claim, as the ledger has them.
-        form: How it is decided.
-        estimate: Median of the pairs read; None for exact claims, and where nothing is known.
-        low, high: Ends of the median's interval, None where it is open.
-        n: Pairs that there are.
-        tier: Up to which pairs are read.
+        id: Id of the claim.
+        document: Key of its document.
+        section: Section of the document.
+        documented: The documented figure, as in the ledger.
+        form: How the claim is decided.
+        estimate: Median of the pairs read; None for exact claims, or if it is unknown.
+        low: Lower end of the median's interval; None if open.
+        high: Upper end of the median's interval; None if open.
+        n: Number of pairs.
+        tier: The tier up to which pairs are read.
         verdict: The word.
-        reason: Why, in a sentence with the counts.
-        group: What the word means for the claim.
-        look: The last look reached, 0 before the first.
+        reason: The reason, in a sentence with the counts.
+        group: The group of the word.
+        look: The last look reached; 0 before the first.
         exceptions: The counts on both sides of each edge.
-        sentence: What the counts alone say, whatever faults or controls take away.
+        sentence: The result by counts only, without faults and controls.
         settled: Whether further pairs can't change the group.
     """
 
@@ -83,15 +87,17 @@ class Point(Record):
     """One pair.
 
     Args:
-        seed: Its seed.
-        values: Of each cell, by label: the number, the cap that a run didn't reach, or None.
-        low, high: The contrast lies between them; equal where it is known, None where an end is
-            open.
-        infinite: +1 or -1 where the contrast lies beyond every number on that side, since the run
-            of one cell diverged; both ends are None then.
-        failed: Labels of the cells whose run diverged, ran over its time or never arrived.
-        read: Whether the pair counts: those beyond the last look reached don't.
-        note: What is missing, "" if nothing is.
+        seed: Seed of the pair.
+        values: Value of each cell by label: the number, the cap within which a run didn't reach the
+            target, or None.
+        low: Lower limit of the contrast; equal to `high` if it is known, None if open.
+        high: Upper limit of the contrast; None if open.
+        infinite: +1 or -1 if the contrast is infinite on that side because the run of one cell
+            diverged; both limits are None then.
+        failed: Labels of the cells whose run diverged, exceeded its time or never reached the
+            target.
+        read: Whether the pair counts; pairs beyond the last look reached don't.
+        note: What is missing; "" if nothing is.
     """
 
     seed: int
@@ -106,18 +112,19 @@ class Point(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Record):
-    """What was fixed before the run, for an axis to be drawn.
+    """The zones that were fixed before the run, for an axis.
 
     Args:
-        unit: What is counted. log: Whether contrasts are ratios, on a logarithmic axis.
-        neutral: No effect: 1 for ratios, 0 for differences.
+        unit: Unit of the contrasts.
+        log: Whether contrasts are ratios, on a logarithmic axis.
+        neutral: The value of no effect: 1 for ratios, 0 for differences.
         sign: -1 if the document claims less, else 1.
         two_sided: Whether an effect on either side is claimed.
         null: The null zone, lower end first; None for claims about nearly all pairs.
-        because: Why that zone or margin.
-        band: The claimed size, None where an end is open; None as a whole where none is claimed.
-        band_because: Where it comes from.
-        edge: For claims about nearly all pairs, what they should lie beyond.
+        because: Reason for that zone or margin.
+        band: The claimed size, with None for an open end; None if no size is claimed.
+        band_because: Source of the band.
+        edge: For claims about nearly all pairs, the edge beyond which they should be.
     """
 
     unit: str
@@ -134,18 +141,23 @@ class Scale(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Record):
-    """One thing that a statistical claim says; a conjunction has several, all others one.
+    """One statement of a statistical claim; a conjunction has several, all others have one.
 
     Args:
-        verdict: Its word by itself. sentence: With the counts.
-        estimate, low, high: The median and its interval.
-        mean: Of the contrasts, None where it has no value.
-        look: The last look reached. exceptions: On both sides of each edge.
-        scale: The zones. points: One a pair.
-        settled_at: The first look from which further pairs can't change the group, None before.
-        needed: Pairs that would settle it at the observed shares, None if out of reach or settled.
-        seen: The smallest median, in the claimed direction, that pairs scattered as these are would
-            have established at this look; None before the first look, or where none would do.
+        verdict: The word of this statement.
+        sentence: The reason, with the counts.
+        estimate: The median.
+        low: Lower end of the median's interval; None if open.
+        high: Upper end of the median's interval; None if open.
+        mean: Mean of the contrasts; None if it has no value.
+        look: The last look reached.
+        exceptions: The counts on both sides of each edge.
+        scale: The zones.
+        points: One point per pair.
+        settled_at: The first look from which further pairs can't change the group; None before.
+        needed: Pairs that would settle it at the observed shares; None if out of reach or settled.
+        seen: The smallest median, in the claimed direction, that pairs with this scatter would have
+            established at this look; None before the first look, or if there is none.
     """
 
     verdict: Word
@@ -168,10 +180,14 @@ class Beside(Record):
     """Another reading of the same runs: shown, never a verdict.
 
     Args:
-        label: What is read. unit: What is counted. log: Whether it is a ratio.
-        estimate, low, high: The median over pairs, and its interval by the rule of the verdict.
-        n: Pairs that have a value.
-        note: Why there is none, "" if there is.
+        label: Name of the reading.
+        unit: Unit of its values.
+        log: Whether it is a ratio.
+        estimate: The median over pairs.
+        low: Lower end of the median's interval, by the rule of the verdict.
+        high: Upper end of the median's interval.
+        n: Number of pairs that have a value.
+        note: Why there is no estimate; "" if there is one.
     """
 
     label: str
@@ -186,11 +202,14 @@ class Beside(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Failures(Record):
-    """Runs of one cell that diverged, ran over their time or never arrived.
+    """Runs of one cell that diverged, exceeded their time or never reached the target.
 
     Args:
-        label: Of the cell. failed: How many. of: Runs read.
-        low, high: The share's exact interval (Clopper-Pearson, 95 %).
+        label: Label of the cell.
+        failed: Number of failed runs.
+        of: Number of runs read.
+        low: Lower end of the share's exact interval (Clopper-Pearson, 95 %).
+        high: Upper end of that interval.
     """
 
     label: str
@@ -202,12 +221,14 @@ class Failures(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Skill(Record):
-    """By how much the runs of a cell beat the best trivial method.
+    """The margin of a cell's runs over the best trivial method.
 
     Args:
-        label: Of the cell. margin: Mean over runs, in the score's unit.
-        error: Standard error of that mean. n: Runs.
-        needed: Whether the claim needs it.
+        label: Label of the cell.
+        margin: Mean margin over runs, in the unit of the score.
+        error: Standard error of that mean.
+        n: Number of runs.
+        needed: Whether the claim needs the margin to be positive.
         passed: Whether the margin exceeds three standard errors.
     """
 
@@ -221,11 +242,13 @@ class Skill(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Garden(Record):
-    """A version of a claim's spec that was judged: what it would have been taken for.
+    """A version of a claim's spec that was judged, with its word.
 
     Args:
-        claim: The claim's id. spec: Digest of its test, zones and cells.
-        look: Pairs at which it was judged. word: What came out.
+        claim: Id of the claim.
+        spec: Digest of its test, zones and cells.
+        look: Number of pairs at which it was judged.
+        word: The word.
     """
 
     claim: str
@@ -236,7 +259,7 @@ class Garden(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Difference(Record):
-    """One value in which arms' configurations differ: one text an arm."""
+    """One value in which the configurations of arms differ, with one text per arm."""
 
     path: str
     values: tuple[str, ...]
@@ -247,11 +270,14 @@ class Elsewhere(Record):
     """A claim under other conditions: shown beside the family, never a verdict.
 
     Args:
-        label: What is different. log: Whether it is a ratio.
-        estimate: The median over pairs. low, high: Their range, None where an end is open.
-        n: Pairs.
-        sign: "keeps" or "turns", where the whole range lies on the side of the claim's own median
-            or on the other; else "unclear".
+        label: The condition that differs.
+        log: Whether the contrast is a ratio.
+        estimate: The median over pairs.
+        low: Lower end of the range of all pairs; None if open.
+        high: Upper end of the range of all pairs; None if open.
+        n: Number of pairs.
+        sign: "keeps" if the whole range is on the same side of no effect as the claim's own median,
+            "turns" if it is on the other side, otherwise "unclear".
     """
 
     label: str
@@ -268,28 +294,31 @@ class Row(Record):
     """Everything that a report shows of one claim.
 
     Args:
-        statement: What is claimed, in our words.
-        reading: How the spec reads it, and why.
-        labels: The cells' names, baseline first; the arms' of an exact claim.
-        differences: Where the arms' configurations differ.
+        verdict: The verdict.
+        statement: The claim in our words.
+        reading: How the spec interprets the claim, and why.
+        labels: Names of the cells, baseline first; for an exact claim those of the arms.
+        differences: Values in which the configurations of the arms differ.
         noun: What a pair is, in the plural.
-        parts: What a statistical claim says; none for all others.
-        checks: Of exact and consistency claims.
+        parts: Statements of a statistical claim; empty for others.
+        checks: Checks of exact and consistency claims.
         beside: Other readings of the same runs.
-        failures: Of each cell. skill: Of each trained one.
+        failures: Failed runs of each cell.
+        skill: Margin of each trained cell over trivial methods.
         controls: Ids of the controls that guard it (see the report's `controls`).
         garden: Every version of the spec that was judged.
-        faults: What makes it INVALID.
-        notes: What else a reader should know.
-        planned: Trials that the tier asks for. stored: How many of them have come to an end.
-        command: What runs this claim.
+        faults: Reasons why it is INVALID.
+        notes: Further remarks for the reader.
+        planned: Number of trials of the tier.
+        stored: Number of these that have finished.
+        command: The command that runs this claim.
         cost_seconds: CPU time of its runs.
-        machine: Where they ran, None if nowhere.
-        planning: What a plan can tell, None for claims without a spread.
-        pictures: What else the runs left, to be drawn.
-        origin: What the runs rest on, None without any.
-        replication: How the runs here agree with the evidence, None where nobody asked.
-        elsewhere: The claim under other conditions, of headline claims alone.
+        machine: Where they ran; None without runs.
+        planning: The plan; None for claims without a spread.
+        pictures: Data of its pictures.
+        origin: Inputs of the runs; None without runs.
+        replication: Agreement of the runs on this machine with the evidence; None if not compared.
+        elsewhere: The claim under other conditions, for headline claims only.
     """
 
     verdict: Verdict
@@ -321,12 +350,14 @@ class Row(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Controlled(Record):
-    """A control: a measurement whose truth is known.
+    """A control: a measurement with a known truth.
 
     Args:
-        row: What was measured. planted: The planted effect, "" for equal arms.
-        expected: The word that it should have. passed: None if that is undecided.
-        claims: The claims of this report that it guards.
+        row: The measurement.
+        planted: The planted effect; "" for equal arms.
+        expected: The word that it should have.
+        passed: Whether it passed; None if undecided.
+        claims: Ids of the claims of this report that it guards.
     """
 
     row: Row
@@ -338,11 +369,16 @@ class Controlled(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Family(Record):
-    """What became of the members, which share the error of all statements together.
+    """The results of the family's members, which share the error of a report.
 
     Args:
-        members: All. holds, partly, fails, open: Those with a spec whose claim was judged.
-        not_run: Have a spec and no run, or weren't asked for. without_spec: Have none yet.
+        members: Number of all members.
+        holds: Number of judged members that hold.
+        partly: Number of judged members that hold partly.
+        fails: Number of judged members that fail.
+        open: Number of judged members that are open.
+        not_run: Number of members with a spec that weren't run or weren't requested.
+        without_spec: Number of members without a spec.
     """
 
     members: int
@@ -356,21 +392,27 @@ class Family(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Record):
-    """All that a report is rendered from: equal reports give equal bytes.
+    """Everything that a report is rendered from; equal reports give equal bytes.
 
-    Everything is read from stored runs, never from the clock or the machine that renders.
+    All data come from stored runs, never from the clock or the machine that renders.
 
     Args:
-        tier: Up to which pairs are read.
+        tier: The tier up to which pairs are read.
         looks: Pairs at each look, with the exceptions that a statement may have there.
         shares: The same for claims about nearly all pairs.
-        tally: Claims by word. groups: Claims by group.
-        commits, dirty, machines, versions: Of the runs.
-        runs: How many. cpu_seconds: Of all of them.
-        calibration: What the committed calibration says, None if there is none.
-        first, last: The days on which the first and the last run began, "" without any.
-        replication: What became of a replication of the evidence (`judging.replication.summary`);
-            empty where there is no evidence yet, None where nobody asked.
+        tally: Number of claims by word.
+        groups: Number of claims by group.
+        commits: Commits of the runs.
+        dirty: Whether a run was made from a tree with changes.
+        machines: Machines of the runs.
+        versions: Versions of the libraries.
+        runs: Number of runs.
+        cpu_seconds: CPU time of all runs.
+        calibration: Summary of the committed calibration; None if there is none.
+        first: Day on which the first run began; "" without runs.
+        last: Day on which the last run began; "" without runs.
+        replication: Summary of the replication of the evidence (`judging.replication.summary`);
+            empty if there is no evidence yet, None if not compared.
     """
 
     tier: str

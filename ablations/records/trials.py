@@ -1,4 +1,4 @@
-"""What is asked of a run (Trial), and what one attempt at it found (Result)."""
+"""Trials, and the results of attempts at them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ SCHEMA = 2
 
 
 class Status(StrEnum):
-    """How an attempt ended. What a protocol came to is finished; the others are made again."""
+    """How an attempt ended. Finished attempts are final; others are repeated."""
 
     OK = "ok"
     DIVERGED = "diverged"  # NaN or infinite loss: a finding, counted, never made again
@@ -21,19 +21,19 @@ class Status(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether it is an outcome, which stands."""
+        """Whether the status is final."""
         return self in (Status.OK, Status.DIVERGED, Status.TIMED_OUT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial(Record):
-    """One thing to run.
+    """A unit of work: a protocol, arms, a seed and a device.
 
     Args:
-        protocol: What is done, an encoded `ablations.specs.protocols.Protocol`. The protocol whose
-            weights it starts from, if any, is nested under "after".
-        arms: Encoded configurations: one, or all of a claim's for a joint protocol.
-        seed: What everything random is drawn from; runs with equal seeds are pairs.
+        protocol: The encoded `ablations.specs.protocols.Protocol`. If it starts from weights, the
+            protocol that trains them is nested under "after".
+        arms: Encoded configurations: a single one, or all of a claim for a joint protocol.
+        seed: Seed of all random draws; runs with equal seeds form pairs.
         device: "cpu" or "cuda".
     """
 
@@ -54,8 +54,8 @@ class Machine(Record):
     """Where a result was computed.
 
     Args:
-        threads: As many as the trial computed with.
-        accelerator: Its name, None where the trial used none.
+        threads: Number of threads of the trial.
+        accelerator: Name of the accelerator; None if the trial used none.
         load: The system's load average when the attempt ended.
         allocator: The library that served memory; None for the system's own.
         capability: The instructions that torch computed with, such as AVX2; None without torch.
@@ -73,19 +73,20 @@ class Machine(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Record):
-    """What one attempt at a trial found: immutable, with everything that is needed to judge it.
+    """The result of one attempt at a trial: immutable, with everything that is needed to judge it.
 
     Args:
-        observations: One mapping an arm. An array is replaced by ``{"array": name}``; the store's
+        observations: One mapping per arm. An array is replaced by ``{"array": name}``; the store's
             `observations` returns it from the sidecar.
-        sidecar: SHA-256 of ``<attempt>.safetensors``, which holds the arrays; None without any.
-        weights: SHA-256 of the weights that it left, in the store's folder for weights unless they
-            were removed since; None if it left none.
+        sidecar: SHA-256 of ``<attempt>.safetensors``, which has the arrays; None without arrays.
+        weights: SHA-256 of the resulting weights, which are in the store's folder of weights unless
+            they were removed; None if there are none.
         start: SHA-256 of the weights that it started from.
-        error: What went wrong, on one line, unless the status is OK.
-        deaths: How many earlier attempts the machine killed.
-        sources: Digest of the sources that it rests on.
-        commit, dirty: The project's commit, and whether its tree had changes; None outside git.
+        error: The error, on one line, unless the status is OK.
+        deaths: Number of earlier attempts that the machine killed.
+        sources: Digest of the sources that the result depends on.
+        commit: The project's commit; None outside of git.
+        dirty: Whether the tree had changes; None outside of git.
         schema: The version of this format.
     """
 

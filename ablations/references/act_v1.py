@@ -398,7 +398,8 @@ def sign_sgd(
     Args:
         table: [N, n].
         gathered: identities [B] and gradients [B, n] of every process.
-        rate, decay: lr, wd.
+        rate: lr.
+        decay: wd.
     """
     sums: dict[int, Tensor] = {}
     for identities, gradients in gathered:
@@ -437,8 +438,12 @@ def train(
     Args:
         weights: unchanged.
         sizes: see there.
-        batches, noises, rates, puzzle_rates: one per call.
-        decay, puzzle_decay: weight decay of the two optimisers.
+        batches: one offered batch per call.
+        noises: uniform draws per call.
+        rates: learning rate per call.
+        puzzle_rates: learning rate of the puzzle table per call.
+        decay: weight decay of the parameters.
+        puzzle_decay: weight decay of the puzzle table.
         kind: "stablemax" or "softmax".
         optimiser: "adam_atan2" or "adamw" (ε 1e-8).
         betas: of either.

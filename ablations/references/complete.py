@@ -366,7 +366,8 @@ def coded_train(
     Args:
         weights: unchanged.
         sizes: see there.
-        batches, rates: one per step.
+        batches: one batch per step.
+        rates: learning rate per step.
         halting_rate: of AdamW on `halt1` and `halt2`.
         limit: of the joint gradient norm.
         supervise_last: see `coded_loss`.
@@ -640,7 +641,9 @@ def documented_train(
     Args:
         weights: unchanged.
         sizes: see there.
-        batches, noises, rates: one per call.
+        batches: one offered batch per call.
+        noises: uniform draws per call.
+        rates: learning rate per call.
         decay: weight decay.
         limit: of the joint gradient norm, None for no clipping.
         betas: of Adam-atan2.

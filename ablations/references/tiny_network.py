@@ -403,8 +403,12 @@ def train(
     Args:
         weights: unchanged.
         sizes: see there.
-        batches, noises, rates, puzzle_rates: one per call.
-        decay, puzzle_decay: weight decay of the two optimisers.
+        batches: one offered batch per call.
+        noises: uniform draws per call.
+        rates: learning rate per call.
+        puzzle_rates: learning rate of the puzzle table per call.
+        decay: weight decay of the parameters.
+        puzzle_decay: weight decay of the puzzle table.
         kind: "stablemax" or "softmax".
         optimiser: "adam_atan2" or "adamw" (ε 1e-8).
         betas: of either.

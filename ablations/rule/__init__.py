@@ -1,9 +1,9 @@
 """The count rule: from pairs, and zones that were fixed beforehand, to a word about a claim.
 
-`table` says how many exceptions a statement may have, `zones` what was fixed beforehand, `pairs`
-what was measured, `interval` what that establishes, `verdict` which word follows, `words` says it
-in a sentence, and `needs` how many pairs it would take.
-Everything here is numpy alone, and holds for one sample and for many at once.
+`table` defines how many exceptions a statement may have, `zones` what is fixed beforehand, and
+`pairs` the measured contrasts. `interval` computes what they establish, `verdict` the word that
+follows, `words` a sentence about it, and `needs` the number of pairs that would settle a claim.
+Everything here needs only numpy, and works for one sample or for many at once.
 """
 
 from ablations.rule.needs import further

@@ -1,8 +1,9 @@
-"""What pairs establish about their median, and about the share of them beyond an edge.
+"""Intervals for the median of pairs, and for the share of pairs beyond an edge.
 
-At a look of n pairs with c exceptions the median lies in [x₍c+1₎, x₍n−c₎]: it is above every a that
-at most c pairs don't exceed. The intervals of all looks hold together with the error of the table,
-so what is read is always their intersection, which later looks can only narrow.
+At a look with n pairs and c allowed exceptions, the interval of the median is [x₍c+1₎, x₍n−c₎]: the
+median is above every a that all but at most c pairs exceed. The intervals of all looks hold
+simultaneously with the error of the table. Therefore their intersection is used, which later looks
+can only narrow.
 """
 
 import math
@@ -19,9 +20,9 @@ class Intervals:
     """The intervals of many samples after each look.
 
     Args:
-        looks: (looks,), 0 first: before any look nothing is known.
-        low, high: (looks, samples), ends of the intersection up to each look, low above high where
-            it is empty.
+        looks: (looks,), with 0 first, before any look, when nothing is known.
+        low: (looks, samples), lower ends of the intersections up to each look.
+        high: (looks, samples), upper ends; below `low` if an intersection is empty.
     """
 
     looks: tuple[int, ...]
@@ -64,7 +65,7 @@ def established(beyond: Bools, exceptions: Exceptions) -> int:
 
     Args:
         beyond: (n,), which pairs lie wholly beyond the edge.
-        exceptions: Of the table for such statements.
+        exceptions: The table's exceptions for such statements.
     """
     found = [
         look

@@ -1,4 +1,4 @@
-"""How many pairs it would take to settle a claim, by counting paths from the pairs there are."""
+"""The number of pairs that would settle a claim, by counting paths from the present pairs."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ Statement = tuple[float, int]  # an edge, and +1 for above it, -1 for below it
 def further(pairs: Pairs, zones: Zones, table: Table) -> int | None:
     """Return the pairs that would settle a claim at the observed shares, with 80 % power.
 
-    They include those that are there. None if the last look wouldn't, or if there are no pairs.
+    The number includes the present pairs. None if even the last look wouldn't, or without pairs.
     """
     if pairs.n == 0:
         return None

@@ -1,11 +1,11 @@
-"""What can come out of judging a claim."""
+"""The possible outcomes of judging a claim."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Word(StrEnum):
-    """A verdict, in one word or two."""
+    """The words of verdicts."""
 
     CONFIRMED = "CONFIRMED"
     EXCEEDED = "EXCEEDED"
@@ -24,7 +24,7 @@ class Word(StrEnum):
 
 
 class Group(StrEnum):
-    """What a verdict means for its claim."""
+    """What a verdict means for its claim: it holds, holds partly, fails, or is open."""
 
     HOLDS = "holds"
     PARTLY = "partly"
@@ -33,7 +33,7 @@ class Group(StrEnum):
 
 
 class Objection(StrEnum):
-    """What splits a word."""
+    """What speaks against a word, which then becomes SPLIT."""
 
     MEAN = "mean"
     FAILURES = "failures"
@@ -58,12 +58,12 @@ def group_of(word: Word) -> Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """How many pairs lie wholly beyond an edge, of how many.
+    """The number of pairs that are wholly beyond an edge, and of all pairs.
 
     Args:
-        pairs: Those beyond it.
-        of: All: those of the latest look that establishes the statement, or if none does, all that
-            are read.
+        pairs: Number of pairs beyond the edge.
+        of: Number of all pairs: those of the latest look that establishes the statement, or all
+            pairs read if there is no such look.
         established: Whether the statement is established.
     """
 
@@ -83,8 +83,8 @@ class Count:
 
     Args:
         edge: A contrast, the claimed direction positive.
-        above: Of the statement that the median (or nearly all) lies above it.
-        below: Of the statement that the median lies below it.
+        above: Count for the statement that the median (or nearly all pairs) is above the edge.
+        below: Count for the statement that the median is below the edge.
     """
 
     edge: float
@@ -98,21 +98,22 @@ class Verdict:
 
     Args:
         word: The verdict.
-        by_itself: The word before SPLIT took it away; the same otherwise.
-        look: The last look reached, 0 if none is.
-        n: Pairs given.
-        low, high: Ends of the intersection of all looks reached.
+        by_itself: The word before SPLIT replaced it; the same otherwise.
+        look: The last look reached; 0 if there is none.
+        n: Number of given pairs.
+        low: Lower end of the intersection of all looks reached.
+        high: Upper end of that intersection.
         estimate: Median of the pairs read; None if nothing is read or it is wholly unknown.
         mean: Mean of the pairs read; None if it has no value.
         counts: One for each edge, ascending.
         failures: Runs that failed among the pairs read: the baseline's and the treatment's.
-        against: What splits the word by itself.
+        against: What speaks against the word and splits it.
         unknown: Pairs read of which nothing is known.
         settled: Whether further pairs can't change the group any more, or can't be judged.
         at_look: The look at which that was so first, None before.
         needed: Pairs that would settle it at the observed shares with 80 % power; None if it is
             settled or out of reach.
-        faults: What makes it INVALID from outside.
+        faults: External reasons why it is INVALID.
         sentence: The reason, with the counts.
     """
 

@@ -1,4 +1,4 @@
-"""What was measured: one contrast per pair, known exactly, within limits, or not at all."""
+"""Measured pairs: one contrast per pair, known exactly, within limits, or not at all."""
 
 import dataclasses
 import math
@@ -20,11 +20,13 @@ class Pairs:
     The arrays may have leading dimensions: many samples of one size.
 
     Args:
-        low, high: (..., n), the contrast lies in [low, high]. They are equal where it is known,
-            -∞ and ∞ where nothing is. A treatment that diverged is -∞ in both.
-        mean_value: (..., n), what the mean of the contrasts reads: a diverged run counts at the
-            worst value that its score can have; NaN is left out.
-        failed: (..., n, 2), whether baseline and treatment diverged or never arrived.
+        low: (..., n), lower limits of the contrasts; -∞ if nothing is known or the treatment
+            diverged.
+        high: (..., n), upper limits; equal to `low` if the contrast is known, ∞ if nothing is
+            known, -∞ if the treatment diverged.
+        mean_value: (..., n), the values for the mean of contrasts; a diverged run has the worst
+            value of its score, and NaN is left out.
+        failed: (..., n, 2), whether baseline and treatment diverged or never reached the target.
     """
 
     low: Array

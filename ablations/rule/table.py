@@ -1,9 +1,10 @@
-"""How many exceptions a statement may have at each look, and how often it errs or succeeds then.
+"""The exceptions that a statement may have at each look, with its error and its power.
 
-"The median of x lies above a" is established at a look if at most c of its n pairs have x ≤ a. If
-the median is a or less, each pair exceeds a with probability at most 1/2 whatever the distribution
-and whatever came before it. So counting the paths of a fair coin bounds the chance that any look
-errs. "More than three quarters of all pairs lie above a" is the same with another coin.
+"The median of x is above a" is established at a look if at most c of its n pairs have x ≤ a. If the
+median is a or less, each pair exceeds a with probability at most 1/2, for every distribution and
+whatever the earlier pairs were. Therefore counting the paths of a fair coin bounds the probability
+that any look errs. "More than three quarters of all pairs are above a" is tested in the same way,
+with a coin of probability 3/4.
 """
 
 import functools
@@ -88,7 +89,7 @@ def error(exceptions: Exceptions, share: Fraction | float = MEDIAN) -> Fraction 
     """Return the chance that any look errs on one side, at the edge of what is claimed.
 
     Args:
-        exceptions: Of a table.
+        exceptions: The exceptions of a table, by look.
         share: The share of pairs that the statement is about: exactly so many lie beyond the edge
             where it is barely false. A Fraction gives an exact chance.
     """
@@ -102,7 +103,7 @@ def chance_to_establish(
     """Return the chance that a statement is established by each look, at that look or before.
 
     Args:
-        exceptions: Of a table.
+        exceptions: The exceptions of a table, by look.
         share: The chance that a pair lies beyond the edge; a Fraction gives exact chances.
         seen: Pairs there are already, and exceptions among them; looks up to them are left out.
     """
@@ -128,7 +129,7 @@ def share_needed(exceptions: Exceptions, look: int, power: float = POWER) -> flo
     """Return the share of pairs that must lie beyond an edge to be established by a look.
 
     Args:
-        exceptions: Of a table.
+        exceptions: The exceptions of a table, by look.
         look: One of its looks.
         power: The chance of being established at this look or before.
     """

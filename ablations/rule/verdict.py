@@ -59,11 +59,13 @@ class Words:
     """The words of many samples after each look.
 
     Args:
-        looks: (looks,), 0 first: before any look.
-        codes: (looks, samples), places in `WORDS`.
+        looks: (looks,), with 0 first, before any look.
+        codes: (looks, samples), indices in `WORDS`.
         by_itself: (looks, samples), the same before SPLIT.
-        by_mean, by_failures: (looks, samples), whether the mean, or the failures, split the word.
-        low, high: (looks, samples), ends of the intersected intervals.
+        by_mean: (looks, samples), whether the mean splits the word.
+        by_failures: (looks, samples), whether the failures split the word.
+        low: (looks, samples), lower ends of the intersected intervals.
+        high: (looks, samples), upper ends of the intersected intervals.
     """
 
     looks: tuple[int, ...]
@@ -111,8 +113,8 @@ def judge(
     Args:
         pairs: In the order that was fixed beforehand; those beyond the last look reached aren't
             read.
-        zones: What was fixed beforehand.
-        table: Of the family that the claim belongs to.
+        zones: The zones, which were fixed beforehand.
+        table: Table of the claim's family.
         faults: Failed controls, a floor that both arms share: any makes the claim INVALID.
         noun: What a pair is, in the plural: "seeds", "processes", "boards".
     """

@@ -17,7 +17,7 @@ class Reader:
     """How contrasts are said: ratios in per cent less or more, all else as it is read.
 
     Args:
-        zones: Of the claim.
+        zones: Zones of the claim.
     """
 
     zones: Zones
@@ -243,9 +243,9 @@ def sentence(verdict: Verdict, zones: Zones, table: Table, noun: str = "pairs") 
     """Return the reason for a verdict, with the counts it rests on.
 
     Args:
-        verdict: All but its sentence is read.
-        zones: Of the claim.
-        table: Of its family.
+        verdict: The verdict, whose sentence isn't read.
+        zones: Zones of the claim.
+        table: Table of its family.
         noun: What a pair is, in the plural.
     """
     parts = _Sentence(verdict=verdict, zones=zones, table=table, noun=noun)

@@ -1,9 +1,9 @@
-"""What is fixed before a claim is tested: which effects count, and which figures are claimed.
+"""Zones, fixed before a claim is tested: which effects count, and which sizes are claimed.
 
-Zones hold contrasts: logarithms for ratios, and the claimed direction positive. Readers and
-documents speak of ratios and of whichever direction they like; `value` and `contrast` translate.
-Build zones by `ratio`, `difference`, `either_side`, `not_worse` and `reliable`: they take the
-reader's unit, and refuse what can't be meant.
+Zones are in units of contrasts: logarithms for ratios, with the claimed direction positive.
+Documents and readers use ratios, and either direction; `value` and `contrast` convert. Build zones
+with `ratio`, `difference`, `either_side`, `not_worse` and `reliable`: they take the reader's unit,
+and refuse zones that are impossible.
 """
 
 import math
@@ -129,7 +129,7 @@ def difference(
         fewer: Whether the claim is that the difference is below 0.
         about: The claimed difference, from and to, both below 0 for "fewer".
         at_least: The claimed difference or a stronger one.
-        unit: Of the values, for sentences.
+        unit: Unit of the values, for sentences.
 
     Raises:
         UserError: As `ratio`.
@@ -146,7 +146,7 @@ def either_side(*, null: float, because: str, log: bool = False, unit: str = "")
         null: The smallest effect worth having; of a ratio, as a share.
         because: Why.
         log: Whether it is a ratio.
-        unit: Of the values, for sentences.
+        unit: Unit of the values, for sentences.
 
     Raises:
         UserError: If the null zone isn't a finite number above 0.
@@ -165,7 +165,7 @@ def not_worse(
         because: Why.
         fewer: Whether less is better.
         log: Whether it is a ratio.
-        unit: Of the values, for sentences.
+        unit: Unit of the values, for sentences.
 
     Raises:
         UserError: If the margin isn't a finite number above 0.
@@ -184,7 +184,7 @@ def reliable(
         because: Why.
         fewer: Whether they should lie below it.
         log: Whether it is a ratio.
-        unit: Of the values, for sentences.
+        unit: Unit of the values, for sentences.
 
     Raises:
         UserError: If it isn't finite, or a ratio that isn't above 0.

@@ -1,1 +1,1 @@
-"""Runs: from claims to trials, from trials to stored results."""
+"""Runs: from claims to trials, and from trials to stored results."""

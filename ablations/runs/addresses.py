@@ -1,4 +1,4 @@
-"""Where a cluster's scheduler is, and whether it is safe to use."""
+"""Addresses of a cluster's scheduler, and whether they are safe to use."""
 
 import ipaddress
 import json
@@ -14,7 +14,8 @@ class Tls:
 
     Args:
         ca: Certificates of the authority that signed the scheduler's and the workers'.
-        cert, key: Ours.
+        cert: Our certificate.
+        key: Our private key.
     """
 
     ca: str

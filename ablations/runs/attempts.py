@@ -1,4 +1,4 @@
-"""One attempt at a trial: the only module that loads a protocol's."""
+"""One attempt at a trial. Only this module loads modules of protocols."""
 
 import contextlib
 import datetime
@@ -38,18 +38,18 @@ whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 
 @dataclass(frozen=True, kw_only=True)
 class Job(Record):
-    """A trial on its way.
+    """A trial as it is passed to a worker.
 
     Args:
-        trial: What to run.
-        fingerprint: What was planned; a trial whose sources have changed since FAILS, unrun.
-        folder: The store's, where arrays and weights are written.
-        deaths: How many earlier attempts the machine killed.
+        trial: The trial.
+        fingerprint: The planned fingerprint; a trial whose sources have changed since fails without
+            a run.
+        folder: Folder of the store, where arrays and weights are written.
+        deaths: Number of earlier attempts that the machine killed.
         start: SHA-256 of the weights that it starts from, if any.
-        keep: Whether the weights that it leaves are kept.
-        limit: Seconds after which a worker ends it, None for no limit.
-        files: The module of each kind of part, protocol and function and its file, for those from
-            outside.
+        keep: Whether the resulting weights are kept.
+        limit: Seconds after which a worker ends it; None for no limit.
+        files: The modules and files of parts, protocols and functions that users define.
     """
 
     trial: Trial

@@ -1,4 +1,4 @@
-"""Trials on a Dask cluster: the only module that knows Dask, which is imported when it is used.
+"""Trials on a Dask cluster. Only this module uses Dask, which is imported when needed.
 
 A task on the wire is the name of `relay` and JSON. On a Dask worker, `relay` hands the jobs to a
 process of its own, as `ablations.runs.workers` does on this machine, and waits. So a trial that is

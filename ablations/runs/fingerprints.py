@@ -1,4 +1,4 @@
-"""Fingerprints: equal ones mean that a stored result answers the trial, and nothing is run again.
+"""Fingerprints: a stored result with the same fingerprint is that of the trial, without a new run.
 
 A fingerprint is the SHA-256 of the canonical JSON of the trial (without what it starts from), its
 parent's fingerprint, the device class, the versions and the digest of the sources that the trial
@@ -40,7 +40,7 @@ def fingerprint(trial: Trial) -> str:
 
 
 def content(trial: Trial) -> Content:
-    """Return what makes two trials one: it is equal where they are, and quick to compare."""
+    """Return the content of a trial: equal for equal trials, and fast to compare."""
     return _text(trial.protocol), _text(trial.arms), trial.seed, trial.device
 
 
@@ -72,7 +72,7 @@ def _fingerprint(protocol: str, arms: str, trial: Trial) -> str:
 
 
 def kind(trial: Trial) -> str:
-    """Return what trials share that differ in the seed alone, 16 hexadecimal digits.
+    """Return a key that trials share if they differ only in the seed, 16 hexadecimal digits.
 
     Compiled training steps count as eager ones, whose costs stand for theirs until one is stored.
     """

@@ -1,7 +1,7 @@
-"""What each record of a store says in short, kept in SQLite so that opening reads only new ones.
+"""An index of a store's records in SQLite, so that opening a store reads only new ones.
 
-The records are the truth: whatever the index says of a record whose files have changed since is
-read again, and an index that is lost or spoiled is built again.
+The records are authoritative: a record whose files have changed is read again, and an index that is
+lost or damaged is rebuilt.
 """
 
 import contextlib

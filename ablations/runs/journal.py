@@ -1,8 +1,9 @@
 """The journal: one line for everything that was planned and stored, chained by digests.
 
 Each line is a JSON object whose "previous" is the SHA-256 of the line before it, zeros for the
-first. A line that is changed, removed or slipped in breaks the chain at the next one. Lines removed
-at the end don't: for that, the head is kept elsewhere too (it is committed with the evidence).
+first. A line that is changed, removed or inserted breaks the chain at the next one. Lines removed
+at the end don't break it; for that reason the head is stored elsewhere, too (it is committed with
+the evidence).
 """
 
 import contextlib

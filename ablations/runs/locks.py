@@ -1,4 +1,4 @@
-"""The machine's lock: many may train at once (shared), who times is alone (exclusive).
+"""The lock of the machine: training shares it, timing holds it exclusively.
 
 It is one file per user in the folder for temporary files. The kernel holds the lock for a process
 and those that inherit it, and frees it when the last of them ends, however it ends.

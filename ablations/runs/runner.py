@@ -40,30 +40,30 @@ def run(
     sleep: Callable[[float], None] = time.sleep,
     on_look: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run each trial that the store has no finished result of, and store each result as it comes.
+    """Run each trial without a finished result in the store, and store results as they arrive.
 
-    Equal trials are run once. What a trial starts from is run before it, unless its weights are
-    stored; a trial whose parent came to nothing ends as its parent did. Trials that must be alone
-    are shuffled into one sequence and run one by one, in two stretches, on this machine whatever
-    the engine. Those that may share the machine are run between the stretches, those that share
-    something on one worker, the costliest ahead; if they take less than the pause that must lie
-    there, the rest of it is waited for. An attempt that the machine killed is recorded and made
-    again, until a trial has died `ablations.runs.store.MOST_DEATHS` times. Several processes may
-    run into one store: each takes what no other one runs now or has finished. Ctrl-C keeps what is
-    finished and stops the rest; the same call resumes. Where steps are to be compiled, a worker's
-    compiler is tried first.
+    Equal trials are run once. The parent of a trial is run before it, unless the parent's weights
+    are stored; a trial whose parent failed ends with the same status. Trials that need the machine
+    for themselves are shuffled into one sequence and run one by one, in two stretches, on this
+    machine with any engine. Other trials are run between the stretches: those that share boards or
+    a graph on one worker, the costliest first. If they take less time than the required pause
+    between the stretches, the rest of the pause is waited for. An attempt that the machine killed
+    is recorded and repeated, until a trial has died `ablations.runs.store.MOST_DEATHS` times.
+    Several processes may run into one store; each takes trials that no other one is running or has
+    finished. Ctrl-C keeps finished results and stops the rest; the same call resumes. If steps are
+    compiled, a worker's compiler is tried first.
 
     Args:
-        trials: What to run; those that share the machine keep their order where costs are equal.
-        store: Where results go.
-        engine: Where to run; its workers end with the run.
+        trials: The trials to run; those that share the machine keep their order if costs are equal.
+        store: The store of the results.
+        engine: The engine; its workers end with the run.
         on_event: Told of each step.
-        cost: What a trial is expected to take, in any unit; in seconds where `left` is given.
-        left: How many seconds there are: a trial that is expected to take more isn't started.
+        cost: Expected cost of a trial, in any unit; in seconds if `left` is given.
+        left: Number of seconds left; a trial that is expected to take more isn't started.
         limit: Seconds after which a trial is ended by its worker; None for no limit. That is an
             outcome, TIMED_OUT, which stands.
         keep: Whether a trial's weights are kept although no trial of this run starts from them.
-        group: What trials share that should run one after the other.
+        group: Key that trials share if they should run one after the other.
         stack: How many seeds of one arm are trained as one, where their trials say so.
         sleep: Waits for so many seconds.
         on_look: Called at least every second while trials run, whether anything happens or not.
@@ -110,7 +110,7 @@ def _fits(cost: Callable[[Trial], float], left: Callable[[], float], job: Job) -
 
 @dataclass(frozen=True, kw_only=True)
 class _Flight:
-    """Jobs that a worker does one after the other, since when."""
+    """Jobs that a worker runs one after the other, and when it started."""
 
     jobs: tuple[Job, ...]
     clock: Clock

@@ -1,6 +1,7 @@
-"""Which trial is next: one that can start, of the costliest group of boards.
+"""The order of trials: the next one can start, and belongs to the costliest group of boards.
 
-A plan may have 100,000 trials, so that a waiting one is a few words; a job is made when it starts.
+A plan may have 100,000 trials, so a waiting trial takes little memory; its job is created when it
+starts.
 """
 
 import heapq
@@ -20,7 +21,7 @@ NOTED = 1000  # fingerprints a line of the journal
 
 
 class What(StrEnum):
-    """What happened to a trial."""
+    """The kinds of events of a trial."""
 
     SKIPPED = "skipped"  # the store has its result
     QUARANTINED = "quarantined"  # it killed its workers before, and isn't run any more
@@ -66,12 +67,15 @@ _TIMED = "timed"  # the group of trials that must be alone
 
 
 class Schedule:
-    """What a run still has to do.
+    """The remaining trials of a run.
 
     Args:
-        store: Where results go.
+        store: The store of the results.
         on_event: Told of each step.
-        cost, limit, keep, group: As `ablations.runs.runner.run` has them.
+        cost: As in `ablations.runs.runner.run`.
+        limit: As in `ablations.runs.runner.run`.
+        keep: As in `ablations.runs.runner.run`.
+        group: As in `ablations.runs.runner.run`.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The order of timing trials: one shuffled sequence for all claims, in two separate stretches.
 
-A machine has moods that last for minutes. If each claim were measured in one go, its pairs would
-share one mood and agree with each other better than with the next hour.
+The state of a machine changes over minutes. If each claim were measured in one go, its pairs would
+be measured in the same state, and would agree better with each other than with pairs an hour later.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ def stretches(trials: Iterable[T], key: Callable[[T], str]) -> tuple[list[T], li
     leaves the order of the others as it is.
 
     Args:
-        trials: Of all claims.
+        trials: Timing trials of all claims.
         key: A text that says what a trial is: its fingerprint, or its canonical JSON.
     """
     order = sorted(trials, key=lambda trial: hashlib.sha256(key(trial).encode()).digest())

@@ -1,4 +1,4 @@
-"""Who works on a store now: any number of runs, or one process that tidies it up.
+"""Concurrent use of a store: any number of runs, or one process that maintains it.
 
 Runs share the store's lock, and lease each trial while they run it. Both are locks of the kernel,
 freed when their process ends, however it ends. On a file system of several machines they hold as

@@ -1,13 +1,13 @@
-"""Which of our sources a result rests on, found without running any of them.
+"""The sources that a result depends on, found without running any of them.
 
 The digest covers the static import closure of some modules within our packages: every `import`
 statement anywhere in a file, and the ``__init__`` of every package on the way. Comments, layout and
 docstrings don't count, so that an edit to them keeps results valid. Imports by a computed name and
 data files aren't seen.
 
-What says, reads, judges or keeps results isn't followed: a spec reaches a run through its arms and
-settings alone, and a metric through nothing. Of `ablations.claims`, modules are followed where
-something imports them, but no package's ``__init__``, which gathers all specs.
+Modules that specify, read, judge or store results aren't followed: a spec affects a run only
+through its arms and settings, and a metric not at all. Modules of `ablations.claims` are followed
+if something imports them, but no ``__init__`` of a package there, since it imports all specs.
 """
 
 import ast

@@ -1,6 +1,6 @@
-"""How far the runs into a store are, told by each in a file of its own while it goes on.
+"""The progress of runs into a store; each run reports it in a file of its own.
 
-The file is ``progress/<host>-<process id>.json`` in the store's folder, written anew every few
+The file is ``progress/<host>-<process id>.json`` in the folder of the store, rewritten every few
 seconds and removed at the end.
 """
 
@@ -32,16 +32,20 @@ class Running(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Standing(Record):
-    """How far a run is.
+    """The progress of a run.
 
     Args:
-        host, pid: The process that runs it.
+        host: Host of its process.
+        pid: Id of its process.
         engine: Where trials are run.
-        started, updated: When it began, and when it said so.
-        trials, done, failed: How many it was to run, has run to an end, and saw fail.
-        running: What is being run.
-        expected_end: When it will end if it goes on like this, None where nobody can tell.
-        changed: Which claims changed their group meanwhile, and how.
+        started: Time at which it began.
+        updated: Time of this report.
+        trials: Number of trials to run.
+        done: Number of finished trials.
+        failed: Number of failed trials.
+        running: The trials that are running.
+        expected_end: Expected end; None if unknown.
+        changed: Claims that changed their group during the run, and how.
     """
 
     host: str
@@ -58,7 +62,7 @@ class Standing(Record):
 
     @property
     def silent(self) -> bool:
-        """Whether it has ended without saying so, as a killed one does."""
+        """Whether it has ended without a report, as after being killed."""
         if self.host == platform.node():
             with contextlib.suppress(PermissionError):  # then it is there
                 try:

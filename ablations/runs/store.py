@@ -10,9 +10,9 @@
     folder/progress/                                  how far each run is, see `standing`
     folder/quarantine/                                unreadable records that a repair moved away
 
-A file is written beside its place, synced and renamed, so that it is whole or absent whatever
-happens. The first finished attempt at a trial stands. A record that can't be used costs its own
-trial alone: that trial is unknown, as is one that the journal has and the store hasn't.
+Files are written to a temporary name, synced and renamed, so that they are always complete. The
+first finished attempt at a trial counts. A record that can't be used affects only its own trial:
+that trial is unknown, as is one that is in the journal but not in the store.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ OTHER = "it isn't the record that the journal has"
 
 
 class Store:
-    """Results by fingerprint. Any number of readers; whoever adds does so within `coordinate`."""
+    """Results by fingerprint, with any number of readers; writers use `coordinate`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -116,9 +116,9 @@ class Store:
 
     # -- what is stored ---------------------------------------------------------------------------
     def get(self, fingerprint: str) -> Result | None:
-        """Return what stands for a trial: its first finished attempt, or else its last one.
+        """Return the attempt at a trial that counts: the first finished one, or else the last one.
 
-        None if there is none, or if the one that stands can't be used (see `unknown`).
+        None if there is none, or if the attempt that counts can't be used (see `unknown`).
         """
         standing = self._standing(fingerprint)
         if standing is not None:
@@ -127,15 +127,15 @@ class Store:
         return next(others, None)
 
     def unknown(self, fingerprint: str) -> bool:
-        """Tell whether a trial was run to its end and its record is lost or can't be used.
+        """Return whether a trial finished, but its record is lost or can't be used.
 
-        It stays so, whatever is run afterwards, until the record is restored.
+        This doesn't change by further runs, until the record is restored.
         """
         standing = self._standing(fingerprint)
         return standing is not None and bool(self._entries[fingerprint][standing].fault)
 
     def is_finished(self, fingerprint: str) -> bool:
-        """Tell whether a trial needn't be run: an attempt came to its end, known or unknown."""
+        """Return whether an attempt at a trial finished, with a known result or not."""
         return self._standing(fingerprint) is not None
 
     def attempts(self, fingerprint: str) -> tuple[Result, ...]:

@@ -18,7 +18,7 @@ PILOTS = range(PILOT_BLOCK * OFFSET, PILOT_BLOCK * OFFSET + 5)
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """Where a cell finds its observations: a trial, and the arm's place in it."""
+    """The place of a cell's observations: a trial, and the index of the arm in it."""
 
     trial: Trial
     arm: int
@@ -30,8 +30,9 @@ class Planned:
 
     Args:
         claim: The claim.
-        seeds: The seeds, one a pair.
-        rows: One row a seed; in it one slot a cell, in the claim's order (an exact claim has one).
+        seeds: The seeds, one per pair.
+        rows: One row per seed, with one slot per cell in the claim's order (an exact claim has
+            one).
     """
 
     claim: Claim

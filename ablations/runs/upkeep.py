@@ -1,4 +1,4 @@
-"""Looking after stores: merging several into one, checking one, and removing what isn't needed."""
+"""Maintenance of stores: merge several, check one, and remove unneeded weights."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ class Fault:
 
     Args:
         path: The file.
-        what: What is wrong with it.
+        what: The fault.
         repaired: Whether it was put in order: what can't be used is out of the way, and counts as
             unknown where it was a run.
     """

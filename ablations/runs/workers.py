@@ -1,7 +1,7 @@
-"""Where trials are run: in this process, or in worker processes of this machine.
+"""Engines, which run trials: in this process, or in worker processes on this machine.
 
-An engine runs functions from text to text. That is all that passes between processes, so that an
-engine on other machines needs no more.
+An engine runs functions from text to text. Only text passes between processes, so that an engine on
+other machines can work in the same way.
 """
 
 import contextlib

@@ -1,1 +1,1 @@
-"""What a claim's spec says: plain data, without torch."""
+"""The specs of claims, as plain data without torch."""

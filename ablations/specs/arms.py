@@ -1,4 +1,4 @@
-"""Arms: configurations that differ in what a claim is about, and in nothing else."""
+"""Arms: configurations that differ only in what a claim is about."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from hrm.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One side of a comparison: its name for the reader, and its configuration."""
+    """An arm of a comparison: its name for the reader, and its configuration."""
 
     label: str
     part: Part
@@ -23,12 +23,13 @@ def vary(base: Part, arms: Mapping[str, Part | Mapping[str, Any]]) -> tuple[Arm,
         vary(recipes.gru(), {"masked": {}, "compacted": {"model.execution": Compacted()}})
 
     Args:
-        base: What is changed.
-        arms: By label, the baseline first: new values by dotted path, none for the base itself; or
-            a whole configuration, where a recipe's own arguments say best what differs.
+        base: The configuration to change.
+        arms: Arms by label, the baseline first. An arm is new values by dotted path (empty for the
+            base itself), or a whole configuration, if arguments of a recipe express the difference
+            best.
 
     Raises:
-        UserError: If a path leads nowhere, or a value isn't allowed there.
+        UserError: If there is no such path, or a value isn't allowed there.
     """
     return tuple(
         Arm(label=label, part=given if isinstance(given, Part) else changed(base, given))

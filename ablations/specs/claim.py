@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Tier(StrEnum):
-    """How much is run. A tier ends at a look, and the next one goes on from there."""
+    """How much is run. A tier ends at a look, and the next tier continues from there."""
 
     QUICK = "quick"
     STANDARD = "standard"
@@ -54,13 +54,13 @@ PILOT_BLOCK = 1  # plans take a spread from its first seeds; no claim is judged 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What a test reads: an arm, what is done with it, and what is read of that.
+    """A cell, the unit that a test reads: an arm, a protocol and a metric.
 
     Args:
-        label: Its name for the reader.
+        label: Name of the cell for the reader.
         arm: The configuration.
-        protocol: What is done with it.
-        metric: What is read of that.
+        protocol: The protocol that the arm is run with.
+        metric: The metric that is read of the run.
     """
 
     label: str
@@ -74,10 +74,10 @@ class Reading:
     """Another reading of the same runs, shown beside the primary one; it carries no verdict.
 
     Args:
-        label: What it reads, for the reader.
-        metric: What is read of the cells instead of their own metrics; None for those.
-        test: How contrasts are formed, the claim's own test if None.
-        cells: The places of its cells among the claim's, those of the claim's test if None.
+        label: Name of the reading for the reader.
+        metric: The metric to use instead of those of the cells; None for theirs.
+        test: The test that forms contrasts; None for the claim's own.
+        cells: Indices of its cells in the claim; None for the cells of the claim's test.
     """
 
     label: str
@@ -88,13 +88,14 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim(ABC):
-    """What all claims have.
+    """Base class of all claims.
 
     Args:
-        id: As in the ledger, which holds the claim's words and its documented figure.
-        section: Where the document makes the claim.
-        reading: How the document's words are read and why; what is left open, and how it is fixed.
-        cost: CPU seconds of one run, until one is stored.
+        id: Id in the ledger, which has the words of the claim and its documented figure.
+        section: Section in which the document makes the claim.
+        reading: How the words of the document are interpreted and why; what they leave open, and
+            the choice that was made.
+        cost: Estimate of the CPU seconds of a run, used until a run is stored.
     """
 
     id: str
@@ -122,19 +123,20 @@ class Statistical(Claim):
     """A test over cells, which are arms × protocol × metric unless they are given one by one.
 
     Args:
-        test: How contrasts are formed, and the zones they are held to.
+        test: How contrasts are formed, and the zones with which they are compared.
         arms: Configurations, the baseline first.
-        protocol: What is done with each arm.
-        metric: What is read of it.
-        cells: The cells, where they aren't that product; those of the test come first, and others
-            may follow for other readings.
-        schedule: Pairs by tier.
+        protocol: The protocol of all arms.
+        metric: The metric of all arms.
+        cells: The cells, if they aren't that product. Those of the test come first; others may
+            follow for other readings.
+        schedule: Number of pairs by tier.
         beside: Other readings of the same runs.
-        unskilled: Labels of cells that, by the claim's own logic, needn't beat the best trivial
-            method. All other trained cells must, or the claim is INVALID.
-        block: Of seeds: pair i has seed block · `OFFSET` + i. A spec that is mended after its runs
-            were seen takes a block that it never had (and a new place in the family). Claims begin
-            with block 2, since their authors had seen estimates of discarded runs on seed 0.
+        unskilled: Labels of cells that needn't beat the best trivial method, by the logic of the
+            claim. All other trained cells must beat it, or the claim is INVALID.
+        block: Block of seeds: pair i has seed block · `OFFSET` + i. A spec that is corrected after
+            its runs were seen gets a block that it never used (and a new place in the family).
+            Claims begin with block 2, since their authors had seen estimates of discarded runs on
+            seed 0.
     """
 
     test: Test
@@ -190,9 +192,9 @@ class Exact(Claim):
     """Equalities, yielded as checks by a function (see `exact`); no p-value.
 
     Args:
-        check: The protocol that calls it.
-        arms: Configurations that the function is given.
-        consistency: Whether a document's own numbers are recomputed.
+        check: The protocol that calls the function.
+        arms: Configurations that are passed to the function.
+        consistency: Whether the claim is about a document's own numbers, which are recomputed.
     """
 
     check: Check
@@ -218,12 +220,16 @@ def exact(
     """Return a claim that a function decides by equalities.
 
     Args:
-        id: As in the ledger.
-        function: "module:function". It is called with the arms' configurations and the seed (and
-            the figures, where there are any) and yields checks. It is loaded when it is run, so
-            that listing claims doesn't load torch.
-        section, reading, arms, consistency, cost: As in `Claim` and `Exact`.
-        figures: What the document prints, from the ledger.
+        id: Id in the ledger.
+        function: "module:function". It is called with the configurations of the arms and the seed
+            (and with the figures, if there are any) and yields checks. It is loaded when it is run,
+            so that listing claims doesn't load torch.
+        section: Section in which the document makes the claim.
+        reading: How the words of the document are interpreted.
+        arms: Configurations that are passed to the function.
+        figures: The printed figures, from the ledger.
+        consistency: Whether the claim is about a document's own numbers.
+        cost: Estimate of the CPU seconds of a run.
     """
     return Exact(
         id=id,
@@ -242,7 +248,7 @@ class External(Claim):
 
     Args:
         needs: Accelerator hours with their derivation, and data.
-        command: What would run it.
+        command: The command that would run it.
     """
 
     needs: str

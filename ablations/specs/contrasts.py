@@ -1,4 +1,4 @@
-"""Contrasts: what one pair says, and the weights and interval arithmetic that form it."""
+"""Contrasts of pairs, and the weights and interval arithmetic that form them."""
 
 import math
 from collections.abc import Sequence
@@ -11,12 +11,13 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """What one pair says: an interval that holds the contrast, a point where it is known.
+    """The contrast of one pair: an interval that contains it, or a single number if it is known.
 
     Args:
-        values: Of the cells, in order.
-        low, high: The ends; infinite where nothing bounds the contrast.
-        mean: What a mean over pairs reads; NaN where there is no such number.
+        values: Values of the cells, in order.
+        low: Lower end of the interval; infinite if unbounded.
+        high: Upper end of the interval; infinite if unbounded.
+        mean: The number for a mean over pairs; NaN if there is none.
     """
 
     values: tuple[Value, ...]
@@ -48,7 +49,7 @@ def main_effect(first: Sequence[float], second: Sequence[float], *, of: int) -> 
     Args:
         first: The levels of the first factor.
         second: The levels of the second factor.
-        of: Whose effect, 0 or 1.
+        of: The factor whose effect it is, 0 or 1.
     """
     sides = [_effect(first), _effect(second)]
     sides[1 - of] = (1 / len(sides[1 - of]),) * len(sides[1 - of])
@@ -76,7 +77,7 @@ def combined(
 
     Args:
         weights: One a value; a value of weight 0 isn't read.
-        values: Of the cells.
+        values: Values of the cells.
         logarithmic: Whether logarithms are combined.
     """
     assert len(weights) == len(values), (weights, values)
@@ -103,13 +104,13 @@ def shifted(contrast: Contrast, by: float) -> Contrast:
 
 
 def opposed(contrast: Contrast, sign: int) -> Contrast:
-    """Return a contrast of one cell, a run of which diverged, as the worst one for the claim.
+    """Return the contrast of a single cell; if its run diverged, as the worst one for the claim.
 
-    Which values of a metric are the better ones says nothing of what is claimed of it: of a count
-    of steps, fewer are better, and a claim may be that they are many.
+    Whether larger values of a metric are better doesn't determine the claimed direction: for a
+    number of steps, fewer are better, but a claim may be that there are many.
 
     Args:
-        contrast: Any that isn't of a run that diverged is returned as it is.
+        contrast: The contrast; it is returned unchanged if no run diverged.
         sign: 1 if the claim is that the contrast is large, else -1.
     """
     end = math.copysign(math.inf, -sign)

@@ -1,9 +1,9 @@
-"""Tests: from the values of a claim's cells to one contrast a pair, and the zones it is held to.
+"""Tests: form one contrast per pair from the values of a claim's cells, and define its zones.
 
-A test reads cells in the order in which the claim lists them, the baseline first. Contrasts are in
-their natural direction; the claimed one is the zones' (`ablations.rule.zones`). Arithmetic is that
-of intervals, so that a censored or diverged run bounds the contrast as far as it can; one that
-diverged counts against a claim about one cell.
+A test reads cells in the order in which the claim lists them, the baseline first. Contrasts have
+their natural direction; zones know the claimed one (`ablations.rule.zones`). Arithmetic is interval
+arithmetic, so that a censored or diverged run bounds the contrast as far as possible. A run that
+diverged counts against a claim about a single cell.
 """
 
 import math
@@ -48,13 +48,13 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Test(ABC):
-    """How a claim's contrasts are formed, and what they are held to."""
+    """Base class of tests: how contrasts are formed, and the zones with which they are compared."""
 
     __test__ = False  # pytest collects classes of this name
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        """Refuse zones that can't be meant where they are written, not where they are read.
+        """Refuse impossible zones at construction.
 
         Raises:
             UserError: As `ablations.rule.zones`.
@@ -64,12 +64,12 @@ class Test(ABC):
     @property
     @abstractmethod
     def zones(self) -> Zones:
-        """What was fixed beforehand."""
+        """The zones, which are fixed beforehand."""
 
     @property
     @abstractmethod
     def cells(self) -> int:
-        """How many cells are read."""
+        """The number of cells that are read."""
 
     @property
     def form(self) -> str:
@@ -78,7 +78,7 @@ class Test(ABC):
 
     @property
     def places(self) -> int:
-        """How many statements are decided: each takes a place in the family."""
+        """The number of statements that are decided; each takes a place in the family."""
         return 1
 
     @abstractmethod
@@ -91,13 +91,14 @@ class Linear(Test):
     """Tests whose contrast is Σ weightᵢ · valueᵢ, of logarithms where a ratio is claimed.
 
     Args:
-        null: The smallest effect worth having: a share for ratios (0.05 is 5 %), else in the
-            metric's unit.
-        because: Why that size.
-        fewer: Whether the claim is that the contrast falls.
+        null: The smallest effect worth having: a share for ratios (0.05 is 5 %), otherwise in the
+            unit of the metric.
+        because: Reason for that size.
+        fewer: Whether the claim is that the contrast is negative.
         about: The band around a documented figure, or the printed range: two ratios, or two
-            differences in their natural direction. at_least: The figure of an "at least" instead.
-        band_because: Where the band comes from.
+            differences in their natural direction.
+        at_least: The documented figure of an "at least", instead of `about`.
+        band_because: Source of the band.
     """
 
     logarithmic: ClassVar[bool] = False
@@ -172,8 +173,9 @@ class TimeToTarget(Ratio):
 class Timing(Ratio):
     """x = log(time of the treatment / time of the baseline), by turns within a fresh process.
 
-    The cells' metric reads each arm's time over the baseline's (`metrics.timing.TimeRatio`). So the
-    baseline's is 1, and x the treatment's median over rounds of the log-ratio within a round.
+    The metric of the cells is the ratio of each arm's time to that of the baseline
+    (`metrics.timing.TimeRatio`). It is 1 for the baseline, so that x is the treatment's median over
+    rounds of the log-ratio within a round.
     """
 
     name: ClassVar[str] = "timing"
@@ -183,10 +185,10 @@ class Timing(Ratio):
 class OneSample(Linear):
     """x = value − constant.
 
-    A run that diverged has no other arm to fall behind: it counts against what is claimed.
+    A run that diverged counts against the claim, since there is no other arm.
 
     Args:
-        constant: What values are compared with.
+        constant: The value to compare with.
     """
 
     name: ClassVar[str] = "one-sample"
@@ -220,7 +222,7 @@ class Trend(Linear):
     Weights are wᵢ = (lᵢ − l̄) / Σ(l − l̄)².
 
     Args:
-        levels: One a cell, in the cells' order.
+        levels: One level per cell, in order.
     """
 
     name: ClassVar[str] = "trend"
@@ -265,10 +267,10 @@ class NotWorse(Test):
     """x = treatment − baseline; the claim is that x > −margin in nearly every pair.
 
     Args:
-        margin: The loss that would be noticed.
-        because: Why that size.
-        fewer: Whether less of the metric is better: then the claim is that x < margin.
-        weights: One a cell, where the baseline is a mean of several: (−½, −½, 1).
+        margin: The smallest loss that matters.
+        because: Reason for that size.
+        fewer: Whether smaller values are better; then the claim is that x < margin.
+        weights: One weight per cell, if the baseline is a mean of several cells: (−½, −½, 1).
     """
 
     name: ClassVar[str] = "non-inferior"
@@ -299,9 +301,9 @@ class Reliable(Test):
     """x = value; the claim is that x > above in nearly every run.
 
     Args:
-        above: What a reliable run exceeds.
-        because: Why that value.
-        fewer: Whether less of the metric is better: then the claim is that x < above.
+        above: The value that a reliable run exceeds.
+        because: Reason for that value.
+        fewer: Whether smaller values are better; then the claim is that x < above.
     """
 
     name: ClassVar[str] = "one-sample"

@@ -1,7 +1,8 @@
 """The command line: `hrm summary | train | eval | evaluate | predict | demo | plot | ...`.
 
-Each command is a module with `add(subparsers)`, which describes it, and a function that runs it and
-returns the exit status. Modules import torch and tasks inside those functions: `--help` is quick.
+Each command is a module with `add(subparsers)`, which adds its parser, and a function that runs it
+and returns the exit status. Modules import torch and tasks inside these functions, so that `--help`
+is fast.
 """
 
 import argparse

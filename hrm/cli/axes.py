@@ -1,4 +1,4 @@
-"""Axes of a system from the command line: ``PATH=VALUE``, as ``execution=Compacted``."""
+"""Change axes of a system from the command line: ``PATH=VALUE``, as in ``execution=Compacted``."""
 
 import json
 from collections.abc import Sequence
@@ -14,12 +14,14 @@ def changed(system: System, settings: Sequence[str]) -> System:
     """Return a system with some of its axes changed.
 
     Args:
-        settings: ``PATH=VALUE``. A path names a field of the model, such as ``execution``, a field
-            of what is there, such as ``halting.max_steps``, or begins with ``objective``. A value
-            is JSON, or the name of a part, which then has its defaults.
+        system: The system.
+        settings: ``PATH=VALUE``. A path is a field of the model, such as ``execution``, or a field
+            of a part in it, such as ``halting.max_steps``; a path that begins with ``objective`` is
+            one of the objective. A value is JSON, or the name of a part, which then has its
+            defaults.
 
     Raises:
-        UserError: If a path leads nowhere, or the system refuses a value.
+        UserError: If there is no such field, or the system refuses a value.
     """
     data = system.to_json()
     for setting in settings:
@@ -35,7 +37,7 @@ def changed(system: System, settings: Sequence[str]) -> System:
 
 
 def _field(where: Any, name: str, setting: str) -> dict[str, Any]:
-    """Return a part's JSON that has a field."""
+    """Return the JSON of a part, checked to have a field."""
     names = [n for n in where if n not in (type_key, "model")] if isinstance(where, dict) else []
     if name not in names:
         near = nearest(name, names)

@@ -1,9 +1,9 @@
 """`--config FILE`: the options of a command from a YAML file.
 
-Its keys are the options' names without dashes in front; those that may be repeated have a mapping
-(``set``, ``axis``, ``task-set``, ``training-set``). ``recipe`` and ``task`` stand for the command's
-arguments, and ``config`` for the keys that document act-v1 prints. What is on the command line
-counts more.
+Its keys are the names of options without leading dashes. Options that may be repeated (``set``,
+``axis``, ``task-set``, ``training-set``) take a mapping. ``recipe`` and ``task`` are the command's
+arguments; ``config`` takes the keys that document act-v1 prints. Options on the command line take
+precedence.
 """
 
 import argparse
@@ -55,20 +55,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="options from a YAML file; RECIPE and TASK may be left out, or stand first",
+        help="read options from a YAML file; RECIPE and TASK may be in it",
     )
     parser.add_argument(
         "--tasks",
         metavar="NAME,NAME",
-        help="several tasks at once, instead of TASK: a mixture, scored by task",
+        help="train on several tasks at once instead of TASK, with scores for each",
     )
 
 
 def expanded(arguments: Sequence[str]) -> list[str]:
-    """Return a command line with the options of its file in front of its own.
+    """Return a command line with the options of its file before its own.
 
     Raises:
-        UserError: If the file can't be read, or has a key that is no option.
+        UserError: If the file can't be read, or has a key that isn't an option.
     """
     own = _mixed(list(arguments))
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
@@ -94,7 +94,7 @@ def _mixed(own: list[str]) -> list[str]:
     """Return a command line in which ``--tasks maze,pattern`` is a mixture with those tasks.
 
     Raises:
-        UserError: If a task has another name.
+        UserError: If the command line names another task as well.
     """
     if not own or own[0] != "train" or "--tasks" not in own[:-1]:
         return own
@@ -139,7 +139,7 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 def _options(said: Mapping[str, Any], file: Path) -> Iterator[str]:
-    """Yield the options of a file, as they stand on a command line."""
+    """Yield the options of a file in the form of a command line."""
     for key in ("config", *_settings):
         values = said.get(key, {})
         if not isinstance(values, Mapping):
@@ -155,7 +155,7 @@ def _options(said: Mapping[str, Any], file: Path) -> Iterator[str]:
 
 
 def _documented(name: str, value: Any, file: Path) -> Iterator[str]:
-    """Yield the options that one of document act-v1's keys stands for."""
+    """Yield the options that correspond to a key of document act-v1."""
     match name:
         case "pos_encodings":
             yield from ("--set", f"learned_positions={json.dumps(value == 'learned')}")

@@ -19,12 +19,12 @@ LINE = "turn a public checkpoint into a run's folder, or a run into a public che
 TEXT = """\
 Turn a checkpoint of the public HRM or one-tiny-network code (its plain transformer too) into a
 run's folder, which `hrm eval` scores; or such a run into a checkpoint that the public code loads.
-Tensors are renamed and not touched. Files are safetensors, or what torch.save writes; no code in
-them runs.
+Tensors are renamed and not changed. Files are safetensors, or those of torch.save; no code in them
+is executed.
 
-Shapes don't say everything. Heads, cycles and steps come from the configuration beside the
-checkpoint, all_config.yaml, or from --config; what is said nowhere is as in the recipe. All of it
-is printed, with who said it.
+Shapes don't determine everything. Heads, cycles and steps come from the configuration beside the
+checkpoint, all_config.yaml, or from --config; all other keys come from the recipe. The result is
+printed with the source of each key.
 
   hrm convert sudoku-extreme/checkpoint runs/public
   hrm convert step_1000 runs/public --config all_config.yaml --config data/train/dataset.json
@@ -43,10 +43,10 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "output", type=Path, metavar="OUT", help="a new folder for a run, a new file for the public"
     )
     parser.add_argument(
-        "--to", choices=("ours", "public"), help="which way (to public from a run, else to ours)"
+        "--to", choices=("ours", "public"), help="direction (default: public for a run, else ours)"
     )
     parser.add_argument(
-        "--recipe", metavar="RECIPE", help="whose values stand for what is said nowhere (by size)"
+        "--recipe", metavar="RECIPE", help="recipe for missing keys (default: by size)"
     )
     parser.add_argument(
         "--config",
@@ -54,7 +54,8 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="of the public code: all_config.yaml, dataset.json, an arch/*.yaml; may be repeated",
+        help="configuration of the public code, such as all_config.yaml, dataset.json or "
+        "arch/*.yaml; may be repeated",
     )
     parser.add_argument(
         "--set",
@@ -64,20 +65,24 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="a public key of the model, such as num_heads=8 or seq_len=81; may be repeated",
     )
     parser.add_argument(
-        "--task", choices=extensions.names(), metavar="TASK", help="what it is for (by size)"
+        "--task",
+        choices=extensions.names(),
+        metavar="TASK",
+        help="task of the model (default: by size)",
     )
     options.add_settings(parser, "--task-set", "a field of the task")
     parser.add_argument(
         "--prefix",
         metavar="PREFIX",
-        help="before public names: '_orig_mod.model.inner.', 'model.inner.', '' (as it was)",
+        help="prefix of public names: '_orig_mod.model.inner.', 'model.inner.', '' (default: as "
+        "read)",
     )
     options.add_json(parser, "the configuration")
     parser.set_defaults(function=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Convert, and print the configuration and where it is from."""
+    """Convert a checkpoint, and print its configuration with the source of each key."""
     from hrm import recipes
     from hrm.interop import folders, settings
 

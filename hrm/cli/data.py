@@ -1,4 +1,4 @@
-"""`hrm data`: boards as people and as the field's trainers see them."""
+"""`hrm data`: show boards, and read and write them in the public format."""
 
 import argparse
 import hashlib
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, progress
+from hrm.cli import configured, options, progress
 from hrm.errors import UserError
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
@@ -52,9 +52,12 @@ split as well. A folder that is truncated or contradicts itself is refused, with
 """
 SHOW = """\
 Draw examples of a task, each with its solution. Difficulty is counted in the task's own unit;
-easy, medium and hard are thirds of the boards generated for this.
+easy, medium and hard are thirds of the boards generated for this. Mazes are of 15 x 15 unless
+--set size=N says otherwise; sudokus with the fewest clues that leave one solution have 17.
 
+  hrm data show maze
   hrm data show maze --set size=10
+  hrm data show sudoku --set clues=17
   hrm data show sudoku --difficulty hard --number 1 --seed 7
 """
 FETCH = """\
@@ -109,8 +112,10 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
     parser = options.command(commands, "import", "write boards of your own in that format", IMPORT)
     parser.add_argument("path", type=Path, metavar="PATH", help="a file, or a folder of files")
-    parser.add_argument("--task", metavar="TASK", help="what the boards are of (as they look)")
-    options.add_settings(parser, "--set", "a field of the task (as the boards need)")
+    parser.add_argument(
+        "--task", metavar="TASK", help="task of the boards (default: by their form)"
+    )
+    options.add_settings(parser, "--set", "a field of the task (default: as the boards need)")
     options.add_numbers(
         parser,
         ("--train", None, "so many training boards, drawn at random (all)"),
@@ -129,7 +134,9 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
     parser = options.command(commands, "show", "draw examples of a task", SHOW)
     _add_source(parser)
-    parser.add_argument("--difficulty", choices=LEVELS, help="a third of the boards (all)")
+    parser.add_argument(
+        "--difficulty", choices=LEVELS, help="show a third of the boards (default: all)"
+    )
     options.add_numbers(parser, ("--number", 3, "how many"))
     parser.set_defaults(function=show)
 
@@ -153,7 +160,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="a folder to make"
+        "--output", type=Path, required=True, metavar="DIR", help="folder to create"
     )
 
 
@@ -182,7 +189,7 @@ def build(asked: argparse.Namespace) -> int:
 
 
 def info(asked: argparse.Namespace) -> int:
-    """Check a folder and say what it holds."""
+    """Check a folder and print a summary of it."""
     described = _described(asked.folder)
     if asked.json:
         sys.stdout.write(json.dumps(described, indent=2) + "\n")
@@ -195,7 +202,9 @@ def show(asked: argparse.Namespace) -> int:
     """Draw examples."""
     if asked.number < 1:
         raise UserError(f"--number is {asked.number}; allowed is 1 or more; leave it out for 3")
-    task = options.task_of(asked.task, asked.set)
+    usual = configured.MIXED.get(asked.task, {})  # a maze has no size of its own
+    fields = [f"{name}={json.dumps(value)}" for name, value in usual.items()]
+    task = options.task_of(asked.task, [*fields, *asked.set])
     boards = _generate(task, asked.seed, 0, max(30, 10 * asked.number)).test
     chosen = _third(boards, asked.difficulty)[: asked.number]
     for i in chosen:
@@ -206,7 +215,7 @@ def show(asked: argparse.Namespace) -> int:
 
 
 def fetch(asked: argparse.Namespace) -> int:
-    """Fetch one of the field's own data sets."""
+    """Fetch a public data set."""
     from hrm.data.fetch import fetch as from_hub
 
     with progress.share(asked.name) as step:
@@ -223,7 +232,7 @@ def fetch(asked: argparse.Namespace) -> int:
 
 
 def bring_in(asked: argparse.Namespace) -> int:
-    """Write boards of one's own in the public format."""
+    """Convert a user's own boards to the public format."""
     from hrm.data import imports
     from hrm.system import extensions
 
@@ -247,7 +256,7 @@ def bring_in(asked: argparse.Namespace) -> int:
 
 
 def _generate(task: "Task", seed: int, train: int, test: int) -> "Splits":
-    """Generate boards; who watches sees an estimate, from generating a few of them first."""
+    """Generate boards; on a terminal, show progress estimated from a few boards."""
     few, seconds = 4, 0.0
     while progress.watched() and few < train + test and seconds < 0.5:
         few *= 4
@@ -259,7 +268,7 @@ def _generate(task: "Task", seed: int, train: int, test: int) -> "Splits":
 
 
 def _third(boards: "Boards", level: str | None) -> list[int]:
-    """Return which boards are in a third by difficulty, ties in order; None for all."""
+    """Return the boards in one third by difficulty, ties in their order; None for all."""
     if level is None:
         return list(range(len(boards)))
     place = LEVELS.index(level)
@@ -268,7 +277,7 @@ def _third(boards: "Boards", level: str | None) -> list[int]:
 
 
 def _beside(left: str, right: str) -> str:
-    """Return two pictures side by side if the terminal is wide enough, else above each other."""
+    """Return two pictures side by side, or one above the other if the terminal is too narrow."""
     rows, others = left.split("\n"), right.split("\n")
     width = max(map(len, rows))
     if width + 4 + max(map(len, others)) > shutil.get_terminal_size().columns:
@@ -282,7 +291,7 @@ def _beside(left: str, right: str) -> str:
 
 # -- folders --------------------------------------------------------------------------------------
 def _described(folder: Path) -> dict[str, Any]:
-    """Return what a folder in the public format holds, checked."""
+    """Check a folder in the public format and return its description."""
     from hrm.data import overlap, public
 
     there = [split for split in public.SPLITS if (folder / split).is_dir()] or public.SPLITS

@@ -1,4 +1,4 @@
-"""`hrm demo DOCUMENT`: what a document describes, on a model that is trained for it in a minute."""
+"""`hrm demo DOCUMENT`: demonstrate a document on a model that is trained in a minute."""
 
 import argparse
 import importlib
@@ -15,15 +15,15 @@ LINE = "see what a document describes, on a model trained for it now"
 TEXT = """\
 Train a small model as a document describes it, in less than a minute, and show what it is about:
 
-  v2        what per-sample halting saves: the same weights and held-out boards, as the original
-            does, where a batch goes on until all its samples want to stop in the same cycle, and
-            each sample for itself
-  gru       the printed training step; samples that stop as one, and each for itself
+  v2        the savings of per-sample halting: the same weights and held-out boards, executed as in
+            the original, where a batch continues until all its samples want to stop in the same
+            cycle, and with each sample stopping on its own
+  gru       the printed training step; samples that stop as a batch, and on their own
   amulgent  baseline and enhancements, feature by feature, with the agent's learning metrics
   act-v1    the carry, halting, and evaluation with all steps and with halting
   complete  several tasks, steps board by board, and the document's pictures
 
-The numbers are those of this run; equal arguments give equal ones, but for the seconds.
+All numbers are measured in this run; equal arguments give equal numbers, except for seconds.
 
   hrm demo v2 --seed 2 --batch 32
   hrm demo gru
@@ -47,14 +47,14 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         ("--batch", None, "of v2: held-out boards a batch (4)"),
     )
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="a folder for pictures (demo-DOCUMENT)"
+        "--output", type=Path, metavar="DIR", help="folder for pictures (default: demo-DOCUMENT)"
     )
     options.add_json(parser)
     parser.set_defaults(function=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Train, measure, print."""
+    """Train, measure, and print the results."""
     import torch
 
     torch.set_num_threads(1)  # as fast at this size, and the same sums everywhere
@@ -70,7 +70,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _v2(asked: argparse.Namespace) -> tuple[str, Any]:
-    """Return what document v2's demonstration prints; it has no pictures."""
+    """Return the output of document v2's demonstration, which has no pictures."""
     from hrm.documented.demos import v2
     from hrm.training import loop
 
@@ -91,7 +91,7 @@ def _v2(asked: argparse.Namespace) -> tuple[str, Any]:
 
 
 def _shown(asked: argparse.Namespace) -> tuple[str, Any]:
-    """Return what another document's demonstration prints, its pictures drawn."""
+    """Return the output of another document's demonstration, after drawing its pictures."""
     from hrm.plots import style
 
     module: Any = importlib.import_module(

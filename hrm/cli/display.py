@@ -1,4 +1,4 @@
-"""What a person sees of a summary. Knows Rich, and is loaded by the command that prints."""
+"""Print a recipe's summary with Rich. Loaded only by the command that prints."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from hrm.system.console import console
 
 
 def summary(found: Mapping[str, Any]) -> None:
-    """Print a recipe's summary: modules by group, buffers apart, then the totals."""
+    """Print a recipe's summary: modules by group, buffers separately, then the totals."""
     out = console()
     out.print(
         f"[bold]{escape(found['recipe'])}[/bold]  {escape(found['source'])}",
@@ -77,7 +77,7 @@ def _buffers(buffers: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _verdict(found: Mapping[str, Any]) -> str:
-    """Return what the printed figure says about the count."""
+    """Return a sentence that compares the count with the printed figure."""
     difference = found["documented"]["difference"]
     if difference == 0:
         return "the same"

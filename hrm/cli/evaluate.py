@@ -1,4 +1,4 @@
-"""`hrm eval CHECKPOINT TASK`: score what a run has learned."""
+"""`hrm eval CHECKPOINT TASK`: score the checkpoints of a run on test boards."""
 
 import argparse
 import json
@@ -19,11 +19,11 @@ TEXT = """\
 Score checkpoints on a task's test boards: by default those that the run itself was scored on. A
 run's folder stands for its best and its last checkpoint.
 
-In evaluation some systems take all steps, and some stop a batch as one, as documented; with
---halting each board stops for itself, and so many boards take so many steps. With --steps every
-board takes so many steps, also more than in training; --curve scores each step on the way, up to
-twice as many as in training where --steps doesn't say. Boards may have another size than in
-training where the model has no learned positions.
+In evaluation some systems take all steps, and some stop a batch as a whole, as documented. With
+--halting each board stops on its own, and the number of boards for each number of steps is printed.
+With --steps every board takes that many steps, which may be more than in training. --curve also
+scores the answers after each step, up to --steps or to twice as many as in training. Boards may
+have another size than in training if the model has no learned positions.
 
   hrm eval runs/act sudoku
   hrm eval runs/act/best.safetensors sudoku --halting
@@ -34,8 +34,8 @@ training where the model has no learned positions.
 
 --json prints `checkpoints`, each with its scores and its `update`; `baselines`, the scores of the
 trivial methods; `margins`, `difference` and `error` beside each of these; with --halting,
-`boards_by_steps`, how many boards took so many steps; with --curve, `curve`, for each checkpoint a
-list with `step` and the scores after that step.
+`boards_by_steps`, the number of boards for each number of steps; with --curve, `curve`, for each
+checkpoint a list with `step` and the scores after that step.
 """
 
 
@@ -48,8 +48,8 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     options.add_task(parser)
     options.add_data(parser, "test boards of your own")
     parser.add_argument("--curve", action="store_true", help="score after each step, too")
-    parser.add_argument("--halting", action="store_true", help="let each board stop for itself")
-    options.add_settings(parser, "--task-set", "a field of the task (as trained)")
+    parser.add_argument("--halting", action="store_true", help="let each board stop on its own")
+    options.add_settings(parser, "--task-set", "a field of the task (default: as in training)")
     options.add_numbers(
         parser,
         ("--data-seed", None, "of the boards (as trained)"),
@@ -62,7 +62,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Score, and print it."""
+    """Score the checkpoints, and print the scores."""
     from dataclasses import replace
 
     from hrm.system import distributed
@@ -110,10 +110,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def task_of(found: "Stored", asked: argparse.Namespace) -> Any:
-    """Return the task to score on: that of the run, but for what is asked for.
+    """Return the task to score on: that of the run, with the changes of the command line.
 
     Raises:
-        UserError: If there is no such field, or it isn't the run's task and its shapes are missing.
+        UserError: If there is no such field, or it is another task and lacks a required field.
     """
     plan = found.plan
     settings: list[str] = []
@@ -138,10 +138,10 @@ def task_of(found: "Stored", asked: argparse.Namespace) -> Any:
 
 
 def _boards(found: "Stored", task: Any, asked: argparse.Namespace) -> tuple["Splits", int | None]:
-    """Return the boards to score on, and the number of their identities where it isn't the task's.
+    """Return the boards to score on, and their number of identities if it isn't the task's.
 
     Raises:
-        UserError: If they can't be had.
+        UserError: If the boards can't be read or generated.
     """
     from dataclasses import replace
 

@@ -20,14 +20,14 @@ LINE = "train and score recipes on tasks, as a table and a heat map"
 TEXT = """\
 Train each recipe on each task, score it on test boards beside the task's trivial methods, and write
 grid.json, grid.csv and grid.png (a heat map) into the folder. Each cell is a run of its own in
-DIR/RECIPE/TASK; those that are finished aren't trained again, so that the same command goes on
-after Ctrl-C.
+DIR/RECIPE/TASK; finished runs aren't trained again, so that the same command resumes after Ctrl-C.
 
-  --setting small  document complete's sizes up to medium, small boards, 60 updates: two minutes
-  --setting full   all four sizes, the documented boards, 2,000 updates: hours on a GPU
+  --setting small  document complete's sizes up to medium, small boards, 100 updates: two minutes,
+                   too few to beat the trivial methods
+  --setting full   all four sizes, the documented boards, 2,000 updates: hours
 
 With --joint each recipe is trained on all the tasks at once, too, as many updates for each task as
-alone, and scored by task beside single-task training.
+alone, and scored by task beside single-task training: twice the time.
 
   hrm evaluate --output runs/grid
   hrm evaluate --recipes complete-tiny,complete-small --tasks maze,pattern --joint --output runs/two
@@ -51,11 +51,18 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="(sudoku,maze,pattern,hanoi,logic,coloring)",
     )
     parser.add_argument(
-        "--setting", choices=SETTINGS, default=SETTINGS[0], help="sizes and updates (small)"
+        "--setting",
+        choices=SETTINGS,
+        default=SETTINGS[0],
+        help="sizes and updates (default: small)",
     )
     parser.add_argument("--joint", action="store_true", help="train on all tasks at once, too")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="a new folder, or where to go on"
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="new folder, or that of a grid to resume",
     )
     options.add_numbers(
         parser,

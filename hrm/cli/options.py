@@ -1,4 +1,4 @@
-"""What several commands share: how they describe themselves, their tasks and ``FIELD=VALUE``."""
+"""Options shared by several commands: descriptions, tasks and ``FIELD=VALUE`` settings."""
 
 import argparse
 import inspect
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # `--help` is quick without numpy
 def command(
     subparsers: "argparse._SubParsersAction[Any]", name: str, line: str, text: str
 ) -> argparse.ArgumentParser:
-    """Return the parser of a new command: a line for the list, a text that keeps its own breaks."""
+    """Return the parser of a new command, with a line for the list and a preformatted text."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
         help=line,
@@ -34,7 +34,7 @@ def command(
 
 
 def add_include(parser: argparse.ArgumentParser) -> None:
-    """Add the modules that others bring."""
+    """Add the option for modules of extensions."""
     parser.add_argument(
         "--include",
         action="append",
@@ -45,10 +45,10 @@ def add_include(parser: argparse.ArgumentParser) -> None:
 
 
 def include(arguments: Sequence[str]) -> None:
-    """Include what arguments ask for, before they are parsed: they may name what it defines.
+    """Include modules before arguments are parsed, since arguments may name their parts.
 
     Raises:
-        UserError: If something can't be included.
+        UserError: If a module can't be included.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     add_include(parser)
@@ -73,33 +73,33 @@ def add_settings(parser: argparse.ArgumentParser, option: str, what: str) -> Non
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help=f"{what}, the value in JSON; may be repeated; an unknown one lists them all",
+        help=f"{what}, the value in JSON; may be repeated; an unknown name lists all",
     )
 
 
 def add_numbers(parser: argparse.ArgumentParser, *options: tuple[str, int | None, str]) -> None:
-    """Add whole numbers: the option, its default, its help, which says what None stands for."""
+    """Add whole-number options: name, default, and help, which explains a default of None."""
     for option, default, what in options:
         said = what if default is None else f"{what} ({default})"
         parser.add_argument(option, type=int, default=default, metavar="N", help=said)
 
 
 def add_data(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add boards of one's own."""
+    """Add the option for a user's own boards."""
     parser.add_argument(
         "--data", type=Path, metavar="PATH", help=f"{what}; forms are in docs/tasks.md"
     )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add where it is computed."""
+    """Add the option for the device."""
     parser.add_argument(
         "--device", default="cpu", metavar="DEVICE", help="cpu, cuda or cuda:NUMBER (cpu)"
     )
 
 
 def add_json(parser: argparse.ArgumentParser, what: str = "it") -> None:
-    """Add what every command that prints results has."""
+    """Add `--json`, which every command that prints results has."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
 
 
@@ -108,11 +108,13 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
     """Return a task by its name, with some fields set by ``FIELD=VALUE``.
 
     Args:
-        option: Which the settings were given with, for errors.
+        name: Name of the task.
+        settings: The settings.
+        option: The option that took the settings, for error messages.
 
     Raises:
-        UserError: If a setting isn't of that form, there's no such field, one is missing, or the
-            task refuses a value.
+        UserError: If a setting is malformed, there is no such field, a required field is missing,
+            or the task refuses a value.
     """
     kind = extensions.task(name)
     fields = inspect.signature(kind).parameters
@@ -144,7 +146,7 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
 
 
 def task_with(name: str, settings: Sequence[str], data: Path | None, option: str) -> "Task":
-    """Return a task with the fields that own boards need, where settings don't say them.
+    """Return a task; fields that aren't set are derived from the user's own boards.
 
     Raises:
         UserError: As `task_of`, or if the boards can't be read.
@@ -160,10 +162,10 @@ def task_with(name: str, settings: Sequence[str], data: Path | None, option: str
 def assigned(
     option: str, settings: Sequence[str], of: str, allowed: Mapping[str, inspect.Parameter]
 ) -> dict[str, Any]:
-    """Return the values of ``FIELD=VALUE`` settings, held to the parameters' annotations.
+    """Return the values of ``FIELD=VALUE`` settings, checked against annotations.
 
     Raises:
-        UserError: If one isn't of that form, names no parameter, or has a value of another type.
+        UserError: If a setting is malformed, names no parameter, or has a value of another type.
     """
     listed = ", ".join(map(_shown, allowed.values()))
     found = {}
@@ -189,7 +191,7 @@ def assigned(
 
 
 def _fits(value: Any, kind: Any) -> bool:
-    """Whether a value is of a plain annotation; parts are held to theirs when they are made."""
+    """Return whether a value matches a plain annotation; parts check theirs at construction."""
     kinds = set(typing.get_args(kind) or (kind,))
     plain = kinds <= {bool, int, float, str, type(None)}
     return not plain or type(value) in kinds or (float in kinds and type(value) is int)

@@ -1,4 +1,4 @@
-"""`hrm plot RUN`: the pictures of a run."""
+"""`hrm plot RUN`: draw the pictures of a run."""
 
 import argparse
 import json
@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from hrm.cli import options, progress
+from hrm.cli.summary import choose
 from hrm.errors import UserError
 
-NAMES = ("training", "halting", "signals", "efficiency", "puzzle", "states", "architecture")
+NAMES = (
+    *("training", "halting", "signals", "efficiency", "puzzle", "states"),
+    *("communication", "positions", "architecture"),
+)
+_updates = 8  # of a demonstration
 FORMATS = ("png", "svg")
 LINE = "draw pictures of a run"
 TEXT = """\
@@ -18,34 +23,43 @@ checkpoint and its test boards. A run that is still going on can be drawn too.
 
   training      losses, validation score and halting steps, beside trivial methods
   halting       halting steps by difficulty
-  signals       what halting says at each step
-  efficiency    what lockstep, masked and compacted execution cost
+  signals       the halting signal at each step
+  efficiency    cost of lockstep, masked and compacted execution
   puzzle        a test board, the answer after each segment, the solution
   states        principal components, residuals, participation ratios
+  communication what each level hands to the other at each update: its size, and how it turns
+  positions     the halting probability of each position over steps (document complete)
   architecture  blocks with their parameters
 
-A picture that the run can't give is named with the reason. --json prints `drawn`, the file of each
-picture, and `lacking`, why another isn't there.
+If a picture can't be drawn for the run, the reason is printed. --json prints `drawn`, the file of
+each picture, and `lacking`, the reason for each missing one.
+
+Without a run, --demo RECIPE trains one for a few seconds on small mazes and draws that; it goes to
+DIR/run.
 
   hrm plot runs/act
   hrm plot runs/act --only puzzle --board 3
   hrm plot runs/act --only training --only halting --format svg --output figures
+  hrm plot --demo complete-tiny --output pictures
 """
 
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm plot`."""
     parser = options.command(subparsers, "plot", LINE, TEXT)
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="a folder (RUN/pictures)")
-    parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="of the files (png)")
+    parser.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run's folder")
+    parser.add_argument("--demo", metavar="RECIPE", help="make a short run of this recipe first")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder (default: RUN/pictures)")
+    parser.add_argument(
+        "--format", choices=FORMATS, default=FORMATS[0], help="format of the files (default: png)"
+    )
     parser.add_argument(
         "--only",
         action="append",
         default=[],
         choices=NAMES,
         metavar="NAME",
-        help=f"one of {', '.join(NAMES)}; may be repeated (all)",
+        help=f"one of {', '.join(NAMES)}; may be repeated (default: all)",
     )
     options.add_numbers(
         parser,
@@ -58,12 +72,18 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Draw, and say what was drawn where."""
+    """Draw the pictures, and print their files."""
     from hrm.plots import stored, style
 
     assert stored.NAMES == NAMES
-    pictures = stored.Pictures(asked.run, boards=asked.boards, board=asked.board, data=asked.data)
-    folder = asked.output or asked.run / "pictures"
+    if (asked.run is None) == (asked.demo is None):
+        raise UserError(
+            f"run is {asked.run and str(asked.run)!r} and --demo {asked.demo!r}; allowed is one of "
+            f"them; give a run's folder, or --demo RECIPE"
+        )
+    source = asked.run if asked.demo is None else _demo(asked)
+    pictures = stored.Pictures(source, boards=asked.boards, board=asked.board, data=asked.data)
+    folder = asked.output or source / "pictures"
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
     drawn: dict[str, str] = {}
@@ -89,3 +109,23 @@ def run(asked: argparse.Namespace) -> int:
     said = drawn | {name: f"not drawn: {why}" for name, why in lacking.items()}
     sys.stdout.writelines(f"{name:12}  {said[name]}\n" for name in only or NAMES)
     return 0
+
+
+def _demo(asked: argparse.Namespace) -> Path:
+    """Train a recipe for a few updates and return the run's folder.
+
+    Raises:
+        UserError: If there is no such recipe, or no folder is named.
+    """
+    from hrm import recipes
+    from hrm.sweeps import grid
+
+    choose(asked.demo, recipes.named)
+    if asked.output is None:
+        raise UserError("--output is missing; allowed with --demo is a folder; name one")
+    cells = grid.cells(grid.SETTINGS["small"], [asked.demo], ["maze"], updates=_updates)
+    with progress.lines() as say:
+        for _ in grid.run(cells, asked.output / "run", say):
+            pass
+    cell = cells[0]
+    return Path(asked.output) / "run" / cell.recipe / cell.name

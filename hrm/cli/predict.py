@@ -1,4 +1,4 @@
-"""`hrm predict RUN PUZZLE ...`: a run's answers to puzzles of one's own."""
+"""`hrm predict RUN PUZZLE ...`: answer a user's own puzzles with a trained model."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ folder of files, or the puzzle itself in its natural form: a sudoku's line, a ma
 other tasks' in JSON. Files are those of `hrm data import`; of ARC, tasks in JSON.
 
   picture   the puzzle with its answer drawn in, and whether that is valid
-  text      the answer in its natural form, a puzzle after the other
+  text      the answers in their natural form, one after the other
   json      a list with `name`, `answer`, `valid` and `steps` of each; of ARC, the submission: for
             each task a list of `attempt_1` and `attempt_2`, one for each test
 
@@ -45,19 +45,26 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "puzzles", nargs="+", metavar="PUZZLE", help="a puzzle, a file, or a folder"
     )
     parser.add_argument(
-        "--as", dest="form", choices=FORMS, default=FORMS[0], help="how answers look (picture)"
+        "--as",
+        dest="form",
+        choices=FORMS,
+        default=FORMS[0],
+        help="form of the answers (default: picture)",
     )
     parser.add_argument(
-        "--submission", type=Path, metavar="FILE", help="of ARC: write the submission there, too"
+        "--submission",
+        type=Path,
+        metavar="FILE",
+        help="for ARC: write the submission to this file, too",
     )
-    options.add_settings(parser, "--task-set", "a field of the task (as trained)")
+    options.add_settings(parser, "--task-set", "a field of the task (default: as in training)")
     options.add_numbers(parser, ("--steps", None, "halting steps (as the run evaluates)"))
     options.add_device(parser)
     parser.set_defaults(function=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Answer, and print it."""
+    """Answer the puzzles, and print the answers."""
     from hrm.system import distributed
     from hrm.tasks.arc.task import Arc
     from hrm.training import runs
@@ -104,10 +111,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _given(text: str, task: Any) -> "Sequence[Problem]":
-    """Return the problems that an argument stands for.
+    """Return the problems of an argument: a file, a folder, or the problem itself.
 
     Raises:
-        UserError: If it names no file and isn't a problem, or there's none in the file.
+        UserError: If it is neither a path nor a problem, or the file has no problems.
     """
     from hrm.data import forms, imports
 
@@ -156,4 +163,12 @@ def _arc(asked: argparse.Namespace, model: "Answering") -> None:
     if solved:
         ours = {task.name: submission[task.name] for task in solved}
         score = scoring.score_submission(ours, solved)
-        sys.stdout.write(f"solved: {score:.1%} of {len(solved)} tasks whose answers are there\n")
+        copied = {
+            task.name: [dict.fromkeys(scoring.ATTEMPTS, p.input.tolist()) for p in task.tests]
+            for task in solved
+        }
+        trivial = scoring.score_submission(copied, solved)
+        sys.stdout.write(
+            f"solved: {score:.1%} of {len(solved)} tasks whose answers are there, "
+            f"trivial {trivial:.1%} (copying the input)\n"
+        )

@@ -1,4 +1,4 @@
-"""Progress with an estimate, on stderr and for a person only. Knows Rich, and loads it at need."""
+"""Progress bars with estimates, on stderr of a terminal. Rich is loaded only when needed."""
 
 import contextlib
 import sys
@@ -15,13 +15,13 @@ Line = Callable[[float, str], None]
 
 
 def watched() -> bool:
-    """Return whether somebody may be looking: stderr is a terminal."""
+    """Return whether stderr is a terminal."""
     return sys.stderr.isatty()
 
 
 @contextlib.contextmanager
 def share(what: str) -> Iterator[Step]:
-    """Show how much of something is done: yields a function that takes it, in 0 ... 1."""
+    """Show progress; yields a function that takes the share done, in 0 ... 1."""
     if not watched():
         yield lambda _: None
         return
@@ -32,7 +32,7 @@ def share(what: str) -> Iterator[Step]:
 
 @contextlib.contextmanager
 def clock(what: str, seconds: float) -> Iterator[None]:
-    """Show how much of an estimated time has passed, for work that doesn't say how far it is."""
+    """Show how much of an estimated time has passed, for work that reports no progress."""
     if not watched():
         yield
         return
@@ -53,9 +53,9 @@ def clock(what: str, seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lines() -> Iterator[Line]:
-    """Show how far something is: yields a function that takes that, in 0 ... 1, and a line.
+    """Show progress with text; yields a function that takes the share done, in 0 ... 1, and a line.
 
-    Where nobody looks, the lines are printed one after another.
+    If stderr isn't a terminal, the lines are printed one after another.
     """
     if not watched():
         yield _printed

@@ -1,4 +1,4 @@
-"""What a person sees of scores."""
+"""Print scores as tables."""
 
 import math
 import sys
@@ -13,9 +13,9 @@ _metrics = ("tokens", "unknown", "exact", "valid")
 
 
 def show(found: Mapping[str, Any]) -> None:
-    """Print the test scores of checkpoints, and below them those of the task's trivial methods.
+    """Print the test scores of checkpoints, and below them those of trivial methods.
 
-    The public code's accuracy stands beside `tokens` where they differ.
+    If the public code's accuracy differs from `tokens`, it is printed beside it.
     """
     every = [*found["checkpoints"].values(), *found["baselines"].values()]
     apart = any(
@@ -35,7 +35,7 @@ def show(found: Mapping[str, Any]) -> None:
 
 
 def _by_task(found: Mapping[str, Any]) -> None:
-    """Print what is known of each of several tasks: unknown cells, and valid answers."""
+    """Print the scores of each task of a mixture: unknown cells, and valid answers."""
     every = {**found["checkpoints"], **found["baselines"]}
     first = next(iter(every.values()))
     names = [name.removeprefix("unknown ") for name in first if name.startswith("unknown ")]
@@ -54,8 +54,20 @@ def _by_task(found: Mapping[str, Any]) -> None:
     )
 
 
+def trivial(found: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the best trivial method's share of unknown cells, to stand beside a model's.
+
+    Args:
+        found: Scores by method, as `hrm.training.scoring.baselines` returns them.
+    """
+    if not found:
+        return "no trivial method"
+    name = max(found, key=lambda method: found[method]["unknown"])
+    return f"trivial {found[name]['unknown']:.1%} ({name})"
+
+
 def show_curve(name: str, points: Sequence[Mapping[str, Any]], trained: int) -> None:
-    """Print a checkpoint's scores after each step, with a mark behind the last trained one."""
+    """Print a checkpoint's scores after each step, with a mark after the last trained step."""
     rows = [(f"{name}, after step", *(f"{metric:>8}" for metric in _metrics))]
     for point in points:
         mark = " (trained up to here)" if point["step"] == trained else ""

@@ -1,4 +1,4 @@
-"""`hrm summary RECIPE`: what a documented system is made of, beside the size that is printed.
+"""`hrm summary RECIPE`: modules and parameters of a documented system, and its printed size.
 
 With `--json` it prints one object, whose keys are stable:
 
@@ -6,15 +6,15 @@ With `--json` it prints one object, whose keys are stable:
     parameters       how many the model has, buffers not counted
     documented       null, or {printed, difference, prints_as}: the printed figure, parameters less
                      that figure, and whether the count rounds or truncates to it
-    operations       floating-point operations of one segment, that is, one halting step of one
-                     sample, forward, as `hrm.model.cost` counts them: from states to states, so
-                     that the embedding isn't in it, nor a decision or a readout that comes after
+    operations       forward floating-point operations of one segment, that is, one halting step of
+                     one sample, as `hrm.model.cost` counts them: from states to states, without the
+                     embedding, the halting decision and the readout
     groups           [{path, type, parameters, operations, modules}], one per top-level module;
                      modules is [{path, type, shapes: {name: [...]}, parameters}], one per module
                      with parameters of its own; the model's own are in the group with path ""
     buffers          [{path, shape, elements}]: states, tables and whatever else isn't a parameter
 
-The model is built on the meta device: shapes alone, whatever its size.
+The model is built on the meta device, so that no memory is allocated for it.
 """
 
 import argparse
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from hrm.model.cost import Count
     from hrm.recipes import Named
 
-LINE = "show what a documented system is made of, and how large it is"
+LINE = "show the modules and the size of a documented system"
 TEXT = """\
 Show a documented system: its modules, shapes, parameters (beside the printed figure) and the
-operations of one segment. Nothing is trained, and no weights are made.
+operations of one segment. Nothing is trained, and no weights are allocated.
 
   hrm summary act-v1
   hrm summary complete-medium --json
@@ -105,10 +105,10 @@ def summarise(name: str, named: "Mapping[str, Named]") -> dict[str, Any]:
 
 
 def choose(name: str, named: "Mapping[str, Named]") -> "Named":
-    """Return the recipe of a name.
+    """Return a recipe by its name.
 
     Raises:
-        UserError: If there is none; the error lists all names, the nearest last.
+        UserError: If there is none; the error lists all names, with the nearest last.
     """
     if name in named:
         return named[name]
@@ -130,7 +130,7 @@ def segment_operations(model: "HRM") -> "Count":
 
 
 def groups(model: "nn.Module", operations: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the modules that have parameters, by top-level module; shared ones once."""
+    """Return the modules that have parameters, by top-level module; shared modules occur once."""
     owned: dict[str, dict[str, list[int]]] = {}
     for path, parameter in model.named_parameters():
         owner, _, name = path.rpartition(".")
@@ -161,10 +161,10 @@ def groups(model: "nn.Module", operations: Mapping[str, int]) -> list[dict[str, 
 
 
 def compare(count: int, printed: str) -> dict[str, Any]:
-    """Return a count beside a printed figure such as "844,610", "115K", "~27M" or "500K+".
+    """Compare a count with a printed figure such as "844,610", "115K", "~27M" or "500K+".
 
-    It prints as the figure if it rounds (halves either way) or truncates to it at the last place
-    that is printed, or, where the figure ends in "+", reaches it.
+    The count agrees if it rounds (halves either way) or truncates to the figure at the last printed
+    place or, if the figure ends in "+", if it is at least as large.
     """
     match = _figure.fullmatch(printed)
     assert match is not None, f"{printed!r} isn't one figure"

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LINE = "search for a recipe's best configuration on a task"
 TEXT = """\
 Train a recipe in many configurations and choose the one that scores best on the validation boards;
-the test boards see that one alone, once. Options are those of `hrm train`, and hold for all trials.
+only that one is scored on the test boards, once. Options are those of `hrm train`, for all trials.
 Needs an extra: pip install -c constraints.txt -e '.[sweeps]'.
 
 The space is a file in TOML or JSON that names fields (recipe.FIELD, an argument of the recipe;
@@ -36,11 +36,11 @@ training.FIELD; model.FIELD and objective.FIELD, of the system that the recipe m
   [recipe.hidden_low]
   choices = [16, 32, 64]
 
-With --arms, the recipe is compared with others, or with itself changed in some fields: one space,
-equal budgets, the same boards and seeds. After Ctrl-C the same command goes on.
+With --arms, the recipe is compared with other recipes, or with itself with some fields changed: one
+space, equal budgets, the same boards and seeds. After Ctrl-C the same command resumes.
 
-With more --trials, a finished sweep is extended: the further trials are made, and the best of all
-is chosen. The test boards then see a choice once more; results name the earlier ones.
+With more --trials, a finished sweep is extended: the further trials are run, and the best of all is
+chosen and scored on the test boards; the results keep the earlier choices.
 
   hrm sweep gru maze --task-set size=5 --space space.toml --trials 20 --output sweeps/gru
   hrm sweep gru maze --task-set size=5 --space s.toml --arms 'gru recipe.use_act=false' --output x
@@ -62,11 +62,14 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         nargs="+",
         default=[],
         metavar="ARM",
-        help="recipes to compare it with, each with FIELD=VALUE where it is changed",
+        help="recipes to compare with, each with FIELD=VALUE for its changes",
     )
     parser.add_argument("--prune", action="store_true", help="end trials below the median early")
     parser.add_argument(
-        "--storage", type=Path, metavar="FILE", help="Optuna's journal (study.jsonl in the folder)"
+        "--storage",
+        type=Path,
+        metavar="FILE",
+        help="Optuna's journal (default: study.jsonl in the folder)",
     )
     options.add_json(parser, "the results")
     parser.set_defaults(function=run)
@@ -87,6 +90,7 @@ def run(asked: argparse.Namespace) -> int:
         arms=arms(asked), space=space.read(asked.space), trials=asked.trials, prune=asked.prune
     )
     sys.stderr.write(_heading(wanted.budget()))
+    beside = cache(lambda: _beside(asked))
     try:
         with progress.lines() as say:
             found = search.execute(
@@ -96,7 +100,7 @@ def run(asked: argparse.Namespace) -> int:
                 jobs=asked.jobs,
                 threads=asked.threads,
                 device=device,
-                report=lambda told: _say(say, told),
+                report=lambda told: _say(say, told, beside()),
             )
     except KeyboardInterrupt:
         sys.stderr.write(
@@ -114,7 +118,7 @@ def run(asked: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps({"folder": str(asked.output), **found}, indent=2) + "\n")
     else:
         for arm, results in found["arms"].items():
-            _show(arm, results)
+            _show(arm, results, beside())
             if results["chosen"] is not None:
                 again = shlex.join(_again(asked, arm))
                 sys.stdout.write(f"\nthe same with another seed: {again}\n\n")
@@ -125,10 +129,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def arms(asked: argparse.Namespace) -> "dict[str, Configure]":
-    """Return what is compared, by name.
+    """Return the arms of the comparison by name.
 
     Raises:
-        UserError: If an arm isn't a recipe with FIELD=VALUE changes, or is named twice.
+        UserError: If an arm isn't a recipe with FIELD=VALUE changes, or a name occurs twice.
     """
     from hrm import recipes
 
@@ -164,7 +168,10 @@ def configured(
     """Return the plan of a recipe with some fields set.
 
     Args:
-        own: The fields that make the arm. fields: those of a trial.
+        asked: The parsed arguments.
+        recipe: Name of the recipe.
+        own: The fields that define the arm.
+        fields: The fields that a trial sets.
 
     Raises:
         UserError: If there is no such field, it can't have that value, or both set it.
@@ -193,7 +200,7 @@ def configured(
 
 
 def _set(roots: dict[str, Any], path: str, value: Any) -> None:
-    """Set a field by its path; parts are dictionaries with a kind."""
+    """Set a field by its path; parts are dictionaries with a kind here."""
     *way, last = path.split(".")
     inside: Any = {name: roots[name] for name in ("training", "model", "objective")}
     for i, name in enumerate([*way, last]):
@@ -215,21 +222,33 @@ def _heading(budget: Mapping[str, int]) -> str:
     )
 
 
-def _say(say: progress.Line, told: "Progress") -> None:
-    """Show a trial's end, and to a person watching its evaluations too."""
+def _beside(asked: argparse.Namespace) -> str:
+    """Return the score of the best trivial method on the validation boards, which trials share.
+
+    They aren't scored where the recipe needs a searched field before it can be built at all.
+    """
+    try:
+        plan = configured(asked, asked.recipe, {}, {})
+    except UserError:
+        return "trivial methods not scored"
+    return train.beside(plan)
+
+
+def _say(say: progress.Line, told: "Progress", trivial: str) -> None:
+    """Show the end of a trial and, on a terminal, its evaluations too."""
     name = f"{told.arm} trial {told.number}"
     if told.ended is None:
         if progress.watched():
-            say(told.share, f"{name}  update {told.update}  unknown {told.score:6.1%}")
+            say(told.share, f"{name}  update {told.update}  unknown {told.score:6.1%}, {trivial}")
         return
     row = told.ended
-    score = row["reason"] if told.score is None else f"unknown {told.score:.1%}"
+    score = row["reason"] if told.score is None else f"unknown {told.score:.1%}, {trivial}"
     fields = "  ".join(f"{field}={_short(value)}" for field, value in row["fields"].items())
     say(told.share, f"{name}  {row['state']}  {score}  {fields}")
 
 
-def _show(arm: str, results: Mapping[str, Any]) -> None:
-    """Print an arm's trials, best first, and the scores of the chosen one."""
+def _show(arm: str, results: Mapping[str, Any], trivial: str) -> None:
+    """Print the trials of an arm, best first, and the scores of the chosen one."""
     counts = ", ".join(f"{count} {state}" for state, count in results["counts"].items())
     sys.stdout.write(f"{arm}: {counts}; {results['spent_updates']:,} updates\n\n")
     trials = sorted(results["trials"], key=lambda row: (-(row["validation"] or 0), row["number"]))
@@ -250,6 +269,7 @@ def _show(arm: str, results: Mapping[str, Any]) -> None:
     for row in table:
         cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    sys.stdout.write(f"validation: unknown cells that are right; {trivial}\n")
     if results["chosen"] is not None:
         sys.stdout.write(f"\nchosen: trial {results['chosen']['number']}\n")
         scores.show(results["test"])

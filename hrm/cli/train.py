@@ -1,6 +1,7 @@
 """`hrm train RECIPE TASK`: train a documented system, sized for a task, and score it."""
 
 import argparse
+import functools
 import inspect
 import json
 import sys
@@ -19,27 +20,27 @@ if TYPE_CHECKING:
 
 LINE = "train a documented system on a task"
 TEXT = """\
-Train a documented system, sized for a task, on boards that the task generates. The validation
-boards choose the best checkpoint, the test boards score it and the last one, beside the task's
+Train a documented system, sized for a task, on boards that the task generates. The best checkpoint
+is chosen on validation boards; it and the last one are scored on test boards, beside the task's
 trivial methods.
 
 With --data the boards are those of a folder in the public format, streamed from disk, or of files:
 sudoku CSV and lines, mazes, DIMACS .cnf and .col, ARC's JSON.
 
-Everything goes to the folder: configuration, environment, curve, checkpoints, scores. After Ctrl-C
-the same command goes on from there, to the identical curve; a run that was killed goes on from its
-last evaluation.
+Everything is written to the folder: configuration, environment, curve, checkpoints, scores. After
+Ctrl-C the same command resumes, to the identical curve; a run that was killed resumes from its last
+evaluation.
 
 Under torchrun, several processes share each batch of boards and train one model, on CPUs or, with
---device cuda, on a GPU each: the losses of one process, to rounding, but for dropout, of which each
-draws its own. When one of them ends, all do; the same command goes on, and may have another number
-of processes.
+--device cuda, on one GPU each. Losses equal those of one process, to rounding, except that each
+process draws dropout masks of its own. When one of them ends, all do; the same command resumes, and
+may have another number of processes.
 
 --json prints `folder`, `status` (finished or diverged), and of a finished run `checkpoints` and
 `baselines` with their test scores.
 
---extend N trains a run that is there, finished or not, up to N updates in all; its folder says the
-rest. Learning rates then follow a schedule of N updates.
+--extend N continues an existing run, finished or not, up to N updates in total; all other settings
+come from its folder. Learning rates then follow a schedule of N updates.
 
   hrm train gru maze --task-set size=5 --set hidden_low=64 --set hidden_high=64 --output runs/gru
   hrm train act-v1 sudoku --task-set size=4 --set width=64 --set heads=4 --output runs/act
@@ -61,44 +62,57 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add_options(parser)
     configured.add(parser)
     parser.add_argument(
-        "--tracker", choices=TRACKERS, default=TRACKERS[0], help="where the curve goes (jsonl)"
+        "--tracker",
+        choices=TRACKERS,
+        default=TRACKERS[0],
+        help="tracker of the curve (default: jsonl)",
     )
-    parser.add_argument("--project", default="hrm", metavar="NAME", help="of --tracker wandb (hrm)")
+    parser.add_argument(
+        "--project", default="hrm", metavar="NAME", help="project of --tracker wandb (default: hrm)"
+    )
     parser.add_argument(
         "--compile",
         action="store_true",
-        help="compile training steps: a minute at first, then faster, and the same to rounding",
+        help="compile training steps: a minute at first, then faster, and equal to rounding",
     )
     parser.add_argument(
         "--from",
         dest="start",
         type=Path,
         metavar="RUN",
-        help="start from a run's best weights, as far as they fit; what doesn't is named",
+        help="start from the best weights of a run; those that don't fit are reported",
     )
     options.add_json(parser, "the summary")
     options.add_numbers(
         parser,
-        ("--keep-every", None, "keep the model of every N-th evaluation (the best and the last)"),
-        ("--extend", None, "go on with the folder's run up to N updates in all"),
+        (
+            "--keep-every",
+            None,
+            "keep the model of every N-th evaluation (default: the best and the last)",
+        ),
+        ("--extend", None, "continue the folder's run up to N updates in total"),
     )
     parser.add_argument(
         "--plan",
         type=Path,
         metavar="FILE",
-        help="all of it but the folder and the seeds, from the best.json of a sweep",
+        help="take all settings except folder and seeds from the best.json of a sweep",
     )
     parser.set_defaults(function=run, default=parser.get_default)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is trained, and where."""
+    """Add the options for what is trained, and on which device."""
     parser.add_argument(
         "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists them all"
     )
     options.add_task(parser)
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="a new folder, or where to go on"
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="new folder, or that of a run to resume",
     )
     options.add_data(parser, "boards of your own instead of generated ones")
     options.add_settings(parser, "--set", "an argument of the recipe")
@@ -112,20 +126,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_numbers(
         parser,
         ("--updates", 1000, "optimiser steps"),
-        ("--batch", 32, "boards in each"),
-        ("--seed", 0, "of weights"),
-        ("--data-seed", 0, "of the boards"),
+        ("--batch", 32, "boards per step"),
+        ("--seed", 0, "seed of the weights"),
+        ("--data-seed", 0, "seed of the boards"),
         ("--train", None, "training boards (1000; of --data, all)"),
         ("--validation", None, "validation boards (200; of --data, a tenth up to 200)"),
         ("--test", None, "test boards (400; of --data, all)"),
-        ("--threads", 1, "of torch"),
+        ("--threads", 1, "threads of torch"),
     )
     parser.add_argument(
-        "--learning-rate", type=float, default=1e-3, metavar="RATE", help="its peak (0.001)"
+        "--learning-rate",
+        type=float,
+        default=1e-3,
+        metavar="RATE",
+        help="peak learning rate (0.001)",
     )
     options.add_device(parser)
     parser.add_argument(
-        "--order-seed", type=int, metavar="N", help="of order and halting noise (that of weights)"
+        "--order-seed",
+        type=int,
+        metavar="N",
+        help="seed of order and halting noise (default: --seed)",
     )
     parser.set_defaults(seed=None, data_seed=None)  # 0, or the plan's
 
@@ -150,7 +171,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> int:
-    """Train with the other processes, if there are any; the first one talks."""
+    """Train, together with other processes if there are any; the first one prints."""
     from hrm.system import environment
     from hrm.training import runs, tracking
 
@@ -162,13 +183,14 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
     trackers = tracking.extras(asked.tracker, asked.output, asked.project) if first else []
     if first:
         sys.stderr.write(_heading(asked, plan))
+    trivial = functools.cache(lambda: beside(plan))  # boards are made once the run has begun
     try:
         with progress.lines() as say:
             found = runs.execute(
                 plan,
                 asked.output,
                 trackers,
-                lambda point: say(point.update / point.updates, _line(point)),
+                lambda point: say(point.update / point.updates, _line(point, trivial())),
                 asked.threads,
                 device,
                 compiled=asked.compile,
@@ -193,10 +215,10 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
 
 
 def _started(plan: "Plan", run: Path, *, said: bool) -> "tuple[Plan, Mapping[str, torch.Tensor]]":
-    """Return a plan that starts from a run's weights, and these; name what doesn't fit.
+    """Return a plan that starts from a run's weights, and the weights; report those that don't fit.
 
     Raises:
-        UserError: If there is no such run, or nothing of it fits.
+        UserError: If there is no such run, or none of its weights fit.
     """
     from dataclasses import replace
 
@@ -234,7 +256,7 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
     """Return the plan that arguments ask for.
 
     Raises:
-        UserError: If they contradict themselves, or name what isn't there.
+        UserError: If arguments contradict one another, or name something that doesn't exist.
     """
     if getattr(asked, "extend", None) is not None:
         return _longer(asked)
@@ -289,10 +311,10 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
 
 
 def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, Any]:
-    """Return the boards of --data, and how many of them are for what.
+    """Return the boards of --data, and the sizes of the splits.
 
     Raises:
-        UserError: If there aren't so many, or `--train` is given.
+        UserError: If there are too few boards, or `--train` is given.
     """
     from hrm.data import own
 
@@ -313,10 +335,11 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
 
 
 def _read(asked: argparse.Namespace) -> "Plan":
-    """Return the plan of a file, with the seeds that arguments ask for.
+    """Return the plan in a file, with the seeds of the arguments.
 
     Raises:
-        UserError: If it isn't one, is of another recipe or task, or other options are given.
+        UserError: If the file isn't a plan, is for another recipe or task, or other options are
+            given.
     """
     from dataclasses import replace
 
@@ -338,10 +361,10 @@ def _read(asked: argparse.Namespace) -> "Plan":
 
 
 def _longer(asked: argparse.Namespace) -> "Plan":
-    """Return the plan of the folder's run, with as many updates as asked for.
+    """Return the plan of the folder's run, extended to more updates.
 
     Raises:
-        UserError: If there is none, it is of another recipe or task, or other options are given.
+        UserError: If there is no run, it is of another recipe or task, or other options are given.
     """
     from hrm.training import extension
 
@@ -361,7 +384,7 @@ def _belongs(asked: argparse.Namespace, plan: "Plan", what: str) -> None:
 
 
 def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> None:
-    """Refuse options that the plan says already."""
+    """Refuse options whose values the plan already determines."""
     for name in (*_PLANNED, *more):
         if getattr(asked, name) != asked.default(name):
             raise UserError(
@@ -371,7 +394,7 @@ def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> 
 
 
 def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
-    """Return what is about to be trained, and how large it is."""
+    """Return a line that describes the training and the size of the model."""
     import torch
 
     from hrm.model import HRM
@@ -383,12 +406,25 @@ def _heading(asked: argparse.Namespace, plan: "Plan") -> str:
     return f"{asked.recipe} on {asked.task}: {count:,} parameters ({shapes})\n"
 
 
-def _line(point: "Point") -> str:
-    """Return a point in one line."""
+def beside(plan: "Plan") -> str:
+    """Return what the best trivial method scores on a run's validation boards."""
+    from hrm.training import scoring
+
+    task: Any = plan.task
+    splits = plan.splits()
+    return scores.trivial(scoring.baselines(task, splits.train, splits.validation))
+
+
+def _line(point: "Point", trivial: str) -> str:
+    """Return a point in one line.
+
+    Args:
+        trivial: What is to be beaten, from `beside`.
+    """
     m, (minutes, seconds) = point.metrics, divmod(round(point.seconds), 60)
     return (
         f"update {point.update:>{len(str(point.updates))}} of {point.updates}  "
-        f"loss {m['loss']:.4f}  unknown {m['unknown']:6.1%}  exact {m['exact']:6.1%}  "
+        f"loss {m['loss']:.4f}  unknown {m['unknown']:6.1%}, {trivial}  exact {m['exact']:6.1%}  "
         f"steps {m['steps']:.2f}  {m['samples_per_second']:,.0f} samples/s  "
         f"{minutes}:{seconds:02} left"
     )

@@ -1,8 +1,9 @@
 """HRMConfig: one field per axis, one object per arm.
 
-Plain data without torch. What an object computes is said where it is computed, in `hrm.model`
-(`cores`, `layers`, `embedding`, `summary`, `halting`, `execution`); here is only what can be
-chosen, and what can't be. `learning` has what a system learns and how, `parts` the JSON of it all.
+Plain data without torch. This package holds the choices and the rules that refuse impossible
+combinations; the formulas are documented where they are computed, in `hrm.model` (`cores`,
+`layers`, `embedding`, `summary`, `halting`, `execution`). `learning` configures objectives and
+training, `parts` defines the JSON of all of them.
 """
 
 import dataclasses
@@ -157,21 +158,23 @@ class HRMConfig(Part):
     each of `cycles` cycles of `low_steps` low updates and one high update.
 
     Args:
-        embedding: What goes in.
-        low, high: The cores of the two levels.
-        readout: What comes out.
+        embedding: How inputs are embedded.
+        low: The core of the low level.
+        high: The core of the high level.
+        readout: How a state is mapped to the prediction.
         low_steps: T, low updates per high update.
         cycles: C, high updates per segment.
-        one_network: Whether the low level's network serves as the high level's too.
-        horizon: How many of a segment's trailing updates keep the gradient's graph; None for all.
-        initialisation: How the weights of maps are drawn.
-        initial: What the states start from.
-        coupling: How the levels meet.
-        summary: What the high level sees of the low one.
+        one_network: Whether both levels share the low level's network.
+        horizon: How many of a segment's last updates are differentiated; None for all of them.
+        initialisation: How the weights of linear maps are initialised.
+        initial: The initial states of both levels.
+        coupling: In which order the levels are updated, and what each reads of the other.
+        summary: What the high level reads of the low states of a cycle.
         segments: Refinement within a halting step.
-        carry: What a halting step hands to the next.
-        halting: Who wants to stop.
-        execution: What that costs. evaluation: the same in evaluation mode, if it is another.
+        carry: Which states the next halting step starts from.
+        halting: The halting policy.
+        execution: How a batch is executed once some of its samples have halted.
+        evaluation: The execution in evaluation mode; None for the same as in training.
         bfloat16: Whether activations are bfloat16 (weights, norms and Q values stay wider).
         checkpointing: Whether an update's activations are computed again in the backward pass
             instead of kept.
@@ -199,7 +202,7 @@ class HRMConfig(Part):
 
     @property
     def positions(self) -> int:
-        """S: positions that a level's state has, prefix included; 1 for vectors."""
+        """S, the number of positions of a level's state, prefix included; 1 for vectors."""
         return self.embedding.length(self.low.width) or 1
 
     def __post_init__(self) -> None:

@@ -1,11 +1,12 @@
-"""Axes: an abstract class for each thing that can be chosen.
+"""The axes of a configuration: one abstract class for each.
 
-What can be chosen on an axis is a frozen, keyword-only dataclass that derives from the axis's
-class, defined here or in anybody's module: `HRMConfig` takes any of them, and JSON names it by its
-class. What it computes is registered where torch may be imported, by `hrm.model.registry.builds`.
+A choice on an axis is a frozen, keyword-only dataclass that derives from the axis's class. It may
+be defined in this package or in any other module: `HRMConfig` accepts all of them, and JSON names a
+choice by its class. The code that computes it is registered with `hrm.model.registry.builds`, in a
+module that may import torch.
 
-Class attributes say what other parts of a configuration have to know of a choice; `fits` refuses
-what it doesn't go with.
+Class attributes tell the other parts of a configuration what they need to know of a choice; `fits`
+refuses combinations that are impossible.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 
 
 class Axis(Part, abstract=True):
-    """Something that can be chosen."""
+    """Base class of all axes."""
 
     def fits(self, c: "HRMConfig", name: str) -> None:
-        """Refuse a configuration whose other choices this one doesn't go with.
+        """Refuse a configuration that this choice is incompatible with.
 
         Args:
-            name: Of the field of `c` that holds this.
+            c: The whole configuration.
+            name: Name of the field of `c` that holds this choice.
 
         Raises:
             UserError: As `hrm.config.parts.require`.
@@ -32,22 +34,22 @@ class Axis(Part, abstract=True):
 
 # -- the model ------------------------------------------------------------------------------------
 class Embedding(Axis, abstract=True):
-    """What goes in.
+    """How inputs are embedded.
 
     Attributes:
-        reads: What is read of a task's boards: their "tokens", of which there are `vocabulary`; the
-            tokens' "numbers"; or "one-hot" vectors, of `size` numbers.
+        reads: The form in which a task's boards are read: "tokens" below `vocabulary`; the tokens
+            as "numbers"; or "one-hot" vectors with `size` entries.
     """
 
     reads: ClassVar[str]
 
     @property
     def answered(self) -> int | None:
-        """Positions that are answered, the last ones of a state; None for vectors."""
+        """The number of predicted positions, the last ones of a state; None for vectors."""
         return None
 
     def length(self, width: int) -> int | None:
-        """Return S, the positions of a level's state of this width; None for vectors."""
+        """Return S, the number of positions of a level's state of this width; None for vectors."""
         return self.answered
 
     def fits(self, c: "HRMConfig", name: str) -> None:
@@ -65,7 +67,7 @@ class Core(Axis, abstract=True):
 
     Attributes:
         sequences: Whether states are sequences, [B, S, D], or vectors, [B, D].
-        width: D, a field.
+        width: D, the width of a state; subclasses define it as a field.
     """
 
     sequences: ClassVar[bool]
@@ -76,28 +78,28 @@ class Core(Axis, abstract=True):
 
 
 class Norm(Axis, abstract=True):
-    """The norms of a transformer's blocks."""
+    """The normalisation in a transformer's blocks."""
 
 
 class FeedForward(Axis, abstract=True):
-    """The feed-forwards of a transformer's blocks."""
+    """The feed-forward network in a transformer's blocks."""
 
 
 class Initialisation(Axis, abstract=True):
-    """How the weights of linear maps are drawn."""
+    """How the weights of linear maps are initialised."""
 
 
 class Initial(Axis, abstract=True):
-    """What the states start from."""
+    """The initial state of a level."""
 
 
 class Coupling(Axis, abstract=True):
-    """How the levels meet.
+    """In which order the levels are updated, and what each reads of the other.
 
     Attributes:
-        summarises: Whether the high level reads a summary of the low one's states.
-        accumulated: Whether updates go by what halting accumulates.
-        one_level: Whether there is but one level, whose state is read as either one.
+        summarises: Whether the high level reads a summary of the low level's states.
+        accumulated: Whether updates depend on accumulated halting probabilities.
+        one_level: Whether there is only one level, whose state serves as low and high state.
         separate: Whether each low update of a cycle has a low state of its own.
     """
 
@@ -108,32 +110,32 @@ class Coupling(Axis, abstract=True):
 
 
 class Summary(Axis, abstract=True):
-    """What the high level sees of the low one."""
+    """What the high level reads of the low states of a cycle."""
 
 
 class Carry(Axis, abstract=True):
-    """What a halting step hands to the next."""
+    """Which states the next halting step starts from."""
 
 
 class Controller(Axis, abstract=True):
-    """What makes the logits of a halting policy."""
+    """The network that computes the logits of a halting policy."""
 
 
 class Exploration(Axis, abstract=True):
-    """What training does now and then instead of what Q values say."""
+    """How training deviates at random from the halting decisions of the Q values."""
 
     @property
     def of_batch(self) -> bool:
-        """Whether the whole batch draws once."""
+        """Whether one draw decides for the whole batch."""
         return False
 
 
 class Halting(Axis, abstract=True):
-    """Who wants to stop.
+    """A halting policy: after which halting step a sample stops.
 
     Attributes:
-        accumulates: Whether positions add up what they want, from update to update.
-        max_steps: Where every sample stops, a field or a property.
+        accumulates: Whether each position accumulates a halting probability over the updates.
+        max_steps: The largest number of halting steps; a field or a property of subclasses.
     """
 
     accumulates: ClassVar[bool] = False
@@ -144,15 +146,15 @@ class Halting(Axis, abstract=True):
 
     @property
     def together(self) -> bool:
-        """Whether the batch decides as one."""
+        """Whether one decision holds for the whole batch."""
         return False
 
 
 class Execution(Axis, abstract=True):
-    """What stopping costs.
+    """How a batch is executed once some of its samples have halted.
 
     Attributes:
-        as_one: Whether the batch runs as one, until all its samples want to stop.
+        as_one: Whether the batch runs until all its samples want to stop in the same step.
     """
 
     as_one: ClassVar[bool] = False
@@ -160,30 +162,32 @@ class Execution(Axis, abstract=True):
 
 # -- what is learned, and how ---------------------------------------------------------------------
 class Answer(Axis, abstract=True):
-    """What an answer costs.
+    """The loss of an answer.
 
     Attributes:
-        ignores: Whether cells that aren't labelled cost nothing; else their class is learned, too.
+        ignores: Whether unlabelled cells are left out of the loss; otherwise their class is
+            learned, too.
     """
 
     ignores: ClassVar[bool] = True
 
 
 class Score(Axis, abstract=True):
-    """Which log-probabilities a policy's loss scores."""
+    """Which log-probabilities enter the loss of a policy."""
 
 
 class Objective(Axis, abstract=True):
-    """What a system is trained for.
+    """The training objective of a system.
 
     Attributes:
-        threshold: Above which a single number per cell answers class 1.
+        threshold: Where the readout is a single number per cell, a number above this one means
+            class 1.
     """
 
     threshold: ClassVar[float] = 0.0
 
     def suits(self, model: "HRMConfig") -> None:
-        """Refuse a model that can't be trained for this.
+        """Refuse a model that can't be trained with this objective.
 
         Raises:
             UserError: As `hrm.config.parts.require`.
@@ -191,12 +195,12 @@ class Objective(Axis, abstract=True):
 
 
 class Optimiser(Axis, abstract=True):
-    """What takes the steps."""
+    """The optimiser."""
 
 
 class Schedule(Axis, abstract=True):
-    """What the learning rate does after warm-up."""
+    """The schedule of the learning rate after warm-up."""
 
     def share(self, progress: float) -> float:
-        """Return the share of its full value that the rate has, at a progress in 0 ... 1."""
+        """Return the learning rate as a share of its full value, at a progress in 0 ... 1."""
         raise AssertionError(f"{type(self).__name__} doesn't say its share")

@@ -1,4 +1,4 @@
-"""What a level is made of: cores, and the norms and feed-forwards of their blocks."""
+"""Configuration of cores, and of the norms and feed-forward networks in their blocks."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +31,7 @@ class LayerNorm(Norm):
 
 @dataclass(frozen=True, kw_only=True)
 class Mlp(FeedForward):
-    """Plain feed-forward: two maps with bias, and an activation, "relu", "gelu" or "silu"."""
+    """Plain feed-forward: two linear maps with bias and an activation, "relu", "gelu" or "silu"."""
 
     inner: int
     activation: str = "gelu"
@@ -57,7 +57,7 @@ class GatedMlp(FeedForward):
 
 @dataclass(frozen=True, kw_only=True)
 class SwiGlu(FeedForward):
-    """Feed-forward gated by SiLU without bias; gate and up as one fused map or as two."""
+    """Feed-forward gated by SiLU, without bias; gate and up are one fused map or two maps."""
 
     inner: int
     fused: bool = False
@@ -76,11 +76,15 @@ class Transformer(Core):
     """Post-norm transformer layers.
 
     Args:
-        width, layers, heads: D, blocks, attention heads.
-        norm, feed_forward: What a block is made of.
-        bias: Whether attention's maps have one.
-        rotary: The base frequency of rotary positions; None for none.
-        inject_every_layer: Whether the injection is added before each layer, or the first alone.
+        width: D.
+        layers: Number of blocks.
+        heads: Attention heads of each block.
+        norm: Normalisation of a block.
+        feed_forward: Feed-forward network of a block.
+        bias: Whether the linear maps of attention have a bias.
+        rotary: Base frequency of rotary position embeddings; None for no rotation.
+        inject_every_layer: Whether inputs and context are added before each layer, or before the
+            first one only.
     """
 
     sequences: ClassVar[bool] = True
@@ -114,15 +118,18 @@ class Transformer(Core):
 
 @dataclass(frozen=True, kw_only=True)
 class Mixer(Core):
-    """Post-norm layers in which a feed-forward over positions stands in for attention.
+    """Post-norm layers in which a feed-forward network over positions replaces attention.
 
-    Its weights fix the number of positions.
+    The shapes of its weights fix the number of positions.
 
     Args:
-        width, layers: D, blocks.
-        norm, feed_forward: What a block is made of.
-        mixing: The feed-forward over positions, whose width is S.
-        inject_every_layer: Whether the injection is added before each layer, or the first alone.
+        width: D.
+        layers: Number of blocks.
+        norm: Normalisation of a block.
+        feed_forward: Feed-forward network of a block, over the width.
+        mixing: Feed-forward network over positions; its width is S.
+        inject_every_layer: Whether inputs and context are added before each layer, or before the
+            first one only.
     """
 
     sequences: ClassVar[bool] = True

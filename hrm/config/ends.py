@@ -1,4 +1,4 @@
-"""What goes in, what comes out, and what the states start from."""
+"""Configuration of embeddings, readout, initial states and initialisation."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Vector(Embedding):
-    """Input vectors [B, size], mapped to the low level's width.
+    """Input vectors [B, size], mapped linearly to the low level's width.
 
-    The map is left out where `identity_if_equal` is set and the widths agree already.
+    With `identity_if_equal`, the map is left out if the widths are equal.
     """
 
     reads: ClassVar[str] = "one-hot"
@@ -25,9 +25,9 @@ class Vector(Embedding):
 
 @dataclass(frozen=True, kw_only=True)
 class Stream(Embedding):
-    """Input vectors [B, size] in so many chunks, of which a cycle's low updates read one each.
+    """Input vectors [B, size], cut into chunks; low update t of a cycle reads chunk t.
 
-    The chunks share one map to the low level's width.
+    All chunks are mapped to the low level's width by the same linear map.
     """
 
     reads: ClassVar[str] = "one-hot"
@@ -71,7 +71,7 @@ class Stream(Embedding):
 
 @dataclass(frozen=True, kw_only=True)
 class Series(Embedding):
-    """Input vectors at each of so many positions, [B, positions, size]."""
+    """A sequence of input vectors, [B, positions, size]."""
 
     reads: ClassVar[str] = "numbers"
     size: int
@@ -84,9 +84,10 @@ class Series(Embedding):
 
 @dataclass(frozen=True, kw_only=True)
 class Puzzles(Part):
-    """A table with a row for each puzzle's identity, put before the tokens.
+    """A table with one learned row for each puzzle identity, put before the tokens as a prefix.
 
-    Rows are padded with zeros to whole prefix tokens: the fewest that hold one, or `prefix`.
+    A row is padded with zeros to whole prefix tokens: to `prefix` of them, or to as few as can hold
+    it.
     """
 
     identities: int
@@ -99,7 +100,7 @@ class Puzzles(Part):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
 
     def tokens(self, width: int) -> int:
-        """Prefix tokens for a model of this width."""
+        """The number of prefix tokens in a model of this width."""
         return self.prefix or -(-self.size // width)
 
 
@@ -142,13 +143,13 @@ class Readout(Part):
     """Linear map from a state to the prediction.
 
     Args:
-        size: Of the prediction, or of each token's.
-        bias: Whether the map has one.
-        low: Whether it reads the low state instead of the high one.
+        size: Length of the prediction, of each token's where inputs have positions.
+        bias: Whether the map has a bias.
+        low: Whether the low state is read instead of the high one.
         softmax: Whether the prediction is a distribution instead of logits.
         each_step: Whether the answer after each halting step is kept as a draft.
-        average: Whether the prediction is the mean of the answers after all of a sample's steps,
-            or the answer where it stopped.
+        average: Whether the prediction is the mean of the answers after all halting steps of a
+            sample; otherwise it is the answer after its last one.
     """
 
     size: int
@@ -168,8 +169,8 @@ class Zeros(Initial):
 class Learned(Initial):
     """States start at learned vectors.
 
-    They are drawn normal with std 1/√width, clipped at so many std; with clip=None, standard
-    normal.
+    Their initial values are normal with standard deviation 1/√width, clipped at `clip` standard
+    deviations; with clip=None they are standard normal.
     """
 
     clip: float | None = 2.0
@@ -177,14 +178,14 @@ class Learned(Initial):
 
 @dataclass(frozen=True, kw_only=True)
 class Frozen(Initial):
-    """States start at vectors drawn once, truncated normal with std 1, and never trained."""
+    """States start at fixed random vectors: truncated normal, standard deviation 1, untrained."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FromInput(Initial):
-    """The low state starts as the embedded input; the high one at zero.
+    """The low state starts at the embedded input, the high state at zero.
 
-    The input enters no further, or with `again` at each low update too.
+    With `again`, the input enters each low update as well; otherwise it enters nowhere else.
     """
 
     again: bool = False
@@ -201,14 +202,14 @@ class FromInput(Initial):
 
 @dataclass(frozen=True, kw_only=True)
 class TorchDefault(Initialisation):
-    """Each map's weights as torch draws them."""
+    """Weights and biases as `torch.nn.Linear` draws them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TruncatedNormal(Initialisation):
-    """Maps: normal cut at ± 2, rescaled to a standard deviation of 1/√fan_in; biases zero."""
+    """Weights: normal, cut at ± 2, rescaled to a standard deviation of 1/√fan_in; biases: zero."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScaledNormal(Initialisation):
-    """Maps: normal with standard deviation 1/√fan_in; biases zero."""
+    """Weights: normal with standard deviation 1/√fan_in; biases: zero."""

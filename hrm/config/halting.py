@@ -1,4 +1,4 @@
-"""Who wants to stop, and what that costs."""
+"""Halting policies, and how a batch is executed once samples have halted."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -25,34 +25,34 @@ class Fixed(Halting):
 
 @dataclass(frozen=True, kw_only=True)
 class LinearController(Controller):
-    """One linear map from z_H to two logits, another to the baseline's value."""
+    """One linear map from z_H to the two logits, another to the value of the baseline."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConcatenatedController(Controller):
-    """A policy network that reads [I | 1][z_H ; c/C], the matrix built anew at each call."""
+    """A policy network that reads ``[I | 1] [z_H ; c/C]``; the matrix is rebuilt at each call."""
 
     dropout: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class DirectController(Controller):
-    """A policy network whose first layer reads [z_H ; c/C] itself."""
+    """A policy network whose first layer reads ``[z_H ; c/C]`` directly."""
 
     dropout: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy(Halting):
-    """A stochastic policy stops: greedy in evaluation, forced at the last step.
+    """A stochastic policy decides: greedily in evaluation; the last step always stops.
 
     Args:
-        max_steps: Where every sample stops.
-        controller: What makes the logits.
-        sample: Whether training samples its actions, or is greedy too.
-        detach_state: Whether controller and baseline see z_H without gradient.
-        detach_at_stop: Whether the stop-time states and logits are copied without gradient.
-        obeyed: Whether the policy's stops happen, or every sample takes all steps.
+        max_steps: Largest number of halting steps.
+        controller: The network that computes the logits.
+        sample: Whether actions are sampled in training; otherwise they are greedy there, too.
+        detach_state: Whether controller and baseline read z_H without gradient.
+        detach_at_stop: Whether states and logits at the stop are copied without gradient.
+        obeyed: Whether samples stop where the policy says so; otherwise they take all steps.
     """
 
     max_steps: int
@@ -67,8 +67,8 @@ class Policy(Halting):
 class Minimum(Exploration):
     """Exploration per sample and step: with this probability, a minimum number of steps.
 
-    Below it the sample doesn't halt. It is `least`, or where that is None drawn from
-    2 ... max_steps.
+    The sample doesn't halt before that number of steps, which is `least` or, if that is None, drawn
+    uniformly from 2 ... max_steps.
     """
 
     probability: float
@@ -88,10 +88,10 @@ class Minimum(Exploration):
 
 @dataclass(frozen=True, kw_only=True)
 class Ahead(Exploration):
-    """Exploration of the whole batch: with this probability, a later step to halt at.
+    """Exploration of the whole batch: with this probability, halting is moved to a later step.
 
-    At step k it is max(2, min(max_steps, k + U)), U drawn from 1 ... `most`; with `per_sample`,
-    whether and when is each sample's own.
+    At step k, the new step is max(2, min(max_steps, k + U)), with U drawn uniformly from 1 ...
+    `most`. With `per_sample`, each sample draws for itself.
     """
 
     probability: float
@@ -110,17 +110,18 @@ class Ahead(Exploration):
 
 @dataclass(frozen=True, kw_only=True)
 class QLearning(Halting):
-    """Q(halt) > Q(continue) stops, or the last step.
+    """A sample halts as soon as Q(halt) > Q(continue), and at the last step in any case.
 
     Args:
-        max_steps: Where every sample stops.
-        halt_in_evaluation: Whether evaluation halts, or takes all steps.
-        heads: 2 for separate heads, 1 for one map to both values.
-        biases: What (halt, continue) start from, None for torch's own; weights start at zero with
-            `zero_weight`.
-        against_continue: Whether Q(halt) has to exceed Q(continue), or zero.
-        exploration: What training does now and then instead.
-        batch_mean: Whether the batch's mean Q values decide for all its rows.
+        max_steps: Largest number of halting steps.
+        halt_in_evaluation: Whether samples halt in evaluation; otherwise they take all steps there.
+        heads: 2 for separate heads, 1 for one linear map to both values.
+        biases: Initial biases of (halt, continue); None for torch's initialisation.
+        zero_weight: Whether the weights of the heads start at zero.
+        against_continue: Whether Q(halt) has to exceed Q(continue); otherwise it has to exceed
+            zero.
+        exploration: How training deviates at random from these decisions.
+        batch_mean: Whether the mean Q values over the batch decide for all its rows.
     """
 
     max_steps: int
@@ -150,9 +151,10 @@ class QLearning(Halting):
 
 @dataclass(frozen=True, kw_only=True)
 class Accumulated(Halting):
-    """Each position adds up its halting probability; the batch ends when all are at the threshold.
+    """Each position sums its halting probabilities; a row stops when all sums reach the threshold.
 
-    Where a position crosses, the high level is updated and its sum starts again (`Crossing`).
+    Where a position's sum crosses the threshold, the high level is updated and the sum starts again
+    at zero (see `Crossing`).
     """
 
     accumulates: ClassVar[bool] = True
@@ -181,24 +183,24 @@ class Accumulated(Halting):
 
 @dataclass(frozen=True, kw_only=True)
 class Lockstep(Execution):
-    """The batch runs as one, until all its rows want to stop in the same step."""
+    """The batch runs until all its rows want to stop in the same step."""
 
     as_one: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Masked(Execution):
-    """Each sample stops for itself; every row is computed, stopped rows keep their state."""
+    """Each sample stops on its own; all rows are computed, and stopped rows keep their state."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compacted(Execution):
-    """Each sample stops for itself; only live rows are computed."""
+    """Each sample stops on its own; only rows that haven't stopped are computed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refilled(Execution):
-    """Each sample stops for itself; the next one takes its place, of `places` computed at once."""
+    """Each sample stops on its own; the next one takes its place among `places` computed rows."""
 
     places: int
 

@@ -1,4 +1,4 @@
-"""What a system learns, and how: objective and training as parts. Plain data without torch."""
+"""Configuration of objectives and training, as plain data without torch."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from hrm.config.parts import Part, require
 # -- what an answer costs -------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class SquaredError(Answer):
-    """Mean squared error; class targets become one-hot beyond two classes."""
+    """Mean squared error; with more than two classes, targets become one-hot vectors."""
 
     ignores: ClassVar[bool] = False
 
@@ -34,10 +34,12 @@ class Supervised(Objective):
 
     Args:
         answer: The loss of an answer.
-        every_segment: Whether all segments count, in equal shares but for `decay`.
-        decay: Weight of each segment's loss over that of the one before; the weights' mean is 1.
-        between: Weight of the answers after every second halting step but the last, beside the
-            last answer's loss (complete, as coded).
+        every_segment: Whether the loss is the mean over all segments, weighted by `decay`;
+            otherwise it is that of the last one.
+        decay: Ratio of each segment's weight to the weight of the segment before; the mean weight
+            is 1.
+        between: Weight of the loss of the answers after every second halting step, the last one
+            excepted, added to the loss of the last answer (document complete, as coded).
     """
 
     answer: Answer = CrossEntropy()
@@ -67,17 +69,17 @@ class Supervised(Objective):
 
 @dataclass(frozen=True, kw_only=True)
 class ActionsTaken(Score):
-    """The policy loss scores log π of the action taken, wherever one was chosen."""
+    """The policy loss uses log π of the action taken, at each step where there was a choice."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StopWhileLive(Score):
-    """The policy loss scores log π(stop) at each live step, forced or not (v2, as coded)."""
+    """The policy loss uses log π(stop) at each live step, forced or not (v2, as coded)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StopOnly(Score):
-    """The policy loss scores log π(stop) where a sample stopped, forced or not (gru, as coded)."""
+    """The policy loss uses log π(stop) where a sample stopped, forced or not (gru, as coded)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +88,18 @@ class PolicyGradient(Objective):
 
     Args:
         cost: λ in R = −task loss − λ · steps.
-        masked_mean: Whether each step's policy loss is averaged over the live samples, or over all.
+        masked_mean: Whether the policy loss of a step is averaged over the live samples; otherwise
+            it is averaged over the whole batch.
         normalise: Whether advantages are normalised over the batch.
-        score: Which log-probabilities the policy loss scores.
-        value_at_stop: Whether V is that at the stop (gru), or that of each live step (v2).
-        smooth_value: Whether V learns R by smooth L1, or by squared error; None for what goes with
-            `value_at_stop`: smooth at the stop, squared at each step.
-        baseline: Whether V is subtracted from the rewards; else advantages are rewards.
-        shared_advantage: Whether all samples have the batch's mean advantage.
-        entropy: Weight of the entropy bonus. step_penalty: weight of the mean number of steps.
+        score: Which log-probabilities the policy loss uses.
+        value_at_stop: Whether V is the value at the stop (document gru); otherwise it is the value
+            of each live step (document v2).
+        smooth_value: Whether V is fitted to R with the smooth L1 loss; with the squared error
+            otherwise. None for smooth L1 if `value_at_stop` is set, and the squared error if not.
+        baseline: Whether V is subtracted from the rewards; otherwise advantages are the rewards.
+        shared_advantage: Whether all samples get the mean advantage of the batch.
+        entropy: Weight of the entropy bonus.
+        step_penalty: Weight of the mean number of steps.
     """
 
     threshold: ClassVar[float] = 0.5
@@ -122,14 +127,16 @@ class PolicyGradient(Objective):
 
 @dataclass(frozen=True, kw_only=True)
 class QHalting(Objective):
-    """The answer's loss plus binary cross-entropies of the Q values; an update per halting step.
+    """The answer's loss plus binary cross-entropies of the Q values; one update per halting step.
 
-    Places carry their states from update to update; halted ones start on fresh samples.
+    The batch has B places, which carry their states from one update to the next. Where a sample has
+    halted, its place starts on a fresh sample.
 
     Args:
         answer: The loss of an answer, averaged over each sample's labelled tokens.
-        weight: Of the Q values' losses.
-        continue_loss: Whether Q(continue) learns from a look one step ahead.
+        weight: Weight of the losses of the Q values.
+        continue_loss: Whether Q(continue) is trained, towards a target from one further halting
+            step.
     """
 
     answer: Answer = StablemaxCrossEntropy()
@@ -150,17 +157,17 @@ class QHalting(Objective):
 class ReplayHalting(Objective):
     """The answer's loss plus squared errors of Q values, as amulgent learns from experiences.
 
-    An update is one halting step, as with `QHalting`: the latest experiences are the batch's own,
-    and the next state is the one that the step left. Where a step halted, or had to, its reward is
-    1 if every labelled cell of the answer is right, else 0; where it went on, 0. Each step costs
-    `cost` besides.
+    An update is one halting step, as with `QHalting`: its experiences are those of the batch
+    itself, and the next state is the one after the step. The reward of a step that halted, by
+    choice or at the last step, is 1 if every labelled cell of the answer is right, and 0 otherwise;
+    that of a step that continued is 0. `cost` is subtracted from the reward of every step.
 
     Args:
         answer: The loss of an answer, averaged over each sample's labelled tokens.
-        separate: Whether both Q values have targets and losses of their own, or the larger one has
-            the one target (before the document's enhancements).
-        weight: Of the Q values' losses.
-        cost: Of a halting step, in rewards.
+        separate: Whether each Q value has a target and a loss of its own; otherwise there is one
+            target, for the larger value (before the document's enhancements).
+        weight: Weight of the losses of the Q values.
+        cost: Cost of a halting step, in units of the reward.
     """
 
     answer: Answer = CrossEntropy()
@@ -180,7 +187,7 @@ class ReplayHalting(Objective):
 
 @dataclass(frozen=True, kw_only=True)
 class System(Part):
-    """A documented system: a model and what it is trained for."""
+    """A documented system: a model and its training objective."""
 
     model: HRMConfig
     objective: Objective = Supervised()
@@ -200,26 +207,26 @@ class AdamW(Optimiser):
 
 @dataclass(frozen=True, kw_only=True)
 class AdamAtan2(Optimiser):
-    """Adam with arc tangent instead of a quotient and its ε."""
+    """Adam in which atan2(m, √v) replaces the quotient m / (√v + ε)."""
 
     betas: tuple[float, float] = (0.9, 0.95)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdamAtan2AsCoded(Optimiser):
-    """What document complete's code calls by that name."""
+    """The optimiser that document complete calls Adam-atan2, as its code computes it."""
 
     betas: tuple[float, float] = (0.9, 0.999)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignSGD(Optimiser):
-    """The sign of the gradient: of puzzle tables' rows in use alone."""
+    """Steps along the sign of the gradient, for the rows of puzzle tables that a batch uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
-    """The learning rate stays."""
+    """The learning rate is constant."""
 
     def share(self, progress: float) -> float:
         return 1.0
@@ -227,7 +234,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(Schedule):
-    """The learning rate falls along half a cosine to a share `floor` of itself at the end."""
+    """The learning rate falls along half a cosine, to `floor` times its full value at the end."""
 
     floor: float = 0.0
 
@@ -237,11 +244,12 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Depth(Part):
-    """How deep the recursion is in a part of the training.
+    """The depth of the recursion in one phase of the training.
 
     Args:
-        until: The share of the updates at which that part ends.
-        cycles, low_steps: As in `HRMConfig`.
+        until: Share of all updates at which the phase ends.
+        cycles: Cycles per segment, as in `HRMConfig`.
+        low_steps: Low updates per high update, as in `HRMConfig`.
     """
 
     until: float
@@ -260,22 +268,28 @@ class Training(Part):
     """How a system is trained: an optimiser, linear warm-up, then a schedule.
 
     Args:
-        updates: Optimiser steps. batch: samples in each.
-        pieces: So many equal parts of a batch are computed one after another, their gradients
-            added: the memory of one, the step of all.
-        optimiser: Of all parameters.
-        learning_rate, weight_decay: As in AdamW.
-        halting_rate: Learning rate of an AdamW of its own for the halting's parameters, if any.
-        puzzle_optimiser: Of the puzzle table's rows in use, SignSGD or AdamW.
-        puzzle_rate, puzzle_decay: Of the puzzle table; None for the same as the others.
-        warmup: Updates over which the learning rate rises from 0. schedule: what it does then.
-        clip: Largest gradient norm, None for no clipping.
-        ema: Decay of an exponential moving average of the weights, for evaluation; None for none.
+        updates: Number of optimiser steps.
+        batch: Samples per step.
+        pieces: Number of equal parts of a batch whose gradients are computed one after another and
+            added (gradient accumulation). It saves memory and leaves the step the same.
+        optimiser: Optimiser of all parameters.
+        learning_rate: Full learning rate, after warm-up.
+        weight_decay: Decoupled weight decay, as in AdamW.
+        halting_rate: Learning rate of a separate AdamW for the parameters of halting; None for the
+            optimiser of the other parameters.
+        puzzle_optimiser: Optimiser of the puzzle table's rows in use, SignSGD or AdamW.
+        puzzle_rate: Learning rate of the puzzle table; None for `learning_rate`.
+        puzzle_decay: Weight decay of the puzzle table; None for `weight_decay`.
+        warmup: Updates over which the learning rate rises linearly from 0.
+        schedule: The schedule of the learning rate after warm-up.
+        clip: Largest gradient norm; None for no clipping.
+        ema: Decay of an exponential moving average of the weights, which evaluation uses; None for
+            no average.
         evaluate_every: Updates between two points of the validation curve.
-        depths: How deep the recursion is in parts of the training, one after another; as deep as
-            configured after the last one, and in evaluation always.
-        halts_from: The share of the updates up to which all samples take all halting steps,
-            whatever they want; in evaluation they are always obeyed.
+        depths: Phases of the training with another depth of the recursion, in order. After the last
+            one, and in every evaluation, the depth is the configured one.
+        halts_from: Share of all updates during which halting decisions are ignored and all samples
+            take all steps; evaluation always follows the decisions.
     """
 
     updates: int
@@ -297,11 +311,11 @@ class Training(Part):
     halts_from: float = 0.0
 
     def depth(self, update: int) -> Depth | None:
-        """Return how deep the recursion is in an update, counted from 0; None for as configured."""
+        """Return the depth in an update, counted from 0; None for the configured depth."""
         return next((d for d in self.depths if update < d.until * self.updates), None)
 
     def obeys(self, update: int) -> bool:
-        """Return whether samples stop where they want to in an update, counted from 0."""
+        """Return whether halting decisions are followed in an update, counted from 0."""
         return update >= self.halts_from * self.updates
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How the two levels meet, and how halting steps and segments do."""
+"""Configuration of coupling, summary, segments, and the carry between halting steps."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -15,9 +15,10 @@ class Alternating(Coupling):
     """T low updates, then one high update.
 
     Args:
-        detach_low_to_high, detach_high_to_low: Whether the gradient of one direction is cut.
-        reset: Whether the low state then starts again from the high one, through the map between
-            them.
+        detach_low_to_high: Whether the high level reads the low state without gradient.
+        detach_high_to_low: Whether the low level reads the high state without gradient.
+        reset: Whether the low state is replaced after each high update by a linear map of the high
+            state.
     """
 
     detach_low_to_high: bool = False
@@ -37,7 +38,7 @@ class Alternating(Coupling):
 
 @dataclass(frozen=True, kw_only=True)
 class Accumulating(Coupling):
-    """The high level alone, then T low updates that see `down` · z_H and add `up` · z_L to it."""
+    """A high update, then T low updates that read `down` · z_H; each adds `up` · z_L to z_H."""
 
     down: float = 0.1
     up: float = 0.1
@@ -61,7 +62,7 @@ class Accumulating(Coupling):
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing(Coupling):
-    """T low updates, then a high update only where positions' accumulated halting crosses."""
+    """T low updates, then a high update where a position's halting sum crosses the threshold."""
 
     accumulated: ClassVar[bool] = True
 
@@ -77,9 +78,9 @@ class Crossing(Coupling):
 
 @dataclass(frozen=True, kw_only=True)
 class Single(Coupling):
-    """One level alone: T updates of the low core, whose state is the high one's too.
+    """One level only: T updates of the low core, whose state serves as the high state as well.
 
-    There is no high core, and no start for its state; `high` says again what `low` is.
+    There is no high core and no initial high state; the configuration's `high` repeats `low`.
     """
 
     one_level: ClassVar[bool] = True
@@ -96,7 +97,7 @@ class Single(Coupling):
 
 @dataclass(frozen=True, kw_only=True)
 class OneLatent(Single):
-    """One level alone: after the T updates with the input, one without it."""
+    """One level only: T updates with the input, then one update without it."""
 
     def fits(self, c: "HRMConfig", name: str) -> None:
         super().fits(c, name)
@@ -111,9 +112,9 @@ class OneLatent(Single):
 
 @dataclass(frozen=True, kw_only=True)
 class SeparateLatents(Coupling):
-    """T low updates with T low states, one for each of them, then a high update.
+    """T low updates, each of which has a low state of its own, then a high update.
 
-    Each low update starts from the sum of all low states, and the high one reads that sum.
+    Each low update starts from the sum of all low states; the high update reads that sum.
     """
 
     separate: ClassVar[bool] = True
@@ -130,7 +131,7 @@ class SeparateLatents(Coupling):
 
 @dataclass(frozen=True, kw_only=True)
 class LastStep(Summary):
-    """The high level sees the last low state: as it is, or through a map, ReLU and dropout."""
+    """The high level reads the last low state: as it is, or after a map, ReLU and dropout."""
 
     project: bool = False
     dropout: float = 0.0
@@ -163,23 +164,24 @@ class _Attention(Summary, abstract=True):
 
 @dataclass(frozen=True, kw_only=True)
 class StepAttention(_Attention):
-    """Multi-head attention in which query, key and value are the one last low state."""
+    """Multi-head attention whose query, key and value are the last low state."""
 
     heads: int = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class TraceAttention(_Attention):
-    """Multi-head attention from the high state over all low states of the cycle."""
+    """Multi-head attention with the high state as query over all low states of the cycle."""
 
     heads: int = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segments(Part):
-    """Refinement: the recursion `count` times a step, states detached in between or not.
+    """Refinement: `count` segments per halting step, with states detached in between or not.
 
-    With `connection`, the previous segment's output enters the low level with that weight.
+    With `connection`, the output of the previous segment is added to the low level's input with
+    that weight.
     """
 
     count: int = 1
@@ -200,14 +202,14 @@ class Segments(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Kept(Carry):
-    """The next halting step goes on from the last one's states, with their graph."""
+    """The next halting step starts from the states of the last one, with their graph."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detached(Carry):
-    """The next halting step goes on from the last one's states, without their graph."""
+    """The next halting step starts from the states of the last one, detached from their graph."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restarted(Carry):
-    """The next halting step starts from the initial states again."""
+    """The next halting step starts from the initial states."""

@@ -22,7 +22,8 @@ _kinds: dict[str, type["Part"]] = {}
 class Part(Record):
     """Base of everything that configures a model, a task or its training.
 
-    A class made with ``abstract=True`` is no kind of its own; those that derive from it are.
+    A class defined with ``abstract=True`` is not a kind itself; the classes that derive from it
+    are.
     """
 
     abstract: ClassVar[bool] = True
@@ -34,10 +35,10 @@ class Part(Record):
             _kinds[cls.__name__] = cls
 
     def __post_init__(self) -> None:
-        """Hold every field to its annotation; a whole number given for a float becomes one.
+        """Check every field against its annotation; whole numbers given for floats are converted.
 
         Raises:
-            UserError: If a field is of another type, or a NaN or infinite.
+            UserError: If a field has another type, or is NaN or infinite.
         """
         for name, read in fields(type(self)).items():  # type: ignore[arg-type]
             value = getattr(self, name)
@@ -56,7 +57,7 @@ class Part(Record):
 
     @classmethod
     def stands_for(cls) -> list[type[Self]]:
-        """Return the parts that this class allows: itself, or all that derive from it."""
+        """Return the parts that this class allows as an annotation: itself, or all subclasses."""
         if not cls.abstract:
             return [cls]
         return [kind for kind in kinds().values() if issubclass(kind, cls)]
@@ -72,7 +73,7 @@ class Part(Record):
         return super(Part, kind).from_fields(given, kind.__name__)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the canonical JSON: equal parts, equal fingerprints."""
+        """Return the SHA-256 of the canonical JSON; equal parts have equal fingerprints."""
         return hashlib.sha256(canonical(self.to_json()).encode()).hexdigest()
 
     def differences(self, other: "Part") -> list[tuple[str, Any, Any]]:
@@ -81,7 +82,7 @@ class Part(Record):
 
 
 def canonical(data: Any) -> str:
-    """Return JSON with sorted keys, no spaces and no NaN: equal data, equal text."""
+    """Return JSON with sorted keys, no spaces and no NaN, so that equal data give equal text."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -94,7 +95,8 @@ def require(holds: bool, what: str, value: Any, allowed: str, mend: str) -> None
     """Refuse an impossible configuration at construction.
 
     Raises:
-        UserError: If `holds` is false, with what is wrong, its value, what is allowed, a way out.
+        UserError: If `holds` is false. The message says what is wrong, the value, what is allowed,
+            and how to mend it.
     """
     if not holds:
         raise UserError(f"{what} is {value!r}; allowed is {allowed}; {mend}")

@@ -1,1 +1,1 @@
-"""Boards on disk: the cache of generated ones, the field's public format, and its data sets."""
+"""Boards on disk: the cache of generated boards, the public format, and public data sets."""

@@ -5,8 +5,8 @@
     ..._challenges.json     many tasks by name; tests have no output
     ..._solutions.json      beside it: the outputs of the tests by name, in order
 
-Tasks in a folder or file whose name has ``training`` are training tasks, all others are evaluation
-tasks: what is asked of a model are their tests.
+Tasks in a folder or file whose name contains ``training`` are training tasks. All others are
+evaluation tasks, whose tests a model has to answer.
 """
 
 import functools
@@ -28,10 +28,10 @@ _form = 'a task, {"train": [{"input": grid, "output": grid}, ...], "test": [...]
 
 @dataclass(frozen=True, kw_only=True)
 class ArcFiles(Arc):
-    """ARC's boards from tasks in files.
+    """Boards of ARC from tasks in files.
 
     Args:
-        folder: A folder of them, or one file.
+        folder: A folder of task files, or one file.
     """
 
     folder: str
@@ -51,7 +51,7 @@ class Asked:
     """A task in a file.
 
     Args:
-        task: Demonstrations and tests; an output that isn't known is an empty grid.
+        task: Demonstrations and tests; an unknown output is an empty grid.
         training: Whether it is a training task.
     """
 
@@ -96,7 +96,7 @@ def _answered(folder: str) -> tuple[tuple[ArcTask, ...], tuple[ArcTask, ...]]:
 
 
 def _tasks(file: Path) -> dict[str, Any]:
-    """Return what a file says of each of its tasks."""
+    """Return the demonstrations and tests of each task in a file."""
     said = _load(file)
     if isinstance(said, list):
         return {file.stem: {"train": said, "test": []}}
@@ -151,7 +151,7 @@ def _load(file: Path) -> Any:
 
 
 def named(names: Sequence[str], task: str) -> dict[int, str]:
-    """Return the identities of a task's versions, each with what its name has behind the task's."""
+    """Return the identities of a task's versions, each with the suffix of its name."""
     return {
         i: name.removeprefix(task).removeprefix("_")
         for i, name in enumerate(names)

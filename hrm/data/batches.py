@@ -1,4 +1,4 @@
-"""Batches of a folder in the public format, as its loaders take them."""
+"""Batches of a folder in the public format, in the order of the public loaders."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Batch:
 
     Args:
         inputs: Tokens [B, positions].
-        labels: Answers [B, positions]; -100 where there is none.
+        labels: Answers [B, positions]; -100 where a position has none.
         identifiers: Puzzle identities [B].
-        real: How many rows are boards; those after them are padding.
+        real: Number of rows that are boards; the rows after them are padding.
     """
 
     inputs: Ints
@@ -32,15 +32,15 @@ def batches(
 ) -> Iterator[Batch]:
     """Yield full batches for training.
 
-    One epoch takes each group once, in random order, with one random puzzle of it; of that puzzle
-    it takes the boards in random order, as many as the batch has room for. Epochs follow each other
-    within a batch; the last partial batch is dropped.
+    An epoch visits each group once, in random order, and draws one puzzle of the group. It takes
+    the boards of that puzzle in random order, as many as the batch has room for. A batch may span
+    two epochs; the last partial batch is dropped.
 
     Args:
-        data: What to train on.
+        data: The training split.
         batch: B, boards per batch.
         random: The source of all choices.
-        epochs: How many epochs.
+        epochs: Number of epochs.
     """
     assert batch > 0
     order = np.concatenate([random.permutation(data.groups) for _ in range(epochs)])
@@ -59,13 +59,13 @@ def batches(
 
 
 class Grouped:
-    """Deals training boards for ever, in the order of `batches`, and can go on from anywhere.
+    """An endless iterator over training boards in the order of `batches`, which can be resumed.
 
     Args:
         data: The training split.
-        held: What is left out.
+        held: The boards that are held out.
         batch: Boards per batch.
-        seed: Of all choices: each epoch has a stream of its own.
+        seed: Seed of all choices; each epoch has a stream of its own.
     """
 
     def __init__(self, data: PublicData, held: Held, batch: int, seed: int) -> None:
@@ -90,11 +90,11 @@ class Grouped:
         return np.array(found)
 
     def state(self) -> dict[str, int]:
-        """Return what the next batches depend on."""
+        """Return the state that determines the next batches."""
         return {"epoch": self.epoch, "dealt": self.dealt}
 
     def load(self, state: dict[str, int]) -> None:
-        """Go on from where `state` was taken."""
+        """Continue from a `state`."""
         self._start(state["epoch"])
         self.dealt = state["dealt"]
 
@@ -110,7 +110,7 @@ def evaluation(data: PublicData, batch: int) -> Iterator[Batch]:
     """Yield all boards in order; the last batch is filled with padding.
 
     Args:
-        data: What to evaluate on.
+        data: The split to evaluate on.
         batch: B, rows per batch.
     """
     assert batch > 0
@@ -119,7 +119,7 @@ def evaluation(data: PublicData, batch: int) -> Iterator[Batch]:
 
 
 def _batch(data: PublicData, rows: Ints, batch: int) -> Batch:
-    """Return some boards, and padding up to a number of rows."""
+    """Return some boards as a batch, padded to a number of rows."""
     labels = data.labels[rows].astype(np.int64)
     labels[data.unlabelled(rows)] = IGNORED
     identifiers = data.puzzle_identifiers[owners(data.puzzle_indices, rows)]

@@ -1,16 +1,17 @@
 """Generated boards, kept on disk.
 
     folder/<task>-<key>.npz     every array of every split, whole numbers in their smallest type
-    folder/<task>-<key>.json    what was asked for, and the digest of each split
-    folder/<task>-<key>.lock    held by who generates them
+    folder/<task>-<key>.json    the request, and the digest of each split
+    folder/<task>-<key>.lock    locked by the process that generates them
 
-The key covers the task's configuration, the seed, the sizes, the versions of the libraries that
-generators draw on, and the sources of the task: its module, those of the parts in it, what they
-import of `hrm.tasks`, and so on. So an edit to a generator makes its boards anew, and one elsewhere
-doesn't.
+The key is a hash of the task's configuration, the seed, the sizes, the versions of the libraries
+that generators use, and the sources of the task: its module, the modules of its parts, and
+everything that these import from `hrm.tasks`. Therefore boards are generated again after an edit to
+their generator, but not after other edits.
 
-Readers need no lock: both files appear whole, and boards that don't have their digests are made
-again. Nothing that befalls the cache stops the work; what does is said by a warning.
+Readers need no lock: both files are written atomically, and boards whose digest is wrong are
+generated again. A cache that can't be read or written is reported by a warning and never stops the
+work.
 """
 
 import ast
@@ -46,18 +47,20 @@ _corrupt = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZi
 def load(
     task: Task, seed: int, train: int, validation: int, test: int, folder: Path | None = None
 ) -> Splits:
-    """Return what `task.generate` does, from the cache where it is there, through it where not.
+    """Return the boards of `task.generate`, from the cache if it has them; otherwise store them.
 
-    Processes that ask for the same boards at once wait for the first of them to generate them.
+    If several processes ask for the same boards, the first one generates them and the others wait.
 
     Args:
-        task: Which task; also a `Part`.
+        task: The task, which must also be a `Part`.
         seed: The data seed.
-        train, validation, test: Boards per split.
-        folder: Where the cache lies; None for `default_folder`.
+        train: Number of training boards.
+        validation: Number of validation boards.
+        test: Number of test boards.
+        folder: Folder of the cache; None for `default_folder`.
 
     Raises:
-        UserError: Where `task.generate` does.
+        UserError: As `task.generate`.
     """
     asked = _asked(task, seed, {"train": train, "validation": validation, "test": test})
     key = hashlib.sha256(canonical(asked).encode()).hexdigest()[:24]
@@ -80,7 +83,7 @@ def load(
 
 
 def default_folder() -> Path:
-    """Return where the cache lies: `hrm.system.environment.cache_folder`.
+    """Return the default folder of the cache, `hrm.system.environment.cache_folder`.
 
     Raises:
         RuntimeError: If there is no home directory.
@@ -106,7 +109,7 @@ def _asked(task: Task, seed: int, sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def modules(value: object) -> frozenset[str]:
-    """Return the modules of a task's class, and of those of the parts and tasks in it."""
+    """Return the modules that define the class of a task and the classes of the parts in it."""
     if isinstance(value, tuple):
         return frozenset().union(*map(modules, value))
     if not isinstance(value, Part):
@@ -116,7 +119,7 @@ def modules(value: object) -> frozenset[str]:
 
 
 def _sources(names: Iterable[str]) -> str:
-    """Return the SHA-256 of modules' files and of those in `hrm.tasks` that they rest on."""
+    """Return the SHA-256 of the files of modules, and of those in `hrm.tasks` that they import."""
     pending, found = set(names), dict[str, bytes]()
     while pending:
         name = pending.pop()
@@ -135,7 +138,7 @@ def _sources(names: Iterable[str]) -> str:
 
 
 def _located(name: str) -> str | None:
-    """Return the file of a module that isn't loaded, None if there's no such module."""
+    """Return the file of a module without loading it; None if there is no such module."""
     try:
         spec = importlib.util.find_spec(name)
     except (ModuleNotFoundError, ValueError):
@@ -145,7 +148,7 @@ def _located(name: str) -> str | None:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Be the only one that generates these boards, or warn where locks can't be had."""
+    """Lock the generation of these boards; warn if no lock can be had."""
     with contextlib.ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +161,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path, *, quiet: bool = False) -> Splits | None:
-    """Return the boards if they are there and have their digests."""
+    """Return the boards if they exist and match their digests."""
     try:
         if not path.with_suffix(".json").exists():
             return None
@@ -184,7 +187,7 @@ def _boards(arrays: Any, split: str) -> Boards:
 
 
 def _write(path: Path, asked: dict[str, Any], splits: Splits) -> None:
-    """Keep boards, or warn that they can't be."""
+    """Store boards, or warn that it isn't possible."""
     arrays = {
         f"{name}.{field.name}": _smallest(getattr(getattr(splits, name), field.name))
         for name in _splits

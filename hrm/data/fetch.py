@@ -1,4 +1,4 @@
-"""The field's own data sets, fetched and written in the public format.
+"""Fetch public data sets and write them in the public format.
 
 The hub's sets are CSV files, ``train.csv`` and ``test.csv``, see `hrm.data.tables`.
 
@@ -26,7 +26,7 @@ _mend = "remove the file and fetch it again"
 
 
 def _hub() -> dict[str, tuple[str, Task]]:
-    """Return the repository of each set on the hub, and the task whose boards it has."""
+    """Return the repository on the hub and the task of each data set."""
     return {
         "sudoku-extreme": ("sapientinc/sudoku-extreme", Sudoku(size=9)),
         "maze-hard": ("sapientinc/maze-30x30-hard-1k", Maze(size=30)),
@@ -43,24 +43,23 @@ def fetch(
     download: Download | None = None,
     step: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Fetch a data set and write it to a folder, whole or not at all.
+    """Fetch a data set and write it to a folder, completely or not at all.
 
-    `arc` is every board of ARC-AGI-1 as the public recipe splits them. Answers that aren't valid
-    are kept, and counted in a warning.
+    `arc` is every board of ARC-AGI-1, split as in the public recipe. Invalid answers are kept, and
+    a warning counts them.
 
     Args:
-        name: Which set.
-        folder: Where to; it must not exist, or be empty.
-        train: So many training boards, drawn at random; None for all.
-        augment: So many random versions of each training board, beside itself.
-        seed: Of both draws.
-        download: How a file is got; None for the Hugging Face hub.
-        step: Called with the share converted, in 0 ... 1.
+        name: Name of the data set.
+        folder: The folder to write, which must be new or empty.
+        train: Number of training boards, drawn at random; None for all.
+        augment: Number of random versions of each training board, in addition to the board itself.
+        seed: Seed of both draws.
+        download: The function that fetches a file; None for the Hugging Face hub.
+        step: Called with the share that has been converted, in 0 ... 1.
 
     Raises:
-        UserError: If there's no such set, a number is out of range, the folder is in use or can't
-            be written, a file can't be got, or it isn't what it should be: names the file and the
-            line.
+        UserError: If there is no such data set, a number is out of range, the folder isn't empty or
+            can't be written, or a file can't be fetched or is malformed (with file and line).
     """
     sets = _hub()
     if name not in (*sets, "arc"):
@@ -101,10 +100,10 @@ def write_arc(folder: Path, task: Arc, seed: int) -> None:
 
 
 def from_hub(repository: str, name: str) -> Path:
-    """Return a file of a data set on the Hugging Face hub, from the hub's own cache at best.
+    """Return a file of a data set on the Hugging Face hub, from the hub's local cache if possible.
 
     Raises:
-        UserError: If huggingface_hub isn't installed, or the file can't be got.
+        UserError: If huggingface_hub isn't installed, or the file can't be fetched.
     """
     try:
         from huggingface_hub import hf_hub_download

@@ -1,10 +1,10 @@
-"""Problems in files, as people and other programs write them; the suffix says which form it is.
+"""Problems in files of several formats; the suffix determines the format.
 
     .csv            sudokus or mazes, see `hrm.data.tables`
-    .cnf            a formula in DIMACS form, for logic
-    .col            a graph in DIMACS form, for coloring; vertices from 1
+    .cnf            a formula in DIMACS format, for logic
+    .col            a graph in DIMACS format, for coloring; vertices from 1
     .json           a list of problems in the task's natural form; for arc see `hrm.data.arcs`
-    any other       text: a sudoku a line, its solution behind it or not; mazes as pictures, an
+    any other       text: one sudoku per line, with or without its solution; mazes as pictures, an
                     empty line between two
 
 Lines of text that begin with % or // are comments.
@@ -32,9 +32,9 @@ class Problem:
     """A problem in its natural form.
 
     Args:
-        name: Where it stands, for people.
-        problem: As `Task.encode` takes it.
-        answer: A sudoku's solution, where the file has it.
+        name: Its place in a file, for messages.
+        problem: The problem, in the form that `Task.encode` takes.
+        answer: The solution of a sudoku, if the file has it.
     """
 
     name: str
@@ -46,7 +46,7 @@ def problems(path: Path, task: Task) -> Iterator[Problem]:
     """Yield the problems of a file, in order.
 
     Raises:
-        UserError: If it can't be read, or isn't of its form; names the file.
+        UserError: If the file can't be read, or doesn't have the format of its suffix.
     """
     try:
         if path.suffix == ".csv":
@@ -67,7 +67,7 @@ def problems(path: Path, task: Task) -> Iterator[Problem]:
 
 
 def text(content: str, name: str, task: Task) -> Iterator[Problem]:
-    """Yield the problems of a text: sudokus a line, mazes as pictures, others in JSON."""
+    """Yield the problems of a text: one sudoku per line, mazes as pictures, others in JSON."""
     lines = [line.rstrip("\r") for line in content.split("\n")]
     lines = [line for line in lines if not line.startswith(("%", "//"))]
     if isinstance(task, Maze):
@@ -95,7 +95,7 @@ def text(content: str, name: str, task: Task) -> Iterator[Problem]:
 
 
 def clauses(path: Path) -> list[list[int]]:
-    """Return the clauses of a formula in DIMACS form."""
+    """Return the clauses of a formula in DIMACS format."""
     heading, numbers = False, list[int]()
     for line in read(path).split("\n"):
         words = line.split()
@@ -121,7 +121,7 @@ def clauses(path: Path) -> list[list[int]]:
 
 
 def edges(path: Path) -> tuple[int, list[tuple[int, int]]]:
-    """Return the number of vertices of a graph in DIMACS form, and its edges, counted from 0."""
+    """Return the number of vertices of a graph in DIMACS format, and its edges, from 0."""
     vertices, found = 0, list[tuple[int, int]]()
     for line in read(path).split("\n"):
         words = line.split()
@@ -142,10 +142,10 @@ def edges(path: Path) -> tuple[int, list[tuple[int, int]]]:
 
 
 def guessed(path: Path) -> tuple[str, dict[str, Any]] | None:
-    """Return the name of the task that a file is of, and the fields that it needs, if it is clear.
+    """Return the task of a file, by name, and the fields that it needs; None if it is unclear.
 
     Raises:
-        UserError: If it can't be read.
+        UserError: If the file can't be read.
     """
     if path.suffix == ".cnf":
         formula = clauses(path)
@@ -172,7 +172,7 @@ def read(path: Path) -> str:
 
 
 def refused(path: Path, found: str, allowed: str, mend: str = "mend the file") -> UserError:
-    """Return the error of a file that isn't of its form."""
+    """Return the error for a file that doesn't have its format."""
     return UserError(f"{str(path)!r}: {found}; allowed is {allowed}; {mend}")
 
 

@@ -1,8 +1,8 @@
-"""Boards of one's own, from files of several forms to the public format.
+"""Convert a user's own files of several formats to the public format.
 
-A folder may say by names which files are for training and which for testing (``train...``;
-``test...``, ``eval...``); otherwise a tenth of the boards, drawn at random, is for testing. ARC's
-tests are its own.
+In a folder, names decide which files are for training (``train...``) and which for testing
+(``test...``, ``eval...``). Without such names, a tenth of the boards, drawn at random, is for
+testing. The tests of ARC tasks are those in the files.
 """
 
 import math
@@ -36,10 +36,10 @@ _form = "sudoku lines or CSV, mazes, .cnf, .col, ARC's JSON, or a folder of one 
 
 
 def guess(path: Path) -> tuple[str | None, dict[str, Any]]:
-    """Return the name of the task that files are of, None where that isn't clear, and its fields.
+    """Return the task of files, by name, or None if it is unclear, and the fields that it needs.
 
     Raises:
-        UserError: If there are none, they can't be read, or they are of several tasks.
+        UserError: If there are no files, they can't be read, or they belong to several tasks.
     """
     if public.splits(path):
         return None, {}
@@ -55,7 +55,7 @@ def guess(path: Path) -> tuple[str | None, dict[str, Any]]:
 
 
 def fields_of(path: Path, name: str) -> dict[str, Any]:
-    """Return the fields that a task needs to have the boards of files, or of a public folder."""
+    """Return the fields with which a task has the boards of files, or of a public folder."""
     if not (there := public.splits(path)):
         guessed, fields = guess(path)
         return fields if guessed == name else {}
@@ -83,21 +83,21 @@ def bring_in(
     seed: int = 0,
     testing: bool = False,
 ) -> None:
-    """Write the boards of files to a folder in the public format, whole or not at all.
+    """Write the boards of files to a folder in the public format, completely or not at all.
 
     Args:
         path: A file, or a folder of files.
-        folder: Where to; it must not exist, or be empty.
-        task: Whose boards they are.
-        train: So many training boards, drawn at random; None for all.
-        test: So many boards are for testing, where files don't say which; None for a tenth.
-        augment: So many random versions of each training board, or of each task of ARC.
-        seed: Of all that is drawn.
-        testing: Whether all boards are for testing, whatever files say; ARC's tests are its own.
+        folder: The folder to write, which must be new or empty.
+        task: The task of the boards.
+        train: Number of training boards, drawn at random; None for all.
+        test: Number of test boards, if file names don't determine them; None for a tenth.
+        augment: Number of random versions of each training board, or of each task of ARC.
+        seed: Seed of all draws.
+        testing: Whether all boards are for testing, whatever their files are named; ARC excepted.
 
     Raises:
-        UserError: If a file can't be read or isn't of its form, a board isn't one of the task, a
-            number is out of range, or the folder is in use or can't be written.
+        UserError: If a file can't be read or is malformed, a board isn't one of the task, a number
+            is out of range, or the folder isn't empty or can't be written.
     """
     vacant(folder)
     if isinstance(task, Arc):
@@ -140,7 +140,7 @@ def sources(path: Path) -> list[Path]:
 
 
 def _parted(path: Path) -> dict[str, list[Path]]:
-    """Return the files of ``train`` and ``test``, or of ``all`` where they aren't named so."""
+    """Return the files for ``train`` and ``test``, or for ``all`` if names don't tell."""
     parts: dict[str, list[Path]] = {"train": [], "test": []}
     for file in files(path):
         inside = file.relative_to(path).parts if path.is_dir() else ()
@@ -169,7 +169,7 @@ def files(path: Path) -> list[Path]:
 
 
 def _pieces(those: Sequence[Path], task: Task) -> Callable[[], Iterator[Boards]]:
-    """Return what yields the boards of files; tables are read anew each time."""
+    """Return a function that yields the boards of files; tables are read again at each call."""
     tables = [file for file in those if file.suffix == ".csv"]
     others = [file for file in those if file.suffix != ".csv"]
     solved = [boards for file in others for boards in _solved(file, task)]
@@ -194,7 +194,7 @@ def _table(path: Path, task: Task) -> Table:
 
 
 def _solved(path: Path, task: Task) -> Iterator[Boards]:
-    """Yield the boards of problems, solved where the file has no solution."""
+    """Yield the boards of problems; those without a solution in the file are solved."""
     rows: list[tuple[Ints, Ints]] = []
     for problem in problems(path, task):
         rows.append(solved(problem, task))
@@ -209,7 +209,8 @@ def solved(problem: Problem, task: Task) -> tuple[Ints, Ints]:
     """Return the input of a problem and its stored answer, [cells] each.
 
     Raises:
-        UserError: If it isn't a problem of the task, its answer is wrong, or its task can't solve.
+        UserError: If it isn't a problem of the task, its answer is wrong, or the task has no
+            solver.
     """
     try:
         board: Ints = task.encode(problem.problem)

@@ -1,4 +1,4 @@
-"""What a folder's boards share with each other and with their answers: what makes scores lie."""
+"""Overlap between the boards of a folder, and between inputs and answers, which inflates scores."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,16 +9,16 @@ _chunk = 1 << 16  # boards looked at once
 
 
 def shared(boards: PublicData, others: PublicData) -> int:
-    """Return how many boards have an input that is among the others'."""
+    """Return the number of boards whose input occurs among those of the others."""
     if boards.positions != others.positions:
         return 0
     return int(np.isin(_keys(boards), _keys(others)).sum())
 
 
 def copied(data: PublicData) -> float:
-    """Return the share of labelled cells whose label is the input; 0 where there are none.
+    """Return the share of labelled cells whose label equals the input; 0 without labelled cells.
 
-    Clues of a sudoku are such cells; where all are, there is nothing to learn.
+    The clues of a sudoku are such cells. If all cells are, there is nothing to learn.
     """
     same = labelled = 0
     for start in range(0, len(data), _chunk):
@@ -30,9 +30,9 @@ def copied(data: PublicData) -> float:
 
 
 def _keys(data: PublicData) -> NDArray[np.uint64]:
-    """Return a number for each input, equal for equal ones and else but by a rare chance.
+    """Return a hash of each input: equal inputs have equal hashes, others almost never.
 
-    Σ_i token_i · w_i mod 2⁶⁴ with random odd w: 8 bytes a board, of millions of boards.
+    It is Σ_i token_i · w_i mod 2⁶⁴ with random odd w, which takes 8 bytes per board.
     """
     random = np.random.Generator(np.random.PCG64(0))
     weights = random.integers(0, 1 << 63, data.positions, dtype=np.uint64) * 2 + 1

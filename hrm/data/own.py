@@ -1,12 +1,12 @@
-"""Boards of one's own to train and evaluate on: a folder in the public format.
+"""A user's own boards for training and evaluation: a folder in the public format.
 
-Files of other forms are brought into that format first, in the cache. Training takes the folder's
-training boards group by group, as the public loaders do, from memory maps; validation boards are
-held out from them by the data seed:
+Files of other formats are converted to it first, in the cache. Training reads the folder's training
+boards group by group from memory maps, as the public loaders do. The data seed decides which boards
+are held out for validation:
 
-- whole groups, where boards have no identity of their own;
-- else the last board of each puzzle of some groups, since a model knows a puzzle by its other
-  boards. Validation has that of the group's first puzzle.
+- whole groups, if the boards have no puzzle identities;
+- otherwise the last board of each puzzle in some groups, because a model knows a puzzle only
+  through its other boards. Validation uses that of the first puzzle of a group.
 """
 
 import functools
@@ -35,18 +35,18 @@ class OwnData(Part):
     """A folder in the public format.
 
     Args:
-        folder: Where it lies.
-        sha256: Of its files.
+        folder: Path of the folder.
+        sha256: Digest of its files.
     """
 
     folder: str
     sha256: str
 
     def read(self, split: Split) -> PublicData:
-        """Open a split, checked.
+        """Open and check a split.
 
         Raises:
-            UserError: If it isn't there, isn't as it should be, or has changed since.
+            UserError: If it is missing or malformed, or has changed since its digest was taken.
         """
         return _read(self, split)
 
@@ -56,10 +56,10 @@ class OwnData(Part):
         return len(self.read(public.splits(Path(self.folder))[0]).identifiers)
 
     def tests(self, number: int | None = None) -> int:
-        """Return how many test boards are asked for, None for all.
+        """Return the number of test boards to use; None stands for all.
 
         Raises:
-            UserError: If there aren't so many.
+            UserError: If there are fewer boards.
         """
         data = self.read("test")
         count = len(data) if number is None else number
@@ -73,21 +73,21 @@ class OwnData(Part):
         return count
 
     def test(self, task: Task, number: int | None = None) -> Boards:
-        """Return the first so many test boards, None for all.
+        """Return the first `number` test boards; None for all.
 
         Raises:
-            UserError: If there aren't so many, or they aren't boards of this task.
+            UserError: If there are fewer boards, or they aren't boards of this task.
         """
         return self.read("test").boards(task, np.arange(self.tests(number)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Held:
-    """What training takes of a folder, and what is held out for validation.
+    """The division of a folder's boards into training and validation.
 
     Args:
-        groups: The groups that training takes, ascending.
-        ends: The board after the last one that training takes of each puzzle, [P].
+        groups: The groups that training uses, ascending.
+        ends: For each puzzle, the index after the last board that training uses, [P].
         validation: The boards that are held out, ascending.
     """
 
@@ -96,7 +96,7 @@ class Held:
     validation: Ints
 
     def rows(self, data: PublicData) -> Ints:
-        """Return all boards that training takes."""
+        """Return all boards that training uses."""
         of = np.repeat(np.arange(data.groups), np.diff(data.group_indices))
         puzzles = np.flatnonzero(np.isin(of, self.groups))
         starts = data.puzzle_indices[puzzles]
@@ -106,16 +106,16 @@ class Held:
 
 
 def opened(path: Path, task: Task, seed: int = 0, *, testing: bool = False) -> OwnData:
-    """Return a folder in the public format, or what files are brought into.
+    """Return a folder in the public format; other files are converted to one first.
 
     Args:
         path: A folder in that format, or a file or folder that `imports.bring_in` reads.
-        task: Whose boards they are.
-        seed: Of which boards are for testing, where files don't say.
+        task: The task of the boards.
+        seed: Seed for drawing the test boards, if file names don't determine them.
         testing: Whether all boards of files are for testing.
 
     Raises:
-        UserError: As `imports.bring_in`, or if there is no place for a cache.
+        UserError: As `imports.bring_in`, or if there is no folder for a cache.
     """
     folder = path.resolve()
     if not public.splits(path):
@@ -167,10 +167,10 @@ def _read(data: OwnData, split: Split) -> PublicData:
 
 
 def held_out(data: PublicData, number: int | None, seed: int) -> Held:
-    """Hold so many boards out; None for a tenth of the groups, 200 at most.
+    """Hold out `number` boards; None for a tenth of the groups, at most 200.
 
     Raises:
-        UserError: If there aren't so many.
+        UserError: If there are fewer.
     """
     groups, starts, ends = np.arange(data.groups), data.puzzle_indices[:-1], data.puzzle_indices[1:]
     known = len(data.identifiers) > 1
@@ -200,13 +200,13 @@ def held_out(data: PublicData, number: int | None, seed: int) -> Held:
 
 
 def tested(own: OwnData, task: Task, number: int | None, known: Boards) -> Splits:
-    """Return test boards, and what trivial methods see: the folder's training boards, or others.
+    """Return test boards, and training boards for trivial methods: the folder's, or others.
 
     Args:
         own: The folder.
-        task: Whose boards they are.
-        number: How many test boards; None for all.
-        known: Training boards for a folder that has none.
+        task: The task of the boards.
+        number: Number of test boards; None for all.
+        known: Training boards to use if the folder has none.
 
     Raises:
         UserError: As `OwnData.test`.
@@ -221,7 +221,7 @@ def tested(own: OwnData, task: Task, number: int | None, known: Boards) -> Split
 
 
 def splits(own: OwnData, task: Task, seed: int, validation: int, test: int) -> Splits:
-    """Return validation and test boards, and of the training boards the first 10,000.
+    """Return validation and test boards, and the first 10,000 training boards.
 
     Raises:
         UserError: As `held_out` and `OwnData.test`, or if they aren't boards of this task.

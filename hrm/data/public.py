@@ -1,6 +1,6 @@
-"""The public builders' format: folders that the field's trainers read, and that ours reads.
+"""The public format: folders that the public trainers read, and that ours reads.
 
-    folder/identifiers.json                       names of the identities, blank first; or none
+    folder/identifiers.json                       names of the identities, blank first; optional
     folder/{train,test}/dataset.json              sizes and special tokens, of all sets of a split
     folder/{train,test}/all__inputs.npy           tokens [N, S]
     folder/{train,test}/all__labels.npy           answers [N, S]; an ignored label is none
@@ -8,11 +8,11 @@
     folder/{train,test}/all__puzzle_identifiers.npy    identity of each puzzle [P]
     folder/{train,test}/all__group_indices.npy    first puzzle of each group, then P: [G + 1]
 
-N boards of S positions make P puzzles in G groups; the token 0 is padding. A split may be missing,
-and may have several sets, whose names stand in place of ``all``. Nothing is read that wasn't
-checked, and tokens are streamed from memory maps, so that folders larger than memory work.
+N boards of S positions form P puzzles in G groups; token 0 is padding. A split may be missing, or
+may have several sets, whose names replace ``all``. All arrays are checked before use. Tokens are
+read from memory maps, so that folders may be larger than memory.
 
-Read is what the loaders of the public HRM and one-tiny-network code read. Sources:
+This is what the loaders of the public HRM and one-tiny-network code read. Sources:
 github.com/sapientinc/HRM, puzzle_dataset.py and dataset/common.py;
 github.com/SamsungSAILMontreal/TinyRecursiveModels, the same files.
 """
@@ -55,24 +55,27 @@ def path_of(folder: Path, split: Split, name: str, of: str = "all") -> Path:
 
 
 def splits(folder: Path) -> list[Split]:
-    """Return the splits that a folder has; none where it isn't in this format."""
+    """Return the splits of a folder; none if it isn't in this format."""
     return [split for split in SPLITS if (folder / split / "dataset.json").is_file()]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PublicData:
-    """One split of a folder, checked; tokens stay on disk.
+    """One checked split of a folder; tokens stay on disk.
 
     Args:
-        folder: Where it lies.
-        split: Which split it is.
-        inputs, labels: File tokens, [N, positions], in memory maps.
-        puzzle_identifiers, puzzle_indices, group_indices: [P], [P + 1] and [G + 1], see above.
+        folder: Path of the folder.
+        split: Name of the split.
+        inputs: Input tokens of the files, [N, positions], a memory map.
+        labels: Answer tokens of the files, [N, positions], a memory map.
+        puzzle_identifiers: Identity of each puzzle, [P].
+        puzzle_indices: First board of each puzzle, then N, [P + 1].
+        group_indices: First puzzle of each group, then P, [G + 1].
         identifiers: Names of the identities.
         vocabulary: Number of tokens, padding included.
         positions: S, tokens per board.
         pad: Token of padding.
-        ignored: Label that has no answer, or None; -100 has none anywhere.
+        ignored: Label of positions without an answer, or None; -100 always means no answer.
         blank: Identity of padding.
     """
 
@@ -104,22 +107,22 @@ class PublicData:
         return len(self.group_indices) - 1
 
     def labelled(self) -> float:
-        """Return the share of positions that have an answer; 1 where there are no boards."""
+        """Return the share of positions that have an answer; 1 if there are no boards."""
         starts = range(0, len(self), _chunk)
         without = sum(int(self.unlabelled(slice(s, s + _chunk)).sum()) for s in starts)
         return 1 - without / max(self.labels.size, 1)
 
     def unlabelled(self, rows: slice | Ints) -> NDArray[np.bool_]:
-        """Return which positions of some boards have no answer."""
+        """Return a mask of the positions without an answer in some boards."""
         labels = self.labels[rows]
         none: NDArray[np.bool_] = labels == IGNORED
         return none if self.ignored is None else none | (labels == self.ignored)
 
     def suits(self, task: Task) -> None:
-        """Refuse a task whose files have other tokens or sizes.
+        """Refuse a task whose tokens or sizes differ from these.
 
         Raises:
-            UserError: If these aren't its boards.
+            UserError: If they do.
         """
         described = (self.vocabulary, self.pad)
         if described != (task.public_vocabulary, ZERO):
@@ -131,11 +134,11 @@ class PublicData:
             )
 
     def boards(self, task: Task, rows: Ints | None = None) -> Boards:
-        """Return boards, in memory, with their identities, puzzles and groups.
+        """Load boards into memory, with their identities, puzzles and groups.
 
         Args:
-            task: Whose boards they are.
-            rows: Which, ascending; None for all.
+            task: The task of the boards.
+            rows: Indices of the boards, ascending; None for all.
 
         Raises:
             UserError: If they aren't boards of this task.
@@ -307,7 +310,7 @@ def _check_indices(data: PublicData, path: Callable[[str], Path]) -> None:
 def _check_totals(
     path: Path, said: Mapping[str, Any], lengths: Mapping[str, int], sets: int
 ) -> None:
-    """Hold dataset.json to the lengths of all sets' arrays together."""
+    """Check dataset.json against the total lengths of the arrays of all sets."""
     puzzles, groups = (lengths[f"{name}_indices"] - sets for name in ("puzzle", "group"))
     for name, true, of in (("groups", groups, "group"), ("puzzles", puzzles, "puzzle")):
         total = said.get(f"total_{name}", true)
@@ -345,7 +348,7 @@ def _load(path: Path) -> Any:
 
 
 def _array(path: Path) -> Indices:
-    """Return whole numbers in a memory map."""
+    """Return an array of whole numbers as a memory map."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
@@ -370,5 +373,5 @@ def _refused(
 
 
 def owners(indices: Indices, members: Ints) -> Ints:
-    """Return which range of `indices` each member is in."""
+    """Return the range of `indices` that contains each member."""
     return np.searchsorted(indices, members, side="right") - 1

@@ -1,10 +1,10 @@
-"""Boards in CSV files: one board a line, its question and its answer row by row.
+"""Boards in CSV files: one board per line, with its question and its answer row by row.
 
-Two kinds are in use: ``source,question,answer,rating`` of the field's sets on the hub, and
-``quizzes,solutions`` of the sudoku collections. Other columns are left alone; the headings may be
-missing. A cell is one character: a blank is ``.`` or ``0`` in a sudoku; a maze has ``#``, space,
-``S`` and ``G``, and ``o`` on the path. Characters are mapped to tokens at once: `Task.encode` would
-prove of each of a collection's millions of boards that it has one solution.
+Two kinds of columns are known: ``source,question,answer,rating`` of public sets on the hub, and
+``quizzes,solutions`` of sudoku collections. Other columns are ignored; the headings may be missing.
+A cell is one character: ``.`` or ``0`` for a blank in a sudoku; ``#``, space, ``S`` and ``G`` in a
+maze, and ``o`` on its path. Characters are mapped to tokens directly, since `Task.encode` would
+prove for each of millions of boards that its solution is unique.
 """
 
 import csv
@@ -32,12 +32,13 @@ _answers = ("answer", "solutions", "solution")
 
 @dataclass(frozen=True, kw_only=True)
 class _Form:
-    """How a task's boards are written.
+    """The characters in which the boards of a task are written.
 
     Args:
-        question: The character of each input token, in order; the first is left open.
-        answer: The characters that an answer may have, those of the question at the same places.
-        targets: The classes of an answer, from the places of its characters.
+        question: The character of each input token, in order; the first one is that of open cells.
+        answer: The characters of an answer; those that the question has too stand at the same
+            places.
+        targets: Maps the places of an answer's characters to classes.
     """
 
     question: str
@@ -57,12 +58,12 @@ class Table:
 
     Args:
         path: The file.
-        task: Whose boards it has.
-        mend: What is to be done about a file that is refused.
-        strict: Whether answers that aren't valid are refused, or counted in a warning.
+        task: The task of the boards.
+        mend: Advice for the error message of a file that is refused.
+        strict: Whether invalid answers are refused; otherwise a warning counts them.
 
     Raises:
-        UserError: If the task's boards aren't written so.
+        UserError: If the task has no such format.
     """
 
     def __init__(self, path: Path, task: Task, mend: str, *, strict: bool = False) -> None:
@@ -79,14 +80,14 @@ class Table:
             )
 
     def count(self) -> int:
-        """Return how many boards there are: lines with something in them, but for headings."""
+        """Return the number of boards, that is, of non-empty lines without headings."""
         with self.path.open("rb") as file:
             first = file.readline().decode("utf-8-sig", "replace").strip()
             headings = self.columns(next(csv.reader([first]), []))[2]
             return sum(1 for line in file if line.strip()) + (bool(first) and not headings)
 
     def columns(self, first: Sequence[str]) -> tuple[int, int, bool]:
-        """Return the places of question and answer, and whether a first line is headings."""
+        """Return the columns of question and answer, and whether a first line is headings."""
         names = [name.strip().lower() for name in first]
         places = [
             next((i for i, name in enumerate(names) if name in known), -1)
@@ -99,10 +100,10 @@ class Table:
         return question, question + 1, lengths != [self.task.cells] * 2
 
     def boards(self, piece: int = 10_000) -> Iterator[tuple[Boards, int]]:
-        """Yield boards in pieces, each with how many bytes of the file have been read.
+        """Yield boards in pieces, each with the number of bytes of the file read so far.
 
         Raises:
-            UserError: If the file isn't what it should be: names the file and the line.
+            UserError: If the file is malformed; it names the file and the line.
         """
         with self.path.open("rb") as file:
             text = TextIOWrapper(file, "utf-8-sig", newline="")
@@ -176,10 +177,10 @@ class Table:
 def drawn(
     pieces: Iterable[Boards], number: int, count: int, random: np.random.Generator
 ) -> Iterator[Boards]:
-    """Return so many of `count` boards, in order.
+    """Return `number` of `count` boards, drawn at random, in order.
 
     Raises:
-        UserError: If there aren't so many.
+        UserError: If there are fewer.
     """
     require(
         0 <= number <= count, "training boards", number, f"0 to {count}", "ask for fewer, or all"

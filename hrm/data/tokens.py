@@ -1,7 +1,7 @@
-"""A task's boards in the tokens of the field's files: what models of the public code read.
+"""Boards in the tokens of the public format, which models of the public code read.
 
-The files number tokens in their own way, with 0 for padding (`Task.to_public`), and a public model
-answers in that numbering. Its answers are scored as our classes.
+The public format numbers tokens differently, with 0 for padding (see `Task.to_public`), and a
+public model answers in that numbering. Its answers are translated to our classes to be scored.
 """
 
 from dataclasses import replace
@@ -12,17 +12,22 @@ from hrm.tasks import Boards, Ints, Scores, Task
 
 
 class PublicBoards:
-    """Boards of a task as the files hold them, and the scores of answers to them.
+    """Boards of a task in public tokens, and the scores of answers to them.
 
-    An answer that stands for no class in its cell (padding; in a maze, a wall on a free cell) is
-    wrong: such a board is neither exact nor valid. Cells without a label count as answered.
+    A token that has no class in its cell (padding; in a maze, a wall on a free cell) is a wrong
+    answer: such a board is neither exact nor valid. Cells without a label count as right.
 
     Args:
-        task: Whose boards. boards: in its own tokens.
+        task: The task of the boards.
+        boards: Boards in the task's own tokens.
 
     Attributes:
-        boards: The same in the files' tokens.
-        vocabulary, classes, cells, ignored, identities: As of a task.
+        boards: The same boards in public tokens.
+        vocabulary: Number of public tokens.
+        classes: Number of classes that a model predicts.
+        cells: Cells per board.
+        ignored: The class that isn't learned.
+        identities: Number of puzzle identities.
     """
 
     def __init__(self, task: Task, boards: Boards) -> None:
@@ -46,9 +51,9 @@ class PublicBoards:
 
 
 def classes(task: Task) -> Ints:
-    """Return the class that a label stands for in a cell with an input token, −1 for none.
+    """Return the class of each public label in a cell with each input token, −1 for none.
 
-    [vocabulary, public vocabulary], found by writing each pair of token and class.
+    The table is [vocabulary, public vocabulary].
     """
     tokens, found, _, labels = _written(task)
     table = np.full((task.vocabulary, task.public_vocabulary), -1)
@@ -57,7 +62,7 @@ def classes(task: Task) -> Ints:
 
 
 def tokens(task: Task) -> Ints:
-    """Return the input token that each public one stands for, −1 for none, [public vocabulary]."""
+    """Return the input token of each public token, −1 for none, [public vocabulary]."""
     own, _, inputs, _ = _written(task)
     table = np.full(task.public_vocabulary, -1)
     table[inputs] = own
@@ -65,7 +70,7 @@ def tokens(task: Task) -> Ints:
 
 
 def _written(task: Task) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return each pair of token and class, and the input and label that it is written as."""
+    """Return each pair of token and class, with the public input and label that encode it."""
     own, found = np.indices((task.vocabulary, task.classes)).reshape(2, -1)
     every = [np.tile(values[:, None], task.cells) for values in (own, found)]
     boards = Boards(inputs=every[0], targets=every[1], difficulty=np.zeros(len(own)))

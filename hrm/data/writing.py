@@ -24,16 +24,16 @@ def write(
     splits: Mapping[Split, Iterable[Boards]],
     identifiers: Sequence[str] = (BLANK,),
 ) -> None:
-    """Write a whole folder, or nothing.
+    """Write a folder completely or not at all.
 
     Args:
-        folder: Where to; it must not exist, or be empty.
-        task: Whose boards they are.
+        folder: The folder to write, which must be new or empty.
+        task: The task of the boards.
         splits: Boards of `train` and `test`, each in one piece or several.
-        identifiers: Names of the puzzle identities; boards' identities are places in it.
+        identifiers: Names of the puzzle identities; a board's identity is an index of this list.
 
     Raises:
-        UserError: If the task has no public format, or the folder is in use or can't be written.
+        UserError: If the task has no public format, or the folder isn't empty or can't be written.
     """
     vacant(folder)
     if not task.public_vocabulary:
@@ -58,7 +58,7 @@ def write(
 def augmented(
     task: Task, boards: Boards, copies: int, random: np.random.Generator
 ) -> Iterator[Boards]:
-    """Yield boards in pieces, each followed by so many random versions of it, as one group.
+    """Yield boards in pieces, each board followed by `copies` random versions, as one group.
 
     Raises:
         UserError: If the number is negative, or the task has no augmentations.
@@ -80,7 +80,7 @@ def augmented(
 
 
 def nothing(task: Task) -> Boards:
-    """Return no board of a task: a split may be empty."""
+    """Return zero boards of a task, for an empty split."""
     none = np.zeros((0, task.cells), dtype=np.int64)
     return Boards(inputs=none, targets=none, difficulty=np.zeros(0))
 
@@ -91,10 +91,10 @@ def taken(boards: Boards, rows: Ints) -> Boards:
 
 
 def vacant(folder: Path) -> None:
-    """Refuse a folder that is in use, before any work is done for it.
+    """Refuse a folder that isn't empty, before any work is done for it.
 
     Raises:
-        UserError: If something is there already.
+        UserError: If it isn't empty.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UserError(
@@ -106,7 +106,7 @@ def vacant(folder: Path) -> None:
 def _write(
     folder: Path, split: Split, task: Task, pieces: Iterable[Boards], identities: int
 ) -> None:
-    """Write one split, piece by piece: no more than one is in memory."""
+    """Write one split piece by piece, with one piece in memory at a time."""
     tokens = np.min_scalar_type(task.public_vocabulary - 1)
     found: dict[str, list[Indices]] = {name: [] for name in ARRAYS[2:]}
     boards = puzzles = positions = 0
@@ -154,7 +154,7 @@ def _write(
 def _rows(path: Path, kind: np.dtype[Any]) -> Iterator[Callable[[Ints], None]]:
     """Yield a function that appends rows to a ``.npy`` file.
 
-    Its header leaves room for more rows, so that it is written first, and again at the end.
+    The header reserves space for the number of rows; it is written first and corrected at the end.
     """
     shape = [0, 0]
 

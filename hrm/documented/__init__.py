@@ -6,8 +6,8 @@
     act_v1     tokens, a carry, Q values               `HRMACTv1` (also in `hrm.models`)
     complete   a trainer, tasks, a tracker, pictures   `HRM`, `HRMTrainerFixed`, ...
 
-A view turns a document's arguments into a recipe's, calls what computes, and hands the results back
-under the document's names. It has no parameters but the model's. Nothing in `hrm` rests on a view.
-`agent` (with `replay`) and `demo` are what the views of amulgent and v2 show beside the model.
-docs/migration.md has every name beside ours.
+A view translates a document's arguments to those of a recipe, calls the model, and returns the
+results under the document's names. It has no parameters except the model's. Nothing else in `hrm`
+depends on a view. `agent` (with `replay`) and `demos` are what the documents show beside the model.
+docs/migration.md lists every documented name beside ours.
 """

@@ -1,7 +1,7 @@
 """Document act-v1: ``HRMACTv1`` and the optimiser of its puzzle embeddings.
 
-As coded, evaluation takes all steps; halted sequences start again at the next call, on the row of
-their own index.
+As coded, evaluation takes all steps; sequences that have halted start again at the next call, on
+the batch's row of the same index.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from hrm import recipes
 from hrm.config import Transformer
 from hrm.config.learning import System
 from hrm.config.parts import require
-from hrm.documented.common import DocumentOptions, View, positive, read
+from hrm.documented.common import DocumentOptions, View, described, positive, read, whole
 from hrm.model import HRM
 from hrm.model.embedding import TokenEmbedding
 from hrm.model.execution import Batch, Carry
@@ -30,18 +30,28 @@ class ActConfig(DocumentOptions):
     """The document's keys; those with a default may be left out.
 
     Args:
-        batch_size: As printed; any batch is taken. seq_len: positions. vocab_size: tokens.
-        num_puzzle_identifiers: Rows of the puzzle table. puzzle_emb_ndim: their size, 0 for none.
-        H_cycles, L_cycles: High updates, low updates per high one. H_layers, L_layers: of a level.
-        hidden_size, num_heads, expansion: Of the layers.
-        pos_encodings: "rope" or "learned". rope_theta: base frequency.
-        halt_max_steps: At most. halt_exploration_prob: in training.
+        batch_size: Accepted because it is printed; batches of any size are allowed.
+        seq_len: Number of positions.
+        vocab_size: Number of tokens.
+        num_puzzle_identifiers: Number of rows of the puzzle table.
+        puzzle_emb_ndim: Size of a row; 0 for no puzzle table.
+        H_cycles: High updates per halting step.
+        L_cycles: Low updates per high update.
+        H_layers: Layers of the high level.
+        L_layers: Layers of the low level.
+        hidden_size: Width of the layers.
+        num_heads: Attention heads of a layer.
+        expansion: Expansion of the feed-forward networks.
+        pos_encodings: "rope" or "learned".
+        rope_theta: Base frequency of rotary position embeddings.
+        halt_max_steps: Largest number of halting steps.
+        halt_exploration_prob: Probability of exploration in training.
         forward_dtype: "bfloat16", "float32", or on a GPU "float16", of the activations; weights and
             Q values are float32. Float16 needs a scaled loss: `HRMACTv1.scaling`.
         gradient_checkpointing: Whether activations are computed again in the backward pass instead
             of kept ("Memory Optimization").
-        halt_in_evaluation: Whether sequences halt in evaluation mode too, where the document's take
-            all steps, as coded.
+        halt_in_evaluation: Whether sequences halt in evaluation mode, too; as coded, they take all
+            steps.
 
     Raises:
         UserError: If a value is of another type or impossible.
@@ -105,7 +115,7 @@ class ActConfig(DocumentOptions):
         require(self.expansion > 0, "expansion", self.expansion, "a positive number", "use 4.0")
 
     def system(self) -> System:
-        """Return the system that is configured."""
+        """Return the configured system."""
         learned = self.pos_encodings == "learned"
         system = recipes.act_v1(
             vocabulary=self.vocab_size,
@@ -139,29 +149,29 @@ class ActConfig(DocumentOptions):
 
 
 def _halved(_embed: nn.Module, _inputs: Any, x: Tensor) -> Tensor:
-    """Return an embedding's output in float16, which all that reads it takes over."""
+    """Return the output of an embedding in float16, the precision of everything that reads it."""
     return x.half()
 
 
 class PuzzleEmbedding:
-    """A puzzle table as the document hands it to its optimiser.
+    """A puzzle table in the form that the document passes to its optimiser.
 
-    The table keeps its gradients itself and has no autograd parameters, so `parameters` yields the
-    table.
+    The table keeps its own gradients and has no autograd parameters, so `parameters` yields the
+    table itself.
     """
 
     def __init__(self, table: PuzzleTable) -> None:
         self.table = table
 
     def parameters(self) -> Iterator[PuzzleTable]:
-        """Yield what `CastedSparseEmbeddingSignSGD_Distributed` trains."""
+        """Yield the table, which `CastedSparseEmbeddingSignSGD_Distributed` trains."""
         yield self.table
 
 
 class HRMACTv1(View):
     """``carry, outputs = model(carry, batch)``: one segment for each sequence of a batch.
 
-    Weights, and what exploration draws, come from torch's default generator.
+    Weights and exploration are drawn from torch's default generator.
 
     Args:
         config: A dictionary with the document's keys; see `ActConfig`.
@@ -202,7 +212,7 @@ class HRMACTv1(View):
         serves all.
 
         Args:
-            optimizers: All that step, that of the puzzle embeddings too.
+            optimizers: All optimisers of the loop, including that of the puzzle embeddings.
 
         Raises:
             UserError: If the model computes in float16, and isn't on a GPU.
@@ -264,29 +274,40 @@ class HRMACTv1(View):
             outputs["target_q_continue"] = q_losses.continue_target(self.model, carry)
         return carry, outputs
 
-    def _batch(self, batch: Mapping[str, Tensor]) -> Batch:
+    def _batch(self, batch: Any) -> Batch:
         if self._half:
             self._scaled_on(self.model.start_low.value.device)
-        for key in ("inputs", "puzzle_identifiers"):
-            require(
-                key in batch,
-                "batch",
-                sorted(batch),
-                "one with inputs, puzzle_identifiers",
-                "add it",
-            )
-        tokens, positions, size = batch["inputs"], self.config.seq_len, self.config.vocab_size
+        keys = ("inputs", "puzzle_identifiers")
+        found = sorted(map(str, batch)) if isinstance(batch, Mapping) else described(batch)
+        held = isinstance(batch, Mapping) and all(key in batch for key in keys)
+        require(held, "batch", found, f"one with {', '.join(keys)}", "add what it lacks")
+        (tokens, identities), positions = (batch[key] for key in keys), self.config.seq_len
         require(
-            tokens.dim() == 2 and tokens.shape[1] == positions and not tokens.is_floating_point(),
+            whole(tokens)
+            and tokens.dim() == 2
+            and tokens.shape[1] == positions
+            and len(tokens) > 0,
             "inputs",
-            f"{tokens.dtype} of shape {list(tokens.shape)}",
-            f"whole numbers of shape [batch, {positions}]",
+            described(tokens),
+            f"whole numbers of shape [batch, {positions}], one row or more",
             "change them, or seq_len",
         )
-        for token in (int(tokens.min()), int(tokens.max())):
-            allowed = f"0 ... {size - 1}"
-            require(0 <= token < size, "a token", token, allowed, "change it, or vocab_size")
-        return Batch(tokens, batch["puzzle_identifiers"])
+        require(
+            whole(identities) and identities.shape == tokens.shape[:1],
+            "puzzle_identifiers",
+            described(identities),
+            f"whole numbers of shape [{len(tokens)}], one a row of inputs",
+            "pass zeros where there are no identities",
+        )
+        for name, values, key in (
+            ("a token", tokens, "vocab_size"),
+            ("a puzzle identifier", identities, "num_puzzle_identifiers"),
+        ):
+            size = getattr(self.config, key)
+            for value in (int(values.min()), int(values.max())):
+                allowed = f"0 ... {size - 1}"
+                require(0 <= value < size, name, value, allowed, f"change it, or {key}")
+        return Batch(tokens.long(), identities.long())
 
 
 class CastedSparseEmbeddingSignSGD_Distributed(SparseSignSGD):  # noqa: N801 (the document's name)
@@ -295,11 +316,12 @@ class CastedSparseEmbeddingSignSGD_Distributed(SparseSignSGD):  # noqa: N801 (th
     Args:
         params: ``model.puzzle_emb.parameters()``.
         world_size: Processes that share a batch, as `torch.distributed` has them.
-        lr, weight_decay: As in the document's training loop.
+        lr: Learning rate, as in the document's training loop.
+        weight_decay: Weight decay, as in the document's training loop.
 
     Raises:
-        UserError: If there are others than puzzle tables, another number of processes, or a rate is
-            out of its range.
+        UserError: If anything but puzzle tables is given, the number of processes differs, or a
+            rate is out of range.
     """
 
     def __init__(

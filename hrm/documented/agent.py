@@ -2,14 +2,14 @@
 
     goal → embedding e(text) → halting steps → answer ŷ → plan: the actions that ŷ points at
 
-The embedding is a function of the text alone: SHAKE-256 of its UTF-8 bytes, read as numbers that
-are uniform with mean 0 and variance 1. So a goal has one embedding, in every process and on every
-machine, and an agent makes one plan for it until it learns. The same function gives each action of
-the vocabulary the prototype that it is recognised by.
+The embedding is a function of the text: SHAKE-256 of its UTF-8 bytes, read as numbers that are
+uniform with mean 0 and variance 1. Therefore a goal has the same embedding in every process and on
+every machine, and an agent makes the same plan for it until it learns. The same function gives each
+action of the vocabulary its prototype.
 
 Source: document amulgent, "Configuration Options" and "Enhanced Learning & Monitoring"; its public
-code embeds texts as random vectors, for want of a text model. Shapes: I the size of embeddings and
-answers, A actions.
+code embeds texts as random vectors, since it has no text model. Shapes: I the size of embeddings
+and answers, A actions.
 """
 
 import dataclasses
@@ -42,10 +42,10 @@ HALTED, WENT_ON = 1.0, 0.1  # rewards of a halting step
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What an agent is to do, in words.
+    """A goal of an agent, in words.
 
     Raises:
-        UserError: If there are none.
+        UserError: If the text is empty.
     """
 
     text: str
@@ -56,7 +56,7 @@ class Goal:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """An action of the vocabulary; the cosine between its prototype and the way the plan points."""
+    """An action of the vocabulary, and its prototype's cosine with the plan's direction."""
 
     name: str
     similarity: float
@@ -64,13 +64,14 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to do for a goal.
+    """A plan for a goal.
 
     Args:
-        actions: In the order of their similarity: all that are positive, or the largest alone.
-        steps: Halting steps that the model thought for.
-        confidence: σ(Q_halt − Q_continue) after the last of them: above 1/2 it was done thinking,
-            below it had to stop.
+        actions: Actions by decreasing similarity: all with a positive one, or only the most
+            similar.
+        steps: Number of halting steps that the model took.
+        confidence: σ(Q_halt − Q_continue) after the last step: above 1/2 the model chose to halt,
+            below it reached the last step.
     """
 
     goal: Goal
@@ -84,14 +85,19 @@ class Options(common.DocumentOptions):
     """The configuration that the document prints, key by key, with its values as defaults.
 
     Args:
-        enable: Whether there is an agent at all.
-        use_rmsnorm, use_swiglu, use_iterative_refinement, refinement_segments: The enhancements.
-        hidden_size, h_layers, l_layers: Width and layers of both levels.
-        max_steps: Halting steps at most.
-        learning_rate: Of replay learning.
-        exploration_prob: Of halting, while learning.
-        embedding_size: Size of a goal's embedding, and of the answer to it.
-        replay_buffer_size: How many experiences are kept.
+        enable: Whether the agent is enabled.
+        use_rmsnorm: Whether to normalise by RMSNorm instead of LayerNorm.
+        use_swiglu: Whether to use SwiGLU feed-forward networks.
+        use_iterative_refinement: Whether the answer of a segment enters the next one.
+        refinement_segments: Number of segments with iterative refinement.
+        hidden_size: Width of both levels.
+        h_layers: Layers of the high level.
+        l_layers: Layers of the low level.
+        max_steps: Largest number of halting steps.
+        learning_rate: Learning rate of replay learning.
+        exploration_prob: Probability of exploring the halting decision while learning.
+        embedding_size: Size of a goal's embedding and of the answer.
+        replay_buffer_size: Number of experiences that are kept.
 
     Raises:
         UserError: If a value is of another type or impossible.
@@ -135,11 +141,11 @@ class Options(common.DocumentOptions):
     def read(cls, options: Any) -> Self:
         """Return the options of a dictionary, or of a file in JSON, which may have ``//`` comments.
 
-        The document prints them bare, and under "hrm", beside which a file may have sections of
-        other systems.
+        The document prints them at the top level and under "hrm"; in the latter case a file may
+        have sections of other systems.
 
         Raises:
-            UserError: If it isn't such a thing, has an unknown key, or a value is refused.
+            UserError: If the options can't be read, a key is unknown, or a value is refused.
         """
         given = _parsed(Path(options)) if isinstance(options, str | Path) else options
         if isinstance(given, Mapping) and "hrm" in given:
@@ -172,8 +178,9 @@ class Agent:
 
     Args:
         system: From `recipes.amulgent`, with answers of the size of its inputs.
-        learning_rate: Of Adam. capacity: of the replay buffer.
-        seed: Of the weights and of what exploration draws, each a stream of its own.
+        learning_rate: Learning rate of Adam.
+        capacity: Capacity of the replay buffer.
+        seed: Seed of the weights and of exploration, each with a stream of its own.
         actions: The vocabulary.
 
     Raises:
@@ -218,7 +225,7 @@ class Agent:
 
     @classmethod
     def of(cls, read: Options, *, seed: int = 0) -> Self:
-        """Build the agent of options.
+        """Build the agent that options describe.
 
         Raises:
             UserError: If `enable` is off.
@@ -232,10 +239,10 @@ class Agent:
         )
 
     def plan(self, goal: Goal) -> Plan:
-        """Think about a goal and return the plan; nothing is drawn, recorded or learnt.
+        """Return a plan for a goal, deterministically and without learning.
 
-        The plan has the actions whose prototypes point the way in which the goal moves the answer,
-        ŷ(e) − ŷ(0): the answers themselves are much alike, whatever the goal.
+        The plan has the actions whose prototypes point in the direction ŷ(e) − ŷ(0), in which the
+        goal changes the answer; the answers themselves are similar for all goals.
         """
         state = embed(goal.text, self._size)[None]
         with evaluating(self.model):
@@ -256,10 +263,10 @@ class Agent:
         )
 
     def learn(self, goal: Goal) -> float:
-        """Think about a goal with exploration, record the steps, learn, and return the loss.
+        """Run the model on a goal with exploration, record the steps, learn, and return the loss.
 
-        Every step starts again on the goal, so all come to the same answer; the last one halted,
-        if only because there were no more.
+        Every step starts on the goal again, so that all give the same answer. The last step halted,
+        by choice or because it was the last possible one.
 
         Raises:
             FloatingPointError: If the loss isn't finite; nothing is learnt then.
@@ -284,12 +291,12 @@ class Agent:
         return value
 
     def status(self) -> dict[str, dict[str, Any]]:
-        """Return what the document prints, ready for JSON.
+        """Return the status that the document prints, ready for JSON.
 
-        `architecture` has the switches as the model was built, one segment where there is no
-        refinement; `model_stats` its size (trainable is what learning changes). `learning_metrics`,
-        from the first experience on, has the mean reward of the latest 10, how many of the latest
-        20 halted, and how full the buffer is.
+        `architecture` has the switches of the model, with one segment if there is no refinement;
+        `model_stats` has its size (trainable parameters are those that learning changes).
+        `learning_metrics`, present from the first experience on, has the mean reward of the latest
+        10 experiences, the share of the latest 20 that halted, and the utilisation of the buffer.
         """
         c = self.model.config
         assert isinstance(c.low, Transformer) and isinstance(c.high, Transformer)
@@ -328,7 +335,7 @@ class Agent:
 def embed(text: str, size: int) -> Tensor:
     """Return a text's embedding [size]: e_i = √3 · ((n_i + 1/2) / 2³¹ − 1), float32.
 
-    n are the little-endian 32-bit words of SHAKE-256 of the text.
+    The n_i are the little-endian 32-bit words of SHAKE-256 of the text.
     """
     digest = hashlib.shake_256(text.encode(errors="surrogatepass")).digest(4 * size)
     words = np.frombuffer(digest, dtype="<u4").astype(np.float64)
@@ -336,7 +343,7 @@ def embed(text: str, size: int) -> Tensor:
 
 
 def _parsed(path: Path) -> Any:
-    """Return what a JSON file holds, comments from ``//`` to a line's end left out."""
+    """Return the content of a JSON file, ignoring comments from ``//`` to the end of a line."""
     try:
         text = path.read_text(encoding="utf-8")
         bare = re.sub(r'("(?:[^"\\]|\\.)*")|//[^\n]*', lambda found: found[1] or "", text)

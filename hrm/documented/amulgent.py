@@ -11,12 +11,13 @@ from hrm.model import HRM
 class HRMReasoning:
     """An agent (`hrm.documented.agent`) that a dictionary with the document's keys configures.
 
-    With ``enable: false`` there is no agent: the status says so, and nothing else can be asked.
+    With ``enable: false`` there is no agent: only the status is available, which says so.
 
     Args:
-        config: The document's JSON, as a dictionary or a file's path: whole, with whatever other
-            sections it has, or what is under "hrm"; keys left out have its values.
-        seed: Of weights and exploration.
+        config: The document's JSON, as a dictionary or the path of a file: either the whole
+            document, which may have other sections, or the part under "hrm". Missing keys have the
+            printed values.
+        seed: Seed of weights and exploration.
 
     Raises:
         UserError: If a key is unknown, or a value impossible.
@@ -42,7 +43,7 @@ class HRMReasoning:
 
     @property
     def model(self) -> HRM:
-        """The model that the agent thinks with.
+        """The model of the agent.
 
         Raises:
             UserError: If it is switched off.
@@ -50,9 +51,9 @@ class HRMReasoning:
         return self.agent.model
 
     def get_status(self) -> dict[str, Any]:
-        """Return enabled, and where it is: architecture, model_stats, and learning_metrics.
+        """Return ``enabled`` and, if true, architecture, model_stats and learning_metrics.
 
-        The latter are there once something was learnt.
+        The learning metrics are present once something has been learnt.
         """
         if self._agent is None:
             return {"enabled": False}

@@ -1,4 +1,4 @@
-"""What the views share: options held to a document's names, and models that count cycles."""
+"""Functions shared by the views: options under a document's names, models that count cycles."""
 
 import copy
 import dataclasses
@@ -25,7 +25,7 @@ OURS = {"input_dim": "inputs", "output_dim": "outputs", "T": "low_steps"}  # the
 
 
 class _Held(type):
-    """Holds the names that a class of options is called with to those that it has."""
+    """A metaclass that checks the names of arguments."""
 
     def __call__(cls, *positional: Any, **given: Any) -> Any:
         require(not positional, cls.__name__, positional, "names with values", "write name=value")
@@ -55,9 +55,9 @@ class DocumentOptions(Part, abstract=True, metaclass=_Held):
     """Options under a document's names.
 
     Raises:
-        UserError: If a name isn't the document's (the error has the one that is meant, also where
-            it is another document's), one without default is missing (the error lists them, and the
-            others with their defaults), or a value is refused.
+        UserError: If a name isn't one of the document (the error suggests the right one, also for
+            names of other documents), if a required name is missing (the error lists all names,
+            with their defaults), or if a value is refused.
     """
 
 
@@ -65,7 +65,9 @@ def read(kind: type[P], given: Any, where: str) -> P:
     """Return the options that a dictionary with a document's keys describes.
 
     Args:
-        where: The document, for errors.
+        kind: The class of options.
+        given: The dictionary.
+        where: The document, for error messages.
 
     Raises:
         UserError: If it isn't a dictionary, or as `DocumentOptions`.
@@ -91,14 +93,28 @@ def positive(part: Part, *names: str) -> None:
         require(value >= 1, name, value, "1 or more", "raise it")
 
 
+def described(value: Any) -> str:
+    """Return what an error says of a value that should be a tensor."""
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    return f"{value.dtype} of shape {list(value.shape)}"
+
+
+def whole(value: Any) -> bool:
+    """Return whether this is a tensor of whole numbers."""
+    return isinstance(value, Tensor) and not (
+        value.is_floating_point() or value.is_complex() or value.dtype == torch.bool
+    )
+
+
 class View(nn.Module):
-    """A module that moves to devices that are there alone."""
+    """A module that refuses to move to a device that doesn't exist."""
 
     def to(self, *where: Any, **named: Any) -> Self:
-        """Move or convert, as any module.
+        """Move or convert the module, as `torch.nn.Module.to`.
 
         Raises:
-            UserError: If the device isn't there.
+            UserError: If the device doesn't exist.
         """
         for value in (*where, *named.values()):
             if isinstance(value, (str, torch.device)):
@@ -116,14 +132,15 @@ class View(nn.Module):
 
 
 def per_sample(criterion: Any) -> AnswerLoss:
-    """Return a criterion's loss of each sample, [B], the mean over its elements.
+    """Return a function that computes a criterion's loss per sample, [B], as mean over elements.
 
     Args:
-        criterion: One of torch's, such as ``nn.MSELoss()`` or ``nn.SmoothL1Loss()``, or any
-            function of (prediction, target) with a loss for each element or each sample.
+        criterion: A criterion of torch, such as ``nn.MSELoss()`` or ``nn.SmoothL1Loss()``, or any
+            function of (prediction, target) that returns a loss per element or per sample.
 
     Raises:
-        UserError: If it adds losses up, or, when it is called, gives no loss for each sample.
+        UserError: If the criterion sums losses; when it is called, if it returns no loss per
+            sample.
     """
     each = copy.copy(criterion)
     reduction = getattr(criterion, "reduction", "none")
@@ -154,15 +171,15 @@ def per_sample(criterion: Any) -> AnswerLoss:
 class CycleModel(View):
     """``output, cycles_used = model(x)`` and ``training_step``: what documents gru and v2 show.
 
-    Weights, and what is drawn in training, come from torch's default generator: seed it by
-    ``torch.manual_seed``. Adam's learning rate is 1e-3.
+    Weights and the draws of training come from torch's default generator; seed it with
+    ``torch.manual_seed``. The learning rate of Adam is 1e-3.
 
     Args:
-        system: What it is a view of.
-        device: Of the model; batches are moved there.
+        system: The system to view.
+        device: Device of the model; batches are moved there.
 
     Raises:
-        UserError: If the device isn't there.
+        UserError: If the device doesn't exist.
     """
 
     def __init__(self, system: System, device: str = "cpu") -> None:
@@ -175,7 +192,7 @@ class CycleModel(View):
 
     @property
     def device(self) -> torch.device:
-        """Where the model is now."""
+        """The current device of the model."""
         return self.model.start_low.value.device
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,18 +209,19 @@ class CycleModel(View):
         return found.prediction, found.run.steps
 
     def training_step(self, x: Tensor, y: Tensor, criterion: Any) -> dict[str, float]:
-        """Take one optimiser step on a batch and return what it measured.
+        """Take one optimiser step on a batch and return its measurements.
 
         Args:
-            x: [B, input_dim]. y: [B, output_dim].
-            criterion: ``nn.MSELoss()``, or any other elementwise one, see `per_sample`; rewards are
-                made of each sample's loss.
+            x: Inputs, [B, input_dim].
+            y: Targets, [B, output_dim].
+            criterion: ``nn.MSELoss()``, or any other elementwise criterion, see `per_sample`;
+                rewards are computed from the loss of each sample.
 
         Returns:
-            loss, task_loss, policy_loss, baseline_loss, cycles_mean.
+            loss, task_loss, policy_loss, baseline_loss and cycles_mean.
 
         Raises:
-            UserError: If a shape is another, or the criterion.
+            UserError: If a shape is wrong, or the criterion is refused.
             FloatingPointError: If the loss isn't finite; no step is taken then.
         """
         assert isinstance(self._learner.objective, PolicyGradient)
@@ -215,12 +233,18 @@ class CycleModel(View):
         self.train()
         return self._learner.training_step(Batch(inputs, None, targets))
 
-    def _moved(self, name: str, tensor: Tensor, size: int) -> Tensor:
+    def _moved(self, name: str, tensor: Any, size: int) -> Tensor:
+        """Return a batch where the model is, in the precision of its weights."""
         require(
-            tensor.dim() == 2 and tensor.shape[1] == size and tensor.is_floating_point(),
+            isinstance(tensor, Tensor)
+            and tensor.dim() == 2
+            and len(tensor) > 0
+            and tensor.shape[1] == size
+            and tensor.is_floating_point(),
             name,
-            f"{tensor.dtype} of shape {list(tensor.shape)}",
-            f"floats of shape [batch, {size}]",
+            described(tensor),
+            f"floats of shape [batch, {size}], one row or more",
             "reshape it, or build the model with other input_dim and output_dim",
         )
-        return tensor.to(self.device)
+        moved: Tensor = tensor.to(self.model.start_low.value)
+        return moved

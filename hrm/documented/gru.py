@@ -1,7 +1,7 @@
 """Document gru: ``HRMConfig``, ``HierarchicalReasoningModel``.
 
-The document's text decides where its code does otherwise: actions are sampled in training, and
-gradients flow through the states at which samples stop (`hrm.recipes.gru`).
+Where text and code of the document differ, this follows the text: actions are sampled in training,
+and gradients flow through the states at which samples stop (`hrm.recipes.gru`).
 """
 
 from dataclasses import dataclass, replace
@@ -21,15 +21,19 @@ class GruConfig(DocumentOptions):
     """The document's options, with its defaults; it prints this class as ``HRMConfig``.
 
     Args:
-        hidden_low, hidden_high: Widths of the levels.
-        T: Low steps per cycle. max_cycles: at most.
-        use_act: Whether samples stop by themselves, or take all cycles.
-        device: Where the model is; None for "cuda" where torch sees a GPU, else "cpu".
-        detach_low_to_high, detach_high_to_low: Which gradients are cut.
+        hidden_low: Width of the low level.
+        hidden_high: Width of the high level.
+        T: Low updates per cycle.
+        max_cycles: Largest number of cycles.
+        use_act: Whether a policy stops samples; otherwise they take all cycles.
+        device: Device of the model; None for "cuda" if torch finds a GPU, and "cpu" otherwise.
+        detach_low_to_high: Whether the high level reads the low state without gradient.
+        detach_high_to_low: Whether the low level reads the high state without gradient.
         compute_cost_weight: λ in R = −task loss − λ · cycles.
-        input_dim, output_dim: Widths of x and of the prediction.
-        per_sample_evaluation: Whether samples stop by themselves in evaluation mode too, where the
-            document's batch stops as one.
+        input_dim: Width of x.
+        output_dim: Width of the prediction.
+        per_sample_evaluation: Whether samples stop on their own in evaluation mode, too; in the
+            document, the batch stops as one there.
 
     Raises:
         UserError: If a value is of another type or impossible.
@@ -62,7 +66,7 @@ class GruConfig(DocumentOptions):
             environment.known(self.device)
 
     def system(self) -> System:
-        """Return the system that is configured."""
+        """Return the configured system."""
         named = arguments(self)
         del named["device"], named["per_sample_evaluation"]
         system = recipes.gru(**named)

@@ -1,4 +1,4 @@
-"""Learning to halt from replayed experiences, as amulgent does.
+"""Learning to halt from replayed experiences, as in document amulgent.
 
 An experience is one halting step from a state s: the model's answer s' is the next state, the
 reward r is 1 where the step halted and 0.1 where it didn't, and halting is terminal. With Q(s) and
@@ -27,7 +27,7 @@ BATCH = 32
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Experience:
-    """One halting step: from a state [I] to the answer [I], what it earned, whether it halted."""
+    """One halting step: from a state [I] to the answer [I], its reward, and whether it halted."""
 
     state: Tensor
     next_state: Tensor
@@ -36,7 +36,7 @@ class Experience:
 
 
 class Replay:
-    """The latest experiences: beyond the capacity, each new one takes the oldest one's place."""
+    """The latest experiences; beyond the capacity, each new one replaces the oldest."""
 
     def __init__(self, capacity: int = 1000) -> None:
         assert capacity >= 1
@@ -48,20 +48,20 @@ class Replay:
 
     @property
     def utilisation(self) -> float:
-        """How full the buffer is, 0 to 1."""
+        """The share of the buffer that is filled, 0 to 1."""
         return len(self) / self.capacity
 
     def add(self, experience: Experience) -> None:
-        """Keep an experience."""
+        """Add an experience."""
         self._entries.append(experience)
 
     def latest(self, count: int = BATCH) -> list[Experience]:
-        """Return the latest experiences, oldest first; all of them where there are fewer."""
+        """Return the latest `count` experiences, oldest first; all if there are fewer."""
         return list(islice(self._entries, max(0, len(self) - count), None))
 
 
 def q_values(model: HRM, states: Tensor) -> Tensor:
-    """Q (halt, continue) after one halting step from states [B, I], [B, 2]; never explores."""
+    """Return Q (halt, continue), [B, 2], after one step from states [B, I], not exploring."""
     logits: Tensor = model(states, steps=1).run.logits[0]
     return logits
 
@@ -84,8 +84,8 @@ def adam(
 ) -> torch.optim.Adam:
     """Return the optimiser of replay learning.
 
-    As coded, it doesn't know the map that connects refinement segments, which is made later than
-    the optimiser, so that the map stays as it was drawn; `learn_connection` trains it too.
+    As coded, it doesn't train the map that connects refinement segments, because that map is
+    created after the optimiser; `learn_connection` trains it, too.
     """
     connection = [] if model.connect is None else list(model.connect.parameters())
     left_out = set() if learn_connection else {id(p) for p in connection}

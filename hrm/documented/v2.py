@@ -26,12 +26,15 @@ FLAGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class EnhancedConfig(DocumentOptions):
-    """The four flags, all off for the original, and the sizes.
+    """The sizes, and the four flags, which are all off for the original.
 
     Args:
-        input_dim, output_dim: Widths of x and of the prediction.
-        hidden_low, hidden_high: Widths of the levels.
-        T: Low steps per cycle. max_cycles: at most.
+        input_dim: Width of x.
+        output_dim: Width of the prediction.
+        hidden_low: Width of the low level.
+        hidden_high: Width of the high level.
+        T: Low updates per cycle.
+        max_cycles: Largest number of cycles.
 
     Raises:
         UserError: If a value is of another type or impossible.
@@ -69,7 +72,7 @@ class EnhancedConfig(DocumentOptions):
         )
 
     def system(self) -> System:
-        """Return the system that is configured."""
+        """Return the configured system."""
         return recipes.v2(**arguments(self))
 
 
@@ -87,19 +90,19 @@ class EnhancedHierarchicalModel(CycleModel):
         self.config = config
 
     def load_original(self, original: "EnhancedHierarchicalModel") -> Transfer:
-        """Take over the weights of a model with fewer flags; see `enhanced_weights`."""
+        """Load the weights of a model with fewer flags; see `enhanced_weights`."""
         return transfer(self.model, enhanced_weights(original.model, self.model))
 
 
 def enhanced_weights(original: HRM, enhanced: HRM) -> dict[str, Tensor]:
-    """Return an original's weights under the names and in the shapes of an enhanced model.
+    """Return the weights of an original with the names and shapes of an enhanced model.
 
-    The optimised controller computes what the original's does with W [I | 1] = [W | W 1] in its
-    first layer. Query, key, value and output maps of attention over one step become those of
-    attention over the sequence; the map from the high state to the query is new, and nothing in the
-    original says what it should be. The default aggregation of the original, a projection, has no
-    counterpart in attention: all of attention is new then. `hrm.training.transfer.transfer` loads
-    what is returned, and names what is left.
+    With ``W [I | 1] = [W | W 1]`` in its first layer, the optimised controller computes the same as
+    that of the original. The query, key, value and output maps of attention over one step become
+    those of attention over the sequence; the map from the high state to the query is new, and
+    nothing in the original determines it. The default aggregation of the original, a projection,
+    has no counterpart in attention; in that case all of attention is new.
+    `hrm.training.transfer.transfer` loads the result and reports what is missing.
     """
     weights = dict(original.state_dict())
     before, after = (getattr(model.halting, "controller", None) for model in (original, enhanced))
@@ -110,10 +113,10 @@ def enhanced_weights(original: HRM, enhanced: HRM) -> dict[str, Tensor]:
 
 
 class HierarchicalReasoningModel(EnhancedHierarchicalModel):
-    """The original: the same without flags.
+    """The original model, without any flag.
 
     Raises:
-        UserError: If one is on.
+        UserError: If a flag is on.
     """
 
     def __init__(self, config: EnhancedConfig) -> None:
@@ -131,12 +134,13 @@ class HierarchicalReasoningModel(EnhancedHierarchicalModel):
 def demonstrate_efficiency_comparison(
     *, seed: int = 1, updates: int | None = None
 ) -> tuple[EnhancedConfig, EnhancedConfig]:
-    """Train a small model, print what it saves, and return its configuration and the original's.
+    """Train a small model, print its savings, and return its configuration and the original's.
 
-    That is `hrm demo v2`, with the numbers of the run. It takes less than a minute.
+    This is `hrm demo v2`; all numbers are measured in the run, which takes less than a minute.
 
     Args:
-        seed, updates: As in `hrm.documented.demos.v2.v2`; None for its own number.
+        seed: Seed of boards, weights and order.
+        updates: Number of optimiser steps; None for that of `hrm.documented.demos.v2.v2`.
 
     Source: document v2, "Basic Enhanced Usage".
     """

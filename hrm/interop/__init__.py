@@ -6,7 +6,7 @@
     model.load_state_dict(weights.ours())
     interop.write(Path("again"), interop.wrapped(interop.renamed(model.state_dict())))
 
-`hrm.interop.folders` makes a run's folder of a checkpoint, and back: `hrm convert`.
+`hrm.interop.folders` converts a checkpoint to a run's folder and back, for `hrm convert`.
 """
 
 from hrm.interop.arch import Arch

@@ -1,8 +1,9 @@
-"""The public code's configuration: its keys, and our system of them.
+"""The configuration of the public code: its keys, and the equivalent system of ours.
 
-Sources: as of `hrm.interop.names`; config/arch/hrm_v1.yaml and config/arch/trm.yaml there.
+Sources: those of `hrm.interop.names`; config/arch/hrm_v1.yaml and config/arch/trm.yaml there.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -24,6 +25,7 @@ from hrm.config import (
     Transformer,
 )
 from hrm.config.learning import CrossEntropy, QHalting, StablemaxCrossEntropy, System
+from hrm.config.narrow import NarrowTransformer
 from hrm.config.parts import Part, require
 from hrm.errors import UserError
 
@@ -48,22 +50,26 @@ LOSSES: Mapping[str, CrossEntropy | StablemaxCrossEntropy] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Arch(Part):
-    """What `arch` and the data's `dataset.json` say in the public code, under their names.
+    """The keys of `arch` and of the data's `dataset.json` in the public code, under their names.
 
     Args:
-        one_network: Whether it is the one-tiny-network code, or the hierarchical one.
-        inner: Width of the feed-forward, which is there a function of `expansion`.
-        puzzle_emb_len: Prefix tokens; 0 for as many as a row of the puzzle table takes.
-        no_ACT_continue: Whether Q(halt) > 0 halts, and Q(continue) learns nothing.
-        mlp_t: Whether a feed-forward over positions stands in for attention.
-        latents: 2, or of the one tiny network's other code 1 or 7. With 7, L_cycles is 6.
-        one_level: Whether it is the plain transformer, `transformers_baseline`, of H_layers.
-        act_enabled: Whether the plain transformer may halt early in training; else it takes all
-            steps, explores nothing, and Q(continue) learns nothing.
+        one_network: Whether the model is of the one-tiny-network code; otherwise of the
+            hierarchical one.
+        inner: Inner width of the feed-forward network, which the public code derives from
+            `expansion`.
+        puzzle_emb_len: Number of prefix tokens; 0 for as many as a row of the puzzle table needs.
+        no_ACT_continue: Whether samples halt where Q(halt) > 0, and Q(continue) isn't trained.
+        mlp_t: Whether a feed-forward network over positions replaces attention.
+        latents: Number of latent states: 2, or 1 or 7 in the variants of the one tiny network. With
+            7, L_cycles is 6.
+        one_level: Whether the model is the plain transformer, `transformers_baseline`, with
+            H_layers layers.
+        act_enabled: Whether the plain transformer may halt early in training; otherwise it takes
+            all steps without exploration, and Q(continue) isn't trained.
         act_inference: Whether the plain transformer halts in evaluation.
 
     Raises:
-        UserError: If a value is of another type, or none that the public code takes.
+        UserError: If a value has another type, or isn't allowed by the public code.
     """
 
     one_network: bool
@@ -127,23 +133,31 @@ class Arch(Part):
 
     @property
     def code(self) -> str:
-        """The name of its model in the public code."""
+        """The name of the model in the public code."""
         if self.one_level:
             return PLAIN
         return TINIES[self.latents] if self.one_network else HIERARCHICAL
 
     @property
+    def narrow(self) -> bool:
+        """Whether the plain transformer's heads don't divide the width, as in its published form.
+
+        Each is then ⌊D / H⌋ wide, and the attention H · ⌊D / H⌋.
+        """
+        return self.one_level and self.hidden_size % self.num_heads > 0
+
+    @property
     def prefix(self) -> int:
-        """Tokens before a board's."""
+        """Number of tokens before those of a board."""
         fewest = -(-self.puzzle_emb_ndim // self.hidden_size)
         return (self.puzzle_emb_len or fewest) if self.puzzle_emb_ndim else 0
 
     @property
     def expansion(self) -> float:
-        """An `expansion` that gives the inner width: the usual 4 where it does.
+        """An `expansion` that gives the inner width, the usual 4 if possible.
 
         Raises:
-            UserError: If there is none, since the public code rounds up to a multiple of 256.
+            UserError: If there is none, because the public code rounds up to a multiple of 256.
         """
         for guess in (4.0, 1.5 * self.inner / self.hidden_size):
             if recipes.swiglu_inner(self.hidden_size, guess) == self.inner:
@@ -154,30 +168,21 @@ class Arch(Part):
         )
 
     def system(self) -> System:
-        """Return our system of that configuration.
+        """Return our system for this configuration.
 
         Raises:
-            UserError: If it is an impossible one.
+            UserError: If the configuration is impossible.
         """
         shared: dict[str, Any] = {
             "vocabulary": self.vocab_size,
             "positions": self.seq_len,
             "width": self.hidden_size,
-            "heads": self.num_heads,
+            "heads": 1 if self.narrow else self.num_heads,
             "max_steps": self.halt_max_steps,
             "exploration": self.halt_exploration_prob if self.act_enabled else 0.0,
         }
-        cycles = {"h_cycles": self.H_cycles, "l_cycles": self.L_cycles}
+        cycles: dict[str, Any] = {"h_cycles": self.H_cycles, "l_cycles": self.L_cycles}
         if self.one_level:
-            require(
-                self.hidden_size % self.num_heads == 0,
-                "num_heads",
-                self.num_heads,
-                f"a divisor of hidden_size, {self.hidden_size}: the public attention is "
-                f"{self.hidden_size // self.num_heads * self.num_heads} wide with others, and ours "
-                "as wide as the state",
-                "train with such heads",
-            )
             made = recipes.plain_transformer(**shared, layers=self.H_layers)
         elif self.one_network:
             made = recipes.tiny_network(**shared, **cycles, latents=self.latents)
@@ -201,6 +206,11 @@ class Arch(Part):
                 norm=core.norm,
                 feed_forward=core.feed_forward,
                 mixing=SwiGlu(inner=inner, fused=True),
+            )
+        if self.narrow:
+            core = NarrowTransformer(
+                **{f.name: getattr(core, f.name) for f in dataclasses.fields(core)}
+                | {"heads": self.num_heads, "head_width": self.hidden_size // self.num_heads}
             )
         table = Puzzles(
             identities=max(1, self.num_puzzle_identifiers),
@@ -244,7 +254,7 @@ class Arch(Part):
         """Return the public configuration of a system.
 
         Raises:
-            UserError: If the public code has no such model, with what it has otherwise.
+            UserError: If the public code has no such model; the error names the first difference.
         """
         match system:
             case System(
@@ -314,7 +324,7 @@ class Arch(Part):
 
 
 def _plain(system: System) -> System:
-    """Return a system without what doesn't matter to its weights, nor to its answers."""
+    """Return a system with defaults for everything that affects neither weights nor answers."""
     assert isinstance(system.model.halting, QLearning)
     model = replace(
         system.model,

@@ -1,8 +1,9 @@
-"""Files: state dictionaries on disk, read without ever running what they hold.
+"""Files: state dictionaries on disk, read without executing any code in them.
 
-Read are safetensors files, and the zip files that `torch.save` writes, through torch's restricted
-unpickler (`weights_only`), which knows tensors and plain data alone. Which of them a file is, its
-first bytes say. What came out is checked again: nothing but dense tensors that own their numbers.
+Safetensors files are read, and the zip files that `torch.save` writes; the latter with torch's
+restricted unpickler (`weights_only`), which accepts only tensors and plain data. The first bytes of
+a file tell which one it is. The result is checked again: it must consist of dense tensors that own
+their memory.
 """
 
 import re
@@ -24,11 +25,11 @@ _kinds = (torch.float32, torch.bfloat16, torch.float16)  # float32 holds each ex
 
 
 def read(path: Path) -> Weights:
-    """Return a public checkpoint's weights; of one with more in it, what is under ``model``.
+    """Return the weights in a public checkpoint, or those under ``model`` if it has more.
 
     Raises:
-        UserError: If it isn't such a file, is damaged, or holds anything but tensors; nothing of it
-            has been run then.
+        UserError: If it isn't such a file, is damaged, or contains anything but tensors, in which
+            case none of it has been executed.
     """
     try:
         with path.open("rb") as file:
@@ -47,10 +48,10 @@ def read(path: Path) -> Weights:
 
 
 def write(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Write a state dictionary, as safetensors where the name ends so, else as torch does.
+    """Write a state dictionary, as safetensors if the name says so, or else with `torch.save`.
 
     Raises:
-        OSError: If it can't be written; nothing is left behind then.
+        OSError: If it can't be written; no file is left then.
     """
     dense = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     with whole(path) as temporary:
@@ -65,7 +66,7 @@ def write(path: Path, state: Mapping[str, Tensor]) -> None:
 
 
 def _zipped(path: Path) -> Any:
-    """Load a zip file; one that would unpack to more than itself isn't looked into."""
+    """Load a zip file; one that is larger when unpacked is refused."""
     try:
         with zipfile.ZipFile(path) as file:
             size = sum(entry.file_size for entry in file.infolist())
@@ -99,7 +100,7 @@ def _safe(path: Path) -> dict[str, Tensor]:
 
 
 def _unfit(tensor: Any) -> str | None:
-    """Return why a value can't be a weight, None if it can."""
+    """Return why a value can't be a weight; None if it can."""
     if not isinstance(tensor, Tensor):
         return f"a {type(tensor).__name__}, no tensor"
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":

@@ -41,18 +41,20 @@ def to_ours(
     recipe: str | None = None,
     task: Task | None = None,
 ) -> Inferred:
-    """Make a run's folder of a public checkpoint, whose tensors stay bit for bit what they are.
+    """Convert a public checkpoint to a run's folder; tensors stay equal bit for bit.
 
     Args:
-        source: The checkpoint. folder: a new or an empty one.
-        given: Public keys, which have the last word.
-        configurations: Files of the public code's; none for the one beside the checkpoint.
-        recipe: See `inferred`.
-        task: What the model is for; None where the public data of its size is.
+        source: The checkpoint.
+        folder: The folder to write, which must be new or empty.
+        given: Public keys that override all other sources.
+        configurations: Configuration files of the public code; empty for the one beside the
+            checkpoint.
+        recipe: Name of a recipe for keys that are missing, see `inferred`.
+        task: The task of the model; None for the public data set with its sizes.
 
     Raises:
-        UserError: If the checkpoint can't be read, doesn't fit its configuration, or has to be for
-            another task; the folder isn't touched then.
+        UserError: If the checkpoint can't be read, doesn't fit its configuration, or must be for
+            another task; the folder isn't changed then.
     """
     require(
         not folder.exists() or (folder.is_dir() and not any(folder.iterdir())),
@@ -108,15 +110,16 @@ def to_ours(
 def to_public(
     source: Path, out: Path, *, given: Mapping[str, Any] | None = None, prefix: str | None = None
 ) -> Arch:
-    """Write a run's checkpoint as the public code does, with a configuration beside it.
+    """Convert a run's checkpoint to a public one, with a configuration beside it.
 
-    A configuration that is there already stays as it is.
+    An existing configuration isn't changed.
 
     Args:
         source: A run's folder, for its best checkpoint, or one checkpoint in it.
-        out: A new file; safetensors if its name says so, else what `torch.save` writes.
-        given: Public keys that are to be others, such as `forward_dtype`.
-        prefix: Before each name; None for what it had when it was converted, or `names.PREFIX`.
+        out: A new file: safetensors if its name says so, otherwise as `torch.save` writes it.
+        given: Public keys to override, such as `forward_dtype`.
+        prefix: Prefix of each name; None for the one it had when it was converted, or
+            `names.PREFIX`.
 
     Raises:
         UserError: If there is no such checkpoint, or the public code has no such model.
@@ -148,12 +151,12 @@ def to_public(
 
 
 def is_ours(path: Path) -> bool:
-    """Return whether a path is a run's folder, or in one."""
+    """Return whether a path is a run's folder, or a file in one."""
     return ((path if path.is_dir() else path.parent) / "run.json").is_file()
 
 
 def _task(arch: Arch, task: Task | None) -> Part:
-    """Return the task that a model is for, held to its sizes."""
+    """Return the task of a model, checked against its sizes."""
     found = _data.get((arch.vocab_size, arch.seq_len)) if task is None else task
     if found is None:
         raise UserError(

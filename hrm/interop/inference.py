@@ -1,4 +1,4 @@
-"""What a public checkpoint's shapes say of its configuration, and where the rest comes from.
+"""Infer the configuration of a public checkpoint from its shapes and from other sources.
 
     H_layers, L_layers, hidden_size, vocab_size, puzzle_emb_ndim, num_puzzle_identifiers, the
         inner width of the feed-forward, learned positions and the precision    the tensors say
@@ -33,6 +33,7 @@ from hrm.interop.arch import (
 )
 from hrm.interop.names import Weights
 from hrm.model import HRM
+from hrm.model import narrow as narrow  # a part that an `Arch` may need
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ CELLS = {11: 81, 6: 900, 12: 900}  # of the public data, by its tokens
 
 @dataclass(frozen=True, kw_only=True)
 class Inferred:
-    """A configuration, and for each of its keys who said so: weights, given, or the recipe."""
+    """A configuration, and the source of each key: the weights, given keys, or the recipe."""
 
     arch: Arch
     recipe: str
@@ -50,7 +51,7 @@ class Inferred:
 
 
 def evident(weights: Weights) -> dict[str, Any]:
-    """Return the keys of `Arch` that shapes and types say, a vote where tensors disagree."""
+    """Return the keys of `Arch` that follow from shapes and types, by a vote among tensors."""
     every = weights.shapes()
     shapes = {name: shape for name, shape in every.items() if ".mlp_t." not in name}
 
@@ -95,16 +96,19 @@ def inferred(
     """Return the configuration of a public checkpoint.
 
     Args:
-        given: Public keys, which hold against what the weights say: `Arch`'s, and `expansion`.
-        recipe: The name of one of ours, for what neither says; None for the one that fits best.
+        weights: The weights.
+        given: Public keys, those of `Arch` and `expansion`; they override what the weights imply.
+        recipe: Name of the recipe for keys that neither of these determines; None for the recipe
+            that fits best.
 
     Raises:
-        UserError: If the weights aren't of such a model or contradict what is given (with the first
-            tensor, both shapes, and the configuration that the shapes look like), or something is
-            said nowhere.
+        UserError: If the weights aren't of such a model; if they contradict the given keys (the
+            error has the first tensor, both shapes, and the configuration that the shapes suggest);
+            or if a key is determined by nothing.
     """
     said = evident(weights)
-    if "one_network" in (given := dict(given or {})):  # a configuration names the code
+    given = dict(given or {})
+    if "one_network" in given:  # a configuration names the code
         given.setdefault("one_level", False)
     given = _effective(given, said, weights.source)
     recipe = recipe or _recipe(said)
@@ -149,10 +153,10 @@ def _of_one_code(
     given: Mapping[str, Any],
     recipe: tuple[str, Mapping[str, Any]],
 ) -> None:
-    """Hold a configuration, and a named recipe, to the code that the weights are of.
+    """Check that configuration and recipe belong to the same code as the weights.
 
     Raises:
-        UserError: If one is of another.
+        UserError: If one of them belongs to another code.
     """
     kind = {key: said[key] for key in ("one_network", "one_level")}
     if any(given.get(key, value) != value for key, value in kind.items()):
@@ -169,17 +173,18 @@ def _of_one_code(
 
 
 def _rows(weights: Weights) -> int:
-    """Return how many positions the weights are for, prefix included; 0 if they don't say."""
+    """Return the number of positions that the weights imply, prefix included; 0 for none."""
     tables = ("embed_pos.embedding_weight", "mlp_t.down_proj.weight")
     found = [len(tensor) for name, tensor in weights.tensors.items() if name.endswith(tables)]
     return statistics.mode(found or [0])
 
 
 def fitting(weights: Weights, arch: Arch) -> None:
-    """Hold every tensor to the name and shape that a configuration wants.
+    """Check the name and shape of every tensor against a configuration.
 
     Raises:
-        UserError: If one is missing, too many or of another shape, with what the weights look like.
+        UserError: If a tensor is missing, superfluous or of another shape; the error has the
+            configuration that the weights suggest.
     """
     with torch.device("meta"):
         state = HRM(arch.system().model).state_dict()
@@ -199,7 +204,7 @@ def fitting(weights: Weights, arch: Arch) -> None:
 
 
 def _effective(given: dict[str, Any], said: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Return what is given without what that code ignores, which is said."""
+    """Return the given keys without those that the public code ignores, with a warning."""
     if given.get("one_network", said["one_network"]):
         return given
     alone = given.get("one_level", said["one_level"])
@@ -211,7 +216,7 @@ def _effective(given: dict[str, Any], said: Mapping[str, Any], source: str) -> d
 
 
 def _made(recipe: str) -> System:
-    """Return a recipe's system; the plain transformer, which has no size of its own, with 12 heads.
+    """Return the system of a recipe; the plain transformer gets the public size, with 12 heads.
 
     Source: the public code's config/arch/transformers_baseline.yaml.
     """
@@ -221,7 +226,7 @@ def _made(recipe: str) -> System:
 
 
 def _recipe(said: Mapping[str, Any]) -> str:
-    """Return the recipe of the data that has so many tokens; sudoku's, if none has."""
+    """Return the recipe for the data set with this number of tokens; sudoku's if there is none."""
     if said["one_level"]:
         return PLAIN_RECIPE
     if said["one_network"]:

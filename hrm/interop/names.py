@@ -1,8 +1,8 @@
-"""Names: what the public code calls each weight, and what we call it.
+"""Names: the public code's name and ours for each weight.
 
-Both fuse the same maps in the same order (queries, keys, values; gate, up), so a conversion renames
-tensors and touches none. The public trainer wraps its model twice, so that its files have names
-such as ``_orig_mod.model.inner.H_init``: the compiler's prefix, the loss head's, the model's.
+Both fuse the same maps in the same order (queries, keys, values; gate, up), so that a conversion
+only renames tensors. The public trainer wraps its model twice; therefore its files have names such
+as ``_orig_mod.model.inner.H_init``, with the prefixes of the compiler, the loss head and the model.
 
 Sources: github.com/sapientinc/HRM, models/hrm/hrm_act_v1.py, models/layers.py and
 models/sparse_embedding.py; github.com/SamsungSAILMontreal/TinyRecursiveModels,
@@ -47,12 +47,12 @@ _tokens = OUTER["embed.table.weight"]
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """A public state dictionary, its prefix taken off.
+    """A public state dictionary without its prefix.
 
     Args:
-        source: Where it is from, for errors.
-        prefix: What stood before each name.
-        tensors: By the public names from there on.
+        source: Its origin, for error messages.
+        prefix: The prefix that all names had.
+        tensors: The tensors, by public names without that prefix.
     """
 
     source: str
@@ -64,7 +64,7 @@ class Weights:
         return {name: list(tensor.shape) for name, tensor in self.tensors.items()}
 
     def ours(self) -> dict[str, Tensor]:
-        """Return the same tensors by our names; names that have none stay."""
+        """Return the same tensors by our names; unknown names are kept."""
         alone = self.one_level
         return {
             _other(name, from_public=True, one_level=alone): tensor
@@ -73,7 +73,7 @@ class Weights:
 
     @property
     def one_level(self) -> bool:
-        """Whether they are the plain transformer's: layers of H, and nothing of L."""
+        """Whether the weights are those of the plain transformer: layers of H, and none of L."""
         low = any(
             name.startswith(("L_", *(f"L{i}_" for i in range(1, 7)))) for name in self.tensors
         )
@@ -84,7 +84,7 @@ def unwrapped(state: Mapping[str, Tensor], source: str = "the state dictionary")
     """Return a public state dictionary without the prefix that all its names share.
 
     Raises:
-        UserError: If it isn't one.
+        UserError: If it isn't a public state dictionary.
     """
     prefixes = [name.removesuffix(_tokens) for name in state if name.endswith(_tokens)]
     if len(prefixes) != 1 or not _wraps(prefixes[0]):
@@ -126,7 +126,7 @@ def wrapped(weights: Weights, prefix: str | None = None) -> dict[str, Tensor]:
     """Return the state dictionary with a prefix before each name, by default that of `weights`.
 
     Raises:
-        UserError: If the prefix isn't made of what the public code puts there.
+        UserError: If the prefix doesn't consist of the public code's own prefixes.
     """
     prefix = weights.prefix if prefix is None else prefix
     if not _wraps(prefix):
@@ -138,7 +138,7 @@ def wrapped(weights: Weights, prefix: str | None = None) -> dict[str, Tensor]:
 
 
 def layers(names: Iterable[str], level: str) -> int:
-    """Return how many different layers of a public level are named."""
+    """Return the number of different layers of a public level among names."""
     parts = [name.split(".") for name in names]
     return len({part[2] for part in parts if part[:2] == [level, "layers"] and len(part) > 2})
 
@@ -150,7 +150,7 @@ def _wraps(prefix: str) -> bool:
 
 
 def _other(name: str, *, from_public: bool, one_level: bool) -> str:
-    """Return a name's counterpart on the other side, or the name itself where it has none."""
+    """Return the counterpart of a name in the other code, or the name itself if it has none."""
     tables: tuple[Mapping[str, str], ...] = (OUTER, LEVELS, BLOCK)
     if one_level:
         outside = {name: public for name, public in OUTER.items() if not name.startswith("start_")}

@@ -1,4 +1,4 @@
-"""Settings: what the public code's configuration files say, in its words and in ours.
+"""Settings: the configuration files of the public code, and our equivalents.
 
     all_config.yaml     beside a checkpoint: `arch`, and how it was trained
     dataset.json        in the data's folders: seq_len, vocab_size, num_puzzle_identifiers
@@ -55,13 +55,14 @@ _most = 1 << 20  # bytes of a configuration
 
 
 def read(paths: Sequence[Path]) -> dict[str, Any]:
-    """Return the public keys of configuration files, flat; of a key in several, the last value.
+    """Return the public keys of configuration files, flat; later files override earlier ones.
 
-    Keys that say nothing of model or training are left out, and so is what only refers elsewhere.
+    Keys that don't concern model or training are left out, and so are references to other files.
 
     Raises:
-        UserError: If a file isn't YAML or JSON with such keys, or is of another model; if `arch`
-            has keys that the public code doesn't: another code's, which may compute something else.
+        UserError: If a file isn't YAML or JSON with such keys, or is for another model; if `arch`
+            has keys that the public code doesn't have, since another code may compute something
+            else.
     """
     found: dict[str, Any] = {}
     for path in paths:
@@ -86,10 +87,10 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
 
 
 def assigned(settings: Sequence[str]) -> dict[str, Any]:
-    """Return the values of ``KEY=VALUE`` settings, the value in JSON or a word.
+    """Return the values of ``KEY=VALUE`` settings; a value is JSON or a word.
 
     Raises:
-        UserError: If one isn't of that form, or no public key of the model.
+        UserError: If a setting is malformed, or its key isn't a public key of the model.
     """
     found = {}
     for setting in settings:
@@ -107,12 +108,12 @@ def assigned(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def of_model(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `read` found of the model alone."""
+    """Return those keys of `read` that concern the model."""
     return {key: value for key, value in found.items() if key not in (*TRAINING, *MORE)}
 
 
 def training(found: Mapping[str, Any], updates: int) -> Training:
-    """Return the training that public keys describe, so many updates of it.
+    """Return the training that public keys describe, with `updates` updates.
 
     Raises:
         UserError: If a value is impossible.
@@ -138,10 +139,12 @@ def training(found: Mapping[str, Any], updates: int) -> Training:
 
 
 def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
-    """Return the contents of an `all_config.yaml`; where the data lies is left to fill in.
+    """Return the contents of an `all_config.yaml`, except for the path of the data.
 
     Args:
-        boards: In the training set.
+        arch: The configuration of the model.
+        how: The configuration of the training.
+        boards: Number of training boards.
 
     Raises:
         UserError: If the public code has no such inner width.
@@ -177,7 +180,7 @@ def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    """Return a YAML or JSON file's mapping; plain data, since nothing else is made of it."""
+    """Return the mapping in a YAML or JSON file, as plain data."""
     try:
         with path.open("rb") as file:
             text = file.read(_most + 1)
@@ -194,7 +197,7 @@ def _mapping(path: Path) -> dict[str, Any]:
 
 
 def _number(value: Any) -> Any:
-    """Return what the public readers make of a text such as 1e-4, which isn't a number in YAML."""
+    """Return a text such as 1e-4, which YAML doesn't read as a number, as the public code does."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
@@ -202,7 +205,7 @@ def _number(value: Any) -> Any:
 
 
 def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys of `arch` and of its `loss` beside those at the top."""
+    """Return the keys of `arch` and of its `loss` together with those at the top level."""
     arch = found.get("arch", found)
     arch = arch if isinstance(arch, dict) else {}
     loss = arch.get("loss")
@@ -211,7 +214,7 @@ def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _code(path: Path, name: str) -> dict[str, Any]:
-    """Return what the name of a model's code says of it."""
+    """Return the keys that the name of a model's code implies."""
     kinds: dict[str, dict[str, Any]] = {
         **{code: {"one_network": False} for code in (HIERARCHICAL, HIERARCHICAL_TOO)},
         **{code: {"one_network": True, "latents": n} for n, code in TINIES.items()},

@@ -2,13 +2,15 @@
 
 model          two levels on two timescales; `HRM`, `Output`
 cores, layers  what a level computes, and of what
-embedding      inputs to positions, initial states
+embedding      embedded inputs, initial states
 puzzles        the table of puzzle embeddings
-summary        what the high level sees of the low one
-halting        when a sample stops; `execution`: how a batch goes on without it
+coupling       the order of both levels' updates
+summary        what the high level reads of the low states
+halting        when a sample stops
+execution      how a batch is executed once samples have halted
 state          both levels' states
-cost           operations and memory, counted
-probe          states, update by update
+cost           counts of operations and memory
+probe          recorded states, update by update
 """
 
 from hrm.model.coupling import Thought

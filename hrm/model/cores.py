@@ -1,9 +1,9 @@
 """Cores: how one level updates its state.
 
-A core is called with the state, what it reads, and (the low level alone) the other level's state:
-``core(state, inputs, context)``, the latter two as `from_inputs` and `from_context` map them: they
-stay the same over several updates, and so are mapped once. Shapes: [..., D]; sequences are
-[B, S, D].
+A core is called as ``core(state, inputs, context)``: `inputs` is what the level reads, and
+`context` is the other level's state, which only low cores read. Both are mapped beforehand by
+`from_inputs` and `from_context`, because they stay the same over several updates. Shapes: [..., D];
+sequences are [B, S, D].
 """
 
 import math
@@ -19,9 +19,9 @@ from hrm.model.registry import builds, built
 
 
 class Cell(nn.GRUCell):
-    """The parameters of a GRU cell, of which a call maps the input alone: W_i x + b_i, [..., 3 D].
+    """The parameters of a GRU cell; a call computes W_i x + b_i alone, [..., 3 D].
 
-    A module's call, so that what it computes is counted where it belongs.
+    This is a module of its own so that `hrm.model.cost` attributes its operations to the core.
     """
 
     def draw_weights(self, stream: Callable[[str], torch.Generator]) -> None:
@@ -38,8 +38,8 @@ class Core(nn.Module):
     """How one level updates its state.
 
     Attributes:
-        from_inputs: Maps what is read, once for several updates.
-        from_context: Maps the other level's state, once for several updates; of low cores alone.
+        from_inputs: Maps the inputs, once for several updates.
+        from_context: Maps the other level's state, once for several updates; low cores only.
     """
 
     from_inputs: Callable[[Tensor], Tensor]
@@ -48,7 +48,7 @@ class Core(nn.Module):
     def forward(
         self, state: Tensor, inputs: Tensor | None, context: Tensor | None = None
     ) -> Tensor:
-        """Return the next state; `inputs` and `context` are mapped, and None where none is read."""
+        """Return the next state; `inputs` and `context` are mapped already, or None if not read."""
         raise AssertionError(f"{type(self).__name__} has no forward")
 
 
@@ -59,9 +59,10 @@ class Gru(Core):
         r = σ(x_r + y_r),  u = σ(x_u + y_u),  n = tanh(x_n + r ⊙ y_n)
         z ← n + u ⊙ (h − n)
 
-    The same bits as `nn.GRUCell`, which maps its input anew at each call. `nn.GRU` would map it for
-    all of a sequence's calls at once, but fits neither level: the low one adds the context to every
-    h, not only to the first, and what the high one reads next depends on its state.
+    Results equal those of `nn.GRUCell` bit for bit; `nn.GRUCell` would map its input at each call
+    again. `nn.GRU` maps a whole sequence of inputs at once, but fits neither level: the low level
+    adds the context to every h, not only to the first, and the next input of the high level depends
+    on its state.
 
     Args:
         width: D, of the state.
@@ -143,13 +144,15 @@ class MixingBlock(nn.Module):
 class Stack(Core):
     """z ← layers(z + W_i inputs + W_c context), the injection added before the first layer.
 
-    With `inject_every_layer` it is added before each. W_i and W_c (`from_inputs`, `from_context`)
-    are there, with bias, only where the widths differ.
+    With `inject_every_layer` it is added before each layer. The maps W_i and W_c (`from_inputs`,
+    `from_context`) exist only where widths differ; they have a bias.
 
     Args:
-        part: The width, and where the injection is added.
-        blocks: The layers. rotary: What they are given with the state.
-        input_width, context_width: As of `Gru`.
+        part: The configuration: the width, and where the injection is added.
+        blocks: The layers.
+        rotary: The rotary embedding that is passed to each layer; None for none.
+        input_width: Width of `inputs`.
+        context_width: Width of `context`; None for a core without context.
 
     Sources: documents act-v1 and complete (unequal widths).
     """
@@ -183,8 +186,10 @@ class Transformer(Stack):
     """A stack of `Block`.
 
     Args:
-        positions: S at most, for rotary positions.
-        input_width, context_width: As of `Gru`.
+        part: The configuration.
+        positions: The largest S, for rotary position embeddings.
+        input_width: Width of `inputs`.
+        context_width: Width of `context`; None for a core without context.
     """
 
     def __init__(
@@ -200,8 +205,10 @@ class Mixer(Stack):
     """A stack of `MixingBlock`.
 
     Args:
-        positions: S exactly.
-        input_width, context_width: As of `Gru`.
+        part: The configuration.
+        positions: S.
+        input_width: Width of `inputs`.
+        context_width: Width of `context`; None for a core without context.
     """
 
     def __init__(

@@ -1,23 +1,26 @@
-"""What a computation costs: its floating-point operations, and the exact peak of its memory.
+"""The cost of a computation: its floating-point operations and its exact peak of memory.
 
-**Operations.** A multiplication and an addition per term of a matrix product, two in all: maps,
-GRU gates and attention, forward and backward. Element-wise work, norms, softmax and look-ups count
-nothing. Attention is two products, Q Kᵀ and P V, masked or causal or not:
+**Operations.** Each term of a matrix product counts as two operations, a multiplication and an
+addition. Linear maps, GRU gates and attention are counted, forward and backward; element-wise work,
+norms, softmax and look-ups are not. Attention is two products, Q Kᵀ and P V, with or without a
+mask:
 
     forward   2 · B · H · Q · S · (E + F)      B batch, H heads, Q queries, S keys,
     backward  twice that                       E width of queries and keys, F width of values
 
-whichever kernel runs. One that keeps no scores computes Q Kᵀ once more in its backward pass; that
-is how it saves memory, not what is asked for, and isn't counted. It also returns the gradients of
-queries, keys and values whether they are wanted or not, and all of them are counted. What a
-program itself computes again, as gradient checkpointing does, counts again. Operations are read
-off what torch dispatches: every machine counts the same, and the meta device without computing.
+whichever kernel runs. Kernels that don't keep the scores compute Q Kᵀ once more in their backward
+pass; this is not counted, since it is a detail of how they save memory. They also compute the
+gradients of queries, keys and values whether or not they are needed, and all of these are counted.
+What a program recomputes itself, as in gradient checkpointing, is counted each time. The counts are
+taken from the operations that torch dispatches, so that they are equal on every machine, and on the
+meta device, where nothing is computed.
 
-**Memory.** The peak is read off torch's allocators: bytes asked for and not yet given back, scratch
-of kernels included, what existed before (a model's parameters) not. Gradients that are made inside
-are counted, so set them to None first, and call once beforehand what keeps something for the next
-time. Dispatch modes can't measure it: while one is on, autograd adds gradients out of place and
-keeps more alive than it would (a quarter more, in a small act-v1 step).
+**Memory.** The peak is taken from torch's allocators: the bytes allocated and not yet freed,
+including scratch memory of kernels, excluding what was allocated before, such as a model's
+parameters. Gradients that the call allocates are counted, so set them to None first; call a
+function that caches anything once beforehand. A dispatch mode can't measure the peak: while one is
+active, autograd adds gradients out of place and keeps more memory alive (a quarter more, in a small
+act-v1 step).
 """
 
 import contextlib
@@ -61,7 +64,7 @@ _HIDING = {
 
 
 class Uncounted(UserError):  # noqa: N818 (a finding about the code that is counted)
-    """Operations that can't be counted, with the kernel that hides them."""
+    """Raised where a kernel performs operations that can't be counted; the message names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +72,12 @@ class Count:
     """Floating-point operations.
 
     Args:
-        forward: Outside of backward passes.
-        backward: Inside them; what checkpointing computes again belongs here.
-        children: `forward` by the child module of the counted model that computed it, "" for what
-            no child did. Only children that computed something, in the order of their first time.
+        forward: Operations outside of backward passes.
+        backward: Operations in backward passes, including those that checkpointing recomputes
+            there.
+        children: `forward` by the top-level child of the counted model that computed it, "" for
+            operations of no child. Only children that computed something, in the order of first
+            use.
     """
 
     forward: int
@@ -81,7 +86,7 @@ class Count:
 
     @property
     def total(self) -> int:
-        """Forward and backward."""
+        """The sum of forward and backward operations."""
         return self.forward + self.backward
 
 
@@ -89,11 +94,11 @@ def operations(function: Callable[[], object], model: nn.Module | None = None) -
     """Count the floating-point operations of a call.
 
     Args:
-        function: What is run, once.
-        model: Whose top-level children to tell apart; a child within a child belongs to the outer.
+        function: The call, which is run once.
+        model: The model whose top-level children are counted separately.
 
     Raises:
-        Uncounted: If a kernel runs that hides its products, such as a convolution's.
+        Uncounted: If a kernel runs whose operations can't be counted, such as a convolution.
 
     Example:
         >>> layer = nn.Linear(3, 5)
@@ -115,10 +120,11 @@ def operations(function: Callable[[], object], model: nn.Module | None = None) -
 
 
 def peak_memory(function: Callable[[], object]) -> int:
-    """Return the most bytes that were alive at once of what a call allocated, on all devices.
+    """Return the largest number of bytes that a call had allocated at once, over all devices.
 
-    Exact, and the same each time with the same number of threads. Python's cycle collector is off
-    meanwhile, since when it runs is chance: what it alone would free counts as alive.
+    The number is exact, and reproducible with the same number of threads. Python's cyclic garbage
+    collector is off during the call, because the times at which it runs are arbitrary; memory that
+    only it would free counts as allocated.
     """
     with _undisturbed(), profile(profile_memory=True) as profiler:
         function()
@@ -140,8 +146,9 @@ def peak_memory(function: Callable[[], object]) -> int:
 def allocations(function: Callable[[], object]) -> list[tuple[str, int]]:
     """Return (operation, bytes) for every operation of a call that returns new storage, in order.
 
-    A view shares its storage, an operation in place makes none. Works on the meta device too. In
-    backward passes it shows some sums of gradients that autograd makes in place when unwatched.
+    Views and operations in place return no new storage. This works on the meta device, too. In
+    backward passes it includes some sums of gradients that autograd computes in place when nothing
+    records it.
     """
     with _Storages() as mode:
         function()

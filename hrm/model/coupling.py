@@ -1,10 +1,10 @@
-"""Coupling: how the two levels meet. Each has the updates of one cycle, in order.
+"""Coupling: the updates of both levels in one cycle, in order.
 
     low:   z_L ← core_L(z_L, x, z_H)            T times
     high:  z_H ← core_H(z_H, summary(z_L ...))   once
 
-An update is called with the model, whose cores, summary and halting it uses, with a `Thought` and
-with the input as `HRM.injected` returns it, and returns the next thought.
+An update is called with the model (for its cores, summary and halting), the current `Thought`, and
+the input as `HRM.injected` returns it. It returns the next thought.
 
 Shapes: B batch, S positions, D width.
 """
@@ -29,8 +29,8 @@ from hrm.system import distributed
 class Thought(NamedTuple):
     """The state in the middle of a segment, with the low states of the running cycle.
 
-    `context` is what low updates read of the high state, mapped; None before the cycle's first.
-    `update` counts the cycle's low updates.
+    `context` is the high state as low updates read it, mapped by the low core; None before the
+    first low update of a cycle. `update` counts the low updates of the cycle.
     """
 
     high: Tensor
@@ -42,7 +42,7 @@ class Thought(NamedTuple):
 
 
 class Levels(Protocol):
-    """What updates use of a model; `HRM` says what each is."""
+    """The part of a model's interface that updates use; `HRM` documents each member."""
 
     embed: Embedding
     low: Core
@@ -60,10 +60,10 @@ Update = Callable[[Levels, Thought, Tensor | None], Thought]
 
 
 class Coupling(ABC):
-    """How the levels of a model meet.
+    """The order in which the levels of a model are updated.
 
     Args:
-        part: What is configured.
+        part: The configuration of the coupling.
         c: The whole configuration.
     """
 
@@ -77,7 +77,7 @@ class Coupling(ABC):
 
 @builds(config.Alternating)
 class Alternating(Coupling):
-    """T low updates, then a high one; z_L then starts again from z_H where `reset` is set."""
+    """T low updates, then a high one; with `reset`, z_L is then replaced by a map of z_H."""
 
     def __init__(self, part: config.Alternating, c: config.HRMConfig) -> None:
         super().__init__(part, c)
@@ -100,7 +100,7 @@ class Alternating(Coupling):
 
 @builds(config.Accumulating)
 class Accumulating(Coupling):
-    """The high level alone, then T low updates, each added to the high state."""
+    """A high update without input, then T low updates, each of which is added to the high state."""
 
     def __init__(self, part: config.Accumulating, c: config.HRMConfig) -> None:
         super().__init__(part, c)
@@ -126,7 +126,7 @@ class Accumulating(Coupling):
 
 @builds(config.Crossing)
 class Crossing(Coupling):
-    """T low updates, then a high one where positions' accumulated halting crosses."""
+    """T low updates, then a high update where a position's halting sum crosses the threshold."""
 
     def cycle(self) -> list[Update]:
         return [*([self.update_low_counting] * self.steps), self.update_crossed]
@@ -138,10 +138,10 @@ class Crossing(Coupling):
         return z._replace(memory=model.halting.accumulate(z.low, z.memory))
 
     def update_crossed(self, model: Levels, z: Thought, x: Tensor | None) -> Thought:
-        """Where a position's sum is at the threshold: z_H ← core_H(z_H, z_L), z_L ← W z_H, sum ← 0.
+        """Where a sum has reached the threshold: z_H ← core_H(z_H, z_L), z_L ← W z_H, sum ← 0.
 
-        One such position is enough to update z_H at all positions of its sample; in lockstep, of
-        all samples (document complete, as coded).
+        A single such position is enough to update z_H at all positions of its sample; in lockstep
+        execution, at all positions of all samples (document complete, as coded).
         """
         assert isinstance(model.halting, Accumulated)
         crossed = z.memory >= model.halting.threshold
@@ -156,7 +156,7 @@ class Crossing(Coupling):
 
 @builds(config.Single)
 class Single(Coupling):
-    """T updates of the one level: z ← core_L(z, x), which is z_L and z_H."""
+    """T updates of a single level: z ← core_L(z, x), where z is both z_L and z_H."""
 
     def cycle(self) -> list[Update]:
         return [self.update] * self.steps
@@ -169,7 +169,7 @@ class Single(Coupling):
 
 @builds(config.OneLatent)
 class OneLatent(Single):
-    """T updates of the one level with the input, then one without: z ← core_L(z).
+    """T updates of a single level with the input, then one without it: z ← core_L(z).
 
     Source: arXiv 2510.04871, table 2 ("single z"); its public code, `trm_singlez`.
     """
@@ -184,7 +184,7 @@ class OneLatent(Single):
 
 @builds(config.SeparateLatents)
 class SeparateLatents(Coupling):
-    """T low updates, of one low state each, then a high update; z_L is [B, T, S, D].
+    """T low updates, each of a low state of its own, then a high update; z_L is [B, T, S, D].
 
     Source: arXiv 2510.04871, table 2 ("multi-scale z"); its public code, `trm_hier6`.
     """
@@ -208,9 +208,9 @@ class SeparateLatents(Coupling):
 
 
 def update_low(model: Levels, z: Thought, x: Tensor | None, *, detach: bool = False) -> Thought:
-    """z_L ← core_L(z_L, x, z_H), the high state mapped once a cycle, without gradient if detached.
+    """z_L ← core_L(z_L, x, z_H); z_H is mapped once per cycle, without gradient if detached.
 
-    The new low state joins the cycle's trace.
+    The new low state is appended to the cycle's trace.
     """
     context = z.context
     if context is None:

@@ -1,4 +1,7 @@
-"""Embeddings: inputs to the low level's width. B batch, S positions, P prefix tokens, D width."""
+"""Embeddings: map inputs to the low level's width.
+
+Shapes: B batch, S positions, P prefix tokens, D width.
+"""
 
 import math
 from collections.abc import Callable, Iterable
@@ -14,14 +17,14 @@ from hrm.model.registry import builds, built
 
 
 class Embedding(nn.Module):
-    """Maps inputs, and identities where there are puzzles, to the low level's width."""
+    """Maps inputs (and puzzle identities, if the embedding has any) to the low level's width."""
 
     def example(self, batch: int) -> Tensor:
         """Return inputs of zeros, as `forward` takes them."""
         raise AssertionError(f"{type(self).__name__} has no example")
 
     def at(self, x: Tensor, update: int) -> Tensor:
-        """Return what a cycle's low update reads of embedded inputs, mapped or not, from 0."""
+        """Return what low update `update` of a cycle, from 0, reads of embedded inputs."""
         return x
 
 
@@ -89,12 +92,13 @@ class SeriesEmbedding(Embedding):
 class TokenEmbedding(Embedding):
     """sqrt(D) · e with e = [puzzle ; E[token]], [B, S] -> [B, P + S, D].
 
-    With learned positions p: sqrt(D) · (e + p) / sqrt(2). Tables are drawn with std 1/sqrt(D), the
-    puzzles' starts at zero; a puzzle's row is padded with zeros to P · D.
+    With learned positions p it is sqrt(D) · (e + p) / sqrt(2). The tables of tokens and positions
+    are drawn with standard deviation 1/sqrt(D); that of puzzles starts at zero, and its rows are
+    padded with zeros to P · D numbers.
 
     Args:
-        positions: Of the state, the prefix included.
-        dtype: Of what is looked up and computed with; None for the tables' own.
+        positions: Positions of a state, the prefix included.
+        dtype: Type of the embedded inputs; None for the type of the tables.
 
     Source: document act-v1, "Puzzle Embeddings", "Position Encodings"; Vaswani et al. (2017), 3.4.
     """
@@ -114,7 +118,7 @@ class TokenEmbedding(Embedding):
         self.draw_weights(lambda _: torch.default_generator)
 
     def draw_weights(self, stream: Callable[[str], torch.Generator]) -> None:
-        """Draw the tables; the puzzles' stays as it is."""
+        """Draw the tables; that of puzzles is left unchanged."""
         for name, table in (("table", self.table), ("positions", self.positions)):
             if table is not None:
                 layers.truncated_normal(table.weight, 1 / self.scale, stream(f"{name}.weight"))
@@ -138,10 +142,10 @@ class TokenEmbedding(Embedding):
 
 
 class InitialState(nn.Module):
-    """What a level starts from, [D], broadcast over batch and positions.
+    """The initial state of a level, [D], broadcast over batch and positions.
 
     Attributes:
-        input_enters: Whether the input enters at each low update, too.
+        input_enters: Whether low updates read the input.
     """
 
     value: Tensor
@@ -159,7 +163,7 @@ class InitialState(nn.Module):
 
     @torch.no_grad()
     def draw_weights(self, stream: Callable[[str], torch.Generator]) -> None:
-        """Draw the vector, if it isn't zero."""
+        """Draw the initial vector, unless it is zero."""
         match self.part:
             case config.Learned(clip=None):
                 nn.init.normal_(self.value, generator=stream("value"))
@@ -171,12 +175,12 @@ class InitialState(nn.Module):
                 layers.truncated_normal(self.value, 1.0, stream("value"))
 
     def forward(self, like: Tensor) -> Tensor:
-        """Return the state for embedded inputs [B, ..., D of the low level]."""
+        """Return the initial state for embedded inputs [B, ..., D of the low level]."""
         return self.value.to(like.dtype).expand(*like.shape[:-1], -1)
 
 
 class InputState(InitialState):
-    """The low level starts from the embedded input itself; the high one, at zero."""
+    """The low level starts at the embedded input, the high level at zero."""
 
     def __init__(self, part: config.FromInput, width: int, *, low: bool) -> None:
         super().__init__(config.Zeros(), width)
@@ -187,10 +191,12 @@ class InputState(InitialState):
 
 
 class InitialStates(nn.Module):
-    """What a level's several states start from, each from a vector of its own, [B, N, ..., D].
+    """The initial states of a level with N states, each of which has a vector of its own.
+
+    Their shape is [B, N, ..., D].
 
     Args:
-        each: The N of them.
+        each: The N initial states.
     """
 
     def __init__(self, each: Iterable[InitialState]) -> None:
@@ -199,18 +205,18 @@ class InitialStates(nn.Module):
 
     @property
     def value(self) -> Tensor:
-        """The first one's vector."""
+        """The vector of the first state."""
         value = self.each[0].value
         assert isinstance(value, Tensor)
         return value
 
     @property
     def input_enters(self) -> bool:
-        """As of the first one."""
+        """Whether low updates read the input, as the first state says."""
         return bool(self.each[0].input_enters)
 
     def forward(self, like: Tensor) -> Tensor:
-        """Return the states for embedded inputs [B, ..., D of the low level]."""
+        """Return the initial states for embedded inputs [B, ..., D of the low level]."""
         return torch.stack([start(like) for start in self.each], dim=1)
 
 
@@ -218,7 +224,7 @@ Start = InitialState | InitialStates
 
 
 def start_low(c: config.HRMConfig) -> Start:
-    """Return what a model's low state starts from, or its several ones."""
+    """Return the initial low state of a model, or its several initial low states."""
 
     def one() -> InitialState:
         start: InitialState = built(c.initial, c.low.width, low=True)

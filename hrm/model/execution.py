@@ -1,16 +1,17 @@
-"""Execution: what stopping costs.
+"""Execution: how a batch is executed once some of its samples have halted.
 
-Every strategy drives the same `Step`, from the initial states until nobody goes on:
+Every strategy calls the same `Step`, from the initial states until all samples have stopped:
 
-- lockstep: the batch is one; it stops when all its rows want to in the same step.
-- masked: each row stops for itself, but every row is computed until the last has stopped.
-- compacted: each row stops for itself, and only live rows are computed.
-- refilled: each row stops for itself, and the next sample takes its place.
-- unrolled: masked, or lockstep, without end: all steps are computed, so that it is one graph.
+- lockstep: the batch stops when all its rows want to stop in the same step.
+- masked: each row stops on its own, but every row is computed until the last one has stopped.
+- compacted: each row stops on its own, and only live rows are computed.
+- refilled: each row stops on its own, and the next sample takes its place.
+- unrolled: the results of masked or lockstep, with all steps computed, so that the graph is static.
 
-All but lockstep agree to rounding; lockstep means something else. In training over many batches,
-`Carry` and `refill` do what refilled execution does within one.
-Shapes: B batch, b computed rows, K steps taken, D width; a state's tensors are [B, ...].
+Masked, compacted, refilled and unrolled execution agree to rounding. Lockstep differs, because rows
+don't stop on their own there. In training over many batches, `Carry` and `refill` do what refilled
+execution does within one batch. Shapes: B batch, b computed rows, K steps taken, D width; a state's
+tensors are [B, ...].
 """
 
 from collections.abc import Callable
@@ -27,10 +28,10 @@ from hrm.model.state import State, gather, pick, where
 
 
 class Step(Protocol):
-    """One halting step: from the states of some rows (None: all) to new ones and their decisions.
+    """One halting step: from the states of some rows (None for all) to new states and decisions.
 
-    `step` counts from 0, one number or one for each row [b]. The drafts are the predictions after
-    each refinement segment, [N, b, ...], where they are kept.
+    `step` counts from 0; it is one number, or one for each row [b]. The drafts are the predictions
+    after each refinement segment, [N, b, ...], or None.
     """
 
     def __call__(
@@ -40,14 +41,16 @@ class Step(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What an execution did.
+    """The record of an execution.
 
     Args:
-        state: Each sample's state where it stopped.
-        steps: [B], steps that count for each sample.
-        rows: How many rows were computed at each call of the step: the cost.
-        margins, values: [K, B]; logits: [K, B, 2]; zero where the sample had stopped before.
-        drafts: [K, N, B, ...] or None.
+        state: State of each sample where it stopped.
+        steps: Halting steps that each sample took, [B].
+        rows: Number of rows computed in each call of the step, which is the cost.
+        margins: Margins of the decisions, [K, B]; zero after a sample has stopped.
+        logits: Logits of the decisions, [K, B, 2]; zero after a sample has stopped.
+        values: Values of the baseline, [K, B]; zero after a sample has stopped.
+        drafts: Predictions after each segment of each step, [K, N, B, ...], or None.
     """
 
     state: State
@@ -60,14 +63,15 @@ class Run:
 
     @property
     def live(self) -> Tensor:
-        """[K, B]: whether the step counts for the sample, 1[steps > k]."""
+        """Whether sample b took step k, that is steps[b] > k, [K, B]."""
         return torch.arange(len(self.margins), device=self.steps.device)[:, None] < self.steps
 
 
 class Strategy(Protocol):
     """Runs `step` from `start`, at most `max_steps` times for each sample.
 
-    `everyone` says whether all of a batch want to stop, of which the rows here may be a part.
+    `everyone` returns whether all rows of a batch want to stop; this process may hold only part of
+    them.
     """
 
     def __call__(
@@ -103,7 +107,10 @@ def _refilled(part: config.Refilled) -> Strategy:
 
 # -- what a step hands to the next ----------------------------------------------------------------
 class Handing(Protocol):
-    """Returns what rows' next step starts from; `start` is that of all, rows None for all."""
+    """Returns the states from which some rows (None for all) start their next step.
+
+    `start` has the initial states of all rows.
+    """
 
     def __call__(self, state: State, start: State, rows: Tensor | None) -> State: ...
 
@@ -134,7 +141,7 @@ def lockstep(
     obeyed: bool = True,
     everyone: Callable[[Tensor], Tensor] = torch.all,
 ) -> Run:
-    """Run the batch as one; unless decisions are obeyed, for all steps.
+    """Run until all rows want to stop in one step, or for all steps if decisions aren't obeyed.
 
     Source: document v2, "Per-Sample Adaptive Computation Time", original ("all actions == 1").
     """
@@ -150,7 +157,7 @@ def lockstep(
 
 
 def masked(step: Step, state: State, max_steps: int) -> Run:
-    """Compute every row; keep the state of those that have stopped.
+    """Compute every row at each step; rows that have stopped keep their state.
 
     Source: document gru, "Batch-wise ACT Processing" (`torch.where` on `alive`).
     """
@@ -177,10 +184,10 @@ def unrolled(
     as_one: bool,
     everyone: Callable[[Tensor], Tensor] = torch.all,
 ) -> Run:
-    """Compute every row at every step, and keep what counts: no value decides what is computed.
+    """Compute every row at every step, and select results by masks: control flow is static.
 
     Args:
-        as_one: Whether the batch stops as one, as in `lockstep`, or each row for itself.
+        as_one: Whether the batch stops as one, as in `lockstep`; otherwise each row on its own.
     """
     batch = len(state.high)
     log = _Log(batch)
@@ -197,7 +204,7 @@ def unrolled(
 
 
 def compacted(step: Step, state: State, max_steps: int) -> Run:
-    """Gather the live rows, compute them alone, put each result back in its place.
+    """Gather the live rows, compute only these, and scatter the results back.
 
     Source: document v2, "Per-Sample Adaptive Computation Time", enhanced (`alive_indices`).
     """
@@ -222,7 +229,7 @@ def compacted(step: Step, state: State, max_steps: int) -> Run:
 
 
 def refilled(step: Step, start: State, max_steps: int, places: int) -> Run:
-    """Keep `places` rows computing; where one stops, the next sample starts.
+    """Compute `places` rows at a time; where one stops, the next sample starts.
 
     Source: document act-v1, "Multi-Step Reasoning": a halted sequence makes room for a new one.
     """
@@ -259,7 +266,7 @@ class Batch(NamedTuple):
 
 
 class Carry(NamedTuple):
-    """B places between two steps: whom they hold, how far each is, whether it has halted."""
+    """B places between two steps: their samples, states and step counts, and which have halted."""
 
     batch: Batch
     state: State
@@ -268,9 +275,9 @@ class Carry(NamedTuple):
 
 
 def refill(carry: Carry, offered: Batch) -> Batch:
-    """Give halted places the row of their own index in the offered batch.
+    """Put row i of the offered batch into place i wherever that place has halted.
 
-    Rows offered to live places are discarded.
+    Rows offered to places that haven't halted are discarded.
 
     Source: document act-v1, "Multi-Step Reasoning"; its public code.
     """
@@ -295,7 +302,7 @@ class _Log:
         self.drafts: list[Tensor] = []
 
     def add(self, decision: Decision, drafts: Tensor | None, which: Tensor | None) -> None:
-        """Add a step. `which`: indices of the rows computed, a mask of those that count, or all."""
+        """Add a step; `which` is the computed rows' indices, a mask of rows that count, or None."""
         self.rows.append(len(decision.margin))
         self.decisions.append(Decision(*(self._full(t, which) for t in decision)))
         if drafts is not None:

@@ -1,8 +1,9 @@
-"""Halting: who wants to stop. What stopping costs is `execution`'s business.
+"""Halting policies: after which step a sample stops.
 
 A halting module maps the state after a step to a `Decision` per row. Randomness is passed in as
-uniform draws, `draws` numbers a sample and step: a sample's decisions don't depend on its mates.
-Where states have positions, halting reads the first. Shapes: b rows, S positions, D width.
+uniform draws, `draws` numbers for each sample and step, so that the decisions for a sample don't
+depend on the other samples of its batch. Where states have positions, halting reads the first one.
+Shapes: b rows, S positions, D width.
 """
 
 from abc import ABC, abstractmethod
@@ -20,9 +21,9 @@ from hrm.system import distributed
 
 
 class Decision(NamedTuple):
-    """Per row: the margin [b] (positive: it wants to stop), logits [b, 2] and value [b].
+    """The decision for each row: margin [b], logits [b, 2] and value [b].
 
-    A margin of −∞ says that there was no choice.
+    A row wants to stop where its margin is positive. A margin of −∞ means that there was no choice.
     """
 
     margin: Tensor
@@ -34,10 +35,10 @@ class Halting(nn.Module, ABC):
     """Decides after each step.
 
     Attributes:
-        max_steps: Where every sample stops, whatever it wants.
-        draws: How many uniform numbers a decision takes in training.
-        shared: Whether all samples of a batch have the same draws.
-        copied: Whether stop-time states and logits are copied without gradient.
+        max_steps: The largest number of steps; every sample stops there at the latest.
+        draws: Number of uniform draws that a decision takes in training.
+        shared: Whether all samples of a batch share their draws.
+        copied: Whether states and logits at the stop are copied without gradient.
     """
 
     max_steps: int
@@ -50,12 +51,12 @@ class Halting(nn.Module, ABC):
         """Decide for each row after step `step` (from 0; one number or [b]), noise [b, draws]."""
 
     def memory(self, x: Tensor) -> Tensor:
-        """Return what halting remembers of a sample at its start, [b, M]; x: embedded inputs."""
+        """Return the initial memory of halting, [b, M], for embedded inputs x."""
         return x.new_zeros(len(x), 0)
 
 
 class Fixed(Halting):
-    """Nobody wants to stop: all take `steps` steps."""
+    """No sample stops early: all take `steps` steps."""
 
     def __init__(self, part: config.Fixed) -> None:
         super().__init__()
@@ -81,7 +82,7 @@ class LinearController(nn.Module):
 
 
 class ConcatenatedController(nn.Module):
-    """Logits = policy([I | 1] [z_H ; c/C]), the d × (d+1) matrix built anew at each call.
+    """Logits = policy(``[I | 1] [z_H ; c/C]``); the d × (d + 1) matrix is rebuilt at each call.
 
     Source: document v2, "Optimized Controller Architecture", original.
     """
@@ -105,7 +106,7 @@ class ConcatenatedController(nn.Module):
 
 
 class DirectController(nn.Module):
-    """Logits = policy([z_H ; c/C]), the first layer reading all d + 1 values itself.
+    """Logits = policy(``[z_H ; c/C]``), whose first layer reads all d + 1 values.
 
     Source: document v2, "Optimized Controller Architecture", enhanced.
     """
@@ -120,7 +121,7 @@ class DirectController(nn.Module):
 
     @torch.no_grad()
     def load_concatenated(self, other: ConcatenatedController) -> None:
-        """Take over the weights that compute the same: W [I | 1] = [W | W 1] in the first layer."""
+        """Load weights that compute the same: the first layer becomes ``W [I | 1] = [W | W 1]``."""
         mine, theirs = self.state_dict(), other.state_dict()
         first = theirs["policy.0.weight"]
         theirs["policy.0.weight"] = torch.cat([first, first.sum(dim=1, keepdim=True)], dim=1)
@@ -129,7 +130,7 @@ class DirectController(nn.Module):
 
 
 class Policy(Halting):
-    """π(stop | z_H): sampled in training where the configuration says so, greedy otherwise.
+    """π(stop | z_H): sampled in training if so configured, greedy otherwise.
 
     Logits are (continue, stop); `value` is the baseline V = W_b z_H.
 
@@ -162,10 +163,10 @@ class Policy(Halting):
 
 
 class QLearning(Halting):
-    """Stops where Q(halt) > Q(continue), or Q(halt) > 0; logits are (halt, continue).
+    """Stops where Q(halt) > Q(continue), or where Q(halt) > 0; logits are (halt, continue).
 
-    Values are computed in the precision of the state, and are float32 at least from there on. In
-    training, exploration decides for some instead: see `Minimum` and `Ahead`.
+    Values are computed in the precision of the state, then converted to float32 at least. In
+    training, exploration overrides some decisions: see `hrm.config.Minimum` and `hrm.config.Ahead`.
 
     Sources: documents act-v1, "Adaptive Computation Time", and amulgent, "Enhanced Adaptive
     Computation Time"; HRM (arXiv 2506.21734), section 2; arXiv 2510.04871 (Q(halt) > 0).
@@ -183,7 +184,7 @@ class QLearning(Halting):
 
     @torch.no_grad()
     def draw_weights(self, stream: Callable[[str], torch.Generator] | None = None) -> None:
-        """Set biases and weights as configured; what the configuration leaves open stays."""
+        """Set biases and weights as configured; leave the others as they are."""
         biases = None if self.part.biases is None else torch.tensor(self.part.biases)
         for i, head in enumerate(self.heads):
             assert isinstance(head, nn.Linear)
@@ -207,7 +208,7 @@ class QLearning(Halting):
         return Decision(margin, q, q.new_zeros(len(q)))
 
     def explore(self, margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
-        """Keep from halting, or make halt, where exploration says so; after `steps` steps."""
+        """Return margins after `steps` steps, changed where exploration overrides a decision."""
         if self.part.exploration is None:
             return margin
         instead: Explore = built(self.part.exploration, self.max_steps)
@@ -215,16 +216,17 @@ class QLearning(Halting):
 
 
 class Explore(Protocol):
-    """What Q values want [b], kept from halting or made to halt; after `steps` steps."""
+    """Returns margins [b] after `steps` steps, changed where exploration overrides a decision."""
 
     def __call__(self, margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor: ...
 
 
 @builds(config.Minimum)
 def minimum(part: config.Minimum, max_steps: int) -> Explore:
-    """Keep a sample that explores from halting before its minimum.
+    """Prevent exploring samples from halting before their minimum number of steps.
 
-    That is floor(2 + U · (max − 1)), or the number that is configured.
+    The minimum is floor(2 + U · (max_steps − 1)) with U uniform on [0, 1), or the configured
+    number.
     """
 
     def explore(margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
@@ -238,7 +240,7 @@ def minimum(part: config.Minimum, max_steps: int) -> Explore:
 
 @builds(config.Ahead)
 def ahead(part: config.Ahead, max_steps: int) -> Explore:
-    """Let a sample, or the whole batch by one draw, halt at a later step, or go on until then."""
+    """Move the halting step to a later one, for single samples or for the whole batch."""
 
     def explore(margin: Tensor, steps: int | Tensor, noise: Tensor) -> Tensor:
         u = noise if part.per_sample else noise[:1]
@@ -251,10 +253,11 @@ def ahead(part: config.Ahead, max_steps: int) -> Explore:
 
 
 class Accumulated(Halting):
-    """Each position adds up p = σ(MLP z_L), MLP = Linear(D, D/2), ReLU, Linear(D/2, 1).
+    """Each position sums p = σ(MLP z_L), with MLP = Linear(D, D/2), ReLU, Linear(D/2, 1).
 
-    The memory [b, S] holds the sums. A row wants to stop when all its positions are at the
-    threshold; `model.update_crossed` sets crossing sums back to zero, as in the document's code.
+    The memory [b, S] holds the sums. A row wants to stop when the sums of all its positions have
+    reached the threshold. `coupling.Crossing.update_crossed` resets sums that cross it, as in the
+    document's code.
 
     Source: document complete.
     """
@@ -281,12 +284,12 @@ class Accumulated(Halting):
 
 
 def first(high: Tensor) -> Tensor:
-    """Return the high state that halting reads: [b, D], or [b, S, D] at the first position."""
+    """Return the high state that halting reads, [b, D]: of sequences, the first position's."""
     return high if high.dim() == 2 else high[:, 0]
 
 
 def undecided(high: Tensor) -> Decision:
-    """Return the decision of halting that has no values: to go on."""
+    """Return the decision to continue, of a policy without values."""
     zero = high.new_zeros(len(high))
     return Decision(zero - 1, high.new_zeros(len(high), 2), zero)
 
@@ -304,7 +307,7 @@ def policy_network(inputs: int, width: int, dropout: float) -> nn.Sequential:
 
 
 def with_progress(high: Tensor, progress: float | Tensor) -> Tensor:
-    """Return [z_H ; c/C], [b, d + 1], the progress one number or [b]."""
+    """Return ``[z_H ; c/C]``, [b, d + 1]; the progress c/C is one number or [b]."""
     if isinstance(progress, Tensor):
         column = progress.to(high.dtype)[:, None]
     else:

@@ -1,13 +1,13 @@
-"""Initialisation: what weights start from, each parameter drawn from a stream of its own.
+"""Initialisation: every parameter is drawn from a random stream of its own.
 
-The stream of a parameter follows from one number, the root, and the parameter's name. So models
-that share a parameter of equal name and shape share its initial value, whatever else they have: a
-further head shifts nothing.
+The stream of a parameter is determined by one number, the root, and the parameter's name. Therefore
+two models give equal initial values to parameters of equal name and shape; adding a head to a model
+doesn't change the others.
 
-A module says how its parameters are drawn by a method ``draw_weights(stream)``, in which
+A module defines how its parameters are drawn in a method ``draw_weights(stream)``, where
 ``stream(name)`` is the generator for its parameter of that name. Linear maps are drawn as the
-configuration says. Of any other module `reset_parameters` is called, as torch's own have it, with
-one stream for all of it; without that method it keeps what it was built with.
+configuration says. For any other module, `reset_parameters` is called with one stream for the whole
+module; a module without that method keeps its values.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class Initialisation(ABC):
     """How the weights and biases of linear maps are drawn.
 
     Args:
-        part: What is configured.
+        part: The configuration of the initialisation.
     """
 
     def __init__(self, part: config.Initialisation) -> None:
@@ -41,7 +41,7 @@ class Initialisation(ABC):
         """Fill a weight [outputs, inputs] in place."""
 
     def bias(self, bias: Tensor, inputs: int, generator: Generator) -> None:
-        """Fill a bias [outputs] in place, of a map with so many inputs: with zeros."""
+        """Fill the bias [outputs] of a map with `inputs` inputs in place; here with zeros."""
         bias.zero_()
 
 
@@ -75,14 +75,15 @@ class ScaledNormal(Initialisation):
 
 @torch.no_grad()
 def draw_weights(model: nn.Module, maps: Initialisation, root: int) -> None:
-    """Draw the parameters of a model anew, each from the stream of its name.
+    """Draw all parameters of a model, each from the stream of its name.
 
-    A module comes after its children, whose draws it may replace. On the meta device nothing is
-    drawn.
+    A module is drawn after its children, so that it may replace their values. On the meta device
+    nothing is drawn.
 
     Args:
+        model: The model, changed in place.
         maps: How linear maps are drawn.
-        root: Equal roots give equal parameters, wherever name, shape and distribution are equal.
+        root: Equal roots give equal values to parameters of equal name, shape and distribution.
     """
     for path, module in reversed(list(model.named_modules())):
         held = next(itertools.chain(module.parameters(), module.buffers()), None)

@@ -1,4 +1,4 @@
-"""Norms, feed-forwards and attention: what a block is made of.
+"""Norms, feed-forward networks and attention: the parts of a block.
 
 Shapes: B batch, S positions (or keys), Q queries, D width, H heads, E = D / H.
 """
@@ -14,9 +14,9 @@ from hrm.model.registry import builds
 
 
 class Linear(nn.Linear):
-    """y = W x + b, the weights cast to the precision of x.
+    """y = W x + b, with weights cast to the precision of x.
 
-    Weights stay float32 (what the optimiser steps) where activations are bfloat16.
+    The optimiser's weights stay float32 where activations are bfloat16.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -25,18 +25,19 @@ class Linear(nn.Linear):
         return F.linear(x, self.weight.to(x.dtype), bias)
 
     def last(self, n: int, x: Tensor) -> Tensor:
-        """Return the last n of y alone."""
+        """Return the last n entries of y only."""
         bias: Tensor | None = self.bias
         bias = None if bias is None else bias[-n:].to(x.dtype)
         return F.linear(x, self.weight[-n:].to(x.dtype), bias)
 
 
 class Dropout(nn.Dropout):
-    """y = x ⊙ mask / (1 − p) in training, the masks drawn beforehand where they are given.
+    """y = x ⊙ mask / (1 − p) in training; masks may be drawn beforehand.
 
     Attributes:
-        given: Masks divided by 1 − p, of the next calls in order.
-        calls: Where each call notes itself and the shape of x, and drops nothing; None to drop.
+        given: Masks of the next calls, in order, divided by 1 − p; None to draw them here.
+        calls: A list to which each call appends itself and the shape of x instead of dropping
+            anything; None in normal use.
     """
 
     def __init__(self, p: float) -> None:
@@ -55,7 +56,7 @@ class Dropout(nn.Dropout):
         return super().forward(x)
 
     def draw(self, shape: torch.Size, like: Tensor) -> Tensor:
-        """Draw the mask that a call with x of this shape would draw, of the type of `like`."""
+        """Draw the mask that a call with x of this shape would draw, with the type of `like`."""
         return F.dropout(like.new_ones(shape), self.p)
 
 
@@ -65,7 +66,7 @@ class RmsNorm(nn.Module):
     Args:
         width: D, the last dimension.
         eps: ε.
-        scale: Whether w is learned, or one.
+        scale: Whether w is learned; otherwise it is one.
 
     Source: Zhang & Sennrich, "Root Mean Square Layer Normalization" (2019), eq. 4.
     """
@@ -117,7 +118,8 @@ class FeedForward(nn.Module):
     """y = W_down σ(W_up x), both maps with bias.
 
     Args:
-        width: D. inner: width between the maps.
+        width: D.
+        inner: Width between the maps.
         activation: σ, by its name in `torch.nn.functional`.
 
     Source: Vaswani et al. (2017), eq. 2.
@@ -140,9 +142,10 @@ class GatedFeedForward(nn.Module):
     """y = W_down(silu(W_gate x) ⊙ W_up x).
 
     Args:
-        width: D. inner: width of gate and up.
-        bias: Whether the maps have one.
-        fused: Whether gate and up are one map, gate first, or two.
+        width: D.
+        inner: Width of gate and up.
+        bias: Whether the maps have a bias.
+        fused: Whether gate and up are one map, gate first; otherwise they are two maps.
 
     Source: Shazeer, "GLU Variants Improve Transformer" (2020), eq. 6.
     """
@@ -167,7 +170,7 @@ class GatedFeedForward(nn.Module):
 class SelfAttention(nn.Module):
     """softmax(Q Kᵀ / sqrt(E)) V over the positions of each sequence, not causal.
 
-    One fused map makes queries, keys and values, in this order.
+    One fused map computes queries, keys and values, in this order.
 
     Source: Vaswani et al. (2017), eq. 1.
     """
@@ -200,11 +203,11 @@ class SelfAttention(nn.Module):
 class Rotary(nn.Module):
     """Rotates each pair (x_i, x_{i + E/2}) of the last dimension by the angle s · θ^(−2i/E).
 
-    (x_i cos − x_{i+E/2} sin, x_{i+E/2} cos + x_i sin): the halves change places, the sine carries
-    the sign. The tables are made in float32.
+    The result is (x_i cos − x_{i+E/2} sin, x_{i+E/2} cos + x_i sin). The tables of sine and cosine
+    are float32.
 
     Args:
-        positions: S at most.
+        positions: The largest S.
         size: E, the width of a head.
         theta: θ, the base frequency.
 
@@ -239,7 +242,7 @@ class CrossAttention(nn.Module):
 
     Args:
         width: D of keys, values and result.
-        query_width: Width of what the queries are made from; another than D adds a map to D first.
+        query_width: Width of the source of the queries; if it isn't D, a map to D is applied first.
 
     Source: document v2, "Sequence Attention Mathematics"; Vaswani et al. (2017), eq. 1.
     """
@@ -291,7 +294,7 @@ def _swi_glu(part: config.SwiGlu, width: int) -> GatedFeedForward:
 
 
 def truncated_normal(weight: Tensor, std: float, generator: torch.Generator | None = None) -> None:
-    """Fill with a normal cut at ± 2 and rescaled so that its standard deviation is `std` exactly.
+    """Fill with normal values, cut at ± 2 and rescaled to a standard deviation of exactly `std`.
 
     The standard deviation of a standard normal cut at ± c is sqrt(1 − 2cφ(c)/(2Φ(c) − 1)).
     """

@@ -1,9 +1,8 @@
-"""The recursion: two levels, two timescales.
+"""The recursion: two levels on two timescales.
 
-One *segment* is C cycles of T low updates and one high update. A halting *step* is `segments.count`
-segments; after each step, `halting` says who wants to stop and `execution` what that costs.
-
-How the levels meet in a cycle is `coupling`'s business.
+One *segment* is C cycles of T low updates and one high update. A *halting step* is `segments.count`
+segments. After each halting step, `halting` decides which samples stop, and `execution` how the
+remaining ones are computed. The updates of a cycle are those of `coupling`.
 
 Shapes: B batch, S positions, D width. Sources: HRM (arXiv 2506.21734), section 2; documents gru,
 v2, amulgent, act-v1 and complete, whose recipes are in `hrm.recipes`.
@@ -30,14 +29,14 @@ from hrm.system import distributed
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """What the model answers, and how it got there.
+    """The prediction of a model, and the record of its computation.
 
     Args:
-        prediction: [B, size] for vectors, [B, S, size] for inputs with positions: where each
-            sample stopped, or the mean over its steps.
-        run: Steps, decisions and rows computed; its drafts [K, N, B, ...], the answers after each
-            step's segments, are there where there are several segments or the readout keeps each
-            step's.
+        prediction: [B, size] for vectors, [B, S, size] for inputs with positions: the answer where
+            each sample stopped, or the mean over its steps.
+        run: Steps, decisions and computed rows. Its drafts, [K, N, B, ...], are the answers after
+            each segment of each step; they are kept if there are several segments per step or the
+            readout asks for them.
     """
 
     prediction: Tensor
@@ -48,12 +47,12 @@ class HRM(nn.Module):
     """The hierarchical reasoning model of a configuration.
 
     Args:
-        c: The configuration. One number is drawn from torch's default generator; each parameter's
-            initial value follows from it and the parameter's name.
+        c: The configuration. One number is drawn from torch's default generator; it and a
+            parameter's name determine the initial value of that parameter.
 
     Attributes:
-        depth: How deep the recursion is in training; None for as configured.
-        obeys: Whether samples stop where they want to, in training: True or False, or a tensor [].
+        depth: Depth of the recursion in training; None for the configured one.
+        obeys: Whether halting decisions are followed in training: True, False, or a tensor [].
         unrolled: Whether training computes every sample at every step, see `execution.unrolled`.
 
     Example:
@@ -98,15 +97,16 @@ class HRM(nn.Module):
         steps: int | None = None,
         drafts: bool = True,
     ) -> Output:
-        """Think about a batch.
+        """Run the recursion on a batch and return its predictions.
 
         Args:
-            inputs: [B, size] floats, [B, S, size] floats or [B, S] tokens, as the embedding says.
+            inputs: [B, size] floats, [B, S, size] floats or [B, S] tokens, depending on the
+                embedding.
             noise: Uniform draws from `draw`, [max_steps, B, draws]; needed in training where
                 halting is random, ignored in evaluation.
-            identities: [B], rows of the puzzle table; None for the blank one, 0.
-            steps: So many halting steps for all samples, whatever halting says.
-            drafts: Whether the run is to have drafts; in training they cost memory.
+            identities: Rows of the puzzle table, [B]; None for row 0, the blank identity.
+            steps: Number of halting steps that all samples take; None to let halting decide.
+            drafts: Whether drafts are recorded; in training they cost memory.
 
         Raises:
             ValueError: If noise is needed and missing.
@@ -143,15 +143,16 @@ class HRM(nn.Module):
     def advance(
         self, carry: Carry, offered: Batch, noise: Tensor | None = None
     ) -> tuple[Carry, Tensor, Decision]:
-        """One halting step of each place: halted ones start on fresh samples, live ones go on.
+        """Take one halting step in each place; halted places start on fresh samples first.
 
         Args:
-            carry: From `begin`, or from the call before.
-            offered: A batch of as many samples; those offered to live places are discarded.
+            carry: From `begin`, or from the previous call.
+            offered: A batch of B samples; those offered to places that haven't halted are
+                discarded.
             noise: Uniform draws, [B, draws], needed in training where halting is random.
 
         Returns:
-            The carry after the step, with the samples that it was about; their predictions; the
+            The carry after the step, with the samples that were computed; their predictions; the
             decisions, with logits [B, 2].
 
         Raises:
@@ -168,14 +169,14 @@ class HRM(nn.Module):
         return Carry(batch, state.detach(), steps, halted), self.read(state), decision
 
     def look_ahead(self, carry: Carry) -> Tensor:
-        """Return the Q values one step further, [B, 2], for the samples that a carry is about."""
+        """Return the Q values after one further step, [B, 2], for the samples of a carry."""
         x = self.perceive(carry.batch.inputs, carry.batch.identities)
         state, _ = self.refine(carry.state, x, drafts=False)
         decision: Decision = self.halting(state, carry.steps, None)
         return decision.logits
 
     def begin(self, batch: Batch) -> Carry:
-        """Return a carry whose places have all halted: the next step takes what it is offered."""
+        """Return a carry in which all places have halted, so that the next step starts afresh."""
         with torch.no_grad():
             state = self.start(self.perceive(batch.inputs, batch.identities))
         size, device = len(batch.inputs), batch.inputs.device
@@ -183,12 +184,12 @@ class HRM(nn.Module):
         return Carry(batch, state, zero, torch.ones(size, dtype=torch.bool, device=device))
 
     def perceive(self, inputs: Tensor, identities: Tensor | None = None) -> Tensor:
-        """x: embedded inputs, [B, D] or [B, S, D], in the precision of the activations."""
+        """Return the embedded inputs, [B, D] or [B, S, D], in the activations' precision."""
         x: Tensor = self.embed(inputs, identities)
         return x.to(torch.bfloat16) if self.config.bfloat16 else x
 
     def start(self, x: Tensor) -> State:
-        """The states that a sample starts from."""
+        """Return the initial states for embedded inputs."""
         x = self.embed.at(x, 0)
         low = self.start_low(x)
         high = low if self.config.coupling.one_level else self.start_high(x)
@@ -197,10 +198,10 @@ class HRM(nn.Module):
     def refine(
         self, state: State, x: Tensor, *, drafts: bool = True
     ) -> tuple[State, Tensor | None]:
-        """One halting step: think once per segment, the previous answer entering the next one.
+        """Take one halting step: run all its segments; each one reads the previous answer.
 
-        The drafts, [N, B, ...], keep each segment's graph; they aren't there where nobody wants
-        them, nor where there is nothing but the answer.
+        The drafts, [N, B, ...], keep the graph of each segment. They are None if `drafts` is false,
+        or if they would hold nothing but the answer.
         """
         segments, readout = self.config.segments, self.config.readout
         several = segments.count > 1 or readout.each_step
@@ -222,7 +223,7 @@ class HRM(nn.Module):
         return state, torch.stack(kept) if keep else None
 
     def think(self, state: State, x: Tensor) -> State:
-        """One segment; only the `horizon` last updates keep the graph."""
+        """Run one segment; only the last `horizon` updates keep their graph."""
         updates = self.schedule()
         cut = 0 if self.config.horizon is None else len(updates) - self.config.horizon
         thought, injected = Thought(*state), self.injected(x)
@@ -237,32 +238,32 @@ class HRM(nn.Module):
         return State(thought.high, thought.low, thought.memory)
 
     def schedule(self) -> list[Update]:
-        """The updates of one segment, in order: in training as deep as `depth` says, if it does."""
+        """Return the updates of one segment, in order; in training, as many as `depth` says."""
         at = self.depth if self.training and self.depth is not None else self.config
         self.coupling.steps = at.low_steps
         return self.coupling.cycle() * at.cycles
 
     @property
     def strategy(self) -> config.Execution:
-        """How a batch is executed in the model's mode."""
+        """Return the execution strategy for the current mode, training or evaluation."""
         c = self.config
         return c.execution if self.training or c.evaluation is None else c.evaluation
 
     def injected(self, x: Tensor) -> Tensor | None:
-        """Return the input as the low updates read it, mapped; None where they don't."""
+        """Return the input as low updates read it, mapped; None if they don't read it."""
         if not self.start_low.input_enters:
             return None
         mapped: Tensor = self.low.from_inputs(x)
         return mapped
 
     def core_high(self, state: Tensor, inputs: Tensor | None) -> Tensor:
-        """The high level's core, which is the low level's where one network serves as both."""
+        """Apply the core of the high level, or that of the low level if they share one."""
         core = self.low if self.config.one_network else self.high
         new: Tensor = core(state, None if inputs is None else core.from_inputs(inputs))
         return new
 
     def read(self, state: State) -> Tensor:
-        """ŷ = W_o z_H, [B, size] for vectors, [B, S, size] for inputs with positions, no prefix."""
+        """Return ŷ = W_o z_H, [B, size], or [B, S, size] for inputs with positions (no prefix)."""
         part = self.config.readout
         source = state.low if part.low else state.high
         positions = self.config.embedding.answered
@@ -274,12 +275,12 @@ class HRM(nn.Module):
         return y.softmax(-1) if part.softmax else y
 
     def draw(self, batch: int, generator: torch.Generator, steps: int | None = None) -> Tensor:
-        """Draw the uniform numbers of a batch's halting, [steps or max_steps, B, draws]."""
+        """Draw uniform numbers for the halting of a batch, [steps or max_steps, B, draws]."""
         steps = steps or self.halting.max_steps
         return torch.rand(steps, batch, self.halting.draws, generator=generator)
 
     def example(self, batch: int) -> Tensor:
-        """Return inputs of zeros, as the embedding takes them."""
+        """Return inputs of zeros, in the form that the embedding takes."""
         return self.embed.example(batch).to(self.start_low.value.device)
 
     def _decide(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:

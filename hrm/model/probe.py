@@ -1,4 +1,4 @@
-"""States update by update, and numbers that say how they move.
+"""Recorded states, update by update, and statistics of how they change.
 
 Shapes: U records, B batch, S positions, D width of a level; N points.
 """
@@ -27,11 +27,12 @@ class Trace:
     """Both levels' states, after each update.
 
     Args:
-        names: [U], the methods of the model that made the records, such as "update_low"; `START`
-            for what a segment starts from, where that isn't what the one before ended with.
-        segments: [U], the segment of each record, counted through all halting steps.
-        high, low: [U, B, D] or [U, B, S, D].
-        answers: What the model would answer after each segment, [segments, B, ...].
+        names: [U], the method of the model that produced each record, such as "update_low"; `START`
+            for the initial state of a segment, if it isn't the final state of the previous one.
+        segments: [U], the segment of each record, counted over all halting steps.
+        high: High states, [U, B, D] or [U, B, S, D].
+        low: Low states, [U, B, D] or [U, B, S, D].
+        answers: The model's answers after each segment, [segments, B, ...].
     """
 
     names: tuple[str, ...]
@@ -44,12 +45,14 @@ class Trace:
 def record(
     model: "HRM", inputs: "Tensor", identities: "Tensor | None" = None, *, steps: int | None = None
 ) -> Trace:
-    """Think about a batch in evaluation mode, without gradient, and keep every state.
+    """Run a model on a batch in evaluation mode, without gradient, and record every state.
 
     Args:
-        model: Left as it was.
-        inputs, identities: As `HRM.forward` takes them. Every update's states are kept: pass few.
-        steps: Halting steps that every sample takes; None for as many as halting allows.
+        model: The model; its mode is restored afterwards.
+        inputs: As `HRM.forward` takes them. The states of every update are kept, so pass few
+            samples.
+        identities: As `HRM.forward` takes them.
+        steps: Halting steps that every sample takes; None for the largest number.
     """
     import torch
 
@@ -113,9 +116,9 @@ def _same(a: "Thought", b: "Thought") -> bool:
 
 
 def residuals(states: Floats) -> Floats:
-    """Return how far each sample moved from record to record, per entry, [U - 1, B].
+    """Return the root mean square change of each sample between records, [U - 1, B].
 
-    ‖z_u - z_{u-1}‖ / sqrt(entries of a sample): the root mean square of the change.
+    It is ‖z_u - z_{u-1}‖ / sqrt(number of entries of a sample's state).
     """
     moved = np.diff(states, axis=0)
     found: Floats = np.sqrt(np.square(moved).mean(axis=tuple(range(2, moved.ndim))))
@@ -123,10 +126,10 @@ def residuals(states: Floats) -> Floats:
 
 
 def participation_ratio(points: Floats) -> Floats:
-    """Return in how many directions points vary, [...] from [..., N, D].
+    """Return the participation ratio of points [..., N, D], an effective dimension, [...].
 
-    (sum λ)² / sum λ², λ being the eigenvalues of the covariance: 1 on a line, D where all
-    directions vary alike, 0 where nothing varies.
+    It is (sum λ)² / sum λ², where λ are the eigenvalues of the covariance: 1 for points on a line,
+    D if the variance is equal in all directions, 0 if nothing varies.
 
     Source: Gao et al., "A theory of multineuronal dimensionality, dynamics and measurement" (2017).
     """
@@ -141,16 +144,16 @@ def participation_ratio(points: Floats) -> Floats:
 
 
 def principal_components(points: Floats, count: int = 2) -> tuple[Floats, Floats]:
-    """Return the coordinates of points on their main directions, and the variances' shares.
+    """Return the coordinates of points on their principal components, and shares of the variance.
 
-    A direction's sign is arbitrary; here its largest entry is positive.
+    The sign of a component is arbitrary; here its largest entry is positive.
 
     Args:
         points: [N, D].
-        count: Directions; those that points don't have are zero.
+        count: Number of components; beyond the rank of the points, coordinates are zero.
 
     Returns:
-        Coordinates [N, count]; shares of the whole variance [count], zero where nothing varies.
+        Coordinates [N, count], and shares of the total variance [count], zero if nothing varies.
     """
     centred = points - points.mean(axis=0)
     left, scales, directions = np.linalg.svd(centred, full_matrices=False)

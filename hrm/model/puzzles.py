@@ -3,10 +3,10 @@
     e_b = W[i_b]                                  forward: a copy of the batch's rows
     ∂ℓ/∂W[i] = Σ over b with i_b = i of ∂ℓ/∂e_b   summed by the optimiser, for rows in use alone
 
-W has a row for every puzzle there is, and a batch uses a few of them. A parameter would get a dense
-gradient and moments of W's size, and a decoupled decay would shrink every row at every step.
-So W is a buffer, and only the copies get a gradient, which `hrm.training.optim.SparseSignSGD`
-carries over.
+W has a row for every puzzle, and a batch uses few of them. As a parameter, W would have a dense
+gradient and optimiser moments of its size, and a decoupled weight decay would shrink every row at
+every step. Therefore W is a buffer. Only the copies get gradients, and
+`hrm.training.optim.SparseSignSGD` applies them to the rows.
 
 Shapes: B batch, D size of a row.
 
@@ -22,14 +22,14 @@ from hrm.errors import UserError
 class PuzzleTable(nn.Module):
     """e = W[i], [B] -> [B, D]; W [identities, D] starts at zero.
 
-    The table has no parameters: AdamW, or any optimiser over `model.parameters()`, never touches
-    it, nor does `model.zero_grad()`. W is saved, loaded and moved with the module. Under
-    DistributedDataParallel pass `broadcast_buffers=False`: the tables stay equal by themselves, and
-    would be sent around at every forward pass.
+    The table has no parameters: an optimiser over `model.parameters()` doesn't change it, nor does
+    `model.zero_grad()`. W is saved, loaded and moved with the module. Under DistributedDataParallel
+    pass `broadcast_buffers=False`: the tables stay equal without it, and would be sent at every
+    forward pass.
 
-    In training, with gradients on, the rows are a leaf that requires a gradient, and are remembered
-    with their identities until `zero_grad`; so several forward passes before a step accumulate, and
-    a loop that trains without ever calling `zero_grad` keeps all its rows. Otherwise they are plain
+    In training with gradients enabled, the returned rows are a leaf that requires a gradient. They
+    and their identities are kept until `zero_grad`, so that several forward passes before a step
+    accumulate; a loop that never calls `zero_grad` keeps all of them. Otherwise the rows are plain
     values.
 
     Args:
@@ -37,8 +37,8 @@ class PuzzleTable(nn.Module):
         size: D.
 
     Attributes:
-        shift: Zeros [B, D] that are added to the rows where they would be lent, whose gradient is
-            that of the rows: for a pure function of its inputs. None to lend them.
+        shift: Zeros [B, D] that are added to the rows instead of keeping them; their gradient is
+            that of the rows. For models that are called as pure functions; None to keep the rows.
     """
 
     weights: Tensor
@@ -51,7 +51,7 @@ class PuzzleTable(nn.Module):
         self.shift: Tensor | None = None
 
     def forward(self, ids_B: Tensor) -> Tensor:
-        """Return the rows of identities [B] as a copy, in the table's type.
+        """Return a copy of the rows of identities [B], in the type of the table.
 
         Raises:
             UserError: If they aren't whole numbers [B] in 0 ... identities − 1.
@@ -67,20 +67,21 @@ class PuzzleTable(nn.Module):
         return rows_BD
 
     def lend(self, ids_B: Tensor, rows_BD: Tensor) -> None:
-        """Remember rows that were given out elsewhere, or the `shift` that was added to them."""
+        """Keep rows that were returned elsewhere, or the `shift` that was added to them."""
         self._lent.append((ids_B, rows_BD))
 
     def gradients(self) -> tuple[Tensor, Tensor]:
-        """Return identities [N] and gradients [N, D] of the rows remembered, in order of use.
+        """Return identities [N] and gradients [N, D] of the rows that were kept, in order of use.
 
-        An identity may occur many times. Forward passes whose rows got no gradient are left out.
+        An identity may occur several times. Forward passes whose rows have no gradient are left
+        out.
         """
         found = [(ids, rows.grad) for ids, rows in self._lent if rows.grad is not None]
         ids_N = torch.cat([self.weights.new_empty(0, dtype=torch.long), *(i for i, _ in found)])
         return ids_N, torch.cat([self.weights.new_empty(0, self.size), *(g for _, g in found)])
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the rows given out, and their gradients; nothing is left to be set to zero."""
+        """Drop the rows that were kept, and their gradients."""
         self._lent.clear()
 
     @property

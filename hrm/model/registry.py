@@ -1,9 +1,9 @@
-"""Registry: which function builds what a part of a configuration stands for.
+"""Registry: the function that builds the module or function of each part of a configuration.
 
     @builds(config.Gru)
     def _gru(part, positions, input_width, context_width): ...
 
-What a builder takes beside the part, and returns, its axis says:
+The axis of a part determines which further arguments its builder takes, and what it returns:
 
 axis            takes                                   returns
 Embedding       c                                       a module: inputs, identities to [B, ..., D]
@@ -42,7 +42,7 @@ _builders: dict[type[Part], Callable[..., Any]] = {}
 
 
 def builds(kind: type[Part]) -> Callable[[F], F]:
-    """Register the decorated function, or class, as what builds a kind of part."""
+    """Register the decorated function or class as the builder of a kind of part."""
 
     def register(builder: F) -> F:
         assert kind not in _builders, f"{kind.__name__} has a builder already"
@@ -53,10 +53,10 @@ def builds(kind: type[Part]) -> Callable[[F], F]:
 
 
 def built(part: Part, *arguments: Any, **more: Any) -> Any:
-    """Build what a part stands for.
+    """Build the module or function that a part configures.
 
     Raises:
-        UserError: If there is no builder of its kind.
+        UserError: If no builder is registered for its kind.
     """
     for kind in type(part).__mro__:
         if kind in _builders:

@@ -1,4 +1,4 @@
-"""What a sample holds between updates: the states of both levels, and its halting's memory.
+"""The state of a sample between updates: that of both levels, and the memory of halting.
 
 Shapes: B batch, S positions, D width of the level.
 """
@@ -11,18 +11,18 @@ from torch import Tensor
 
 
 class State(NamedTuple):
-    """High and low state, [B, D] or [B, S, D]; what halting remembers, [B, M], M mostly 0."""
+    """High and low state, [B, D] or [B, S, D], and the memory of halting, [B, M]; M is mostly 0."""
 
     high: Tensor
     low: Tensor
     memory: Tensor
 
     def at(self, rows: Tensor) -> "State":
-        """Return the state of some rows, given by their indices or by a mask."""
+        """Return the state of some rows, given as indices or as a mask."""
         return State(*(t[rows] for t in self))
 
     def detach(self) -> "State":
-        """Return the state without its graph."""
+        """Return the state, detached from its graph."""
         return State(*(t.detach() for t in self))
 
 
@@ -32,7 +32,7 @@ def where(rows: Tensor, new: State, old: State) -> State:
 
 
 def gather(states: Sequence[State], rows: Tensor) -> State:
-    """Return all rows' states in order, from pieces that hold them in the order `rows` [B]."""
+    """Return the states of all rows in order, from pieces that hold them in order `rows` [B]."""
     order = rows.argsort()
     return State(*(torch.cat(ts)[order] for ts in zip(*states, strict=True)))
 

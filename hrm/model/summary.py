@@ -1,6 +1,7 @@
-"""Summaries: what the high level sees of a cycle's low states.
+"""Summaries: what the high level reads of the low states of a cycle.
 
-Each maps (trace, z_H) to [..., D_low]; the trace holds the cycle's last `window` low states.
+A summary maps (trace, z_H) to [..., D_low]; the trace holds the last `window` low states of the
+cycle.
 """
 
 import torch
@@ -40,7 +41,7 @@ class LastStep(Summary):
 class StepAttention(Summary):
     """Attention in which query, key and value are the last low state, a sequence of one.
 
-    The softmax over one key is one: the result is W_o (W_v z_L) whatever the query.
+    The softmax over a single key is one, so the result is W_o (W_v z_L) for every query.
 
     Source: document v2, "True Sequence-Level Attention Aggregation", original.
     """

@@ -10,8 +10,8 @@ documents; here they are those of the document that is about them, and a submodu
     HRMConfig                    document gru's; that of the one model is `hrm.config.HRMConfig`
     HRM                          document complete's; the one model is `hrm.model.HRM`
 
-A name is loaded when it is asked for, so that a model comes without the drawing libraries that
-another document's pictures need.
+A name is loaded at its first use, so that a model doesn't load the drawing libraries that another
+document's pictures need.
 """
 
 import importlib
@@ -38,7 +38,7 @@ __all__ += list(_homes)
 
 
 def __getattr__(name: str) -> Any:
-    """Return a document's name, from the submodule that it lives in."""
+    """Return a document's name from the submodule that defines it."""
     if name not in _homes:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_homes[name]}"), name)

@@ -1,4 +1,4 @@
-"""A model's blocks, how they are connected, and how many parameters each has."""
+"""A diagram of a model: its blocks, their connections, and their numbers of parameters."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ _readout, _halting = (9.3, 4.7), (9.3, 2.9)
 
 
 def blocks(model: "HRM") -> dict[str, int]:
-    """Return the parameters of each top-level module, 0 where it has none; shared ones once."""
+    """Return the number of parameters of each top-level module; shared ones count once."""
     counts = dict.fromkeys((name for name, _ in model.named_children()), 0)
     for path, parameter in model.named_parameters():
         child = path.partition(".")[0]
@@ -29,11 +29,11 @@ def blocks(model: "HRM") -> dict[str, int]:
 
 @styled
 def architecture(model: "HRM", *, name: str = "") -> Figure:
-    """Draw a model: boxes are modules, arrows say what feeds what.
+    """Draw a model: boxes are modules, arrows the flow of data.
 
     Args:
-        model: On any device, meta included.
-        name: Of the system, for the title.
+        model: The model, on any device, meta included.
+        name: Name of the system, for the title.
     """
     c, counts = model.config, blocks(model)
     total = sum(counts.values())

@@ -1,9 +1,9 @@
-"""Who halts when, by difficulty and by step; and what the executions of that cost.
+"""Pictures of halting: steps by difficulty, signals by step, and the cost of executions.
 
 Shapes: N samples, K halting steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,13 @@ from hrm.plots.style import (
     DASHES,
     INK,
     MARKERS,
+    MUTED,
     PAPER,
     RULE,
     SERIES,
     Array,
     grid,
+    legend,
     styled,
     whole_numbers,
 )
@@ -30,13 +32,13 @@ _annotated = 16  # shares are written into cells of at most so many columns
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """What one way to execute the same decisions cost, and how good its answers were.
+    """The cost of one execution of the same decisions, and the score of its answers.
 
     Args:
-        name: Such as "compacted".
-        rows: Rows computed at each call of the step, as `hrm.model.execution.Run` has them.
-        samples: How many samples that was for.
-        score: Of the answers.
+        name: Name of the execution, such as "compacted".
+        rows: Rows computed in each call of the step, see `hrm.model.execution.Run`.
+        samples: Number of samples.
+        score: Score of the answers.
     """
 
     name: str
@@ -46,14 +48,15 @@ class Execution:
 
     @property
     def per_sample(self) -> float:
-        """Steps computed per sample, live ones or not."""
+        """Steps computed per sample, including those after it stopped."""
         return sum(self.rows) / self.samples
 
 
 def strata(difficulty: Array, most: int = 5) -> list[tuple[float, float]]:
-    """Return at most so many ranges, both ends included, that hold about equally many samples.
+    """Return at most `most` ranges, both ends included, with about equal numbers of samples.
 
-    Samples of equal difficulty are never in different ranges. Of few values, each is a range.
+    Samples of equal difficulty are never in different ranges. If there are few different values,
+    each of them is a range.
     """
     values = np.unique(difficulty)
     if len(values) <= most:
@@ -67,7 +70,7 @@ def strata(difficulty: Array, most: int = 5) -> list[tuple[float, float]]:
 def shares(
     steps: Array, difficulty: Array, ranges: Sequence[tuple[float, float]], most: int
 ) -> Array:
-    """Return which share of each range's samples took 1 ... `most` steps, [ranges, most]."""
+    """Return the shares of each range's samples that took 1 ... `most` steps, [ranges, most]."""
     inside = [steps[(low <= difficulty) & (difficulty <= high)] for low, high in ranges]
     found: Array = np.array([[np.mean(s == k) for k in range(1, most + 1)] for s in inside])
     return found
@@ -85,9 +88,12 @@ def by_difficulty(
     """Draw the distribution of halting steps in each range of difficulty, and its mean.
 
     Args:
-        steps: [N], 1 ... max_steps. difficulty: [N].
-        unit: What the difficulty is, such as "moves".
-        ranges: Both ends included; None for about equally full ones. Empty ones are left out.
+        steps: Halting steps of each sample, [N], 1 ... max_steps.
+        difficulty: Difficulty of each sample, [N].
+        max_steps: Largest number of steps.
+        unit: Unit of the difficulty, such as "moves".
+        ranges: Ranges of difficulty, both ends included; None for ranges with about equal numbers
+            of samples. Empty ranges are left out.
     """
     ranges = [
         (low, high)
@@ -131,12 +137,12 @@ def by_difficulty(
 
 @styled
 def signals(values: Array, steps: Array, *, signal: str = "probability to stop") -> Figure:
-    """Draw what halting says at each step, over the samples that are live there, and how many are.
+    """Draw the halting signal at each step over the live samples, and the number of these.
 
     Args:
-        values: [K, N], such as probabilities, or margins Q(halt) - Q(continue).
-        steps: [N], steps that count for each sample.
-        signal: What the values are.
+        values: Signals, [K, N], such as probabilities, or margins Q(halt) - Q(continue).
+        steps: Number of steps of each sample, [N].
+        signal: Label of the values.
     """
     live = np.arange(len(values))[:, None] < steps
     taken = 1 + np.flatnonzero(live.any(axis=1))
@@ -160,15 +166,18 @@ def efficiency(
     *,
     reference: str = "lockstep",
     score: str = "accuracy on unknown cells",
+    baselines: Mapping[str, float] | None = None,
     operations: int | None = None,
 ) -> Figure:
     """Draw the rows computed at each call, and the score over the cost per sample.
 
     Args:
-        executions: Of the same samples.
-        reference: The execution whose cost is 100 %, if it is among them.
-        score: What the score is, with its unit.
-        operations: Floating-point operations of one row's step; then the cost is in those.
+        executions: Executions of the same samples.
+        reference: Name of the execution whose cost is 100 %, if it is among them.
+        score: Label of the score, with its unit.
+        baselines: Scores of trivial methods by name, drawn as level lines.
+        operations: Floating-point operations of one step of one row, to show costs in operations;
+            None to show them in steps.
     """
     factor, unit = 1.0, "rows computed per sample"
     if operations is not None:
@@ -185,6 +194,9 @@ def efficiency(
         calls = np.arange(len(e.rows) + 1)
         left.stairs(e.rows, calls, color=look["color"], ls=look["ls"], lw=1.8)
         right.plot([e.per_sample * factor], [e.score], **look)
+    for i, (name, level) in enumerate((baselines or {}).items()):
+        right.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+    legend(right)
     title = f"cost relative to {reference}" if reference in costs else None
     figure.legend(handles=lines, title=title, loc="outside right upper", handlelength=3.5)
     left.set(title="Rows at each call", xlabel="calls of the step", ylabel="rows computed")

@@ -1,7 +1,7 @@
 """A puzzle, its successive answers and its solution, side by side.
 
-A cross strikes out a wrong cell, whatever its colour; a ring is a cell that an answer left out.
-Given cells are shaded and bold. Shapes: K answers; H rows and columns of a board.
+A cross marks a wrong cell; a ring marks a cell that is missing from an answer. Given cells are
+shaded and bold. Shapes: K answers; H rows and columns of a board.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,12 +55,15 @@ def picture(
     names: Sequence[str] | None = None,
     most: int = 6,
 ) -> Figure:
-    """Draw one board of a task: as a grid where we have one, else as the task's text.
+    """Draw one board of a task: as a grid if there is a drawing for it, otherwise as text.
 
     Args:
-        board: The input [cells]. answers: Predicted classes [K, cells]. solution: [cells].
-        names: [K], such as "segment 3"; None numbers the answers.
-        most: Answers shown, evenly, the first and the last among them.
+        task: The task.
+        board: The input, [cells].
+        answers: Predicted classes, [K, cells].
+        solution: The stored answer, [cells].
+        names: Titles of the answers, [K], such as "segment 3"; None to number them.
+        most: Largest number of answers shown, evenly spaced, with the first and the last one.
     """
     match task:
         case Sudoku():
@@ -139,7 +142,7 @@ def pattern(
     names: Sequence[str] | None = None,
     most: int = 6,
 ) -> Figure:
-    """Draw interleaved sequences, one row each; `modulus` is the token that asks."""
+    """Draw interleaved sequences, one row each; `modulus` is the token of asked cells."""
     given = elements < modulus
     length = len(elements) // strands
 
@@ -170,11 +173,14 @@ def maze(
     names: Sequence[str] | None = None,
     most: int = 6,
 ) -> Figure:
-    """Draw a maze; each answer is held against the optimal path nearest to it.
+    """Draw a maze; each answer is compared with the optimal path nearest to it.
 
     Args:
-        board: Tokens [H * H] of `hrm.tasks.maze`. answers: Marks [K, H * H]. solution: [H * H].
-        names, most: As in `picture`.
+        board: Tokens of `hrm.tasks.maze`, [H * H].
+        answers: Marks, [K, H * H].
+        solution: Marks of the stored answer, [H * H].
+        names: Titles of the answers, [K]; None to number them.
+        most: Largest number of answers shown.
     """
     size = round(len(board) ** 0.5)
     dot = min(9.0, 110 / size)
@@ -277,7 +283,7 @@ def arc(
 
 
 def mismatch(answer: Grid, solution: Grid) -> Array:
-    """Return which cells of an answer's grid aren't the solution's, those beyond it included."""
+    """Return which cells of an answer's grid differ from the solution, or are beyond it."""
     wrong = np.ones(answer.shape, dtype=np.bool_)
     height, width = np.minimum(answer.shape, solution.shape)
     wrong[:height, :width] = answer[:height, :width] != solution[:height, :width]
@@ -295,9 +301,12 @@ def _side_by_side(
     """Draw a problem, some of its answers, and the solution, as panels of one figure.
 
     Args:
-        whole: Draws the problem and the solution. attempt: draws an answer.
-        boards: What they draw: problem, answers, solution.
-        height: Of a panel, in inches. The rest is as in `picture`.
+        whole: Draws the problem and the solution.
+        attempt: Draws an answer.
+        boards: Problem, answers and solution.
+        names: Titles of the answers; None to number them.
+        most: Largest number of answers shown.
+        height: Height of a panel, in inches.
     """
     problem, answers, solution = boards
     names = names or [f"answer {i}" for i in range(1, len(answers) + 1)]
@@ -347,7 +356,7 @@ def _cells(axes: Axes, texts: Sequence[str], given: Array, wrong: Array, columns
 
 
 def _crosses(axes: Axes, wrong: Array, size: float, color: str, at: float = 0.5) -> None:
-    """Strike out cells: a cross with a rim that stands out on dark and light ones."""
+    """Cross out cells, with a rim that is visible on dark and light ones."""
     y, x = np.nonzero(wrong)
     for width, shade in ((3.4, PAPER), (1.5, color)):
         axes.plot(x + at, y + at, "x", ms=size, mew=width, color=shade, zorder=2)

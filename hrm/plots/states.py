@@ -1,4 +1,4 @@
-"""How both levels' states move from update to update.
+"""Pictures of how both levels' states change from update to update.
 
 Shapes: U records, B samples, S positions, D width.
 """
@@ -39,13 +39,13 @@ _levels = (("high", "z_H", VERMILION, "s", DASHES[1]), ("low", "z_L", BLUE, "o",
 def evolution(trace: Trace, *, paths: int = 6) -> Figure:
     """Draw principal components, residuals and participation ratios of both levels.
 
-    Components are of all samples' records together, a sample's positions side by side. The
-    participation ratio is over samples and positions at one record, and can't exceed their number
-    less one. Records at which a level didn't move have no residual.
+    Components are computed over the records of all samples together, with the positions of a sample
+    concatenated. The participation ratio is over samples and positions at one record, and can't
+    exceed their number less one. Records at which a level wasn't updated have no residual.
 
     Args:
         trace: From `hrm.model.probe.record`.
-        paths: Samples whose path is drawn.
+        paths: Number of samples whose path is drawn.
     """
     figure, axes = grid(2, 2, 4.4, 3.2)
     for place, (level, name, color, marker, dashes) in zip(axes, _levels, strict=False):
@@ -73,7 +73,7 @@ def evolution(trace: Trace, *, paths: int = 6) -> Figure:
 
 
 def _paths(axes: Axes, states: Array, name: str, color: str, marker: str, paths: int) -> None:
-    """Draw each sample's way through the two main directions, from a ring to a filled marker."""
+    """Draw each sample's path in the two principal components, from a ring to a filled marker."""
     count, samples = states.shape[:2]
     coordinates, shares = principal_components(states.reshape(count * samples, -1))
     ways = coordinates.reshape(count, samples, 2)
@@ -113,7 +113,7 @@ def _paths(axes: Axes, states: Array, name: str, color: str, marker: str, paths:
 def _spread(
     axes: Axes, at: list[int], values: Array, name: str, color: str, marker: str, dashes: Any
 ) -> None:
-    """Draw the median over samples, and between which values they all are."""
+    """Draw the median over samples, and the range of all samples."""
     if not at:
         return
     axes.fill_between(at, values.min(axis=1), values.max(axis=1), color=color, alpha=0.2, lw=0)

@@ -1,15 +1,17 @@
-"""The pictures of a stored run: its curve as it was tracked, the rest from its best checkpoint.
+"""The pictures of a stored run: its tracked curve; all others from its best checkpoint.
 
     training       losses, validation score and halting steps over updates, beside trivial methods
     halting        steps by difficulty of the test boards
-    signals        what halting says at each step
-    efficiency     what lockstep, masked and compacted execution of the same decisions cost
+    signals        the halting signal at each step
+    efficiency     the cost of lockstep, masked and compacted execution of the same decisions
     puzzle         a test board, the answer after each segment, the solution
     states         principal components, residuals and participation ratios of both levels
+    communication  what each level hands to the other: its size, and how it turns
+    positions      the probability that each position's halting adds up
     architecture   blocks with their parameters
 
-In `halting`, `signals` and `efficiency` each sample stops for itself, as soon as halting says so;
-where the run evaluates otherwise, the picture says how.
+In `halting`, `signals` and `efficiency`, each sample stops on its own as soon as its halting
+decision is to stop. If the run evaluates in another way, the picture says so.
 """
 
 import functools
@@ -38,7 +40,7 @@ from hrm.data import own
 from hrm.errors import UserError
 from hrm.model import HRM, Output, cost, probe
 from hrm.model.execution import Batch
-from hrm.plots import architecture, halting, puzzles, states, training
+from hrm.plots import architecture, halting, levels, puzzles, states, training
 from hrm.plots.style import INK, Array
 from hrm.tasks import Boards, Splits
 from hrm.training import loop, losses, runs, scoring, tracking
@@ -52,17 +54,17 @@ _entries = 2**24  # of the states that are kept for a picture: 128 MiB
 
 
 class Lacking(Exception):  # noqa: N818 (what a run can't give isn't an error of its)
-    """A picture that a run can't give; the message says why."""
+    """Raised if a picture can't be drawn for a run; the message says why."""
 
 
 class Pictures:
-    """What can be drawn of a run.
+    """The pictures of a run.
 
     Args:
-        folder: The run's.
-        boards: At most so many test boards are looked at.
-        board: The one that `puzzle` shows.
-        data: Where test boards are, see `hrm.data.own.opened`; None for those of the run.
+        folder: The folder of the run.
+        boards: Largest number of test boards to use.
+        board: Index of the board that `puzzle` shows.
+        data: Path of test boards, see `hrm.data.own.opened`; None for those of the run.
 
     Raises:
         UserError: If there is no run, or no such board.
@@ -97,7 +99,7 @@ class Pictures:
 
     # -- the pictures ------------------------------------------------------------------------------
     def training(self) -> Figure:
-        """Draw the curve; the score is that of the validation boards."""
+        """Draw the training curve; its score is that of the validation boards."""
         points = tracking.points(self.folder)
         if not points:
             raise Lacking("the run has no evaluation yet")
@@ -121,7 +123,7 @@ class Pictures:
         return self._noted(figure)
 
     def signals(self) -> Figure:
-        """Draw probabilities to stop, or margins of the Q values."""
+        """Draw probabilities of stopping, or margins of the Q values."""
         run = self.halted.run
         match self.plan.system.model.halting:
             case Policy():
@@ -137,7 +139,7 @@ class Pictures:
         return self._noted(halting.signals(_plain(values), run.steps.numpy(), signal=signal))
 
     def efficiency(self) -> Figure:
-        """Draw what each execution costs, and its accuracy on the unknown cells."""
+        """Draw the cost of each execution, and its accuracy on the unknown cells."""
         found = []
         for name, part in _executions.items():
             output = self._thought(replace(self.halting_model, evaluation=part))
@@ -150,7 +152,13 @@ class Pictures:
                     score=float(np.mean(scores.unknown)),
                 )
             )
-        return self._noted(halting.efficiency(found, operations=self._operations()), lockstep=False)
+        trivial = scoring.baselines(self.task, self.splits.train, self.test)
+        drawn = halting.efficiency(
+            found,
+            baselines={name: scores["unknown"] for name, scores in trivial.items()},
+            operations=self._operations(),
+        )
+        return self._noted(drawn, lockstep=False)
 
     def puzzle(self) -> Figure:
         """Draw one test board with the answers after each segment."""
@@ -169,13 +177,26 @@ class Pictures:
         return puzzles.picture(self.task, board, answers, solution, names=names)
 
     def states(self) -> Figure:
-        """Draw how the states of some test boards move, all taking all steps."""
-        c = self.plan.system.model
-        updates = c.halting.max_steps * c.segments.count * (len(self.best.schedule()) + 1)
-        per_sample = updates * c.positions * (c.low.width + c.high.width)
-        samples = min(self.boards, max(2, min(16, _entries // per_sample)))
-        batch = self._batch(slice(samples))
+        """Draw how the states of some test boards change; all boards take all steps."""
+        batch = self._batch(slice(self._kept()))
         return states.evolution(probe.record(self.best, batch.inputs, batch.identities))
+
+    def communication(self) -> Figure:
+        """Draw what the levels hand to each other on some test boards, all taking all steps."""
+        if self.plan.system.model.coupling.one_level:
+            raise Lacking("there is one level alone")
+        batch = self._batch(slice(self._kept()))
+        return levels.communication(levels.messages(self.best, batch.inputs, batch.identities))
+
+    def positions(self) -> Figure:
+        """Draw each position's halting probability, of the board asked for and over some others."""
+        part = self.plan.system.model.halting
+        if not isinstance(part, Accumulated):
+            raise Lacking("halting doesn't accumulate at each position")
+        rows = [self.board, *(i for i in range(self._kept()) if i != self.board)]
+        batch = self._encoded.batch(torch.tensor(rows))
+        values = levels.probabilities(self.best, batch.inputs, batch.identities)
+        return levels.positions(values, part.threshold, name=f"Board {self.board}")
 
     def architecture(self) -> Figure:
         """Draw the model's blocks."""
@@ -186,13 +207,13 @@ class Pictures:
     # -- what they are drawn from ------------------------------------------------------------------
     @functools.cached_property
     def splits(self) -> Splits:
-        """The run's boards, with other test boards where they are asked for."""
+        """The boards of the run, with the other test boards if there are any."""
         splits = self.plan.splits()
         return splits if self.data is None else replace(splits, test=self.data.test(self.task))
 
     @functools.cached_property
     def test(self) -> Boards:
-        """The test boards that are looked at."""
+        """The test boards that are used."""
         whole = self.splits.test
         return Boards(**{f.name: getattr(whole, f.name)[: self.boards] for f in fields(Boards)})
 
@@ -203,7 +224,7 @@ class Pictures:
 
     @functools.cached_property
     def halting_model(self) -> HRMConfig:
-        """The model's configuration, each sample stopping for itself."""
+        """The model's configuration, with each sample stopping on its own."""
         c = self.plan.system.model
         part = c.halting
         if isinstance(part, Fixed) or part.max_steps == 1:
@@ -216,7 +237,7 @@ class Pictures:
 
     @functools.cached_property
     def halted(self) -> Output:
-        """What the best checkpoint answers, each sample stopping for itself."""
+        """The answers of the best checkpoint, with each sample stopping on its own."""
         return self._thought(self.halting_model)
 
     def _restored(self, c: HRMConfig) -> HRM:
@@ -232,6 +253,13 @@ class Pictures:
         with torch.no_grad():
             output: Output = model(batch.inputs, identities=batch.identities)
         return output
+
+    def _kept(self) -> int:
+        """Return of how many test boards all states are kept."""
+        c = self.plan.system.model
+        updates = c.halting.max_steps * c.segments.count * (len(self.best.schedule()) + 1)
+        per_sample = updates * c.positions * (c.low.width + c.high.width)
+        return min(self.boards, max(2, min(16, _entries // per_sample)))
 
     def _batch(self, which: slice) -> Batch:
         data = self._encoded
@@ -260,7 +288,7 @@ class Pictures:
                 raise Lacking(str(hidden)) from hidden
 
     def _noted(self, figure: Figure, *, lockstep: bool = True) -> Figure:
-        """Say in a figure's heading where the run itself evaluates in another way."""
+        """Note in a figure's heading if the run itself evaluates in another way."""
         note = otherwise(self.plan.system, lockstep=lockstep)
         if note:
             figure.suptitle(f"Each sample stops for itself; {note}", fontsize=8.5, color=INK)
@@ -268,9 +296,9 @@ class Pictures:
 
 
 def curve(points: Sequence[Mapping[str, Any]]) -> training.Curve:
-    """Return the curve of a run's points: its losses are all metrics that have "loss" in the name.
+    """Return the curve of a run's points; its losses are all metrics with "loss" in the name.
 
-    What a point lacks, or was no number, is NaN.
+    Missing and non-finite values are NaN.
     """
 
     def column(name: str) -> Array:
@@ -288,7 +316,7 @@ def curve(points: Sequence[Mapping[str, Any]]) -> training.Curve:
 
 
 def otherwise(system: System, *, lockstep: bool = True) -> str:
-    """Return how a system evaluates if its samples don't stop each for itself, "" if they do."""
+    """Return how a system evaluates if its samples don't stop on their own; "" if they do."""
     c = system.model
     if isinstance(c.halting, QLearning) and not c.halting.halt_in_evaluation:
         return "the run evaluates with all steps"
@@ -311,6 +339,8 @@ _drawings: Mapping[str, Callable[[Pictures], Figure]] = {
     "efficiency": Pictures.efficiency,
     "puzzle": Pictures.puzzle,
     "states": Pictures.states,
+    "communication": Pictures.communication,
+    "positions": Pictures.positions,
     "architecture": Pictures.architecture,
 }
 NAMES = tuple(_drawings)

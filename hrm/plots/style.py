@@ -1,4 +1,4 @@
-"""The look that all pictures share, and how they are written."""
+"""The style that all pictures share, and how they are written."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +62,7 @@ _settings: dict[str, Any] = {
 
 @contextmanager
 def settings() -> Iterator[None]:
-    """Put our settings in place of the user's for a while."""
+    """Replace the user's settings by ours within a block."""
     with mpl.rc_context():
         mpl.rcdefaults()
         ours: dict[Any, Any] = {**sns.axes_style("ticks"), **_settings}
@@ -71,7 +71,7 @@ def settings() -> Iterator[None]:
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Make a function draw under our settings."""
+    """Decorate a function to draw with our settings."""
 
     @functools.wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -82,7 +82,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its axes row by row; width and height are those of one, in inches."""
+    """Return a figure and its axes row by row; width and height, in inches, are per panel."""
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
@@ -103,31 +103,31 @@ def logarithmic(axes: Axes) -> None:
 
 
 def whole_numbers(axes: Axes, which: str = "x") -> None:
-    """Keep ticks to whole numbers."""
+    """Restrict ticks to whole numbers."""
     axes.locator_params(axis=which, integer=True)  # type: ignore[arg-type]
 
 
 def blank(axes: Axes) -> None:
-    """Leave nothing of an axis but what is drawn inside."""
+    """Remove frame, ticks and labels of axes."""
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
 def legend(axes: Axes, **options: Any) -> None:
-    """Show a legend if there is anything to tell apart."""
+    """Show a legend if there are several series."""
     if len(axes.get_legend_handles_labels()[1]) > 1:
         axes.legend(**options)
 
 
 def thinned(count: int, most: int) -> list[int]:
-    """Return at most so many of 0 ... count - 1, evenly, the first and the last among them."""
+    """Return at most `most` of 0 ... count - 1, evenly spaced, with the first and the last."""
     return sorted({int(i) for i in np.linspace(0, count - 1, min(count, most)).round()})
 
 
 @styled
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a .svg or .png file, which is replaced at once or not at all.
+    """Write a figure to a .svg or .png file, which is replaced atomically.
 
     Raises:
         UserError: If the file's name has another ending.

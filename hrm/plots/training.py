@@ -1,4 +1,4 @@
-"""Training dynamics: losses, score and halting steps over updates, each seed thin, means thick."""
+"""Training curves: losses, score and halting steps; thin lines are seeds, thick ones means."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _log_from = 20  # a logarithmic axis for losses that differ by such a factor
 
 
 class Point(Protocol):
-    """What `hrm.training.loop.Moment` has."""
+    """The attributes of `hrm.training.loop.Moment` that are drawn."""
 
     @property
     def update(self) -> int: ...
@@ -30,11 +30,13 @@ class Point(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One seed's run.
+    """The curve of one seed.
 
     Args:
-        updates: [K], ascending. losses: [K] by name, the total and its parts.
-        score: [K]. steps: [K], mean halting steps per sample.
+        updates: Updates of the points, ascending, [K].
+        losses: The total loss and its parts by name, each [K].
+        score: Scores, [K].
+        steps: Mean halting steps per sample, [K].
     """
 
     updates: Array
@@ -62,13 +64,13 @@ def dynamics(
 ) -> Figure:
     """Draw losses, score and halting steps over updates.
 
-    The mean ends where the first seed does, since one over fewer seeds would jump.
+    The mean ends with the shortest curve, because a mean over fewer seeds would jump.
 
     Args:
-        curves: One per seed.
-        baselines: What trivial methods score, by name: level lines.
-        score: What the score is, with its unit.
-        diverged: Updates at which seeds diverged: crosses at the foot of the losses.
+        curves: One curve per seed.
+        baselines: Scores of trivial methods by name, drawn as horizontal lines.
+        score: Label of the score, with its unit.
+        diverged: Updates at which seeds diverged, drawn as crosses below the losses.
     """
     figure, (losses, scores, steps) = grid(1, 3, 3.6, 2.9)
     names = list(dict.fromkeys(name for curve in curves for name in curve.losses))
@@ -114,8 +116,9 @@ def comparison(
     """Draw loss and score over updates of several models, by name.
 
     Args:
-        baselines: What trivial methods score, by name: level lines.
-        score: What the score is, with its unit.
+        curves: Curves by the name of the model.
+        baselines: Scores of trivial methods by name, drawn as horizontal lines.
+        score: Label of the score, with its unit.
     """
     figure, (losses, scores) = grid(1, 2, 4.4, 3.1)
     for i, (name, curve) in enumerate(curves.items()):
@@ -132,7 +135,7 @@ def comparison(
 
 
 def mean(curves: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """Return the updates that all (updates, values) share, and the mean of the values there."""
+    """Return the updates that all curves share, and the mean of their values there."""
     shared = curves[0][0]
     for updates, _ in curves[1:]:
         shared = np.intersect1d(shared, updates)

@@ -1,7 +1,7 @@
 """One function per documented system. Plain data without torch.
 
-A claim's arms are one recipe and `dataclasses.replace` of one thing in it. `named` has them by the
-names of the command line.
+The arms of a claim are one recipe in which `dataclasses.replace` changes one thing. `named` maps
+the names that the command line uses to the recipes.
 """
 
 from collections.abc import Callable
@@ -39,10 +39,10 @@ class Named:
     """A recipe at a documented size.
 
     Args:
-        make: Builds the system; takes the recipe's keyword arguments, the documented ones being the
-            defaults.
-        source: Where the document describes it.
-        parameters: The size as printed there, None where it prints none.
+        make: Builds the system from the recipe's keyword arguments, whose defaults are the
+            documented values.
+        source: Where the document describes the system.
+        parameters: The number of parameters as printed there; None if it prints none.
     """
 
     make: Callable[..., System]

@@ -1,7 +1,7 @@
-"""What the documents call the same thing, so that a name from one is understood beside another's.
+"""The different names that the documents use for the same thing.
 
-Each set has the names of one thing: document gru's ``T`` is act-v1's ``L_cycles`` and our
-``low_steps``.
+Error messages use them to suggest the right name. Each set holds the names of one thing: document
+gru's ``T`` is document act-v1's ``L_cycles`` and our ``low_steps``.
 """
 
 import difflib
@@ -35,9 +35,9 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
 
 
 def nearest(name: str, allowed: Collection[str]) -> str | None:
-    """Return the allowed name that a wrong one most likely stands for, None where none does.
+    """Return the allowed name that is most likely meant by a wrong one; None if there is none.
 
-    That is another document's name for the same thing, or one that is spelled much alike.
+    It is another document's name for the same thing, or a name with a similar spelling.
     """
     for names in SYNONYMS:
         if name in names:

@@ -63,8 +63,8 @@ def act_v1(
 ) -> System:
     """Document act-v1: transformer levels on tokens, one-step gradient, halting by Q-learning.
 
-    As coded, evaluation takes all steps; `halt_in_evaluation` is what the text says. `puzzle_size`
-    0 is a model without a puzzle table.
+    The document's code takes all steps in evaluation; its text describes `halt_in_evaluation`. With
+    a `puzzle_size` of 0 the model has no puzzle table.
     """
     level = _level(width, heads, expansion, None if learned_positions else 10_000.0)
     model = HRMConfig(
@@ -115,15 +115,15 @@ def tiny_network(
 ) -> System:
     """One tiny network in both roles (arXiv 2510.04871), with the parts of act-v1.
 
-    Gradients reach back through the last recursion; halting learns without Q(continue).
+    Gradients flow through the whole last recursion; halting is trained without Q(continue).
 
     Args:
-        mixing: Whether a feed-forward over positions stands in for attention.
-        latents: 2, an answer and a reasoning one; 1; or one more than `l_cycles`, an answer and a
-            reasoning one for each low update.
+        mixing: Whether a feed-forward network over positions replaces attention.
+        latents: Number of latent states: 2, one of the answer and one of the reasoning; 1; or
+            `l_cycles` + 1, one of the answer and one of the reasoning for each low update.
 
     Raises:
-        UserError: If there are another number of latents.
+        UserError: If `latents` is another number.
     """
     require(
         latents in (1, 2, l_cycles + 1),
@@ -174,12 +174,14 @@ def tiny_network(
 def plain_transformer(*, width: int, layers: int = 8, heads: int = 12, **sizes: Any) -> System:
     """The plain transformer beside the one tiny network in its public code: one level of act-v1.
 
-    A halting step is one pass through all layers, z ← H(z + x), with gradient; z is carried without
-    it. Halting and losses are act-v1's.
+    A halting step is one pass through all layers, z ← H(z + x), with gradient; the carried z is
+    detached. Halting and losses are those of act-v1.
 
     Args:
-        width, layers, heads: Of the one level; the width is a multiple of the heads.
-        sizes: As `act_v1` takes them, but for its levels and cycles.
+        width: D, a multiple of the number of heads.
+        layers: Number of layers.
+        heads: Attention heads of each layer.
+        sizes: Other arguments of `act_v1`, except those of its levels and cycles.
     """
     level: dict[str, Any] = {"width": width, "heads": heads, "h_layers": layers, "l_layers": layers}
     made = act_v1(**level, h_cycles=1, l_cycles=1, **sizes)
@@ -202,11 +204,13 @@ def complete(
 ) -> System:
     """Document complete: transformer levels of unequal widths on a series of numbers.
 
-    As coded, halting accumulates per position and all steps keep their graph, the output is a
-    distribution that the loss takes for logits, and every second step is supervised a little. The
-    text says one-step gradient, Q-learning for halting, supervision of every step, and stablemax;
-    it leaves the cycles open (here 2 x 2), and how input and high state reach the answer then: the
-    input enters each low update, and the low state, which is read, starts again from the high one.
+    As coded: halting accumulates a probability per position, gradients flow through all steps, the
+    output is a distribution that the loss treats as logits, and the answers of every second step
+    enter the loss with a small weight. As the text says: one-step gradient, Q-learning for halting,
+    supervision of every step, and stablemax. The text leaves open the number of cycles (here 2 x 2)
+    and how input and high state reach the answer; here the input enters each low update, and the
+    low state, from which the answer is read, is replaced by a map of the high state after each
+    cycle.
     """
 
     def level(width: int, layers: int, heads: int) -> Transformer:
@@ -251,7 +255,7 @@ def swiglu_inner(width: int, expansion: float) -> int:
 def _level(
     width: int, heads: int, expansion: float, rotary: float | None
 ) -> Callable[[int], Transformer]:
-    """Return act-v1's level of so many layers."""
+    """Return the core of an act-v1 level with this number of layers."""
 
     def level(layers: int) -> Transformer:
         return Transformer(

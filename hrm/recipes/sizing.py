@@ -1,4 +1,4 @@
-"""A recipe sized for a task, which decides the shapes of its model."""
+"""Sizes a recipe for a task: the task determines the shapes at both ends of the model."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def sizes(model: HRMConfig) -> dict[str, int]:
-    """Return the shapes that a model has from its task, by the recipes' names for them."""
+    """Return those shapes of a model that depend on its task, by the recipes' argument names."""
     embedding: Any = model.embedding
     places = {} if embedding.answered is None else {"positions": embedding.answered}
     if embedding.reads != "tokens":
@@ -36,12 +36,14 @@ def wanted(
     boards: "Boards",
     identities: int | None = None,
 ) -> dict[str, int]:
-    """Return the shapes that a task needs of a model, by the same names.
+    """Return the shapes that a model needs for a task, by the same names.
 
     Args:
-        recipe: For the error.
-        boards: At least one of the task's.
-        identities: Of these boards, where they aren't those that the task generates.
+        recipe: Name of the recipe, for error messages.
+        model: A model of that recipe.
+        task: The task.
+        boards: Boards of the task, at least one.
+        identities: Number of puzzle identities of these boards; None for that of the task.
 
     Raises:
         UserError: If the model answers with classes, and the task with real numbers.
@@ -78,14 +80,16 @@ def sized(
     boards: "Boards",
     identities: int | None = None,
 ) -> System:
-    """Return a recipe's system for a task, which decides its shapes.
+    """Return the system of a recipe, with the shapes that a task needs.
 
-    Real numbers are learned by squared error.
+    Real-valued answers are learned by squared error.
 
     Args:
-        recipe: A name in `recipes.named`. settings: the recipe's own keyword arguments.
-        boards: At least one of the task's.
-        identities: As in `wanted`.
+        recipe: A name in `recipes.named`.
+        settings: Keyword arguments of the recipe.
+        task: The task.
+        boards: Boards of the task, at least one.
+        identities: Number of puzzle identities of these boards; None for that of the task.
 
     Raises:
         UserError: If they don't go together, or the recipe refuses a setting.
@@ -98,5 +102,5 @@ def sized(
 
 
 def configuration(recipe: str) -> HRMConfig:
-    """Return a recipe's model at its documented size."""
+    """Return the model of a recipe at its documented size."""
     return recipes.named[recipe].make().model

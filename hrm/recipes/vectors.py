@@ -59,10 +59,11 @@ def gru(
 ) -> System:
     """Document gru: two GRU levels, a linear policy, masked per-sample training.
 
-    The text samples its actions, scores all of them, and lets gradients flow through the stop-time
-    states; `as_coded` acts greedily, scores the stop alone, and copies those states, and the
-    logits, without gradient, so that its policy loss trains nothing. In evaluation the batch is
-    one. Without ACT all cycles are taken.
+    As the text says, actions are sampled, all of them enter the policy loss, and gradients flow
+    through the states at the stop. With `as_coded`, actions are greedy, only the stop enters the
+    policy loss, and states and logits at the stop are copied without gradient, so that the policy
+    loss trains nothing. In evaluation the batch stops as one. Without `use_act`, all cycles are
+    taken.
     """
     model = HRMConfig(
         embedding=Vector(size=inputs),
@@ -107,11 +108,11 @@ def v2(
     step_attention: bool = False,
     as_coded: bool = False,
 ) -> System:
-    """Document v2: four opt-in enhancements; all off, its original.
+    """Document v2: four optional enhancements; without any of them, the document's original.
 
-    The text scores the actions taken; `as_coded` scores log π(stop) at each live step.
-    `step_attention` takes the document's "original" attention over one step instead of the
-    original's default aggregation.
+    As the text says, the policy loss uses log π of the actions taken; with `as_coded`, log π(stop)
+    at each live step. `step_attention` selects the document's "original" attention over one step
+    instead of the default aggregation of the original.
     """
     model = HRMConfig(
         embedding=Vector(size=inputs),
@@ -161,8 +162,8 @@ def amulgent(
     """Document amulgent: transformer levels on a sequence of one position.
 
     `original` is the system before the enhancements: unscaled connections, unclipped initial
-    states, one map to both Q values. Its three switches belong to the enhanced one. Its learning
-    from replayed experiences is `hrm.documented.agent`'s.
+    states, one map to both Q values. The three switches require the enhanced system. Learning from
+    replayed experiences is in `hrm.documented.agent`.
     """
 
     def level(layers: int) -> Transformer:
@@ -216,11 +217,12 @@ def act_v1_vector(
     segments: int = 1,
     every_segment: bool = False,
 ) -> System:
-    """Document act-v1's levels on a board as one vector, without halting.
+    """The levels of document act-v1 on a board given as one vector, without halting.
 
-    Small, and quick on processors. Of the document it has levels, initialisation and one-step
-    gradient; the board is one position, thus without rotary angles. `segments` are detached, and
-    the loss is that after the last one, or with `every_segment` the mean of all.
+    A small system that is fast on CPUs. It keeps the document's levels, initialisation and one-step
+    gradient; the board is a single position, so there are no rotary position embeddings. `segments`
+    are detached from one another; the loss is that of the last one or, with `every_segment`, the
+    mean of all.
     """
     model = act_v1(width=width, heads=heads, h_layers=h_layers, l_layers=l_layers).model
     assert isinstance(model.low, Transformer) and isinstance(model.high, Transformer)
@@ -239,6 +241,6 @@ def act_v1_vector(
 
 
 def amulgent_enhanced(**changes: Any) -> System:
-    """Document amulgent with all its switches on."""
+    """Document amulgent with all its enhancements."""
     switches = ("use_rmsnorm", "use_swiglu", "use_iterative_refinement")
     return amulgent(**dict.fromkeys(switches, True), **changes)

@@ -32,15 +32,17 @@ Say = Callable[[float, str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How large a grid is.
+    """The size of a grid.
 
     Args:
-        recipes: Which, where none are named.
-        tasks: Which, where none are named, with the fields of each.
-        updates, batch: Of each run; a joint one takes `updates` for each task.
-        train, test: Boards of each task.
-        learning_rate: Its peak.
-        steps: Halting steps at most; None for as many as a recipe has.
+        recipes: Recipes, if the command names none.
+        tasks: Tasks with their fields, if the command names none.
+        updates: Updates of each run; a joint run takes as many for each task.
+        batch: Boards per update.
+        train: Training boards of each task.
+        test: Test boards of each task.
+        learning_rate: Peak learning rate.
+        steps: Largest number of halting steps; None for that of each recipe.
     """
 
     recipes: tuple[str, ...]
@@ -59,7 +61,7 @@ SETTINGS: Mapping[str, Setting] = {
     "small": Setting(
         recipes=("complete-tiny", "complete-small", "complete-medium"),
         tasks={"sudoku": {"size": 4}, "maze": {"size": 5}, **_own, **_small},
-        updates=60,
+        updates=100,
         batch=16,
         train=400,
         test=100,
@@ -102,14 +104,19 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What one recipe scored on one task.
+    """The score of one recipe on one task.
 
     Args:
+        recipe: Name of the recipe.
+        task: Name of the task.
         training: "single", or "joint" with the other tasks.
-        parameters: Of the model, which a task's shapes decide too.
-        unknown, valid: Shares of right unknown cells and of valid answers, of the best checkpoint
-            on the test boards; None where training diverged.
-        trivial, method: What the best trivial method scores on unknown cells, and which one it is.
+        parameters: Number of the model's parameters, which depends on the task's shapes.
+        unknown: Share of right unknown cells on the test boards, of the best checkpoint; None if
+            training diverged.
+        valid: Share of valid answers on the test boards, of the best checkpoint; None if training
+            diverged.
+        trivial: Share of right unknown cells of the best trivial method.
+        method: Name of that method.
     """
 
     recipe: str
@@ -141,9 +148,10 @@ def cells(
     """Return the runs of a grid, recipe by recipe.
 
     Args:
-        named: Recipes. tasks: names. Both as in the setting where there are none.
+        named: Recipes.
+        tasks: Names. Both as in the setting where there are none.
         joint: Whether each recipe is trained on all tasks at once, too.
-        updates: Of each run; None for as many as in the setting.
+        updates: Updates of each run; None for those of the setting.
 
     Raises:
         UserError: If a recipe doesn't suit a task, or there is only one for a joint run.
@@ -243,7 +251,7 @@ def _plan(
             batch=setting.batch,
             learning_rate=setting.learning_rate,
             clip=1.0,
-            evaluate_every=max(1, total // 4),
+            evaluate_every=max(1, total // 2),
         ),
         seed=seed,
         data_seed=seed,

@@ -1,20 +1,22 @@
 """Sweeps: a search for the configuration that scores best on the validation boards.
 
-    sweep.json            what was asked; a folder belongs to one sweep
+    sweep.json            the sweep; a folder belongs to one sweep
     study.jsonl           Optuna's journal of the trials: JSON lines, nothing pickled
     ARM/0000, ...         a run's folder for each trial, see `hrm.training.runs`
     ARM/best.json         the plan of the chosen trial
     results.json          table of trials, chosen ones with their test scores
 
-A trial is a run, whose value is its best validation score. All trials, of all arms of a comparison,
-have equal budgets, boards and seeds; pruning, which makes budgets unequal, is for one arm alone. A
-trial that diverges fails with its reason and counts. When all are done, the best trial of each arm
-is chosen, and only that one sees the test boards, once. A sweep that is asked for with more trials
-than its folder has is extended, and chooses anew; the earlier choice is kept under ``earlier``.
+A trial is a run; its value is its best validation score. All trials of all arms have equal budgets,
+boards and seeds. Pruning makes budgets unequal and is therefore allowed only for a single arm. A
+trial that diverges counts as failed, with its reason. When all trials are done, the best one of
+each arm is chosen, and only that one is scored on the test boards, once. A sweep that is executed
+again with more trials is extended, and the choice is made again; the earlier choice is kept under
+``earlier``.
 
-An interrupted sweep goes on in its running trials from their checkpoints. What a trial tries
-depends on the seed, its number and the trials before: one trial at a time gives the same sweep,
-interrupted or not; several at once give others.
+An interrupted sweep continues its running trials from their checkpoints. The fields that a trial
+tries depend on the seed, its number and the trials before it. With one trial at a time, an
+interrupted sweep gives the same result as an uninterrupted one; with several at once, results may
+differ.
 """
 
 import json
@@ -41,11 +43,11 @@ _guard = ("a sweep", "name another folder")
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a sweep is.
+    """The progress of a sweep.
 
     Args:
-        share: Of the whole budget, 0 ... 1.
-        ended: The row of a trial that has just ended, None in the middle of one.
+        share: Share of the whole budget that is done, 0 ... 1.
+        ended: The row of a trial that has just ended; None during a trial.
     """
 
     share: float
@@ -57,7 +59,7 @@ class Progress:
 
 
 class _Pruned(Exception):  # noqa: N818 (no error)
-    """A trial isn't worth going on with."""
+    """Raised to end a trial early."""
 
 
 def execute(
@@ -70,19 +72,22 @@ def execute(
     device: torch.device | str = "cpu",
     report: Callable[[Progress], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Run a sweep in a folder, or the rest of it, and return its results.
+    """Run a sweep in a folder, or continue it there, and return its results.
 
     Args:
-        storage: Optuna's journal, if it isn't to be in the folder.
-        jobs: Trials at once, each in a process of its own if it is more than one.
-        threads: Of torch in each.
-        device: Where all of them are computed.
-        report: Called at each evaluation and at each trial's end, by one thread at a time.
+        sweep: The sweep.
+        folder: The folder of the sweep.
+        storage: File of Optuna's journal; None for one in the folder.
+        jobs: Number of trials at once; if it is more than one, each has a process of its own.
+        threads: Number of torch's threads in each trial.
+        device: Device of all trials.
+        report: Called at each evaluation and at the end of each trial, by one thread at a time.
 
     Raises:
-        Lost: If a trial's process died. It is tried again where the same sweep is executed again,
-            and the third time it has failed.
-        UserError: If the folder or the storage is in use or another sweep's, or Optuna is missing.
+        Lost: If the process of a trial died. The trial is repeated when the sweep is executed
+            again, and counts as failed after the third time.
+        UserError: If the folder or the storage is in use or belongs to another sweep, or Optuna is
+            missing.
     """
     require(jobs >= 1, "jobs", jobs, "1 or more", "use 1")
     most = runs.most_threads
@@ -112,7 +117,7 @@ def execute(
 
 
 def _begun(folder: Path, asked: dict[str, Any]) -> None:
-    """Write what is asked into a new folder, or compare it with what the folder holds."""
+    """Write the definition of the sweep to a new folder, or compare it with the folder's."""
     path = folder / "sweep.json"
     if not path.exists():
         others = [each.name for each in folder.iterdir() if each.name != LOCK]
@@ -133,7 +138,7 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
 
 
 def _choice(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a sweep had chosen before it was extended, and how that scored."""
+    """Return the choice of a sweep before it was extended, and its scores."""
     arms = results["arms"].items()
     kept = {arm: {name: found[name] for name in ("chosen", "test")} for arm, found in arms}
     return {"trials": results["budget"]["trials"], "arms": kept}
@@ -163,7 +168,7 @@ class _Search:
         self.updates = Counter({each: done[each] for each in every if each not in self.queue})
 
     def run(self) -> None:
-        """Run what is left; on Ctrl-C, end what is running and keep what is done."""
+        """Run the remaining trials; Ctrl-C ends the running ones and keeps what is done."""
         if self.children is None:
             self._work()
             return
@@ -254,7 +259,7 @@ class _Search:
         return Outcome(state="finished", value=best)
 
     def _row(self, arm: str, number: int) -> dict[str, Any]:
-        """Return what the table says of a trial."""
+        """Return the row of a trial in the table."""
         folder, outcome = self._folder(arm, number), self.studies[arm].outcome(number)
         points = tracking.points(folder) if (folder / "curve.jsonl").exists() else []
         diverged = (tracking.ended(folder) or {}).get("step", 0)

@@ -13,7 +13,7 @@ fields of the training, `model.` and `objective.` fields of the system that the 
     high = 64
     step = 16
 
-    [training.schedule]             one of these, in whatever JSON has
+    [training.schedule]             one of these values, each of plain JSON
     choices = [{ kind = "Constant" }, { kind = "Cosine" }]
 
 Tables may be nested, as here, or named by the whole path in quotes.
@@ -36,10 +36,13 @@ _form = "low and high, with log or step, or choices"
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """Numbers from low to high, both included; whole ones if both bounds and the step are.
+    """Numbers from low to high, both included; whole numbers if both bounds and the step are.
 
     Args:
-        log: Whether the logarithm is searched evenly. step: between two values, None for any.
+        low: The smallest value.
+        high: The largest value.
+        log: Whether values are uniform in the logarithm.
+        step: Distance between two values; None for all values.
     """
 
     low: int | float
@@ -54,19 +57,19 @@ class Range:
 
     @property
     def values(self) -> tuple[int | float, ...]:
-        """The ends: what holds of both is taken to hold between them."""
+        """Both ends, which stand for all values when the space is checked."""
         return self.low, self.high
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One of some values, each of plain JSON."""
+    """One of several values, each of plain JSON."""
 
     choices: tuple[Any, ...]
 
     @property
     def values(self) -> tuple[Any, ...]:
-        """All of them."""
+        """All values."""
         return self.choices
 
 
@@ -74,10 +77,10 @@ Space = Mapping[str, Range | Choice]
 
 
 def read(path: Path) -> dict[str, Range | Choice]:
-    """Return the space of a file, in its order.
+    """Return the search space of a file, in its order.
 
     Raises:
-        UserError: If the file can't be read, or a field isn't described as it should be.
+        UserError: If the file can't be read, or the description of a field is malformed.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

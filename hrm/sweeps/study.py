@@ -1,7 +1,7 @@
-"""The trials of one arm of a sweep, kept in Optuna's journal. Only this module knows Optuna.
+"""The trials of one arm of a sweep, stored in Optuna's journal. Only this module uses Optuna.
 
-The journal is a file of JSON lines; Optuna pickles nothing into it (its journal of other kinds
-does, for snapshots).
+The journal is a file of JSON lines without pickled data (Optuna's journals of other kinds pickle
+snapshots).
 """
 
 import contextlib
@@ -31,8 +31,9 @@ class Outcome:
     """How a trial ended.
 
     Args:
-        state: finished, pruned or failed.
-        value: The best validation score of a finished one. reason: why another ended.
+        state: "finished", "pruned" or "failed".
+        value: The best validation score of a finished trial.
+        reason: Why another trial ended.
     """
 
     state: str
@@ -42,10 +43,10 @@ class Outcome:
 
 @contextlib.contextmanager
 def journal(path: Path) -> Iterator[Path]:
-    """Hold a journal for one process, without what a killed one may have left half done.
+    """Lock a journal for one process, and remove an incomplete line that a killed process left.
 
     Raises:
-        UserError: If another process holds it, or a line of it is damaged.
+        UserError: If another process has locked it, or a line of it is damaged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -67,10 +68,12 @@ class Study:
     """One arm's trials.
 
     Args:
-        arm: Its name.
-        path: From `journal`; it may hold several arms.
-        sweep: What the trials depend on.
-        space: What is searched. seed: of what is drawn. prune: whether `hopeless` may say so.
+        arm: Name of the arm.
+        path: From `journal`; a journal may have several arms.
+        sweep: The definition that the trials depend on.
+        space: The search space.
+        seed: Seed of the search.
+        prune: Whether trials may be ended early, see `Trial.hopeless`.
 
     Raises:
         UserError: If Optuna is missing, or the journal is damaged or holds another sweep's trials.
@@ -119,7 +122,7 @@ class Study:
         return number < len(trials) and bool(trials[number].state.is_finished())
 
     def begin(self, number: int) -> "Trial":
-        """Return the next trial, or one that was interrupted."""
+        """Return the trial with this number, new or interrupted."""
         # A sampler of the trial's own: what is left of a sweep draws what the whole would have.
         seed = loop.stream(self.seed, f"trial {number}")
         self._study.sampler = self._optuna.samplers.TPESampler(seed=seed)
@@ -132,16 +135,17 @@ class Study:
         return Trial(trial, self.space, known=set())
 
     def end(self, trial: "Trial", outcome: Outcome) -> None:
-        """Keep how a trial ended."""
+        """Record how a trial ended."""
         trial.trial.set_user_attr("reason", outcome.reason)
         state = self._optuna.trial.TrialState[_states[outcome.state]]
         self._study.tell(trial.trial, outcome.value, state=state)
 
     def died(self, trial: "Trial", reason: str) -> bool:
-        """Take notice that a trial's process died, and return whether it is to be tried again.
+        """Record that the process of a trial died, and return whether to repeat the trial.
 
-        What ends a process is seldom the configuration (memory that others use, a machine that goes
-        down), but may be: a trial whose process died several times has failed.
+        A process seldom dies because of the configuration; other causes are memory that other
+        processes use, or a machine that goes down. A trial whose process died several times counts
+        as failed.
         """
         deaths = self._study.trials[trial.trial.number].user_attrs.get("deaths", 0) + 1
         trial.trial.set_user_attr("deaths", deaths)
@@ -151,7 +155,7 @@ class Study:
         return False
 
     def fields(self, number: int) -> dict[str, Any]:
-        """Return what a trial tried."""
+        """Return the fields that a trial set."""
         found = self._study.trials[number].params
         return {
             name: json.loads(found[name]) if isinstance(part, Choice) else found[name]
@@ -174,7 +178,7 @@ class Trial:
         self.fields = {name: self._suggested(name, part) for name, part in space.items()}
 
     def hopeless(self, update: int, score: float) -> bool:
-        """Take a validation score, and return whether the trial isn't worth going on with."""
+        """Record a validation score, and return whether to end the trial early."""
         if update not in self._known:  # a resumed run comes by a second time
             self._known.add(update)
             self.trial.report(score, update)
@@ -191,7 +195,7 @@ class Trial:
 
 
 def _imported() -> Any:
-    """Import Optuna, which is to say nothing below warnings."""
+    """Import Optuna, and limit its log to warnings."""
     try:
         optuna = importlib.import_module("optuna")
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What a sweep searches: arms with equal budgets, boards and seeds, and a space of fields."""
+"""The definition of a sweep: arms with equal budgets, boards and seeds, and a search space."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -18,18 +18,19 @@ _shared = (*_budget, "test", "task", "data_seed", "seed")
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What is searched.
+    """The definition of a sweep.
 
     Args:
-        arms: By name: the plan of some fields' values, of none the arm's own.
-        space: Which fields.
-        trials: Of each arm.
-        prune: Whether a trial ends early where its score is below the median of the trials before
-            it, at the same update.
+        arms: By name, the function from the values of some fields to a plan; without fields it
+            returns the arm's own plan.
+        space: The fields to search.
+        trials: Number of trials of each arm.
+        prune: Whether a trial ends early if its score is below the median of earlier trials at the
+            same update.
 
     Raises:
-        UserError: If the arms' budgets, boards or seeds differ, a field isn't there, or a value is
-            refused.
+        UserError: If budgets, boards or seeds differ between arms, a field doesn't exist, or a
+            value is refused.
     """
 
     arms: Mapping[str, Configure]
@@ -102,7 +103,7 @@ class Sweep:
         }
 
     def budget(self) -> dict[str, int]:
-        """Return what the whole sweep may cost: arms, trials, updates, and boards learned from."""
+        """Return the budget of the sweep: numbers of arms, trials, updates and training boards."""
         training = next(iter(self.plans.values())).training
         updates = len(self.arms) * self.trials * training.updates
         return {

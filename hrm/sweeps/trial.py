@@ -3,7 +3,7 @@
     {"plan": ..., "included": ..., "folder": ..., "threads": ..., "device": ...}    from the parent
     {"point": ...}, ..., then {"summary": ...} or {"error": ...}    from the child
 
-`execute` is the parent's side; ``python -m hrm.sweeps.trial`` the child's.
+`Children.execute` is the parent's side, ``python -m hrm.sweeps.trial`` the child's.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ from hrm.training import runs
 
 
 class Died(Exception):  # noqa: N818 (a finding about the child)
-    """The child ended without a summary; the message says with what status."""
+    """Raised if the child ended without a summary; the message has its status."""
 
 
 class Children:
-    """Processes that run plans, until they are stopped all at once."""
+    """Child processes that run plans, and can be stopped together."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -42,11 +42,11 @@ class Children:
         threads: int = 1,
         device: torch.device | str = "cpu",
     ) -> dict[str, Any]:
-        """Do what `runs.execute` does without test scores, in a child.
+        """Call `runs.execute`, without test scores, in a child process.
 
         Raises:
             Died: If the child ends early.
-            UserError: As there.
+            UserError: As `runs.execute`.
         """
         # A session of its own: Ctrl-C in the terminal is the parent's to deal with.
         child = subprocess.Popen(
@@ -72,7 +72,7 @@ class Children:
                     pipe.close()
 
     def stop(self) -> None:
-        """End all that are running, and let none begin."""
+        """Stop all running children, and let no other start."""
         self.stopped = True
         for child in list(self._running):
             child.terminate()
@@ -104,7 +104,7 @@ def _heard(
 
 
 def main() -> None:
-    """Run what standard input asks for."""
+    """Run the plan that standard input contains."""
     asked = json.load(sys.stdin)
 
     def say(what: str, value: Any) -> None:

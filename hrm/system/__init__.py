@@ -1,1 +1,1 @@
-"""The machine beneath: processes, signals, files, versions and the command line's frame."""
+"""Access to the machine: processes, signals, files, versions, and shared parts of command lines."""

@@ -1,4 +1,4 @@
-"""What the command lines `hrm` and `ablations` share: errors on one line, and an orderly end."""
+"""Shared parts of the command lines `hrm` and `ablations`: errors, exit status and signals."""
 
 import argparse
 import contextlib
@@ -18,16 +18,17 @@ _signalled = 128  # a process that a signal ends has this status and the signal'
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with its errors on one line, and without abbreviations.
+    """argparse with errors on one line, and without abbreviated options.
 
-    ``--data`` isn't ``--data-seed``, nor would it stay so when another option is added.
+    An abbreviation such as ``--data`` for ``--data-seed`` would become ambiguous when an option is
+    added.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **{"allow_abbrev": False, **named})
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong and where to read more; exit with 2."""
+        """Print the error and where to find help; exit with status 2."""
         said = " ".join(message.split())
         sys.stderr.write(f"{self.prog}: {said}; see `{self.prog} --help`\n")
         raise SystemExit(2)
@@ -36,15 +37,14 @@ class Parser(argparse.ArgumentParser):
 def run(name: str, job: Callable[[], int], stopped: str) -> NoReturn:
     """Do a command's job and exit with its status.
 
-    A mistake, and a file that can't be read or written, end in one line and status 2; Ctrl-C in
-    status 130, SIGTERM in 143 and SIGHUP, of a terminal that closes, in 129, with everything
-    cleaned up in all cases; a reader that has gone away, as in ``hrm summary act-v1 | head``, is no
-    failure.
+    A mistake of the user, and a file that can't be read or written, print one line and give status
+    2. Ctrl-C gives status 130, SIGTERM 143, and SIGHUP (a closed terminal) 129; everything is
+    cleaned up first. A closed pipe, as in ``hrm summary act-v1 | head``, isn't a failure.
 
     Args:
-        name: Of the program, before its messages.
-        job: Does all the work, parsing and slow imports included, and returns the status.
-        stopped: What is said after Ctrl-C.
+        name: Name of the program, which precedes its messages.
+        job: Does all the work, including parsing and slow imports, and returns the status.
+        stopped: The message after Ctrl-C.
     """
     _streams()
     with _terminable() as ended:
@@ -59,7 +59,7 @@ def run(name: str, job: Callable[[], int], stopped: str) -> NoReturn:
 
 
 def _status(name: str, job: Callable[[], int]) -> int | str | None:
-    """Return the status of a job, its mistakes told; Ctrl-C passes."""
+    """Return the status of a job, after printing mistakes; Ctrl-C is passed on."""
     status: int | str | None
     try:
         try:
@@ -103,7 +103,7 @@ def _refused(error: OSError) -> str:
 
 
 def _streams() -> None:
-    """Have both streams, if only to nowhere, and have them take any text."""
+    """Make sure that both streams exist and accept any text."""
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed, as by `>&-`
             setattr(sys, stream, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
@@ -112,7 +112,7 @@ def _streams() -> None:
 
 
 def _forget_output() -> None:
-    """Send what is still to be written to nowhere: the end of the process would try again."""
+    """Discard output that is still buffered, which the end of the process would try to write."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -123,8 +123,8 @@ def _forget_output() -> None:
 def _terminable() -> Iterator[list[int]]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does; yields a list for their numbers.
 
-    Under torchrun they end the process at once, as ever: they come while others wait for this one,
-    or this one for others, where Python isn't asked. One that is ignored, as after nohup, stays so.
+    Under torchrun they end the process at once, as by default, because they arrive while processes
+    wait for each other outside of Python. A signal that is ignored, as after nohup, stays ignored.
     """
     came: list[int] = []
 

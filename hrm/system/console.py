@@ -1,4 +1,4 @@
-"""Rich's console as our programs use it; loaded by the commands that print with it."""
+"""Rich's console as our programs use it; loaded only by commands that print with it."""
 
 import os
 import shutil
@@ -7,14 +7,14 @@ from rich.console import Console
 
 
 class Ours(Console):
-    """A console of `hrm.system.command.run`, to which a reader that has gone away is no failure."""
+    """A console for `hrm.system.command.run`, for which a closed pipe isn't a failure."""
 
     def on_broken_pipe(self) -> None:
-        """Say so to `run`; Rich would end the process with status 1."""
+        """Tell `run`; by default Rich would end the process with status 1."""
         raise BrokenPipeError
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console; Rich prints nothing where COLUMNS is 0, which says of no width."""
+    """Return a console; a COLUMNS of 0, with which Rich prints nothing, counts as not set."""
     unknown = "COLUMNS" in os.environ and not os.environ["COLUMNS"].strip("0")
     return Ours(stderr=stderr, width=shutil.get_terminal_size().columns if unknown else None)

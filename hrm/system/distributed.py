@@ -1,15 +1,15 @@
-"""Distributed data parallel: processes that share every batch and take one and the same step.
+"""Distributed data parallel: processes that share every batch and take the same step.
 
 Each of N processes holds the whole model and computes its own part of the batch, in rank order:
 
     ℓ = Σ_r ℓ_r,   ∂ℓ/∂θ = Σ_r ∂ℓ_r/∂θ          one sum over processes per step, of one flat tensor
 
-What depends on the batch as a whole (means over it, lockstep) is computed from all parts, so that
-the losses are those of one process with the same batch, to rounding. Sums come out alike in all
-processes, so their weights stay equal to the bit.
+Anything that depends on the batch as a whole (means over it, lockstep) is computed from all parts,
+so that losses equal those of one process with the same batch, to rounding. Sums are bit-identical
+in all processes, and therefore so are their weights.
 
-Everything here does nothing but its local part where there is one process. Collectives are called
-by all processes in the same order. Source: PyTorch's `torch.distributed` and `torchrun`.
+With a single process, every function does its local part only. Collectives are called by all
+processes in the same order. Source: PyTorch's `torch.distributed` and `torchrun`.
 """
 
 import contextlib
@@ -35,19 +35,19 @@ def world() -> int:
 
 
 def rank() -> int:
-    """Return this process's number, from 0; the first one writes files and talks to people."""
+    """Return this process's number, from 0; the first one writes files and prints."""
     return dist.get_rank() if world() > 1 else 0
 
 
 @contextlib.contextmanager
 def joined(device: str = "cpu") -> Iterator[torch.device]:
-    """Join the other processes that torchrun started, if it did, and leave them at the end.
+    """Join the process group if torchrun started this process, and leave it at the end.
 
     Args:
         device: ``cpu``, ``cuda`` or ``cuda:<number>``.
 
     Returns:
-        The device of this process: of several with GPUs, each has the one of its local rank.
+        The device of this process; with several processes on GPUs, that of its local rank.
 
     Raises:
         UserError: If there is no such device.
@@ -86,14 +86,14 @@ def on(device: str) -> torch.device:
     """Return a device by its name.
 
     Raises:
-        UserError: If there is none of that name.
+        UserError: If there is no device of that name.
     """
     return torch.device(environment.known(device))
 
 
 # -- sums and parts -------------------------------------------------------------------------------
 def total(part: Tensor) -> Tensor:
-    """Return Σ_r of a tensor of one shape everywhere; without gradient."""
+    """Return the sum Σ_r of a tensor, of equal shape in all processes; without gradient."""
     part = part.detach()
     if world() > 1:
         part = part.clone()
@@ -103,7 +103,7 @@ def total(part: Tensor) -> Tensor:
 
 
 def totals(parts: list[float]) -> list[float]:
-    """Return Σ_r of each number."""
+    """Return the sum Σ_r of each number."""
     if world() == 1:
         return parts
     found: list[float] = total(torch.tensor(parts, dtype=torch.float64)).tolist()
@@ -111,7 +111,7 @@ def totals(parts: list[float]) -> list[float]:
 
 
 def mean(part: Tensor) -> Tensor:
-    """Return the mean over all entries of equally many in each process, []; without gradient."""
+    """Return the mean over the entries of all processes, equally many in each, []; no gradient."""
     return total(part.mean()) / world()
 
 
@@ -121,9 +121,10 @@ def everywhere(flags: Tensor) -> Tensor:
 
 
 def gathered(part: Tensor, dim: int = 0) -> Tensor:
-    """Concatenate tensors of one shape in rank order; the gradient reaches one's own part alone.
+    """Concatenate tensors of equal shape in rank order; gradients reach the own part only.
 
-    Where each process computes the same loss of the whole, gradients thus add up to its own.
+    If each process computes the same loss of the whole batch, the gradients add up to that of the
+    loss.
     """
     if world() == 1:
         return part
@@ -137,7 +138,7 @@ def gathered(part: Tensor, dim: int = 0) -> Tensor:
 
 
 def first(function: Callable[[], float]) -> float:
-    """Return what the first process gets from a function, which it alone calls."""
+    """Return the result of a function that only the first process calls."""
     if world() == 1:
         return function()
     found = torch.tensor(function() if rank() == 0 else 0.0, dtype=torch.float64)
@@ -147,7 +148,7 @@ def first(function: Callable[[], float]) -> float:
 
 
 def sum_gradients(parameters: Iterable[Tensor]) -> None:
-    """Replace gradients by their sums over processes; one that no process has stays None."""
+    """Replace gradients by their sums over processes; if no process has one, it stays None."""
     if world() == 1:
         return
     kept = list(parameters)
@@ -161,10 +162,10 @@ def sum_gradients(parameters: Iterable[Tensor]) -> None:
 
 @contextlib.contextmanager
 def collective() -> Iterator[None]:
-    """Say of a collective that fails that another process ended.
+    """Turn the failure of a collective into an error about another process.
 
     Raises:
-        Lost: If it does.
+        Lost: If the collective fails.
     """
     try:
         yield

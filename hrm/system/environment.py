@@ -1,6 +1,6 @@
-"""What something is computed on and with: devices, machine, versions, commit.
+"""The environment of a computation: devices, machine, versions, commit.
 
-torch is imported where a GPU is asked for, and not before.
+torch is imported only when a GPU is asked for.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ root = Path(__file__).resolve().parents[2]
 
 @functools.cache
 def cpu_model() -> str:
-    """Return the processor's name, as the system gives it."""
+    """Return the name of the processor, as reported by the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
@@ -34,18 +34,18 @@ def cpu_model() -> str:
 def gpus() -> tuple[str, ...]:
     """Return the names of the GPUs that torch computes on here, by number.
 
-    torch alone is asked: a driver may list others, for which this torch isn't built or which
-    CUDA_VISIBLE_DEVICES hides.
+    They are those that torch reports. A driver may list others, for which this torch isn't built or
+    which CUDA_VISIBLE_DEVICES hides.
     """
     cuda = importlib.import_module("torch").cuda
     return tuple(cuda.get_device_name(number) for number in range(cuda.device_count()))
 
 
 def known(device: str) -> str:
-    """Return the name of a device that is here: cpu, cuda or cuda:NUMBER.
+    """Return the name of a device, checked to exist: cpu, cuda or cuda:NUMBER.
 
     Raises:
-        UserError: If there is none of that name.
+        UserError: If there is no device of that name.
     """
     if device == "cpu":
         return device
@@ -61,13 +61,13 @@ def known(device: str) -> str:
 
 @functools.cache
 def compiler() -> None:
-    """Hold torch's compiler to a function of one addition, before anything rests on it.
+    """Check torch's compiler on a function of one addition, before anything depends on it.
 
-    What is compiled is kept in `cache_folder()`, so that the next process has it in seconds, unless
-    TORCHINDUCTOR_CACHE_DIR names another folder. Compiling takes one thread, this process's.
+    Compiled code is cached in `cache_folder()`, unless TORCHINDUCTOR_CACHE_DIR names another
+    folder, so that the next process loads it in seconds. Compiling uses only the calling thread.
 
     Raises:
-        UserError: If it can't compile here, as without a C++ compiler.
+        UserError: If compiling fails, for example without a C++ compiler.
     """
     with contextlib.suppress(RuntimeError):  # then torch's own folder serves
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
@@ -94,7 +94,7 @@ def cache_folder() -> Path:
 
 
 def accelerator(device: str = "cuda") -> str | None:
-    """Return the name of the GPU that a device is; None for the CPU, and where there is none."""
+    """Return the name of the GPU of a device; None for the CPU, and if there is no GPU."""
     if not device.startswith("cuda"):
         return None
     number = int(device.partition(":")[2] or 0)
@@ -102,9 +102,9 @@ def accelerator(device: str = "cuda") -> str | None:
 
 
 def machine(*, device: str, threads: int) -> dict[str, Any]:
-    """Return this machine as it is now: cpu, cores, threads, system, accelerator, load.
+    """Describe this machine as it is now: cpu, cores, threads, system, accelerator, load.
 
-    The accelerator is named only where `device` is one.
+    The accelerator is named only if `device` is one.
     """
     return {
         "cpu": cpu_model(),
@@ -117,15 +117,15 @@ def machine(*, device: str, threads: int) -> dict[str, Any]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the installed versions of packages, "none" for those that aren't."""
+    """Return the installed versions of packages; "none" for missing ones."""
     return {name: _version(name) for name in packages}
 
 
 @functools.cache
 def commit() -> tuple[str | None, bool | None]:
-    """Return the project's commit and whether its tree has changes; None for what git can't tell.
+    """Return the project's commit, and whether its tree has changes; None if git can't tell.
 
-    A repository that merely surrounds an installed copy of the project doesn't count.
+    A repository that merely contains an installed copy of the project doesn't count.
     """
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top) != root:
@@ -151,7 +151,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def _output(*command: str) -> str | None:
-    """Return what a command prints, None if it can't be run or fails."""
+    """Return the output of a command; None if it can't be run or fails."""
     try:
         done = subprocess.run(command, capture_output=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):

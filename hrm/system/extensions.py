@@ -1,8 +1,8 @@
-"""Extensions: what others bring, in modules that are included or in packages that are installed.
+"""Extensions: parts and tasks from included modules and from installed packages.
 
-A package announces its tasks as entry points of the group ``hrm.tasks``, names to classes. Of an
-included module, all parts are known that it defines: by their kinds in JSON, and its tasks by the
-lower-case names of their classes at the command line.
+A package declares its tasks as entry points of the group ``hrm.tasks``, which map names to classes.
+All parts that an included module defines are available: by their kinds in JSON, and its tasks on
+the command line by the lower-case names of their classes.
 """
 
 import importlib
@@ -31,10 +31,10 @@ _included: dict[str, ModuleType] = {}  # by the names that they were asked for w
 
 
 def load(name: str) -> ModuleType:
-    """Include a module, by its name or its file, and remember that.
+    """Include a module by its name or file, and record it for `included`.
 
     Raises:
-        UserError: As `include`, or if it defines a kind of part that is there already.
+        UserError: As `include`, or if it defines a kind of part that exists already.
     """
     before = kinds()
     module = include(name)
@@ -49,21 +49,21 @@ def load(name: str) -> ModuleType:
 
 
 def included() -> list[str]:
-    """Return what was included, as it was asked for, in that order."""
+    """Return the names and files that were included, in order."""
     return list(_included)
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all tasks: the built-in ones, installed ones and included ones."""
+    """Return the names of all tasks: built-in, installed and included."""
     installed = [point.name for point in importlib.metadata.entry_points(group=GROUP)]
     return tuple(dict.fromkeys([*BUILT_IN, *installed, *_tasks()]))
 
 
 def task(name: str) -> Any:
-    """Return a task's class.
+    """Return the class of a task.
 
     Raises:
-        UserError: If there is none of this name.
+        UserError: If there is no task of this name.
     """
     if name in BUILT_IN:
         return getattr(importlib.import_module(f"hrm.tasks.{name}"), name.capitalize())
@@ -78,7 +78,7 @@ def task(name: str) -> Any:
 
 
 def known(data: Any) -> None:
-    """Import the tasks that a part's JSON names, at whatever depth, so that it can be decoded."""
+    """Import the tasks that a part's JSON names at any depth, so that it can be decoded."""
     if isinstance(data, Mapping):
         kind = data.get(type_key)
         if isinstance(kind, str) and kind not in kinds() and kind.lower() in names():

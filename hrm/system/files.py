@@ -1,4 +1,4 @@
-"""Files and folders that are whole or absent, whatever happens; one guard to read ours with."""
+"""Atomic writing of files and folders, locks, and checked reading of our own files."""
 
 import contextlib
 import json
@@ -18,13 +18,13 @@ LOCK = ".lock"  # in a folder that belongs to one process
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield the name of a temporary file or folder, to be made there and renamed to `path`.
+    """Yield a temporary path, where the block creates a file or folder, to rename it to `path`.
 
-    It is synced and takes its place when the block ends; if that fails, or the block does, what was
-    made is removed. A file replaces an older one, a folder only an empty one.
+    When the block ends, it is synced and renamed; if this or the block fails, it is removed. A file
+    replaces an older file; a folder replaces only an empty one.
 
     Raises:
-        OSError: If it can't be written there, as on a full disk.
+        OSError: If it can't be written, as on a full disk.
     """
     fresh = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,10 +46,10 @@ def whole(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from running in a folder, which is made, and rid of torn files.
+    """Create a folder, lock it for this process, and remove incomplete files in it.
 
     Raises:
-        UserError: If it is in use, or a file.
+        UserError: If it is in use, or is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output is {str(folder)!r}, a file; allowed is a folder; name another")
@@ -67,13 +67,15 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def read_json(path: Path, by: str, mend: str) -> dict[str, Any]:
-    """Return the JSON object of a file of ours.
+    """Return the JSON object in a file of ours.
 
     Args:
-        by: Who wrote it. mend: what to do where it is damaged.
+        path: The file.
+        by: The program that wrote it, for error messages.
+        mend: Advice for error messages.
 
     Raises:
-        UserError: If it can't be read, or holds anything else.
+        UserError: If it can't be read, or contains anything else.
     """
     try:
         found = json.loads(path.read_bytes())
@@ -85,15 +87,18 @@ def read_json(path: Path, by: str, mend: str) -> dict[str, Any]:
 
 
 def read_lines(path: Path, by: str, mend: str, *names: str) -> list[dict[str, Any]]:
-    """Return the JSON objects of a file of ours with one on each line.
+    """Return the JSON objects in a file of ours with one per line.
 
-    What follows the last newline is left out: a process that was killed may have torn it.
+    Text after the last newline is ignored, because a killed process may have left it incomplete.
 
     Args:
-        by: Who wrote it. mend: what to do where it is damaged. names: what each object holds.
+        path: The file.
+        by: The program that wrote it, for error messages.
+        mend: Advice for error messages.
+        names: Keys that each object must have.
 
     Raises:
-        UserError: If it can't be read, or a whole line holds anything else; names the line.
+        UserError: If it can't be read, or a complete line contains anything else; names the line.
     """
     try:
         lines = path.read_bytes().split(b"\n")[:-1]
@@ -114,7 +119,7 @@ def read_lines(path: Path, by: str, mend: str, *names: str) -> list[dict[str, An
 
 
 def damaged(path: Path, why: object, by: str, mend: str) -> UserError:
-    """Return what is said of a file of ours that can't be used."""
+    """Return the error for a file of ours that can't be used."""
     return UserError(f"{str(path)!r} can't be read ({why}); allowed is what {by} wrote; {mend}")
 
 

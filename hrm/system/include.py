@@ -1,4 +1,4 @@
-"""Modules from outside: own tasks, cores or claims, imported before anything is decoded."""
+"""Import modules of users, with their tasks, cores or claims, before anything is decoded."""
 
 import importlib
 import importlib.util
@@ -13,13 +13,13 @@ def include(name_or_path: str) -> ModuleType:
     """Import a module by its dotted name, or from a Python file, and return it.
 
     A file is imported under its own name without `.py`, so that other files and worker processes
-    that include it too find it there. Part classes that it defines can be decoded from then on.
+    that include it find the same module. Its part classes can be decoded from then on.
 
     Args:
-        name_or_path: "my_package.tasks", or a path that ends in ".py".
+        name_or_path: A name such as "my_package.tasks", or a path that ends in ".py".
 
     Raises:
-        UserError: If there is no such module or file, it can't be imported, or its name is taken.
+        UserError: If there is no such module or file, it can't be imported, or its name is in use.
     """
     if name_or_path.endswith(".py"):
         return _from_file(Path(name_or_path))
@@ -48,10 +48,10 @@ def _from_file(path: Path) -> ModuleType:
 
 
 def load(name: str, file: Path | str | None = None) -> ModuleType:
-    """Import a module by its name, or from its file where the name leads elsewhere or nowhere.
+    """Import a module by its name, or from its file if the name doesn't lead to that file.
 
     Raises:
-        ImportError: If it can't be imported; and whatever the module itself raises.
+        ImportError: If it can't be imported; the module may raise other errors itself.
     """
     if name in sys.modules or file is None or _origin(name) == Path(file):
         return importlib.import_module(name)
@@ -69,7 +69,7 @@ def load(name: str, file: Path | str | None = None) -> ModuleType:
 
 
 def _origin(name: str) -> Path | None:
-    """Return the file that a name leads to, None if there is none."""
+    """Return the file that a module name leads to; None if there is none."""
     try:
         spec = importlib.util.find_spec(name)
     except ImportError:  # of a package that it would be in
@@ -78,7 +78,7 @@ def _origin(name: str) -> Path | None:
 
 
 def _failed(what: str, error: Exception) -> Exception:
-    """Return what to raise: a user's mistake as it is, anything else with where it happened."""
+    """Return the error to raise: a user's mistake unchanged, others with their location."""
     if isinstance(error, UserError):
         return error
     return UserError(

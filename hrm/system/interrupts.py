@@ -1,4 +1,4 @@
-"""Interruptions that wait until work can be put down."""
+"""Interruptions that wait until the work is in a consistent state."""
 
 import contextlib
 import signal
@@ -11,13 +11,14 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # from a person or the 
 
 @contextlib.contextmanager
 def postponed() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C, SIGTERM or SIGHUP wait for the end of the block; a second doesn't.
+    """Delay the first Ctrl-C, SIGTERM or SIGHUP to the end of the block, but not a second one.
 
-    Yields what tells whether one came. Signals that are ignored, or end the process without asking
-    Python, stay as they are, and so do all in threads other than the main one.
+    Yields a function that returns whether a signal has arrived. Signals that are ignored, or that
+    end the process without Python's handler, are left unchanged, and so are all signals if this
+    isn't the main thread.
 
     Raises:
-        KeyboardInterrupt: At the end of the block, if one came.
+        KeyboardInterrupt: At the end of the block, if a signal has arrived.
     """
     came: list[tuple[int, FrameType | None]] = []
     before = {number: signal.getsignal(number) for number in ENDING}

@@ -1,6 +1,6 @@
-"""Python processes of our own, which import nothing from the working folder.
+"""Child processes of Python that import nothing from the working folder.
 
-A module there that happens to be named ``random`` or ``hrm`` would take the place of another.
+Otherwise a module there named ``random`` or ``hrm`` would replace the right one.
 """
 
 import os
@@ -10,14 +10,14 @@ from hrm.system.environment import root
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module, for an environment from `surroundings`."""
+    """Return the command that runs a module, to be used with the environment `surroundings`."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def surroundings(**more: str) -> dict[str, str]:
-    """Return this process's environment, in which a child finds the same `hrm`, and some more.
+    """Return the environment for a child, in which it finds the same `hrm`, with additions.
 
-    An empty entry of PYTHONPATH, which stands for the working folder, is left out.
+    An empty entry of PYTHONPATH, which means the working folder, is left out.
     """
     paths = [str(root), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **more}

@@ -1,6 +1,6 @@
-"""Tasks: problems on boards of cells, in one protocol; each task is a part in a module of its own.
+"""Tasks: problems on boards of cells, with one protocol; each task is a part in its own module.
 
-This package imports none of them, so that a trial rests on the sources of its own task alone.
+This package imports none of them, so that the fingerprint of a trial covers only its own task.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ class Boards:
         targets: The stored answer [N, cells], each below the task's classes.
         difficulty: [N], in the task's own unit.
         identities: [N], which puzzle embedding a board may use; 0 is the blank one.
-        puzzles, groups: [N], ascending numbers; boards of one puzzle, puzzles of one group, stand
-            side by side.
+        puzzles: Number of each board's puzzle, ascending, [N].
+        groups: Number of each board's group, ascending, [N].
     """
 
     inputs: Values
@@ -72,8 +72,9 @@ class Scores:
     """Scores in 0 ... 1 per board, each of shape [N].
 
     Args:
-        tokens: Share of all cells that are right. Given cells flatter it.
-        unknown: Share of the unknown cells that are right: what counts as skill; 1 without any.
+        tokens: Share of all cells that are right. Given cells inflate it.
+        unknown: Share of the unknown cells that are right, the measure of skill; 1 if there are
+            none.
         exact: 1 where the prediction equals the stored answer.
         valid: 1 where the prediction is a valid answer, the stored one or another.
     """
@@ -86,11 +87,11 @@ class Scores:
 
 @runtime_checkable
 class Task(Protocol):
-    """What every task offers.
+    """The protocol of all tasks.
 
-    Three may be there beside: `ignored`, a class of targets that isn't learned; `identities`, the
-    number of puzzle identities; and `digits`, how many tokens, from 1 on, are the answers' classes
-    too, so that a board whose digits are exchanged for each other is a board with that answer.
+    Three attributes are optional: `ignored`, a class of targets that isn't learned; `identities`,
+    the number of puzzle identities; and `digits`, the number of tokens, from 1 on, that are classes
+    of the answer as well and may be permuted: a board with permuted digits has the permuted answer.
     """
 
     @property
@@ -106,12 +107,12 @@ class Task(Protocol):
         """Number of classes that a cell of the answer can have; 0 where it is real-valued."""
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
-        """Return so many boards per split: equal arguments give equal boards on every platform.
+        """Generate boards for each split; equal arguments give equal boards on every platform.
 
         The test and validation sets don't change when the training set grows.
 
         Raises:
-            UserError: If a number is negative, or so many different boards can't be found.
+            UserError: If a number is negative, or there aren't enough different boards.
         """
 
     def encode(self, problem: Any) -> Values:
@@ -122,10 +123,10 @@ class Task(Protocol):
         """
 
     def decode(self, board: Values, prediction: Values | None = None) -> Any:
-        """Return a board's problem in its natural form, or with a prediction the answer in its."""
+        """Return the problem of a board in its natural form or, with a prediction, the answer."""
 
     def unknown(self, inputs: Ints) -> Bools:
-        """Return which cells [N, cells] the input leaves open."""
+        """Return a mask [N, cells] of the cells that the input leaves open."""
 
     def one_hot(self, inputs: Ints) -> NDArray[np.float32]:
         """Return inputs for vector models, [N, cells * vocabulary]."""
@@ -134,10 +135,10 @@ class Task(Protocol):
         """Compare predicted classes [N, cells] with the answers."""
 
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
-        """Return what trivial methods predict for `boards`, [N, cells] by name.
+        """Return the predictions of trivial methods for `boards`, [N, cells], by name.
 
-        Every task has ``copy`` (what the input says already) and ``frequent`` (each position's
-        most frequent class in the training targets), and at least one of its own.
+        Every task has ``copy``, which repeats the input; ``frequent``, the most frequent class of
+        each position in the training targets; and at least one method of its own.
         """
 
     def check(self, board: Ints, prediction: Ints) -> bool:
@@ -145,17 +146,17 @@ class Task(Protocol):
 
     @property
     def public_vocabulary(self) -> int:
-        """Number of tokens in the field's file format, padding (0) included; 0 if it has none."""
+        """Number of tokens in the public format, padding (0) included; 0 if it has none."""
 
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:
-        """Return inputs and labels as the field's files hold them; label 0 is ignored."""
+        """Return inputs and labels in the public format; label 0 is ignored."""
 
     def from_public(self, inputs: Ints, labels: Ints) -> Boards:
-        """Return boards from file inputs and labels, the inverse of `to_public`.
+        """Return boards from public inputs and labels; the inverse of `to_public`.
 
         Raises:
             UserError: If they aren't boards of this task.
         """
 
     def draw(self, board: Ints, prediction: Ints | None = None) -> str:
-        """Return a text picture of one board's input [cells], with a prediction or without."""
+        """Return a text picture of one board's input [cells], with or without a prediction."""

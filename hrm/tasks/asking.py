@@ -1,6 +1,6 @@
-"""What tasks share whose answer stands in cells of its own, apart from what is given.
+"""Base class of tasks whose answer has cells of its own, apart from the given ones.
 
-Shapes: N boards; a board's cells are given, or asked, which its input marks with the last token.
+Shapes: N boards. A cell is either given or asked; inputs mark asked cells with the last token.
 """
 
 from abc import ABC, abstractmethod
@@ -21,12 +21,13 @@ _patience = 64  # batches without a new board that end a search
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What a task knows about inputs.
+    """Answers to inputs.
 
-    Args:
-        targets: The stored answer [N, cells], given cells included.
-        difficulty: [N], in the task's own unit.
-        solvable: [N], which inputs have an answer; the other values of the rest mean nothing.
+    Attributes:
+        targets: The stored answers [N, cells], given cells included.
+        difficulty: Difficulties [N], in the task's own unit.
+        solvable: Which inputs have an answer, [N]; targets and difficulties of the others are
+            meaningless.
     """
 
     targets: Ints
@@ -36,14 +37,14 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True)
 class Asking(Part, ABC):
-    """Abstract base: a subclass draws inputs and answers them, and the protocol follows.
+    """Abstract base class: a subclass draws inputs and answers them; the rest is derived.
 
-    Only asked cells decide whether an answer is valid or exact: the others aren't labelled in
-    files, so that a model may never have been told what to write there.
+    Only asked cells decide whether an answer is valid or exact. The given cells are unlabelled in
+    files, so that a model may never have learned what to predict there.
 
     Args:
-        strata: Ranges of difficulty, both ends included, of which every split holds equal numbers
-            (to one board, where the size isn't a multiple), in turn; empty for boards as they come.
+        strata: Ranges of difficulty, both ends included. Every split has equal numbers of boards
+            (up to one) of each range, in turn; empty for boards as they are drawn.
     """
 
     strata: tuple[tuple[int, int], ...] = ()
@@ -93,7 +94,7 @@ class Asking(Part, ABC):
 
     @abstractmethod
     def _wrong(self, inputs: Ints, targets: Ints, predictions: Ints) -> Ints:
-        """Return in how many asked cells predictions differ from the nearest valid answer, [N].
+        """Return the number of asked cells that differ from the nearest valid answer, [N].
 
         Targets are valid answers; the result is 0 if and only if the prediction is one.
         """
@@ -164,7 +165,7 @@ class Asking(Part, ABC):
 
     @property
     def public_vocabulary(self) -> int:
-        """Tokens and classes, whichever are more, and padding."""
+        """The larger number of tokens and classes, plus padding."""
         return max(self.vocabulary, self.classes) + 1
 
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:

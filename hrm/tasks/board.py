@@ -1,4 +1,4 @@
-"""What tasks on boards share: splits without repetition, encodings and counts."""
+"""Functions shared by tasks on boards: splits without repetition, encodings and counts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
@@ -37,16 +37,17 @@ def split(
     measure: Callable[[Boards], Floats] = attrgetter("difficulty"),
     orbits: Callable[[Ints], NDArray[np.uint64]] | None = None,
 ) -> Splits:
-    """Deal an endless stream of boards into disjoint sets.
+    """Divide an endless stream of boards into disjoint sets.
 
-    A board whose input was dealt before is dropped, so the sets are disjoint by construction. Test
-    is dealt first, then validation, then train: neither changes when the training set grows, and a
-    smaller training set is the beginning of a larger one. In every set, board i has a measure in
-    stratum i mod len(strata), both bounds included.
+    A board whose input occurred before is dropped, so that the sets are disjoint. The test set is
+    filled first, then the validation set, then the training set. Therefore test and validation sets
+    don't change when the training set grows, and a smaller training set is the beginning of a
+    larger one. In every set, board i has a measure in stratum i mod len(strata), both bounds
+    included.
 
-    With `orbits`, the sets are disjoint up to symmetry, and those of all seeds with each other: a
-    board's key alone says of which set it may be. Half of the keys are for training, a quarter each
-    for validation and test.
+    With `orbits`, the sets are disjoint up to symmetry, also across seeds: the key of a board
+    determines the set to which it may belong. Half of the keys are for training, a quarter each for
+    validation and test.
 
     Args:
         source: The stream, in batches of any size.
@@ -54,13 +55,13 @@ def split(
         train: Boards in the training set.
         validation: Boards in the validation set.
         test: Boards in the test set.
-        patience: So many batches of the stream in a row without a new board are the end.
-        strata: Ranges of the measure that don't overlap; one that stands there twice counts twice.
-        measure: What strata are of, [N].
-        orbits: Keys [N] of inputs [N, cells], equal for boards that are alike but for symmetry.
+        patience: Number of consecutive batches without a new board after which the search ends.
+        strata: Disjoint ranges of the measure; a range that is listed twice counts twice.
+        measure: The measure of boards, [N], by default their difficulty.
+        orbits: Keys [N] of inputs [N, cells], equal for boards that a symmetry maps to each other.
 
     Raises:
-        UserError: If a size is negative, or the stream has no more new boards to give.
+        UserError: If a size is negative, or the stream has no more new boards.
     """
     for name, size in (("train", train), ("validation", validation), ("test", test)):
         require(size >= 0, f"{name} boards", size, "0 or more", "ask for fewer or none")
@@ -99,18 +100,18 @@ def split(
 
 
 def share(part: Ints, whole: Ints) -> Floats:
-    """Return part / whole per board; 1 where the whole is 0, of which nothing can be wrong."""
+    """Return part / whole per board; 1 where the whole is 0, since nothing can be wrong there."""
     found: Floats = np.divide(part, whole, out=np.ones(len(part)), where=whole > 0)
     return found
 
 
 def one_hot(inputs: Ints, vocabulary: int) -> NDArray[np.float32]:
-    """Return [N, cells * vocabulary] from tokens [N, cells], a cell's indicators side by side."""
+    """Return one-hot vectors [N, cells * vocabulary] of tokens [N, cells], cell by cell."""
     return np.eye(vocabulary, dtype=np.float32)[inputs].reshape(len(inputs), -1)
 
 
 def shifted(boards: Boards) -> tuple[Ints, Ints]:
-    """Return inputs and targets for files in which 0 is padding: each token and class plus one."""
+    """Return inputs and targets plus one, for files in which 0 is padding."""
     return boards.inputs + 1, boards.targets + 1
 
 

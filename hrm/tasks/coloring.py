@@ -1,16 +1,18 @@
 """Graph colouring: give neighbours different colours, with as few colours as possible.
 
-Graphs have V vertices; each pair is joined with probability p, independently. How few colours a
-graph needs, its chromatic number, is proved by a solver (python-sat): variable x_{v,c} says that
-vertex v has colour c; each vertex has a colour, neighbours don't share one, and a greedy clique has
-the first colours, which loses nothing and spares the solver their permutations. The stored answer
-doesn't depend on which colouring the solver finds: it is the first proper one with so few colours
-in the order of vertices, smallest colour first.
+Graphs have V vertices; each pair is joined with probability p, independently. The chromatic number
+of a graph, the fewest colours it needs, is proved by a SAT solver (python-sat): variable x_{v,c}
+means that vertex v has colour c; each vertex has a colour, and neighbours have different ones. A
+greedy clique is fixed to the first colours, without loss of generality, so that the solver needn't
+try permutations of colours. The stored answer doesn't depend on which colouring the solver finds:
+it is the first proper colouring with the fewest colours, in the order of vertices, smallest colour
+first.
 
-With given colours it is *precolouring extension*: some vertices have a colour already, and the rest
-can be coloured in one way only, as a solver proves. Such a graph is drawn with its colouring: each
-vertex has a random colour, pairs of different colours are joined with probability p, independently,
-and random vertices keep their colour. Where that leaves several colourings, it is dropped.
+With given colours, the task is *precolouring extension*: some vertices already have a colour, and
+the solver proves that there is exactly one way to colour the others. Such a graph is drawn together
+with its colouring: each vertex gets a random colour, pairs of different colours are joined with
+probability p, independently, and random vertices keep their colour. Graphs with several colourings
+are dropped.
 
 Shapes: N boards, C colours at most; cells = V (V + 1) / 2: the upper triangle of the adjacency
 matrix, row by row, on whose diagonal stand the vertices.
@@ -37,31 +39,32 @@ _many = 1024  # so many with given colours, of which few have one colouring
 
 @dataclass(frozen=True, kw_only=True)
 class Coloring(Asking):
-    """Graphs; tokens apart, joined and vertex; classes are colours, and 0 at pairs.
+    """Graphs. Tokens are apart, joined and vertex; classes are colours, and 0 at pairs.
 
-    With given colours, their C tokens stand before that of a vertex, which marks those to colour.
+    With given colours, there are C tokens for them before the token of a vertex, which then marks
+    the vertices to colour.
 
-    Any proper colouring with the fewest colours is valid. The cells of one that isn't are compared
-    with the stored one under the best renaming of its colours. The difficulty is the chromatic
-    number, from 2 on: a graph without edges isn't a problem.
+    Any proper colouring with the fewest colours is valid. The cells of an invalid one are compared
+    with the stored colouring under the best renaming of its colours. The difficulty is the
+    chromatic number, which is at least 2, since a graph without edges isn't a problem.
 
-    With given colours, the only proper colouring with C colours that keeps them is valid, and cells
-    are compared with it. The difficulty is how many vertices elimination leaves open: colouring, as
-    long as there is one, a vertex whose neighbours have all colours but one.
+    With given colours, only the proper colouring with C colours that keeps them is valid, and cells
+    are compared with it. The difficulty is the number of vertices that elimination leaves open;
+    elimination repeatedly colours a vertex whose neighbours have all colours but one.
 
     The natural form of a problem is the list of edges [(0, 3), ...], vertices counted from 0, with
     given colours the pair of that list and {vertex: colour}; that of an answer is the list of the
     vertices' colours.
 
     On one core, 10,000 graphs take about 6 s with the defaults, 20 s with 30 vertices and p = 0.2,
-    80 s with p = 0.5; with 6 given of 4 colours, 10 s with 12 vertices and p = 0.6, 50 s with 30
-    and p = 0.4. Few colours are seldom enough in sparse graphs, and strata that are rare take long.
+    and 80 s with p = 0.5. With 6 given of 4 colours, they take 10 s with 12 vertices and p = 0.6,
+    and 50 s with 30 vertices and p = 0.4. Rare strata take longer.
 
     Args:
         vertices: V, 6 to 30.
         colors: C; graphs that need more are dropped.
-        density: p; with given colours, of the pairs whose colours differ.
-        given: How many vertices have a colour, C - 1 at least; none with 0.
+        density: p; with given colours, for pairs whose colours differ.
+        given: Number of vertices with a given colour: 0, or at least C - 1.
     """
 
     vertices: int = 12
@@ -96,7 +99,7 @@ class Coloring(Asking):
 
     @property
     def vocabulary(self) -> int:
-        """Apart, joined, the colours if some are given, and vertex."""
+        """Number of tokens: apart, joined, the colours if some are given, and vertex."""
         return 3 + (self.colors if self.given else 0)
 
     @property
@@ -118,10 +121,10 @@ class Coloring(Asking):
         """Return ``copy`` (one colour), ``frequent``, ``greedy`` and ``saturation``.
 
         ``greedy`` gives each vertex in turn the smallest colour that no neighbour has.
-        ``saturation`` (DSATUR) does so too, always at a vertex whose neighbours have most colours
-        already; among those, at one with most neighbours; the first among equals. Where no
-        colour is left, both give the last. Given colours are there from the start: ``copy`` keeps
-        them, and they count as colours that neighbours have.
+        ``saturation`` (DSATUR) does the same, but always continues at a vertex whose neighbours
+        have the most different colours, among those at one with the most neighbours, and among
+        those at the first. If no colour is left, both use the last one. Given colours are set from
+        the start.
         """
         copied = np.zeros_like(boards.inputs)
         copied[:, self._diagonal] = np.maximum(self._colors(boards.inputs), 0)

@@ -20,8 +20,9 @@ def _holds(vertex: int, color: int, colors: int) -> int:
 def rules(vertices: int, colors: int) -> list[list[int]]:
     """Return the clauses of every graph.
 
-    The second kind binds where the variable after all others is assumed: a colour is used only
-    after the one before it. So is it in the first colouring; the solver need not try the rest.
+    A second group of clauses holds only if the variable after all others is assumed: a colour is
+    used only after the colour before it. This is true of the first colouring and saves the solver
+    permutations of colours.
     """
     ordered = _holds(vertices, 0, colors)
     table = [[_holds(v, c, colors) for c in range(colors)] for v in range(vertices)]
@@ -40,7 +41,7 @@ def _apart(adjacent: Bools, table: list[list[int]]) -> list[list[int]]:
 
 
 def only_coloring(adjacent: Bools, given: list[int], colors: int) -> list[int] | None:
-    """Return the one proper colouring that keeps given colours; None where there isn't just one.
+    """Return the only proper colouring that keeps given colours; None if there isn't exactly one.
 
     Args:
         adjacent: Which vertices are joined, [V, V].
@@ -62,7 +63,7 @@ def only_coloring(adjacent: Bools, given: list[int], colors: int) -> list[int] |
 
 
 def first_coloring(adjacent: Bools, colors: int, clauses: list[list[int]]) -> list[int] | None:
-    """Return the first proper colouring with the fewest colours; None where there are too few.
+    """Return the first proper colouring with the fewest colours; None if it needs more than C.
 
     Args:
         adjacent: Which vertices are joined, [V, V].
@@ -102,7 +103,7 @@ def first_coloring(adjacent: Bools, colors: int, clauses: list[list[int]]) -> li
 
 
 def _clique(adjacent: Bools) -> list[int]:
-    """Return a clique: vertices by degree, each where it is joined to all before."""
+    """Return a greedy clique: vertices by degree, each added if joined to all before it."""
     clique: list[int] = []
     for v in np.argsort(-adjacent.sum(axis=1), kind="stable").tolist():
         if adjacent[v, clique].all():

@@ -1,14 +1,14 @@
-"""Sudoku grids: fill them, count the guesses that takes, dig puzzles out of them.
+"""Sudoku grids: fill them, count guesses, and dig puzzles out of them.
 
 A grid has n x n cells, numbered row by row, in boxes of r rows and c columns, r * c = n. Rows,
 columns and boxes are its *units*. Sets of digits are integers: bit d stands for digit d.
 
-Digging empties cells in a given order as long as the solution stays the only one. It does iff no
-solution agrees with the other clues and has another digit in the emptied cell. Often that follows
-from the other clues in one step: they bar all other digits from the cell, or the digit from all
-other blank cells of a unit. Else a solver for Boolean satisfiability (python-sat) decides: variable
-x_{k,d} says that cell k holds digit d. A clue that had to stay once has to stay with fewer clues
-too, so one pass over the cells ends in a puzzle that loses its uniqueness with any clue.
+Digging empties cells in a given order as long as the solution stays unique, that is, as long as no
+solution agrees with the other clues and has another digit in the emptied cell. Often this follows
+from the other clues in one step: they exclude all other digits from the cell, or the digit from all
+other blank cells of a unit. Otherwise a SAT solver (python-sat) decides: variable x_{k,d} means
+that cell k holds digit d. A clue that is necessary stays necessary when there are fewer clues, so
+one pass over the cells gives a puzzle in which every clue is necessary.
 """
 
 from collections.abc import Sequence
@@ -48,10 +48,10 @@ def peers(size: int) -> list[list[int]]:
 
 
 class Search:
-    """Fills grids by a search, depth first, and counts its guesses.
+    """Fills grids by depth-first search and counts its guesses.
 
-    A blank cell with one candidate gets it, whichever comes first. Else the first cell among those
-    with fewest candidates gets them in turn; each of these is a guess.
+    Blank cells with a single candidate are filled first. Otherwise the first cell among those with
+    the fewest candidates gets them in turn; each of these is a guess.
 
     Args:
         size: n.
@@ -88,7 +88,7 @@ class Search:
         return [(-o).bit_length() - 1 for o in options], guesses
 
     def _settle(self, options: list[int], settled: list[int]) -> bool:
-        """Write cells with one candidate, and what follows; return whether all keep some.
+        """Fill cells with one candidate, repeatedly; return whether every cell keeps a candidate.
 
         Args:
             options: The candidates of each cell, changed in place; negative where written.
@@ -109,7 +109,7 @@ class Search:
 
 
 def solutions(puzzle: Sequence[int], size: int, limit: int = 2) -> list[list[int]]:
-    """Return the solutions of a puzzle [cells], at most so many; none if its clues contradict."""
+    """Return at most `limit` solutions of a puzzle [cells]; none if its clues contradict."""
     given = [_holds(k, d, size) for k, d in enumerate(puzzle) if d != BLANK]
     found: list[list[int]] = []
     with rules(size) as solver:
@@ -121,11 +121,12 @@ def solutions(puzzle: Sequence[int], size: int, limit: int = 2) -> list[list[int
 
 
 class Digger:
-    """Digs puzzles; what it returns doesn't depend on its history.
+    """Digs puzzles; its results don't depend on earlier calls.
 
     Args:
         size: n.
-        solver: Of `rules`. What it learns slows it down: some 30 puzzles are a good lifetime.
+        solver: From `rules`. The clauses that it learns slow it down; use a new one after about 30
+            puzzles.
     """
 
     def __init__(self, size: int, solver: Solver) -> None:
@@ -137,12 +138,12 @@ class Digger:
         self._peers = peers(size)
 
     def dig(self, full: Sequence[int], order: Sequence[int], clues: int | None) -> list[int]:
-        """Return a grid less cells, in this order, down to so many clues, while it is unique.
+        """Empty cells of a grid in an order, while its solution stays unique.
 
         Args:
             full: A solution, [cells].
-            order: The cells in the order of trying, each once.
-            clues: Where to stop; None for nowhere.
+            order: The order in which cells are tried, each once.
+            clues: Number of clues at which to stop; None to try all cells.
         """
         puzzle = list(full)
         holders = [[k for k, d in enumerate(full) if d == digit] for digit in range(self.size + 1)]
@@ -160,7 +161,7 @@ class Digger:
         return puzzle
 
     def _follows(self, puzzle: Sequence[int], cell: int, places: int, digit: int) -> bool:
-        """Whether a cell's digit follows from the clues, which leave it these places, as bits."""
+        """Return whether the digit of a cell follows from the clues in one step."""
         return (
             any(self._units[unit] & places == 1 << cell for unit in self._member[cell])
             or len({puzzle[k] for k in self._peers[cell]} - {BLANK}) == self.size - 1
@@ -174,9 +175,9 @@ class Digger:
 
 
 def rules(size: int) -> Solver:
-    """Return a solver that knows the rules, each cell one digit and each digit once per unit.
+    """Return a solver with the rules: one digit per cell, and each digit once per unit.
 
-    It holds memory that a `with` statement gives back.
+    Use it in a `with` statement, which frees its memory.
     """
     digits = range(1, size + 1)
     cells = [[_holds(cell, d, size) for d in digits] for cell in range(size**2)]

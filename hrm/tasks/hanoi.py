@@ -15,8 +15,8 @@ largest one that differs, from peg a to b with third peg c, moves once or twice:
 Whichever is shorter is optimal, and both are where they are equally long (A. M. Hinz, "The Tower of
 Hanoi", L'Enseignement Mathématique 35, 1989). No optimal solution has more than 2^n - 1 moves.
 
-Shapes: N boards, D disks at most; cells: the disks' pegs [D], their goals [D], then what is asked,
-[1] or [2^D - 1].
+Shapes: N boards, D disks at most; cells: the disks' pegs [D], their goals [D], then the asked
+moves, [1] or [2^D - 1].
 """
 
 from dataclasses import dataclass
@@ -39,20 +39,21 @@ _batch = 256  # boards drawn at once: the stream of a seed depends on it
 
 @dataclass(frozen=True, kw_only=True)
 class Hanoi(Asking):
-    """Positions and goals; tokens are pegs 0 to 2, absent and asked; classes no move and six moves.
+    """Positions and goals. Tokens are pegs 0 to 2, absent and asked; classes no move and six moves.
 
-    Every pair of different positions is as likely as any other with as many disks, and the numbers
-    of disks are equally likely until one runs out of boards: n disks have 3^n (3^n - 1), or
-    3 (3^n - 1) with towers as goals. The stored answer moves the largest disk once where that is
-    optimal; every optimal answer counts as right. The difficulty is the number of moves.
+    All pairs of different positions with the same number of disks are equally likely, and so are
+    the numbers of disks, until one of them has no more boards: for n disks there are 3^n (3^n - 1)
+    of them, or 3 (3^n - 1) with towers as goals. The stored answer moves the largest disk once if
+    that is optimal; every optimal answer counts as right. The difficulty is the number of moves.
 
     The natural form of a problem is (pegs, goals), both lists from the smallest disk on; that of an
     answer is the list of moves (from, to), with None for no move before another.
 
     Args:
-        disks: How many, 3 to 6; several numbers for boards of each.
-        whole: Ask for whole solutions, followed by class 0; otherwise for the next move.
-        towers: Goals are towers on one peg; otherwise any position.
+        disks: Number of disks, 3 to 6; several numbers for boards of each.
+        whole: Whether the whole solution is asked for, followed by class 0; otherwise the next
+            move.
+        towers: Whether goals are towers on one peg; otherwise they are any positions.
     """
 
     disks: int | tuple[int, ...] = (3, 4, 5, 6)
@@ -80,7 +81,7 @@ class Hanoi(Asking):
 
     @property
     def cells(self) -> int:
-        """Cells per board: pegs, goals and what is asked."""
+        """Cells per board: pegs, goals and asked moves."""
         return 2 * self._most + (2**self._most - 1 if self.whole else 1)
 
     @property
@@ -108,8 +109,8 @@ class Hanoi(Asking):
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
         """Return ``copy`` (no move), ``frequent`` and ``greedy``.
 
-        ``greedy`` moves the largest disk that can go to its goal at once, otherwise the smallest
-        one to the next peg (after 2 comes 0), and so on up to the goal or the last asked cell.
+        ``greedy`` moves the largest disk that can go directly to its goal, or else the smallest
+        disk to the next peg (0 after 2), until the goal or the last asked cell is reached.
         """
         greedy = np.zeros_like(boards.inputs)
         for board, answer in zip(boards.inputs, greedy, strict=True):
@@ -183,7 +184,7 @@ class Hanoi(Asking):
         return wrong
 
     def _counted(self, inputs: Ints, targets: Ints, predictions: Ints) -> Bools:
-        """Leave out where neither solution nor prediction has a move: padding is no skill."""
+        """Return asked cells, except where neither solution nor prediction has a move."""
         return self.unknown(inputs) & ((targets > 0) | (predictions > 0))
 
     def _write(self, answer: Ints, moves: list[Move]) -> None:

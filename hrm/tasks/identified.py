@@ -1,10 +1,11 @@
-"""Patterns whose answer depends on an identity: which puzzle a board is of.
+"""Patterns whose answer depends on the puzzle identity of the board.
 
     answer of identity g:  y' = (1 + g mod (p − 1)) y + ⌊g / (p − 1)⌋   modulo p
 
-y is an element of the whole plain sequence, shown and continued, which identity 0, the blank one,
-keeps. Different identities below p (p − 1) permute elements differently. So an input doesn't tell
-its answer, in any cell: the identity does, as where each puzzle has a rule of its own.
+Here y is an element of the plain sequence, shown or continued; identity 0, the blank one, leaves it
+unchanged. Different identities below p (p − 1) permute the elements differently. Therefore the
+input alone doesn't determine the answer in any cell; the identity is needed, as in data sets where
+each puzzle has a rule of its own.
 """
 
 from dataclasses import dataclass, replace
@@ -21,17 +22,16 @@ from hrm.tasks.pattern import Pattern
 
 @dataclass(frozen=True, kw_only=True)
 class Identified(Pattern):
-    """Pattern, each board of an identity from 1 on that permutes the elements of its answer.
+    """`Pattern` in which the identity of a board, from 1 on, permutes the elements of its answer.
 
-    Inputs stay what they are, and every cell of the answer counts, since the input tells none. With
-    an identity, shown cells are simply permuted, and asked ones continued as well. Scores compare
-    with the stored answer, so that they need no identity; a prediction is valid if it is the answer
-    of any identity.
+    Inputs are those of `Pattern`. All cells of the answer are unknown, since the input determines
+    none of them: shown elements have to be permuted, asked ones continued and permuted. Scores
+    compare with the stored answer; a prediction is valid if it is the answer of any identity.
 
     Args:
-        identities: How many, the blank one included.
-        redundant: Whether the input tells the identity, which is 1 + its first element modulo
-            their number, or it is drawn.
+        identities: Number of identities, the blank one included.
+        redundant: Whether the identity is a function of the input, 1 + its first element modulo
+            their number; otherwise it is drawn at random.
     """
 
     identities: int = 9
@@ -60,7 +60,7 @@ class Identified(Pattern):
         return Splits(test=named[0], validation=named[1], train=named[2])
 
     def permuted(self, targets: Ints, identities: NDArray[Any]) -> Ints:
-        """Return the answers [N, cells] of identities [N], from the plain ones."""
+        """Return the answers [N, cells] for identities [N], from the plain answers."""
         factor, shift = 1 + identities % (self.modulus - 1), identities // (self.modulus - 1)
         answers: Ints = (factor[:, None] * targets + shift[:, None]) % self.modulus
         return answers
@@ -70,7 +70,7 @@ class Identified(Pattern):
         return np.ones_like(inputs, dtype=np.bool_)
 
     def score(self, boards: Boards, predictions: Ints) -> Scores:
-        """Compare asked cells with the stored answer; `valid` is the answer of any identity."""
+        """Compare cells with the stored answer; `valid` accepts the answer of any identity."""
         found = super().score(boards, predictions)
         valid = self._identity(boards.inputs, predictions) > 0
         return replace(found, valid=valid.astype(np.float64))
@@ -80,7 +80,7 @@ class Identified(Pattern):
         return bool(self._identity(board[None], prediction[None])[0])
 
     def from_public(self, inputs: Ints, labels: Ints) -> Boards:
-        """Return boards from file inputs and labels; the first identity that fits is a board's.
+        """Return boards from public inputs and labels; a board gets the first identity that fits.
 
         Raises:
             UserError: If they aren't boards of this task with the answer of some identity.

@@ -1,13 +1,13 @@
-"""Boolean satisfiability: give values to variables so that every clause holds.
+"""Boolean satisfiability: assign values to variables so that every clause is true.
 
-A formula has V variables and up to C clauses of one to three literals, each a variable or its
-negation; a clause holds where one of its literals does. Formulas are drawn uniformly and the
-unsatisfiable ones dropped, so that nothing but satisfiability is known of the answer (planting one
-would lean the literals towards it). A solver (python-sat) decides; what is stored doesn't depend on
-which model it finds: the answer is the first model in the order of variables, false before true.
+A formula has V variables and up to C clauses of one to three literals, each of which is a variable
+or its negation; a clause is true if one of its literals is. Formulas are drawn uniformly, and those
+that a SAT solver (python-sat) proves unsatisfiable are dropped. Planting a solution instead would
+bias the literals towards it. The stored answer doesn't depend on which model the solver finds: it
+is the first model in the order of variables, false before true.
 
-The difficulty is the size of the *backbone*: how many variables have the same value in all models.
-None of these forgives a guess.
+The difficulty is the size of the *backbone*, the number of variables that have the same value in
+all models. A wrong value of any of these makes an answer invalid.
 
 Shapes: N boards; cells: C clauses of 3 literals, then V variables.
 """
@@ -34,9 +34,9 @@ _batch = 64  # formulas drawn at once: the stream of a seed depends on it
 class Logic(Asking):
     """Satisfiable formulas; classes 0 false and 1 true at the variables, and 0 at given cells.
 
-    One clause in 16 has one literal, three in 16 have two, the others three, of different
-    variables. A formula is written in one way: literals by variable, clauses in the order of their
-    tokens, none twice, so that it can't occur in two sets in different orders. Every satisfying
+    One clause in 16 has one literal, three in 16 have two, and the others three, of different
+    variables. A formula has one normal form (literals by variable, clauses in the order of their
+    tokens, none twice), so that it can't occur in two sets in different orders. Every satisfying
     assignment counts as right.
 
     The natural form of a problem is a list of clauses as in DIMACS files, [[1, -3], [2, 3, 4]], the
@@ -47,8 +47,8 @@ class Logic(Asking):
 
     Args:
         variables: V, 4 to 20.
-        clauses: C. With four per variable, one formula in ten is satisfiable at 12 variables, fewer
-            at more.
+        clauses: C. With four clauses per variable, one formula in ten is satisfiable at 12
+            variables; with more variables, fewer are.
     """
 
     variables: int = 12
@@ -73,7 +73,7 @@ class Logic(Asking):
 
     @property
     def vocabulary(self) -> int:
-        """No literal, two literals per variable, and what marks a variable."""
+        """Number of tokens: no literal, two literals per variable, and the mark of a variable."""
         return 2 * self.variables + 2
 
     @property
@@ -98,9 +98,9 @@ class Logic(Asking):
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
         """Return ``copy`` (all false), ``frequent``, ``majority`` and ``units``.
 
-        ``majority`` gives each variable the sign that most of its literals have, false in a tie.
-        ``units`` does the same for variables that unit propagation leaves open: as long as some
-        clause has one open literal and no true one, that literal is made true.
+        ``majority`` gives each variable the sign of most of its literals, false in a tie. ``units``
+        first applies unit propagation (while a clause has one open literal and no true one, that
+        literal is made true) and then the majority to the variables that stay open.
         """
         literals = boards.inputs[:, : self._given, None] - 2 * np.arange(self.variables)
         balance = (literals == 1).sum(axis=1) - (literals == 2).sum(axis=1)
@@ -149,7 +149,7 @@ class Logic(Asking):
         return board
 
     def _written(self, tokens: Ints) -> Ints:
-        """Return inputs [N, cells] from clauses [N, C, 3]: each in its one form."""
+        """Return inputs [N, cells] from clauses [N, C, 3], in normal form."""
         absent = self.vocabulary  # after all literals
         literals = np.sort(np.where(tokens == NONE, absent, tokens), axis=2)
         weights = np.array([absent**2, absent, 1])
@@ -230,7 +230,7 @@ def _backbone(solver: Solver, answer: list[int]) -> int:
 def _distance(clauses: list[list[int]], literals: list[int]) -> int:
     """Return how many variables differ between an assignment and the nearest model.
 
-    The solver is asked for models with ever more differences, counted by a totalizer.
+    A totalizer counts differences; the solver searches for models with increasing numbers of them.
     """
     with (
         Solver(name=_solver, bootstrap_with=clauses) as solver,

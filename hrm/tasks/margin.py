@@ -1,10 +1,10 @@
-"""By how much scores differ over the same boards, and how sure that is."""
+"""Differences of scores over the same boards, and their standard errors."""
 
 from hrm.tasks import Floats
 
 
 def paired(differences: Floats) -> dict[str, float]:
-    """Return the mean of differences of scores, one a board, [N], and its standard error.
+    """Return the mean of differences of scores, one per board, [N], and its standard error.
 
         difference = mean d    error = sqrt(Σ (dᵢ − mean d)² / (N − 1) / N)
 

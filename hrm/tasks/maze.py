@@ -1,8 +1,9 @@
 """Mazes: mark an optimal path between two cells of a board with walls.
 
-A board is a square of H x H cells. Walls are either random, each cell one with probability p; or
-carved: a walk through all rooms opens walls between them, which makes a tree, and each wall left
-between neighbouring rooms is then opened with probability q; see `hrm.tasks.passages`.
+A board is a square of H x H cells. Walls are either random, where each cell is a wall with
+probability p, or carved: a walk through all rooms opens walls between them, which gives a tree, and
+each remaining wall between neighbouring rooms is then opened with probability q; see
+`hrm.tasks.passages`.
 
 Start and goal are drawn uniformly among the cells that are free and connected, at least `shortest`
 moves apart. Moves go to the four neighbours. The answer marks the cells between start and goal on a
@@ -10,10 +11,12 @@ path of least length L; mostly there are several, and all of them count as right
 
     agreement(y) = max over optimal paths P of  sum over cells c of [y_c = 1 if c in P else 0]
 
-All optimal paths have L - 1 cells between the ends, so the maximum belongs to the path with most
-marked cells; one breadth-first flood from the goal finds it, since an optimal path goes down the
-distances. Boards that are one another turned or reflected are never in different sets. Shapes:
-N boards, H rows and columns, cells = H * H, row by row.
+All optimal paths have L - 1 cells between the ends, so the maximum is reached by the path with the
+most marked cells. A breadth-first search from the goal finds it, because distances decrease along
+an optimal path. Boards that are rotations or reflections of one another are never in different
+sets.
+
+Shapes: N boards, H rows and columns, cells = H * H, row by row.
 """
 
 from collections.abc import Iterator
@@ -41,11 +44,11 @@ _free = " ."  # what stands for a free cell in text
 
 @dataclass(frozen=True, kw_only=True)
 class Carved(Part):
-    """Walls that a walk through all rooms left standing.
+    """The walls that remain after a walk through all rooms.
 
     Args:
         openings: q, the probability that a wall between rooms is opened afterwards. With 0 there is
-            one path between any two cells.
+            exactly one path between any two cells.
     """
 
     openings: float = 0.0
@@ -61,17 +64,17 @@ class Carved(Part):
 class Maze(Part):
     """Boards with walls; input tokens free, wall, start, goal; class 1 marks the path.
 
-    The stored answer is the optimal path whose cells, in order, have the smallest indices: where
-    several moves are optimal, it goes up, else left, else right, else down. Unknown are the free
-    cells. The difficulty is the number of moves, L. The natural form of a board is its rows as
-    lines of ``#`` wall, ``.`` free, ``S`` and ``G``; that of an answer has ``o`` on the path.
+    The stored answer is the optimal path whose cells, in order, have the smallest indices: if
+    several moves are optimal, it goes up, else left, else right, else down. The unknown cells are
+    the free ones. The difficulty is the number of moves, L. The natural form of a board is its rows
+    as lines of ``#`` wall, ``.`` free, ``S`` and ``G``; that of an answer has ``o`` on the path.
 
     Args:
         size: H, rows and columns.
         walls: p, the probability of a wall; or `Carved`.
         shortest: The least number of moves from start to goal.
-        strata: Ranges of L, both ends included, of which every split holds equal numbers (to one
-            board, where the size isn't a multiple), in turn; empty for lengths as they come.
+        strata: Ranges of L, both ends included. Every split has equal numbers of boards (up to one)
+            of each range, in turn; empty for lengths as they are drawn.
     """
 
     size: int
@@ -141,10 +144,10 @@ class Maze(Part):
         )
 
     def augment(self, boards: Boards, random: np.random.Generator, copies: int = 7) -> Boards:
-        """Return each board and then so many of its other symmetric versions, as one group.
+        """Return each board, followed by `copies` of its other symmetric versions, as one group.
 
-        A version's stored answer is its board's, turned or reflected as well: an optimal path, if
-        not that with the smallest indices.
+        The stored answer of a version is that of the board, rotated or reflected like it. It is an
+        optimal path, though not always that with the smallest indices.
 
         Raises:
             UserError: If the number of copies isn't 0 to 7.
@@ -158,8 +161,8 @@ class Maze(Part):
         """Return the input [cells] of a board's lines; a space is a free cell as well.
 
         Raises:
-            UserError: If these aren't H lines of H such characters, with one start, one goal and a
-                path of two moves or more between them.
+            UserError: If these aren't H lines of H of these characters, with one start, one goal,
+                and a path of at least two moves between them.
         """
         lines = str(problem).strip("\r\n").splitlines()
         require(
@@ -231,7 +234,7 @@ class Maze(Part):
         return one_hot(inputs, self.vocabulary)
 
     def score(self, boards: Boards, predictions: Ints) -> Scores:
-        """Compare marks with the nearest optimal path; only `exact` asks for the stored one."""
+        """Compare marks with the nearest optimal path; only `exact` requires the stored one."""
         assert predictions.shape == boards.inputs.shape
         unknown = self.unknown(boards.inputs)
         known_right = (~unknown & (predictions == 0)).sum(axis=1)
@@ -246,8 +249,8 @@ class Maze(Part):
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
         """Return ``copy`` (inputs mark no path), ``frequent`` and ``corner``.
 
-        ``corner`` goes straight with one turn, through walls, by the upper of the two rows: the
-        stored answer of a board without walls.
+        ``corner`` goes straight with one turn, through walls, along the upper one of the two rows.
+        This is the stored answer of a board without walls.
         """
         starts, goals = ((boards.inputs == t).argmax(axis=1) for t in (START, GOAL))
         upper, lower = np.minimum(starts, goals)[:, None], np.maximum(starts, goals)[:, None]
@@ -303,7 +306,7 @@ class Maze(Part):
             count = max(count, min(2 * count, _last, _room // self.cells))
 
     def _lengths(self, inputs: Ints) -> Ints:
-        """Return the moves from start to goal, [N], -1 where no path leads."""
+        """Return the number of moves from start to goal, [N]; -1 if there is no path."""
         distance, _ = flood(self._grid(inputs != WALL), self._grid(inputs == GOAL))
         return distance[self._grid(inputs == START)].astype(np.int64)
 
@@ -351,8 +354,8 @@ class Maze(Part):
 def nearest_path(board: Ints, marks: Ints) -> Bools:
     """Return the optimal path of a maze that agrees with most marks, without its ends, [H * H].
 
-    Down the distances from the start, always to the neighbour from which most marks can follow; of
-    equals the first of up, left, right and down.
+    From the start it follows decreasing distances, always to the neighbour from which the most
+    marks can be reached; ties are broken in the order up, left, right, down.
     """
     size = round(len(board) ** 0.5)
     square = board.reshape(1, size, size)

@@ -1,12 +1,13 @@
-"""Several tasks at once, their boards padded to one size.
+"""Several tasks at once, with boards padded to one size.
 
-Each task's tokens have a range of their own, so that a token tells its task:
+Each task's tokens have a range of their own, so that a token identifies its task:
 
     token of task k = its own token + sum of the vocabularies of tasks 0 ... k - 1
 
-and the last token is padding, which stands behind the cells of smaller boards. Answers keep their
-classes, which tasks share; the last class is that of padding, and isn't learned. Shapes: N boards,
-T tasks.
+and the last token is padding, which follows the cells of smaller boards. Answers keep their
+classes, which the tasks share; the last class is that of padding and isn't learned.
+
+Shapes: N boards, T tasks.
 """
 
 import itertools
@@ -26,12 +27,12 @@ from hrm.tasks.board import one_hot
 class Mixture(Part):
     """Boards of several tasks in turn: board i of a split is of task i mod T.
 
-    A task's boards are those that it generates by itself for the same seed and its share of the
-    numbers. Scores are each task's own, of its own cells. The natural form of a problem is its
-    task's place and its form there.
+    The boards of a task are those that it generates alone for the same seed and its share of the
+    numbers. Scores are those of the tasks, on their own cells. The natural form of a problem is a
+    pair: the index of its task, and its natural form there.
 
     Args:
-        tasks: T tasks that answer with classes, and have no identities.
+        tasks: T tasks with classes as answers and without puzzle identities.
     """
 
     tasks: tuple[Part, ...]
@@ -61,7 +62,7 @@ class Mixture(Part):
 
     @property
     def classes(self) -> int:
-        """The most classes that a task has, and padding's."""
+        """The largest number of classes of a task, plus one for padding."""
         return self.ignored + 1
 
     @property
@@ -70,7 +71,7 @@ class Mixture(Part):
         return max(task.classes for task in self._tasks)
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
-        """Return boards that are disjoint where the tasks' are; see `Task.generate`.
+        """Return boards of all tasks in turn, disjoint as each task's are; see `Task.generate`.
 
         Raises:
             UserError: If a number is negative, or so many different boards can't be found.
@@ -86,12 +87,12 @@ class Mixture(Part):
         return Splits(**{name: self._mixed([getattr(d, name) for d in dealt]) for name in names})
 
     def kinds(self, inputs: Ints) -> Ints:
-        """Return each board's task by its place, [N]."""
+        """Return the index of each board's task, [N]."""
         found: Ints = (inputs[:, :1] >= self._starts).sum(axis=1) - 1
         return found
 
     def encode(self, problem: Any) -> Ints:
-        """Return the input [cells] of a pair: a task's place, and a problem in its natural form.
+        """Return the input [cells] of a pair: a task's index, and a problem in its natural form.
 
         Raises:
             UserError: If it isn't such a pair.
@@ -108,12 +109,12 @@ class Mixture(Part):
         return np.concatenate([own, padding])
 
     def decode(self, board: Ints, prediction: Ints | None = None) -> tuple[int, Any]:
-        """Return a board's task and its problem there, or with a prediction the answer there."""
+        """Return the index of a board's task, and its problem or, with a prediction, the answer."""
         k, own, answer = self._one(board, prediction)
         return k, self._tasks[k].decode(own, answer)
 
     def unknown(self, inputs: Ints) -> Bools:
-        """Return which cells the tasks leave open; padding is none."""
+        """Return a mask of the cells that the tasks leave open, without padding."""
         found = np.zeros(inputs.shape, dtype=np.bool_)
         for k, task in enumerate(self._tasks):
             mine = self.kinds(inputs) == k
@@ -125,7 +126,7 @@ class Mixture(Part):
         return one_hot(inputs, self.vocabulary)
 
     def score(self, boards: Boards, predictions: Ints) -> Scores:
-        """Score each task's boards as it does itself, of its own cells."""
+        """Score the boards of each task as that task does, on its own cells."""
         found = {field.name: np.ones(len(boards)) for field in fields(Scores)}
         for k, task in enumerate(self._tasks):
             mine = self.kinds(boards.inputs) == k
@@ -135,9 +136,9 @@ class Mixture(Part):
         return Scores(**found)
 
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
-        """Return every combination of the tasks' methods, "corner + last": each its own task's.
+        """Return every combination of the tasks' methods, by names such as "corner + last".
 
-        One that is the same for all is called by its name alone, as ``copy`` and ``frequent``.
+        If all tasks use the same method, its name stands alone, as in ``copy`` and ``frequent``.
         """
         sets = (train, boards)
         methods: list[dict[str, Ints]] = []
@@ -162,7 +163,7 @@ class Mixture(Part):
 
     @property
     def public_vocabulary(self) -> int:
-        """None: the field's files hold one task each."""
+        """0, since the public format holds a single task per folder."""
         return 0
 
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:

@@ -1,4 +1,4 @@
-"""Free cells among walls: carve them, and find the shortest paths through them.
+"""Mazes: carve free cells, and find shortest paths through them.
 
 Shapes: N boards, H rows and columns.
 """
@@ -14,15 +14,15 @@ frame = ((0, 0), (1, 1), (1, 1))  # around each board, for np.pad
 
 
 def flood(passable: Bools, origin: Bools, marked: Bools | None = None) -> tuple[Counts, Counts]:
-    """Return distances from the origin, and how many marked cells a shortest path can have.
+    """Return distances from the origin, and the most marked cells on a shortest path.
 
     Args:
-        passable: Where moves may go, [N, H, H].
+        passable: The cells that moves may enter, [N, H, H].
         origin: One true cell per board, [N, H, H].
-        marked: Cells to count on the way, both ends included, [N, H, H]; None for none.
+        marked: Cells to count along paths, both ends included, [N, H, H]; None for none.
 
     Returns:
-        Both [N, H, H], -1 where no path leads.
+        Distances and counts, both [N, H, H]; -1 where no path leads.
     """
     framed = np.pad(passable, frame)
     moves = np.array([-framed.shape[2], -1, 1, framed.shape[2]])
@@ -47,11 +47,11 @@ def flood(passable: Bools, origin: Bools, marked: Bools | None = None) -> tuple[
 def carve(random: np.random.Generator, count: int, size: int, openings: float) -> Bools:
     """Return which cells of carved boards are free, [count, size, size].
 
-    Rooms stand two cells apart. From a random one a walk goes on to a random neighbour that it
-    hasn't seen, opening the wall between them, and back where there is none: that makes a tree,
-    with one path between any two cells. Each wall left between neighbouring rooms is then opened
-    with probability `openings`. Even sizes have a row and a column of walls to spare, at random
-    sides.
+    Rooms are two cells apart. Starting from a random room, a walk moves to a random unvisited
+    neighbour and opens the wall between them; if there is none, it goes back. This gives a tree,
+    with exactly one path between any two cells. Each remaining wall between neighbouring rooms is
+    then opened with probability `openings`. Boards of even size have an additional row and column
+    of walls, on random sides.
     """
     # All boards walk at once, two steps per opened wall, there and back. The rooms stand in a frame
     # of others that count as seen.

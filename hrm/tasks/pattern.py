@@ -1,4 +1,4 @@
-"""Sequences: continue them.
+"""Patterns: continue interleaved sequences.
 
 Elements are integers modulo a prime p, so that a geometric sequence never outgrows its tokens:
 
@@ -6,11 +6,11 @@ Elements are integers modulo a prime p, so that a geometric sequence never outgr
     geometric    x' = r x         r != 0, 1             1 parameter
     mixed        x' = r x + d     r != 0, 1; d != 0     2 parameters
 
-and none is constant. Where several are interleaved, each is a *strand* and they take turns.
+and no sequence is constant. If several are interleaved, each is a *strand*, and strands take turns.
 
-Three elements determine a strand's rule among all of these: from x_1 != x_0 follow
-r = (x_2 - x_1) / (x_1 - x_0) and d = x_1 - r x_0 modulo p; arithmetic and geometric strands are
-those with r = 1 and with d = 0. So every continuation is the only one.
+Three elements determine the rule of a strand: since x_1 != x_0, r = (x_2 - x_1) / (x_1 - x_0) and d
+= x_1 - r x_0 modulo p; strands with r = 1 are arithmetic, those with d = 0 geometric. Therefore
+every continuation is unique.
 
 Shapes: N boards, E elements per strand (shown, then asked), S strands; cells = E * S: all strands'
 first elements, then all second ones, and so on.
@@ -33,16 +33,15 @@ _batch = 1024  # boards drawn at once: the stream of a seed depends on it
 class Pattern(Asking):
     """Interleaved sequences modulo p; tokens 0 ... p - 1 are elements, p is asked.
 
-    Targets are the whole sequences. Each strand's kind is drawn uniformly among the three, then
-    its parameters. The difficulty is the number of the rules' parameters, S to 2 S. The natural
-    form of a problem is the list of shown elements in turn, that of an answer the list of asked
-    ones.
+    Targets are the whole sequences. The kind of each strand is drawn uniformly from the three, then
+    its parameters. The difficulty is the total number of parameters, S to 2 S. The natural form of
+    a problem is the list of shown elements in turn; that of an answer is the list of asked ones.
 
     Args:
         modulus: p, a prime. There are p (p - 1)^2 strands, 2 (p - 1)^2 of them with one parameter.
-        strands: S, how many sequences take turns.
-        shown: Elements of each strand that are given.
-        asked: Elements of each strand that are asked.
+        strands: S, the number of interleaved sequences.
+        shown: Number of given elements per strand.
+        asked: Number of asked elements per strand.
     """
 
     modulus: int = 11
@@ -71,7 +70,7 @@ class Pattern(Asking):
 
     @property
     def vocabulary(self) -> int:
-        """The elements, and what marks an asked one."""
+        """Number of tokens: the elements, and the mark of an asked one."""
         return self.modulus + 1
 
     @property
@@ -96,8 +95,8 @@ class Pattern(Asking):
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
         """Return ``copy`` (0 where asked), ``frequent``, ``last`` and ``difference``.
 
-        ``last`` repeats each strand's last shown element; ``difference`` takes every strand for an
-        arithmetic one, and continues with its last difference.
+        ``last`` repeats the last shown element of each strand. ``difference`` continues each strand
+        with its last difference, as if it were arithmetic.
         """
         shown = self._shown(boards.inputs)
         last, steps = shown[:, -1:], np.arange(1, self.asked + 1)[:, None]
@@ -115,7 +114,7 @@ class Pattern(Asking):
         }
 
     def draw(self, board: Ints, prediction: Ints | None = None) -> str:
-        """Return a line per strand; ``?`` is asked, ``'`` ends a prediction, ``!`` a wrong one."""
+        """Return a line per strand; ``?`` is asked, ``'`` a right prediction, ``!`` a wrong one."""
         shown = [str(t) for t in board[: self._given].tolist()]
         asked = ["?"] * (self.cells - self._given)
         if prediction is not None:

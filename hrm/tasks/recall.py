@@ -1,8 +1,8 @@
 """Recall: items are shown one after the other, then one of them is asked for by its place.
 
-Whoever reads the cells in turn doesn't know which item will count before all have passed: the
-associative recall of J. Ba et al., "Using fast weights to attend to the recent past", 2016, with
-places for keys.
+A model that reads the cells in turn doesn't know which item counts until it has read all of them.
+This is the associative recall of J. Ba et al., "Using fast weights to attend to the recent past",
+2016, with places as keys.
 
 Shapes: N boards; cells are the items, the question, and the asked cell.
 """
@@ -24,14 +24,14 @@ _batch = 1024  # boards drawn at once: the stream of a seed depends on it
 class Recall(Asking):
     """Items 0 ... symbols − 1; tokens after those are the places, and the last one is asked.
 
-    The class after the items is that of all cells but the asked one, and isn't learned. The
-    difficulty is how many items have come since the one that is asked for, itself included. The
+    The class after those of the items is that of all cells except the asked one; it isn't learned.
+    The difficulty is the number of items from the asked one to the last one, both included. The
     natural form of a problem is the list of items and the place, from 0; that of an answer is the
     item.
 
     Args:
-        items: How many are shown.
-        symbols: How many different ones there are.
+        items: Number of items shown.
+        symbols: Number of different items.
     """
 
     items: int = 4

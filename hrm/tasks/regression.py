@@ -1,21 +1,21 @@
-"""Regression on vectors: a running fold, whose length is the difficulty.
+"""Regression on vectors: a recurrence whose number of steps is the difficulty.
 
-Each output starts from a value of its own and takes in a list of further values, one after the
-other, k of them; the input says where to stop:
+Each output starts from a value of its own and adds further values one after the other; the input
+says after how many steps k to stop:
 
     y_0 = start        y_j = T(y_{j-1} + x_j), j = 1 ... k        T(z) = 1 - 2 |z - 2 round(z / 2)|
 
-T is the triangle wave with period 2: T(0) = 1, T(1) = -1. One step is easily learnt; with each the
-function of all values gets twice as steep and bends twice as often, while one more step of
-recursion is enough for it (M. Telgarsky, "Benefits of depth in neural networks", COLT 2016, for the
-tent map). Starts and values are independent and uniform on [-1, 1], and so is every y_j: all
-difficulties have the same spread, 1 / sqrt(3), and for k >= 1 no linear function of the input
-explains anything. There is no noise.
+T is the triangle wave with period 2: T(0) = 1, T(1) = -1. One step is easily learnt. Each further
+step doubles the slope and the number of bends of the function, but needs only one more step of
+recursion (M. Telgarsky, "Benefits of depth in neural networks", COLT 2016, for the tent map).
+Starts and values are independent and uniform on [-1, 1], and so is every y_j. Therefore all
+difficulties have the same standard deviation, 1 / sqrt(3), and for k >= 1 no linear function of the
+input explains any variance. There is no noise.
 
-Values are multiples of 2^-20, so that every sum is exact, in single precision too.
+Values are multiples of 2^-20, so that every sum is exact, also in single precision.
 
-Shapes: N boards, O outputs, K the most steps; features F = O + 2 K: starts, values, and indicators
-of k = 1 ... K. An input repeats its features until its `size` is full.
+Shapes: N boards, O outputs, K the largest number of steps; features F = O + 2 K: starts, values,
+and indicators of k = 1 ... K. An input repeats its features until its `size` is filled.
 """
 
 from collections.abc import Iterator
@@ -37,9 +37,9 @@ _grid = 2**20  # values are integers over this
 
 @dataclass(frozen=True, kw_only=True)
 class Errors:
-    """How far predictions are from the targets.
+    """Errors of predictions.
 
-    Args:
+    Attributes:
         squared: Mean squared error over the outputs, per board, [N].
         explained: R^2, 1 - (sum of squared errors) / (that of predicting the targets' mean).
     """
@@ -52,16 +52,17 @@ class Errors:
 class Regression(Part):
     """Vectors with real targets; inputs [N, size], targets [N, O], no tokens and no classes.
 
-    The difficulty is k; every split holds equal numbers of each (to one board), in turn. An output
-    is right where it is off by no more than `tolerance` standard deviations; a prediction is valid
-    and exact where all are. The natural form of a problem is (starts, values, k), that of an answer
-    the list of outputs.
+    The difficulty is k; every split has equal numbers of boards (up to one) of each, in turn. An
+    output is right if its error is at most `tolerance` standard deviations; a prediction is valid
+    and exact if all outputs are right. The natural form of a problem is (starts, values, k); that
+    of an answer is the list of outputs.
 
     Args:
         size: Length of the input vector, at least F.
         outputs: O.
-        depth: K, the most steps.
-        tolerance: In standard deviations of the targets, 1 / sqrt(3).
+        depth: K, the largest number of steps.
+        tolerance: Largest error of a right output, in standard deviations of the targets, 1 /
+            sqrt(3).
     """
 
     size: int = 1024
@@ -193,9 +194,9 @@ class Regression(Part):
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Floats]:
         """Return ``copy`` (the starts), ``frequent`` (the mean), ``linear`` and ``nearest``.
 
-        ``linear`` is least squares on starts and values, with a constant, for each number of steps
-        apart. ``nearest`` answers what the nearest training board with as many steps does. Where
-        training has none with as many, both answer the mean.
+        ``linear`` is least squares on starts and values, with a constant, separately for each
+        number of steps. ``nearest`` copies the answer of the nearest training board with the same
+        number of steps. If the training set has no such board, both answer the mean.
         """
         from scipy.spatial import cKDTree  # who only names this task shouldn't wait for it
 
@@ -218,7 +219,7 @@ class Regression(Part):
         }
 
     def check(self, board: Floats, prediction: Floats) -> bool:
-        """Return whether all outputs are within the tolerance of the fold."""
+        """Return whether all outputs are within the tolerance."""
         return bool(self._right(self._fold(board[None])[0], prediction).all())
 
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:
@@ -238,7 +239,7 @@ class Regression(Part):
         raise _no_files()
 
     def draw(self, board: Floats, prediction: Floats | None = None) -> str:
-        """Return starts and values taken in; with predictions, ``!`` and the truth where wrong."""
+        """Return starts and added values; with predictions, ``!`` and the truth where wrong."""
         starts, values, steps = self.decode(board)
         taken = ", ".join(f"{v:.3f}" for v in values[:steps])
         lines = [f"{start:.3f} folded with {taken}" for start in starts]

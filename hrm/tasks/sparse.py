@@ -1,7 +1,7 @@
-"""Sudokus with 17 clues, the fewest that leave one solution (McGuire, Tugemann and Civario, 2014).
+"""Sudokus with 17 clues, the fewest with a unique solution (McGuire, Tugemann and Civario, 2014).
 
-Digging doesn't reach them: about one grid in 100,000 has such a puzzle at all. These are known
-ones, no two of which a symmetry turns into each other; a test proves each solution the only one.
+Digging doesn't find them, since only about one grid in 100,000 has such a puzzle. These are known
+puzzles, no two of which are equal up to symmetry; a test proves that each solution is unique.
 
 Source: grids as listed in Gordon Royle's collection of sudokus with 17 clues.
 """

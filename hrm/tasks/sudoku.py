@@ -2,19 +2,20 @@
 
 Grids of n x n with boxes of r rows and c columns, r * c = n: 4 (2 x 2), 6 (2 x 3), 9 (3 x 3).
 
-A puzzle is dug from a full grid, and its solution proved to be the only one; see `hrm.tasks.grids`.
-Full grids come from a search that tries digits in random order. That reaches every grid, though not
-all with exactly equal probability (nor would a solver for satisfiability with random phases, which
-is much worse); no claim rests on uniformity.
+A puzzle is dug from a full grid, and its solution is proved to be unique; see `hrm.tasks.grids`.
+Full grids come from a search that tries digits in random order. It reaches every grid, but not with
+exactly equal probabilities (a SAT solver with random phases would be much less uniform); no claim
+depends on uniformity.
 
-Puzzles that a symmetry of sudoku turns into each other (digits renamed, rows, columns, bands and
-stacks permuted, the grid transposed) are never in different sets; see `hrm.tasks.symmetry`.
+Puzzles that a symmetry of sudoku maps to each other (digits renamed; rows, columns, bands and
+stacks permuted; the grid transposed) are never in different sets; see `hrm.tasks.symmetry`.
 
-What takes time is digging. Milliseconds a puzzle on one core: 0.3 at size 4 and 1.2 at size 6 with
-as few clues as possible; at size 9 it takes 3 with 30 clues and 8 with as few as possible. Exactly
-22 clues take 80, since one puzzle in 35 reaches them; 8 at size 6 take 180, at one in 200. About
-half of the puzzles are of the training set and a quarter each of the other two, so that a training
-set takes twice as many as it holds, and a validation or test set four times.
+Most of the time is spent on digging. With as few clues as possible, a puzzle takes 0.3 ms at size
+4, 1.2 ms at size 6 and 8 ms at size 9, on one core; with 30 clues at size 9 it takes 3 ms. Exactly
+22 clues take 80 ms, because one puzzle in 35 reaches them; 8 clues at size 6 take 180 ms, at one in
+200. The symmetry key of a puzzle decides whether it may be used for training (one half), validation
+or test (one quarter each), so that a training set takes twice as many puzzles as it holds, and a
+validation or test set four times as many.
 """
 
 import functools
@@ -52,16 +53,16 @@ _patience = 512  # batches without a new puzzle that end a search
 class Sudoku(Part):
     """Puzzles with one solution; input token 0 is blank, 1 ... n are clues; targets are the digits.
 
-    Class 0 is never right. Unknown are the blank cells. The difficulty is the number of
-    guesses: the digits that a depth-first search tries, smallest first, in cells where several are
-    possible, always in the first cell with fewest candidates. 0 means that each step has a cell
-    with one. The natural form of a puzzle is a string of its n * n cells, row by row, with ``.``
-    for blanks; that of an answer is one of digits.
+    Class 0 is never right. The unknown cells are the blank ones. The difficulty is the number of
+    guesses of a depth-first search: it fills cells with a single candidate first; otherwise it
+    guesses digits, smallest first, in the first cell with the fewest candidates. 0 means that no
+    guess is needed. The natural form of a puzzle is a string of its n * n cells, row by row, with
+    ``.`` for blanks; that of an answer is a string of digits.
 
     Args:
         size: n, one of 4, 6 and 9.
-        clues: Clues per puzzle; several numbers for puzzles of each in turn, a stated mix; None
-            empties cells until every clue is needed.
+        clues: Clues per puzzle; several numbers for puzzles of each in turn; None to empty cells
+            until every clue is necessary.
     """
 
     size: int = 9
@@ -86,14 +87,14 @@ class Sudoku(Part):
 
     @property
     def _counts(self) -> tuple[int, ...]:
-        """Return the numbers of clues asked for, none of them for as few as possible."""
+        """Return the configured numbers of clues; empty for as few as possible."""
         if isinstance(self.clues, int):
             return (self.clues,)
         return self.clues or ()
 
     @property
     def _known(self) -> tuple[int, ...]:
-        """Return the numbers of clues for which there are known puzzles instead of dug ones."""
+        """Return the numbers of clues for which known puzzles are used instead of dug ones."""
         return (sparse.CLUES,) if self.size == 9 else ()
 
     @property
@@ -108,12 +109,12 @@ class Sudoku(Part):
 
     @property
     def classes(self) -> int:
-        """As many as input tokens, so that a digit has the same number on both sides."""
+        """Number of classes, as many as input tokens: token d and class d are the same digit."""
         return self.size + 1
 
     @property
     def digits(self) -> int:
-        """How many tokens, from 1 on, are the answers' classes too, and change names freely."""
+        """Number of tokens, from 1 on, that are classes as well and may be permuted."""
         return self.size
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
@@ -135,9 +136,10 @@ class Sudoku(Part):
         )
 
     def augment(self, boards: Boards, random: np.random.Generator, copies: int = 1) -> Boards:
-        """Return each board and then so many versions of it, by random symmetries, as one group.
+        """Return each board, followed by `copies` versions under random symmetries, as one group.
 
-        A version's difficulty is its board's: that of the search varies with the order of cells.
+        A version keeps the difficulty of its board, since the number of guesses depends on the
+        order of cells.
 
         Raises:
             UserError: If the number of copies is negative.
@@ -196,10 +198,11 @@ class Sudoku(Part):
         return shifted(boards)
 
     def from_public(self, inputs: Ints, labels: Ints) -> Boards:
-        """Return boards, their difficulty counted anew; not proved is that solutions are unique.
+        """Return boards with recomputed difficulty; solutions aren't proved to be unique.
 
         Raises:
-            UserError: If a label isn't a full grid that keeps the rules and its input's clues.
+            UserError: If a label isn't a full grid that satisfies the rules and the clues of its
+                input.
         """
         puzzles = unshifted("inputs", inputs, self.cells, self.vocabulary)
         full = unshifted("labels", labels, self.cells, self.classes)
@@ -221,7 +224,7 @@ class Sudoku(Part):
         return one_hot(inputs, self.vocabulary)
 
     def score(self, boards: Boards, predictions: Ints) -> Scores:
-        """Compare digits with the solution; `valid` looks at the rules and clues alone."""
+        """Compare digits with the solution; `valid` checks the rules and the clues only."""
         assert predictions.shape == boards.inputs.shape
         right = predictions == boards.targets
         unknown = self.unknown(boards.inputs)

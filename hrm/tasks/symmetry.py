@@ -1,12 +1,13 @@
-"""Symmetries of boards: the versions of a board that they make, and keys that they leave alone.
+"""Symmetries of boards: symmetric versions of a board, and keys that are invariant.
 
-A symmetry moves cells, and may rename tokens. The boards into which a board's symmetries turn it
-are its *orbit*. A key is a number that a whole orbit shares; other orbits have other keys, with
-exceptions that do no harm. Keys are how splits stay disjoint up to symmetry.
+A symmetry moves cells and may rename tokens. The set of all boards that the symmetries make of a
+board is its *orbit*. A key is a number that all boards of an orbit share. Different orbits may have
+equal keys in rare cases, which does no harm. With keys, splits are disjoint up to symmetry.
 
-Squares have eight symmetries, turned and reflected. Those of sudoku, in boxes of r rows and c
-columns, are: digits renamed; bands (the n / r strips of r rows with boxes in common) and the rows
-in a band permuted; stacks and the columns in a stack permuted; and the grid transposed where r = c.
+Squares have eight symmetries, the rotations and reflections. The symmetries of sudoku with boxes of
+r rows and c columns are: renaming digits; permuting bands (the n / r strips of r rows that share
+boxes) and the rows in a band; permuting stacks and the columns in a stack; and transposing the grid
+if r = c.
 """
 
 import numpy as np
@@ -20,14 +21,15 @@ _rounds = 3  # of refinement: a fourth told no more boards apart
 
 
 def versions(boards: Boards, moves: Ints, tokens: Ints | None = None) -> Boards:
-    """Return every board in V versions side by side: a puzzle each, a board's a group.
+    """Return V versions of every board in turn; each is a puzzle, those of a board are a group.
 
-    The stored answers change with their boards; difficulty and identity stay.
+    Stored answers are transformed like their boards; difficulty and identity stay the same.
 
     Args:
         boards: N boards.
-        moves: The cell of the board that each cell of the version shows, [N, V, cells].
-        tokens: What each token and each class turns into, [N, V, vocabulary]; None for itself.
+        moves: The cell of the board that each cell of a version shows, [N, V, cells].
+        tokens: The new token and class of each token and class, [N, V, vocabulary]; None to keep
+            them.
     """
     count, each, cells = moves.shape
 
@@ -48,14 +50,14 @@ def versions(boards: Boards, moves: Ints, tokens: Ints | None = None) -> Boards:
 
 
 def squares(size: int) -> Ints:
-    """Return the moves of a square's eight symmetries, [8, cells], the identity first."""
+    """Return the moves of the eight symmetries of a square, [8, cells], the identity first."""
     grid = np.arange(size**2).reshape(size, size)
     turns = [np.rot90(half, k) for half in (grid, grid.T) for k in range(4)]
     return np.stack(turns).reshape(8, -1)
 
 
 def square_keys(inputs: Ints, size: int) -> Keys:
-    """Return keys [N] of boards [N, cells] that turning and reflecting leave alone.
+    """Return keys [N] of boards [N, cells] that are invariant under rotation and reflection.
 
     With h a hash, sum over symmetries g of h(sum over cells c of h(c, token of g's board at c)).
     """
@@ -82,12 +84,13 @@ def grid_moves(random: np.random.Generator, count: int, rows: int, columns: int)
 
 
 def grid_keys(inputs: Ints, rows: int, columns: int) -> Keys:
-    """Return keys [N] of puzzles [N, cells] that the symmetries of sudoku leave alone.
+    """Return keys [N] of puzzles [N, cells] that are invariant under the symmetries of sudoku.
 
-    Colour refinement (Weisfeiler and Leman): at first, a cell's colour is whether it holds a clue.
-    In each round a digit's colour becomes a hash of those of its clues, a line's and a box's one of
-    those of its cells, and then a cell's one of its own, its digit's, its lines' and its box's,
-    each time of the colours alone and not of their order.
+    They are computed by colour refinement (Weisfeiler and Leman). At first, the colour of a cell is
+    whether it holds a clue. In each round, the colour of a digit becomes a hash of the colours of
+    its clues, and the colour of a line or box a hash of those of its cells; then the colour of a
+    cell becomes a hash of its own colour and those of its digit, lines and box. All hashes ignore
+    the order of their arguments.
     """
     size = rows * columns
     cell = _mixed((inputs > 0).astype(np.uint64))
@@ -109,7 +112,7 @@ def grid_keys(inputs: Ints, rows: int, columns: int) -> Keys:
 
 
 def _lines(grid: Keys, thick: int) -> Keys:
-    """Return the colour of each row [N, n], its strip's counted in, from those of cells."""
+    """Return the colour of each row [N, n] from those of its cells and its strip."""
     line = _mixed(grid.sum(axis=2))
     strip = _mixed(line.reshape(len(line), line.shape[1] // thick, thick).sum(axis=2))
     return _mixed(line + strip.repeat(thick, axis=1))

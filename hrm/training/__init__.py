@@ -1,9 +1,10 @@
 """Training a system on a task's boards, in a folder of its own.
 
 learner                    one update: forward, backward, optimisers
-losses, q_losses           what is minimised; `stablemax`: its logarithm
-optim                      optimisers, averaged weights
-loop                       updates until the end, exact and repeatable
-runs, checkpoint, tracking a run's folder and what is in it
-scoring, margins           what a trained model gets right, and how sure it is
+objectives                 the training loss of a batch
+losses, q_losses           the losses; `stablemax`: one of their logarithms
+optim, averages            optimisers; averaged weights
+loop                       the training loop, exact and reproducible
+runs, checkpoint, tracking a run's folder and its files
+scoring, margins           scores of a trained model, and their margins over trivial methods
 """

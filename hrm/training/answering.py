@@ -1,4 +1,4 @@
-"""What stored models answer to problems of one's own."""
+"""Answers of stored models to a user's own problems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,10 +29,11 @@ class Answer:
     """A model's answer.
 
     Args:
-        name: The problem's.
-        board, prediction: [cells], as the task has them.
-        valid: Whether the answer is right by the task's rules.
-        steps: How many halting steps it took.
+        name: Name of the problem.
+        board: The input, [cells].
+        prediction: The predicted classes, [cells].
+        valid: Whether the answer is valid by the rules of the task.
+        steps: Number of halting steps that it took.
     """
 
     name: str
@@ -47,9 +48,9 @@ class Answering:
 
     Args:
         found: From `runs.stored`.
-        task: Whose problems it answers; it may have another size than in training.
-        steps: That every problem takes; None for as many as the run evaluates with.
-        device: Where it is computed.
+        task: The task whose problems are answered; its size may differ from that in training.
+        steps: Halting steps that every problem takes; None for those of the run's evaluation.
+        device: Device of the computation.
 
     Raises:
         UserError: If the checkpoint can't be read, or isn't of the task's shapes.
@@ -98,14 +99,14 @@ class Answering:
         ]
 
     def arc(self, tasks: Sequence[Asked]) -> tuple[Submission, list[str]]:
-        """Return two attempts for each test, voted by all versions of its task that are known.
+        """Return two attempts per test, by a vote over all versions of its task that are known.
 
         Args:
             tasks: From `hrm.data.arcs.read`.
 
         Returns:
-            The submission, and the names of tasks that the model wasn't trained on: it answers
-            these with the blank identity.
+            The submission, and the names of the tasks that the model wasn't trained on, which it
+            answers with the blank identity.
         """
         names, votes = self._names(), dict[tuple[str, int], list[Any]]()
         rows, whose, unknown = [], [], []
@@ -132,7 +133,7 @@ class Answering:
         return submission, unknown
 
     def boards(self, boards: Boards) -> tuple[Values, Values]:
-        """Return the classes that the model answers, [N, cells], and its steps, [N].
+        """Return the predicted classes, [N, cells], and the halting steps, [N].
 
         A public token that stands for no class in its cell counts as class 0.
 

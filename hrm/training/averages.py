@@ -12,12 +12,13 @@ class Averaged(AveragedModel):
 
         θ̄ ← decay · θ̄ + (1 − decay) · θ    at each `update_parameters`; buffers are copied
 
-    The same bits as torch's class with `get_ema_multi_avg_fn`, whose modules it walks and sorts at
-    each call; for a small model that costs as much as the optimiser's step. The lists are made
-    once, so neither model may be moved to another device afterwards.
+    Results equal those of torch's class with `get_ema_multi_avg_fn` bit for bit. That class walks
+    and sorts the modules at each call, which for a small model takes as long as the optimiser's
+    step. Here the lists are made once, so neither model may be moved to another device afterwards.
 
     Args:
-        model: Whose average it is. decay: in 0 ... 1.
+        model: The model whose parameters are averaged.
+        decay: The weight of the old average, in 0 ... 1.
 
     Source: "Less is More" (arXiv 2510.04871), section 4.
     """

@@ -1,7 +1,7 @@
 """Checkpoints: nested plain data and tensors in one file, whole or absent.
 
-A file is a safetensors file: tensors by number, and in its header the JSON that holds everything
-else and says where each tensor belongs. Nothing in it is code.
+A checkpoint is a safetensors file. It holds the tensors by number; the JSON in its header holds
+everything else, and the place of each tensor. It contains no code.
 """
 
 import json
@@ -21,7 +21,7 @@ Tree = Any  # None, bool, int, float, str, Tensor, and lists, tuples and diction
 
 
 def save(path: Path, tree: Tree) -> None:
-    """Write a tree to a file, which is replaced at once or not at all.
+    """Write a tree to a file, which is replaced atomically.
 
     Raises:
         OSError: If it can't be written, as on a full disk.
@@ -39,7 +39,9 @@ def load(path: Path, *names: str, device: str = "cpu") -> Tree:
     """Return the tree of a file that `save` wrote, its tensors on a device.
 
     Args:
-        path: The file. names: What a dictionary has to hold. device: For its tensors.
+        path: The file.
+        names: Keys that the tree, a dictionary, must have.
+        device: Device of the tensors.
 
     Raises:
         UserError: If it isn't such a file, or is damaged.
@@ -60,10 +62,10 @@ def load(path: Path, *names: str, device: str = "cpu") -> Tree:
 
 
 def same(path: Path, stored: Part, asked: Part) -> None:
-    """Refuse to go on from a checkpoint of another configuration.
+    """Refuse a checkpoint of another configuration.
 
     Raises:
-        UserError: If they differ, with the first difference.
+        UserError: If the configurations differ; it names the first difference.
     """
     differences = stored.differences(asked)
     if differences:
@@ -105,5 +107,5 @@ def _tree(plain: Any, tensors: dict[str, Tensor]) -> Tree:
 
 
 def bytes_of(state: Tensor) -> Tensor:
-    """Return a random generator's state as the CPU bytes that torch wants back."""
+    """Return the state of a random generator as bytes on the CPU, as torch expects it."""
     return state.to("cpu", torch.uint8)

@@ -1,11 +1,11 @@
-"""Compiled steps: the loss as a pure function, whose graph all seeds of an arm share.
+"""Compiled steps: the loss as a pure function, whose graph is shared by all seeds of an arm.
 
     loss, measured, carry = losses(weights, batch, chance, carry)
 
-Weights and buffers, a batch, everything that is drawn and the places' carry go in; nothing else is
-read, and nothing is changed. So the graph of one seed is that of the next, and `vmap` can stack
-them. Every sample is computed at every step (`execution.unrolled`), since a graph can't end early.
-Where halting is no part of training, losses are those of the eager step to rounding.
+The arguments are weights and buffers, a batch, all random draws, and the carry of the places;
+nothing else is read, and nothing is changed. Therefore all seeds share one graph, and `vmap` can
+stack them. Every sample is computed at every step (`execution.unrolled`), since a graph can't end
+early. For systems whose training doesn't halt, losses equal those of the eager step to rounding.
 """
 
 import collections
@@ -29,13 +29,13 @@ KEPT = 4  # graphs of so many arms are kept
 
 
 class Chance(NamedTuple):
-    """What a step draws, and what it is told.
+    """The random draws and the settings of a step.
 
-    Args:
+    Attributes:
         halting: Uniform draws, [steps, B, draws].
         dropout: A mask for each call of a `Dropout`, in the order of the calls.
-        shifts: Zeros [B, D] for each puzzle table, whose gradients are those of its rows.
-        obeys: Whether samples stop where they want to, [].
+        shifts: Zeros [B, D] for each puzzle table; their gradients are those of its rows.
+        obeys: Whether halting decisions are followed, [].
     """
 
     halting: Tensor
@@ -45,14 +45,15 @@ class Chance(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the loss of a batch gives.
+    """The loss of a batch and its measurements.
 
-    Args:
-        loss: To descend.
-        names: Of what is measured.
-        measured: [names], float64: the parts of the loss, and last the mean of halting steps.
-        identities: [B], of the rows that were read of a puzzle table; None without one.
-        carry: The places afterwards.
+    Attributes:
+        loss: The loss to minimise.
+        names: Names of the measurements.
+        measured: [names], float64: the parts of the loss and, last, the mean number of halting
+            steps.
+        identities: Identities of the rows that were read of a puzzle table, [B]; None without one.
+        carry: The places after the step.
     """
 
     loss: Tensor
@@ -67,10 +68,11 @@ Losses = Callable[[Mapping[str, Tensor], Batch, Chance, Carry | None], Found]
 
 
 class Graph(nn.Module):
-    """The losses of a system, of any weights: a model without any of its own.
+    """The losses of a system as a function of the weights.
 
     Attributes:
-        losses: The pure function. compiled: the same compiled.
+        losses: The pure function.
+        compiled: The compiled function.
     """
 
     def __init__(self, system: System) -> None:
@@ -92,16 +94,16 @@ class Graph(nn.Module):
 
         Args:
             weights: The model's parameters and buffers, by name.
-            batch: With targets.
-            chance: What is drawn, see `draw`.
-            carry: Of objectives with places.
+            batch: A batch with targets.
+            chance: The random draws.
+            carry: The places, of objectives that have them.
         """
         named = {f"model.{name}": tensor for name, tensor in weights.items()}
         found: Found = torch.func.functional_call(self, named, (batch, chance, carry))
         return found
 
     def forward(self, batch: Batch, chance: Chance, carry: Carry | None) -> Found:
-        """Return the loss of a batch, of the weights that are set."""
+        """Return the loss of a batch with the weights that are set."""
         model, tables = self.model, self.tables
         for place, mask in zip(self.order, chance.dropout, strict=True):
             self.dropouts[place].given.append(mask)
@@ -139,7 +141,7 @@ _graphs = collections.OrderedDict[str, Graph]()
 
 
 def graph(system: System) -> Graph:
-    """Return the graph of a system, the same one as long as this process keeps it."""
+    """Return the graph of a system, which is cached in this process."""
     key = canonical(system.to_json())
     if key not in _graphs:
         _graphs[key] = Graph(system)
@@ -153,8 +155,8 @@ class Compiled:
     """The compiled losses of one model.
 
     Args:
-        model: Whose weights they are of; their gradients arrive in its parameters and tables.
-        system: What it is trained for.
+        model: The model; gradients are written to its parameters and puzzle tables.
+        system: The model's system, with its objective.
     """
 
     def __init__(self, model: HRM, system: System) -> None:
@@ -172,13 +174,15 @@ class Compiled:
         depth: Depth | None,
         obeys: bool,
     ) -> Found:
-        """Return the loss of a batch, which can be descended.
+        """Return the loss of a batch, which can be differentiated.
 
         Args:
-            batch: With targets.
-            noise: Halting's draws. Dropout's are drawn here, from torch's own generator.
-            carry: The places; None at first.
-            depth, obeys: As of a model.
+            batch: A batch with targets.
+            noise: Uniform draws of halting. Dropout masks are drawn here, from torch's default
+                generator.
+            carry: The places; None at the first call.
+            depth: Depth of the recursion; None for the configured one.
+            obeys: Whether halting decisions are followed.
         """
         graph, size = self.graph, len(batch.inputs)
         if carry is None and graph.objective.one_step:

@@ -1,8 +1,9 @@
-"""Extending a run: more updates than its plan had, from where it stands.
+"""Extending a run: continue it to more updates than its plan had.
 
-Learning rates follow the longer plan from there on. With a constant rate the extended run is the
-one that had all updates from the beginning, but for a point of its curve at the former end. With a
-schedule that ends in a low rate it isn't: the rate rises again to what the longer plan has there.
+From there on, learning rates follow the longer plan. With a constant rate, the extended run equals
+one that was planned with all updates from the beginning, except for an additional point of its
+curve at the former end. With a schedule that ends at a low rate it doesn't, because the rate rises
+again to that of the longer plan.
 """
 
 from dataclasses import replace
@@ -16,10 +17,10 @@ from hrm.training.plans import Plan, planned
 
 
 def longer(folder: Path, updates: int) -> Plan:
-    """Return the plan of a folder's run with so many updates in all.
+    """Return the plan of a folder's run, with `updates` updates in total.
 
     Raises:
-        UserError: If there is no run, or it has more updates already.
+        UserError: If there is no run, or it already has more updates.
     """
     plan = planned(folder)
     if plan is None:
@@ -39,10 +40,10 @@ def longer(folder: Path, updates: int) -> Plan:
 
 
 def extend(folder: Path, plan: Plan) -> None:
-    """Have a folder's run and its last checkpoint belong to a plan with more updates.
+    """Rewrite a folder's run and its last checkpoint for a plan with more updates.
 
     Raises:
-        UserError: If there is no run, or it differs in more than that.
+        UserError: If there is no run, or the plans differ in anything else.
     """
     path = folder / "run.json"
     before = planned(folder)

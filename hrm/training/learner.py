@@ -1,7 +1,7 @@
-"""Learner: one optimiser step of any system, and everything that the next one depends on.
+"""Learner: one optimiser step of any system, and the state that the next step depends on.
 
-A batch is computed in equal parts, in the order of its rows: by the processes that share it, and by
-each in pieces one after another. Where the places are persistent, each part keeps its own.
+A batch is computed in equal parts, in the order of its rows: processes share it, and each process
+computes its part in pieces, one after another. If places persist, each part keeps its own.
 """
 
 import functools
@@ -29,18 +29,19 @@ from hrm.training.sparse_adam import SparseAdam
 
 
 class Learner:
-    """Takes optimiser steps: one halting step of its places, or one whole forward pass, each.
+    """Takes optimiser steps, each on one halting step of its places or on one whole forward pass.
 
     Args:
-        model: From `build`; its weights change, and so does its puzzle table.
-        system: What the model is trained for.
-        training: Optimisers, rates, clipping.
-        noise: Where halting's noise is drawn from, that of all parts in every process: it doesn't
-            depend on their number. Dropout's masks do, which each process draws for itself.
+        model: From `loop.build`; its weights and its puzzle table are changed in place.
+        system: The system of the model, with its objective.
+        training: Optimisers, learning rates, clipping.
+        noise: Generator of the halting noise. Every process draws the noise of the whole batch, so
+            that it doesn't depend on the number of processes. Dropout masks do depend on it: each
+            process draws its own.
 
     Raises:
-        UserError: If a batch can't be shared out evenly, or is to be computed in pieces whose
-            samples the objective couples.
+        UserError: If a batch can't be divided evenly, or if it would be computed in pieces although
+            the objective couples its samples.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Learner:
 
     @property
     def carry(self) -> Carry | None:
-        """The places' carry, of this process's first piece where there are several."""
+        """The carry of the places; if there are several pieces, that of this process's first."""
         return self.carries[0]
 
     @property
@@ -94,9 +95,9 @@ class Learner:
         return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimisers.items()}
 
     def compile(self) -> None:
-        """Compile the forward pass, the losses and the backward pass: the same to rounding.
+        """Compile forward pass, losses and backward pass; results stay the same to rounding.
 
-        See `hrm.training.compiled`; seeds of one system share what is compiled.
+        See `hrm.training.compiled`. All seeds of a system share the compiled graph.
         """
         self.compiled = Compiled(self.model, self.system)
 
@@ -112,17 +113,18 @@ class Learner:
     def training_step(self, batch: Batch) -> dict[str, float]:
         """Take one optimiser step and return what it measured, over the whole batch.
 
-        That is `loss`, `task_loss` and `cycles_mean`, the mean number of halting steps (with a
-        carry, how far the places are); of policy gradients `policy_loss` and `baseline_loss`, and
-        `entropy_loss` and `penalty_loss` where they count; of Q values `halt_loss` and
-        `continue_loss`, without their weight; also `halted`, the share of places that halt in this
-        step, and `halted_steps`, the steps that those have taken, summed over them and divided by
-        all places: their quotient is the mean halting step at completion. Replayed Q values add
-        `halted_1` …, the shares of places that halt after so many steps. `gradient_norm` is that
-        of all parameters' gradients, before they are clipped.
+        All systems measure `loss`, `task_loss`, `gradient_norm` (of all parameters' gradients,
+        before clipping) and `cycles_mean`, the mean number of halting steps (with a carry: the mean
+        step that the places have reached). Policy gradients add `policy_loss` and `baseline_loss`,
+        and `entropy_loss` and `penalty_loss` if their weights aren't zero. Q-learning adds
+        `halt_loss` and `continue_loss`, before weighting; `halted`, the share of places that halt
+        in this step; and `halted_steps`, the steps that these places have taken, summed and divided
+        by the number of all places. The quotient of the last two is the mean number of steps at
+        completion. Replay learning adds `halted_1`, `halted_2` …, the share of places that halt
+        after 1, 2 … steps.
 
         Args:
-            batch: The same in all processes, each of which computes its own part.
+            batch: The whole batch, equal in all processes; each computes its own part.
 
         Raises:
             FloatingPointError: If the loss isn't finite; no step is taken then.
@@ -159,15 +161,16 @@ class Learner:
         return result
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the loss of a batch, in one piece, and each sample's halting steps [B]."""
+        """Return the loss of a batch, in one piece, and the halting steps of each sample, [B]."""
         parts, steps = self._losses(batch, self._draw(len(batch.inputs)), 0)
         return parts["loss"], steps
 
     def state(self) -> checkpoint.Tree:
-        """Return everything that the next update depends on, but for the batch.
+        """Return everything that the next update depends on, except for the batch.
 
-        It is that of all processes, which have to call this together, in each of them: places in
-        the order of their samples, so that other parts can take them over.
+        All processes have to call this together, and all of them get the state of all processes.
+        Places are in the order of their samples, so that another number of processes can continue
+        from it.
         """
         carry = None
         if self.carries[0] is not None:
@@ -185,9 +188,9 @@ class Learner:
         }
 
     def load(self, state: checkpoint.Tree) -> None:
-        """Go on from where `state` was taken, by as many processes or another number of them.
+        """Continue from a `state`, with the same number of processes or another one.
 
-        A process that wasn't there goes on with the dropout that it was seeded with.
+        A process that didn't exist then keeps the dropout generator that it was seeded with.
         """
         self.model.load_state_dict(state["model"])
         for name, optimiser in self.optimisers.items():
@@ -218,7 +221,7 @@ class Learner:
         return noise.to(self._device)
 
     def _measured(self, batch: Batch, noise: Tensor, piece: int) -> tuple[Tensor, dict[str, float]]:
-        """Return a piece's loss, and what it measured."""
+        """Return the loss of a piece, and its measurements."""
         if self.compiled is None:
             parts, steps = self._losses(batch, noise, piece)
             measured = {name: value.item() for name, value in parts.items()}
@@ -235,10 +238,10 @@ class Learner:
 
 
 def share(training: Training, update: int) -> float:
-    """Return the share of its full value that a learning rate has in an update, counted from 0.
+    """Return a learning rate in an update, counted from 0, as a share of its full value.
 
-    It is t / warmup up to there, t being the update counted from 1; then what the schedule has at
-    the progress (t − warmup) / (updates − warmup), which the last update completes.
+    With t the update counted from 1, it is t / warmup during warm-up; then it is the schedule's
+    share at progress (t − warmup) / (updates − warmup), which is 1 in the last update.
 
     Source: github.com/sapientinc/HRM, pretrain.py, which counts updates from 1.
     """
@@ -252,7 +255,8 @@ def share(training: Training, update: int) -> float:
 def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimizer]:
     """Return the optimisers of a model, by the names of their rates in `Training`.
 
-    There is its own; one of the halting's parameters where they have a rate; one of puzzle tables.
+    One is for all other parameters, one for those of halting if they have a rate of their own, and
+    one for puzzle tables if the model has any.
     """
     apart = training.halting_rate is not None
     halting = list(model.halting.parameters()) if apart else []
@@ -279,14 +283,14 @@ def optimisers(model: HRM, training: Training) -> dict[str, torch.optim.Optimize
 
 
 class Rates(TypedDict):
-    """What all optimisers take."""
+    """Keyword arguments of all optimisers."""
 
     lr: float
     weight_decay: float
 
 
 def _together(system: System, objective: Objective) -> str:
-    """Return what couples the samples of a batch in training, so that pieces would be no parts."""
+    """Return what couples the samples of a batch in training and thus prevents pieces."""
     model = system.model
     if objective.coupled:
         return type(system.objective).__name__
@@ -316,12 +320,12 @@ def _carry(flat: checkpoint.Tree) -> Carry:
 
 
 def _dropout(device: torch.device) -> Tensor:
-    """Return the state of the generator that dropout draws from."""
+    """Return the state of the generator of dropout masks."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def _go_on(device: torch.device, each: Tensor) -> None:
-    """Set that state to this process's among those of all, if it is there, and of this device."""
+    """Set that state to this process's among those of all, if it exists for this device."""
     rank = distributed.rank()
     if rank < len(each) and each.shape[1:] == _dropout(device).shape:
         state = checkpoint.bytes_of(each[rank])
@@ -333,7 +337,7 @@ def _go_on(device: torch.device, each: Tensor) -> None:
 
 @contextmanager
 def evaluating(model: HRM) -> Iterator[None]:
-    """Evaluation mode without gradient; the mode before is restored at the end."""
+    """Switch to evaluation mode without gradient; the previous mode is restored at the end."""
     before = model.training
     model.eval()
     try:

@@ -1,12 +1,12 @@
-"""Training: one loop for every system, exact and repeatable.
+"""Training: one loop for every system, exact and reproducible.
 
-Seeds are apart: the data seed makes the boards, the weight seed draws initial weights (and
-dropout), the order seed shuffles the boards and draws the halting noise. Equal seeds give
+There are three seeds: the data seed generates the boards; the weight seed draws initial weights and
+dropout masks; the order seed shuffles the boards and draws the halting noise. Equal seeds give
 bit-identical curves on the same machine with the same number of threads.
 
 Under torchrun, several processes share each batch, see `hrm.system.distributed`: all of them call
-`fit`, and get the same weights and curve, that of one process to rounding (but for dropout's
-masks).
+`fit` and get the same weights and the same curve. They equal those of a single process to rounding,
+except for dropout masks.
 """
 
 import contextlib
@@ -39,13 +39,13 @@ from hrm.training.stablemax import IGNORED
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds:
-    """Seeds of what is random in a run; that of the data belongs to the task.
+    """The seeds of a run, except for the data seed.
 
-    Each purpose draws from a stream of its own, even where both seeds are the same number.
+    Each purpose draws from a stream of its own, even if both seeds are the same number.
 
     Args:
-        weights: Initial weights, and dropout.
-        order: The order of the boards, and the halting noise.
+        weights: Seed of the initial weights and of dropout.
+        order: Seed of the order of the boards and of the halting noise.
     """
 
     weights: int
@@ -56,7 +56,7 @@ class Seeds:
 class Encoded:
     """Boards as tensors: inputs as the system's embedding takes them, targets [N, cells].
 
-    Identities [N] name rows of the puzzle table; None for the blank one.
+    Identities [N] are rows of the puzzle table; None stands for the blank one.
     """
 
     inputs: Tensor
@@ -77,7 +77,7 @@ class Encoded:
 
 
 class Samples(Protocol):
-    """What a model is trained on: boards in memory (`Encoded`), or those of a folder."""
+    """Training data: boards in memory (`Encoded`), or those of a folder (`mapped.Mapped`)."""
 
     def batch(self, rows: Tensor) -> Batch:
         """Return some rows as a batch."""
@@ -88,12 +88,14 @@ class Samples(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """One point of the training curve, after so many updates.
+    """One point of the training curve, after `update` updates.
 
     Args:
-        loss, steps: Means since the last point: training loss, halting steps.
-        score: What `watch` returned.
-        parts: Means of the parts of the loss, by the names of `Learner.training_step`.
+        loss: Mean training loss since the last point.
+        steps: Mean number of halting steps since the last point.
+        score: The value that `watch` returned.
+        parts: Means of the parts of the loss since the last point, by the names of
+            `Learner.training_step`.
         rates: Learning rates in this update, by their names in `Training`.
     """
 
@@ -106,10 +108,10 @@ class Moment:
 
 
 def build(system: System, seeds: Seeds, device: torch.device | str = "cpu") -> HRM:
-    """Return the system's model, its weights drawn from the weight seed on the CPU, on a device.
+    """Return the model of a system on a device; its weights are drawn from the seed on the CPU.
 
     Raises:
-        UserError: If it computes in bfloat16, and the device can't.
+        UserError: If the model computes in bfloat16 and the device doesn't support it.
     """
     there = torch.device(device)
     if system.model.bfloat16 and there.type == "cuda":
@@ -129,8 +131,8 @@ def encode(
 ) -> Encoded:
     """Turn boards into tensors for a system, on a device.
 
-    The class that a task ignores isn't labelled, but where answers are learned by squared error:
-    there it is a class like the others.
+    Cells of the class that a task ignores are unlabelled. Where answers are learned by squared
+    error, it is a class like the others.
     """
     reads = system.model.embedding.reads
     inputs = boards.inputs if reads == "tokens" else task.one_hot(boards.inputs)
@@ -149,7 +151,7 @@ def encode(
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Part):
-    """What a checkpoint belongs to."""
+    """The configuration that a checkpoint belongs to."""
 
     system: System
     training: Training
@@ -174,23 +176,28 @@ def fit(
 
     Args:
         model: From `build`.
+        system: The system of the model, with its objective.
+        training: Optimisers, learning rates and the number of updates.
         data: The training set.
-        watch: Called every `evaluate_every` updates, and after the last, in evaluation mode without
-            gradient; what it returns is the curve's score, higher being better. With
-            `training.ema` it sees the averaged weights, which the model keeps at the end.
-        folder: Where `last.safetensors`, from which an interrupted run goes on to the identical
-            curve, and `best.safetensors`, the model at the best score, are kept; None for nowhere.
+        seeds: The seeds of the run.
+        watch: Called every `evaluate_every` updates and after the last one, in evaluation mode
+            without gradient. It returns the score of the curve; higher is better. With
+            `training.ema` it is called with the averaged weights, which the model keeps at the end.
+        folder: Folder of the checkpoints `last.safetensors`, from which an interrupted run
+            continues to the identical curve, and `best.safetensors`, the model at the best score;
+            None to write nothing.
         report: Called with each new point of the curve, before its checkpoint is written, and with
-            the number of updates that this process made for it.
-        measured: Called after each update with what `Learner.training_step` returned.
+            the number of updates that this process took for it.
+        measured: Called after each update with the result of `Learner.training_step`.
         compiled: Whether steps are compiled, see `Learner.compile`.
 
-    With a folder, Ctrl-C and SIGTERM wait for the end of an update or evaluation, and all that was
-    done is kept; a second one doesn't wait, and the last evaluation is what there is. That one is
-    also where several processes go on, since they are interrupted at different updates.
+    With a folder, a first Ctrl-C or SIGTERM takes effect at the end of the current update or
+    evaluation, and everything up to there is kept. A second one takes effect at once; the run then
+    continues from its last evaluation. So does a run of several processes after any interruption,
+    since these are interrupted at different updates.
 
-    Of several processes the first one alone calls `watch` and `report` and writes to the folder,
-    which all have to see if they are to go on from it.
+    Only the first of several processes calls `watch` and `report` and writes to the folder. All of
+    them need access to the folder to continue from it.
 
     Raises:
         Diverged: If the loss or an answer isn't finite, with the update where it happened.
@@ -247,7 +254,7 @@ def fit(
 
 @contextmanager
 def _diverging(update: int) -> Iterator[None]:
-    """Say of numbers that aren't finite at which update they were seen."""
+    """Turn errors about numbers that aren't finite into `Diverged`, with the update."""
     try:
         yield
     except FloatingPointError as error:
@@ -271,7 +278,7 @@ def _moment(
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """Where a run stands: after so many updates, with its curve and what it measured since."""
+    """The progress of a run: its updates, its curve, and the measurements since its last point."""
 
     update: int = 0
     curve: list[Moment] = field(default_factory=list)
@@ -324,7 +331,7 @@ def _resumed(
 
 
 def predict(model: HRM, system: System, data: Encoded, batch: int = 256) -> Ints:
-    """Return the classes that a model answers, int64 [N, cells], without halting noise."""
+    """Return the classes that a model predicts, int64 [N, cells], without halting noise."""
     return answers(model, system, data, batch)[0]
 
 
@@ -337,10 +344,10 @@ def answers(
     numbers: bool = False,
     steps: int | None = None,
 ) -> tuple[Values, Floats]:
-    """Return what a model answers, [N, cells], and how many halting steps it took, [N].
+    """Return the answers of a model, [N, cells], and its numbers of halting steps, [N].
 
-    Answers are classes, or what the readout gives where `numbers` are wanted; there is no halting
-    noise. Every board takes as many `steps` as asked for, or as many as halting says.
+    Answers are classes, or with `numbers` the values of the readout; there is no halting noise.
+    Every board takes `steps` halting steps; with None, halting decides.
 
     Raises:
         FloatingPointError: If an answer isn't finite.
@@ -356,10 +363,10 @@ def answers(
 
 
 def answered(system: System, prediction: Tensor, cells: int, *, numbers: bool) -> Tensor:
-    """Return the classes that a prediction says, [B, cells], or what it is where it has `numbers`.
+    """Return the classes of a prediction, [B, cells], or with `numbers` the prediction itself.
 
     Raises:
-        FloatingPointError: If it isn't finite.
+        FloatingPointError: If the prediction isn't finite.
     """
     if not prediction.isfinite().all():  # NaN would pass for a class
         raise FloatingPointError("its answers are NaN or infinite")
@@ -367,6 +374,6 @@ def answered(system: System, prediction: Tensor, cells: int, *, numbers: bool) -
 
 
 def evaluate(model: HRM, system: System, task: Task, boards: Boards, batch: int = 256) -> Scores:
-    """Return a model's scores on boards."""
+    """Return the scores of a model on boards."""
     device = next(model.parameters()).device
     return task.score(boards, predict(model, system, encode(system, task, boards, device), batch))

@@ -1,4 +1,4 @@
-"""Losses: what a system is trained for. Those of Q values are in `hrm.training.q_losses`.
+"""The losses of answers and policies. Those of Q values are in `hrm.training.q_losses`.
 
 Shapes: B batch, K halting steps, S cells, C classes. Log-probabilities, advantages and masks of
 steps are [K, B]; rewards and task losses [B].
@@ -26,7 +26,8 @@ class Loss:
 
     Args:
         total: The sum of the parts.
-        entropy: The bonus, thus at most 0. penalty: that of the steps.
+        entropy: The entropy bonus, a number of at most 0.
+        penalty: The penalty on the number of steps.
     """
 
     total: Tensor
@@ -47,14 +48,15 @@ def reward(task_loss: Tensor, steps: Tensor, cost: float) -> Tensor:
 
 
 def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error of each sample, [B]; targets [B, S] become one-hot beyond two classes."""
+    """Mean squared error of each sample, [B]; targets of three classes or more become one-hot."""
     return (prediction - _indicator(prediction, target)).square().mean(-1)
 
 
 def cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
-    """Mean cross-entropy over each sample's labelled cells, [B], 0 where there is none.
+    """Mean cross-entropy over the labelled cells of each sample, [B]; 0 if there are none.
 
-    Tokens: prediction [B, S, C]. Vectors: [B, S] logits of two classes, or [B, S · C].
+    The prediction is [B, S, C] for tokens. For vectors it is [B, S], logits of two classes, or [B,
+    S · C].
     """
     if prediction.shape == target.shape:
         return F.binary_cross_entropy_with_logits(
@@ -64,7 +66,7 @@ def cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def stablemax_cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
-    """The same of the stablemax, computed in float64, [B]."""
+    """Mean cross-entropy of the stablemax, computed in float64, [B]; as `cross_entropy`."""
     return _per_sample(stablemax.stablemax_cross_entropy, prediction, target)
 
 
@@ -76,11 +78,11 @@ builds(learning.StablemaxCrossEntropy)(lambda _: stablemax_cross_entropy)
 
 
 def log_probabilities(run: Run, max_steps: int) -> tuple[Tensor, Tensor]:
-    """Return log π of the action taken and log π(stop), each [K, B], zero where none was chosen.
+    """Return log π of the action taken and log π(stop), each [K, B]; zero where nothing was chosen.
 
-    A sample chose to stop where its margin is positive (in lockstep it may go on all the same).
-    The stop at the last step of all is forced: nothing was chosen there, its score is no part of
-    the policy gradient. Where a policy isn't obeyed, nothing was chosen at all.
+    A sample chose to stop where its margin is positive (in lockstep it may continue nevertheless).
+    The stop at the last possible step is forced: it isn't a choice and has no part in the policy
+    gradient. If a policy isn't obeyed, there are no choices at all.
     """
     log_pi = run.logits.log_softmax(-1)
     k = torch.arange(len(run.margins), device=run.steps.device)[:, None]
@@ -111,10 +113,13 @@ def mean_over_live(terms: Tensor, live: Tensor, eps: float = 1e-8) -> Tensor:
 def policy_loss(
     objective: learning.PolicyGradient, run: Run, rewards: Tensor, max_steps: int
 ) -> Tensor:
-    """−Σ_k mean[log π_k · (R − V_k) · live_k], the mean over the batch or over the live.
+    """−Σ_k mean[log π_k · (R − V_k) · live_k]; the mean is over the batch or over live samples.
 
     Args:
-        rewards: [B], treated as constants, as V is.
+        objective: Which log-probabilities, advantages and means are used.
+        run: The execution of the batch.
+        rewards: R, [B]. No gradient flows through R and V.
+        max_steps: The step at which stopping is forced.
 
     Source: documents v2, "Meta-RL Gradient Correction", and gru, "Meta-Learning Objective".
     """
@@ -138,7 +143,7 @@ def policy_loss(
 
 
 def mean_advantage(advantages: Tensor, live: Tensor) -> Tensor:
-    """Return the mean over samples for all of them, [B], or over each step's live ones, [K, B]."""
+    """Return the mean advantage over all samples, [B], or over each step's live ones, [K, B]."""
     if advantages.dim() == 1:
         return advantages.mean().expand_as(advantages)
     mask = live.to(advantages.dtype)
@@ -147,9 +152,10 @@ def mean_advantage(advantages: Tensor, live: Tensor) -> Tensor:
 
 
 def baseline_loss(objective: learning.PolicyGradient, run: Run, rewards: Tensor) -> Tensor:
-    """Mean_B ρ(V at the stop − R), or Σ_k mean_B ρ(V_k − R · live_k), ρ smooth L1 or squared.
+    """Mean_B ρ(V at the stop − R), or Σ_k mean_B ρ(V_k − R · live_k).
 
-    Smooth L1 is d²/2 where |d| < 1, else |d| − ½.
+    ρ is the squared error, ρ(d) = d², or smooth L1: ρ(d) = d²/2 where |d| < 1, and |d| − ½
+    elsewhere.
     """
     smooth = objective.value_at_stop if objective.smooth_value is None else objective.smooth_value
     each = F.smooth_l1_loss if smooth else F.mse_loss
@@ -160,7 +166,7 @@ def baseline_loss(objective: learning.PolicyGradient, run: Run, rewards: Tensor)
 
 
 def entropy(run: Run) -> Tensor:
-    """Σ_k mean_B of the policy's entropy at each live step, the last one's included."""
+    """Σ_k mean_B of the policy's entropy at each live step, including the last one."""
     log_pi = run.logits.log_softmax(-1)
     per_step = -(log_pi.exp() * log_pi).sum(-1)
     return (per_step * run.live).mean(-1).sum()
@@ -175,8 +181,10 @@ def loss(
     """The training loss of a system on a batch.
 
     Args:
-        target: [B, S] class indices, or real numbers.
-        max_steps: Where halting is forced.
+        objective: The objective of the system.
+        output: The model's output on the batch.
+        target: Class indices or real numbers, [B, S].
+        max_steps: The step at which halting is forced.
     """
     match objective:
         case learning.Supervised():
@@ -189,7 +197,7 @@ def loss(
 
 
 def supervised_loss(objective: learning.Supervised, output: Output, target: Tensor) -> Tensor:
-    """The mean loss of the last answers, or of each segment's, and of those between the steps.
+    """The mean loss of the last answers, or of those of all segments, plus that between steps.
 
     Source: documents amulgent, "Iterative Refinement", and complete, "Advanced Training".
     """
@@ -221,7 +229,11 @@ def policy_gradient_loss(
     """Task, policy and baseline loss, entropy bonus and step penalty.
 
     Args:
-        each: The loss of an answer, of which rewards are made as well.
+        objective: The weights of the parts.
+        output: The model's output on the batch.
+        target: Class indices or real numbers, [B, S].
+        max_steps: The step at which halting is forced.
+        each: The loss of an answer, which also determines the rewards.
 
     Source: documents v2, "Corrected Meta-RL Loss Calculations", and gru, "Meta-Learning Objective".
     """
@@ -245,7 +257,7 @@ def policy_gradient_loss(
 
 
 def answer(objective: Objective, prediction: Tensor, cells: int) -> Tensor:
-    """Return the classes that a prediction names, [B, cells]."""
+    """Return the predicted classes, [B, cells]."""
     if prediction.dim() == 2 and prediction.shape[1] == cells:
         return (prediction > objective.threshold).long()
     return prediction.reshape(len(prediction), cells, -1).argmax(-1)

@@ -1,7 +1,8 @@
 """Training on a folder in the public format, which may be larger than memory.
 
-Boards are read batch by batch and turned into the task's own tokens and classes, so that a model
-trained on them is one of the task like any other. Labels that files leave out aren't learned.
+Boards are read batch by batch and converted to the task's own tokens and classes, so that the
+trained model is used like any other model of the task. Cells without a label in the files aren't
+learned.
 """
 
 from typing import Any
@@ -27,11 +28,11 @@ class Mapped:
     """The training boards of a folder.
 
     Args:
-        system: What reads them.
-        task: Whose boards they are.
+        system: The system that is trained.
+        task: The task of the boards.
         data: The training split.
-        held: What is held out.
-        device: Where batches are put.
+        held: Which boards training takes, and which are held out.
+        device: Device of the batches.
 
     Raises:
         UserError: If the boards aren't the task's.

@@ -1,10 +1,12 @@
-"""Margins: by how much a model beats a task's trivial methods, and how sure that is.
+"""Margins: the difference between a model's score and those of trivial methods, with errors.
 
-Paired by board: d_i = (model's share of right unknown cells) − (the method's), over N boards
+Scores are paired by board: d_i is the model's share of right unknown cells on board i, less that of
+the method. Over N boards,
 
     difference = mean d    error = sqrt(sum (d_i − mean d)² / (N − 1) / N)
 
-A model has learned something where the difference is at least three errors for every method.
+A model counts as having learned something if, for every method, the difference is at least three
+standard errors.
 """
 
 from collections import Counter
@@ -29,9 +31,11 @@ def margins(
     """Return ``difference`` and ``error`` of a run's first checkpoint on test boards, by method.
 
     Args:
-        found: From `runs.stored`: of a folder, the best checkpoint is the first.
-        device: Where it is computed.
-        steps: That every board takes; None for as many as halting says.
+        found: From `stored.stored`; the first checkpoint of a run's folder is the best one.
+        task: The task of the boards.
+        splits: The boards.
+        device: Device of the computation.
+        steps: Halting steps that every board takes; None to let halting decide.
     """
     system = found.plan.system
     model = HRM(system.model).to(device)
@@ -44,9 +48,9 @@ def margins(
 def steps_taken(
     found: Stored, task: Task, splits: Splits, device: torch.device | str = "cpu"
 ) -> dict[int, int]:
-    """Return how many test boards take so many halting steps, each halting for itself.
+    """Return the number of test boards for each number of halting steps, each halting on its own.
 
-    The weights are those of the first checkpoint, of a run's folder the best one.
+    The weights are those of the first checkpoint, which in a run's folder is the best one.
 
     Raises:
         UserError: As `hrm.training.scoring.halting`.
@@ -63,7 +67,9 @@ def beside(task: Task, splits: Splits, scores: Floats) -> dict[str, dict[str, fl
     """Return ``difference`` and ``error`` of scores on the test boards, by trivial method.
 
     Args:
-        scores: [N], share of right unknown cells of each test board.
+        task: The task of the boards.
+        splits: The boards.
+        scores: Share of right unknown cells of each test board, [N].
     """
     return {
         name: paired(scores - task.score(splits.test, guess).unknown)
@@ -72,7 +78,7 @@ def beside(task: Task, splits: Splits, scores: Floats) -> dict[str, dict[str, fl
 
 
 def line(found: Mapping[str, Mapping[str, float]]) -> str:
-    """Return in words how far the best trivial method is behind."""
+    """Return a sentence with the margin over the best trivial method."""
     name = min(found, key=lambda method: found[method]["difference"])
     difference, error = found[name]["difference"], found[name]["error"]
     return (

@@ -1,6 +1,6 @@
-"""Objectives: what a batch's training loss is, and what it measures.
+"""Objectives: the training loss of a batch, and its measurements.
 
-An objective of one's own derives from `Objective` here and is registered for its part by
+To add an objective, derive from `Objective` and register the class for its part with
 `hrm.model.registry.builds`.
 """
 
@@ -23,15 +23,15 @@ Found = tuple[dict[str, Tensor], Tensor, Carry | None]
 
 
 class Objective(ABC):
-    """What a system is trained for.
+    """The training objective of a system.
 
     Args:
-        part: What is configured.
+        part: The configuration of the objective.
 
     Attributes:
-        coupled: Whether the loss is more than a mean over samples: it is then that of the whole
-            batch, in each process.
-        one_step: Whether a batch takes one halting step, and its places carry their states on.
+        coupled: Whether the loss isn't a mean over samples; each process then computes the loss of
+            the whole batch.
+        one_step: Whether an update is one halting step, and places carry their states to the next.
     """
 
     coupled = False
@@ -45,18 +45,20 @@ class Objective(ABC):
         """Return the loss, its parts, each sample's halting steps, and the places afterwards.
 
         Args:
-            batch: With targets.
-            noise: Halting's draws, [steps, B, draws].
-            carry: The places, as the last call returned them; None at first.
+            model: The model.
+            batch: A batch with targets.
+            noise: Uniform draws of halting, [steps, B, draws].
+            carry: The places, as the last call returned them; None at the first call.
 
         Returns:
-            Scalars by name, the one to descend under "loss"; steps [B]; the carry, or None.
+            Scalars by name, with the one to minimise under "loss"; halting steps [B]; the carry, or
+            None.
         """
 
 
 @builds(learning.Supervised)
 class Supervised(Objective):
-    """The answer's loss, or that of all segments."""
+    """The loss of the last answer, or of the answers of all segments."""
 
     part: learning.Supervised
 
@@ -70,10 +72,10 @@ class Supervised(Objective):
 
 @builds(learning.PolicyGradient)
 class PolicyGradient(Objective):
-    """The answer's loss and REINFORCE; its means are over the whole batch.
+    """The loss of the answer, and REINFORCE; means are over the whole batch.
 
     Attributes:
-        answer: The loss of an answer, of (prediction, target), [B].
+        answer: The loss of an answer: (prediction, target) to [B].
     """
 
     part: learning.PolicyGradient
@@ -100,7 +102,7 @@ class PolicyGradient(Objective):
 
 @builds(learning.QHalting)
 class QHalting(Objective):
-    """The answer's loss and that of the Q values, one halting step an update."""
+    """The losses of the answer and of the Q values, with one halting step per update."""
 
     part: learning.QHalting
     one_step = True
@@ -122,7 +124,7 @@ class QHalting(Objective):
 
 @builds(learning.ReplayHalting)
 class ReplayHalting(Objective):
-    """The answer's loss and that of replayed Q values, one halting step an update."""
+    """The losses of the answer and of replayed Q values, with one halting step per update."""
 
     part: learning.ReplayHalting
     one_step = True
@@ -146,7 +148,7 @@ class ReplayHalting(Objective):
 
 
 def _whole(output: Output) -> Output:
-    """Return what a policy's loss reads of an output, of all processes' samples."""
+    """Return the output that a policy's loss reads, with the samples of all processes."""
     if distributed.world() == 1:
         return output
     run = output.run

@@ -34,7 +34,7 @@ class _Adam(Optimizer, ABC):
         v ← β2 v + (1 − β2) g²
         p ← p (1 − ηλ) − η / (1 − β1ᵗ) · u(m, v, t)
 
-    Parameters without a gradient are left alone, decay included, and their t stands still.
+    Parameters without a gradient aren't changed, not even by decay, and their t doesn't advance.
 
     Raises:
         UserError: At construction or by `add_param_group`, if there are no parameters, or a rate is
@@ -123,10 +123,11 @@ _entries = 2**17  # of a block: four tensors and a temporary one fit in a proces
 def _blocks(
     params: list[Tensor], g: list[Tensor], m: list[Tensor], v: list[Tensor], t: list[int]
 ) -> Iterator[Block]:
-    """Yield parts of a processor's cache's size, which a step passes once instead of a dozen times.
+    """Yield blocks that fit into the cache of a CPU, so that a step reads memory only once.
 
-    The same bits: all is computed entry by entry, and blocks end where vector registers do. (On
-    other devices each part would cost a launch.)
+    Results don't change by a bit: everything is computed entry by entry, and blocks end at
+    multiples of vector registers. On other devices there is one block, since each would cost a
+    kernel launch.
     """
     rows: list[tuple[Tensor, Tensor, Tensor, Tensor, int]] = []
     size = 0
@@ -147,8 +148,8 @@ def _blocks(
 class AdamAtan2(_Adam):
     """u = atan2(m, √v / √(1 − β2ᵗ)).
 
-    The update doesn't change when the loss is multiplied by a positive constant; there is no ε. Its
-    size is below η/(1 − β1ᵗ) · π/2, and atan2(0, 0) = 0.
+    The update is invariant when the loss is multiplied by a positive constant; there is no ε. Its
+    entries are at most η/(1 − β1ᵗ) · π/2 in size, and atan2(0, 0) = 0.
 
     Args:
         params: Parameters, or parameter groups.
@@ -187,12 +188,15 @@ class AdamAtan2(_Adam):
 class AdamAtan2AsCoded(_Adam):
     """u = sin(atan2(m, √v + ε)) / (√v / √(1 − β2ᵗ) + ε): what document complete's code computes.
 
-    Where ε is negligible, multiplying the loss by c divides the update by c: the sine is free of
-    scale, and is divided by a scale. The first step is about 9.5 η / |g|, with the usual β.
+    If ε is negligible, multiplying the loss by c divides the update by c, because the sine is
+    invariant to scale and is divided by √v. With the usual β, the first step is about 9.5 η / |g|.
 
     Args:
-        params, lr, betas, weight_decay: As for `AdamAtan2`.
+        params: Parameters, or parameter groups.
+        lr: η ≥ 0.
+        betas: β1 and β2, each in [0, 1).
         eps: ε > 0.
+        weight_decay: λ ≥ 0.
 
     Source: document complete, "Adam-atan2", as coded.
     """
@@ -250,19 +254,20 @@ class SparseSignSGD(Optimizer):
         G[i] = Σ of the gradients of all copies of row i, over all processes
         W[i] ← W[i] (1 − ηλ) − η sign(G[i])    for the identities i that got a gradient, no others
 
-    With `torch.distributed` initialised, each process gets the identities and gradients of all,
-    and takes the same step: that of one process with the whole batch. Every process of the group
-    has to call `step`, with the same tables in the same order; their batches may differ in size, or
-    be empty. sign(NaN) counts as 0, so watch the loss for a NaN.
+    If `torch.distributed` is initialised, each process gathers the identities and gradients of all
+    processes and takes the same step, which is that of one process with the whole batch. Every
+    process of the group has to call `step`, with the same tables in the same order; their batches
+    may differ in size, or be empty. sign(NaN) counts as 0, so check the loss for NaN.
 
     Args:
-        tables: What is trained.
-        lr: η ≥ 0. weight_decay: λ ≥ 0.
-        process_group: Who shares the batch; the default group if None.
+        tables: The puzzle tables to train.
+        lr: η ≥ 0.
+        weight_decay: λ ≥ 0.
+        process_group: The processes that share a batch; None for the default group.
 
     Raises:
-        UserError: At construction, if there are no tables, something else is among them (such as
-            parameters, of which tables have none), or a rate is out of its range.
+        UserError: At construction, if there are no tables, if anything but tables is given (such as
+            parameters, which tables don't have), or if a rate is out of its range.
 
     Source: document act-v1, "Basic Training Loop".
     """
@@ -305,11 +310,11 @@ class SparseSignSGD(Optimizer):
         return loss
 
     def direction(self, place: int, rows: Tensor, gradients: Tensor) -> Tensor:
-        """Return what is subtracted from rows [K] of a table, without the learning rate, [K, D]."""
+        """Return the direction of the step for rows [K] of a table, to be subtracted, [K, D]."""
         return gradients.sign()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the rows that the tables gave out, whatever `set_to_none` says."""
+        """Drop the rows that the tables returned, whatever `set_to_none` is."""
         for table in self.tables:
             table.zero_grad()
 
@@ -332,12 +337,12 @@ class SparseSignSGD(Optimizer):
 
 @torch.no_grad()
 def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
-    """Scale all gradients alike and return the norm of them all before, 0 where there are none.
+    """Clip the norm of all gradients together, and return the norm before; 0 if there are none.
 
-        g ← g · min(1, largest / (norm + 1e-6)),    or nothing where `largest` is None
+        g ← g · min(1, largest / (norm + 1e-6)),    unchanged if `largest` is None
 
-    The same bits as `torch.nn.utils.clip_grad_norm_`, which sorts them by device and type, twice.
-    Parameters without a gradient are left out; the others are on one device.
+    Results equal those of `torch.nn.utils.clip_grad_norm_` bit for bit, without sorting gradients
+    by device and type. Parameters without a gradient are left out; the others are on one device.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
@@ -351,8 +356,8 @@ def clip(parameters: Iterable[Tensor], largest: float | None) -> Tensor:
 def _sum_per_identity(ids_N: Tensor, gradients_ND: Tensor) -> tuple[Tensor, Tensor]:
     """Return each identity once, [K], and the sum of its gradients, [K, D].
 
-    Rows are summed in their order, on a GPU as well: a sum by atomic additions differs between
-    processes in its last bits, hence sometimes in its sign, and the tables would drift apart.
+    Rows are summed in their order, on a GPU as well. A sum by atomic additions would differ between
+    processes in its last bits, hence sometimes in its sign, and the tables would diverge.
     """
     order = ids_N.argsort(stable=True)
     touched, counts = ids_N[order].unique_consecutive(return_counts=True)

@@ -1,4 +1,4 @@
-"""The order in which boards are trained on, and the streams of random numbers."""
+"""The order of training boards, and the streams of random numbers."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -11,15 +11,15 @@ from hrm.training import checkpoint
 
 
 def stream(seed: int, purpose: str) -> int:
-    """Return the seed of one purpose's stream: different for every seed and purpose.
+    """Return the seed of the stream for one purpose, different for every seed and purpose.
 
-    torch's CPU generator keeps 32 bits of a seed, so adding to it isn't enough.
+    It is a hash, since torch's CPU generator uses only 32 bits of a seed.
     """
     return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:4], "little")
 
 
 class Order(ABC):
-    """Deals the indices of a training set in batches for ever, and can go on from a checkpoint."""
+    """An endless iterator over batches of training indices, which a checkpoint can restore."""
 
     def __iter__(self) -> Self:
         return self
@@ -30,20 +30,22 @@ class Order(ABC):
 
     @abstractmethod
     def state(self) -> checkpoint.Tree:
-        """Return what the next batches depend on."""
+        """Return the state that determines the next batches."""
 
     @abstractmethod
     def load(self, state: checkpoint.Tree) -> None:
-        """Go on from where `state` was taken."""
+        """Continue from a `state`."""
 
 
 class Shuffled(Order):
-    """Deals the indices of a training set in batches for ever.
+    """An endless iterator over shuffled batches of training indices.
 
-    They are shuffled anew each epoch; a last partial batch is dropped.
+    Indices are shuffled in each epoch; the last partial batch is dropped.
 
     Args:
-        size: Of the training set. batch: of a batch. seed: of the order.
+        size: Number of boards in the training set.
+        batch: Boards per batch.
+        seed: Seed of the order.
     """
 
     def __init__(self, size: int, batch: int, seed: int) -> None:
@@ -61,11 +63,11 @@ class Shuffled(Order):
         return rows
 
     def state(self) -> checkpoint.Tree:
-        """Return what the next batches depend on."""
+        """Return the state that determines the next batches."""
         return {"epoch": self.epoch, "dealt": self.dealt}
 
     def load(self, state: checkpoint.Tree) -> None:
-        """Go on from where `state` was taken."""
+        """Continue from a `state`."""
         self.generator.set_state(checkpoint.bytes_of(state["epoch"]))
         self._shuffle()
         self.dealt = state["dealt"]

@@ -1,4 +1,4 @@
-"""Plans: all that a run's curve depends on, in a run's folder as JSON."""
+"""Plans: everything that a run's curve depends on, stored as JSON in the run's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from hrm.config.parts import Part, require
 from hrm.data import cache, own
 from hrm.data.own import OwnData
 from hrm.errors import UserError
+from hrm.model import narrow as narrow  # a part that a plan may have
 from hrm.system import extensions
 from hrm.tasks import Splits
 from hrm.training import tracking
@@ -17,17 +18,22 @@ from hrm.training.loop import Seeds
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(Part):
-    """All that a run's curve depends on, but for the machine.
+    """Everything that a run's curve depends on, except for the machine.
 
     Args:
-        recipe: What the system came from, for people.
-        task: Also a `Task`.
-        data_seed: Of the boards. train, validation, test: how many.
-        seed: Of the weights, and of dropout.
-        order_seed: Of the boards' order and the halting noise; None for the same number.
-        data: A folder whose boards are taken; None for those that the task generates. train: how
-            many of them training takes, after those for validation.
-        start: SHA-256 of the checkpoint whose weights it starts from; None for drawn ones.
+        recipe: Name of the recipe that the system was made with, for people.
+        system: The system that is trained.
+        task: The task, which must also be a `Part`.
+        data_seed: Seed of the boards.
+        train: Number of training boards; of a folder, those that training uses after the
+            validation boards are held out.
+        validation: Number of validation boards.
+        test: Number of test boards.
+        training: How the system is trained.
+        seed: Seed of the weights, and of dropout.
+        order_seed: Seed of the boards' order and of the halting noise; None for `seed`.
+        data: The folder of the boards; None for boards that the task generates.
+        start: SHA-256 of the checkpoint with the initial weights; None for drawn ones.
     """
 
     recipe: str
@@ -70,9 +76,10 @@ class Plan(Part):
         return Seeds(weights=self.seed, order=order)
 
     def splits(self) -> Splits:
-        """Return the boards, from the cache where they are there.
+        """Return the boards, from the cache if it has them.
 
-        Of a folder's training boards, which may not fit in memory, the first alone are here.
+        Of a folder's training boards, which may not fit into memory, only the first ones are
+        returned.
         """
         task: Any = self.task
         if self.data is not None:
@@ -81,10 +88,10 @@ class Plan(Part):
 
 
 def planned(folder: Path) -> Plan | None:
-    """Return the plan of a run's folder, None where there is no run.
+    """Return the plan of a run's folder; None if there is no run.
 
     Raises:
-        UserError: If it is damaged, or of another version of this project.
+        UserError: If the plan is damaged, or was written by another version of this project.
     """
     said = tracking.described(folder)
     if said is None:

@@ -1,4 +1,4 @@
-"""Losses of halting by Q-learning: act-v1's per segment, amulgent's from replayed experiences.
+"""Losses of Q-learning for halting: per segment (act-v1) and from experiences (amulgent).
 
 Shapes: B batch, S cells, C classes; Q values [B, 2] are (halt, continue).
 """
@@ -21,7 +21,7 @@ CONTINUE_WEIGHT = 1.1  # of Q(continue)'s squared error beside Q(halt)'s, in doc
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentLoss:
-    """The loss of one halting step and its parts, each summed over the batch and divided by it."""
+    """The loss of one halting step and its parts, each averaged over the global batch."""
 
     total: Tensor
     task: Tensor
@@ -33,8 +33,8 @@ class SegmentLoss:
 def continue_target(model: HRM, carry: Carry) -> Tensor:
     """Target of Q(continue), [B], from one more pass without gradient.
 
-    It is σ of the next step's Q(halt) where this was the last step, else of the larger of the next
-    step's two values.
+    With Q' the values after one further step, it is σ(Q'(halt)) if that step is the last one, and
+    σ(max(Q'(halt), Q'(continue))) otherwise.
 
     Source: document act-v1; HRM (arXiv 2506.21734), section 2, "Adaptive computational time".
     """
@@ -44,7 +44,7 @@ def continue_target(model: HRM, carry: Carry) -> Tensor:
 
 
 def whole_right(prediction: Tensor, target: Tensor) -> Tensor:
-    """[B]: whether every labelled cell is right; a sequence without labels is."""
+    """Return whether every labelled cell is right, [B]; true for a sequence without labels."""
     found = prediction.view(*target.shape, -1).argmax(-1)
     return ((found == target) | (target == IGNORED)).all(-1)
 
@@ -60,10 +60,12 @@ def segment_loss(
     """ℓ = Σ_b [task_b + w · (BCE(Q_halt, right_b) + BCE(Q_continue, target_b))] / global batch.
 
     Args:
-        prediction: [B, S, C] or [B, S · C]. q: logits of the Q values [B, 2].
-        target: [B, S], −100 where a cell isn't labelled.
-        next_q: [B], from `continue_target`; None where Q(continue) doesn't learn.
-        global_batch: Samples over all processes; None for B.
+        objective: The loss of the answer, and the weight w.
+        prediction: [B, S, C] or [B, S · C].
+        q: Logits of the Q values, [B, 2].
+        target: [B, S]; −100 where a cell is unlabelled.
+        next_q: The target of Q(continue), [B], from `continue_target`; None if it isn't trained.
+        global_batch: Number of samples over all processes; None for B.
 
     Source: document act-v1, "Training"; its public code.
     """
@@ -87,16 +89,18 @@ def replayed(
     next_q: Tensor,
     halted: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Return the answer's loss and that of the Q values, without its weight, both scalars.
+    """Return the loss of the answer and that of the Q values, before weighting, both scalars.
 
     Args:
-        prediction: [B, S, C] or [B, S · C]. q: Q values [B, 2] after this step.
-        target: [B, S], −100 where a cell isn't labelled.
-        next_q: [B, 2], one step further, without gradient.
-        halted: [B], which samples end with this step.
+        objective: The loss of the answer, and how Q values learn.
+        prediction: [B, S, C] or [B, S · C].
+        q: Q values after this step, [B, 2].
+        target: [B, S]; −100 where a cell is unlabelled.
+        next_q: Q values after one further step, [B, 2], without gradient.
+        halted: Which samples end with this step, [B].
 
-    Source: document amulgent, "Enhanced Adaptive Computation Time"; the reward is the answer's
-    instead of the act of halting.
+    Source: document amulgent, "Enhanced Adaptive Computation Time". There the act of halting is
+    rewarded, here a right answer.
     """
     answer: AnswerLoss = built(objective.answer)
     right = whole_right(prediction, target).to(q.dtype)
@@ -117,11 +121,14 @@ def replay_targets(
 ) -> Tensor:
     """Targets of separate heads, [B, 2].
 
-    (r, 0) where terminal, else (r + γ c max Q', r + γ max Q').
+    (r, 0) if terminal, otherwise (r + γ c max Q', r + γ max Q').
 
     Args:
-        rewards: r [B]. next_q: Q' [B, 2], of the same network. terminal: [B] booleans.
-        discount: γ. halt_share: c.
+        rewards: r [B].
+        next_q: Q' [B, 2], of the same network.
+        terminal: Whether the episode ends with the experience, booleans [B].
+        discount: γ.
+        halt_share: C.
 
     Source: document amulgent, "Enhanced Q-Learning".
     """
@@ -143,7 +150,7 @@ def replay_loss(q: Tensor, targets: Tensor, continue_weight: float = CONTINUE_WE
 def single_head_loss(
     q: Tensor, rewards: Tensor, next_q: Tensor, terminal: Tensor, discount: float = 0.99
 ) -> Tensor:
-    """MSE(max Q, r + γ max Q'), r alone where terminal: before the enhancements.
+    """MSE(max Q, r + γ max Q'), with target r if terminal: before the enhancements.
 
     Source: document amulgent, what "Separate Halt/Continue Q-Values" replaced.
     """

@@ -2,11 +2,11 @@
 
     run.json, curve.jsonl, summary.json    see `hrm.training.tracking`
     last.safetensors, best.safetensors     see `hrm.training.loop.fit`
-    update-000100.safetensors, ...         the model at some evaluations, where they are kept
+    update-000100.safetensors, ...         the model at some evaluations, if they are kept
 
-Equal plans give equal curves, and a folder belongs to one plan. An interrupted run goes on where it
-was interrupted, and one that was killed goes on from its last evaluation. A run can be extended to
-more updates than its plan had.
+Equal plans give equal curves, and a folder belongs to one plan. A run that was interrupted
+continues where it was interrupted; one that was killed continues from its last evaluation. A run
+can be extended to more updates than its plan had.
 """
 
 import contextlib
@@ -57,14 +57,15 @@ most_threads = 1024  # with far more, torch takes the process down
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """What is known at an evaluation.
+    """The measurements at an evaluation.
 
     Args:
-        update, updates: How far the run is, of how many.
-        metrics: ``loss``, its parts, and ``steps`` of training, ``samples_per_second`` without
-            evaluation, all since the last point; learning rates; scores on the validation boards,
-            and the halting steps there.
-        seconds: Left, at that pace.
+        update: Updates taken so far.
+        updates: Updates of the whole run.
+        metrics: Means since the last point: ``loss``, its parts, halting ``steps``, and
+            ``samples_per_second`` (evaluation excluded); learning rates; scores and halting steps
+            on the validation boards.
+        seconds: Estimate of the remaining time.
     """
 
     update: int
@@ -87,25 +88,30 @@ def execute(
     keep_every: int | None = None,
     extended: bool = False,
 ) -> dict[str, Any]:
-    """Run a plan in a folder, or the rest of it, and return its summary.
+    """Run a plan in a folder, or continue it there, and return its summary.
 
-    It says ``status``: finished, diverged (with step and reason), or stopped, which ends in the
-    exception that stopped it. A finished run has the test scores of its best and last checkpoints
-    and of the task's trivial methods.
+    The summary's ``status`` is finished, diverged (with step and reason), or stopped; a stopped run
+    raises the exception that stopped it. A finished run has the test scores of its best and last
+    checkpoints and of the task's trivial methods.
 
-    Of several processes that train together, all call this; the first alone has the folder and the
-    trackers, reports, and knows the scores.
+    If several processes train together, all of them call this. Only the first one writes to the
+    folder and the trackers, reports, and returns the scores.
 
     Args:
-        trackers: Beside the folder's own. report: called at each evaluation.
-        threads: Of torch, from here on. device: where it is computed.
-        test: Whether the finished run is scored on the test boards. A finished run can be scored
-            later by executing it again.
-        compiled: Whether training steps are compiled: faster, and the same to rounding.
-        start: The weights of the plan's `start`; those that fit the model are taken over. None
-            where there are none, or the folder's run goes on.
-        keep_every: The model of every so many evaluations is kept; None for the best and the last.
-        extended: Whether the folder's run may have had fewer updates than the plan.
+        plan: The plan of the run.
+        folder: The folder of the run, new or with the same plan.
+        trackers: Further trackers, beside that of the folder.
+        report: Called at each evaluation.
+        threads: Number of torch's threads from here on.
+        device: Device of the computation.
+        test: Whether the finished run is scored on the test boards. It can be scored later by
+            executing the finished run again.
+        compiled: Whether training steps are compiled, which is faster and equal to rounding.
+        start: Weights of the checkpoint that the plan's `start` names; those that fit the model are
+            loaded. None if the plan has no `start`, or if the folder's run continues.
+        keep_every: Keep the model of every `keep_every`-th evaluation; None to keep only the best
+            and the last one.
+        extended: Whether the folder's run may have been planned with fewer updates.
 
     Raises:
         UserError: If the folder is in use, or another run's, or `start` is missing in a new one.

@@ -31,8 +31,8 @@ class LossScaling:
     Puzzle tables step by the signs of their gradients, which no scale changes.
 
     Args:
-        optimisers: Of parameters, and of puzzle tables.
-        scaler: Of torch; where it isn't enabled, losses and gradients stay what they are.
+        optimisers: Optimisers of parameters and of puzzle tables.
+        scaler: torch's gradient scaler; if it isn't enabled, losses and gradients don't change.
 
     Raises:
         UserError: If one is an Adam of puzzle tables, which depends on the scale.
@@ -58,7 +58,7 @@ class LossScaling:
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of the scaled loss to those that are there."""
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.scale(loss).backward()
 
     def step(self) -> bool:
         """Divide the gradients by the scale, and step; return False where they aren't finite."""

@@ -1,4 +1,4 @@
-"""What a model answers on a task's boards, and how that scores."""
+"""Answers of a model on the boards of a task, and their scores."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -28,10 +28,10 @@ def answers(
     *,
     steps: int | None = None,
 ) -> tuple[Values, Floats]:
-    """Return what a model answers, [N, cells], and how many halting steps it took, [N].
+    """Return the answers of a model, [N, cells], and its numbers of halting steps, [N].
 
-    Answers are classes, or numbers where the task's are; there is no halting noise. Every board
-    takes as many `steps` as asked for, or as many as halting says.
+    Answers are classes, or numbers for tasks with real-valued answers; there is no halting noise.
+    Every board takes `steps` halting steps; with None, halting decides.
     """
     data = loop.encode(system, task, boards, next(model.parameters()).device)
     return loop.answers(model, system, data, batch, numbers=task.classes == 0, steps=steps)
@@ -48,11 +48,15 @@ def score(
 def by_step(
     model: HRM, system: System, task: Task, boards: Boards, steps: int, batch: int = 64
 ) -> list[dict[str, float]]:
-    """Return a model's mean scores after each of so many steps, whatever halting says.
+    """Return the mean scores of a model after each of `steps` halting steps, ignoring halting.
 
     Args:
-        model: Whose readout keeps each step's answer.
-        steps: May be more than the model was trained with.
+        model: A model whose readout keeps the answer of each step.
+        system: Its system.
+        task: The task of the boards.
+        boards: The boards.
+        steps: Number of halting steps, which may be larger than in training.
+        batch: Boards per batch.
     """
     assert model.config.readout.each_step
     data = loop.encode(system, task, boards, next(model.parameters()).device)
@@ -82,12 +86,12 @@ def baselines(task: Task, training: Boards, boards: Boards) -> dict[str, dict[st
 
 
 def halting(system: System) -> System:
-    """Return a system that halts in evaluation, each sample for itself, whatever it was.
+    """Return a system in which each sample halts on its own in evaluation.
 
-    As documented, some take all steps there, and some stop their batch as one.
+    Some documented systems take all steps in evaluation; others stop a batch as a whole.
 
     Raises:
-        UserError: If it doesn't halt at all.
+        UserError: If the system doesn't halt at all.
     """
     part = system.model.halting
     if isinstance(part, Fixed) or (isinstance(part, Policy) and not part.obeyed):
@@ -108,7 +112,7 @@ def halting(system: System) -> System:
 
 
 def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
-    """Return task and boards in the tokens that a model reads, its own or the public ones."""
+    """Return task and boards in the tokens that a model reads, the task's or the public ones."""
     own = sizes(system.model).get("vocabulary", task.vocabulary)
     if task.vocabulary != own == task.public_vocabulary:
         public: Any = PublicBoards(task, boards)  # a model of the field's files
@@ -129,7 +133,7 @@ def accuracy(task: Task, boards: Boards, found: Values) -> float:
 
 
 def by_task(task: Task, boards: Boards) -> dict[str, NDArray[np.bool_]]:
-    """Return which boards [N] are of which of a mixture's tasks, by name; {} of any other task."""
+    """Return for each task of a mixture which boards [N] are its own; {} for other tasks."""
     kinds = getattr(task, "kinds", None)
     if kinds is None:
         return {}

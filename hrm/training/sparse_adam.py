@@ -1,6 +1,7 @@
 """Adam on the rows of puzzle tables that are in use.
 
-G gradient of a row, W the row, t how often it was in use, η learning rate, λ weight decay.
+Legend: G gradient of a row, W the row, t the number of steps in which it was in use, η learning
+rate, λ weight decay.
 """
 
 from collections.abc import Iterable
@@ -13,20 +14,22 @@ from hrm.training.optim import SparseSignSGD
 
 
 class SparseAdam(SparseSignSGD):
-    """AdamW, whose moments and steps are each row's own.
+    """AdamW with moments and step counts per row.
 
         m ← β1 m + (1 − β1) G
         v ← β2 v + (1 − β2) G²
         W[i] ← W[i] (1 − ηλ) − η (m / (1 − β1ᵗ)) / (√(v / (1 − β2ᵗ)) + ε)
 
-    for the identities i that got a gradient; all else about the other rows stands still. With one
-    row, which is always in use, it is `torch.optim.AdamW`. Gradients come from all processes, as in
-    `SparseSignSGD`.
+    for the identities i that have a gradient; the other rows, with their moments and step counts,
+    don't change. With a single row, which is always in use, this equals `torch.optim.AdamW`.
+    Gradients are gathered from all processes, as in `SparseSignSGD`.
 
     Args:
-        tables: What is trained.
-        lr: η ≥ 0. weight_decay: λ ≥ 0.
-        betas: (β1, β2). eps: ε.
+        tables: The puzzle tables to train.
+        lr: η ≥ 0.
+        weight_decay: λ ≥ 0.
+        betas: (β1, β2).
+        eps: ε.
 
     Raises:
         UserError: As `SparseSignSGD`.

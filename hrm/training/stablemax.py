@@ -3,12 +3,13 @@
     s(x) = x + 1 for x ≥ 0,  1 / (1 − x) for x < 0
     p_c = s(x_c) / Σ_j s(x_j)
 
-so that log s(x) = ± log(1 + |x|), with the sign of x, and for the cross-entropy with target y
+so that log s(x) = ± log(1 + |x|) with the sign of x. The cross-entropy with target y has the
+gradient
 
     ∂(−log p_y) / ∂x_c = (p_c − 1[c = y]) / (1 + |x_c|)
 
-All of it in float64, whatever the logits' type: s spans 77 decades over float32, and the sums lose
-nothing. Results are float64; gradients arrive in the logits' type.
+Everything is computed in float64, whatever the type of the logits, because s spans 77 decades over
+the range of float32. Results are float64; gradients have the type of the logits.
 
 Shapes: logits [..., C] with C classes, targets [...].
 
@@ -48,18 +49,18 @@ def stablemax_cross_entropy(logits: Tensor, target: Tensor, ignored: int = IGNOR
 
 
 def shifted_softmax(logits: Tensor) -> Tensor:
-    """Return softmax(x − max x), [..., C] in the logits' type: mathematically softmax of x.
+    """Return softmax(x − max x), [..., C] in the type of the logits, which equals softmax(x).
 
-    Source: document complete, what its code calls stablemax.
+    Source: document complete, whose code calls it stablemax.
     """
     return (logits - logits.amax(-1, keepdim=True).detach()).softmax(-1)  # no shift, no gradient
 
 
 def _halves(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (max(x, 0), max(−x, 0)) in float64: a slope of 1 in exactly one half, at 0 as well.
+    """Return (max(x, 0), max(−x, 0)) in float64; exactly one of them has slope 1, also at x = 0.
 
-    A NaN stays one. `clamp` or `abs` would give a slope of 2 or 0 at x = 0, where Q heads and
-    padding start.
+    NaN stays NaN. `clamp` or `abs` would give a slope of 2 or 0 at x = 0, where Q heads and padding
+    start.
     """
     x = logits.double()
     negative = x < 0

@@ -1,4 +1,4 @@
-"""Stored runs: their checkpoints, loaded and scored."""
+"""Stored runs: load and score their checkpoints."""
 
 import hashlib
 import logging
@@ -23,10 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 def weights(path: Path) -> tuple[int, dict[str, Tensor]]:
-    """Return a checkpoint's update, and its weights, averaged ones if it has them.
+    """Return a checkpoint's update and its weights, the averaged ones if it has any.
 
     Raises:
-        UserError: If there is none, or not all of its weights are finite.
+        UserError: If there is no checkpoint, or its weights aren't all finite.
     """
     tree = checkpoint.load(path)
     if isinstance(tree, dict) and "moment" in tree:
@@ -54,16 +54,16 @@ def digest(path: Path) -> str:
 
 
 def reached(folder: Path) -> int:
-    """Return the update from which a run goes on, 0 from the beginning."""
+    """Return the update from which a run would continue; 0 for the beginning."""
     last = folder / "last.safetensors"
     return int(checkpoint.load(last, "update")["update"]) if last.is_file() else 0
 
 
 def restored(path: Path, model: HRM) -> dict[str, int]:
-    """Load a checkpoint's weights, averaged ones if it has them, and return its ``update``.
+    """Load a checkpoint's weights, the averaged ones if it has any, and return its ``update``.
 
     Raises:
-        UserError: If there is none, or it is of another model.
+        UserError: If there is no checkpoint, or it belongs to another model.
     """
     update, state = weights(path)
     try:
@@ -78,19 +78,19 @@ def restored(path: Path, model: HRM) -> dict[str, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """A run's plan, and those of its checkpoints that are asked for, by name."""
+    """The plan of a run, and the selected checkpoints by name."""
 
     plan: Plan
     checkpoints: Mapping[str, Path]
 
 
 def stored(path: Path) -> Stored:
-    """Return the run of a folder, with its best and last checkpoint, or of one checkpoint's file.
+    """Return the run of a folder, with its best and last checkpoint, or of one checkpoint.
 
-    A converted checkpoint is its run's best one, and there is no last.
+    A run that was converted from a public checkpoint has a best one only.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is no run or no checkpoint.
     """
     folder = path if path.is_dir() else path.parent
     plan = planned(folder)
@@ -117,15 +117,21 @@ def evaluated(
     steps: int | None = None,
     curve: int | None = None,
 ) -> dict[str, Any]:
-    """Return the scores of stored checkpoints on a task's test boards, beside its trivial methods.
+    """Return the scores of stored checkpoints on test boards, and those of trivial methods.
 
-    One of several that can't be read is left out, with a warning.
+    If one of several checkpoints can't be read, it is left out with a warning.
 
     Args:
-        halt: Whether a system of Q-learning halts, see `halting`.
-        identities: Of these boards, where they aren't those that the task generates.
-        steps: That every board takes, whatever halting says; None for as many as it says.
-        curve: So many steps, after each of which the checkpoints are scored, too, as ``curve``.
+        found: From `stored`.
+        task: The task of the boards.
+        splits: The boards.
+        halt: Whether samples halt on their own, see `scoring.halting`; otherwise as the system is
+            configured.
+        device: Device of the computation.
+        identities: Number of puzzle identities of these boards; None for that of the task.
+        steps: Halting steps that every board takes; None to let halting decide.
+        curve: Number of halting steps after each of which the checkpoints are scored too, as
+            ``curve``; None for no curve.
 
     Raises:
         UserError: If the task's shapes aren't the model's, no checkpoint can be read, or as
@@ -166,10 +172,10 @@ def evaluated(
 
 
 def resized(found: Stored, positions: int) -> Stored:
-    """Return a stored run as one of boards with so many cells, where its weights allow that.
+    """Return a stored run for boards with another number of cells, if its weights allow that.
 
-    They do where none of them belongs to a position: inputs are read cell by cell, and positions
-    aren't learned. Rotary positions go on beyond the length that was trained.
+    They do if no weight belongs to a position, that is, if inputs are read cell by cell and there
+    are no learned positions. Rotary positions extend beyond the trained length.
 
     Raises:
         UserError: If some weights belong to positions.

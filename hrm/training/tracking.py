@@ -1,12 +1,12 @@
-"""Tracking: where the points of a run go, behind one protocol.
+"""Tracking: destinations for the points of a run, behind one protocol.
 
-A folder is always there, and is what our own commands read:
+The run's folder is always written; our own commands read it:
 
     run.json       id, configuration, seeds, and an environment for each time the run was started
     curve.jsonl    one line per point, {"step": ..., **metrics}
-    summary.json   how the run ended, absent while it goes on or where it was killed
+    summary.json   how the run ended; absent while it is running or if it was killed
 
-TensorBoard and Weights & Biases are extras, imported when used and not before.
+TensorBoard and Weights & Biases are extras, which are imported only when they are used.
 """
 
 import importlib
@@ -33,13 +33,13 @@ _packages = (_project, "numpy", "safetensors", "torch")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run is.
+    """The description of a run.
 
     Args:
-        id: The same when it is resumed.
+        id: Identifier, which a resumed run keeps.
         configuration: Everything that its curve depends on, as JSON.
-        seeds: By purpose; also in the configuration.
-        environment: From `environment`, now.
+        seeds: Seeds by purpose; they are in the configuration, too.
+        environment: The current environment, from `environment`.
     """
 
     id: str
@@ -49,23 +49,23 @@ class Run:
 
 
 class Tracker(Protocol):
-    """Takes a run's points, in order; after a resume, some steps may come a second time."""
+    """Receives the points of a run in order; after a resume, some steps may be repeated."""
 
     def start(self, run: Run) -> None:
-        """Begin, or go on with, a run."""
+        """Begin or resume a run."""
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Take a point; it isn't lost if the process is killed right after."""
+        """Record a point, which must not be lost if the process is killed right afterwards."""
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """End, whether the run is complete or not, with what the summary says of it."""
+        """End the run, complete or not, with its summary."""
 
 
 class JsonLines:
-    """Keeps a run in a folder, as JSON.
+    """Stores a run as JSON in a folder.
 
-    A point is one write of one line, so that whatever ends the process leaves a torn last line at
-    most, which `points` doesn't read and `start` removes.
+    A point is one write of one line. If the process is killed, at most the last line is incomplete;
+    `points` ignores it and `start` removes it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -119,9 +119,9 @@ class TensorBoard:
 
 
 class WeightsAndBiases:
-    """Hands a run to Weights & Biases, in a folder and without network.
+    """Logs a run with Weights & Biases, in a folder and offline.
 
-    ``WANDB_MODE=online`` is how a user asks for the network; ``wandb sync`` sends a run later.
+    Set ``WANDB_MODE=online`` to send it to the service; ``wandb sync`` sends it later.
 
     Raises:
         UserError: If its package isn't installed.
@@ -153,10 +153,12 @@ class WeightsAndBiases:
 
 
 def extras(name: str, folder: Path, project: str = PROJECT) -> list[Tracker]:
-    """Return the trackers that a name asks for, beside the folder's own.
+    """Return the trackers of a name, beside that of the folder.
 
     Args:
-        project: Of Weights & Biases.
+        name: Name of an extra.
+        folder: The folder of the run.
+        project: Project name for Weights & Biases.
 
     Raises:
         UserError: If the package isn't installed.
@@ -198,10 +200,10 @@ def ended(folder: Path) -> dict[str, Any] | None:
 
 
 def points(folder: Path) -> list[dict[str, Any]]:
-    """Return a run's curve, in order of steps; of two points of one step, the later one.
+    """Return a run's curve in order of steps; if a step has two points, the later one counts.
 
     Raises:
-        UserError: If a line that is whole isn't a point.
+        UserError: If a complete line isn't a point.
     """
     lines = read_lines(folder / "curve.jsonl", *_guard, "step")
     found = {point["step"]: point for point in lines}
@@ -209,7 +211,7 @@ def points(folder: Path) -> list[dict[str, Any]]:
 
 
 def foreign(folder: Path, why: UserError) -> UserError:
-    """Return what is said of a whole `run.json` that this version can't follow."""
+    """Return the error for an undamaged `run.json` that this version can't read."""
     said = described(folder)
     assert said is not None
     versions = (said["environments"] or [{}])[-1].get("versions", {})
@@ -227,7 +229,7 @@ def _parts(version: str | None) -> list[int]:
 
 
 def write(path: Path, data: Mapping[str, Any]) -> None:
-    """Write one of the folder's JSON files, whole or not at all."""
+    """Write one of the folder's JSON files atomically."""
     with whole(path) as temporary:
         temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
@@ -246,7 +248,7 @@ def _extra(name: str, module: str) -> Any:
 def environment(threads: int, device: str = "cpu") -> dict[str, Any]:
     """Return time, versions, machine, and the project's commit.
 
-    Commit and whether the tree had changes are None outside the project's own repository.
+    The commit, and whether the tree had changes, are None outside the project's own repository.
     """
     commit, dirty = surroundings.commit()
     return {

@@ -1,4 +1,4 @@
-"""Starting from another model's weights: what fits is taken over, what doesn't is named."""
+"""Initialise a model from another model's weights, and report which ones don't fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """What became of weights in another model.
+    """The result of a transfer of weights.
 
     Args:
-        taken: Names of the weights that were taken over.
-        fresh: Names of the model's weights that stay as they were drawn, with the reason: the other
-            model has none of that name, or one of another shape.
-        unused: Names of the other model's weights for which this one has no place.
+        taken: Names of the weights that were copied.
+        fresh: Names of the model's weights that keep their initial values, each with the reason:
+            the other model has none of that name, or one of another shape.
+        unused: Names of the other model's weights that don't exist in this one.
     """
 
     taken: tuple[str, ...]
@@ -25,7 +25,7 @@ class Transfer:
 
 @torch.no_grad()
 def transfer(model: nn.Module, weights: Mapping[str, Tensor]) -> Transfer:
-    """Copy the weights whose names and shapes a model has, buffers included; keep its others."""
+    """Copy those weights, buffers included, whose names and shapes a model has."""
     own = model.state_dict()
     found = compared(own, weights)
     for name in found.taken:
@@ -34,7 +34,7 @@ def transfer(model: nn.Module, weights: Mapping[str, Tensor]) -> Transfer:
 
 
 def compared(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Transfer:
-    """Return what would become of weights in a model with these, by names and shapes."""
+    """Compare weights with those of a model, by names and shapes, without copying any."""
     fresh = {
         name: f"{list(weights[name].shape)} there, {list(value.shape)} here"
         if name in weights

@@ -17,10 +17,25 @@ HEAD = """\
 Features that the documents print or describe, not claims to be measured: each row's test tries that
 it works. `all` is what all five share. Written by `python tests/documented/promises.py` from the
 markers of the tests. [documents.md](documents.md) explains the documents, and
-[migration.md](migration.md) has every name and every printed example.
+[migration.md](migration.md) has every name, every printed example and
+[every printed command](migration.md#commands). What isn't there [stands below](#what-isnt-there).
 
 | document | promise | command or code | test |
 |---|---|---|---|
+"""
+TAIL = """
+## What isn't there
+
+- gru, *curriculum learning*: there is no schedule of difficulties. Train on easy boards, then with
+  `hrm train ... --from RUN` on harder ones.
+- gru, *learning to learn across tasks*: several tasks are trained jointly (`--tasks`), and nothing
+  adapts within a task.
+- amulgent, *exploration that adapts*: the document doesn't say how; `exploration_prob` is constant.
+- act-v1, *float16 on older GPUs*: on GPUs, with loss scaling; it is refused on CPUs.
+- complete, *comparison with cortical data*: neither data nor a measure is named. `hrm plot RUN
+  --only states` draws the dimensions of both levels.
+
+What a document lists as future work isn't promised, and isn't counted.
 """
 
 
@@ -42,10 +57,11 @@ def rows() -> Iterator[tuple[str, str, str, str]]:
 def page() -> str:
     """Return the page."""
     found = sorted(rows(), key=lambda row: (DOCUMENTS.index(row[0]), row[1]))
-    return HEAD + "".join(
+    listed = "".join(
         f"| {document} | {promise} | `{command}` | `{test}` |\n"
         for document, promise, command, test in found
     )
+    return HEAD + listed + TAIL
 
 
 if __name__ == "__main__":

@@ -65,6 +65,9 @@ def some(config, identities=None):
     }
 
 
+@pytest.mark.promise(
+    "act-v1", "a carry, and outputs by their names", "carry, outputs = model(carry, batch)"
+)
 def test_quick_start_1_basic_usage():
     """As printed, but for the device."""
     model = build(PRINTED)
@@ -85,6 +88,7 @@ def test_quick_start_1_without_a_gpu_is_refused_in_words(monkeypatch):
         HRMACTv1(SMALL).cuda()
 
 
+@pytest.mark.promise("act-v1", "steps until all sequences have halted", "carry.halted.all()")
 @pytest.mark.parametrize("training", [True, False])
 def test_quick_start_2_multi_step_reasoning(capsys, training):
     """Fresh Q values are equal, so every sequence takes all five steps."""
@@ -122,6 +126,7 @@ def test_quick_start_2_a_halted_sequence_starts_again_while_others_go_on():
     assert carry.steps.tolist() == [1 if halted else 2 for halted in at_once.tolist()]
 
 
+@pytest.mark.promise("act-v1", "puzzle embeddings", '"puzzle_emb_ndim": 512')
 def test_quick_start_3_with_puzzle_embeddings():
     config = dict(SMALL)
     config["puzzle_emb_ndim"] = 16
@@ -156,6 +161,11 @@ def train_step(model, config, optimizer, sparse_optimizer, batch, targets):
     return {"loss": loss.item(), "lm_loss": lm_loss.item(), "q_loss": q_loss.item()}
 
 
+@pytest.mark.promise(
+    "act-v1",
+    "the printed training loop, with two optimisers",
+    "CastedSparseEmbeddingSignSGD_Distributed(...)",
+)
 @pytest.mark.parametrize("config", [SMALL, PUZZLES])
 def test_training_basic_training_loop(config):
     """As printed, with a data loader of ours for the undefined ``get_next_batch``."""
@@ -187,6 +197,7 @@ def test_training_basic_training_loop(config):
         assert set(table.weights.any(1).nonzero().squeeze(1).tolist()) == used
 
 
+@pytest.mark.promise("act-v1", "the printed evaluation", "evaluate(val_loader)")
 def test_training_evaluation():
     """As printed. In evaluation all sequences take all steps, which is what its mean shows."""
     model = build(SMALL)
@@ -207,6 +218,7 @@ def test_training_evaluation():
     assert total_halts == [5.0, 5.0] and total_loss > 0
 
 
+@pytest.mark.promise("act-v1", "a small model to begin with", 'HRMACTv1({"hidden_size": 256, ...})')
 def test_tips_1_start_small():
     """Can't work as printed: its ellipsis isn't Python; without it, the rest has to be given."""
     few = {
@@ -243,6 +255,7 @@ class CustomHRMTrainer(nn.Module):
         return torch.stack(all_logits).mean(dim=0), carry.steps
 
 
+@pytest.mark.promise("act-v1", "a forward pass of one's own", "CustomHRMTrainer(model)")
 def test_advanced_usage_custom_forward_logic():
     model = build({**SMALL, "halt_exploration_prob": 0.0})
     avg_logits, steps = CustomHRMTrainer(model)(some(SMALL))
@@ -259,6 +272,7 @@ def group(tmp_path):
     dist.destroy_process_group()
 
 
+@pytest.mark.promise("act-v1", "training in several processes", "DistributedDataParallel(model)")
 @pytest.mark.usefixtures("group")
 def test_advanced_usage_distributed_training():
     """As printed, but for nccl, the GPU and its rank in the environment; then one step is taken."""
@@ -289,6 +303,11 @@ def test_parameters_of_a_model_are_no_puzzle_tables():
         CastedSparseEmbeddingSignSGD_Distributed(build(PUZZLES).parameters(), world_size=1)
 
 
+@pytest.mark.promise(
+    "act-v1",
+    "all keys of the configuration guide",
+    'HRMACTv1({"rope_theta": 10000.0, "expansion": 2.6667, ...})',
+)
 def test_key_parameters_reach_the_model():
     config = {**PUZZLES, "rope_theta": 500.0, "expansion": 2.6667, "forward_dtype": "bfloat16"}
     c = HRMACTv1(config).model.config
@@ -370,7 +389,9 @@ def test_an_impossible_batch_is_named():
     ]:
         with pytest.raises(UserError, match=said):
             model.initial_carry({**batch, **change})
-    with pytest.raises(UserError, match=r"batch is \['inputs'\]; allowed is one with inputs, puz"):
+    with pytest.raises(
+        UserError, match=r"batch is \['inputs'\]; allowed is a dictionary with inputs, puz"
+    ):
         model.initial_carry({"inputs": batch["inputs"]})
     with pytest.raises(UserError, match="puzzle_emb_ndim is 0; allowed is a size"):
         _ = model.puzzle_emb

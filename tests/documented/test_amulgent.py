@@ -17,6 +17,11 @@ FULL = {
 }
 
 
+@pytest.mark.promise(
+    "amulgent",
+    "RMSNorm and SwiGLU by switches",
+    'HRMReasoning({"use_rmsnorm": True, "use_swiglu": True})',
+)
 def test_basic_enhanced_configuration():
     """As printed, other options and all: those that are left out have the printed values."""
     config = {"use_rmsnorm": True, "use_swiglu": True}
@@ -28,6 +33,11 @@ def test_basic_enhanced_configuration():
     assert (stats["hidden_size"], stats["h_layers"], stats["l_layers"]) == (256, 2, 4)
 
 
+@pytest.mark.promise(
+    "amulgent",
+    "refinement in several segments",
+    'HRMReasoning({"use_iterative_refinement": True, "refinement_segments": 3})',
+)
 def test_full_enhanced_configuration():
     hrm = HRMReasoning({**FULL, **OTHERS})
     architecture = hrm.get_status()["architecture"]
@@ -35,6 +45,9 @@ def test_full_enhanced_configuration():
     assert hrm.model.config.segments.count == 3
 
 
+@pytest.mark.promise(
+    "amulgent", "a status with architecture and learning metrics", "hrm.get_status()"
+)
 def test_monitoring_enhanced_features(capsys):
     """The second part prints nothing before the first experience, as its ``if`` allows for."""
     hrm = HRMReasoning({**FULL, **OTHERS})
@@ -56,6 +69,11 @@ def test_monitoring_enhanced_features(capsys):
     assert float(lines[4].split()[-1]) == pytest.approx(1 / steps, abs=5e-4)
 
 
+@pytest.mark.promise(
+    "amulgent",
+    "all options of the printed configuration",
+    'HRMReasoning({"hidden_size": 256, "h_layers": 2, ...})',
+)
 def test_configuration_options_are_read_whole():
     """The JSON, whose comments JSON doesn't allow: without them it loads, nested as printed."""
     printed = """{"hrm": {"enable": true, "use_rmsnorm": false, "use_swiglu": false,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from torch.utils.data import DataLoader, TensorDataset
 
 from hrm.documented.complete import (
     HRM,
@@ -26,6 +27,9 @@ def tiny(**more):
     return HRM(input_dim=1, h_dim=16, l_dim=8, output_dim=10, max_steps=3, **more)
 
 
+@pytest.mark.promise(
+    "complete", "training over several epochs", "trainer.train_epoch_simple(loader, epoch)"
+)
 def test_single_task_training():
     """As printed, on fewer and smaller mazes: 8 of 5 × 5 for 1000 of 15 × 15, 3 epochs for 10."""
     torch.manual_seed(0)
@@ -36,6 +40,7 @@ def test_single_task_training():
         metrics = trainer.train_epoch_simple(loader, epoch)
         assert metrics["epoch"] == epoch and metrics["update"] == epoch + 1
         assert 0 <= metrics["accuracy"] <= 1 and 1 <= metrics["steps"] <= 10
+        assert 0.5 < metrics["trivial"] < 1  # most cells of a maze are off the path
         assert np.isfinite(metrics["loss"])
 
 
@@ -56,6 +61,22 @@ def test_single_task_training_mazes_have_the_documented_size():
     assert inputs.shape == (2, 15 * 15, 1) and targets.shape == (2, 15 * 15)
 
 
+def test_accuracy_comes_with_what_copying_or_the_most_frequent_class_has():
+    inputs = torch.tensor([[0.0, 1.0, 2.0, 1.0], [0.0, 0.0, 2.0, 1.0]]).unsqueeze(-1)
+    for targets, trivial in (([3, 1, 2, 1], 5 / 8), ([3, 3, 3, 1], 6 / 8), ([3, 3, 1, 0], 4 / 8)):
+        data = TensorDataset(inputs, torch.tensor([targets, targets]))
+        metrics = HRMTrainerFixed(tiny()).train_epoch_simple(DataLoader(data, batch_size=2), 0)
+        assert metrics["trivial"] == trivial
+    figure = HRMVisualizer().plot_training_dynamics([metrics, metrics])
+    levels = [line for line in figure.axes[1].lines if line.get_label() == "trivial"]
+    assert levels[0].get_ydata() == [0.5, 0.5]
+
+
+@pytest.mark.promise(
+    "complete",
+    "seven tasks by name",
+    "EnhancedDatasetLoader.get_dataloader('maze', num_samples=1000)",
+)
 @pytest.mark.parametrize("task", sorted(set(TASKS) - {"sudoku", "arc"}))
 def test_tasks_are_had_by_name(task):
     loader = EnhancedDatasetLoader.get_dataloader(task, num_samples=3, batch_size=2, seed=1)
@@ -67,6 +88,9 @@ def test_tasks_are_had_by_name(task):
     assert all(torch.equal(a, b) for a, b in zip(batches[0], next(iter(again)), strict=True))
 
 
+@pytest.mark.promise(
+    "complete", "four sizes by their widths", "HRM(input_dim=1, h_dim=64, l_dim=32, output_dim=10)"
+)
 def test_widths_that_are_documented_come_with_their_layers():
     for widths, layers in [((32, 16), (1, 1)), ((64, 32), (2, 1)), ((128, 64), (3, 2))]:
         with torch.device("meta"):
@@ -75,6 +99,11 @@ def test_widths_that_are_documented_come_with_their_layers():
     assert sum(p.numel() for p in HRM(1, 64, 32, 10).parameters()) // 1000 == 115
 
 
+@pytest.mark.promise(
+    "complete",
+    "a tracker, with an id of its own for every run",
+    'ExperimentTracker(project_name="my-hrm-research")',
+)
 def test_experiment_tracking(tmp_path):
     """As printed, but for the folder; the model and metrics are those of the example before."""
     model, metrics = tiny(), {"accuracy": 0.5, "loss": 1.0}
@@ -103,6 +132,11 @@ def test_experiment_tracking_keeps_where_the_document_has_it(tmp_path, monkeypat
     assert (tmp_path / "experiments" / "p" / tracker.folder.name / "run.json").exists()
 
 
+@pytest.mark.promise(
+    "complete",
+    "the printed pictures of sudokus and training",
+    "HRMVisualizer().plot_sudoku_solving(...)",
+)
 def test_visualization(tmp_path):
     """As printed, on grids and metrics that the example leaves undefined."""
     viz = HRMVisualizer()
@@ -124,7 +158,10 @@ def test_visualization(tmp_path):
     ("call", "said"),
     [
         (lambda: HRM(0, 16, 8, 10), "input_dim is 0; allowed is 1 or more"),
-        (lambda: tiny()(torch.zeros(2, 9, 3)), r"x is 'of shape \[2, 9, 3\]'; .*at most 900, 1\]"),
+        (
+            lambda: tiny()(torch.zeros(2, 9, 3)),
+            r"x is '.* of shape \[2, 9, 3\]'; .*at most 900, 1\]",
+        ),
         (lambda: EnhancedDatasetLoader.get_dataloader("chess"), "'chess'; allowed is sudoku, maze"),
         (lambda: EnhancedDatasetLoader.get_dataloader("maze", sise=4), "Maze has no field 'sise'"),
         (lambda: EnhancedDatasetLoader.get_dataloader("maze", 0), "num_samples is 0; allowed is 1"),

@@ -21,6 +21,7 @@ def small():
     return HierarchicalReasoningModel(HRMConfig(**SMALL, compute_cost_weight=0.01, device="cpu"))
 
 
+@pytest.mark.promise("gru", "a forward pass that says its cycles", "output, cycles_used = model(x)")
 def test_basic_usage(capsys):
     torch.manual_seed(0)
     config = HRMConfig(
@@ -36,6 +37,11 @@ def test_basic_usage(capsys):
     assert output.requires_grad and len(cycles_used.unique()) > 1
 
 
+@pytest.mark.promise(
+    "gru",
+    "a training step as a method, with its metrics",
+    "model.training_step(x, y, nn.MSELoss())",
+)
 def test_training_example(small):
     """As printed, with a data set of ours for the undefined ``your_dataset`` and ``num_epochs``."""
     x = torch.randn(64, 8)
@@ -52,6 +58,7 @@ def test_training_example(small):
     assert sum(task_losses[-4:]) < 0.7 * sum(task_losses[:4])
 
 
+@pytest.mark.promise("gru", "samples that stop at different cycles", "HRMConfig(use_act=True)")
 def test_key_innovations_1_each_sample_stops_for_itself():
     """A fragment of a method: its loop is `hrm.model.execution.masked`, here with stops given."""
     stops = torch.tensor([1, 3, 2, 9])
@@ -68,6 +75,9 @@ def test_key_innovations_1_each_sample_stops_for_itself():
     assert run.state.high.squeeze(1).tolist() == [1, 3, 2, 5]
 
 
+@pytest.mark.promise(
+    "gru", "rewards and advantages of each sample", "HRMConfig(compute_cost_weight=0.01)"
+)
 def test_key_innovations_2_advantages_are_per_sample():
     """A fragment of a method: its helpers are `hrm.training.losses.squared_error` and `reward`."""
     pred, y = torch.randn(6, 2), torch.randn(6, 2)
@@ -93,6 +103,11 @@ def gradients(low_to_high, high_to_low):
     return {name: p.grad for name, p in model.named_parameters()}
 
 
+@pytest.mark.promise(
+    "gru",
+    "gradients that can be cut, either way",
+    "HRMConfig(detach_low_to_high=True, detach_high_to_low=False)",
+)
 def test_key_innovations_3_flags_cut_gradients():
     """A fragment of a method: both names are options of the configuration.
 
@@ -107,6 +122,11 @@ def test_key_innovations_3_flags_cut_gradients():
     assert no_way_down[name].any() and not torch.allclose(no_way_down[name], flows[name])
 
 
+@pytest.mark.promise(
+    "gru",
+    "the printed options and defaults",
+    "HRMConfig(hidden_low=..., hidden_high=..., T=..., max_cycles=...)",
+)
 def test_configuration_options_have_the_printed_defaults():
     config = HRMConfig(hidden_low=1, hidden_high=1, T=1, max_cycles=1)
     assert config.use_act is config.detach_low_to_high is True
@@ -115,6 +135,7 @@ def test_configuration_options_have_the_printed_defaults():
     assert model.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@pytest.mark.promise("gru", "halting that can be switched off", "HRMConfig(use_act=False)")
 def test_without_act_all_cycles_are_taken():
     model = HierarchicalReasoningModel(HRMConfig(**SMALL, use_act=False, device="cpu"))
     assert model(torch.randn(4, 8))[1].tolist() == [5] * 4

@@ -34,6 +34,9 @@ def model_of(**flags):
     return EnhancedHierarchicalModel(EnhancedConfig(**SMALL, **flags))
 
 
+@pytest.mark.promise(
+    "v2", "each sample halts for itself", "EnhancedConfig(use_per_sample_act=True)"
+)
 def test_critical_improvements_1_per_sample_act():
     """Fragments: two loops over ``actions``, ours with every sample's actions given."""
     actions = torch.tensor([[0, 1, 1, 1], [0, 0, 0, 1], [1, 1, 0, 1], [0, 0, 0, 0]])
@@ -59,6 +62,9 @@ def masked_terms():
     return terms * mask, mask
 
 
+@pytest.mark.promise(
+    "v2", "a loss that is averaged over the live", "EnhancedConfig(use_corrected_meta_rl=True)"
+)
 def test_critical_improvements_2_corrected_meta_rl():
     """Fragments: the two averages are `mean_over_batch` and `mean_over_live` in `losses`."""
     terms, mask = masked_terms()
@@ -68,6 +74,9 @@ def test_critical_improvements_2_corrected_meta_rl():
     assert objective.masked_mean and not EnhancedConfig().system().objective.masked_mean
 
 
+@pytest.mark.promise(
+    "v2", "attention over all low states of a cycle", "EnhancedConfig(use_sequence_attention=True)"
+)
 def test_critical_improvements_3_sequence_attention():
     """Fragments: ``self.attention`` of one low state, and of the T of a cycle, queried by z_H."""
     z_h, z_l_steps = torch.randn(5, 24), tuple(torch.randn(3, 5, 16))
@@ -85,6 +94,9 @@ def test_critical_improvements_3_sequence_attention():
     )
 
 
+@pytest.mark.promise(
+    "v2", "a controller without redundant tensors", "EnhancedConfig(use_optimized_controller=True)"
+)
 def test_critical_improvements_4_optimized_controller():
     """Fragments: ``policy_network`` reads [z_H ; progress], or a matrix times that."""
     hidden_high = 24
@@ -98,6 +110,7 @@ def test_critical_improvements_4_optimized_controller():
     torch.testing.assert_close(enhanced(state, 0.25), original(state, 0.25))
 
 
+@pytest.mark.promise("v2", "the original, with all switches off", "EnhancedConfig()")
 def test_safety_guarantees_2_all_off_is_the_original():
     off = dict.fromkeys(FLAGS, False)
     assert EnhancedConfig(**off) == EnhancedConfig()
@@ -105,6 +118,11 @@ def test_safety_guarantees_2_all_off_is_the_original():
     assert isinstance(c.execution, Lockstep) and isinstance(c.summary, LastStep)
 
 
+@pytest.mark.promise(
+    "v2",
+    "switches that work one by one",
+    "EnhancedConfig(use_per_sample_act=True, use_optimized_controller=True)",
+)
 def test_safety_guarantees_3_flags_are_apart():
     c = EnhancedConfig(use_per_sample_act=True, use_optimized_controller=True).system()
     assert isinstance(c.model.execution, Compacted) and not c.objective.masked_mean
@@ -112,6 +130,7 @@ def test_safety_guarantees_3_flags_are_apart():
     assert isinstance(c.model.summary, LastStep)
 
 
+@pytest.mark.promise("v2", "the demonstration of efficiency", "demonstrate_efficiency_comparison()")
 def test_basic_enhanced_usage(capsys, monkeypatch):
     """Prints the numbers of the run, not the document's; here of few updates and boards."""
     monkeypatch.setattr(demo, "TRAIN", 256)
@@ -161,6 +180,11 @@ def test_mathematical_correctness_meta_rl_gradient(corrected):
     torch.testing.assert_close(log_probs.grad, -advantages * mask / count)
 
 
+@pytest.mark.promise(
+    "v2",
+    "a configuration with all original parameters",
+    "EnhancedHierarchicalModelConfig(input_dim=1024, ...)",
+)
 def test_technical_implementation_configuration_management():
     """The dataclass under its other name, with the printed defaults."""
     config = EnhancedHierarchicalModelConfig()

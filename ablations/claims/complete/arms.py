@@ -1,9 +1,9 @@
 """Arms of document complete that several claims share, and how they are trained.
 
-The document names tasks and sizes, and no budget: `train_fixed.py` takes 5 or 10 epochs, the usage
-example 1,000 samples. Budgets here are what two cores have, fixed beforehand; at them the
-document's model beats no trivial method on mazes of this size, which was looked at on pilot seed
-1000 for one arm alone, the joint one.
+The document names tasks and sizes, but no budget: `train_fixed.py` takes 5 or 10 epochs, the usage
+example 1,000 samples. The budgets here are what two cores can do; they were fixed beforehand. With
+them, the document's model beats no trivial method on mazes of this size, which was checked on pilot
+seed 1000 for one arm only, the joint one.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""What controls measure: a small arm for each protocol, and the effects that are planted in it.
+"""Setups of controls: a small arm for each protocol, and the effects that are planted in it.
 
-An effect is planted in the configuration, so that a setting which is ignored is noticed. Sizes and
-null zones were fixed on runs of the controls themselves, before any claim was run beside them.
+Effects are planted in the configuration, so that a setting that is ignored is noticed. Sizes and
+null zones were chosen on runs of the controls themselves, before any claim was run with them.
 """
 
 from ablations.claims.setups import evaluated, measured, trained

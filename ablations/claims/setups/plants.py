@@ -1,4 +1,4 @@
-"""What a set-up for controls is, and what can be planted in it."""
+"""Setups for controls, and the effects that can be planted in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,13 @@ class Plant:
     """An effect that is planted in the configuration of the second cell.
 
     Args:
-        words: What is changed, for the reader.
-        arm, protocol: New values by dotted path, of the arm and of what is done with it.
-        metrics: What is moved: one metric of each kind, as the controls read it.
-        rises: Whether those metrics rise by it.
-        null: Half of what it moves them by or less, and more than what runs scatter by: of
-            differences, and as a share of ratios.
+        words: Description of the change, for the reader.
+        arm: New values in the arm, by dotted path.
+        protocol: New values in the protocol, by dotted path.
+        metrics: The metrics that change, one of each kind, as the controls read them.
+        rises: Whether these metrics increase.
+        null: The null zone: at most half of the planted effect, and larger than the scatter of
+            runs; for differences as it is, for ratios as a share.
     """
 
     words: str
@@ -37,13 +38,13 @@ class Setup:
     """A protocol at a size at which 26 pairs cost little.
 
     Args:
-        arm: What is measured.
-        protocol: How.
-        apart: New values of the protocol with which a second measurement is independent.
-        apart_arm: New values of the arm that change nothing that the protocol looks at, where it
-            measures arms together and would take equal ones for one. Then all controls of the
-            set-up share their runs, whose arms are those of all its plants.
-        plants: What can be planted.
+        arm: The small arm.
+        protocol: The protocol.
+        apart: New values of the protocol that make a second measurement independent.
+        apart_arm: New values of the arm that don't affect the measurement. They are needed if the
+            protocol measures arms together, because equal arms would be taken for one. Then all
+            controls of the setup share their runs, with the arms of all plants.
+        plants: The effects that can be planted.
         cost: CPU seconds of a run.
     """
 

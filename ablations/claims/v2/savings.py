@@ -33,7 +33,7 @@ def _cell(label: str, *, waits: bool = False, sampled: bool = False, slowest: bo
     """Return the rows of the one trained arm, run in some way.
 
     Args:
-        label: Of the cell.
+        label: Label of the cell.
         waits: Whether a batch runs until all want to stop at once.
         sampled: Whether decisions are sampled.
         slowest: Whether rows are those up to the slowest sample's first stop instead.

@@ -1,4 +1,4 @@
-"""What protocols share: the boards, and the base class."""
+"""The boards and the base class of protocols."""
 
 from abc import ABC
 from dataclasses import dataclass, fields, replace
@@ -15,9 +15,11 @@ class Boards(Part):
     """Boards of a task.
 
     Args:
-        task: A task, `hrm.tasks.sudoku.Sudoku(...)`.
-        train, validation, test: How many boards of each split.
-        seed: The data seed of all runs; None to draw the boards anew from each run's seed.
+        task: A task, such as `hrm.tasks.sudoku.Sudoku(...)`.
+        train: Number of training boards.
+        validation: Number of validation boards.
+        test: Number of test boards.
+        seed: The data seed of all runs; None to draw boards from the seed of each run.
     """
 
     task: Part
@@ -29,13 +31,13 @@ class Boards(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol(Part, ABC):
-    """What a trial does.
+    """Base class of protocols: what a trial runs.
 
     Class attributes:
-        module: The module with the function `run(inputs)` that does it.
-        joint: Whether one trial measures all arms together, rather than each its own.
-        alone: Whether a trial must have the machine for itself.
-        weights: Whether a trial leaves weights that others may start from.
+        module: The module whose function `run(inputs)` executes it.
+        joint: Whether one trial measures all arms together; otherwise each arm has its own trials.
+        alone: Whether a trial needs the machine for itself.
+        weights: Whether a trial results in weights from which other trials may start.
     """
 
     module: ClassVar[str]
@@ -58,13 +60,13 @@ class Protocol(Part, ABC):
 
     @property
     def modes(self) -> frozenset[bool]:
-        """Whether steps are compiled, of all training that it rests on: none, one, or both."""
+        """The modes (compiled or not) of all training that it depends on: none, one, or both."""
         own = frozenset({self.compiled} if hasattr(self, "compiled") else ())
         return own if self.parent is None else own | self.parent.modes
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """Functions that it calls by name, "module:function"; a run rests on their sources too."""
+        """Functions that it calls by name, "module:function"; fingerprints cover their sources."""
         return ()
 
 

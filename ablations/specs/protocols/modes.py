@@ -17,7 +17,7 @@ class Greedy(Mode):
     """As in evaluation: no exploration, decisions greedy.
 
     Args:
-        halt: Whether models halt also whose evaluation takes all steps (act-v1, as coded).
+        halt: Whether models halt even if their evaluation takes all steps (act-v1, as coded).
     """
 
     halt: bool = False
@@ -25,7 +25,7 @@ class Greedy(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled(Mode):
-    """Halting decides as in training, with noise from the run's seed; there is no dropout."""
+    """Halting decides as in training, with noise from the run's seed, but without dropout."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class MeanLogits(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Scripted(Mode):
-    """Halting steps are given, whatever the model wants: what controls plant.
+    """Halting steps are prescribed, whatever the model decides; controls plant this.
 
     They are uniform on 1 … `longest`, drawn by the seed or in the order of the boards' difficulty.
 
@@ -110,7 +110,7 @@ class Vote(Mode):
     """The answer is a vote, cell by cell, over copies of a board with its digits exchanged.
 
     Args:
-        copies: How many, all different.
+        copies: Number of copies, all different.
     """
 
     copies: int = 9

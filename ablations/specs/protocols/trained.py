@@ -22,17 +22,18 @@ class Evaluate(Protocol):
     """Score trained weights on boards, as `Train` does on the test boards, in some mode.
 
     Args:
-        after: What trained them.
+        after: The protocol that trains the weights.
         mode: How the model is run.
-        execution: What stopping costs, the arm's own if None.
-        segments: Refinement segments of each cycle, as many as were trained if None.
-        batch: Boards in each batch; it matters where a batch stops as one.
-        split: Which boards: "test", or "train" for those that were learned from.
-        count: How many of them, the first ones; None for all.
-        identities: Which puzzle identities the model is told: the "given" ones of the boards, the
-            "blank" one, one "shared" by all, or "random" ones, of which none is the board's own.
-            None for what it was told in training.
-        boards: Others than those of the training: their test boards are answered.
+        execution: How a batch is executed; None for the arm's own execution.
+        segments: Number of refinement segments; None for as many as in training.
+        batch: Boards per batch, which matters if a batch stops as one.
+        split: The boards: "test", or "train" for the training boards.
+        count: Number of boards, the first ones; None for all.
+        identities: The puzzle identities that the model gets: those "given" by the boards, the
+            "blank" one, one "shared" by all, or "random" ones other than the board's own. None for
+            those of the training.
+        boards: Other boards than those of the training, whose test boards are answered; None for
+            theirs.
     """
 
     module: ClassVar[str] = "ablations.protocols.evaluate"
@@ -62,14 +63,14 @@ class Execute(Protocol):
     """Count what an execution computes on the test boards: rows of the high core, and FLOPs.
 
     Args:
-        after: What trained the weights. None for fresh weights on random inputs, where the seed
-            draws each sample's halting step, uniformly (and the last step for each batch's first
-            sample): what is saved is then known beforehand.
-        mode: How the model is run, where it is trained.
-        execution: What stopping costs, the arm's own if None.
-        batch: Samples in each batch.
-        batches: How many, where nothing was trained.
-        replica: Which of several independent runs with one seed, where nothing was trained.
+        after: The protocol that trains the weights. None for initial weights on random inputs,
+            where halting steps are drawn uniformly from the seed (and are the last step for the
+            first sample of each batch), so that the savings are known beforehand.
+        mode: How a trained model is run.
+        execution: How a batch is executed; None for the arm's own execution.
+        batch: Samples per batch.
+        batches: Number of batches, if nothing was trained.
+        replica: Index among several independent runs with one seed, if nothing was trained.
     """
 
     module: ClassVar[str] = "ablations.protocols.execute"
@@ -94,14 +95,15 @@ class Resample(Protocol):
     compared on the same ones.
 
     Args:
-        after: What trained the weights.
-        objective: Whose gradient, the arm's own if None.
-        resamples: Batches. batch: boards in each.
-        stop: The policy's logits are shifted so that this is the probability of stopping at its
-            mean margin, over steps and boards; None for the policy as it is.
-        tails: Degrees of freedom of Student's t, whose draws are added to rewards where V's
-            gradient under heavy tails is taken.
-        replica: Which of several independent series of batches with one seed.
+        after: The protocol that trains the weights.
+        objective: The objective whose gradient is taken; None for the arm's own.
+        resamples: Number of batches.
+        batch: Boards per batch.
+        stop: The policy's logits are shifted so that this is the probability of stopping at the
+            mean margin over steps and boards; None for the policy as it is.
+        tails: Degrees of freedom of Student's t, whose draws are added to the rewards for V's
+            gradient with heavy tails.
+        replica: Index among several independent series of batches with one seed.
     """
 
     module: ClassVar[str] = "ablations.protocols.resample"
@@ -136,10 +138,10 @@ class Probe(Protocol):
     Every board takes so many halting steps, whatever halting says.
 
     Args:
-        boards: Where the test boards are from, those that the model was trained on if it was.
-        after: What trained the weights; None for those that training starts from.
-        steps: Halting steps.
-        count: How many test boards, the first ones.
+        boards: The boards whose test boards are used; for a trained model, those of its training.
+        after: The protocol that trains the weights; None for initial weights.
+        steps: Number of halting steps.
+        count: Number of test boards, the first ones.
     """
 
     module: ClassVar[str] = "ablations.protocols.probe"
@@ -169,10 +171,11 @@ class Scatter(Protocol):
     Equal seeds and replicas give equal batches.
 
     Args:
-        after: What trained the weights.
-        objective: Whose loss, the arm's own if None.
-        resamples: Batches. batch: boards in each.
-        replica: Which of several independent series of batches with one seed.
+        after: The protocol that trains the weights.
+        objective: The objective whose loss is taken; None for the arm's own.
+        resamples: Number of batches.
+        batch: Boards per batch.
+        replica: Index among several independent series of batches with one seed.
     """
 
     module: ClassVar[str] = "ablations.protocols.scatter"
@@ -197,10 +200,10 @@ class Gradients(Protocol):
     A model is run to each depth on test boards, whatever its halting says, without dropout.
 
     Args:
-        after: What trained the weights.
-        depths: So many halting steps, or segments of a single one; ascending.
+        after: The protocol that trains the weights.
+        depths: Numbers of halting steps, or of segments of a single step; ascending.
         over: "steps" or "segments".
-        boards: How many test boards, the first ones.
+        boards: Number of test boards, the first ones.
     """
 
     module: ClassVar[str] = "ablations.protocols.gradients"
@@ -232,10 +235,12 @@ class QGradients(Protocol):
     replicas give equal experiences, so that losses are compared on the same ones.
 
     Args:
-        after: What trained the weights.
-        separate: Whose loss: two heads', or one map's (see `ReplayHalting`); the arm's own if None.
-        batches: Halting steps of all places. batch: places.
-        replica: Which of several independent series with one seed.
+        after: The protocol that trains the weights.
+        separate: Whether the loss is that of separate heads or of one map (see `ReplayHalting`);
+            None for the arm's own.
+        batches: Number of halting steps of all places.
+        batch: Number of places.
+        replica: Index among several independent series with one seed.
     """
 
     module: ClassVar[str] = "ablations.protocols.q_gradients"

@@ -14,21 +14,22 @@ class Train(Protocol):
     """Train an arm and score it on the test boards.
 
     Args:
-        boards: What it is trained and scored on.
-        training: How.
+        boards: Boards for training and scoring.
+        training: How the arm is trained.
         rate_factors: Each seed multiplies the learning rates by a factor drawn log-uniformly from
             this range, the same for all arms of the seed; None for no factor.
-        wrong_labels: Share of training labels that are exchanged for wrong ones: a control's plant.
-        replica: Which of several independent runs with one seed; a seed's replicas share the factor
-            of the rate.
-        varies: What replicas draw of their own; they share the rest with the first one.
-        identities: Which puzzle identities the model is told, in training and where it is scored:
-            the "given" ones of the boards, one "shared" by all, or "random" ones, drawn anew each
-            time that a board is dealt.
-        shadows: Decays of averages of the weights that are kept beside, scored on the test boards
-            at the end, and steer nothing.
-        compiled: Whether steps are computed by a compiled graph (`hrm.training.compiled`), all
-            seeds' by one: where that takes less time than it saves. All cells of a claim agree.
+        wrong_labels: Share of training labels that are replaced by wrong ones, which controls
+            plant.
+        replica: Index among several independent runs with one seed; the replicas of a seed share
+            the factor of the learning rates.
+        varies: What replicas draw independently; they share the rest with the first one.
+        identities: The puzzle identities that the model gets in training and scoring: those "given"
+            by the boards, one "shared" by all, or "random" ones, drawn each time that a board is
+            used.
+        shadows: Decays of additional averages of the weights, which are scored on the test boards
+            at the end and don't affect the training.
+        compiled: Whether steps are compiled (`hrm.training.compiled`), with one graph for all
+            seeds, which is chosen if it saves time. It is the same for all cells of a claim.
     """
 
     module: ClassVar[str] = "ablations.protocols.train"
@@ -63,15 +64,17 @@ class Train(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Ladder(Protocol):
-    """Train an arm anew at each rate of a ladder, from equal weights, and say where it is stable.
+    """Train an arm at each learning rate of a ladder, from equal weights, to find stable rates.
 
     Args:
-        boards: What it is trained on; nothing is scored on boards held out.
-        training: How, at the lowest rung; all its learning rates climb together.
-        rungs: How many rates, each `step` times the one before.
-        rate_factors: As in `Train`: a seed shifts the whole ladder, equally for all arms. Rates are
-            named as they are before the shift.
-        replica, compiled: As in `Train`.
+        boards: Boards for training; nothing is scored on held-out boards.
+        training: How the arm is trained at the lowest rung; all its learning rates rise together.
+        rungs: Number of rates.
+        step: Factor between two rates.
+        rate_factors: As in `Train`: a seed shifts the whole ladder, equally for all arms. Stored
+            rates are those before the shift.
+        replica: Index among several independent runs with one seed, as in `Train`.
+        compiled: Whether steps are compiled, as in `Train`.
     """
 
     module: ClassVar[str] = "ablations.protocols.ladder"

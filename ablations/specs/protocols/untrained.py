@@ -11,10 +11,11 @@ from hrm.config.parts import require
 class Bytes(Protocol):
     """Count the bytes that controller calls and whole forward passes allocate, in evaluation.
 
-    Nobody wants to stop, so that a pass takes all its cycles. Bytes follow from shapes alone.
+    No sample stops early, so that a pass takes all its cycles. The bytes depend on shapes only.
 
     Args:
-        calls: Batches of the controller calls. passes: Batches of the forward passes.
+        calls: Batches of the controller calls.
+        passes: Batches of the forward passes.
     """
 
     module: ClassVar[str] = "ablations.protocols.bytes"
@@ -29,7 +30,7 @@ class Check(Protocol):
     Args:
         function: "module:function"; it is called with the arms' systems and the seed, and with
             the figures where there are any.
-        figures: What a document prints, from the ledger.
+        figures: The printed figures, from the ledger.
     """
 
     module: ClassVar[str] = "ablations.protocols.check"
@@ -50,9 +51,9 @@ class Time(Protocol):
     many rounds, each of which calls all arms and the twin once, in random order.
 
     Args:
-        targets: What is timed, functions "module:function" as `bench.turns` describes them.
+        targets: The timed functions, "module:function", as `bench.turns` describes them.
         batches: Batch sizes.
-        rounds: How many; the median over them is what a process says.
+        rounds: Number of rounds; the value of a process is the median over them.
     """
 
     module: ClassVar[str] = "ablations.protocols.time"

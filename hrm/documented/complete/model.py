@@ -1,7 +1,7 @@
 """Document complete: a model, its trainer, tasks by name.
 
-The model is as coded (`hrm.recipes.complete`); it is trained with what the text says: Adam-atan2,
-AdamW of 1e-4 for halting, gradients clipped at 1.
+The model is as coded (`hrm.recipes.complete`). Its training is as the text says: Adam-atan2, AdamW
+with learning rate 1e-4 for halting, gradients clipped at norm 1.
 """
 
 import importlib
@@ -19,6 +19,7 @@ from hrm import recipes
 from hrm.config import Compacted, Series, Transformer
 from hrm.config.learning import AdamAtan2, System, Training
 from hrm.config.parts import Part, require
+from hrm.documented.common import described
 from hrm.errors import Diverged
 from hrm.model.execution import Batch
 from hrm.training import loop, losses
@@ -39,19 +40,21 @@ TASKS: Mapping[str, Mapping[str, Any]] = {
 class HRM(nn.Module):
     """Levels of unequal widths on a series of vectors.
 
-    Widths that the document names (32/16, 64/32, 128/64, 512/256) come with its layers and heads;
-    others with those of the second. Weights come from torch's default generator.
+    The widths that the document names (32/16, 64/32, 128/64, 512/256) have its layers and heads;
+    other widths have those of the second. Weights are drawn from torch's default generator.
 
     Args:
-        input_dim: Of each position. output_dim: classes at each position.
-        h_dim, l_dim: Widths of the levels.
-        positions: At most.
-        per_sample: Whether each sample stops for itself in evaluation; as coded, the batch stops as
+        input_dim: Width of the input at each position.
+        output_dim: Classes at each position.
+        h_dim: Width of the high level.
+        l_dim: Width of the low level.
+        positions: Largest number of positions.
+        per_sample: Whether each sample stops on its own in evaluation; as coded, the batch stops as
             one.
         more: Other arguments of `hrm.recipes.complete`, such as max_steps.
 
     Raises:
-        UserError: If the model can't be built so.
+        UserError: If the arguments are impossible.
 
     Source: document complete, "Single Task Training" and "Model Configurations".
     """
@@ -68,8 +71,8 @@ class HRM(nn.Module):
         **more: Any,
     ) -> None:
         super().__init__()
-        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
-            require(value >= 1, name, value, "1 or more", "raise it")
+        sizes = {"input_dim": input_dim, "h_dim": h_dim, "l_dim": l_dim, "output_dim": output_dim}
+        _numbers(sizes)
         self.system: System = recipes.complete(
             inputs=input_dim,
             outputs=output_dim,
@@ -84,7 +87,7 @@ class HRM(nn.Module):
         self.model = hrm.model.HRM(self.system.model)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the classes' probabilities [B, S, output_dim] of x: [B, S, input_dim].
+        """Return class probabilities [B, S, output_dim] for x: [B, S, input_dim].
 
         Raises:
             UserError: If x has another shape.
@@ -93,7 +96,7 @@ class HRM(nn.Module):
         return prediction
 
     def steps(self, x: Tensor) -> Tensor:
-        """Return how many halting steps each sample takes, [B].
+        """Return the number of halting steps of each sample, [B].
 
         Raises:
             UserError: If x has another shape.
@@ -102,26 +105,39 @@ class HRM(nn.Module):
             taken: Tensor = self.model(self.checked(x)).run.steps
         return taken
 
-    def checked(self, x: Tensor) -> Tensor:
-        """Return x if it has this model's shape.
+    def checked(self, x: Any) -> Tensor:
+        """Return x in the precision of the weights, checked to have the model's input shape.
 
         Raises:
-            UserError: Else.
+            UserError: If it has another shape.
         """
         part = self.system.model.embedding
         assert isinstance(part, Series)
         require(
-            x.dim() == 3 and x.shape[1] <= part.positions and x.shape[2] == part.size,
+            isinstance(x, Tensor)
+            and x.dim() == 3
+            and x.is_floating_point()
+            and x.numel() > 0
+            and x.shape[1] <= part.positions
+            and x.shape[2] == part.size,
             "x",
-            f"of shape {list(x.shape)}",
-            f"of shape [batch, at most {part.positions}, {part.size}]",
+            described(x),
+            f"floats of shape [batch, at most {part.positions}, {part.size}], one row or more",
             "reshape it, or build the model with other positions and input_dim",
         )
-        return x
+        found: Tensor = x.to(self.model.start_low.value.dtype)
+        return found
+
+
+def _numbers(given: Mapping[str, Any]) -> None:
+    """Refuse what isn't a whole number of 1 or more."""
+    for name, value in given.items():
+        holds = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        require(holds, name, value, "1 or more, a whole number", "change it")
 
 
 def _layers(h_dim: int, l_dim: int) -> dict[str, int]:
-    """Return layers and heads of the documented size with these widths, {} where there's none."""
+    """Return layers and heads of the documented size with these widths; {} if there is none."""
     for name, recipe in recipes.named.items():
         model = recipe.make().model if name.startswith("complete-") else None
         if model is None or (model.high.width, model.low.width) != (h_dim, l_dim):
@@ -148,7 +164,7 @@ def task_of(name: str, fields: Mapping[str, Any]) -> Any:
 
 
 class EnhancedDatasetLoader:
-    """Boards of our tasks by name."""
+    """Loads boards of our tasks by name."""
 
     @staticmethod
     def get_dataloader(
@@ -163,15 +179,17 @@ class EnhancedDatasetLoader:
         """Return batches of inputs [B, S, 1], floats, and targets [B, S], classes.
 
         Args:
-            task_name: One of `TASKS`. fields: of the task, such as ``size=15`` of a maze.
-            num_samples: Boards. batch_size: boards in a batch; the last may be smaller.
-            seed: Of boards and order.
+            task_name: One of `TASKS`.
+            num_samples: Number of boards.
+            batch_size: Boards per batch; the last batch may be smaller.
+            shuffle: Whether boards are shuffled in each epoch.
+            seed: Seed of boards and order.
+            fields: Fields of the task, such as ``size=15`` of a maze.
 
         Raises:
-            UserError: If there's no such task or field, or so many boards can't be found.
+            UserError: If there is no such task or field, or there aren't enough boards.
         """
-        for name, value in (("num_samples", num_samples), ("batch_size", batch_size)):
-            require(value >= 1, name, value, "1 or more", "raise it")
+        _numbers({"num_samples": num_samples, "batch_size": batch_size})
         task = task_of(task_name, fields)
         boards = task.generate(seed, num_samples, 0, 0).train
         data = loop.encode(recipes.complete(), task, boards)
@@ -185,8 +203,8 @@ class HRMTrainerFixed:
     """Trains a model epoch by epoch.
 
     Args:
-        model: Its weights change.
-        learning_rate: Of Adam-atan2.
+        model: The model, trained in place.
+        learning_rate: Learning rate of Adam-atan2.
 
     Source: document complete, "Single Task Training" and "Advanced Training".
     """
@@ -206,11 +224,12 @@ class HRMTrainerFixed:
     def train_epoch_simple(
         self, dataloader: DataLoader[tuple[Tensor, ...]], epoch: int
     ) -> dict[str, float]:
-        """Take one optimiser step on each batch; then score the model on all of them.
+        """Take one optimiser step on each batch; then score the model on all batches.
 
         Returns:
-            epoch, update (all up to here), loss (its mean), steps (halting steps, likewise),
-            accuracy (share of cells that are right after the epoch).
+            epoch; update (total so far); mean loss; mean halting steps; accuracy (share of right
+            cells after the epoch); trivial (accuracy of the better of two methods that learn
+            nothing: the most frequent class everywhere, or the input).
 
         Raises:
             UserError: If boards don't fit the model.
@@ -230,11 +249,12 @@ class HRMTrainerFixed:
             "update": float(self.updates),
             "loss": float(np.mean([each["loss"] for each in found])),
             "steps": float(np.mean([each["cycles_mean"] for each in found])),
-            "accuracy": self._accuracy(dataloader),
+            **self._accuracy(dataloader),
         }
 
-    def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> float:
-        right = cells = 0
+    def _accuracy(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> dict[str, float]:
+        right = cells = copied = 0
+        counts = torch.zeros(self.model.system.model.readout.size, dtype=torch.int64)
         with evaluating(self.model.model):
             for inputs, _, targets in self._batches(dataloader):
                 assert targets is not None
@@ -242,7 +262,10 @@ class HRMTrainerFixed:
                 answer = losses.answer(self.model.system.objective, prediction, targets.shape[1])
                 right += int((answer == targets).sum())
                 cells += targets.numel()
-        return right / cells
+                if inputs.numel() == targets.numel():  # a number a cell, which can be copied
+                    copied += int((inputs.view_as(targets) == targets).sum())
+                counts += targets.flatten().bincount(minlength=len(counts)).cpu()
+        return {"accuracy": right / cells, "trivial": max(int(counts.max()), copied) / cells}
 
     def _batches(self, dataloader: DataLoader[tuple[Tensor, ...]]) -> "list[Batch]":
         device = self.model.model.start_low.value.device

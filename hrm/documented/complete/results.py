@@ -21,9 +21,10 @@ class ExperimentTracker:
     """Keeps an experiment in a folder of its own: `hrm.training.tracking.JsonLines`.
 
     Args:
-        project_name: A folder's name.
-        directory: Where projects are kept. config: what the experiment is, in JSON.
-        use_wandb: Whether Weights & Biases gets it as well (an extra).
+        project_name: Name of the project's folder.
+        config: Description of the experiment, as JSON.
+        directory: Folder of all projects.
+        use_wandb: Whether to log to Weights & Biases as well (an extra).
 
     Raises:
         UserError: If the name can't be a folder's, or the extra isn't installed.
@@ -79,7 +80,7 @@ class ExperimentTracker:
         return path
 
     def finish(self, summary: Mapping[str, Any] | None = None) -> None:
-        """End the experiment, with what there is to say of it."""
+        """End the experiment with a summary."""
         for tracker in self._trackers:
             tracker.finish(summary or {"status": "finished"})
 
@@ -87,7 +88,8 @@ class ExperimentTracker:
 class HRMVisualizer:
     """Pictures of puzzles and training: `hrm.plots`.
 
-    Each returns the figure, and writes it to ``save_path``, a .png or .svg file, if that is given.
+    Each method returns the figure and, if ``save_path`` is given, writes it to that .png or .svg
+    file.
 
     Source: document complete, "Visualization".
     """
@@ -98,8 +100,10 @@ class HRMVisualizer:
         """Draw a sudoku, a model's prediction and the solution: digits, 0 for blank.
 
         Args:
-            puzzle, solution, prediction: 4 × 4, 6 × 6 or 9 × 9, in rows or flat; lists, arrays or
-                tensors.
+            puzzle: A grid of 4 × 4, 6 × 6 or 9 × 9, in rows or flat, as list, array or tensor.
+            solution: A grid of the same size.
+            prediction: A grid of the same size.
+            save_path: File of the figure; None to write none.
 
         Raises:
             UserError: If one isn't such a grid.
@@ -119,11 +123,13 @@ class HRMVisualizer:
         """Draw loss, accuracy and halting steps over updates.
 
         Args:
-            metrics_list: What `HRMTrainerFixed.train_epoch_simple` returned, epoch after epoch;
-                without "update" they are numbered, "accuracy" and "steps" may be missing.
+            metrics_list: Results of `HRMTrainerFixed.train_epoch_simple`, epoch by epoch. Without
+                "update", epochs are numbered; "accuracy" and "steps" may be missing. The last
+                "trivial" is drawn as a level line.
+            save_path: File of the figure; None to write none.
 
         Raises:
-            UserError: If there's none, or one lacks its loss.
+            UserError: If the list is empty, or an entry has no loss.
         """
         require(bool(metrics_list), "metrics_list", [], "one epoch or more", "train first")
         for metrics in metrics_list:
@@ -141,12 +147,14 @@ class HRMVisualizer:
             score=columns["accuracy"],
             steps=columns["steps"],
         )
-        figure = training.dynamics([curve], score="accuracy")
+        levels = [float(m["trivial"]) for m in metrics_list if "trivial" in m]
+        trivial = {"trivial": levels[-1]} if levels else None
+        figure = training.dynamics([curve], baselines=trivial, score="accuracy")
         return _saved(figure, save_path)
 
 
 def _grid(name: str, grid: Any) -> NDArray[np.int64]:
-    """Return a sudoku's tokens, flat."""
+    """Return the tokens of a sudoku as a flat array."""
     flat = np.asarray(grid).ravel()
     size = round(len(flat) ** 0.5)
     require(

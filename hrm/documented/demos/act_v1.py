@@ -1,10 +1,10 @@
 """Document act-v1: the carry, halting, and evaluation with and without it.
 
-A small `HRMACTv1` learns sudokus of 4 x 4 with a loss on both Q values (the printed one trains
-Q(continue) alone). Then the printed loop is run on held-out boards twice with the same weights: as
-coded, where every sequence takes all steps in evaluation, so that the printed average of steps is
-``halt_max_steps`` whatever the model has learned; and with ``halt_in_evaluation``, where each
-sequence stops when Q(halt) > Q(continue).
+A small `HRMACTv1` learns sudokus of 4 x 4 with a loss on both Q values (the printed loss trains
+Q(continue) only). Then the printed loop is run on held-out boards twice with the same weights. As
+coded, every sequence takes all steps in evaluation, so that the printed average number of steps is
+always ``halt_max_steps``. With ``halt_in_evaluation``, each sequence stops when Q(halt) >
+Q(continue).
 
 Source: document act-v1, "Multi-Step Reasoning" and "Evaluation".
 """
@@ -121,7 +121,7 @@ def _batch(inputs: Any) -> dict[str, torch.Tensor]:
 def _evaluated(model: HRMACTv1, inputs: Any) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     """Run the printed loop; each sequence's answer and steps are those of when it halted.
 
-    A sequence that has halted would start again at the next call, so its answer is kept.
+    Answers are kept, because a sequence that has halted starts again at the next call.
     """
     batch = _batch(inputs)
     carry = model.initial_carry(batch)
@@ -137,7 +137,7 @@ def _evaluated(model: HRMACTv1, inputs: Any) -> "tuple[np.ndarray[Any, Any], np.
 
 @torch.no_grad()
 def _carried(model: HRMACTv1, inputs: Any) -> tuple[list[str], tuple[Any, Any]]:
-    """Return the printed lines of some steps, and the margins that halting went by, [K, N]."""
+    """Return the printed lines of some steps, and the margins of halting, [K, N]."""
     model.train()
     batch = _batch(inputs)
     carry = model.initial_carry(batch)

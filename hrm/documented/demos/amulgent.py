@@ -1,8 +1,8 @@
 """Document amulgent: the baseline and its enhancements, feature by feature.
 
-Each of the switches is turned on alone, then all of them. A model of each is trained on small
-mazes from equal seeds; an agent with the same switches plans and learns for a few goals, whose
-learning metrics the document's status reports.
+Each switch is turned on alone, then all of them together. For each setting, a model is trained on
+small mazes from equal seeds, and an agent with the same switches plans and learns for a few goals;
+the document's status reports its learning metrics.
 
 Source: document amulgent, "Baseline vs Enhanced Comparison" and "Enhanced Learning & Monitoring".
 """
@@ -15,7 +15,7 @@ from hrm.documented.agent import Goal
 from hrm.documented.amulgent import HRMReasoning
 from hrm.documented.demos.shown import Say, Shown, table
 from hrm.model import HRM
-from hrm.plots import training
+from hrm.plots import agent, training
 from hrm.recipes import sizing
 from hrm.tasks.maze import Maze
 from hrm.training import loop, scoring
@@ -36,7 +36,7 @@ FEATURES: Mapping[str, Mapping[str, bool]] = {
 
 
 def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Shown:
-    """Train a model with each feature, and let an agent with it learn.
+    """Train a model with each feature, and let an agent with that feature learn.
 
     Raises:
         UserError: If a number is out of its range.
@@ -47,6 +47,7 @@ def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Sh
     splits = TASK.generate(seed, TRAIN, TEST, TEST)
     arms: dict[str, dict[str, float]] = {}
     curves: dict[str, training.Curve] = {}
+    histories: dict[str, list[Mapping[str, float]]] = {}
     for i, (name, switches) in enumerate(FEATURES.items()):
         settings = {**SIZES, **switches, "width": WIDTH}
         system = sizing.sized("amulgent-baseline", settings, TASK, splits.test)
@@ -62,12 +63,14 @@ def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Sh
         moments = loop.fit(model, system, how, data, seeds, watch)
         curves[name] = training.Curve.of(moments)
         found = scoring.score(model, system, TASK, splits.test)
+        histories[name] = _learnt(switches, seed)
         arms[name] = {
             "parameters": sum(p.numel() for p in model.parameters()),
             "loss": moments[-1].loss,
             "unknown": found["unknown"],
             "valid": found["valid"],
-            **_learnt(switches, seed),
+            "reward": histories[name][-1]["avg_recent_reward"],
+            "completion": histories[name][-1]["completion_rate"],
         }
         say((i + 1) / len(FEATURES), f"{name}  loss {moments[-1].loss:.3f}")
     trivial = {
@@ -87,13 +90,18 @@ def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Sh
     return Shown(
         text=text,
         data={"seed": seed, "updates": updates, "features": arms, "trivial": trivial},
-        figures={"features": training.comparison(curves, baselines=trivial)},
+        figures={
+            "features": training.comparison(curves, baselines=trivial),
+            "learning": agent.learning(histories),
+        },
     )
 
 
-def _learnt(switches: Mapping[str, bool], seed: int) -> dict[str, float]:
+def _learnt(switches: Mapping[str, bool], seed: int) -> list[Mapping[str, float]]:
+    """Return what the agent's status says after each goal."""
     reasoning = HRMReasoning({**SIZES, **switches, "hidden_size": WIDTH}, seed=seed)
+    found = []
     for text in GOALS:
         reasoning.agent.learn(Goal(text=text))
-    metrics = reasoning.get_status()["learning_metrics"]
-    return {"reward": metrics["avg_recent_reward"], "completion": metrics["completion_rate"]}
+        found.append(reasoning.get_status()["learning_metrics"])
+    return found

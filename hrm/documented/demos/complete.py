@@ -1,9 +1,9 @@
 """Document complete: several tasks, a model trained on each, and their pictures.
 
 The printed example trains a model of the small size on each task, for a few updates. Steps are
-shown board by board, each executed for itself: as coded, a position's sum starts again where it
-crosses the threshold, so that a board seldom has all of them at the threshold at once, and the
-batch has it less often still. ``as_coded=False`` is the text's reading, where Q values decide.
+shown for each board executed on its own. As coded, the sum of a position starts again after it
+crosses the threshold, so that all positions of a board rarely reach it at once, and those of a
+batch even more rarely. ``as_coded=False`` follows the text, where Q values decide.
 
 Source: document complete, "Complete Feature Demo", "Single Task Training", "Visualization".
 """
@@ -30,7 +30,7 @@ BATCH, TEST, EPOCHS = 32, 64, 4
 
 
 def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Shown:
-    """Train a model on each task and draw what it does.
+    """Train a model on each task and draw its results.
 
     Raises:
         UserError: If a number is out of its range.
@@ -73,7 +73,9 @@ def run(seed: int = 0, updates: int = UPDATES, say: Say = lambda *_: None) -> Sh
         figures[name] = puzzles.picture(
             task, splits.test.inputs[0], [answers[0]], splits.test.targets[0], names=["prediction"]
         )
-        figures[f"{name}-training"] = training.dynamics([_curve(metrics)], score="accuracy")
+        figures[f"{name}-training"] = training.dynamics(
+            [_curve(metrics)], baselines={"trivial": metrics[-1]["trivial"]}, score="accuracy"
+        )
     text = (
         f"complete, h_dim {SIZES['h_dim']}, l_dim {SIZES['l_dim']}: {updates} updates on each "
         f"task, seed {seed}\n\n{table(rows)}\n\n"

@@ -1,8 +1,8 @@
 """Document gru: samples that stop by a learned policy, trained by its own training step.
 
-The printed example's loop trains the printed model on `hrm.tasks.regression`, in which a value is
-folded once or twice. Then the same held-out boards are answered as the document's evaluation does,
-where the batch stops as one, and with each sample for itself.
+The printed example's loop trains the printed model on `hrm.tasks.regression` with one or two steps.
+Then the same held-out boards are answered twice: as in the document's evaluation, where the batch
+stops as one, and with each sample stopping on its own.
 
 Source: document gru, "Training Example" and "Adaptive Computation Time".
 """
@@ -88,7 +88,7 @@ def _answered(
     folds: "np.ndarray[Any, Any]",
     execution: Lockstep | Masked,
 ) -> dict[str, float]:
-    """Return error and cycles of one way to stop, in batches of 4."""
+    """Return error and cycles for one execution, in batches of 4."""
     model = HRM(replace(view.model.config, evaluation=execution))
     model.load_state_dict(view.model.state_dict())
     with evaluating(model):

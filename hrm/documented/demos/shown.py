@@ -1,4 +1,4 @@
-"""What a demonstration returns, and what several of them do."""
+"""The result of a demonstration, and functions that several of them use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ Say = Callable[[float, str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What a demonstration measured.
+    """The result of a demonstration.
 
     Args:
-        text: What a person reads.
-        data: The same and more, ready for JSON.
+        text: The text to print.
+        data: The same numbers and more, ready for JSON.
         figures: Pictures by name.
     """
 
@@ -25,7 +25,7 @@ class Shown:
 
 
 def table(rows: Mapping[str, Mapping[str, float]], digits: int = 3) -> str:
-    """Return numbers in aligned columns, under the first row's names."""
+    """Return numbers in aligned columns, with the names of the first row as headings."""
     names = list(next(iter(rows.values())))
     shown = {
         row: [f"{v:,}" if isinstance(v, int) else f"{v:.{digits}f}" for v in values.values()]

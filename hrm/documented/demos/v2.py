@@ -1,16 +1,16 @@
-"""What document v2's per-sample halting saves, on a model that learns to halt here and now.
+"""The savings of document v2's per-sample halting, on a model that is trained here.
 
-A small v2 model learns a regression of mixed difficulty (`hrm.tasks.regression`): a value is folded
-once or twice. For the first half of the updates all cycles are taken, so that further cycles get
-better answers; then the policy is obeyed, at first inclined to go on, and finds out for whom a
-cycle is worth its price; not with every seed does it find out in time (with 1, the default, to 4 it
-does, with 0 it doesn't). Obeyed from the start, it learns to stop at the first cycle before there
-is anything to gain from a second. With the weights that this leaves, the same held-out boards are
-answered in the same batches twice: as the original does, where a batch goes on until all its
-samples want to stop in the same cycle, and each sample for itself. Decisions are greedy, as in
-evaluation.
+A small v2 model learns a regression of mixed difficulty (`hrm.tasks.regression`, one or two steps).
+During the first half of the updates it takes all cycles, so that later cycles learn to give better
+answers. Then the policy's decisions are followed; the policy starts with a bias to continue and
+learns for which samples a further cycle is worth its cost. It doesn't do so in time for every seed
+(it does for the default, 1, and up to 4; it doesn't for 0). If the decisions were followed from the
+start, the policy would learn to stop at the first cycle before a second one is of any use. With the
+final weights, the same held-out boards are answered in the same batches twice: as in the original,
+where a batch continues until all its samples want to stop in the same cycle, and with each sample
+stopping on its own. Decisions are greedy, as in evaluation.
 
-One low step a cycle leaves attention a single low state, so that flag stays off.
+With one low step per cycle, attention would have a single low state, so that flag stays off.
 
 Source: document v2, "Basic Enhanced Usage" and "Per-Sample Adaptive Computation Time".
 """
@@ -57,13 +57,13 @@ _inclination = 1.5  # of the logits (continue, stop), ±: 5 % stop where nothing
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """What one execution cost on the held-out boards, and how good its answers were.
+    """The cost of one execution on the held-out boards, and the error of its answers.
 
     Args:
-        cycles: Of each board, [512]; in lockstep all that its batch took.
-        operations: Their sum, the cycles computed: what the document counts as operations.
+        cycles: Cycles of each board, [512]; in lockstep, those of its batch.
+        operations: The sum of all computed cycles, which the document counts as operations.
         flops: Floating-point operations of all forward passes.
-        error: Mean squared.
+        error: Mean squared error.
     """
 
     cycles: tuple[int, ...]
@@ -74,13 +74,15 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Demonstration:
-    """What was measured.
+    """The results of the demonstration.
 
     Args:
-        batch: Boards a batch. parameters: of the model. seconds: of training.
-        folds: Of each held-out board: its difficulty, [512].
-        trivial: Mean squared error of answering the mean.
-        arms: By name, "original" and "enhanced".
+        batch: Boards per batch.
+        parameters: Number of the model's parameters.
+        seconds: Duration of the training.
+        folds: Difficulty of each held-out board, [512].
+        trivial: Mean squared error of always answering the mean.
+        arms: Results by name, "original" and "enhanced".
     """
 
     seed: int
@@ -116,8 +118,9 @@ def v2(
     """Train a model and measure both executions.
 
     Args:
-        seed: Of boards, weights and order. updates: optimiser steps.
-        batch: Held-out boards a batch.
+        seed: Seed of boards, weights and order.
+        updates: Number of optimiser steps.
+        batch: Held-out boards per batch.
         report: Called with each point of the training curve; its score is the negative error.
 
     Raises:
@@ -148,7 +151,7 @@ def v2(
 def trained(
     splits: Splits, seed: int, updates: int, report: Callable[[loop.Moment, int], None]
 ) -> tuple[HRM, System]:
-    """Return a model that has learnt the task, then to halt."""
+    """Return a model that has learnt the task first and halting afterwards."""
     system = recipes.v2(**SIZES, **FLAGS)
     assert isinstance(system.model.halting, Policy)
     deaf = replace(system.model.halting, obeyed=False)
@@ -184,7 +187,7 @@ def trained(
 
 @torch.no_grad()
 def incline(model: HRM) -> None:
-    """Make a policy go on for a while, so that the later cycles are still seen in training."""
+    """Bias a policy to continue, so that training still sees the later cycles for a while."""
     assert isinstance(model.halting, Halting)
     assert isinstance(model.halting.controller, DirectController)
     last = model.halting.controller.policy[-1]
@@ -221,7 +224,7 @@ def measured(model: HRM, c: HRMConfig, splits: Splits, batch: int) -> Arm:
 
 
 def text(found: Demonstration) -> str:
-    """Return what a person reads."""
+    """Return the text to print."""
     folds = np.array(found.folds)
     kinds = np.unique(folds).tolist()
     shown = {

@@ -1,4 +1,4 @@
-"""What needs no model to answer some of ARC's tests: learning colours from demonstrations."""
+"""A trivial method for ARC: map colours as the demonstrations do."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from hrm.tasks.arc.tokens import cut_out, embedded, origins
 
 
 def recoloured(train: Boards, boards: Boards) -> Ints:
-    """Return what the demonstrations' colours make of inputs, [N, 900].
+    """Return the inputs, recoloured as in the demonstrations, [N, 900].
 
-    Demonstrations are the training boards of the same identity. If all their outputs have their
-    inputs' sizes, each colour of the input becomes the colour most frequent in its places; else the
-    most frequent output size is filled with the most frequent output colour. Without any, the
-    answer is the input.
+    The demonstrations of a board are the training boards of the same identity. If each of their
+    outputs has the size of its input, every colour of the input becomes the colour that is most
+    frequent in its places; otherwise a grid of the most frequent output size is filled with the
+    most frequent output colour. Without demonstrations, the answer is the input.
     """
     shown = defaultdict[int, list[tuple[Grid, Grid]]](list)
     pairs = zip(

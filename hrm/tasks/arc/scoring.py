@@ -5,8 +5,8 @@ of its test inputs that one of two attempts solves, a collection's the mean over
 
     {task: [{"attempt_1": grid, "attempt_2": grid}, one per test input, in order], ...}
 
-That is how ARC Prize's own benchmarking scores (github.com/arcprize/arc-agi-benchmarking); its
-contests on Kaggle take the file in the same form, and the mean over test inputs instead of tasks.
+ARC Prize's own benchmarking scores in this way (github.com/arcprize/arc-agi-benchmarking). Its
+contests on Kaggle use the same file format, but take the mean over test inputs instead of tasks.
 """
 
 import json
@@ -33,10 +33,10 @@ _mend = "write the file with `write_submission`"
 
 
 def ranked(votes: Sequence[tuple[Grid, float]]) -> list[Grid]:
-    """Return the different grids, that with most votes first.
+    """Return the different grids, ordered by their votes, most votes first.
 
-    Ties go to the higher mean confidence, then to the grid that was voted for first. Votes for
-    grids without a cell don't count.
+    Ties are broken by mean confidence, then by the order of the first votes. Votes for grids
+    without a cell don't count.
 
     Args:
         votes: Grids, each with the confidence in it, in any unit.
@@ -51,7 +51,7 @@ def ranked(votes: Sequence[tuple[Grid, float]]) -> list[Grid]:
 
 
 def attempts(grids: Sequence[Grid]) -> dict[str, list[list[int]]]:
-    """Return the two best of ranked grids: a single one twice, and without any one black cell."""
+    """Return the two best of ranked grids; a single grid twice; one black cell if there is none."""
     two = [*grids[:2], *grids[:1], NOTHING, NOTHING]
     return {name: grid.tolist() for name, grid in zip(ATTEMPTS, two, strict=False)}
 
@@ -62,15 +62,15 @@ def vote(
     """Vote over all versions of each test input, and return two attempts for each.
 
     Args:
-        arc: Whose boards they are.
-        seed: What the boards were made with: it says how to undo their augmentations.
-        boards: Test boards, as many of them as there are predictions for.
-        predictions: Classes [N, 900].
-        confidence: [N], which breaks ties between grids with equal votes, see `ranked`; beyond
-            that, the version with the smaller identity does.
+        arc: The task of the boards.
+        seed: The data seed of the boards, which determines their augmentations.
+        boards: Test boards, one for each prediction.
+        predictions: Predicted classes, [N, 900].
+        confidence: Confidence in each prediction, [N], which breaks ties between grids with equal
+            votes, see `ranked`. Remaining ties go to the version with the smaller identity.
 
     Returns:
-        An entry for each evaluation task; two single black cells where nothing was predicted.
+        An entry for each evaluation task, with two single black cells where nothing was predicted.
 
     Raises:
         UserError: If a board is no version of an evaluation test under this seed.
@@ -132,10 +132,10 @@ def score_submission(submission: Mapping[str, Any], tasks: Iterable[ArcTask]) ->
 
 
 def write_submission(path: Path, submission: Submission) -> None:
-    """Write the file, whole or not at all.
+    """Write a submission file, completely or not at all.
 
     Raises:
-        UserError: If it can't be written there.
+        UserError: If it can't be written.
     """
     try:
         path.parent.stat()  # a folder that isn't there is a mistake, not one to be made
@@ -149,7 +149,7 @@ def write_submission(path: Path, submission: Submission) -> None:
 
 
 def read_submission(path: Path) -> Submission:
-    """Return what the file holds; scoring it checks it.
+    """Return the content of a submission file, which is checked when it is scored.
 
     Raises:
         UserError: If it can't be read, or isn't JSON.

@@ -1,13 +1,14 @@
-"""ARC-AGI-1 and -2: see a few pairs of grids, then give the output of a test input.
+"""ARC-AGI-1 and -2: predict the output grid of a test input from a few demonstrations.
 
-Boards are in the public format, see `hrm.tasks.arc.tokens`. In training, pairs stand at random
-offsets at which both grids fit, but for one pair of each puzzle, which stands top left, like all
-pairs of validation and test: so does the public builder.
+Boards are in the public format, see `hrm.tasks.arc.tokens`. As in the public builder, pairs of
+training boards are placed at random offsets at which both grids fit, except for one pair of each
+puzzle, which is placed top left, as are all pairs of validation and test boards.
 
-Demonstrations aren't part of a board: a model knows a task by its identity, whose embedding it
-learns from demonstrations. Each augmented version of a task is a puzzle with an identity of its
-own, all versions of a task are a group. Identity 0 is blank; task t (of n, training tasks before
-evaluation tasks), in version v = 0 ... A, has 1 + t * (A + 1) + v, and version 0 is the task as is.
+Demonstrations aren't part of a board: a model recognises a task by its identity, whose embedding it
+learns from the demonstrations. Each augmented version of a task is a puzzle with an identity of its
+own, and all versions of a task form a group. Identity 0 is blank. Task t (of n, training tasks
+before evaluation tasks) in version v = 0 ... A has identity 1 + t * (A + 1) + v; version 0 is the
+task itself.
 
 Source: github.com/sapientinc/HRM, dataset/build_arc_dataset.py. Shapes: N boards, 900 cells.
 """
@@ -57,24 +58,25 @@ class _Row(NamedTuple):
 class Arc(Part):
     """Boards of ARC's pairs of grids; the natural form of a problem is its grid, a list of lists.
 
-    Test boards are the test inputs of the evaluation tasks. Training boards are demonstrations of
-    all tasks, as in the public recipe; which takes the training tasks' tests as well, where we keep
-    them for validation. No pair of a test or validation board is in the training set: left out are
-    two pairs of training tasks that are a test of another task (in ARC-AGI-1 the public recipe
-    trains on both), and versions of demonstrations that are a version of their own task's test.
+    Test boards are the test inputs of the evaluation tasks. Training boards are the demonstrations
+    of all tasks, as in the public recipe. The public recipe also trains on the tests of training
+    tasks; here they are the validation boards. No pair of a test or validation board is in the
+    training set. For this reason two pairs of training tasks that are a test of another task are
+    left out (in ARC-AGI-1 the public recipe trains on both), and so are versions of demonstrations
+    that equal a version of their own task's test.
 
-    Nothing in an input says how large the answer is, so all cells are unknown; of those, the score
-    counts the cells of the answer and its end markers. Padding is the ignored label of the public
-    format: models aren't trained to give it, and it would count for most of a small answer's board.
-    The difficulty is the answer's number of cells.
+    An input doesn't determine the size of its answer, so all cells are unknown. The score counts
+    the cells of the answer and its end markers. Padding is the ignored label of the public format:
+    models aren't trained to predict it, and it would dominate the score of small answers. The
+    difficulty is the number of cells of the answer.
 
     Args:
-        version: 1 or 2, of ARC-AGI.
-        augmentations: A, further versions of each task; fewer where symmetry leaves fewer.
-        translate: Whether training boards stand at random offsets.
-        evaluation_demonstrations: Whether training includes demonstrations of evaluation tasks;
-            without them nothing trains the identities of the test boards.
-        training_tests: Whether training includes the training tasks' tests, as in the public
+        version: 1 or 2, the version of ARC-AGI.
+        augmentations: A, the number of augmented versions of each task; symmetric tasks have fewer.
+        translate: Whether training boards are placed at random offsets.
+        evaluation_demonstrations: Whether training includes the demonstrations of evaluation tasks;
+            without them, the identities of test boards aren't trained.
+        training_tests: Whether training includes the tests of training tasks, as in the public
             recipe; then there is no validation set.
     """
 
@@ -112,7 +114,7 @@ class Arc(Part):
 
     @property
     def ignored(self) -> int:
-        """Padding: the class that no answer is asked for."""
+        """The class of padding, which isn't learned."""
         return PADDING
 
     @property
@@ -148,11 +150,11 @@ class Arc(Part):
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
         """Return boards of tasks in random order, all boards of one before the next; see `Task`.
 
-        Inputs that occurred before, which some tasks share, are left out here, though not from
+        Inputs that occurred before, which some tasks share, are left out here, but not in
         `everything`.
 
         Raises:
-            UserError: If a number is negative, or so many boards aren't there; or as `load`.
+            UserError: If a number is negative, or there aren't enough boards; or as `load`.
         """
         wanted: dict[Role, int] = {"test": test, "validation": validation, "train": train}
         for role, size in wanted.items():
@@ -194,7 +196,7 @@ class Arc(Part):
         return Splits(**whole)
 
     def stream(self, seed: int, role: Role) -> Iterator[Boards]:
-        """Yield `everything`'s boards of one set task by task, for sets larger than memory.
+        """Yield the boards of one set of `everything` task by task, for sets larger than memory.
 
         Raises:
             UserError: If the seed is negative; or as `load`.
@@ -206,7 +208,7 @@ class Arc(Part):
     def identifiers(self, seed: int) -> list[str]:
         """Return the name of each identity, as the public builder forms them.
 
-        An identity that symmetry leaves without a version is called blank, like 0.
+        An identity without a version, because its task is symmetric, is called blank, like 0.
 
         Raises:
             UserError: If the seed is negative; or as `load`.
@@ -218,9 +220,9 @@ class Arc(Part):
         return names
 
     def versions(self, seed: int, index: int) -> tuple[list[ArcTask], np.random.Generator]:
-        """Return a task's versions, the plain one first, and the generator behind them.
+        """Return the versions of a task, the plain one first, and their random generator.
 
-        A task has a stream of its own, so that its versions don't depend on what else is asked for.
+        Each task has a random stream of its own, so that its versions don't depend on other tasks.
 
         Raises:
             UserError: If the seed is negative; or as `load`.
@@ -240,8 +242,9 @@ class Arc(Part):
     def decode(self, board: Values, prediction: Values | None = None) -> list[list[int]]:
         """Return a board's grid, or the grid that a prediction gives at the place of the board's.
 
-        That is the largest rectangle there without padding and end markers, the public evaluator's
-        rule, of equal ones the flattest; none, [], if the first cell has no colour.
+        It is the largest rectangle without padding and end markers, as in the public evaluator;
+        among equally large ones, that with the fewest rows. It is [] if the first cell has no
+        colour.
         """
         tokens = board if prediction is None else prediction
         rows: list[list[int]] = cut_out(board[None], tokens[None])[0].tolist()
@@ -257,11 +260,12 @@ class Arc(Part):
         return one_hot(inputs, self.vocabulary)
 
     def score(self, boards: Boards, predictions: Ints) -> Scores:
-        """Compare with the answer, the only valid one.
+        """Compare predictions with the answer, which is the only valid one.
 
-        `tokens` counts padding too, `unknown` the answer and its end markers. `exact` asks for all
-        of these, as the public trainer does; `valid` for the grid that `decode` cuts out, which is
-        what ARC asks for: it forgives padding in the place of an end marker.
+        `tokens` counts all cells, padding included; `unknown` counts the cells of the answer and
+        its end markers. `exact` requires all cells of the latter, as the public trainer does.
+        `valid` requires the grid that `decode` returns, which is ARC's own criterion; it tolerates
+        padding in the place of an end marker.
         """
         assert predictions.shape == boards.inputs.shape
         right = predictions == boards.targets
@@ -280,8 +284,8 @@ class Arc(Part):
     def check(self, board: Ints, prediction: Ints) -> bool:
         """Return whether a prediction is the answer to a board's input.
 
-        A board doesn't hold its answer, so this looks for the pair of which the board is a version:
-        one augmentation has to make both the board and the prediction out of it.
+        A board doesn't contain its answer. Therefore this searches for a pair of the collection
+        such that one augmentation maps it to both the board and the prediction.
 
         Raises:
             UserError: If the board's grid is no version of any input in the collection.
@@ -300,8 +304,8 @@ class Arc(Part):
     def baselines(self, train: Boards, boards: Boards) -> dict[str, Ints]:
         """Return ``copy``, ``frequent`` and ``recolour``.
 
-        ``frequent`` leaves padding out, which would be most frequent nearly everywhere.
-        ``recolour`` learns from the demonstrations, see `recoloured`.
+        ``frequent`` excludes padding, which would be the most frequent class nearly everywhere.
+        ``recolour`` maps colours as the demonstrations do, see `recoloured`.
         """
         labels = np.where(train.targets == PADDING, -1, train.targets)
         return {
@@ -341,7 +345,7 @@ class Arc(Part):
         return Boards(inputs=inputs, targets=labels, difficulty=difficulty)
 
     def draw(self, board: Ints, prediction: Ints | None = None) -> str:
-        """Return a board's grid as rows of digits, and below it that of a prediction."""
+        """Return the grid of a board as rows of digits, and below it that of a prediction."""
         grids = [self.decode(board)]
         if prediction is not None:
             grids.append(self.decode(board, prediction))

@@ -6,8 +6,8 @@ at offset (r, c), with its end markers:
     token[r + i, c + j] = colour[i, j] + 2                0 <= i < h, 0 <= j < w
     token[r + h, c + j] = token[r + i, c + w] = 1         where the board has such a row or column
 
-and padding elsewhere, also at the corner (r + h, c + w). Input and output of a pair have one
-offset, which the input alone tells: it is where its colours begin.
+and padding elsewhere, also at the corner (r + h, c + w). Input and output of a pair have the same
+offset, which is where the colours of the input begin.
 
 Source: github.com/sapientinc/HRM, dataset/build_arc_dataset.py; the reading back, `sizes`, follows
 the evaluator beside it. Shapes: N boards, 900 cells.
@@ -26,7 +26,7 @@ _line = np.arange(LARGEST)
 
 
 def embedded(grid: Grid, offset: tuple[int, int] = (0, 0)) -> Ints:
-    """Return a grid with its end markers as tokens [900]; what doesn't fit is cut off."""
+    """Return a grid with its end markers as tokens [900]; cells that don't fit are dropped."""
     board = np.full((LARGEST, LARGEST), PADDING, dtype=np.int64)
     (top, left), (height, width) = offset, grid.shape
     board[top : top + height + 1, left : left + width] = END
@@ -37,9 +37,9 @@ def embedded(grid: Grid, offset: tuple[int, int] = (0, 0)) -> Ints:
 
 
 def cut_out(inputs: Ints, tokens: Ints) -> list[Grid]:
-    """Return the grids that tokens [N, 900] hold at the places of boards' inputs [N, 900].
+    """Return the grids in tokens [N, 900], at the offsets of the inputs [N, 900].
 
-    Each is the largest rectangle of colours that begins there, without a cell where there is none.
+    Each is the largest rectangle of colours that begins there, or a grid without cells.
     """
     moved = aligned(inputs, tokens)
     colours = (moved - FIRST).astype(np.uint8)
@@ -56,7 +56,7 @@ def origins(inputs: Ints) -> Ints:
 
 
 def aligned(inputs: Ints, tokens: Ints) -> Ints:
-    """Return tokens as [N, 30, 30], moved as would bring the inputs' grids top left."""
+    """Return tokens as [N, 30, 30], shifted so that the grids of the inputs are top left."""
     framed = np.full((len(tokens), LARGEST + 1, LARGEST + 1), PADDING, dtype=np.int64)
     framed[:, :-1, :-1] = tokens.reshape(-1, LARGEST, LARGEST)
     places = np.minimum(origins(inputs)[:, :, None] + _line, LARGEST)
@@ -68,7 +68,7 @@ def aligned(inputs: Ints, tokens: Ints) -> Ints:
 def sizes(boards: Ints) -> Ints:
     """Return rows and columns [N, 2] of the largest rectangles of colours top left, or zeros.
 
-    Of equally large ones it is the flattest.
+    Among equally large ones it is that with the fewest rows.
 
     Args:
         boards: Tokens [N, 30, 30].
@@ -87,7 +87,7 @@ def rectangles(sizes: Ints) -> Bools:
 
 
 def malformed(inputs: Ints, tokens: Ints) -> Bools:
-    """Return which rows [N] of tokens [N, 900] aren't one grid at their input's offset."""
+    """Return which rows [N] of tokens [N, 900] aren't a single grid at the offset of the input."""
     moved = aligned(inputs, tokens)
     inside = rectangles(sizes(moved))
     below = np.pad(inside, ((0, 0), (1, 0), (0, 0)))[:, :-1]

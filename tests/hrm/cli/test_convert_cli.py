@@ -36,7 +36,8 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize("size", public.SIZES.values(), ids=public.SIZES)
 def test_there_and_back_gives_the_same_bytes(hrm, here, size, name, prefix):
     files.write(here / name, public.state(size, prefix=prefix))
-    assert hrm(f"convert {name} run {TASK}")[::2] == (0, "")
+    heads = "" if size.attention is None else "--set num_heads=3"
+    assert hrm(f"convert {name} run {TASK} {heads}")[::2] == (0, "")
     assert hrm(f"convert run again/{name}")[::2] == (0, "")
     assert (here / "again" / name).read_bytes() == (here / name).read_bytes()
 
@@ -91,12 +92,14 @@ def test_weights_in_bfloat16_for_the_public_code(hrm, here):
     )
 
 
-def test_the_plain_transformer_is_converted_beside_its_configuration_and_scored(hrm, here):
-    size = public.without(public.SIZES["plain transformer"], table=(1, 40))
+@pytest.mark.parametrize("heads", [2, 3])
+def test_the_plain_transformer_is_converted_beside_its_configuration_and_scored(hrm, here, heads):
+    narrow = {"attention": 30} if heads == 3 else {}
+    size = public.without(public.SIZES["plain transformer"], table=(1, 40), **narrow)
     files.write(here / "step_7", public.state(size, prefix=PREFIX))
     arch = {
         "name": "recursive_reasoning.transformers_baseline@Model_ACTV2",
-        "num_heads": 2,
+        "num_heads": heads,
         "H_layers": 3,
         "H_cycles": 1,
         "halt_max_steps": 3,

@@ -53,6 +53,9 @@ def test_pictures_stand_above_each_other_where_the_terminal_is_narrow(hrm, monke
     assert narrow.endswith("\n\n" + "\n\n".join(pictures) + "\n\n")
 
 
+@pytest.mark.promise(
+    "complete", "mazes that are easy, medium or hard", "hrm data show maze --difficulty hard"
+)
 def test_difficulties_are_thirds_of_the_boards(hrm):
     shown = {}
     for level in data.LEVELS:
@@ -62,6 +65,24 @@ def test_difficulties_are_thirds_of_the_boards(hrm):
     assert max(shown["easy"]) <= min(shown["medium"])
     assert max(shown["medium"]) <= min(shown["hard"])
     assert max(shown["easy"]) < min(shown["hard"])
+
+
+@pytest.mark.promise("complete", "pathfinding in grids of 15 x 15", "hrm data show maze")
+def test_a_maze_is_shown_in_the_documented_size_unless_another_is_asked_for(hrm):
+    for line, size in (("", 15), ("--set size=6", 6)):
+        status, out, _ = hrm(f"data show maze --number 1 {line}")
+        board = [row.split("    ")[0] for row in out.strip().splitlines()[2:]]
+        assert status == 0 and len(board) == size
+    status, _, err = hrm("data show maze --set sise=4")
+    assert status == 2 and "names no field of maze" in err
+
+
+@pytest.mark.promise("complete", "sudokus with 17 clues", "hrm data show sudoku --set clues=17")
+def test_sudokus_with_17_clues_are_had_by_name(hrm):
+    status, out, _ = hrm("data show sudoku --set clues=17 --number 1")
+    rows = [line for line in out.splitlines() if "|" in line]
+    assert status == 0 and len(rows) == 9
+    assert sum(c.isdigit() for row in rows for c in row.split("    ")[0]) == 17
 
 
 def test_show_depends_on_the_seed(hrm):
@@ -217,7 +238,7 @@ def test_fetch_converts_what_the_hub_has(hrm, tmp_path, monkeypatch):
         ("show sudoku --set size=four", "isn't JSON behind the =; allowed is size (int, by"),
         ("show sudoku --set size=5", "size is 5; allowed is 4, 6 or 9"),
         ("show sudoku --set 'size=\"4\"'", "Sudoku.size is '4'; allowed is int"),
-        ("show maze", "maze needs its size; its fields are: size (int), walls"),
+        ("build maze --output {0}/set", "maze needs its size; its fields are: size (int), walls"),
         ("show sudoku --number 0", "--number is 0; allowed is 1 or more"),
         ("show sudoku --set size=4 --seed -1", "data seed is -1"),
         ("show chess", "argument TASK: invalid choice: 'chess'"),

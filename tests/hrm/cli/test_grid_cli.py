@@ -13,6 +13,7 @@ from hrm.sweeps import grid as grids
 LINE = "evaluate --recipes complete-tiny --tasks maze,pattern --updates 2 --joint --output"
 
 
+@pytest.mark.promise("complete", "all model sizes on all tasks", "hrm evaluate --setting full")
 def test_the_table_the_files_and_the_heat_map_say_the_same(hrm, tmp_path):
     folder = tmp_path / "grid"
     status, out, _ = hrm(f"{LINE} {folder} --json")

@@ -29,7 +29,7 @@ def test_pictures_are_images_and_missing_ones_have_a_reason(hrm, run):
     rows = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in out.splitlines())
     assert tuple(rows) == plot.NAMES
     lacking = [name for name, said in rows.items() if said.startswith("not drawn: ")]
-    assert lacking == ["halting", "signals", "efficiency"]
+    assert lacking == ["halting", "signals", "efficiency", "positions"]
     drawn = set(rows) - set(lacking)
     assert {path.name for path in (run / "pictures").iterdir()} == {f"{n}.png" for n in drawn}
     for name in drawn:
@@ -46,6 +46,34 @@ def test_some_can_be_asked_for_in_another_place_and_format(hrm, run, tmp_path):
     assert list(found["drawn"]) == ["puzzle", "training"]
     words = "".join(ElementTree.parse(found["drawn"]["puzzle"]).getroot().itertext())
     assert "solution" in words
+
+
+@pytest.mark.promise(
+    "complete", "demo plots, without a run", "hrm plot --demo complete-small --output DIR"
+)
+def test_without_a_run_a_recipe_is_trained_for_a_moment_and_drawn(hrm, tmp_path):
+    line = f"plot --demo complete-tiny --output {tmp_path}/demo --only positions --json"
+    status, out, _ = hrm(line)
+    assert status == 0
+    drawn = json.loads(out)["drawn"]
+    assert drawn == {"positions": f"{tmp_path}/demo/positions.png"}
+    with Image.open(drawn["positions"]) as image:
+        assert image.format == "PNG" and min(image.size) > 100
+    assert hrm(line)[1] == out  # the run is there, and read
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plot", "run is None and --demo None; allowed is one of them"),
+        ("plot somewhere --demo gru", "run is 'somewhere' and --demo 'gru'; allowed is one"),
+        ("plot --demo gru", "--output is missing; allowed with --demo is a folder"),
+        ("plot --demo complete --output new", "recipe is 'complete'; allowed are"),
+    ],
+)
+def test_either_a_run_or_a_demonstration_is_drawn(hrm, line, said):
+    status, out, err = hrm(line)
+    assert (status, out, err.count("\n")) == (2, "", 1) and said in err
 
 
 def test_a_run_can_be_drawn_again(hrm, run):

@@ -132,6 +132,7 @@ def test_an_unknown_recipe_is_refused_with_all_names_and_the_nearest(named):
         summary.summarise("xyz", named)
 
 
+@pytest.mark.promise("complete", "an overview with parameter counts", "hrm summary complete-small")
 @pytest.mark.parametrize("name", recipes.named)
 def test_every_documented_system_has_a_summary(name):
     found = summary.summarise(name, recipes.named)

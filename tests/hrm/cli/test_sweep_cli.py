@@ -30,6 +30,9 @@ def fields(tmp_path):
     return path
 
 
+@pytest.mark.promise(
+    "complete", "a search for hyperparameters", "hrm sweep RECIPE TASK --space FILE"
+)
 def test_two_arms_are_swept_and_the_best_of_each_is_scored(hrm, tmp_path, fields):
     line = f"sweep {GRU} --space {fields} --trials 2 --arms 'gru recipe.use_act=false'"
     status, out, err = hrm(f"{line} --output {tmp_path}/sweep")
@@ -45,6 +48,8 @@ def test_two_arms_are_swept_and_the_best_of_each_is_scored(hrm, tmp_path, fields
     assert "gru: 2 finished; 8 updates" in out.splitlines()
     (columns, _) = re.findall(r"^trial .*$", out, re.MULTILINE)
     assert columns.split() == ["trial", "state", "validation", "updates", *FIELDS]
+    (beside,) = set(re.findall(r"^validation: .*; (trivial \S+% \(\w+\))$", out, re.MULTILINE))
+    assert all(beside in line for line in err.splitlines() if "  unknown " in line)
     assert out.count("test scores") == out.count("chosen: trial") == 2
 
     status, again, _ = hrm(f"{line} --output {tmp_path}/sweep --json")

@@ -44,7 +44,8 @@ def test_train_prints_progress_then_scores_beside_trivial_methods(hrm, tmp_path)
     assert re.fullmatch(r"gru on maze: [\d,]+ parameters \([\d,]+ inputs, 16 outputs\)", heading)
     assert len(lines) == 4
     pattern = (
-        r"update \d of 4  loss \S+  unknown +\S+%  exact +\S+%  steps \S+  \S+ samples/s  0:.."
+        r"update \d of 4  loss \S+  unknown +\S+%, trivial \S+% \(\w+\)  exact +\S+%  "
+        r"steps \S+  \S+ samples/s  0:.."
     )
     assert all(re.fullmatch(f"{pattern} left", line) for line in lines)
     rows = [line.split("  ")[0] for line in out.splitlines()]

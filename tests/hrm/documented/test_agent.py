@@ -164,6 +164,9 @@ def test_what_is_learnt_from_are_the_steps_until_the_halt(name):
         assert torch.equal(e.next_state, before(e.state[None]).prediction[0])
 
 
+@pytest.mark.promise(
+    "amulgent", "exploration in learning", 'HRMReasoning({"exploration_prob": 0.1})'
+)
 def test_learning_explores_and_planning_does_not():
     """Exploration at every step never halts before the last one."""
     for probability, steps in ((1.0, 4), (0.0, 1)):
@@ -218,6 +221,7 @@ def test_the_status_has_the_documented_sizes(options, parameters, trainable):
     }
 
 
+@pytest.mark.promise("amulgent", "features detected in the status", 'get_status()["architecture"]')
 @pytest.mark.parametrize(
     ("name", "switched", "segments", "heads"),
     [("original", False, 1, False), ("baseline", False, 1, True), ("enhanced", True, 2, True)],
@@ -239,6 +243,11 @@ def test_each_switch_shows_in_the_status_alone(switch):
     assert [s for s in switches if found[s]] == [switch]
 
 
+@pytest.mark.promise(
+    "amulgent",
+    "recent reward, completion rate, use of the buffer",
+    'get_status()["learning_metrics"]',
+)
 def test_the_learning_metrics_are_means_over_the_latest_steps():
     agent = Agent(
         recipes.amulgent(**small | {"max_steps": 10}, exploration=0.0),

@@ -115,6 +115,11 @@ def linear_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "q_values", lambda model, states: states[:, :2])
 
 
+@pytest.mark.promise(
+    "amulgent",
+    "Q values for halting and going on, with losses of their own",
+    "hrm.agent.learn(Goal(text=...))",
+)
 def test_separate_heads_learn_their_own_targets(monkeypatch):
     linear_in_the_state(monkeypatch)
     model = model_of(systems["baseline"][0])

@@ -27,6 +27,7 @@ class Size:
     inner: int = 256
     table: tuple[int, int] | None = None
     learned: int | None = None
+    attention: int | None = None  # width of queries, where it isn't `width`
     mixing: int = 0  # inner width of the feed-forward over positions, in attention's place
     latents: int = 2
     half: bool = False  # whether initial states are bfloat16, as where activations are
@@ -43,6 +44,8 @@ SIZES = {
     "tiny network, one latent": Size(width=32, high=0, low=2, table=(2, 32), latents=1),
     "tiny network, seven latents": Size(width=32, high=0, low=2, table=(2, 32), latents=7),
     "plain transformer": Size(width=32, high=3, low=0, table=(3, 40)),
+    # Published so: 3 heads of 32 // 3, as 12 of 512 // 12.
+    "plain transformer, narrow": Size(width=32, high=2, low=0, table=(3, 40), attention=30),
     "plain transformer, learned": Size(high=2, low=0, learned=16, half=True),
 }
 
@@ -82,8 +85,9 @@ def shapes(size: Size) -> dict[str, tuple[int, ...]]:
                 found[f"{level}.layers.{i}.mlp_t.gate_up_proj.weight"] = (2 * size.mixing, 32)
                 found[f"{level}.layers.{i}.mlp_t.down_proj.weight"] = (32, size.mixing)
             else:
-                found[f"{level}.layers.{i}.self_attn.qkv_proj.weight"] = (3 * d, d)
-                found[f"{level}.layers.{i}.self_attn.o_proj.weight"] = (d, d)
+                a = size.attention or d
+                found[f"{level}.layers.{i}.self_attn.qkv_proj.weight"] = (3 * a, d)
+                found[f"{level}.layers.{i}.self_attn.o_proj.weight"] = (d, a)
             found[f"{level}.layers.{i}.mlp.gate_up_proj.weight"] = (2 * size.inner, d)
             found[f"{level}.layers.{i}.mlp.down_proj.weight"] = (d, size.inner)
     return found

@@ -1,5 +1,6 @@
 """What a public checkpoint is: from its shapes, what is given, and a recipe."""
 
+import functools
 import re
 from dataclasses import replace
 
@@ -16,6 +17,10 @@ from tests.hrm.interop import public
 CELLS = {"seq_len": 16, "num_heads": 2}
 
 
+def cells_of(size):
+    return CELLS if size.attention is None else {**CELLS, "num_heads": 3}
+
+
 def weights_of(size, **changes):
     return interop.unwrapped(public.state(public.without(size, **changes)), "step_7")
 
@@ -29,7 +34,7 @@ def refused(state, given=None, recipe=None):
 
 @pytest.mark.parametrize("size", public.SIZES.values(), ids=public.SIZES)
 def test_shapes_say_what_they_can(size):
-    found = interop.inferred(weights_of(size), CELLS)
+    found = interop.inferred(weights_of(size), cells_of(size))
     arch = found.arch
     assert arch.one_network == (size.high == 0)
     assert (arch.vocab_size, arch.hidden_size, arch.inner) == (size.tokens, size.width, size.inner)
@@ -104,31 +109,32 @@ def test_a_table_of_other_data_is_named():
 
 @pytest.mark.parametrize("size", public.SIZES.values(), ids=public.SIZES)
 def test_every_tensor_that_is_missing_misshapen_or_too_many_is_named(size):
-    whole = public.state(size)
+    whole, given = public.state(size), cells_of(size)
+    refused_so = functools.partial(refused, given=given)
     for name in whole:
         state = {n: v for n, v in whole.items() if n != name}
         if name == "embed_tokens.embedding_weight":
-            assert "allowed are the weights of a public HRM" in refused(state)
+            assert "allowed are the weights of a public HRM" in refused_so(state)
         elif name == "puzzle_emb.weights" and size.mixing:
-            assert "mlp_t.gate_up_proj.weight has shape [512, 32]; allowed" in refused(state)
+            assert "mlp_t.gate_up_proj.weight has shape [512, 32]; allowed" in refused_so(state)
         elif name == "puzzle_emb.weights" and size.learned is None:
-            interop.inferred(interop.unwrapped(state), CELLS)  # a model without a table
+            interop.inferred(interop.unwrapped(state), given)  # a model without a table
         elif name == "puzzle_emb.weights":
-            assert "embed_pos.embedding_weight has shape [18, 32]" in refused(state)
+            assert "embed_pos.embedding_weight has shape [18, 32]" in refused_so(state)
         elif name == "embed_pos.embedding_weight":
-            interop.inferred(interop.unwrapped(state), CELLS)  # one with rotary positions
+            interop.inferred(interop.unwrapped(state), given)  # one with rotary positions
         elif name == "H_init" and size.high == 0 and size.latents == 2:
-            interop.inferred(interop.unwrapped(state), CELLS)  # one with one latent
+            interop.inferred(interop.unwrapped(state), given)  # one with one latent
         else:
-            assert f"{name} is missing" in refused(state)
+            assert f"{name} is missing" in refused_so(state)
         if name not in ("puzzle_emb.weights", "embed_pos.embedding_weight"):
             state = {**whole, name: torch.cat([whole[name]] * 2)}
             found, wanted = list(state[name].shape), list(whole[name].shape)
             if name == "embed_tokens.embedding_weight":  # of the two tables it is believed
                 found, wanted = wanted, found
             where = name.replace("embed_tokens.embedding_weight", "lm_head.weight")
-            assert f"{where} has shape {found}; allowed is shape {wanted}" in refused(state)
-        assert f"{name}_ema has shape" in refused({**whole, f"{name}_ema": whole[name]})
+            assert f"{where} has shape {found}; allowed is shape {wanted}" in refused_so(state)
+        assert f"{name}_ema has shape" in refused_so({**whole, f"{name}_ema": whole[name]})
 
 
 def test_layers_that_arent_numbered_in_a_row_arent_built():
@@ -196,13 +202,16 @@ def test_a_configuration_of_another_code_than_the_plain_transformers_weights_is_
     assert f"configuration is of {plain}; allowed is one of {other}" in said
 
 
-def test_the_published_twelve_heads_of_512_are_refused_with_why():
-    """The public attention is then 504 wide, as 512 // 12 is 42."""
-    size = public.Size(width=512, high=1, low=0)
+def test_the_published_twelve_heads_of_512_are_42_wide():
+    size = public.Size(tokens=11, width=512, high=8, low=0, inner=1536, attention=504)
     state = {name: torch.zeros(s, device="meta") for name, s in public.shapes(size).items()}
-    state["H_level.layers.0.self_attn.qkv_proj.weight"] = torch.zeros(1512, 512, device="meta")
-    said = refused(state, {"num_heads": 12})
-    assert "num_heads is 12; allowed is a divisor of hidden_size, 512" in said and "504" in said
+    arch = interop.inferred(interop.unwrapped(state)).arch  # 12 are the recipe's
+    core = arch.system().model.low
+    assert (core.heads, core.head_width, core.width, core.layers) == (12, 42, 512, 8)
+    assert Arch.of(arch.system()) == arch
+    assert "qkv_proj.weight has shape [1512, 512]; allowed is shape [1536" in refused(
+        state, {"seq_len": 81, "num_heads": 8}
+    )
 
 
 def test_a_recipe_of_the_other_code_is_refused():

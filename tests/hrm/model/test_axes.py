@@ -55,6 +55,7 @@ def test_checkpointing_changes_no_value_and_no_gradient(horizon: int | None, cou
     assert all(torch.equal(found[name], expected[name]) for name in found)
 
 
+@pytest.mark.promise("act-v1", "Q values in float32", '"forward_dtype": "bfloat16"')
 def test_bfloat16_activations_leave_weights_norms_and_q_values_wide() -> None:
     c = replace(small(puzzle_size=16, identities=3).model, bfloat16=True)
     model = built(c).train()
@@ -90,6 +91,9 @@ def test_a_puzzles_row_stands_before_the_tokens_padded_to_whole_ones() -> None:
     assert torch.equal(model.embed(tokens())[0], x[0])  # identity 0 is the blank one
 
 
+@pytest.mark.promise(
+    "act-v1", "learned positions instead of rotary ones", '"pos_encodings": "learned"'
+)
 def test_learned_positions_are_added_and_the_sum_divided_by_root_two() -> None:
     model = built(small(puzzle_size=16, learned_positions=True).model)
     p = model.embed.positions.weight

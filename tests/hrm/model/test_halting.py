@@ -139,6 +139,7 @@ def test_a_policys_dropout_acts_in_training_alone() -> None:
 
 
 # -- Q values -------------------------------------------------------------------------------------
+@pytest.mark.promise("act-v1", "Q heads that start from biases", "HRMACTv1(config)")
 def test_q_heads_start_at_their_biases_and_weights_at_zero_where_asked() -> None:
     one = q_learning(biases=(-5.0, -4.0))
     assert [tuple(h.weight.shape) for h in one.heads] == [(2, width)]
@@ -149,6 +150,7 @@ def test_q_heads_start_at_their_biases_and_weights_at_zero_where_asked() -> None
     assert all(h.weight.abs().min() > 0 for h in two.heads)
 
 
+@pytest.mark.promise("act-v1", "halting where Q(halt) > Q(continue)", '"halt_max_steps": 5')
 @pytest.mark.parametrize("heads", [1, 2])
 def test_q_learning_stops_where_halting_is_worth_strictly_more(heads: int) -> None:
     made, x = q_learning(heads=heads, zero_weight=False, biases=(0.0, 0.0)), states(30)
@@ -187,6 +189,7 @@ def test_evaluation_as_coded_never_halts(halts: bool) -> None:
     assert (made.eval()(at(states()), 0, None).margin > 0).all() == halts
 
 
+@pytest.mark.promise("act-v1", "exploration in halting", '"halt_exploration_prob": 0.1')
 @properties
 @given(
     max_steps=st.integers(2, 9),

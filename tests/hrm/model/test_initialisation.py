@@ -114,6 +114,9 @@ def test_models_are_built_from_the_weight_seed() -> None:
 wide = {"vocabulary": 64, "positions": 4, "width": 256, "heads": 2, "h_layers": 1, "l_layers": 1}
 
 
+@pytest.mark.promise(
+    "amulgent", "weights from a clipped normal distribution", "hrm.recipes.amulgent()"
+)
 @pytest.mark.parametrize(
     ("part", "std", "bound"),
     [

@@ -158,6 +158,7 @@ def test_an_accumulating_segment_is_its_loop_written_out(down: float, up: float)
     assert torch.allclose(found.low, low, atol=1e-12)
 
 
+@pytest.mark.promise("amulgent", "a connection between segments", "Segments(connection=0.05)")
 def test_the_previous_segments_answer_enters_the_next_with_its_weight() -> None:
     torch.manual_seed(0)
     system = recipes.amulgent_enhanced(inputs=6, outputs=4, width=8, max_steps=1)
@@ -216,6 +217,7 @@ def recomputed(model: HRM, keep: int, cycles: int = 2, steps: int = 2) -> Tensor
     return model.readout(high)
 
 
+@pytest.mark.promise("complete", "one-step gradient", "--axis horizon=1")
 @pytest.mark.parametrize("horizon", [1, 2, 3, 5, 6, 100, None])
 def test_the_horizon_is_the_number_of_updates_that_keep_the_graph(horizon: int | None) -> None:
     torch.manual_seed(0)
@@ -309,6 +311,7 @@ def test_a_detach_flag_cuts_the_direction_that_it_names(
     assert high_by_high.abs().max() > 0 and low_by_low.abs().max() > 0
 
 
+@pytest.mark.promise("amulgent", "segments whose gradients are cut", "Segments(detached=True)")
 @pytest.mark.parametrize("detached", [True, False])
 def test_segments_are_detached_where_asked(detached: bool) -> None:
     torch.manual_seed(0)

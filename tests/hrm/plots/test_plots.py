@@ -241,6 +241,12 @@ def test_efficiency_sets_each_executions_rows_against_its_score():
     assert labels == ["lockstep, 100 %", "compacted, 50 %"]
 
 
+def test_efficiency_shows_what_trivial_methods_score():
+    _, right = efficiency(baselines={"copy": 0.25, "frequent": 0.5}).axes
+    levels = {line.get_label(): line.get_ydata()[0] for line in right.lines[2:]}
+    assert levels == {"copy": 0.25, "frequent": 0.5}
+
+
 def test_efficiency_can_be_in_operations_and_without_a_reference():
     figure = efficiency(operations=2_000_000, reference="none")
     assert [p.get_xdata()[0] for p in figure.axes[1].lines] == [6, 3]
@@ -265,6 +271,9 @@ def test_evolution_shows_each_levels_updates_and_samples():
 
 
 # -- architecture ----------------------------------------------------------------------------------
+@pytest.mark.promise(
+    "complete", "the architecture, with parameter counts", "hrm plot RUN --only architecture"
+)
 @pytest.mark.parametrize("name", recipes.named)
 def test_the_architecture_accounts_for_every_parameter(name):
     model, figure = drawn(name)

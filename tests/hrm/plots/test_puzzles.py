@@ -1,6 +1,7 @@
 """Puzzles: wrong cells are struck out, and no others."""
 
 import numpy as np
+import pytest
 
 from hrm.plots import puzzles
 from hrm.tasks.arc import Arc
@@ -56,6 +57,7 @@ def test_of_many_answers_a_few_are_shown_the_first_and_the_last_among_them():
     assert names == ["input", "answer 1", "answer 6", "answer 11", "answer 16", "solution"]
 
 
+@pytest.mark.promise("complete", "patterns with their predictions", "hrm plot RUN --only puzzle")
 def test_a_pattern_shows_a_row_for_each_strand():
     task = Pattern(modulus=11, strands=2, shown=3, asked=1)
     board = task.encode([1, 2, 2, 4, 3, 8])  # 1 2 3 and 2 4 8
@@ -68,6 +70,7 @@ def test_a_pattern_shows_a_row_for_each_strand():
     assert struck(figure.axes[1]) == {(1, 3)}
 
 
+@pytest.mark.promise("complete", "mazes with their optimal path", "hrm plot RUN --only puzzle")
 def test_a_maze_tells_right_wrong_and_missing_marks_apart_by_shape():
     task = Maze(size=4)
     board = task.encode("S...\n###.\n...G\n....")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from hrm import recipes
 from hrm.config.learning import Training
 from hrm.errors import UserError
 from hrm.model import HRM
@@ -77,10 +78,37 @@ def halted(folder):
 def test_a_run_with_everything_gives_every_picture(act):
     found = drawn(act)
     assert tuple(found) == stored.NAMES
-    assert not [reason for reason in found.values() if isinstance(reason, str)]
+    lacking = {name: why for name, why in found.items() if isinstance(why, str)}
+    assert lacking == {"positions": "halting doesn't accumulate at each position"}
+
+
+def test_accumulated_halting_is_drawn_by_position_and_one_level_hands_nothing_over(tmp_path):
+    sizes = {"h_dim": 8, "l_dim": 8, "h_layers": 1, "h_heads": 1, "l_heads": 1, "max_steps": 3}
+    folder = made(tmp_path / "complete", "complete-tiny", sizes, Pattern())
+    board, means = drawn(folder, "positions", board=2)["positions"].axes[:2]
+    assert board.get_title(loc="left") == "Board 2"
+    assert len(means.lines[0].get_ydata()) == 3
+    plan = runs.planned(folder)
+    single = replace(
+        plan,
+        system=replace(
+            plan.system,
+            model=recipes.plain_transformer(
+                vocabulary=13, positions=12, classes=11, width=8, heads=2, layers=1
+            ).model,
+            objective=recipes.plain_transformer(width=8, heads=2).objective,
+        ),
+    )
+    tracking.JsonLines(folder).start(
+        tracking.Run(id="one", configuration=single.to_json(), seeds={}, environment={})
+    )
+    assert drawn(folder, "communication") == {"communication": "there is one level alone"}
 
 
 # -- what they show --------------------------------------------------------------------------------
+@pytest.mark.promise(
+    "complete", "losses by component, accuracy, steps", "hrm plot RUN --only training"
+)
 def test_the_curve_is_the_tracked_one_with_all_its_losses(copy):
     lines = [{**point, "task_loss": 2.0 * point["step"]} for point in tracking.points(copy)]
     lines[0]["task_loss"] = None
@@ -117,6 +145,7 @@ def test_halting_steps_are_those_of_the_best_checkpoint(act):
     assert "all steps" in figure.get_suptitle()
 
 
+@pytest.mark.promise("complete", "halting patterns over steps", "hrm plot RUN --only signals")
 def test_signals_are_the_margins_over_live_samples(act):
     run = halted(act)
     signal, live = drawn(act, "signals")["signals"].axes
@@ -134,6 +163,10 @@ def test_efficiency_compares_executions_of_the_same_decisions(act):
     costs = [line.get_xdata()[0] for line in right.lines]
     assert costs[2] / costs[1] == pytest.approx(sum(compacted) / sum(masked))
     assert "million operations" in right.get_xlabel()
+    splits = runs.planned(act).splits()
+    trivial = scoring.baselines(Pattern(), splits.train, splits.test)
+    levels = {line.get_label(): line.get_ydata()[0] for line in right.lines[3:]}
+    assert levels == {name: pytest.approx(found["unknown"]) for name, found in trivial.items()}
 
 
 def test_the_puzzle_shows_the_answers_up_to_the_runs_own(act):
@@ -154,6 +187,7 @@ def test_the_puzzle_shows_the_answers_up_to_the_runs_own(act):
     assert titles[0] != titles[1]
 
 
+@pytest.mark.promise("complete", "states over the computation", "hrm plot RUN --only states")
 def test_states_cover_every_update_of_every_step(act):
     *_, dimensions = drawn(act, "states")["states"].axes
     updates = len(HRM(runs.planned(act).system.model).schedule())
@@ -168,7 +202,10 @@ def test_fewer_boards_can_be_looked_at(act):
 # -- what a run can't give -------------------------------------------------------------------------
 def test_real_numbers_are_no_board(gru):
     found = drawn(gru)
-    assert [name for name, figure in found.items() if isinstance(figure, str)] == ["puzzle"]
+    assert [name for name, figure in found.items() if isinstance(figure, str)] == [
+        "puzzle",
+        "positions",
+    ]
     assert found["puzzle"] == "Regression's answers are real numbers, not a board"
     assert found["signals"].axes[0].get_ylabel() == "probability to stop"
     assert found["halting"].get_suptitle().endswith("the run evaluates in lockstep")

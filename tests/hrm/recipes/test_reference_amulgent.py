@@ -160,6 +160,7 @@ def test_both_have_the_same_weights(arm, outer):
     assert {name: tuple(value.shape) for name, value in found.items()} == expected
 
 
+@pytest.mark.promise("amulgent", "the two printed sizes", "hrm summary amulgent-enhanced")
 @pytest.mark.parametrize(
     ("system", "options", "parameters"),
     [

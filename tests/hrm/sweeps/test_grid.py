@@ -22,6 +22,7 @@ def test_a_setting_has_all_tasks_of_the_document_and_every_recipe_it_names():
     assert {cell.plan.system.model.halting.max_steps for cell in found} == {10}
 
 
+@pytest.mark.promise("complete", "joint training beside single tasks", "hrm evaluate --joint")
 def test_a_joint_run_takes_as_many_updates_for_each_task_as_alone():
     *single, joint = grid.cells(TINY, ["complete-tiny"], ["maze", "pattern"], joint=True)
     assert [cell.name for cell in single] == ["maze", "pattern"]

@@ -229,6 +229,9 @@ def test_a_lost_process_is_said_with_the_command_that_goes_on(capsys, monkeypatc
     assert said.endswith(f": hrm {line}")
 
 
+@pytest.mark.promise(
+    "act-v1", "training in several processes", "torchrun --nproc-per-node 2 -m hrm train ..."
+)
 @pytest.mark.slow
 def test_torchrun_trains_ends_with_a_killed_process_and_goes_on(tmp_path):
     line = (

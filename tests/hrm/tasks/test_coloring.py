@@ -59,6 +59,7 @@ def one(task: Coloring, seed: int) -> Boards:
     return task.generate(seed, 1, 0, 0).train
 
 
+@pytest.mark.promise("complete", "graph colouring", "hrm data show coloring --set vertices=8")
 @properties
 @given(task=small, seed=seeds)
 def test_the_answer_is_the_first_colouring_with_the_fewest_colours(

@@ -97,6 +97,7 @@ def test_a_tower_has_one_optimal_solution_from_every_position(disks: int) -> Non
             assert len(way) == moves[position] <= 2**disks - 1
 
 
+@pytest.mark.promise("complete", "the tower of Hanoi", "hrm data show hanoi --set disks=6")
 @pytest.mark.parametrize(
     "task",
     [Hanoi(), Hanoi(whole=True), Hanoi(disks=4, towers=True), Hanoi(disks=(3, 5), whole=True)],

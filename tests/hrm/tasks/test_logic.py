@@ -46,6 +46,9 @@ def test_the_answer_is_the_first_model_and_the_backbone_what_all_share(
     assert boards.difficulty[0] == sum(len(set(values)) == 1 for values in zip(*every, strict=True))
 
 
+@pytest.mark.promise(
+    "complete", "logic puzzles", "hrm data show logic --set variables=4 --set clauses=12"
+)
 @properties
 @given(task=small, seed=seeds, data=st.data())
 def test_all_models_and_nothing_else_are_valid(task: Logic, seed: int, data: st.DataObject) -> None:

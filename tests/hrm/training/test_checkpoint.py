@@ -36,6 +36,7 @@ def same(a: object, b: object) -> bool:
     return a == b and type(a) is type(b)
 
 
+@pytest.mark.promise("v2", "checkpoints", "hrm train ... --output DIR")
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(tree=plain)
 def test_a_tree_comes_back_as_it_was(

@@ -204,6 +204,7 @@ def test_the_learning_rate_warms_up_in_a_line_and_then_stays() -> None:
     )
 
 
+@pytest.mark.promise("complete", "gradient clipping", "--training-set clip=1.0")
 def test_clipping_bounds_the_gradient() -> None:
     # Gradients far below Adam's epsilon, 1e-8, hardly move a weight.
     free, clipped = (
@@ -499,6 +500,7 @@ def test_a_training_step_returns_its_losses_by_their_names(system: System, parts
     assert not torch.equal(model.readout.weight, before)
 
 
+@pytest.mark.promise("act-v1", "average steps, watched during training", "hrm train act-v1 ...")
 def test_a_training_step_says_after_how_many_steps_its_places_halt() -> None:
     data = loop.encode(act, task, boards.train)
     model = loop.build(act, seeds).train()

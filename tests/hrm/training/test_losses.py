@@ -170,6 +170,7 @@ def test_rewards_and_values_are_constants_of_the_policy_loss() -> None:
     assert values.grad is None and rewards.grad is None and run.logits.grad is not None
 
 
+@pytest.mark.promise("gru", "normalised advantages", "PolicyGradient(normalise=True)")
 def test_normalised_advantages_have_mean_zero_and_unit_deviation() -> None:
     run = made([1, 1, 1], logits_of([[0.2, 0.3, 0.4]]), tensor([[0.1, 0.0, -0.3]]))
     rewards = tensor([-1.0, -2.0, -4.0])
@@ -241,6 +242,7 @@ def test_the_baselines_loss_is_the_squared_error_of_every_step() -> None:
     assert found.item() == pytest.approx((1.1**2 + 1.8**2) / 2 + (0.0 + 2.3**2) / 2)
 
 
+@pytest.mark.promise("gru", "a smooth L1 loss of the baseline", "PolicyGradient(baseline=True)")
 def test_the_baselines_loss_at_the_stop_is_smooth_l1() -> None:
     values = tensor([[0.1, -0.2], [0.0, 0.3]])
     run = made([1, 2], logits_of([[0.5, 0.5], [0.5, 0.5]]), values)
@@ -334,6 +336,7 @@ def test_supervision_of_the_last_segment_is_of_the_prediction() -> None:
         assert found.policy.item() == found.baseline.item() == found.reward.item() == 0.0
 
 
+@pytest.mark.promise("complete", "deep supervision", "Supervised(every_segment=True)")
 def test_supervision_of_every_segment_is_the_mean_over_them() -> None:
     drafts = torch.randn(
         1, 3, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)

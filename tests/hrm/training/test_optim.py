@@ -127,6 +127,7 @@ def test_all_parameters_at_once_equal_one_number_at_a_time(
             assert p.detach().flatten()[k].item() == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.promise("complete", "Adam-atan2", "Training(optimiser=AdamAtan2())")
 @given(seed=st.integers(0, 2**31), decay=st.floats(0.0, 0.5))
 @properties
 def test_the_public_form_is_torchs_adamw_but_for_the_arctangent(seed: int, decay: float) -> None:

@@ -62,6 +62,9 @@ class Stop(BaseException):
 
 
 # -- a run ----------------------------------------------------------------------------------------
+@pytest.mark.promise(
+    "complete", "logs in JSON, and the best model saved", "hrm train ... --output DIR"
+)
 def test_a_run_leaves_its_configuration_curve_checkpoints_and_scores(tmp_path):
     asked, seen = plan(), []
     summary = runs.execute(asked, tmp_path / "run", report=seen.append)
@@ -101,6 +104,7 @@ def test_the_curve_is_that_of_fit_and_the_scores_are_those_of_evaluate(tmp_path)
     assert summary["baselines"]["frequent"]["tokens"] == expected
 
 
+@pytest.mark.promise("complete", "recovery from failure", "the same command again")
 def test_an_interrupted_run_goes_on_to_the_identical_curve(tmp_path):
     def stop(point):
         if point.update == 4:
@@ -124,6 +128,7 @@ def test_an_interrupted_run_goes_on_to_the_identical_curve(tmp_path):
     assert again["id"] == identity and len(again["environments"]) == 2
 
 
+@pytest.mark.promise("complete", "training that ends and says so", "hrm train ...")
 def test_divergence_is_a_result_with_its_step(tmp_path):
     asked = plan()
     spoilt = replace(asked, training=replace(asked.training, learning_rate=1e38))

@@ -57,6 +57,7 @@ def test_the_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes() -> 
     torch.testing.assert_close(found, torch.full((2,), math.log(7), dtype=torch.float64))
 
 
+@pytest.mark.promise("complete", "StableMax", "StablemaxCrossEntropy()")
 @given(st.lists(finite, min_size=1, max_size=6))
 @properties
 def test_stablemax_equals_exact_fractions_over_all_of_float32(values: list[float]) -> None:

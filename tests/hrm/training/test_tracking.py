@@ -161,6 +161,7 @@ def test_tensorboards_own_reader_finds_every_metric(tmp_path, run):
     }
 
 
+@pytest.mark.promise("complete", "Weights & Biases", "hrm train ... --tracker wandb --project NAME")
 @pytest.mark.parametrize("mode", [None, "online"])
 def test_weights_and_biases_works_offline_unless_told_otherwise(tmp_path, run, monkeypatch, mode):
     calls = []

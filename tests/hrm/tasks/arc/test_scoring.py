@@ -183,6 +183,9 @@ def test_a_solver_of_real_tasks_ends_in_a_file_that_scores_itself(version: int, 
     assert 0.19 < score < 0.25
 
 
+@pytest.mark.promise(
+    "complete", "ARC-AGI-1, by its official score", "hrm predict RUN TASKS --submission FILE"
+)
 @pytest.mark.parametrize("version", [1, 2])
 def test_stored_answers_score_one_and_no_answers_zero(version: int) -> None:
     arc, test = Arc(version=version), whole(version).test

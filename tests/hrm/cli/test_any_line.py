@@ -1,0 +1,37 @@
+"""No command line of `hrm` ends in a traceback, whatever is selected and given."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hrm import cli
+from tests import commands
+
+COMMANDS = dict(commands.leaves(cli.parser()))
+# These train, build or fetch if a line happens to be right: it is read, and nothing is done.
+READ_ALONE = {("train",), ("sweep",), ("demo",), ("data", "build"), ("data", "fetch")}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_line_is_answered_or_refused(path, data):
+    line = data.draw(commands.lines(path, COMMANDS[path]))
+    program = cli.parser().parse_args if path in READ_ALONE else cli.main
+    status, _, err = commands.ended(program, line)
+    if path in READ_ALONE and status is None:
+        return
+    commands.hold(status, err)
+
+
+@settings(max_examples=50)
+@given(line=st.lists(st.one_of(commands.KNOWN, commands.ODD, commands.TEXT), max_size=3))
+def test_what_is_no_command_is_refused(line):
+    status, _, err = commands.ended(cli.main, line)
+    assert status in (0, 2)
+    assert "Traceback" not in err

@@ -204,6 +204,14 @@ def _run(run: Parser) -> None:
         "--serial", action="store_true", help="one run after the other, in this process: --jobs 1"
     )
     run.add_argument(
+        "--stack",
+        type=options.stack,
+        metavar="S",
+        help="train S seeds of an arm as one, 2 or more, by eager steps: for accelerators (on the "
+        "CPU seeds one by one are faster). Such runs are never paired with others; plan, verdicts "
+        "and report read them with --device cuda-stacked. What can't be stacked is refused",
+    )
+    run.add_argument(
         "--shard",
         metavar="I/N",
         help="run the I-th of N parts of all that open claims need up to the tier's end, but for "

@@ -96,11 +96,19 @@ def device() -> Parser:
     )
     made.add_argument(
         "--device",
-        choices=["cpu", "cuda"],
+        choices=["cpu", "cuda", "cpu-stacked", "cuda-stacked"],
         default="cpu",
-        help="where arms are trained (default: cpu)",
+        help="where arms are trained; with -stacked, those whose seeds were trained in stacks, "
+        "see `ablations run --stack` (default: cpu)",
     )
     return made
+
+
+def stack(text: str) -> int:
+    """Return how many seeds make a stack, 2 or more."""
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seeds from 2")
+    return int(text)
 
 
 def seconds(text: str) -> float:

@@ -17,7 +17,7 @@ from ablations.planning.costs import Costs
 from ablations.planning.next import Due
 from ablations.planning.shards import Shard, cut, within
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs.fingerprints import fingerprint
+from ablations.runs.fingerprints import STACKED, fingerprint
 from ablations.runs.store import Store
 from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the runner is loaded by `run` alone
     from ablations.runs.workers import Engine
 
 LIMIT = 20.0  # times its expected cost, after which a trial is ended: that is an outcome
+STACK = 8  # seeds, where the device alone says that they are stacked
 LEAST = 600.0  # seconds that every trial has
 
 
@@ -52,6 +53,8 @@ def run(asked: argparse.Namespace) -> int:
     while True:
         reader = Reader(store)
         due = _due(session, reader, tried, all_=asked.all)
+        if where.stack:
+            due = _stacked(due)
         refused |= {one.claim.id: one.refusal for one in due if one.refusal}
         if shard is not None:
             due = _of_shard(session, reader, due, shard, tried)
@@ -95,10 +98,12 @@ class _Where:
 
     Args:
         jobs: How many at a time, as far as is known beforehand.
+        stack: How many seeds are trained as one, 0 for none.
         cluster: A cluster's scheduler and how to reach it, None for this machine.
     """
 
     jobs: int
+    stack: int = 0
     cluster: Mapping[str, Any] | None = None
 
     @property
@@ -124,6 +129,8 @@ def _where(asked: argparse.Namespace) -> _Where:
     Raises:
         UserError: If they don't belong together, or name no cluster.
     """
+    stacked = asked.device.endswith(STACKED)
+    stack = asked.stack or (STACK if stacked else 0)
     files = [asked.tls_ca_file, asked.tls_cert, asked.tls_key]
     if asked.scheduler is None:
         if any(files) or asked.no_tls:
@@ -131,7 +138,7 @@ def _where(asked: argparse.Namespace) -> _Where:
                 "--tls-ca-file, --tls-cert, --tls-key or --no-tls without --scheduler; allowed is "
                 "both or neither; name the scheduler"
             )
-        return _Where(jobs=1 if asked.serial else asked.jobs)
+        return _Where(jobs=1 if asked.serial else asked.jobs, stack=stack)
     if any(files) and not all(files):
         raise UserError(
             "some of --tls-ca-file, --tls-cert and --tls-key are missing; allowed is all three or "
@@ -147,7 +154,7 @@ def _where(asked: argparse.Namespace) -> _Where:
         "patience": asked.wait,
         "on_wait": lambda: say("the cluster has no worker yet; waiting for one"),
     }
-    where = _Where(jobs=asked.jobs, cluster=options)
+    where = _Where(jobs=asked.jobs, stack=stack, cluster=options)
     where.engine()  # an address or a file that can't be used is told before anything is read
     return where
 
@@ -201,7 +208,18 @@ def _execute(
         cost=costs.of,
         left=budget.left,
         limit=lambda trial: max(LEAST, LIMIT * costs.of(trial)),
+        stack=where.stack,
         on_look=progress.look,
+    )
+
+
+def _stacked(due: Sequence[Due]) -> tuple[Due, ...]:
+    """Return what is due, claims refused whose training can't be stacked."""
+    from ablations.runs import stacking
+
+    return tuple(
+        replace(one, trials=(), refusal=reason) if (reason := stacking.refusal(one.trials)) else one
+        for one in due
     )
 
 

@@ -28,6 +28,7 @@ from ablations.planning.pilots import Pilot
 from ablations.records.plans import Planning
 from ablations.records.rows import Garden, Report
 from ablations.rule import Table
+from ablations.runs.fingerprints import STACKED
 from ablations.runs.store import Store
 from ablations.specs.claim import Claim, Tier
 from hrm.errors import UserError
@@ -67,6 +68,16 @@ class Session:
         source = getattr(asked, "from_", None)
         every = claims.ours() if source is None else claims.load(source)
         mode = getattr(asked, "mode", "auto")
+        named = getattr(asked, "device", "cpu")
+        plain = environment.known(named.removesuffix(STACKED))
+        stacked = named != plain or getattr(asked, "stack", None) is not None
+        if stacked:
+            if mode == "compiled":
+                raise UserError(
+                    "mode is compiled in a stack; allowed are auto and eager, since stacked steps "
+                    "aren't compiled; leave --mode out"
+                )
+            mode = "eager"
         folder = Path(getattr(asked, "store", "store"))
         tier = _tier(asked)
         quick = hasattr(asked, "tier") and tier is Tier.QUICK and not is_evidence(folder)
@@ -79,7 +90,7 @@ class Session:
             chosen=every.choose(getattr(asked, "claims", ())),
             folder=folder,
             tier=tier,
-            device=environment.known(getattr(asked, "device", "cpu")),
+            device=f"{plain}{STACKED}" if stacked else plain,
             mode=mode,
         )
 

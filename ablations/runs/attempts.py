@@ -77,10 +77,10 @@ def work(text: str) -> str:
     Raises:
         UserError: If a job names a file outside its store, or its results can't be written.
     """
-    return json.dumps([encode(execute(_received(each))) for each in json.loads(text)])
+    return json.dumps([encode(execute(received(each))) for each in json.loads(text)])
 
 
-def _received(data: Json) -> Job:
+def received(data: Json) -> Job:
     """Return a job that came from another process; what it names lies within its store."""
     asked = Job.from_json(data)
     if not index.NAME.fullmatch(asked.fingerprint) or not weights.is_digest(asked.start):
@@ -107,13 +107,20 @@ def compilable(text: str) -> str:
     return text
 
 
-def execute(asked: Job) -> Result:
+Function = Callable[[Any], "Outcome"]
+
+
+def execute(asked: Job, wrap: Callable[[Function], Function] = lambda run: run) -> Result:
     """Run a job here, on one thread, and return what it found, however it ended.
 
     Arrays and weights are in the store when this returns; the record isn't. Time counts from when
     modules and weights are loaded. CPU time is this process's and that of children it waited for.
     Peak memory is the larger of the two; where the system can't reset it, the peak since the
     process started.
+
+    Args:
+        asked: The job.
+        wrap: Returns what is run in place of the protocol's function.
 
     Raises:
         UserError: If arrays or weights can't be written.
@@ -123,12 +130,10 @@ def execute(asked: Job) -> Result:
     found: Sequence[Mapping[str, Any]] = ()
     outcome = None
     try:
-        function = _load(asked)
-        inputs = _inputs(asked)
-        _require_planned(asked)
+        function, inputs = prepared(asked)
         clock = Clock()
-        with _limited(asked.limit), _one_thread():
-            outcome = function(inputs)
+        with limited(asked.limit), one_thread():
+            outcome = wrap(function)(inputs)
         found = outcome.observations
         arms = max(1, len(asked.trial.arms))  # a check of printed figures alone has none
         assert len(found) == arms, f"{len(found)} arms of {arms}"
@@ -155,7 +160,8 @@ def ended(asked: Job, clock: "Clock", status: Status, error: str | None) -> Resu
     """Return the result of an attempt that left nothing yet but how it ended."""
     measured = clock.read()
     commit, dirty = environment.commit()
-    machine = environment.machine(device=asked.trial.device, threads=_threads())
+    device = asked.trial.device.removesuffix(fingerprints.STACKED)
+    machine = environment.machine(device=device, threads=_threads())
     return Result(
         fingerprint=asked.fingerprint,
         attempt=f"{clock.started:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}",
@@ -229,14 +235,25 @@ def _ancestors(trial: Trial) -> Iterator[Trial]:
         trial = parent
 
 
-def _load(asked: Job) -> "Callable[[Any], Outcome]":
+def prepared(asked: Job) -> tuple[Function, Any]:
+    """Return the function of a job's protocol, and what it is given.
+
+    Raises:
+        RuntimeError: If the sources have changed since the job was planned.
+    """
+    function, inputs = _load(asked), _inputs(asked)
+    _require_planned(asked)
+    return function, inputs
+
+
+def _load(asked: Job) -> Function:
     """Import the protocol's module and those of all parts, and return its function."""
     for name, file in asked.files.items():
         load(name, file)
     protocol = fingerprints.protocol_class(asked.trial)
     if protocol.alone:  # it may start processes, which read the sources as they are now
         sources.forget()
-    function: Callable[[Any], Outcome] = importlib.import_module(protocol.module).run
+    function: Function = importlib.import_module(protocol.module).run
     return function
 
 
@@ -247,7 +264,7 @@ def _inputs(asked: Job) -> Any:
         protocol=Protocol.from_json(asked.trial.protocol),
         arms=tuple(Part.from_json(arm) for arm in asked.trial.arms),
         seed=asked.trial.seed,
-        device=asked.trial.device,
+        device=asked.trial.device.removesuffix(fingerprints.STACKED),
         weights=None if asked.start is None else _tensors(asked),
     )
 
@@ -272,7 +289,7 @@ def _require_planned(asked: Job) -> None:
 
 # -- meanwhile ------------------------------------------------------------------------------------
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Hold a trial to one thread."""
     torch = sys.modules.get("torch")
     if torch is not None:
@@ -290,7 +307,7 @@ def _threads() -> int:
 
 
 @contextlib.contextmanager
-def _limited(seconds: float | None) -> Iterator[None]:
+def limited(seconds: float | None) -> Iterator[None]:
     """Have the system end this process, if it is a worker, once the seconds are over."""
     if seconds is None or not may_be_killed:
         yield

@@ -23,6 +23,7 @@ from hrm.errors import UserError
 from hrm.system import environment
 
 devices = ("cpu", "cuda")
+STACKED = "-stacked"  # ends the device of a trial whose seeds are trained in stacks
 Content = tuple[str, str, int, str]
 MOST_TEXTS = 4096  # that are remembered
 packages = ("asv_runner", "numpy", "python-sat", "torch")
@@ -147,9 +148,13 @@ def parts_of(trial: Trial) -> Iterator[Mapping[str, Json]]:
 def device_class(device: str, *, alone: bool) -> str:
     """Return what a result may be shared across: any CPU, or one model where time was taken alone.
 
+    Seeds that are trained in stacks are a class of their own.
+
     Raises:
         UserError: If the device is unknown, or "cuda" where there is no accelerator.
     """
+    if device.endswith(STACKED):
+        return f"{device_class(device.removesuffix(STACKED), alone=alone)} stacked"
     match device:
         case "cpu":
             return f"cpu {environment.cpu_model()}" if alone else "cpu"

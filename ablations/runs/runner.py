@@ -12,11 +12,12 @@ from ablations.records.trials import Result, Status, Trial
 from ablations.runs import attempts, locks, sequence
 from ablations.runs.attempts import Clock, Job, ended, work
 from ablations.runs.encoding import decode
+from ablations.runs.fingerprints import STACKED
 from ablations.runs.schedule import Event, Phase, Schedule, What
 from ablations.runs.sharing import Leases
 from ablations.runs.store import Store
-from ablations.runs.trials import together
-from ablations.runs.workers import ConnectionLost, Engine
+from ablations.runs.trials import stacks, together
+from ablations.runs.workers import ConnectionLost, Engine, Work
 
 __all__ = ["Event", "What", "run", "together"]
 
@@ -35,6 +36,7 @@ def run(
     limit: Callable[[Trial], float | None] = lambda _: None,
     keep: Callable[[Trial], bool] = lambda _: True,
     group: Callable[[Trial], str] = together,
+    stack: int = 0,
     sleep: Callable[[float], None] = time.sleep,
     on_look: Callable[[], None] = lambda: None,
 ) -> None:
@@ -62,6 +64,7 @@ def run(
             outcome, TIMED_OUT, which stands.
         keep: Whether a trial's weights are kept although no trial of this run starts from them.
         group: Key that trials share if they should run one after the other.
+        stack: How many seeds of one arm are trained as one, where their trials say so.
         sleep: Waits for so many seconds.
         on_look: Called at least every second while trials run, whether anything happens or not.
 
@@ -96,7 +99,7 @@ def run(
                 where.inherited = (handle,)
                 if schedule.compiles(phase):
                     where.submit(attempts.compilable, "").result()
-                _Drain(schedule, leases, where, fits, phase).run(on_look)
+                _Drain(schedule, leases, where, fits, phase, stack).run(on_look)
             if phase is Phase.FIRST_STRETCH:
                 rested = time.monotonic() + sequence.PAUSE
 
@@ -123,7 +126,9 @@ class _Drain:
         engine: Engine,
         fits: Callable[[Job], bool],
         phase: Phase,
+        stack: int,
     ) -> None:
+        self._stack = stack
         self._schedule, self._leases, self._engine = schedule, leases, engine
         self._fits, self._phase = fits, phase
         self._running: dict[Future[str], _Flight] = {}
@@ -161,8 +166,9 @@ class _Drain:
         else:
             return False
         jobs = [job]
-        if job.fingerprint not in self._apart and self._engine.together > 0:
-            for more in self._schedule.more(job, self._engine.together):
+        stacked = stacks(job.trial)
+        if job.fingerprint not in self._apart:
+            for more in self._others(job, stacked=stacked):
                 if more.fingerprint in self._apart or not self._ours(more):
                     self._schedule.leave(more)
                 else:
@@ -171,9 +177,18 @@ class _Drain:
             self._schedule.tell(What.STARTED, one)
         text = json.dumps([one.to_json() for one in jobs])
         flight = _Flight(jobs=tuple(jobs), clock=Clock())
-        future = self._engine.submit(work, text, self._schedule.group(job), device=job.trial.device)
+        how = _stacked_work() if stacked else work
+        device = job.trial.device.removesuffix(STACKED)
+        future = self._engine.submit(how, text, self._schedule.group(job), device=device)
         self._running[future] = flight
         return True
+
+    def _others(self, job: Job, *, stacked: bool) -> list[Job]:
+        """Return jobs that are handed to a worker with this one."""
+        if stacked:
+            return self._schedule.alike(job, self._stack - 1)
+        seconds = self._engine.together
+        return self._schedule.more(job, seconds) if seconds > 0 else []
 
     def _next(self, last: Job | None) -> Job | None:
         """Return the next job that nobody else runs or has finished."""
@@ -211,6 +226,12 @@ class _Drain:
                 self._schedule.done(job, result)
             self._leases.give_back(job.fingerprint)
         self._ended.append(flight.jobs[-1])
+
+
+def _stacked_work() -> Work:
+    from ablations.runs import stacking  # which needs torch
+
+    return stacking.work
 
 
 def _first(running: Iterable[Future[str]]) -> set[Future[str]]:

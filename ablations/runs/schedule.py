@@ -227,6 +227,17 @@ class Schedule:
                 del ready[one.group]
         return found
 
+    def alike(self, job: Job, most: int) -> list[Job]:
+        """Return up to so many further jobs of a job's group."""
+        one = self._waiting[job.fingerprint]
+        found: list[Job] = []
+        ready = self._ready[one.phase]
+        while len(found) < most and one.group in ready:
+            found.append(self.job(heapq.heappop(ready[one.group])[-1]))
+            if not ready[one.group]:
+                del ready[one.group]
+        return found
+
     def put_back(self, fingerprint: str) -> None:
         """Let a trial be taken, again or for the first time."""
         one = self._waiting[fingerprint]

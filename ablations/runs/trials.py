@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ablations.records.trials import Trial
+from ablations.runs.fingerprints import STACKED
 from ablations.specs.claim import OFFSET, PILOT_BLOCK, Claim, Exact, Statistical, Tier
-from ablations.specs.protocols import Protocol
+from ablations.specs.protocols import Protocol, Train
 from hrm.codec import Json
-from hrm.config.parts import canonical
+from hrm.config.parts import canonical, type_key
 
 MOST_LAYOUTS = 1024  # that are remembered
 # seeds that plans take a spread from; no claim is judged by them
@@ -117,15 +118,23 @@ def boards(trial: Trial) -> str:
 def together(trial: Trial) -> str:
     """Return what trials share that run one after the other on one worker, which has it at hand.
 
-    Those of an arm whose training steps are compiled share their graph, whatever their seed; others
-    share their boards.
+    Those of an arm whose training steps are compiled share their graph, whatever their seed, and
+    those that are trained in stacks one training; others share their boards.
     """
+    if stacks(trial):
+        text = canonical([trial.protocol, list(trial.arms), trial.device])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
     protocol = trial.protocol
     while protocol.get("after") is not None:
         protocol = protocol["after"]
     if not protocol.get("compiled"):
         return boards(trial)
     return hashlib.sha256(canonical(list(trial.arms)).encode()).hexdigest()[:16]
+
+
+def stacks(trial: Trial) -> bool:
+    """Return whether a trial's seeds are trained in stacks."""
+    return trial.device.endswith(STACKED) and trial.protocol[type_key] == Train.__name__
 
 
 Layout = list[tuple[Protocol, Json, tuple[Json, ...], int]]

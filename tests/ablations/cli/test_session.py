@@ -7,6 +7,7 @@ import pytest
 from ablations.cli import parser
 from ablations.cli.session import Session
 from ablations.specs.claim import Statistical
+from hrm.errors import UserError
 
 
 def session(*arguments: str) -> Session:
@@ -43,3 +44,16 @@ def test_commands_without_a_tier_show_claims_as_they_were_fixed():
         session("list", "act-training").chosen
         == session("run", "act-training", "--tier", "full").chosen
     )
+
+
+def test_stacks_are_eager_on_a_device_of_their_own():
+    for arguments in (["run", "--stack", "4"], ["report", "--device", "cpu-stacked"]):
+        made = session(*arguments, "act-training")
+        assert (made.device, made.mode) == ("cpu-stacked", "eager")
+        assert frozenset().union(*modes(made)) == {False}
+    assert session("run", "act-training").device == "cpu"
+
+
+def test_compiled_stacks_are_refused():
+    with pytest.raises(UserError, match="mode is compiled in a stack"):
+        session("run", "--stack", "4", "--mode", "compiled")

@@ -1,0 +1,255 @@
+"""Stacks of trials: seeds of one arm that are trained as one, see `hrm.training.stacked`.
+
+The protocol runs twice for each seed. First it is stopped where it would train, which says of what
+and how; then all seeds are trained at once; then it runs again, and is told what its seed's
+training was. So a result is what the protocol makes of it, as always; its time is its own and its
+share of the stack's, and its observations have the size of the `stack`.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
+
+from torch import Tensor
+
+from ablations.protocols.adapter import Foreign, Progress
+from ablations.protocols.base import Inputs, Outcome
+from ablations.protocols.ours import Ours
+from ablations.records.trials import Result, Trial
+from ablations.runs import attempts, fingerprints
+from ablations.runs.attempts import Clock, Function, Job
+from ablations.runs.encoding import encode
+from ablations.runs.trials import with_parents
+from ablations.specs.protocols import Protocol, Train
+from hrm.config import Policy
+from hrm.config.learning import System, Training
+from hrm.config.parts import Part
+from hrm.errors import Diverged, UserError
+from hrm.model import HRM
+from hrm.tasks import Boards
+from hrm.training import stacked
+from hrm.training.loop import Seeds
+from hrm.training.stacked import Member
+
+
+def work(text: str) -> str:
+    """Run encoded jobs as one stack, for an engine, and return their encoded results.
+
+    Raises:
+        UserError: As `ablations.runs.attempts.work`.
+    """
+    jobs = [attempts.received(each) for each in json.loads(text)]
+    return json.dumps([encode(result) for result in execute(jobs)])
+
+
+def execute(jobs: Sequence[Job]) -> list[Result]:
+    """Run jobs of one arm and protocol as one stack, and return what each found.
+
+    What befalls one of them before or after the training is its own result; what befalls the
+    stack's training is that of all.
+    """
+    clock = Clock()
+    limits = [job.limit for job in jobs if job.limit is not None]
+    with attempts.limited(sum(limits) if limits else None), attempts.one_thread():
+        courses = trained([functools.partial(attempts.prepared, job) for job in jobs])
+    spent = clock.read()
+    found = []
+    for job, course in zip(jobs, courses, strict=True):
+        result = attempts.execute(job, functools.partial(_replayed, course, len(jobs)))
+        found.append(
+            replace(
+                result,
+                wall_seconds=result.wall_seconds + spent["wall_seconds"] / len(jobs),
+                cpu_seconds=result.cpu_seconds + spent["cpu_seconds"] / len(jobs),
+                peak_memory_bytes=max(result.peak_memory_bytes, spent["peak_memory_bytes"]),
+            )
+        )
+    return found
+
+
+def refusal(trials: Iterable[Trial]) -> str:
+    """Return why trials can't be run with their seeds in stacks, "" if they can."""
+    asked = {fingerprints.kind(trial): trial for trial in with_parents(trials)}
+    try:
+        for trial in asked.values():
+            protocol = Protocol.from_json(trial.protocol)
+            if trial.device.endswith(fingerprints.STACKED) and hasattr(protocol, "training"):
+                for arm in trial.arms:
+                    require_stackable(protocol, Part.from_json(arm))
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def require_stackable(protocol: Protocol, arm: Part) -> None:
+    """Refuse what can't be trained in a stack.
+
+    Raises:
+        UserError: If it isn't `Train` that trains, or the arm no system; if each update is looked
+            into, or `hrm.training.stacked` refuses it.
+    """
+    looks = isinstance(protocol, Train) and (protocol.shadows or protocol.identities == "random")
+    found = ""
+    if not isinstance(protocol, Train):
+        found = f"protocol is {type(protocol).__name__}"
+    elif protocol.compiled:
+        found = "compiled is True"
+    elif not isinstance(arm, System):
+        found = f"arm is a {type(arm).__name__}"
+    elif looks or isinstance(arm.model.halting, Policy):
+        found = "shadows, random identities or a Policy look into each update"
+    if found:
+        raise UserError(
+            f"{found}; allowed in a stack are eager Train, a System, and trainings that nobody "
+            "looks into; train these seeds one by one, without --stack"
+        )
+    assert isinstance(protocol, Train) and isinstance(arm, System)
+    stacked.require_stackable(arm, protocol.training)
+
+
+@dataclass(kw_only=True)
+class Course:
+    """What a seed's training was.
+
+    Attributes:
+        member, system: What is trained, None before that is known.
+        updates: What each update measured.
+        watched: The weights at each evaluation.
+        end: What ended it, None for nothing.
+    """
+
+    member: Member | None = None
+    system: System | None = None
+    updates: list[Mapping[str, float]] = field(default_factory=list)
+    watched: list[Mapping[str, Tensor]] = field(default_factory=list)
+    end: Exception | None = None
+
+    def watch(self, shown: HRM) -> None:
+        """Keep the weights."""
+        self.watched.append({name: t.detach().clone() for name, t in shown.state_dict().items()})
+
+    def measured(self, found: Mapping[str, float]) -> None:
+        """Keep what an update measured."""
+        self.updates.append(dict(found))
+
+
+Prepared = Callable[[], tuple[Function, Inputs]]
+
+
+def trained(prepare: Sequence[Prepared]) -> list[Course]:
+    """Train what protocols ask for as one stack, and return each one's course.
+
+    Args:
+        prepare: Returns a protocol's function and what it is given.
+    """
+    courses = [Course() for _ in prepare]
+    for one, course in zip(prepare, courses, strict=True):
+        try:
+            function, inputs = one()
+            function(_given(inputs, course))
+        except _Asked:
+            pass
+        except Exception as error:  # noqa: BLE001 (it is the result of this seed)
+            course.end = error
+    running = [c for c in courses if c.member is not None]
+    members = [course.member for course in running if course.member is not None]
+    if len(members) == 1:  # one by itself would have other bits
+        members.append(replace(members[0], watch=lambda _: None, measured=lambda _: None))
+    if members:
+        system = running[0].system
+        assert system is not None
+        try:
+            ends: Sequence[Exception | None] = stacked.fit(system, members)
+        except Exception as error:  # noqa: BLE001 (it is the result of all)
+            ends = [error] * len(members)
+        for course, end in zip(running, ends, strict=False):
+            course.end = end
+    return courses
+
+
+class _Asked(Exception):  # noqa: N818 (no error: what is to be trained is known)
+    """A protocol has come to where it would train."""
+
+
+class _Arm:
+    """A system in a stack; an arm like those of others, whose adapter trains by itself."""
+
+    def __init__(self, system: System, course: Course) -> None:
+        self.system, self.course = system, course
+
+    def adapter(self) -> Ours:
+        """Return what runs it."""
+        return _Stacked(self.system, self.course)
+
+
+Foreign.register(_Arm)
+
+
+class _Stacked(Ours):
+    """Says at first what is to be trained, and is told afterwards how it went."""
+
+    def __init__(self, system: System, course: Course) -> None:
+        super().__init__(system)
+        self.course = course
+
+    def train(self, training: Training, boards: Boards, seed: int, progress: Progress) -> None:
+        if self.course.member is None:
+            self._ask(training, boards, seed)
+        self._replay(progress)
+
+    def _ask(self, training: Training, boards: Boards, seed: int) -> NoReturn:
+        self.course.system = self.system
+        self.course.member = Member(
+            model=self.model,
+            training=training,
+            data=self.encoded(boards),
+            seeds=Seeds(weights=seed, order=seed),
+            watch=self.course.watch,
+            measured=self.course.measured,
+        )
+        raise _Asked
+
+    def _replay(self, progress: Progress) -> None:
+        watched = iter(self.course.watched)
+        for update, found in enumerate(self.course.updates, 1):
+            progress.updated(
+                found["loss"],
+                norm=found["gradient_norm"],
+                steps=found["cycles_mean"],
+                task=found["task_loss"],
+                **{name: value for name, value in found.items() if name.startswith("halted")},
+            )
+            state = next(watched, None) if progress.due else None
+            if state is not None:
+                self.model.load_state_dict(dict(state))
+                try:
+                    progress.evaluated(self.answer)
+                except FloatingPointError as error:
+                    raise Diverged(update, str(error)) from error
+        if self.course.end is not None:
+            raise self.course.end
+
+
+def _given(inputs: Inputs, course: Course) -> Inputs:
+    """Return what a protocol is given, its arm in a stack."""
+    (arm,) = inputs.arms
+    require_stackable(inputs.protocol, arm)
+    assert isinstance(arm, System)
+    arms: Any = (_Arm(arm, course),)  # an arm by registration alone
+    return replace(inputs, arms=arms)
+
+
+def _replayed(course: Course, size: int, function: Function) -> Function:
+    """Return a protocol's function, which is told of a course instead of training."""
+
+    def run(inputs: Inputs) -> Outcome:
+        if course.member is None:
+            assert course.end is not None
+            raise course.end
+        outcome = function(_given(inputs, course))
+        found = [{**each, "stack": size} for each in outcome.observations]
+        return replace(outcome, observations=found)
+
+    return run

@@ -13,7 +13,7 @@ def pairs(monkeypatch):
     """The pairs that a suite hands over to be timed."""
     seen = []
 
-    def paired(pair, clock, blocks):
+    def paired(pair, clock, blocks, leg):
         seen.append(pair)
         return [1.0]
 

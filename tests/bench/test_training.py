@@ -72,7 +72,7 @@ def test_what_is_timed_is_act_v1_at_the_size_that_the_target_names():
 def test_the_benchmark_times_the_model_over_the_plain_stack(monkeypatch):
     seen = []
 
-    def paired(pair, clock, blocks):
+    def paired(pair, clock, blocks, leg):
         seen.append((pair.first(), pair.second(), pair.scale))
         return [1.0]
 

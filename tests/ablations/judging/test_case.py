@@ -135,7 +135,7 @@ def test_a_run_whose_parent_is_there_is_still_to_be_made(lab):
         SIZED, protocol=Evaluate(after=lab.TRAIN), metric=lab.Share(), unskilled=("base", "new")
     )
     memory = lab.Memory().fill(claim, [(0.2, 0.6)] * 20 + [(0.2, None)])
-    memory.put(plan(claim, [20]).rows[0][1].trial.parent)
+    memory.put(plan(claim, [2_020]).rows[0][1].trial.parent)
     assert lab.row(claim, memory).verdict.n == 20
 
 

@@ -106,7 +106,7 @@ def test_a_plan_has_it_all(hrm, tmp_path, line, said):
 
 
 def test_after_ctrl_c_the_command_that_is_printed_goes_on(hrm, tmp_path, fields, monkeypatch):
-    def impatient(say, told):
+    def impatient(say, told, trivial):
         if told.number == 1 and told.update == 3:
             raise KeyboardInterrupt
 

@@ -103,7 +103,12 @@ RUNS = [
         "False",
         STORE,
     ),
-    ("runs.store.Store._compare", "entry.fault or OTHER * (entry.digest != digest)", "entry.fault", STORE),
+    (
+        "runs.store.Store._compare",
+        "entry.fault or OTHER * (entry.digest != digest)",
+        "entry.fault",
+        STORE,
+    ),
     ("runs.store.Store._examine", "result.sidecar is not None", "False", STORE),
     ("runs.store.Store.read", "(result.fingerprint, result.attempt) != key", "False", STORE),
     ("runs.store.Store.add", "self.journal.append([_line(key, entry)])", "[]", STORE),

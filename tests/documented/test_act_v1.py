@@ -389,9 +389,7 @@ def test_an_impossible_batch_is_named():
     ]:
         with pytest.raises(UserError, match=said):
             model.initial_carry({**batch, **change})
-    with pytest.raises(
-        UserError, match=r"batch is \['inputs'\]; allowed is a dictionary with inputs, puz"
-    ):
+    with pytest.raises(UserError, match=r"batch is \['inputs'\]; allowed is one with inputs, puz"):
         model.initial_carry({"inputs": batch["inputs"]})
     with pytest.raises(UserError, match="puzzle_emb_ndim is 0; allowed is a size"):
         _ = model.puzzle_emb

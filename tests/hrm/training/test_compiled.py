@@ -110,7 +110,7 @@ def agree(system: System, training: Training) -> None:
     assert [list(m) for m in eager] == [list(m) for m in other]
     for update, (found, again) in enumerate(zip(eager, other, strict=True)):
         norms = found.pop("gradient_norm", 0.0), again.pop("gradient_norm", 0.0)
-        assert norms[1] == pytest.approx(norms[0], rel=1e-5), update  # a root of many sums
+        assert norms[1] == pytest.approx(norms[0], rel=1e-4), update  # a root of many sums
         assert again == pytest.approx(found, rel=1e-6, abs=1e-6), update
     assert len({m["loss"] for m in eager}) == training.updates
     for name, value in weights.items():

@@ -244,11 +244,13 @@ def chosen(
     """Return which test boards have a difficulty in a stratum, both ends included, [N].
 
     Args:
+        found: What a run left.
+        stratum: The least and the most difficulty; all boards count if None.
         by: The measure of difficulty: the task's own, or the number of "unknown" cells.
     """
-    difficulty = np.asarray(found[by], dtype=np.float64)
     if stratum is None:
-        return np.ones(len(difficulty), dtype=np.bool_)
+        return of_task(found, None)
+    difficulty = np.asarray(found[by], dtype=np.float64)
     inside: NDArray[np.bool_] = (difficulty >= stratum[0]) & (difficulty <= stratum[1])
     return inside
 

@@ -44,6 +44,10 @@ def test_mean_steps_are_read_by_difficulty():
     assert Cycles(stratum=(9.0, 9.0)).read(FOUND) == UNKNOWN
 
 
+def test_mean_steps_of_all_boards_need_no_difficulty():
+    assert Cycles().read({"steps": np.array([1, 2, 6])}).low == 3
+
+
 def test_the_entropy_of_the_halting_step_is_in_bits():
     assert HaltingEntropy().read({"steps": np.array([1, 1, 2, 2])}).low == 1.0
     assert HaltingEntropy().read({"steps": np.array([3, 3])}).low == 0.0

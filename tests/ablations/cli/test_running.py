@@ -130,7 +130,7 @@ def test_merged_shards_give_the_verdicts_of_one_run(coins, ablations, cli, store
         asked = ("run", *claims, *cli.coins, "--store", shard, "--serial", "--json")
         status, out, err = ablations(*asked, "--shard", f"{number}/3")
         assert status == 0, err
-        assert json.loads(out)["run"] > 1, "each has its part"
+        assert json.loads(out)["run"] > 0, "each has its part"
     assert ablations("store", "merge", *shards, "--store", store)[0] == 0
     names = [path.parent.name for shard in shards for path in shard.glob("runs/*/*.json")]
     assert len(set(names)) == len(names), "no trial is in two shards"
@@ -141,6 +141,7 @@ def test_merged_shards_give_the_verdicts_of_one_run(coins, ablations, cli, store
     whole = tmp_path / "whole"
     where = ("--store", whole, *cli.coins)
     assert ablations("run", *claims, "--jobs", 1, *where)[0] == 0
+    assert {path.parent.name for path in whole.glob("runs/*/*.json")} <= set(names)
     assert ablations("verdicts", *claims, "--json", *where)[1] == merged
 
 

@@ -73,6 +73,13 @@ def uncompiled(monkeypatch):
     monkeypatch.setattr(compiled, "_graphs", type(compiled._graphs)())
 
 
+@pytest.fixture
+def double():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 def data_of(system: System) -> Encoded:
     drawn = torch.Generator().manual_seed(0)
     reads = system.model.embedding.reads
@@ -103,15 +110,13 @@ def trained(system: System, training: Training, seeds: Seeds = SEEDS, folder=Non
     return found, model.state_dict()
 
 
-def agree(system: System, training: Training, tolerance: float = 1e-6) -> None:
+def agree(system: System, training: Training) -> None:
     (eager, weights), (other, same) = (
         trained(system, training, compiled=how) for how in (False, True)
     )
     assert [list(m) for m in eager] == [list(m) for m in other]
     for update, (found, again) in enumerate(zip(eager, other, strict=True)):
-        norms = found.pop("gradient_norm", 0.0), again.pop("gradient_norm", 0.0)
-        assert norms[1] == pytest.approx(norms[0], rel=1e-4), update  # a root of many sums
-        assert again == pytest.approx(found, rel=tolerance, abs=tolerance), update
+        assert again == pytest.approx(found, rel=1e-6, abs=1e-6), update
     assert len({m["loss"] for m in eager}) == training.updates
     for name, value in weights.items():
         torch.testing.assert_close(same[name], value, rtol=1e-4, atol=1e-4)
@@ -226,13 +231,15 @@ def test_all_updates_of_all_seeds_and_rates_share_one_graph(system, monkeypatch)
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of its own parts
-@pytest.mark.parametrize("name", ["v2, dropout", "puzzles by Adam"])
-def test_compiled_steps_take_the_eager_course(name):
-    """The compiler rounds elsewhere, which grows to some 2e-6 of the loss in 50 updates.
+def test_compiled_steps_take_the_eager_course():
+    agree(*COURSES["v2, dropout"])
 
-    Where puzzles learn by signs, a gradient near 0 turns rounding into a whole step.
-    """
-    agree(*COURSES[name], tolerance=1e-5)
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of its own parts
+def test_compiled_steps_take_the_eager_course_of_a_transformer(double):
+    """In float64: the compiler rounds elsewhere, which in float32 grows to 3e-6 in 50 updates."""
+    agree(*COURSES["puzzles"])
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The rule, applied to a claim: from the pairs that a store holds to a word and its reason."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -149,15 +150,16 @@ def of_part(pairs: Sequence[Pair], part: int, test: Test, zones: Zones) -> Pairs
 def oriented(contrasts: Sequence[Contrast], test: Test, zones: Zones) -> Pairs:
     """Return contrasts with the claimed direction positive.
 
-    A run counts as the treatment's if its cell raises the contrast, as the baseline's if it lowers
-    it; failures stay with their side whichever direction is claimed.
+    A failed run counts for the claim if it moves the contrast in the claimed direction, and else
+    against it: "the treatment takes longer" is no worse a claim for treated runs that never
+    arrive.
     """
     ends = [sorted((x.low * zones.sign, x.high * zones.sign)) for x in contrasts]
     return Pairs.within(
         [low for low, _ in ends],
         [high for _, high in ends],
         mean_value=[x.mean * zones.sign for x in contrasts],
-        failed=[_sides(x, test) for x in contrasts] if contrasts else None,
+        failed=[_sides(x, test, zones) for x in contrasts] if contrasts else None,
     )
 
 
@@ -166,8 +168,18 @@ def noun(claim: Statistical) -> str:
     return "processes" if any(cell.protocol.alone for cell in claim.cells) else "seeds"
 
 
-def _sides(contrast: Contrast, test: Test) -> tuple[bool, bool]:
-    """Return whether a run of the baseline's, and one of the treatment's, failed."""
-    weights = getattr(test, "weights", (1.0,) * len(contrast.values))
-    sides = list(zip(weights, contrast.failed, strict=True))
-    return any(f for w, f in sides if w < 0), any(f for w, f in sides if w > 0)
+def _sides(contrast: Contrast, test: Test, zones: Zones) -> tuple[bool, bool]:
+    """Return whether a run failed that counts for the claim, and one that counts against it.
+
+    A value that failed lies at the worst end of its metric, or beyond a limit on that side. Where
+    no cell is a baseline, a failure always counts against the claim (`contrasts.opposed`).
+    """
+    weights = getattr(test, "weights", (1.0,))
+    if min(weights) >= 0:
+        return False, any(contrast.failed)
+    pushes = [
+        weight * zones.sign * (1 if value.high == math.inf else -1)
+        for weight, value in zip(weights, contrast.values, strict=True)
+        if value.failed
+    ]
+    return any(p > 0 for p in pushes), any(p < 0 for p in pushes)

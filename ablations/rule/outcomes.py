@@ -106,7 +106,8 @@ class Verdict:
         estimate: Median of the pairs read; None if nothing is read or it is wholly unknown.
         mean: Mean of the pairs read; None if it has no value.
         counts: One for each edge, ascending.
-        failures: Runs that failed among the pairs read: the baseline's and the treatment's.
+        failures: Among the pairs read, those with a failed run that counts for the claim, and
+            those with one that counts against it.
         against: What speaks against the word and splits it.
         unknown: Pairs read of which nothing is known.
         settled: Whether further pairs can't change the group any more, or can't be judged.

@@ -26,7 +26,8 @@ class Pairs:
             known, -∞ if the treatment diverged.
         mean_value: (..., n), the values for the mean of contrasts; a diverged run has the worst
             value of its score, and NaN is left out.
-        failed: (..., n, 2), whether baseline and treatment diverged or never reached the target.
+        failed: (..., n, 2), whether a run diverged, or never reached the target, in a way that
+            counts for the claim, as a baseline's does, and in one that counts against it.
     """
 
     low: Array

@@ -248,9 +248,9 @@ def _spoken_against(
         mean = _means(pairs, n)
         by_mean[i] = (mean < least[i]) | (mean > most[i])
         if fails:
-            baseline, treatment = _fails_more(pairs.failed[:, :n])
-            by_failures[i] = (treatment & (least[i] > -math.inf)) | (
-                baseline & (most[i] < math.inf)
+            favourable, adverse = _fails_more(pairs.failed[:, :n])
+            by_failures[i] = (adverse & (least[i] > -math.inf)) | (
+                favourable & (most[i] < math.inf)
             )
     return by_mean, by_failures
 
@@ -258,8 +258,7 @@ def _spoken_against(
 def _allowed_means(found: Intervals, by_itself: Codes, zones: Zones) -> tuple[Array, Array]:
     """Return (looks, samples) each: the means that don't speak against a word, from and to.
 
-    An end is infinite where no mean would on that side, nor more failures of the arm that they
-    count against.
+    An end is infinite where no mean would on that side, nor more failures that count on it.
     """
     edge = 0.0 if zones.nearly_all is None else zones.nearly_all
     w = math.inf if zones.null is None else zones.null
@@ -289,17 +288,18 @@ def _means(pairs: Pairs, n: int) -> Array:
 
 
 def _fails_more(failed: Bools) -> tuple[Bools, Bools]:
-    """Return whether the baseline, and the treatment, fails significantly more often.
+    """Return whether runs fail significantly more often for the claim, and against it.
 
-    Exact test of McNemar: of the pairs in which one arm alone failed, each arm would have half.
+    Exact test of McNemar: of the pairs in which failures count on one side alone, each side would
+    have half.
     """
     from scipy.special import bdtr  # it takes longer to load than all else here
 
-    baseline = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
-    treatment = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)
-    chance = 2 * bdtr(np.minimum(baseline, treatment), baseline + treatment, 0.5)
+    favourable = (failed[..., 0] & ~failed[..., 1]).sum(axis=1)
+    adverse = (failed[..., 1] & ~failed[..., 0]).sum(axis=1)
+    chance = 2 * bdtr(np.minimum(favourable, adverse), favourable + adverse, 0.5)
     significant = chance <= FAILURE_LEVEL
-    return significant & (baseline > treatment), significant & (treatment > baseline)
+    return significant & (favourable > adverse), significant & (adverse > favourable)
 
 
 def _some(pairs: Pairs, at: int) -> Pairs:

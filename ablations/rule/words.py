@@ -213,9 +213,11 @@ class _Sentence:
             assert verdict.mean is not None
             said.append(f"the mean is {self.reader.value(verdict.mean)}")
         if Objection.FAILURES in verdict.against:
-            baseline, treatment = verdict.failures
-            of = f"of {verdict.read} {self.noun}"
-            said.append(f"the baseline fails in {baseline} {of}, the treatment in {treatment}")
+            favourable, adverse = verdict.failures
+            said.append(
+                f"failed runs count against the claim in {adverse} of {verdict.read} {self.noun}, "
+                f"and for it in {favourable}"
+            )
         return f"{verdict.by_itself} for the typical pair ({self.reason()}), but " + " and ".join(
             said
         )

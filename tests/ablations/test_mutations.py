@@ -37,16 +37,19 @@ JUDGING = [
     ("judging.case.oriented", "mean_value=[x.mean * zones.sign for x in contrasts],", "", CASES),
     (
         "judging.case.oriented",
-        "[_sides(x, test) for x in contrasts] if contrasts else None",
+        "[_sides(x, test, zones) for x in contrasts] if contrasts else None",
         "None",
         CASES,
     ),
     (
         "judging.case._sides",
-        "if w < 0), any(f for w, f in sides if w > 0)",
-        "if w > 0), any(f for w, f in sides if w < 0)",
+        "any(p > 0 for p in pushes), any(p < 0 for p in pushes)",
+        "any(p < 0 for p in pushes), any(p > 0 for p in pushes)",
         CASES,
     ),
+    ("judging.case._sides", "weight * zones.sign", "weight", CASES),
+    ("judging.case._sides", "1 if value.high == math.inf else -1", "-1", CASES),
+    ("judging.case._sides", "return False, any(contrast.failed)", "pass", CASES),
     # Faults, skill and controls ignored.
     ("judging.case.Case.word", "self.faults or", "", CASES),
     ("judging.case.Case.settled", "and not self.faults", "", CASES),

@@ -84,9 +84,39 @@ def test_failures_of_the_treatment_split_a_claim_that_it_takes_fewer(lab):
     rows = [(10.0, 5.0)] * 33 + [(10.0, lab.Status.DIVERGED)] * 7
     row = lab.row(claim, lab.Memory().fill(claim, rows))
     assert row.verdict.verdict is Word.SPLIT
-    assert "the treatment in 7" in row.verdict.reason
+    assert "against the claim in 7 of 40 seeds, and for it in 0" in row.verdict.reason
     turned = lab.row(claim, lab.Memory().fill(claim, [(b, a) for a, b in rows]))
     assert turned.verdict.verdict is Word.SPLIT  # CONTRADICTED, though the baseline fails more
+
+
+@pytest.mark.parametrize("metric", ["Less", "Share"])
+def test_failures_of_the_treatment_agree_with_a_claim_that_it_is_worse(lab, metric):
+    more = metric == "Less"
+    claim = lab.statistical(
+        Difference(null=0.05, because="made up", fewer=not more),
+        metric=getattr(lab, metric)(),
+        schedule=dict.fromkeys(Tier, 40),
+        unskilled=("base", "new"),
+    )
+    base, new = (0.3, 0.6) if more else (0.6, 0.3)
+    good = [(base, new)] * 33
+    row = lab.row(claim, lab.Memory().fill(claim, [*good, *[(base, lab.Status.DIVERGED)] * 7]))
+    assert row.verdict.verdict is Word.CONFIRMED
+    row = lab.row(claim, lab.Memory().fill(claim, [*good, *[(lab.Status.DIVERGED, new)] * 7]))
+    assert row.verdict.verdict is Word.SPLIT
+    assert "against the claim in 7 of 40 seeds, and for it in 0" in row.verdict.reason
+
+
+@pytest.mark.parametrize("fewer", [False, True])
+def test_a_failed_run_without_a_baseline_counts_against_the_claim(lab, fewer):
+    test = OneSample(null=0.1, because="made up", constant=1.0, fewer=fewer)
+    claim = lab.statistical(
+        test, labels=("only",), metric=lab.Less(), schedule=dict.fromkeys(Tier, 40)
+    )
+    rows = [(0.5 if fewer else 1.5,)] * 33 + [(lab.Status.DIVERGED,)] * 7
+    row = lab.row(claim, lab.Memory().fill(claim, rows))
+    assert row.verdict.verdict is Word.SPLIT
+    assert "against the claim in 7 of 40 seeds, and for it in 0" in row.verdict.reason
 
 
 def test_nothing_stored_is_not_run_with_what_it_would_cost(lab):

@@ -242,7 +242,7 @@ def test_no_two_words_can_change_places_unnoticed(name, tree):
         ("rule.verdict._fails_more", "2 * bdtr", "bdtr", SPLITS),
         ("rule.verdict._fails_more", "~failed[..., 0]", "failed[..., 1]", SPLITS),
         ("rule.verdict._fails_more", "~failed[..., 1]", "failed[..., 0]", SPLITS),
-        ("rule.verdict._fails_more", "significant & (treatment > baseline)", "significant", SPLITS),
+        ("rule.verdict._fails_more", "significant & (adverse > favourable)", "significant", SPLITS),
         ("rule.verdict._means", "counts, math.nan", "n, math.nan", SPLITS),
         # Stopped too early, or too late.
         ("rule.verdict.Words.settled", "~np.isin", "np.isin", SETTLED),

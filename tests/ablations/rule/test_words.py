@@ -295,7 +295,7 @@ def test_a_split_names_the_word_and_what_speaks_against_it():
     failed = [[False, i < 7] for i in range(26)]
     word, sentence = said(POINTS, [5.0] * 26, failed=failed)
     assert word == "SPLIT" and sentence.endswith(
-        "but the baseline fails in 0 of 26 seeds, the treatment in 7"
+        "but failed runs count against the claim in 7 of 26 seeds, and for it in 0"
     )
 
 

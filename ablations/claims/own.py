@@ -64,7 +64,7 @@ CLAIMS = (
     ),
     Statistical(
         id="one-step-quality",
-        section="Architecture Features, one-step gradient approximation (document complete)",
+        section="Architecture Features, Memory Efficient; Key Innovations (document complete)",
         reading=(
             "The document trains by one-step gradients and doesn't say what they cost in answers. "
             "They are the last low and the last high update's in each segment; through all steps "

@@ -14,10 +14,10 @@ CLAIMS = (
         "ablations.claims.exact.guide:wide_q",
         section="Tips, Mixed Precision",
         reading=(
-            '"Keep Q-values in float32, done automatically" is read of what a bfloat16 model hands '
-            "out: both Q values and the target of Q(continue) are float32. Whether they are also "
-            "computed so, and carry more than the eight bits of bfloat16, stands beside, with "
-            "random Q weights."
+            'That Q values are kept in float32 "for stability (done automatically)" is read of '
+            "what a bfloat16 model hands out: both Q values and the target of Q(continue) are "
+            "float32. Whether they are also computed so, and carry more than the eight bits of "
+            "bfloat16, stands beside, with random Q weights."
         ),
         arms=vary(_SMALL, {"bfloat16": {"model.bfloat16": True}}),
     ),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ablations.claims.arms_act_v1 import HALTING, LEVELS, STEPS, levels
 from ablations.claims.ledger import figure
+from ablations.metrics.budgets import ScoreAtCost
 from ablations.metrics.costs import Parameters
 from ablations.metrics.scores import Accuracy
 from ablations.specs.arms import Arm, vary
@@ -36,6 +37,21 @@ def _wide(width: int) -> Cell:
         arm=Arm(label=label, part=levels(width=width)),
         protocol=replace(HALTING, training=replace(HALTING.training, learning_rate=rate)),
         metric=Accuracy(),
+    )
+
+
+# Parameters of all but the widest model. A test counts them, and the operations of an update.
+_COUNTED = {32: 28_770, 64: 104_642}
+
+
+def _equal_operations(place: int) -> Reading:
+    """Return the gain of a doubled width if both models take the operations of the narrower."""
+    narrow, wide = _WIDTHS[place : place + 2]
+    return Reading(
+        label=f"width {wide} less {narrow} at equal operations, its curve cut short",
+        metric=ScoreAtCost(parameters=_COUNTED[narrow], updates=HALTING.training.updates),
+        test=Difference(null=0.005, because="half a point is the least worth noticing"),
+        cells=(place, place + 1),
     )
 
 
@@ -76,8 +92,10 @@ CLAIMS = (
         reading=(
             "Model size is varied by its width, 32, 64 and 128, the feed-forward's inner width in "
             "proportion; a better performance is a higher accuracy on unknown cells, per doubling "
-            "of the width. Updates are equal, so that larger models compute more; equal operations "
-            "would take further arms, since a curve whose rate falls can't be cut short. One rate "
+            "of the width. Updates are equal, so that larger models compute more. What each "
+            "doubling gains at equal operations stands beside, in the larger model's disfavour: "
+            "its curve is read where it has taken the smaller one's operations, long before its "
+            "rate has fallen. Fair would be a further arm, trained for fewer updates. One rate "
             "wouldn't suit all widths alike: it is inversely proportional to the width, so that "
             "what an update does to a layer's output keeps its size. The smallest model needn't "
             f"beat the trivial methods: that it can't may be the very claim. {_SHARED}"
@@ -99,6 +117,7 @@ CLAIMS = (
                     because="a parameter is a parameter",
                 ),
             ),
+            *map(_equal_operations, range(len(_COUNTED))),
         ),
         unskilled=(_wide(_WIDTHS[0]).label,),
         cost=5.0,

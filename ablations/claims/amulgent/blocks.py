@@ -19,7 +19,7 @@ _STABLE = (
     "answer, which the training labels alone determine, and if all lower rates are stable too. "
     "Loss is the criterion because post-norm bounds the states, so that nothing overflows. Both "
     "arms have equal rates, boards, order and budget; the grid was fixed on pilot seed 1000 for "
-    "the default model alone, whose largest stable rate lies in its middle. "
+    "the default model alone, whose largest stable rate there is the third. "
 )
 _ROOM = Ratio(
     null=0.42,

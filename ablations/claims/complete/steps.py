@@ -74,8 +74,9 @@ CLAIMS = (
         id="latency",
         section="Performance Benchmarks, Computational Efficiency",
         reading=(
-            '"Forward Pass per sequence (CPU)" is one pass of the small model, that of the usage '
-            "example, over one sequence of 81 positions (a 9×9 board), on one core and one thread; "
+            'The time of a "Forward Pass", "per sequence (CPU)", is that of one pass of the small '
+            "model, that of the usage example, over one sequence of 81 positions (a 9×9 board), on "
+            "one core and one thread; "
             "the document names neither. As coded every pass takes ten steps, whatever halting "
             "says: a position's sum is cleared where it reaches the threshold, so that never all "
             "of them are there. Absolute times are of this machine alone. The claim is that a pass "

@@ -5,6 +5,13 @@ from ablations.specs.claim import exact
 from hrm import recipes
 from hrm.config import Compacted
 
+_FLAGS = {  # by detach_low_to_high and detach_high_to_low, as the checks name them
+    (False, False): "no flag",
+    (False, True): "detach_high_to_low",
+    (True, False): "detach_low_to_high",
+    (True, True): "both flags",
+}
+
 CLAIMS = (
     exact(
         "act-stopped-idle",
@@ -113,8 +120,7 @@ CLAIMS = (
         ),
         arms=tuple(
             Arm(
-                label=f"low to high {'cut' if up else 'open'}, high to low "
-                f"{'cut' if down else 'open'}, ACT {'on' if act else 'off'}",
+                label=f"{_FLAGS[up, down]}, ACT {'on' if act else 'off'}",
                 part=recipes.gru(
                     inputs=64, detach_low_to_high=up, detach_high_to_low=down, use_act=act
                 ),

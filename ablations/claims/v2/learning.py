@@ -33,6 +33,7 @@ _CYCLE = f"{PRICE:g} is the price of one cycle"
 _THRESHOLD = -0.09
 _SINCE = FOLDING.training.halts_from
 _LEARNING = round((1 - _SINCE) * FOLDING.training.updates)  # updates in which it is obeyed
+_BITS = Difference(null=0.1, because="a tenth of a bit is the least worth noticing")
 _TEN = "under a tenth isn't worth a change of the loss"
 
 
@@ -138,7 +139,9 @@ CLAIMS = (
             "of the gradient, which the correction changes by construction. Both arms let samples "
             "stop for themselves. The largest norm of the whole gradient, which does depend on it, "
             "stands beside, and so do the share of updates that spike, at five times the median "
-            "norm, and when stopping cycles have settled within half a cycle of where they end."
+            "norm, when stopping cycles have settled within half a cycle of where they end, and "
+            "how varied they are then: a policy that has collapsed onto one cycle has no entropy. "
+            "Runs that diverge in one arm more often than in the other split the verdict."
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,
@@ -153,6 +156,11 @@ CLAIMS = (
             ),
             Reading(
                 label="updates until stopping cycles have settled", metric=Settling(since=_SINCE)
+            ),
+            Reading(
+                label="entropy of the stopping cycle at the end, in bits",
+                metric=HaltingEntropy(),
+                test=_BITS,
             ),
         ),
         cost=10.0,
@@ -175,7 +183,7 @@ CLAIMS = (
             Reading(
                 label="entropy of the halting step, in bits",
                 metric=HaltingEntropy(),
-                test=Difference(null=0.1, because="a tenth of a bit is the least worth noticing"),
+                test=_BITS,
             ),
         ),
         cost=11.0,

@@ -1,5 +1,6 @@
 """Documents act-v1 and research: what their trained arms share, and where they differ."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from ablations.claims import arms_act_v1, sets
+from ablations.metrics.budgets import ScoreAtCost
 from ablations.specs.claim import differences
 from ablations.specs.protocols import Train
 from hrm.model import HRM, cost
@@ -48,6 +50,19 @@ def flops(system):
     model = HRM(system.model)
     state = model.start(model.perceive(model.example(2)))
     return cost.operations(lambda: model.think(state, model.perceive(model.example(2)))).total
+
+
+def test_the_budgets_of_equal_operations_are_those_of_the_narrower_widths():
+    claim = spec("size-quality")
+    sizes = [sum(p.numel() for p in HRM(cell.arm.part.model).parameters()) for cell in claim.cells]
+    readings = [r for r in claim.beside if isinstance(r.metric, ScoreAtCost)]
+    assert [(r.metric.parameters, r.cells) for r in readings] == [
+        (size, (place, place + 1)) for place, size in enumerate(sizes[:-1])
+    ]
+    assert {r.metric.updates for r in readings} == {arms_act_v1.HALTING.training.updates}
+    each = [flops(cell.arm.part) / n for cell, n in zip(claim.cells, sizes, strict=True)]
+    for narrow, wide in itertools.pairwise(each):
+        assert wide == pytest.approx(narrow, rel=0.1), "operations follow parameters"
 
 
 def test_one_trained_arm_serves_fourteen_claims():

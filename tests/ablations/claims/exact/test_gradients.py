@@ -7,6 +7,7 @@ import torch
 
 import hrm.training.losses
 import hrm.training.q_losses
+from ablations.claims import sets
 from ablations.claims.exact import dilution, flow, targets
 from hrm import recipes
 from hrm.config import Compacted, Lockstep
@@ -56,6 +57,20 @@ def test_a_flag_that_does_not_cut_is_found(monkeypatch, act):
     assert primary(flow.detached, system) == [True]
     monkeypatch.setattr(torch.Tensor, "detach", lambda tensor: tensor)
     assert primary(flow.detached, system) == [False]
+
+
+def test_arms_of_the_detach_flags_are_named_by_the_flags_that_they_set():
+    (claim,) = sets.choose(["gru-detach-flags"])
+    names = []
+    for arm in claim.arms:
+        coupling, act = arm.part.model.coupling, arm.part.model.halting.obeyed
+        on = [
+            flag for flag in ("low_to_high", "high_to_low") if getattr(coupling, f"detach_{flag}")
+        ]
+        flags = {0: "no flag", 2: "both flags"}.get(len(on)) or f"detach_{on[0]}"
+        names.append(f"{flags}, ACT {'on' if act else 'off'}")
+    assert names == [arm.label for arm in claim.arms]
+    assert len(set(names)) == 8
 
 
 def test_a_level_that_does_not_read_the_other_is_found(monkeypatch):

@@ -401,6 +401,60 @@ def test_a_run_whose_record_is_lost_is_not_made_again(store):
     assert store.unknown(fingerprint(trial()))
 
 
+# -- the disk beside the workers ------------------------------------------------------------------
+def told(trials, store, engine, **options):
+    events: list[str] = []
+    run(
+        trials,
+        store,
+        engine,
+        on_event=lambda e: events.append(f"{e.what} {e.trial.protocol['does']} {e.trial.seed}"),
+        sleep=lambda _: None,
+        **options,
+    )
+    return events
+
+
+def test_a_worker_has_its_next_trial_before_the_result_of_its_last_one_is_stored(store):
+    events = told([trial(seed=seed) for seed in range(3)], store, Processes(1))
+    assert [event.replace("add ", "") for event in events] == [
+        "started 0", "started 1", "stored 0", "started 2", "stored 1", "stored 2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "kind"), [(Serial(), Tiny), (Processes(1), TinyAlone)])
+def test_nothing_is_stored_while_the_same_process_works_or_something_is_timed(store, engine, kind):
+    events = told([trial(seed=seed, kind=kind) for seed in range(3)], store, engine)
+    happened = [event.split()[0] for event in events if "paused" not in event]
+    assert happened == ["started", "stored"] * 3
+
+
+def test_what_a_trial_starts_from_is_stored_first_and_its_worker_goes_on_with_it(store):
+    asked = [trial("no_weights", after=Tiny()), trial("no_weights", seed=1)]
+    events = told(asked, store, Processes(1))
+    assert events == [
+        "started add 0", "stored add 0", "started no_weights 0",
+        "started no_weights 1", "stored no_weights 0", "stored no_weights 1",
+    ]  # fmt: skip
+
+
+def test_a_result_is_stored_even_if_its_worker_cannot_have_another_trial(store, monkeypatch):
+    submit = Processes.submit
+
+    def gone(self, work, text, *rest, **named):
+        if store.folder.joinpath("gone").exists():
+            raise UserError("the cluster is gone")
+        store.folder.joinpath("gone").touch()
+        return submit(self, work, text, *rest, **named)
+
+    monkeypatch.setattr(Processes, "submit", gone)
+    with pytest.raises(UserError, match="the cluster is gone"):
+        run([trial(seed=seed) for seed in range(3)], store, Processes(1))
+    assert {seed: [r.status for r in rs] for seed, rs in attempts(store).items()} == {
+        0: [Status.OK]
+    }
+
+
 # -- workers --------------------------------------------------------------------------------------
 def test_workers_have_one_thread(store):
     run([trial("threads")], store, Processes(1))

@@ -12,8 +12,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import distributed
 import pytest
-from tiny_runs import certificates
+from tiny_runs import certificates, doing
 from tiny_runs.dask_processes import Dask
 from tiny_runs.kinds import Number, Tiny, TinyAlone
 from tiny_runs.wire import Wire
@@ -173,6 +174,40 @@ def test_a_killed_worker_or_nanny_costs_no_trial_and_blames_none(store, dask, tm
     assert statuses(store) == {0: [Status.OK], 1: [Status.OK]}
     assert events[What.LOST] == 1
     assert [store.deaths(name) for name in store.fingerprints()] == [0, 0]
+
+
+@pytest.mark.slow
+def test_a_trial_that_holds_its_interpreter_longer_than_the_ttl_of_workers_ends_no_worker(
+    store, dask
+):
+    seconds = 9  # Dask allows ten heartbeats, 5 s, where less is asked for; it looks once a second
+    dask.settings["DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"] = "1s"
+    dask.start()
+    worker = dask.worker("--no-nanny")
+    events = Counter()
+    run(
+        [trial("hold_the_interpreter", seed=0, seconds=seconds), trial(seed=1)],
+        store,
+        Cluster(str(dask.file)),
+        on_event=lambda e: events.update([e.what]),
+    )
+    assert statuses(store) == {0: [Status.OK], 1: [Status.OK]}
+    assert events == {What.STARTED: 2, What.STORED: 2}
+    assert worker.poll() is None
+    assert not timed_out(dask)
+    # The same in the worker itself, where a trial must not be run, has it ended.
+    with distributed.Client(scheduler_file=str(dask.file), set_as_default=False) as client:
+        held = client.submit(doing.hold, 2 * seconds, pure=False)
+        until = time.monotonic() + 60
+        while not timed_out(dask):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        held.release()
+
+
+def timed_out(dask):
+    """What the scheduler says of workers from which it has heard nothing."""
+    return "Worker failed to heartbeat" in dask.said()
 
 
 def parent(pid):

@@ -26,7 +26,11 @@ from ablations.runs.cluster import Cluster
 from ablations.runs.encoding import decode
 from ablations.runs.runner import What, run
 from ablations.runs.store import Store
+from ablations.specs.protocols import Boards, Train
+from hrm import recipes
+from hrm.config.learning import Training
 from hrm.errors import UserError
+from hrm.tasks.sudoku import Sudoku
 
 # Dask leaves sockets to the garbage collector where a connection is lost.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -362,6 +366,21 @@ def test_short_trials_of_one_group_are_sent_together_and_a_killer_among_them_is_
     )  # half a second's worth of work is sent at once
     assert sizes[:3] == [5, 5, 3]
     assert statuses(store) == {s: [Status.OK] for s in range(12)} | {12: [Status.DIED] * 2}
+
+
+@pytest.mark.slow
+def test_seeds_are_trained_in_stacks_on_a_cluster_too(store, dask):
+    dask.start()
+    dask.worker()
+    boards = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=16, validation=4, test=4)
+    protocol = Train(boards=boards, training=Training(updates=1, batch=8, evaluate_every=1))
+    arm = recipes.amulgent(inputs=80, outputs=80, width=8, h_layers=1, l_layers=1, max_steps=1)
+    encoded = {"protocol": protocol.to_json(), "arms": (arm.to_json(),), "device": "cpu-stacked"}
+    trials = [Trial(**encoded, seed=seed) for seed in range(2)]
+    run(trials, store, Cluster(str(dask.file)), stack=2)
+    found = list(store.results())
+    assert [(one.status, one.error) for one in found] == [(Status.OK, None)] * 2
+    assert [one.observations[0]["stack"] for one in found] == [2, 2]
 
 
 # -- what is refused before anything is sent ------------------------------------------------------

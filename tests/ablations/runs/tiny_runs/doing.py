@@ -3,6 +3,7 @@
 import ctypes
 import fcntl
 import os
+import resource
 import signal
 import sys
 import time
@@ -107,6 +108,29 @@ def fail(inputs):
 
 def run_out_of_memory(inputs):
     raise MemoryError
+
+
+def want_memory(inputs):
+    """Ask for more than the system gives this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**26, hard))
+    try:
+        return each(inputs, filled=len(bytearray(2**28)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def want_tensors(inputs):
+    """Ask torch for more than any machine has."""
+    import torch
+
+    return each(inputs, filled=torch.empty(2**50).numel())
+
+
+def leave_much(inputs):
+    """Leave arrays of 40 kB."""
+    return each(inputs, much=np.zeros(5000))
 
 
 def diverge(inputs):

@@ -16,6 +16,7 @@ from ablations.planning.costs import Costs
 from ablations.records.trials import Status, Trial
 from ablations.runs import standing
 from ablations.runs.sequence import PAUSE
+from ablations.runs.store import MOST_DEATHS
 from ablations.text import duration
 from hrm.system.console import console
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # the runner is loaded by `run` alone
     from ablations.runs.schedule import Event
 
 
+QUARANTINED = f"was killed {MOST_DEATHS} times; it isn't run again and counts as unknown"
 LINE = 60.0  # seconds between two lines where there is no terminal
 
 
@@ -128,7 +130,7 @@ class Progress:
                 "they don't all share one mood of the machine"
             )
         elif event.what == "quarantined":
-            say(f"{name} ended its process twice before; it isn't run again and counts as unknown")
+            say(f"{name} {QUARANTINED}")
         elif event.what == "lost":
             self.running.pop(event.fingerprint, None)
             say(f"the connection to the worker of {name} was lost; it is run again")
@@ -138,10 +140,13 @@ class Progress:
         elif event.what == "stored":
             assert event.result is not None
             self.running.pop(event.fingerprint, None)
-            if event.result.status is Status.DIED:
+            died = event.result.status is Status.DIED
+            if died and event.result.deaths + 1 < MOST_DEATHS:
                 say(f"{name} died of the machine; it is tried again")
             else:
-                self._count(event.trial, failed=event.result.status is Status.FAILED)
+                if died:
+                    say(f"{name} {QUARANTINED}")
+                self._count(event.trial, failed=not event.result.status.finished)
         elif event.what == "skipped":
             self._count(event.trial)
         self.look()

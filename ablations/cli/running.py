@@ -54,7 +54,7 @@ def run(asked: argparse.Namespace) -> int:
         reader = Reader(store)
         due = _due(session, reader, tried, all_=asked.all)
         if where.stack:
-            due = _stacked(due)
+            due = _stacked(session, due)
         refused |= {one.claim.id: one.refusal for one in due if one.refusal}
         if shard is not None:
             due = _of_shard(session, reader, due, shard, tried)
@@ -213,12 +213,20 @@ def _execute(
     )
 
 
-def _stacked(due: Sequence[Due]) -> tuple[Due, ...]:
-    """Return what is due, claims refused whose training can't be stacked."""
+def _stacked(session: Session, due: Sequence[Due]) -> tuple[Due, ...]:
+    """Return what is due, claims refused whose training can't be stacked.
+
+    A control is refused only if all claims are that it guards. Its cells are one arm, so that
+    either both are stacked or both are trained seed by seed.
+    """
     from ablations.runs import stacking
 
+    found = {one.claim.id: stacking.refusal(one.trials) for one in due}
+    for control in session.controls:
+        if not all(found.get(c.id) for c in session.chosen if control.guards(c)):
+            found[control.claim.id] = ""
     return tuple(
-        replace(one, trials=(), refusal=reason) if (reason := stacking.refusal(one.trials)) else one
+        replace(one, trials=(), refusal=found[one.claim.id]) if found[one.claim.id] else one
         for one in due
     )
 

@@ -26,7 +26,7 @@ from ablations.runs import fingerprints
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
 from ablations.runs.store import Store
-from ablations.runs.trials import pilots, plan, seeds, with_parents
+from ablations.runs.trials import Slot, pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim, Tier
 from hrm.codec import Json
 from hrm.errors import UserError
@@ -342,12 +342,13 @@ def _require_chain(store: Store) -> None:
 
 
 def _note_lost(book: Book, store: Store, claims: Iterable[Claim]) -> None:
-    """Note runs that a store had and lost before they were read."""
+    """Note runs that a store had and lost before they were read, or that never could be made."""
+    reader = Reader(store)
     for claim in claims:
         asked_for = (*plan(claim, seeds(claim, Tier.FULL)).trials, *pilots(claim).trials)
         for trial in with_parents(asked_for):
             key = fingerprints.fingerprint(trial)
-            if key in book.known or not store.unknown(key):
+            if key in book.known or not reader.run(Slot(trial=trial, arm=0)).lost:
                 continue
             runs = book.of(trial)
             alone = fingerprints.protocol_class(trial).alone

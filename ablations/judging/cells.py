@@ -34,7 +34,7 @@ class Runs(typing.Protocol):
         """Return the observations of an attempt, one mapping per arm."""
 
     def unknown(self, fingerprint: str) -> bool:
-        """Return whether a run finished, but its record is lost or can't be used."""
+        """Return whether a run has no known result, which further attempts don't change."""
 
 
 @typing.runtime_checkable
@@ -59,8 +59,9 @@ class Run:
         trial: The trial.
         arm: Index of the cell's arm in the trial.
         result: The attempt that counts; None if there is none.
-        status: How it ended, or that its parent diverged; None if it wasn't run.
-        lost: Whether it finished, but its record is lost.
+        status: How it ended, or its parent, if that diverged or died; None if it wasn't run.
+        lost: Whether it has no result, and none can be expected: its record is lost, or the machine
+            killed every attempt at it or at what it starts from.
     """
 
     trial: Trial
@@ -148,19 +149,31 @@ class Reader:
             try:
                 result = self.runs.get(key)
                 ended = result is not None and result.status.finished
-                self._found[key] = result, not ended and self.runs.unknown(key)
+                lost = self.runs.unknown(key) or self._cut_off(trial)
+                self._found[key] = result, not ended and lost
             except UserError:
                 self._found[key] = None, True
         return self._found[key]
 
+    def _cut_off(self, trial: Trial) -> bool:
+        """Tell whether the machine killed every attempt at what a trial starts from."""
+        parent = trial.parent
+        if parent is None:
+            return False
+        result, lost = self._find(parent)
+        killed = result is not None and result.status is Status.DIED
+        return (lost and killed) or self._cut_off(parent)
+
     def _of_parent(self, trial: Trial) -> Status | None:
-        """Return how a trial ended that couldn't begin, since what it starts from diverged."""
+        """Return how a trial ended that couldn't begin: as what it starts from did."""
         parent = trial.parent
         if parent is None:
             return None
         result, _ = self._find(parent)
         status = self._of_parent(parent) if result is None else result.status
-        return status if status in _fatal else None
+        if status in _fatal:
+            return status
+        return Status.DIED if self._cut_off(trial) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +251,7 @@ def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Valu
         label: Label of the cell, for sentences.
     """
     if run.lost:
-        return UNKNOWN, f"the record of {label!r} is lost", ""
+        return UNKNOWN, loss(run, f"{label!r}"), ""
     if run.status in _fatal:
         return metric.of_diverged(), "", ""
     try:
@@ -260,6 +273,14 @@ def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Valu
     if math.isinf(low) and math.isinf(high) and low < high:
         return value, f"{label!r} has no value", ""
     return value, "", ""
+
+
+def loss(run: Run, name: str) -> str:
+    """Say why a run has no result and none can be expected."""
+    if run.status not in (Status.DIED, Status.FAILED):
+        return f"the record of {name} is lost"
+    itself = run.result is not None and run.status is Status.DIED
+    return f"{name if itself else f'what {name} starts from'} was killed in every attempt"
 
 
 def contrasts_of(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ablations.judging.cells import Reader, Run
+from ablations.judging.cells import Reader, Run, loss
 from ablations.records.checks import Check
 from ablations.records.trials import Status
 from ablations.rule import Word
@@ -97,7 +97,7 @@ def _plain(data: object) -> dict[str, object]:
 
 def _fault(run: Run) -> str:
     if run.lost:
-        return "the record of its run is lost"
+        return loss(run, "its run")
     if run.status is Status.OK:
         return ""
     assert run.status is not None

@@ -26,7 +26,7 @@ from concurrent.futures import BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ablations.runs import attempts, locks
+from ablations.runs import locks
 from ablations.runs.addresses import Tls, address, line, require_safe
 from ablations.runs.workers import ConnectionLost, Engine, Processes, Work
 from hrm.errors import UserError
@@ -159,14 +159,15 @@ class Cluster(Engine):
         Raises:
             UserError: If no worker has the device.
         """
-        assert work in works.values(), "nothing else is sent"
+        name = f"{work.__module__}:{work.__qualname__}"
+        assert name in works, "nothing else is sent"
         if not self._workers:
             assert self.slots, "it waits for a worker, or refuses"
         worker, key, local = self._worker(topic, device), next(self._keys), Future[str]()
         local.set_running_or_notify_cancel()
         remote = self._client.submit(
             relay,
-            work.__name__,
+            name,
             text,
             topic,
             key=key,
@@ -258,7 +259,13 @@ class Cluster(Engine):
 
 
 # -- on a Dask worker -----------------------------------------------------------------------------
-works: Mapping[str, Work] = {f.__name__: f for f in (attempts.work, attempts.compilable)}
+works = frozenset(  # named, since stacking needs torch
+    {
+        "ablations.runs.attempts:work",
+        "ablations.runs.attempts:compilable",
+        "ablations.runs.stacking:work",
+    }
+)
 _here = threading.local()
 
 
@@ -272,8 +279,10 @@ def relay(name: str, text: str, topic: str) -> str:
     if not hasattr(_here, "engine"):
         _here.engine = Processes(1)
     engine: Processes = _here.engine
+    assert name in works, name
+    module, _, function = name.partition(":")
     with locks.shared():
-        future = engine.submit(works[name], text, topic)
+        future = engine.submit(getattr(importlib.import_module(module), function), text, topic)
         while not wait([future], timeout=LOOK).done:
             if not _wanted(worker, key):
                 engine.stop()

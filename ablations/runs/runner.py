@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 
@@ -144,8 +144,7 @@ class _Drain:
                 while len(self._running) < self._engine.slots and self._start():
                     pass
                 if self._running:
-                    for future in _first(self._running):
-                        self._take_in(future)
+                    self._take_in(_first(self._running))
                 elif left:  # to others, who may fail
                     time.sleep(LOOK)
                 else:
@@ -211,7 +210,38 @@ class _Drain:
             return False
         return True
 
-    def _take_in(self, future: Future[str]) -> None:
+    def _take_in(self, done: Collection[Future[str]]) -> None:
+        """Store what came of each; where that can be, once its worker has its next job.
+
+        A disk takes as long to store a result as a short trial runs.
+        """
+        later = []
+        for future in done:
+            self._ended.append(self._running[future].jobs[-1])
+            if self._can_wait(future):
+                later.append(future)
+            else:
+                self._store(future)
+        try:
+            for _ in later:
+                if not self._start():
+                    break
+        finally:
+            for future in later:
+                self._store(future)
+
+    def _can_wait(self, done: Future[str]) -> bool:
+        """Whether a result may be stored while its worker is at the next job.
+
+        Not if another trial starts from it, which its worker should have next. Nothing is stored
+        while something is timed.
+        """
+        beside = self._phase is Phase.SHARED and self._engine.works_beside
+        awaited = any(map(self._schedule.is_awaited, self._running[done].jobs))
+        return beside and done.exception() is None and not awaited
+
+    def _store(self, future: Future[str]) -> None:
+        """Store what came of jobs, or put them back."""
         flight = self._running[future]
         results = _outcomes(future, flight, self._schedule)
         del self._running[future]
@@ -225,7 +255,6 @@ class _Drain:
             else:
                 self._schedule.done(job, result)
             self._leases.give_back(job.fingerprint)
-        self._ended.append(flight.jobs[-1])
 
 
 def _stacked_work() -> Work:

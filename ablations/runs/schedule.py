@@ -247,6 +247,10 @@ class Schedule:
             heapq.heappush(self._order[one.phase], (self._places[one.group], one.group))
         heapq.heappush(ready[one.group], (-one.cost, one.order, fingerprint))
 
+    def is_awaited(self, job: Job) -> bool:
+        """Tell whether another trial starts from what a job leaves."""
+        return job.fingerprint in self._children
+
     def leave(self, job: Job) -> None:
         """Note that another process runs a job now; see `retry`."""
         self._elsewhere.append(job.fingerprint)

@@ -48,12 +48,15 @@ def execute(jobs: Sequence[Job]) -> list[Result]:
     """Run jobs of one arm and protocol as one stack, and return what each found.
 
     What befalls one of them before or after the training is its own result; what befalls the
-    stack's training is that of all.
+    stack's training is that of all. What can't be stacked, such as the arm of a control, is trained
+    seed by seed.
     """
     clock = Clock()
     limits = [job.limit for job in jobs if job.limit is not None]
     with attempts.limited(sum(limits) if limits else None), attempts.one_thread():
         courses = trained([functools.partial(attempts.prepared, job) for job in jobs])
+    if all(isinstance(course.end, Unstackable) for course in courses):
+        return [attempts.execute(job) for job in jobs]
     spent = clock.read()
     found = []
     for job, course in zip(jobs, courses, strict=True):
@@ -67,6 +70,10 @@ def execute(jobs: Sequence[Job]) -> list[Result]:
             )
         )
     return found
+
+
+class Unstackable(UserError):  # noqa: N818 (an error of the user, as its base is)
+    """Something can't be trained in a stack."""
 
 
 def refusal(trials: Iterable[Trial]) -> str:
@@ -87,7 +94,7 @@ def require_stackable(protocol: Protocol, arm: Part) -> None:
     """Refuse what can't be trained in a stack.
 
     Raises:
-        UserError: If it isn't `Train` that trains, or the arm no system; if each update is looked
+        Unstackable: If it isn't `Train` that trains, or the arm no system; if each update is looked
             into, or `hrm.training.stacked` refuses it.
     """
     looks = isinstance(protocol, Train) and (protocol.shadows or protocol.identities == "random")
@@ -101,12 +108,15 @@ def require_stackable(protocol: Protocol, arm: Part) -> None:
     elif looks or isinstance(arm.model.halting, Policy):
         found = "shadows, random identities or a Policy look into each update"
     if found:
-        raise UserError(
+        raise Unstackable(
             f"{found}; allowed in a stack are eager Train, a System, and trainings that nobody "
             "looks into; train these seeds one by one, without --stack"
         )
     assert isinstance(protocol, Train) and isinstance(arm, System)
-    stacked.require_stackable(arm, protocol.training)
+    try:
+        stacked.require_stackable(arm, protocol.training)
+    except UserError as error:
+        raise Unstackable(str(error)) from error
 
 
 @dataclass(kw_only=True)

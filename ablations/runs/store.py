@@ -127,12 +127,14 @@ class Store:
         return next(others, None)
 
     def unknown(self, fingerprint: str) -> bool:
-        """Return whether a trial finished, but its record is lost or can't be used.
+        """Return whether a trial has no known result, which further runs don't change.
 
-        This doesn't change by further runs, until the record is restored.
+        It finished, but its record is lost or can't be used; or the machine killed every attempt.
         """
         standing = self._standing(fingerprint)
-        return standing is not None and bool(self._entries[fingerprint][standing].fault)
+        if standing is None:
+            return self.quarantined(fingerprint)
+        return bool(self._entries[fingerprint][standing].fault)
 
     def is_finished(self, fingerprint: str) -> bool:
         """Return whether an attempt at a trial finished, with a known result or not."""

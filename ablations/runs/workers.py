@@ -39,6 +39,7 @@ class Engine(ABC):
     def slots(self) -> int:
         """How many pieces of work may run at once, now."""
 
+    works_beside = True  # whether `submit` returns before the work is done
     together = 0.0  # seconds of short work that are worth sending at once
     inherited: tuple[int, ...] = ()  # open files that workers keep, such as the machine's lock
 
@@ -71,6 +72,8 @@ class Engine(ABC):
 
 class Serial(Engine):
     """One piece of work after the other, in this process; there are no time limits."""
+
+    works_beside = False
 
     @property
     def slots(self) -> int:

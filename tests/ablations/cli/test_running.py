@@ -6,6 +6,9 @@ from collections import Counter
 
 import pytest
 
+from ablations.cli import parser
+from ablations.cli.session import Session
+
 
 def ran(coins, *arguments, status=0):
     found, out, err = coins("run", *arguments, "--json")
@@ -70,6 +73,36 @@ def test_a_run_that_fails_is_our_failure_and_the_same_command_tries_again(coins,
     assert before.items() <= cli.records().items(), "the failure is kept"
     verdict = json.loads(coins("verdicts", "new-coin", "--json")[1])[0]
     assert verdict["verdict"] == "NO EFFECT"
+
+
+@pytest.mark.parametrize(
+    ("claim", "poisoned", "said"),
+    [
+        ("new-coin", "Toss", "Seed 2003: 'fair' was killed in every attempt"),
+        ("bent-coin", "Mint", "Seed 2003: what 'fair' starts from was killed in every attempt"),
+    ],
+)
+def test_a_trial_that_ends_its_workers_is_unknown_and_the_rest_goes_on(
+    claim, poisoned, said, coins, cli, store, monkeypatch
+):
+    monkeypatch.setenv("COINS", f"poisoned {poisoned} 2003")
+    arguments = (claim, "--tier", "standard", "--all", "--jobs", 2)
+    status, out, err = coins("run", *arguments, "--json")
+    found = json.loads(out)
+    assert status == 1
+    assert f"{poisoned.lower()} seed 2003 was killed 2 times; it isn't run again" in err
+    assert all("killed" in line for line in found["failed"])
+    assert found["left"] == 0
+
+    asked = ["report", claim, "--tier", "standard", "--store", str(store), *cli.coins]
+    session = Session.of(parser().parse_args(asked))
+    (row,) = session.report(session.runs(), note=False).rows
+    assert said in row.notes
+    assert row.verdict.n == 26
+    assert {one.exceptions for one in row.verdict.exceptions if one.established} == {1}
+    assert row.verdict.settled
+    again = ran(coins, *arguments, status=1)
+    assert (again["run"], again["failed"]) == (0, found["failed"]), "nothing is tried again"
 
 
 def test_nothing_is_begun_beyond_the_budget_and_the_same_command_goes_on(coins, cli):

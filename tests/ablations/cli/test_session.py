@@ -5,7 +5,10 @@ import argparse
 import pytest
 
 from ablations.cli import parser
+from ablations.cli.running import _due, _stacked
 from ablations.cli.session import Session
+from ablations.judging.cells import Reader
+from ablations.runs.store import Store
 from ablations.specs.claim import Statistical
 from hrm.errors import UserError
 
@@ -52,6 +55,22 @@ def test_stacks_are_eager_on_a_device_of_their_own():
         assert (made.device, made.mode) == ("cpu-stacked", "eager")
         assert frozenset().union(*modes(made)) == {False}
     assert session("run", "act-training").device == "cpu"
+
+
+def test_a_control_is_refused_in_a_stack_only_with_all_claims_that_it_guards(tmp_path):
+    """The small arm of most controls is a policy's, which can't be stacked."""
+    made = session("run", "--stack", "4", "act-training", "ema-helps")
+    reader = Reader(Store.open(tmp_path / "store", create=True))
+    due = _stacked(made, _due(made, reader))
+    refused = {one.claim.id: one.refusal for one in due if one.refusal}
+    (act,) = (claim for claim in made.chosen if claim.id == "act-training")
+    kept = {control.claim.id for control in made.controls if control.guards(act)}
+    others = {control.claim.id for control in made.controls} - kept
+    assert len(kept) == 2
+    assert len(others) >= 2
+    assert set(refused) == {"ema-helps", *others}
+    assert all("without --stack" in reason for reason in refused.values())
+    assert all(not one.trials for one in due if one.refusal)
 
 
 def test_compiled_stacks_are_refused():

@@ -1,6 +1,7 @@
 """Claims about coins, for tests of the command line: quick to run, and decided by pairs."""
 
 import os
+import signal
 import time
 from dataclasses import dataclass
 from typing import ClassVar
@@ -51,6 +52,8 @@ def run(inputs):
     time.sleep(float(os.environ.get("SECONDS_A_TOSS", "0")))
     if os.environ.get("COINS") == "lost":
         raise ValueError("the coin is lost")
+    if os.environ.get("COINS") == f"poisoned {type(inputs.protocol).__name__} {inputs.seed}":
+        os.kill(os.getpid(), signal.SIGKILL)
     if isinstance(inputs.protocol, Mint):
         return Outcome(observations=[{}], weights={"coin": np.ones(1000, dtype=np.float32)})
     chance = np.random.default_rng([inputs.seed, inputs.protocol.replica])

@@ -12,8 +12,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import distributed
 import pytest
-from tiny_runs import certificates
+from tiny_runs import certificates, doing
 from tiny_runs.dask_processes import Dask
 from tiny_runs.kinds import Number, Tiny, TinyAlone
 from tiny_runs.wire import Wire
@@ -25,7 +26,11 @@ from ablations.runs.cluster import Cluster
 from ablations.runs.encoding import decode
 from ablations.runs.runner import What, run
 from ablations.runs.store import Store
+from ablations.specs.protocols import Boards, Train
+from hrm import recipes
+from hrm.config.learning import Training
 from hrm.errors import UserError
+from hrm.tasks.sudoku import Sudoku
 
 # Dask leaves sockets to the garbage collector where a connection is lost.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -173,6 +178,40 @@ def test_a_killed_worker_or_nanny_costs_no_trial_and_blames_none(store, dask, tm
     assert statuses(store) == {0: [Status.OK], 1: [Status.OK]}
     assert events[What.LOST] == 1
     assert [store.deaths(name) for name in store.fingerprints()] == [0, 0]
+
+
+@pytest.mark.slow
+def test_a_trial_that_holds_its_interpreter_longer_than_the_ttl_of_workers_ends_no_worker(
+    store, dask
+):
+    seconds = 9  # Dask allows ten heartbeats, 5 s, where less is asked for; it looks once a second
+    dask.settings["DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"] = "1s"
+    dask.start()
+    worker = dask.worker("--no-nanny")
+    events = Counter()
+    run(
+        [trial("hold_the_interpreter", seed=0, seconds=seconds), trial(seed=1)],
+        store,
+        Cluster(str(dask.file)),
+        on_event=lambda e: events.update([e.what]),
+    )
+    assert statuses(store) == {0: [Status.OK], 1: [Status.OK]}
+    assert events == {What.STARTED: 2, What.STORED: 2}
+    assert worker.poll() is None
+    assert not timed_out(dask)
+    # The same in the worker itself, where a trial must not be run, has it ended.
+    with distributed.Client(scheduler_file=str(dask.file), set_as_default=False) as client:
+        held = client.submit(doing.hold, 2 * seconds, pure=False)
+        until = time.monotonic() + 60
+        while not timed_out(dask):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        held.release()
+
+
+def timed_out(dask):
+    """What the scheduler says of workers from which it has heard nothing."""
+    return "Worker failed to heartbeat" in dask.said()
 
 
 def parent(pid):
@@ -327,6 +366,21 @@ def test_short_trials_of_one_group_are_sent_together_and_a_killer_among_them_is_
     )  # half a second's worth of work is sent at once
     assert sizes[:3] == [5, 5, 3]
     assert statuses(store) == {s: [Status.OK] for s in range(12)} | {12: [Status.DIED] * 2}
+
+
+@pytest.mark.slow
+def test_seeds_are_trained_in_stacks_on_a_cluster_too(store, dask):
+    dask.start()
+    dask.worker()
+    boards = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=16, validation=4, test=4)
+    protocol = Train(boards=boards, training=Training(updates=1, batch=8, evaluate_every=1))
+    arm = recipes.amulgent(inputs=80, outputs=80, width=8, h_layers=1, l_layers=1, max_steps=1)
+    encoded = {"protocol": protocol.to_json(), "arms": (arm.to_json(),), "device": "cpu-stacked"}
+    trials = [Trial(**encoded, seed=seed) for seed in range(2)]
+    run(trials, store, Cluster(str(dask.file)), stack=2)
+    found = list(store.results())
+    assert [(one.status, one.error) for one in found] == [(Status.OK, None)] * 2
+    assert [one.observations[0]["stack"] for one in found] == [2, 2]
 
 
 # -- what is refused before anything is sent ------------------------------------------------------

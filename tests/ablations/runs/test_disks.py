@@ -17,14 +17,14 @@ import os, resource, signal, sys
 from ablations.records.trials import Trial
 from ablations.runs.runner import run
 from ablations.runs.store import Store
-from ablations.runs.workers import Serial
+from ablations.runs.workers import Processes, Serial
 from hrm.errors import UserError
 from tiny_runs import doing
 from tiny_runs.kinds import Number, Tiny
 
-folder, how, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+folder, how, count, does = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 trials = [
-    Trial(protocol=Tiny(does="no_weights").to_json(), arms=(Number().to_json(),), seed=seed)
+    Trial(protocol=Tiny(does=does).to_json(), arms=(Number().to_json(),), seed=seed)
     for seed in range(count)
 ]
 if how == "small":
@@ -36,7 +36,8 @@ if how == "read" and os.getuid() == 0:
 try:
     if how == "read":
         print(len(list(Store.open(folder).results())))
-    run(trials, Store.open(folder, create=True), Serial())
+    engine = Serial() if does == "no_weights" else Processes(1)
+    run(trials, Store.open(folder, create=True), engine)
 except UserError as error:
     sys.exit(str(error))
 """
@@ -53,9 +54,9 @@ def folder():
     shutil.rmtree(made)
 
 
-def ran(folder, how, count):
+def ran(folder, how, count, does="no_weights"):
     return subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, str(folder), how, str(count)],
+        [sys.executable, "-P", "-c", PROGRAM, str(folder), how, str(count), does],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -81,6 +82,17 @@ def test_a_disk_on_which_no_more_fits_ends_the_run_with_one_line_and_the_same_ru
     assert ran(folder, "none", 9).returncode == 0
     results = list(Store.open(folder).results())
     assert [result.status for result in results] == [Status.OK] * 9
+
+
+def test_arrays_for_which_there_is_no_room_end_the_run_with_one_line_and_leave_nothing(folder):
+    done = ran(folder, "small", 2, "leave_much")
+    assert done.returncode == 1
+    assert done.stderr.startswith("arrays of ")
+    assert "(File too large); allowed is a store with room" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not [path for path in folder.glob("runs/**/*") if path.is_file()]
+    assert ran(folder, "none", 2, "leave_much").returncode == 0
+    assert [result.status for result in Store.open(folder).results()] == [Status.OK] * 2
 
 
 def test_a_folder_that_may_only_be_read_is_read_and_not_run_into(folder):

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ from tiny_runs.kinds import Edited, Number, Tiny, TinyAlone, TinyJoint
 
 from ablations.records.trials import Result, Status, Trial
 from ablations.runs import locks, runner, sequence, sources, upkeep, weights, workers
-from ablations.runs.attempts import execute, job
+from ablations.runs.attempts import execute, job, work
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
 from ablations.runs.runner import What, run, together
@@ -106,8 +107,27 @@ def test_observations_that_cannot_be_stored_are_a_failure(does, store):
     assert not list(store.folder.rglob("*.safetensors"))
 
 
-def test_want_of_memory_is_the_machines_doing(store):
-    assert attempted(trial("run_out_of_memory"), store).status is Status.DIED
+@pytest.mark.parametrize("does", ["run_out_of_memory", "want_tensors"])
+def test_want_of_memory_is_the_machines_doing(does, store):
+    assert attempted(trial(does), store).status is Status.DIED
+
+
+def test_want_of_memory_is_tried_again_and_its_worker_goes_on(store):
+    log = store.folder / "log"
+    trials = [
+        trial("want_memory", seed=0),
+        trial(seed=1, path=str(log)),
+        trial("who_holds", seed=2),
+    ]
+    run(trials, store, Processes(1))
+    found = attempts(store)
+    assert {seed: [r.status for r in rs] for seed, rs in found.items()} == {
+        0: [Status.DIED] * MOST_DEATHS,
+        1: [Status.OK],
+        2: [Status.OK],
+    }
+    assert found[0][0].error.startswith("MemoryError")
+    assert found[2][0].observations[0]["pid"] == int(log.read_text().split()[1])
 
 
 def test_cpu_time_is_that_of_the_attempt(store):
@@ -128,6 +148,14 @@ def test_a_trial_whose_sources_have_changed_since_it_was_planned_fails(store):
     result = attempted(trial(), store, fingerprint="0" * 64)
     assert result.status is Status.FAILED
     assert "sources have changed" in result.error
+
+
+@pytest.mark.parametrize(("field", "value"), [("fingerprint", "../" * 21 + "x"), ("start", "../x")])
+def test_a_job_that_names_a_file_outside_its_store_is_refused(field, value, store):
+    asked = job(trial(), fingerprint(trial()), store.folder)
+    text = json.dumps([{**asked.to_json(), field: value}])
+    with Processes(1) as engine, pytest.raises(UserError, match="file outside the store"):
+        engine.submit(work, text).result(60)
 
 
 def test_a_trial_that_computed_on_several_threads_fails(store, monkeypatch):
@@ -399,6 +427,60 @@ def test_a_run_whose_record_is_lost_is_not_made_again(store):
     run([trial()], store, Serial(), on_event=lambda e: events.append(e.what))
     assert events == [What.SKIPPED]
     assert store.unknown(fingerprint(trial()))
+
+
+# -- the disk beside the workers ------------------------------------------------------------------
+def told(trials, store, engine, **options):
+    events: list[str] = []
+    run(
+        trials,
+        store,
+        engine,
+        on_event=lambda e: events.append(f"{e.what} {e.trial.protocol['does']} {e.trial.seed}"),
+        sleep=lambda _: None,
+        **options,
+    )
+    return events
+
+
+def test_a_worker_has_its_next_trial_before_the_result_of_its_last_one_is_stored(store):
+    events = told([trial(seed=seed) for seed in range(3)], store, Processes(1))
+    assert [event.replace("add ", "") for event in events] == [
+        "started 0", "started 1", "stored 0", "started 2", "stored 1", "stored 2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "kind"), [(Serial(), Tiny), (Processes(1), TinyAlone)])
+def test_nothing_is_stored_while_the_same_process_works_or_something_is_timed(store, engine, kind):
+    events = told([trial(seed=seed, kind=kind) for seed in range(3)], store, engine)
+    happened = [event.split()[0] for event in events if "paused" not in event]
+    assert happened == ["started", "stored"] * 3
+
+
+def test_what_a_trial_starts_from_is_stored_first_and_its_worker_goes_on_with_it(store):
+    asked = [trial("no_weights", after=Tiny()), trial("no_weights", seed=1)]
+    events = told(asked, store, Processes(1))
+    assert events == [
+        "started add 0", "stored add 0", "started no_weights 0",
+        "started no_weights 1", "stored no_weights 0", "stored no_weights 1",
+    ]  # fmt: skip
+
+
+def test_a_result_is_stored_even_if_its_worker_cannot_have_another_trial(store, monkeypatch):
+    submit = Processes.submit
+
+    def gone(self, work, text, *rest, **named):
+        if store.folder.joinpath("gone").exists():
+            raise UserError("the cluster is gone")
+        store.folder.joinpath("gone").touch()
+        return submit(self, work, text, *rest, **named)
+
+    monkeypatch.setattr(Processes, "submit", gone)
+    with pytest.raises(UserError, match="the cluster is gone"):
+        run([trial(seed=seed) for seed in range(3)], store, Processes(1))
+    assert {seed: [r.status for r in rs] for seed, rs in attempts(store).items()} == {
+        0: [Status.OK]
+    }
 
 
 # -- workers --------------------------------------------------------------------------------------

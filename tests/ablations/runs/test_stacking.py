@@ -9,7 +9,7 @@ from ablations.records.trials import Status, Trial
 from ablations.runs import fingerprints, runner, stacking
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.store import Store
-from ablations.runs.workers import Serial
+from ablations.runs.workers import Processes, Serial
 from ablations.specs.protocols import Boards, Evaluate, Ladder, Train
 from hrm import recipes
 from hrm.config.learning import Training
@@ -60,10 +60,26 @@ def test_a_stacked_trial_has_a_fingerprint_of_its_own():
     assert fingerprints.device_class("cpu-stacked", alone=False) == "cpu stacked"
 
 
-def test_what_cant_be_stacked_fails_by_name(store):
-    (found,) = ran(store, trials("cpu-stacked", arm=POLICY, seeds=[0]), stack=2)
-    assert found.status is Status.FAILED
-    assert "without --stack" in found.error
+def test_what_cant_be_stacked_is_trained_seed_by_seed_to_the_same_bits(store):
+    asked = [trials(device, arm=POLICY, seeds=[0, 1]) for device in ("cpu", "cpu-stacked")]
+    alone, apart = (ran(store, each, stack=2) for each in asked)
+    assert [one.status for one in apart] == [Status.OK] * 2, apart[0].error
+    assert [one.sidecar for one in apart] == [one.sidecar for one in alone]
+    assert "stack" not in apart[0].observations[0]
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_stacks_that_one_does_to_the_same_bits(store, tmp_path):
+    asked = [*trials("cpu-stacked", seeds=range(4)), *trials("cpu-stacked", arm=POLICY)]
+    here = ran(Store.open(tmp_path / "one", create=True), asked, stack=2)
+    events = []
+    other = Store.open(tmp_path / "two", create=True)
+    runner.run(asked, other, Processes(2), stack=2, on_event=lambda e: events.append(e.what))
+    there = [other.get(fingerprint(trial)) for trial in asked]
+    assert [one.status for one in there] == [Status.OK] * 7
+    assert [(one.sidecar, one.weights) for one in there] == [(o.sidecar, o.weights) for o in here]
+    assert [one.observations[0].get("stack") for one in there] == [2] * 4 + [None] * 3
+    assert events[:4] == [runner.What.STARTED] * 4, "each worker has a stack of two"
 
 
 def test_a_seed_that_diverges_is_a_result_and_its_mate_another(store):

@@ -95,10 +95,13 @@ def test_only_outcomes_are_finished_and_the_others_are_shown_all_the_same(store,
 def test_a_trial_that_killed_its_workers_too_often_is_quarantined_until_it_finishes(store):
     for number in range(MOST_DEATHS):
         assert not store.quarantined(A)
+        assert not store.unknown(A)
         store.add(a_result(number=number, status=Status.DIED))
     assert store.quarantined(A)
+    assert store.unknown(A)
     store.add(a_result(number=9))
     assert not store.quarantined(A)
+    assert not store.unknown(A)
 
 
 def test_results_come_in_the_order_of_fingerprints(store):

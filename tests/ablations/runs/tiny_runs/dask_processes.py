@@ -12,10 +12,14 @@ class Dask:
 
     Args:
         folder: For the scheduler's file and what processes print.
+
+    Attributes:
+        tls: Options of the command, of certificates.
+        settings: Dask's, as variables of the environment.
     """
 
     def __init__(self, folder):
-        self.folder, self.tls = folder, []
+        self.folder, self.tls, self.settings = folder, [], {}
         self.file = folder / "scheduler.json"
         self.processes = []
         self.scheduler = None
@@ -63,6 +67,7 @@ class Dask:
                     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
                     "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
+                    **self.settings,
                 },
                 stdout=output,
                 stderr=output,

@@ -3,6 +3,7 @@
 import ctypes
 import fcntl
 import os
+import resource
 import signal
 import sys
 import time
@@ -109,6 +110,29 @@ def run_out_of_memory(inputs):
     raise MemoryError
 
 
+def want_memory(inputs):
+    """Ask for more than the system gives this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**26, hard))
+    try:
+        return each(inputs, filled=len(bytearray(2**28)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def want_tensors(inputs):
+    """Ask torch for more than any machine has."""
+    import torch
+
+    return each(inputs, filled=torch.empty(2**50).numel())
+
+
+def leave_much(inputs):
+    """Leave arrays of 40 kB."""
+    return each(inputs, much=np.zeros(5000))
+
+
 def diverge(inputs):
     losses = [1.0, float("inf"), float("nan")]
     raise Diverged(7, "the loss is nan", [{"losses": losses, "array": np.array(losses)}])
@@ -131,8 +155,14 @@ def interrupt(inputs):
 
 
 def hold_the_interpreter(inputs):
+    """Hold it for the seconds asked for, a minute without any."""
+    hold(round(inputs.protocol.seconds) or 60)
+    return each(inputs)
+
+
+def hold(seconds):
     """Sleep so that no other thread of this process gets a turn."""
-    ctypes.PyDLL(None).sleep(60)
+    ctypes.PyDLL(None).sleep(seconds)
 
 
 def allocate(inputs):

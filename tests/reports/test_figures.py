@@ -124,8 +124,35 @@ def test_lines_of_a_forest_share_one_axis(find: Callable[[str], Row]) -> None:
         for line in classes(figures.forest_line(row, axis), "neutral")
     }
     assert len(neutral) == 1
+    (tick,) = {figures.forest_ticks(axis, rows[:1]), figures.forest_ticks(axis, rows)}
+    assert "equal" in tick
     open_row = find("far-out")
     assert 'class="plot line open"' in figures.forest_line(open_row, axis)
+
+
+def test_a_ratio_beyond_a_shared_axis_is_an_arrow_at_its_end(find: Callable[[str], Row]) -> None:
+    row = find("act-savings-mixed")
+    far = replace(row.parts[0], estimate=500.0, low=400.0, high=600.0)
+    rows = [row, replace(row, parts=(far,))]
+    axis = figures.forest_axis(rows)
+    assert (axis.low > 0.3, axis.high) == (True, figures.FARTHEST)
+    drawn = figures.forest_line(rows[1], axis)
+    assert not classes(drawn, "estimate")
+    ends = classes(drawn, "end")
+    assert {end.attrib["href"] for end in ends} == {"#mark-more"}
+    assert {across(end, "x") for end in ends} == {96.0}
+
+
+def test_shares_have_ticks_in_per_cent_and_their_differences_in_points() -> None:
+    unit = "accuracy on all cells"
+    points = make_part(Word.CONFIRMED, 0.44, log=False, unit=unit)
+    level = make_part(Word.CONFIRMED, 0.44, log=False, unit=unit, labels=("trained",))
+    said = []
+    for part in (points, level):
+        drawn = figures.strip(with_parts("shares", Word.CONFIRMED, part), part)
+        said.append([tick.text or "" for tick in classes(drawn, "tick")])
+    assert said[0][-1].startswith("+") and said[0][-1].removeprefix("+").isdigit()
+    assert all(tick.endswith("\u00a0%") for tick in said[1])
 
 
 def test_values_are_joined_once_a_step_and_seed(find: Callable[[str], Row]) -> None:

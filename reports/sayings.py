@@ -272,8 +272,11 @@ def counted(row: Row) -> str:
 def counted_in(row: Row, part: Part) -> str:
     """Return the count that one part's word rests on."""
     if part.look and (found := telling(part)):
-        only = "" if found[0].established else "only "
-        return f"{only}{found[0].pairs} of {found[0].of} {row.noun}"
+        first = found[0]
+        if first.pairs == first.of and not first.established:
+            return f"{first.pairs} of {first.of} {row.noun} so far"
+        only = "" if first.established else "only "
+        return f"{only}{first.pairs} of {first.of} {row.noun}"
     return f"{text.nouns(row.verdict.n, row.noun)} so far" if row.verdict.n else ""
 
 

@@ -129,6 +129,15 @@ def test_the_count_beside_a_word_is_that_of_the_statement_it_rests_on(
     assert edges["gradient-variance"] == [(1 / 0.95, "above")]
 
 
+def test_all_of_too_few_pairs_are_so_many_so_far(find: Callable[[str], Row]) -> None:
+    row = find("both-contrasts")
+    (part,) = (sayings.deciding(row),)
+    (first,) = sayings.telling(part)[:1]
+    every = replace(first, pairs=first.of, exceptions=0, established=False)
+    counts = tuple(every if e == first else e for e in part.exceptions)
+    assert sayings.counted_in(row, replace(part, exceptions=counts)).endswith("seeds so far")
+
+
 def test_edges_ascend_with_the_counts_on_both_sides(find: Callable[[str], Row]) -> None:
     found = sayings.sides(find("controller-speed").parts[0])
     assert [edge for edge, _, _ in found] == [0.16, 0.25, 0.95, 1 / 0.95]

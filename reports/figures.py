@@ -14,6 +14,7 @@ from reports.svg import Axis
 
 TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
 FARTHEST = 30.0  # ratio on a shared axis, so that a few don't flatten all others
+CLOSE = 1.5  # per cent of the width: ends of an interval within which the estimate hides them
 COLUMN = 1.6  # per cent of the width within which pairs are stacked
 
 
@@ -225,7 +226,7 @@ def _interval(part: Part, axis: Axis, y: float, radius: float) -> Iterable[str]:
             if end is None or not axis.has(end):
                 up = upper if end is None else end > axis.high
                 marks.append(svg.arrow(at, y, up=up, kind="end"))
-            else:
+            elif high - low > CLOSE:
                 marks.append(svg.line(at, y - radius - 2, at, y + radius + 2, "interval"))
     if svg.shows(part.estimate, part.scale.log):
         at = axis.at(part.estimate)

@@ -115,6 +115,13 @@ def test_the_interval_spans_its_ends_and_goes_on_in_arrows(find: Callable[[str],
     assert classes(figures.mini(find("refinement-quality")) or "", "interval") == []
 
 
+def test_ends_that_the_estimate_hides_are_not_drawn(find: Callable[[str], Row]) -> None:
+    row = find("act-savings-mixed")
+    near = replace(row.parts[0], low=row.parts[0].estimate, high=row.parts[0].estimate)
+    assert len(classes(figures.strip(row, near), "interval")) == 1
+    assert len(classes(figures.strip(row, row.parts[0]), "interval")) == 3
+
+
 def test_lines_of_a_forest_share_one_axis(find: Callable[[str], Row]) -> None:
     rows = [find("act-savings-mixed"), find("gradient-variance")]
     axis = figures.forest_axis(rows)

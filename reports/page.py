@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from ablations import text
+from ablations.records.history import History
 from ablations.records.rows import Beside, Elsewhere, Part, Report, Row
 from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
@@ -19,8 +20,8 @@ from reports.words import groups, look_of, looks, name_of
 _templates = Path(__file__).parent / "templates"
 
 
-def page(report: Report, *, history: bool = False) -> str:
-    """Return the page; with `history`, it links to that of the commits beside it."""
+def page(report: Report, *, history: History | None = None) -> str:
+    """Return the page; with a history, it links to the page of commits beside it."""
     identities = [row.verdict.id for row in report.rows]
     assert len(set(identities)) == len(identities), f"claims appear twice: {sorted(identities)}"
     assert sum(report.groups.values()) == len(report.rows), (
@@ -38,6 +39,9 @@ def page(report: Report, *, history: bool = False) -> str:
             found=findings.chosen(report),
             panels=_panels(report),
             history=history,
+            judged={claim for commit in history.commits for claim in commit.claims}
+            if history is not None
+            else set(),
             style=Markup(style()),
             script=Markup(script),
             digest=digest,

@@ -142,6 +142,14 @@ def test_a_report_links_to_its_history_where_there_is_one(varied, made, tmp_path
     assert 'href="history.html"' not in reports.page(varied)
 
 
+def test_a_claim_that_the_history_has_links_to_its_groups_there(varied, made):
+    (row, *_), claim = varied.rows, "gru-speed"
+    known = replace(row, verdict=replace(row.verdict, id=claim))
+    page = reports.page(replace(varied, rows=(known, *varied.rows[1:])), history=made)
+    assert page.count('href="history.html#') == 1
+    assert f'href="history.html#{claim}"' in page and f'id="{claim}"' in history.page(made)
+
+
 def test_the_page_reads_in_a_browser_without_errors_or_a_sideways_scroll(browser, made, tmp_path):
     path = tmp_path / "history.html"
     path.write_text(history.page(made), encoding="utf-8")

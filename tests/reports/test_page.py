@@ -239,7 +239,7 @@ def test_controls_stand_with_what_they_should_be_and_are(source: str) -> None:
         assert name in said
     assert "nothing: equal arms" in said
     assert re.findall(r"\b(passed|failed|open)\b", said)[:3] == ["passed", "failed", "open"]
-    assert "Controls 1 of 3 passed" in Page(source).said
+    assert "Controls 1 of 3 passed, 1 failed, 1 open" in Page(source).said
 
 
 def test_the_family_and_its_fates_stand_in_page_and_twin(source: str, folder: Path) -> None:

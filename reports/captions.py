@@ -48,7 +48,7 @@ def smallest(row: Row, part: Part) -> list[str]:
         return []
     if part.seen is None:
         return ["However large the effect, pairs scattered like these couldn’t have shown it."]
-    value = Saying.of(row, log=part.scale.log).value(part.seen)
+    value = Saying.part(row, part).value(part.seen)
     return [f"Smallest effect that pairs scattered like these could have shown: {value}."]
 
 

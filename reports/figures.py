@@ -13,6 +13,8 @@ from reports.sayings import Saying, counted, counted_in, deciding, measured, sid
 from reports.svg import Axis
 
 TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
+FARTHEST = 30.0  # ratio on a shared axis, so that a few don't flatten all others
+CLOSE = 1.5  # per cent of the width: ends of an interval within which the estimate hides them
 COLUMN = 1.6  # per cent of the width within which pairs are stacked
 
 
@@ -34,7 +36,7 @@ def strip(row: Row, part: Part) -> Markup:
         *_edges(part, axis, bottom),
         *_pairs(placed, dots, step),
         *_interval(part, axis, line, 5),
-        *svg.below(axis, bottom, Saying.of(row, log=axis.log).tick),
+        *svg.below(axis, bottom, Saying.part(row, part).tick),
     ]
     return svg.picture(
         marks, height=bottom + 22, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
@@ -42,8 +44,11 @@ def strip(row: Row, part: Part) -> Markup:
 
 
 def forest_axis(rows: Sequence[Row]) -> Axis:
-    """Return the axis that the first parts of some rows share."""
-    return _axis([deciding(row) for row in rows])
+    """Return the axis that the deciding parts of some rows share; some ratios lie beyond it."""
+    found = _axis([deciding(row) for row in rows])
+    if not found.log:
+        return found
+    return Axis(low=max(found.low, 1 / FARTHEST), high=min(found.high, FARTHEST), log=True)
 
 
 def forest_line(row: Row, axis: Axis) -> Markup:
@@ -54,14 +59,13 @@ def forest_line(row: Row, axis: Axis) -> Markup:
     return svg.picture(marks, height=28, label=_spoken(row, part), kind=kind)
 
 
-def forest_ticks(axis: Axis) -> Markup:
-    """Return the shared axis itself."""
+def forest_ticks(axis: Axis, rows: Sequence[Row]) -> Markup:
+    """Return the axis that some rows share itself."""
+    saying = Saying(log=True) if axis.log else Saying.part(rows[0], deciding(rows[0]))
     ends = " to ".join(text.number(end) for end in (axis.low, axis.high))
     kind = "a logarithmic" if axis.log else "an"
     label = f"The axis of the lines above, {kind} axis from {ends}"
-    return svg.picture(
-        svg.below(axis, 2, Saying(log=axis.log).tick), height=24, label=label, kind="line"
-    )
+    return svg.picture(svg.below(axis, 2, saying.tick), height=24, label=label, kind="line")
 
 
 def mini(row: Row) -> Markup | None:
@@ -73,7 +77,7 @@ def mini(row: Row) -> Markup | None:
     marks = [
         *_zones(part, axis, 3, 29),
         *_interval(part, axis, 16, 6),
-        *svg.below(axis, 29, Saying.of(row, log=axis.log).tick),
+        *svg.below(axis, 29, Saying.part(row, part).tick),
     ]
     return svg.picture(
         marks, height=52, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
@@ -218,25 +222,31 @@ def _interval(part: Part, axis: Axis, y: float, radius: float) -> Iterable[str]:
         high = svg.RIGHT + 1 if part.high is None else axis.at(part.high)
         marks.append(svg.line(low, y, high, y, "interval"))
         ends = ((low, part.low, False), (high, part.high, True))
-        for at, end, up in ends:
+        for at, end, upper in ends:
             if end is None or not axis.has(end):
+                up = upper if end is None else end > axis.high
                 marks.append(svg.arrow(at, y, up=up, kind="end"))
-            else:
+            elif high - low > CLOSE:
                 marks.append(svg.line(at, y - radius - 2, at, y + radius + 2, "interval"))
-    if drawable(part) and part.estimate is not None:
-        marks.append(svg.dot(axis.at(part.estimate), y, radius, "estimate"))
+    if svg.shows(part.estimate, part.scale.log):
+        at = axis.at(part.estimate)
+        if axis.has(part.estimate):
+            marks.append(svg.dot(at, y, radius, "estimate"))
+        else:
+            marks.append(svg.arrow(at, y, up=part.estimate > axis.high, kind="end"))
     yield svg.group(marks, "told")
 
 
 def _spoken(row: Row, part: Part) -> str:
     """Return a picture in words, for those who don't see it."""
-    value, within = Saying.of(row, log=part.scale.log).interval(part.estimate, part.low, part.high)
+    saying = Saying.part(row, part)
+    value, within = saying.interval(part.estimate, part.low, part.high)
     said = [f"{row.verdict.id}: {part.verdict}", value or "nothing known"]
     said += [f"interval {within}"] if within else []
     said += [count] if (count := counted_in(row, part)) else []
     if part.scale.null is not None:
-        said.append("null zone {} to {}".format(*map(text.number, part.scale.null)))
+        said.append("null zone {} to {}".format(*map(saying.value, part.scale.null)))
     if part.scale.band is not None:
-        ends = ["open" if e is None else text.number(e) for e in part.scale.band]
+        ends = ["open" if e is None else saying.value(e) for e in part.scale.band]
         said.append("documented {} to {}".format(*ends))
     return ", ".join(said)

@@ -43,7 +43,7 @@ def render(
         folder / "junit.xml": twins.junit(report),
         folder / "summary.md": twins.summary(report, since),
         folder / "badge.svg": twins.badge(report),
-        written: page(report, history=history is not None),
+        written: page(report, history=history),
     }
     if history is not None:
         contents[folder / commits.NAME] = commits.page(history)

@@ -16,7 +16,7 @@ from ablations import text
 from ablations.records.history import Commit, History, Step
 from ablations.rule.outcomes import Group
 from reports import svg
-from reports.words import name_of
+from reports.words import groups, name_of
 
 NAME = "history.html"
 WORTH = 0.05  # a change of level that is listed first, as a share
@@ -25,6 +25,7 @@ _templates = Path(__file__).parent / "templates"
 _scales = {
     "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
     "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes")),
+    "operations": ((1e9, "billion operations"), (1e6, "million operations")),
 }
 
 
@@ -47,11 +48,14 @@ class Series:
     levels: tuple[tuple[int, int, float], ...]
 
     @property
+    def before(self) -> float | None:
+        """The level before the last one; None without. A single commit is a spike, no level."""
+        return next((level for first, last, level in self.levels[-2::-1] if last > first), None)
+
+    @property
     def change(self) -> float:
         """The last level over the one before it, less 1; 0 where there is no step."""
-        if len(self.levels) < 2 or not self.levels[-2][2]:
-            return 0.0
-        return self.levels[-1][2] / self.levels[-2][2] - 1
+        return self.levels[-1][2] / self.before - 1 if self.before else 0.0
 
     @property
     def last(self) -> float:
@@ -116,15 +120,12 @@ def lede(history: History, every: Sequence[Series], changed: Sequence[Series]) -
     """Return the page's first sentence."""
     up = sum(one.change > 0 for one in changed)
     first, last = history.commits[0].date[:10], history.commits[-1].date[:10]
-    days = f"on {first}" if first == last else f"from {first} to {last}"
-    series_of = text.count(len(every), "series", "series")
-    said = f"{text.count(len(history.commits), 'commit')} {days}, {series_of} of measurements"
+    said = f"{text.count(len(history.commits), 'commit')}, {text.days(first, last)}: "
+    of = f"of {text.count(len(every), 'series', 'series')} of measurements, "
     if not changed:
-        return f"{said}: none changed its level by {text.percent(WORTH)} or more."
-    return (
-        f"{said}: {up} went up by {text.percent(WORTH)} or more, {len(changed) - up} down, "
-        f"{len(every) - len(changed)} stayed."
-    )
+        return f"{said}{of}none changed its level by {text.percent(WORTH)} or more."
+    moved = [f"{n} went {where}" for n, where in ((up, "up"), (len(changed) - up, "down")) if n]
+    return f"{said}{of}{text.listed(moved)} by {text.percent(WORTH)} or more."
 
 
 def conditions(commits: Sequence[Commit]) -> list[str]:
@@ -147,9 +148,9 @@ def conditions(commits: Sequence[Commit]) -> list[str]:
 
 def sentence(one: Series, commits: Sequence[Commit]) -> str:
     """Return what the last step of a series says."""
-    if len(one.levels) < 2:
-        return f"{one.shown(one.last)}; no step in {len(one.values)} commits."
-    (_, _, before), (at, _, after) = one.levels[-2:]
+    if one.before is None:
+        return f"{one.shown(one.last)}; no step in {text.count(len(one.values), 'commit')}."
+    before, (at, _, after) = one.before, one.levels[-1]
     more = f"{text.percent(abs(one.change))} {'more' if one.change > 0 else 'less'}"
     return (
         f"From {one.shown(before)} to {one.shown(after)}, {more}, at {commits[at].commit[:7]} "
@@ -195,6 +196,16 @@ def strip(claim: str, commits: Sequence[Commit]) -> Markup:
     return svg.picture(marks, height=CELL, label=f"{claim}: {', '.join(said)}", kind="strip")
 
 
+def judged(commits: Sequence[Commit]) -> tuple[list[str], list[str]]:
+    """Return the claims whose group has changed, by their groups, and those that kept theirs."""
+    every = sorted({claim for commit in commits for claim in commit.claims})
+    had = {claim: [c.claims[claim] for c in commits if claim in c.claims] for claim in every}
+    moved = [claim for claim in every if len(set(had[claim])) > 1]
+    order = {group: i for i, group in enumerate(name_of)}
+    moved.sort(key=lambda claim: (order[Group(had[claim][-1])], had[claim], claim))
+    return moved, [claim for claim in every if claim not in set(moved)]
+
+
 def at(place: int, count: int, shift: float = 0.0) -> float:
     """Return where a commit stands, in per cent of the width."""
     if count < 2:
@@ -230,7 +241,10 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals |= {
         "conditions": conditions,
+        "count": text.count,
         "drawn": drawn,
+        "groups": groups,
+        "judged_of": judged,
         "number": text.number,
         "sentence": sentence,
         "strip": strip,

@@ -4,6 +4,8 @@ Curves lie in an inner SVG that is stretched to the width of its place, with str
 one picture fits every width, and its texts keep their size.
 """
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup, escape
@@ -125,7 +127,10 @@ def _named(picture: Picture, across: Axis) -> list[tuple[float, str]]:
     places = sorted({x for line in picture.lines for x in line.across})
     if picture.names:
         return list(zip(places, _names(picture), strict=False))
-    few = picture.kind in (Kind.MEMORY, Kind.STEPS) and len(places) <= 8
+    room = (across.at(places[-1]) - across.at(places[0])) / 10  # of a tick's name
+    apart = all(across.at(b) - across.at(a) >= room for a, b in itertools.pairwise(places))
+    kinds = (Kind.MEMORY, Kind.STEPS, Kind.DIFFICULTY)
+    few = picture.kind in kinds and len(places) <= 8 and apart
     return [(tick, text.number(tick)) for tick in (places if few else across.ticks(5))]
 
 
@@ -188,13 +193,18 @@ def _bars(line: Line, points: Sequence[tuple[int, float, int]], up: Axis, place:
 
 
 def _never(picture: Picture, across: Axis, up: Axis) -> Iterable[str]:
-    """Yield a count at the end of each line whose runs didn't all arrive."""
+    """Yield a count at the end of each line whose runs didn't all arrive, none on another's."""
+    said = []
     for i, line in enumerate(picture.lines, start=1):
         last = line.middle[-1] if line.middle else None
         if line.beyond and last is not None:
             at = _y(up, last)
             yield svg.dot(_x(across, line.across[-1]), at, 4, f"s{i} censored")
-            yield svg.words(END - 2, at + 18, f"{line.beyond} never", "count less")
+            said.append((at + 18, f"{line.beyond} never"))
+    lowest = -math.inf
+    for at, words in sorted(said):
+        lowest = max(at, lowest + 14)
+        yield svg.words(END - 2, lowest, words, "count less")
 
 
 def figure(row: Row, picture: Picture) -> Markup | None:

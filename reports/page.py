@@ -10,7 +10,8 @@ import jinja2
 from markupsafe import Markup
 
 from ablations import text
-from ablations.records.rows import Report, Row
+from ablations.records.history import History
+from ablations.records.rows import Beside, Elsewhere, Part, Report, Row
 from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
 from reports.sayings import Saying
@@ -19,8 +20,8 @@ from reports.words import groups, look_of, looks, name_of
 _templates = Path(__file__).parent / "templates"
 
 
-def page(report: Report, *, history: bool = False) -> str:
-    """Return the page; with `history`, it links to that of the commits beside it."""
+def page(report: Report, *, history: History | None = None) -> str:
+    """Return the page; with a history, it links to the page of commits beside it."""
     identities = [row.verdict.id for row in report.rows]
     assert len(set(identities)) == len(identities), f"claims appear twice: {sorted(identities)}"
     assert sum(report.groups.values()) == len(report.rows), (
@@ -38,6 +39,9 @@ def page(report: Report, *, history: bool = False) -> str:
             found=findings.chosen(report),
             panels=_panels(report),
             history=history,
+            judged={claim for commit in history.commits for claim in commit.claims}
+            if history is not None
+            else set(),
             style=Markup(style()),
             script=Markup(script),
             digest=digest,
@@ -84,7 +88,8 @@ def environment() -> jinja2.Environment:
         "looks": looks,
         "name_of": name_of,
         "sayings": sayings,
-        "saying": lambda row, log: Saying.of(row, log=log),
+        "other": _other,
+        "saying": Saying,
         "spoken_zone": _zone,
     }
     return environment
@@ -94,9 +99,10 @@ def _panels(report: Report) -> list[tuple[str, list[Row]]]:
     """Return the rows that have an estimate, by unit: all ratios together, first."""
     found: dict[tuple[bool, str], list[Row]] = {}
     for row in report.rows:
-        if row.parts and figures.drawable(sayings.deciding(row)):
-            scale = sayings.deciding(row).scale
-            found.setdefault((not scale.log, "" if scale.log else scale.unit), []).append(row)
+        if row.parts and figures.drawable(part := sayings.deciding(row)):
+            saying = Saying.part(row, part)
+            unit = "" if saying.log else part.scale.unit + saying.unit
+            found.setdefault((not saying.log, unit), []).append(row)
     return [
         (
             unit[:1].upper() + unit[1:] or "Ratios of treatment to baseline",
@@ -106,10 +112,17 @@ def _panels(report: Report) -> list[tuple[str, list[Row]]]:
     ]
 
 
-def _zone(row: Row, log: bool, ends: tuple[float | None, float | None]) -> str:
+def _zone(row: Row, part: Part, ends: tuple[float | None, float | None]) -> str:
     """Return a zone in the claim's own words: "20 % less to 40 % less", "at least 2"."""
-    saying = Saying.of(row, log=log)
+    saying = Saying.part(row, part)
     low, high = ("" if end is None else saying.value(end) for end in ends)
     if low and high:
         return f"{low} to {high}"
     return f"{low or high} or beyond"
+
+
+def _other(row: Row, reading: Beside | Elsewhere) -> tuple[str, str]:
+    """Return another reading's estimate and interval; whether it is a level isn't known of it."""
+    unit = "" if row.verdict.form == "one-sample" else getattr(reading, "unit", "")
+    saying = Saying.of(row, log=reading.log, unit=unit)
+    return saying.interval(reading.estimate, reading.low, reading.high)

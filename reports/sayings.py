@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ablations import text
+from ablations.records.checks import Check
 from ablations.records.rows import Exceptions, Part, Report, Row
 from ablations.rule.outcomes import Group, Word
 from reports.words import decided_first, groups
@@ -13,6 +14,9 @@ from reports.words import decided_first, groups
 Number = float | None
 MULTIPLE = 2.0  # ratios from here on are said as multiples, not in per cent
 _uneven = re.compile(r"\b(most|least|more|less|fewer|larger|within|between|another|unequal)\b")
+_shares = re.compile(r"(accuracy|share) (on|of|after) ")
+_remark = re.compile(r"; | \(")  # what a check adds to its value
+_plain = re.compile(r"[-−+]?[\d,.]*\d")
 _times = re.compile(r"\d\s*(x\b|×(?!\s*\d)|times|-fold)", re.IGNORECASE)
 
 
@@ -26,6 +30,8 @@ class Saying:
         less: Word for a ratio below 1.
         more: Word for a ratio above 1.
         much: What it is much of: "2.4 times as much".
+        share: Whether they are shares, said in per cent, or differences of such, said in points.
+        level: Whether they are the measured values themselves, which have no sign.
     """
 
     log: bool
@@ -33,10 +39,12 @@ class Saying:
     less: str = "less"
     more: str = "more"
     much: str = "much"
+    share: bool = False
+    level: bool = False
 
     @classmethod
-    def of(cls, row: Row, *, log: bool) -> "Saying":
-        """Return how a row's contrasts are said."""
+    def of(cls, row: Row, *, log: bool, unit: str = "", level: bool = False) -> "Saying":
+        """Return how contrasts of a row are said: those of a part, or another reading's."""
         timed = row.verdict.form == "timing"
         return cls(
             log=log,
@@ -44,7 +52,20 @@ class Saying:
             less="faster" if timed else "less",
             more="slower" if timed else "more",
             much="long" if timed else "much",
+            share=not log and _shares.match(unit) is not None,
+            level=level,
         )
+
+    @classmethod
+    def part(cls, row: Row, part: Part) -> "Saying":
+        """Return how the contrasts of one of a row's parts are said."""
+        scale = part.scale
+        return cls.of(row, log=scale.log, unit=scale.unit, level=_levels(part))
+
+    @property
+    def unit(self) -> str:
+        """What ticks leave out, ", in points"."""
+        return ", in points" if self.share and not self.level else ""
 
     def value(self, value: Number) -> str:
         """Return one value: "3.5 times faster", "28 % less", "+1.2"."""
@@ -53,7 +74,7 @@ class Saying:
     def tick(self, value: float) -> str:
         """Return one value on an axis: "÷5", "−28 %", "×3", "1.2"."""
         if not self.log:
-            return text.number(value)
+            return self._plain_tick(value)
         if value == 1:
             return "equal"
         if self.folds or not 0.3 <= value < MULTIPLE:
@@ -72,12 +93,27 @@ class Saying:
         if value is None:
             return "", ""
         if not self.log:
-            shown = text.numbers((value, low, high))
-            within = "" if low is None and high is None else _span(shown[1], shown[2], low, high)
-            return text.signed(shown[0]), within
+            return self._plain(value, low, high)
         if value <= 0:  # below every positive ratio
             return f"nothing {self.less}", ""
         return self._ratio(value, low, high)
+
+    def _plain(self, value: float, low: Number, high: Number) -> tuple[str, str]:
+        by = 100 if self.share else 1
+        shown = text.numbers([None if x is None else by * x for x in (value, low, high)])
+        within = "" if low is None and high is None else _span(shown[1], shown[2], low, high)
+        said = shown[0] if self.level else text.signed(shown[0])
+        if not self.share:
+            return said, within
+        if self.level:
+            return f"{said}{text.space}%", within
+        return f"{said} point{'s' if said.strip('+' + text.minus) != '1' else ''}", within
+
+    def _plain_tick(self, value: float) -> str:
+        if not self.share:
+            return text.number(value)
+        shown = text.number(100 * value)
+        return f"{shown}{text.space}%" if self.level else text.signed(shown)
 
     def _ratio(self, value: float, low: Number, high: Number) -> tuple[str, str]:
         if not self.folds and value >= MULTIPLE:  # "2.4 times as much" rather than "140 % more"
@@ -124,6 +160,12 @@ class Saying:
         return f"{shown}{unit} {self.less if ratio < 1 else self.more}"
 
 
+def _levels(part: Part) -> bool:
+    """Return whether a part's contrasts are the values of single cells, less nothing."""
+    known = [p for p in part.points if p.low is not None and p.low == p.high]
+    return bool(known) and all([p.low] == list(p.values.values()) for p in known)
+
+
 def _span(first: str, second: str, low: Number, high: Number) -> str:
     if low is None or high is None:
         return f"from {first}" if low is not None else f"up to {second}"
@@ -139,21 +181,34 @@ def measured(row: Row) -> tuple[str, str]:
     """Return what was measured beside what is documented, and its interval."""
     if row.parts:
         part = deciding(row)
-        return Saying.of(row, log=part.scale.log).interval(part.estimate, part.low, part.high)
+        said = Saying.part(row, part).interval(part.estimate, part.low, part.high)
+        failed = [f for f in row.failures if f.failed == f.of]
+        if not said[0] and part.look and failed:
+            return f"fails in {failed[0].failed} of {failed[0].of} {row.noun}", ""
+        return said
     primary = sorted((c for c in row.checks if c.primary), key=lambda check: check.holds)
-    if not primary:
-        return ("", "")
-    first = primary[0]
-    limit = first.documented.removeprefix("at most ")
-    if limit != first.documented:
-        said = f"{first.observed} {'≤' if first.holds else '>'} {limit}"
-    elif not any(letter.isdigit() for letter in first.documented):  # "no difference", of 2e-16
-        said = f"{first.what}: {first.observed}"
-    elif _uneven.search(first.rule):  # a limit that isn't the documented text alone, or a range
-        said = f"{first.documented}, found {first.observed}"
+    return (_compared(primary[0]), "") if primary else ("", "")
+
+
+def _compared(check: Check) -> str:
+    """Return both values of a check on one short line, or the one value that both are."""
+    printed, found = (_remark.split(said)[0] for said in (check.documented, check.observed))
+    limit = printed.removeprefix("at most ")
+    if printed == found:
+        bare = found.removeprefix("[").removesuffix("]")
+        telling = any(map(str.isdigit, bare)) and bare.count(", ") < 3
+        said = f"{bare} = {bare}" if _plain.fullmatch(bare) else bare if telling else "agrees"
+    elif limit != printed:
+        said = f"{found} {'≤' if check.holds else '>'} {limit}"
+    elif check.holds and check.rule.startswith("rounds"):
+        said = found
+    elif _uneven.search(check.rule) or not any(map(str.isdigit, printed)):
+        said = f"{printed}, found {found}"  # a range, or words: "no difference", of 2e-16
     else:
-        said = f"{first.documented} {'=' if first.holds else '≠'} {first.observed}"
-    return (said if len(said) < 60 else "agrees" if first.holds else "differs"), ""
+        said = f"{printed} {'=' if check.holds else '≠'} {found}"
+    if len(said) < 60:
+        return said
+    return "agrees" if check.holds else found if len(found) < 40 else "differs"
 
 
 def deciding(row: Row) -> Part:
@@ -217,8 +272,11 @@ def counted(row: Row) -> str:
 def counted_in(row: Row, part: Part) -> str:
     """Return the count that one part's word rests on."""
     if part.look and (found := telling(part)):
-        only = "" if found[0].established else "only "
-        return f"{only}{found[0].pairs} of {found[0].of} {row.noun}"
+        first = found[0]
+        if first.pairs == first.of and not first.established:
+            return f"{first.pairs} of {first.of} {row.noun} so far"
+        only = "" if first.established else "only "
+        return f"{only}{first.pairs} of {first.of} {row.noun}"
     return f"{text.nouns(row.verdict.n, row.noun)} so far" if row.verdict.n else ""
 
 
@@ -252,7 +310,7 @@ def outside(report: Report) -> list[tuple[str, list[Row]]]:
 
 def picture(row: Row, part: Part) -> str:
     """Return one sentence under a picture: what it shows, what it rules out, what it would take."""
-    saying = Saying.of(row, log=part.scale.log)
+    saying = Saying.part(row, part)
     value, within = saying.interval(part.estimate, part.low, part.high)
     if not value:
         return "No pair of these has a known value."

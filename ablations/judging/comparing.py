@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from ablations import text
 from ablations.records.comparisons import Comparison, Move, Side
 from ablations.records.origins import Origin
 from ablations.records.rows import Report, Row
@@ -41,7 +42,7 @@ def why(before: Row, after: Row) -> Iterator[str]:
     """Yield what differs in what two rows of one claim rest on: pairs first, then code."""
     a, b = before.verdict, after.verdict
     if a.n != b.n or a.look != b.look:
-        yield f"{a.n} {before.noun} (look {a.look}) before, {b.n} (look {b.look}) after"
+        yield f"{_pairs(before)} before, {_pairs(after)} after"
     if a.tier != b.tier:
         yield f"tier {a.tier} before, {b.tier} after"
     if before.origin is not None and after.origin is not None:
@@ -52,6 +53,14 @@ def why(before: Row, after: Row) -> Iterator[str]:
     for fault in after.faults:
         if fault not in before.faults:
             yield f"only after: {fault}"
+
+
+def _pairs(row: Row) -> str:
+    """Return how many pairs a row has, and how many of them its verdict reads if not all."""
+    n, look = row.verdict.n, row.verdict.look
+    if not n:
+        return "none"
+    return text.nouns(n, row.noun) + ("" if n == look else f" ({look or 'none'} read)")
 
 
 def _origins(before: Origin, after: Origin) -> Iterator[str]:

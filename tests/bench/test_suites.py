@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from asv_runner.discovery import disc_benchmarks
 
 import bench
-from bench import layers, steps, tasks, timed
+from bench import commits, layers, steps, tasks, timed
 from hrm.model import HRM
 
 FOLDER = Path(bench.__file__).parent
@@ -68,6 +69,13 @@ TIMINGS = [
 @pytest.mark.parametrize("found", TIMINGS)
 def test_what_is_timed_is_built_in_setup(found):
     assert found._setups, "asv --quick would time the building"
+
+
+def test_a_quick_run_leaves_out_what_would_be_built_while_it_is_timed():
+    timings = {n: found for n, found in EVERY.items() if found.type == "time"}
+    unbuilt = [n for n, found in timings.items() if not (found._setups or found._setup_cache)]
+    assert {name.partition(".")[0] for name in unbuilt} == set(CLAIMED)
+    assert not [name for name in unbuilt if re.search(commits.NOT_QUICK, name)]
 
 
 @pytest.mark.parametrize("found", TIMINGS)

@@ -115,6 +115,13 @@ def test_the_interval_spans_its_ends_and_goes_on_in_arrows(find: Callable[[str],
     assert classes(figures.mini(find("refinement-quality")) or "", "interval") == []
 
 
+def test_ends_that_the_estimate_hides_are_not_drawn(find: Callable[[str], Row]) -> None:
+    row = find("act-savings-mixed")
+    near = replace(row.parts[0], low=row.parts[0].estimate, high=row.parts[0].estimate)
+    assert len(classes(figures.strip(row, near), "interval")) == 1
+    assert len(classes(figures.strip(row, row.parts[0]), "interval")) == 3
+
+
 def test_lines_of_a_forest_share_one_axis(find: Callable[[str], Row]) -> None:
     rows = [find("act-savings-mixed"), find("gradient-variance")]
     axis = figures.forest_axis(rows)
@@ -124,8 +131,35 @@ def test_lines_of_a_forest_share_one_axis(find: Callable[[str], Row]) -> None:
         for line in classes(figures.forest_line(row, axis), "neutral")
     }
     assert len(neutral) == 1
+    (tick,) = {figures.forest_ticks(axis, rows[:1]), figures.forest_ticks(axis, rows)}
+    assert "equal" in tick
     open_row = find("far-out")
     assert 'class="plot line open"' in figures.forest_line(open_row, axis)
+
+
+def test_a_ratio_beyond_a_shared_axis_is_an_arrow_at_its_end(find: Callable[[str], Row]) -> None:
+    row = find("act-savings-mixed")
+    far = replace(row.parts[0], estimate=500.0, low=400.0, high=600.0)
+    rows = [row, replace(row, parts=(far,))]
+    axis = figures.forest_axis(rows)
+    assert (axis.low > 0.3, axis.high) == (True, figures.FARTHEST)
+    drawn = figures.forest_line(rows[1], axis)
+    assert not classes(drawn, "estimate")
+    ends = classes(drawn, "end")
+    assert {end.attrib["href"] for end in ends} == {"#mark-more"}
+    assert {across(end, "x") for end in ends} == {96.0}
+
+
+def test_shares_have_ticks_in_per_cent_and_their_differences_in_points() -> None:
+    unit = "accuracy on all cells"
+    points = make_part(Word.CONFIRMED, 0.44, log=False, unit=unit)
+    level = make_part(Word.CONFIRMED, 0.44, log=False, unit=unit, labels=("trained",))
+    said = []
+    for part in (points, level):
+        drawn = figures.strip(with_parts("shares", Word.CONFIRMED, part), part)
+        said.append([tick.text or "" for tick in classes(drawn, "tick")])
+    assert said[0][-1].startswith("+") and said[0][-1].removeprefix("+").isdigit()
+    assert all(tick.endswith("\u00a0%") for tick in said[1])
 
 
 def test_values_are_joined_once_a_step_and_seed(find: Callable[[str], Row]) -> None:

@@ -43,10 +43,35 @@ def test_the_page_says_what_changed_and_where(made):
     assert "From 4 ms to 5 ms, 25\u00a0% more, at 0808080 (Change 8)." in page.replace(
         "4\u00a0ms", "4 ms"
     ).replace("5\u00a0ms", "5 ms")
-    assert (
-        "12 commits on 2026-01-01, 2 series of measurements: 1 went up by 5\u00a0% or more" in page
-    )
+    said = "12 commits, 1 January 2026: of 2 series of measurements, 1 went up by 5\u00a0% or more."
+    assert said in page
     assert "2.5\u00a0MB; no step in 12 commits." in page
+
+
+def test_a_level_of_one_commit_is_a_spike_and_no_change(made):
+    levels = ((0, 4, 0.004), (5, 5, 0.009), (6, 11, 0.004))
+    _, timed = history.series(made)
+    spike = replace(timed, levels=levels)
+    assert (spike.before, spike.change) == (0.004, 0.0)
+    newest = replace(timed, levels=((0, 10, 0.004), (11, 11, 0.006)))
+    assert newest.change == pytest.approx(0.5)
+    assert replace(timed, levels=((0, 0, 0.02), (1, 11, 0.004))).before is None
+
+
+def test_claims_whose_group_changed_stand_before_those_that_kept_theirs():
+    claims = (
+        {"a": "open", "b": "holds", "c": "open", "d": "open"},
+        {"a": "fails", "b": "holds", "c": "holds"},
+    )
+    commits = [record(n, claims=of) for n, of in enumerate(claims)]
+    assert history.judged(commits) == (["c", "a"], ["b", "d"])
+    page = history.page(History(commits=tuple(commits), steps=Steps(found={}, by="")))
+    assert page.index("#c") < page.index("#a") < page.index("2 claims have kept theirs")
+    assert re.search(
+        r"<code>0101010</code></th><td>Change 1</td>"
+        + "".join(rf'<td class="figures">{n}</td>' for n in (2, 0, 1, 0)),
+        page,
+    )
 
 
 def test_the_page_says_under_which_conditions_it_was_measured(made):
@@ -96,6 +121,7 @@ def test_another_version_or_commit_doesnt_join_a_series(made):
         (1234, "bytes", "1.23\u00a0kB"),
         (0.97, "ratio", "0.97"),
         (844610, "parameters", "844,610 parameters"),
+        (7.07e9, "operations", "7.07\u00a0billion operations"),
         (0.0, "seconds", "0 seconds"),
     ],
 )
@@ -114,6 +140,14 @@ def test_a_report_links_to_its_history_where_there_is_one(varied, made, tmp_path
     assert (tmp_path / "history.html").read_text(encoding="utf-8") == history.page(made)
     assert 'href="history.html"' in index.read_text(encoding="utf-8")
     assert 'href="history.html"' not in reports.page(varied)
+
+
+def test_a_claim_that_the_history_has_links_to_its_groups_there(varied, made):
+    (row, *_), claim = varied.rows, "gru-speed"
+    known = replace(row, verdict=replace(row.verdict, id=claim))
+    page = reports.page(replace(varied, rows=(known, *varied.rows[1:])), history=made)
+    assert page.count('href="history.html#') == 1
+    assert f'href="history.html#{claim}"' in page and f'id="{claim}"' in history.page(made)
 
 
 def test_the_page_reads_in_a_browser_without_errors_or_a_sideways_scroll(browser, made, tmp_path):

@@ -1,5 +1,6 @@
 """Pictures with two axes, their captions, and the overview."""
 
+import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -88,6 +89,29 @@ def test_runs_that_never_arrived_are_counted_at_the_end_of_the_steps() -> None:
     steps = paths(root, "s1")[0]
     assert steps.count("H") == len(picture.lines[0].across) - 1
     assert "Never arrived: 3 of 26 (lockstep)." in captions.caption(ROW, picture)
+
+
+def test_counts_of_runs_that_never_arrived_do_not_lie_on_each_other() -> None:
+    line = Line(label="a", across=(0.0, 400.0), middle=(0.0, 0.9), n=26, beyond=1)
+    near = tuple(replace(line, label=f"{i}", middle=(0.0, 0.9 - i / 99)) for i in range(3))
+    picture = replace(pictures()[Kind.ARRIVAL], lines=near)
+    at = sorted(float(e.attrib["y"]) for e in drawn(picture).iter("text") if e.text == "1 never")
+    assert len(at) == 3
+    assert all(b - a >= 14 for a, b in itertools.pairwise(at))
+
+
+def test_few_difficulties_are_the_ticks_themselves() -> None:
+    line = Line(label="a", across=(1.0, 2.0), middle=(2.0, 3.0), n=26)
+    picture = replace(pictures()[Kind.DIFFICULTY], lines=(line,))
+    ticks = [e.text for e in drawn(picture).iter("text") if e.attrib.get("class") == "tick"]
+    assert ticks == ["1", "2", picture.across]
+    close = replace(line, across=(1.0, 1.01, 2.0), middle=(2.0, 2.0, 3.0))
+    ticks = [
+        e.text
+        for e in drawn(replace(picture, lines=(close,))).iter("text")
+        if e.attrib.get("class") == "tick"
+    ]
+    assert "1.01" not in ticks
 
 
 def test_bytes_are_said_in_a_unit_of_three_digits() -> None:

@@ -158,6 +158,19 @@ def test_the_page_refers_to_nothing_outside_itself(source: str, shown: Page) -> 
     assert not re.search(r"url\((?!#)|@import", source)
 
 
+def test_nothing_delays_the_first_paint(source: str, shown: Page) -> None:
+    """A browser paints what it has parsed, unless a style sheet, font or script makes it wait."""
+    tags = [tag for tag, _ in shown.elements]
+    assert not {"link", "iframe", "img", "video"} & {
+        tag for tag, found in shown.elements if found.get("href") != "data:,"
+    }
+    assert tags.count("script") == 1
+    assert tags[-1] == "script"
+    assert not re.search(r"@font-face|@import", source)
+    first_screen = source[: source.index("</header>")]
+    assert len(first_screen.encode()) < 64_000
+
+
 def test_identifiers_are_unique_and_every_link_has_its_target(shown: Page) -> None:
     identities = [a["id"] for _, a in shown.elements if "id" in a]
     assert len(identities) == len(set(identities))
@@ -226,7 +239,7 @@ def test_controls_stand_with_what_they_should_be_and_are(source: str) -> None:
         assert name in said
     assert "nothing: equal arms" in said
     assert re.findall(r"\b(passed|failed|open)\b", said)[:3] == ["passed", "failed", "open"]
-    assert "Controls 1 of 3 passed" in Page(source).said
+    assert "Controls 1 of 3 passed, 1 failed, 1 open" in Page(source).said
 
 
 def test_the_family_and_its_fates_stand_in_page_and_twin(source: str, folder: Path) -> None:

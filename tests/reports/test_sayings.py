@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from ablations.records.checks import AtMost
-from ablations.records.rows import Report, Row
+from ablations.records.rows import Failures, Report, Row
 from ablations.rule.outcomes import Group, Word, group_of
 from reports import findings, sayings
 from reports.sayings import Saying
 from reports.words import decided_first, groups, looks
+from tests.reports.made import make_part, with_parts
 
 space = "\u00a0"
 
@@ -18,6 +19,8 @@ space = "\u00a0"
 share = Saying(log=True)
 folds = Saying(log=True, folds=True, less="faster", more="slower")
 plain = Saying(log=False)
+points = Saying(log=False, share=True)
+level = Saying(log=False, share=True, level=True)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +43,44 @@ plain = Saying(log=False)
         (plain, (-0.5, -0.8, -0.2), ("−0.5", "−0.8 to −0.2")),
         (plain, (0.0, None, None), ("0", "")),
         (plain, (None, None, None), ("", "")),
+        (points, (0.44, 0.27, 0.56), ("+44 points", "27 to 56")),
+        (points, (-0.01, -0.04, 0.0), ("−1 point", "−4 to 0")),
+        (points, (0.0, None, None), ("0 points", "")),
+        (level, (0.926, 0.921, 0.935), (f"92.6{space}%", "92.1 to 93.5")),
+        (level, (0.12, None, 0.2), (f"12{space}%", "up to 20")),
     ],
 )
 def test_a_contrast_is_said_as_its_document_prints_it(
     saying: Saying, numbers: tuple[float | None, ...], said: tuple[str, str]
 ) -> None:
     assert saying.interval(*numbers) == said
+
+
+@pytest.mark.parametrize(
+    ("unit", "labels", "said"),
+    [
+        ("accuracy on all cells", ("trained",), f"10{space}%"),
+        ("accuracy on all cells", ("before", "after"), "+10 points"),
+        ("share of boards answered exactly", ("before", "after"), "+10 points"),
+        ("rank correlation of difficulty and steps", ("trained",), "0.1"),
+        ("return at a price of 0.01 a step", ("before", "after"), "+0.1"),
+    ],
+)
+def test_shares_are_said_in_per_cent_and_their_differences_in_points(
+    unit: str, labels: tuple[str, ...], said: str
+) -> None:
+    part = make_part(Word.CONFIRMED, 0.1, log=False, unit=unit, labels=labels, spread=0.0)
+    part = replace(part, low=None, high=None)
+    assert sayings.measured(with_parts("shares", Word.CONFIRMED, part))[0] == said
+
+
+def test_a_claim_whose_runs_all_fail_says_so_where_nothing_else_is_known() -> None:
+    part = replace(make_part(Word.CONTRADICTED, 0.1), estimate=None, low=None, high=None)
+    row = with_parts("failing", Word.CONTRADICTED, part)
+    fails = Failures(label="as coded", failed=16, of=16, low=0.8, high=1.0)
+    assert sayings.measured(replace(row, failures=(fails,))) == ("fails in 16 of 16 seeds", "")
+    some = replace(fails, failed=3)
+    assert sayings.measured(replace(row, failures=(some,))) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +129,15 @@ def test_the_count_beside_a_word_is_that_of_the_statement_it_rests_on(
     assert edges["gradient-variance"] == [(1 / 0.95, "above")]
 
 
+def test_all_of_too_few_pairs_are_so_many_so_far(find: Callable[[str], Row]) -> None:
+    row = find("both-contrasts")
+    (part,) = (sayings.deciding(row),)
+    (first,) = sayings.telling(part)[:1]
+    every = replace(first, pairs=first.of, exceptions=0, established=False)
+    counts = tuple(every if e == first else e for e in part.exceptions)
+    assert sayings.counted_in(row, replace(part, exceptions=counts)).endswith("seeds so far")
+
+
 def test_edges_ascend_with_the_counts_on_both_sides(find: Callable[[str], Row]) -> None:
     found = sayings.sides(find("controller-speed").parts[0])
     assert [edge for edge, _, _ in found] == [0.16, 0.25, 0.95, 1 / 0.95]
@@ -113,12 +157,45 @@ def test_an_exact_claim_shows_both_values(find: Callable[[str], Row]) -> None:
     assert sayings.measured(find("late")) == ("", "")
     row = find("params-baseline")
     small = replace(row.checks[0], what="error", documented="no difference", observed="2e-16")
-    assert sayings.measured(replace(row, checks=(small,))) == ("error: 2e-16", "")
+    assert sayings.measured(replace(row, checks=(small,))) == ("no difference, found 2e-16", "")
     within, beyond = (AtMost("rows", limit=1000, observed=n) for n in (812.0, 1200.0))
     assert sayings.measured(replace(row, checks=(within,))) == ("812 ≤ 1,000", "")
     assert sayings.measured(replace(row, checks=(beyond,))) == ("1,200 > 1,000", "")
     within = replace(row.checks[0], documented="35 to 50", observed="40", rule="one lies within")
     assert sayings.measured(replace(row, checks=(within,))) == ("35 to 50, found 40", "")
+
+
+@pytest.mark.parametrize(
+    ("documented", "observed", "rule", "holds", "said"),
+    [
+        ("17", "17", "equal", True, "17 = 17"),
+        ("[17]", "[17]", "equal", True, "17 = 17"),
+        ("-640", "-640", "equal", True, "-640 = -640"),
+        ("60 of 60", "60 of 60; 7 at once", "equal counts", True, "60 of 60"),
+        ("[3, 3]", "[3, 3]", "equal", True, "3, 3"),
+        ("[3, 3, 3, 3, 3]", "[3, 3, 3, 3, 3]", "equal", True, "agrees"),
+        ("[]", "[]", "equal", True, "agrees"),
+        ("500K+", "707,979", "rounds to the printed figure", True, "707,979"),
+        ("27M", "21,556,491", "rounds to the printed figure", False, "27M ≠ 21,556,491"),
+        ("a difference", "0", "more than 0", False, "a difference, found 0"),
+        ("41.4%", "35.14 (1 of 2 stages)", "rounds", False, "41.4% ≠ 35.14"),
+        ("at most 2", "1.9", "at most 2", True, "1.9 ≤ 2"),
+        (
+            "each takes more than the last",
+            "1, 1 " + "b" * 30,
+            "rising",
+            False,
+            "1, 1 " + "b" * 30,
+        ),
+        ("each takes more than the last", "1, 2 " + "b" * 30, "rising", True, "agrees"),
+    ],
+)
+def test_a_check_is_said_without_repetition(
+    find: Callable[[str], Row], documented: str, observed: str, rule: str, holds: bool, said: str
+) -> None:
+    row = find("params-baseline")
+    check = replace(row.checks[0], documented=documented, observed=observed, rule=rule, holds=holds)
+    assert sayings.measured(replace(row, checks=(check,))) == (said, "")
 
 
 def test_the_first_sentence_counts_the_groups(varied: Report) -> None:

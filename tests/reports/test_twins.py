@@ -104,17 +104,22 @@ def test_what_latex_shows_is_what_was_said() -> None:
     )
 
 
+def test_quotation_marks_open_and_close() -> None:
+    assert tex.escaped('4 ms, "5x" ("a b")') == "4 ms, ``5x'' (``a b'')"
+
+
 def test_the_latex_table_has_a_line_a_claim_of_five_cells_and_balanced_braces(
     varied: Report,
 ) -> None:
     written = tex.table(varied)
-    lines = [line for line in written.splitlines() if line.endswith(r"\tabularnewline{}")]
+    lines = [line for line in written.splitlines() if line.endswith(r" \\[0pt]")]
     claims = [line for line in lines if "multicolumn" not in line][1:]
     assert len(claims) == len(varied.rows)
     assert {len(re.findall(r"(?<!\\)&", line)) for line in claims} == {4}
     plain = re.sub(r"\\[{}]", "", written)
     assert plain.count("{") == plain.count("}")
     assert written.count(r"\begin{longtable}") == written.count(r"\end{longtable}") == 1
+    assert "\\\\[0pt]\n\\midrule \\endhead" in written  # anything between them is an error
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert written.count(rule) == 1
     assert all(len(line) == 0 or line.isprintable() for line in written.splitlines())

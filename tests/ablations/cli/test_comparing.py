@@ -61,7 +61,7 @@ def test_claims_that_moved_are_told_with_why(compare, store, empty, monkeypatch)
     assert list(moved) == ["bent-coin", "new-coin", "two-sides"]
     assert moved["bent-coin"]["before"]["word"] == "NOT RUN"
     assert moved["bent-coin"]["after"]["word"] == "CONFIRMED"
-    assert moved["bent-coin"]["why"][0] == "0 seeds (look 0) before, 16 (look 16) after"
+    assert moved["bent-coin"]["why"][0] == "none before, 16 seeds after"
     monkeypatch.setenv("COLUMNS", "80")
     status, out = compare(empty, store)
     assert status == 0

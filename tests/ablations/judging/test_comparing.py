@@ -88,7 +88,7 @@ def test_why_names_pairs_first_then_what_makes_a_claim_invalid():
     before = row("claim", Word.CONFIRMED)
     after = row("claim", Word.INVALID, n=16, look=16, faults=("a control failed",))
     assert list(why(before, after)) == [
-        "30 seeds (look 26) before, 16 (look 16) after",
+        "30 seeds (26 read) before, 16 seeds after",
         "only after: a control failed",
     ]
     assert list(why(after, before))[-1] == "only before: a control failed"

@@ -12,6 +12,7 @@ from hrm import cli, recipes
 from hrm.cli import axes, configured, train
 from hrm.config import Compacted, LayerNorm, Refilled
 from hrm.errors import UserError
+from hrm.recipes import sizing
 
 FILE = Path(__file__).resolve().parents[3] / "configs" / "act-v1.yaml"
 SHORT = "--updates 2 --batch 4 --train 8 --validation 4 --test 4"
@@ -37,6 +38,13 @@ def test_the_documents_keys_and_axes_come_from_a_file():
     assert c.low.rotary == 10_000.0 and not c.bfloat16 and c.embedding.puzzles is None
     assert (found.training.updates, found.training.warmup, found.training.batch) == (1000, 20, 64)
     assert found.train == 4000 and found.system.objective.weight == 0.5
+
+
+def test_the_plain_transformer_is_trained_from_a_file():
+    found = plan("--config", str(FILE.with_name("plain-transformer.yaml")))
+    sizes = sizing.sizes(found.system.model)
+    usual = recipes.plain_transformer(width=64, layers=2, heads=4, max_steps=4, **sizes)
+    assert found.system == usual
 
 
 def test_float16_in_a_file_is_refused_with_what_scales_a_loss(tmp_path):

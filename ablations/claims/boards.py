@@ -1,21 +1,12 @@
 """The boards that trained claims share, and the models that are as wide as they are."""
 
 from ablations.specs.protocols import Boards
-from hrm.tasks.maze import Maze
 from hrm.tasks.recall import Recall
 from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 
-# As in the pathfinding that the documents cite, in equal thirds of short, middling and long ways.
-# The mix was fixed from the trivial baselines alone, before any arm was compared.
-MAZE = Boards(
-    task=Maze(size=8, walls=0.3, shortest=2, strata=((5, 7), (8, 10), (11, 64))), train=32_768
-)
-MAZE_MIX = "Equal thirds of 8×8 mazes have 5-7, 8-10 and 11 or more moves on the shortest way"
-MAZE_INPUTS, MAZE_OUTPUTS = 64 * 4, 64  # cells times tokens; cells
-
-# For what doesn't learn the mazes in a time that two cores have. It was fixed when nothing but its
-# learning was known.
+# Every model here learns them in a time that two cores have, unlike mazes of 8×8 cells. They were
+# fixed when nothing but their learning was known.
 SUDOKU = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=16_384)
 SUDOKU_MIX = "equal thirds of 4×4 sudokus with 5, 8 and 11 clues"
 SUDOKU_INPUTS = SUDOKU_OUTPUTS = 16 * 5  # cells times tokens: blank is a token, and a class

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ablations.judging.case import oriented
 from ablations.judging.cells import gather, parts_of
-from ablations.judging.reading import finite
+from ablations.judging.statements import finite
 from ablations.judging.row import Desk
 from ablations.records.rows import Elsewhere
 from ablations.runs import trials

@@ -6,12 +6,12 @@ and by nothing else. Learning rates fall, so that scores are stable at the end o
 
 from dataclasses import replace
 
-from ablations.claims.boards import STREAMED, SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.claims.boards import FALLING, QUICK_SUDOKU, STREAMED, SUDOKU_INPUTS, SUDOKU_OUTPUTS
 from ablations.specs.arms import changed
 from ablations.specs.protocols import Boards, Train
 from hrm import recipes
 from hrm.config import Readout, SwiGlu, Vector
-from hrm.config.learning import AdamW, Cosine, System, Training
+from hrm.config.learning import AdamW, System
 from hrm.tasks.identified import Identified
 from hrm.tasks.pattern import Pattern
 from hrm.tasks.recall import Recall
@@ -19,20 +19,7 @@ from hrm.tasks.recall import Recall
 # -- levels on a board as one vector --------------------------------------------------------------
 STEPS = 4  # halting steps at most
 
-HALTING = Train(
-    boards=replace(SUDOKU, train=8_192),
-    compiled=True,
-    training=Training(
-        updates=600,
-        batch=128,
-        learning_rate=4e-3,
-        weight_decay=0.01,
-        warmup=50,
-        schedule=Cosine(floor=0.05),
-        clip=1.0,
-        evaluate_every=50,
-    ),
-)
+HALTING = Train(boards=QUICK_SUDOKU, compiled=True, training=replace(FALLING, updates=600))
 # One network in both roles, or two layers, learn more slowly: at the rate and in the updates above
 # they don't pass the trivial methods. Chosen on pilot seeds, on baselines alone: after 1,000
 # updates one network with one-step gradients has 0.89. Two layers aren't sure of it: over five
@@ -41,17 +28,17 @@ HALTING = Train(
 # with 0.84 to 0.91.
 PATIENT = replace(
     HALTING,
-    training=replace(HALTING.training, updates=1_200, learning_rate=2e-3, evaluate_every=100),
+    training=replace(FALLING, updates=1_200, learning_rate=2e-3, evaluate_every=100),
 )
 LAYERED = replace(
     HALTING,
-    training=replace(
-        HALTING.training, updates=2_400, learning_rate=1e-3, warmup=300, evaluate_every=100
-    ),
+    training=replace(FALLING, updates=2_400, learning_rate=1e-3, warmup=300, evaluate_every=100),
 )
 
 
 def levels(
+    inputs: int = SUDOKU_INPUTS,
+    outputs: int = SUDOKU_OUTPUTS,
     *,
     width: int = 64,
     layers: int = 1,
@@ -75,8 +62,8 @@ def levels(
     found = changed(
         system,
         {
-            "model.embedding": Vector(size=SUDOKU_INPUTS),
-            "model.readout": Readout(size=SUDOKU_OUTPUTS, bias=False),
+            "model.embedding": Vector(size=inputs),
+            "model.readout": Readout(size=outputs, bias=False),
             "model.low.rotary": None,
             "model.high.rotary": None,
             "model.low.feed_forward": feed_forward,
@@ -96,16 +83,7 @@ ONE_NETWORK_WHOLE = {**ONE_NETWORK, **LEVELS_WHOLE}
 # -- tokens ---------------------------------------------------------------------------------------
 _MODULUS, _IDENTITIES = 7, 9  # identities count the blank one
 _PATTERN = Pattern(modulus=_MODULUS, strands=2, shown=3, asked=1)
-_TOKENS = Training(
-    updates=200,
-    batch=64,
-    learning_rate=4e-3,
-    weight_decay=0.01,
-    warmup=50,
-    schedule=Cosine(floor=0.05),
-    clip=1.0,
-    evaluate_every=50,
-)
+_TOKENS = replace(FALLING, updates=200, batch=64)
 
 
 def tokens(

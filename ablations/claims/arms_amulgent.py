@@ -1,15 +1,15 @@
 """Arms on vectors of document amulgent: norms and feed-forwards, segments, one level, Q heads.
 
-All are trained on `B1`, 4×4 sudokus as one vector, at width 64 with one H and one L layer. Updates
-and rates were fixed beforehand, and checked on pilot seed 1000 for one arm of each kind only, the
-one that was expected to be the worst.
+All are trained on `QUICK_SUDOKU`, 4×4 sudokus as one vector, at width 64 with one H and one L
+layer. Updates and rates were fixed beforehand, and checked on pilot seed 1000 for one arm of each
+kind only, the one that was expected to be the worst.
 """
 
 from dataclasses import replace
 
-from ablations.claims.boards import SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.claims.boards import FALLING, QUICK_SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
 from ablations.specs.arms import Arm, changed
-from ablations.specs.protocols import Boards, Ladder, Train
+from ablations.specs.protocols import Ladder, Train
 from hrm import recipes
 from hrm.config import (
     Ahead,
@@ -25,34 +25,23 @@ from hrm.config import (
     TruncatedNormal,
 )
 from hrm.config.axes import Exploration
-from hrm.config.learning import Cosine, ReplayHalting, System, Training
+from hrm.config.learning import ReplayHalting, System, Training
 from hrm.config.parts import Part
-from hrm.tasks.sudoku import Sudoku
 
-B1 = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=8192)
 WIDTH = 64
 STANDARD_INNER = 2 * WIDTH  # of the plain feed-forward that SwiGLU replaces
 EQUAL_INNER = round((2 * STANDARD_INNER * WIDTH + STANDARD_INNER + WIDTH) / (3 * WIDTH))
 CONNECTION = 0.05  # the document's code
 
 LEVELS = Train(
-    boards=B1,
+    boards=QUICK_SUDOKU,
     compiled=True,
-    training=Training(
-        updates=250,
-        batch=128,
-        learning_rate=2e-3,
-        weight_decay=0.01,
-        warmup=25,
-        schedule=Cosine(floor=0.05),
-        clip=1.0,
-        evaluate_every=50,
-    ),
+    training=replace(FALLING, updates=250, learning_rate=2e-3, warmup=25),
 )
 HALTING = replace(LEVELS, training=replace(LEVELS.training, updates=300))
 # On pilot seed 1000 S0 has its largest stable rate at 0.016, the third of eight.
 RATES = Ladder(
-    boards=B1,
+    boards=QUICK_SUDOKU,
     compiled=True,
     training=Training(updates=60, batch=32, learning_rate=8e-3, evaluate_every=60),
     rungs=8,

@@ -7,12 +7,12 @@ expected to be the worse one.
 from dataclasses import replace
 
 from ablations.claims.arms_act_v1 import HALTING, LEVELS, ONE_NETWORK_WHOLE, levels
-from ablations.claims.boards import SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.claims.boards import FALLING, QUICK_SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
 from ablations.specs.arms import Arm, changed, vary
 from ablations.specs.protocols import Boards, Train
 from hrm import recipes
 from hrm.config import OneLatent, SeparateLatents, SwiGlu
-from hrm.config.learning import Cosine, Depth, System, Training
+from hrm.config.learning import Constant, Depth, System
 from hrm.tasks.pattern import Pattern
 from hrm.tasks.sudoku import Sudoku
 
@@ -22,17 +22,7 @@ _WIDTH, _PREFIX = 32, 2
 TOKENS = Train(
     boards=Boards(task=_PATTERN, train=8_000),
     compiled=True,
-    training=Training(
-        updates=700,
-        batch=64,
-        learning_rate=4e-3,
-        weight_decay=0.01,
-        warmup=50,
-        schedule=Cosine(floor=0.05),
-        clip=1.0,
-        ema=0.99,
-        evaluate_every=100,
-    ),
+    training=replace(FALLING, updates=700, batch=64, ema=0.99, evaluate_every=100),
 )
 
 
@@ -111,16 +101,10 @@ LAST, EVEN, DECAYING = vary(
 )
 # At a constant rate, so that averages of the weights have their work to do.
 SEGMENTED = Train(
-    boards=HALTING.boards,
+    boards=QUICK_SUDOKU,
     compiled=True,
-    training=Training(
-        updates=400,
-        batch=128,
-        learning_rate=2e-3,
-        weight_decay=0.01,
-        warmup=50,
-        clip=1.0,
-        evaluate_every=25,
+    training=replace(
+        FALLING, updates=400, learning_rate=2e-3, schedule=Constant(), evaluate_every=25
     ),
     shadows=(0.99, 0.999),
 )

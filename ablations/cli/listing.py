@@ -4,7 +4,6 @@ import argparse
 
 from ablations.cli import display
 from ablations.cli.session import Session
-from ablations.judging.cells import Reader
 from ablations.judging.row import Desk, row
 from ablations.runs.trials import plan, seeds
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
@@ -136,7 +135,7 @@ def _words(session: Session, chosen: list[Claim]) -> dict[str, str]:
     reader = session.reader()
     if reader is None:
         return {}
-    desk = Desk(reader=Reader(reader.runs), tier=Tier.FULL, table=session.table)
+    desk = Desk(reader=reader, tier=Tier.FULL, table=session.table)
     begun: dict[str, Claim] = {}
     for claim in [both for c in chosen for both in (c, c.trained(compiled=False))]:
         if any(map(reader.over, plan(claim, seeds(claim, 1), desk.device).trials)):

@@ -14,7 +14,6 @@ from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 
-FOLDER = Path("evidence/history")
 STEPS = "steps.json"
 PACKAGES = ("ablations", "bench", "hrm", "reports")
 R = TypeVar("R", Commit, Steps)

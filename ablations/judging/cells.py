@@ -13,13 +13,14 @@ from ablations.judging import readings
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.value import UNKNOWN, Value
 from ablations.records.trials import Result, Status, Trial
-from ablations.runs.fingerprints import fingerprint
+from ablations.runs.fingerprints import Content, content, fingerprint
 from ablations.runs.trials import Slot, plan
 from ablations.specs.claim import Cell, Statistical
 from ablations.specs.tests import Both, Contrast, Test
 from hrm.errors import UserError
 
 LARGEST = 1e100  # of a value that can still be computed with
+MOST_OBSERVED = 2048  # runs whose arrays are kept at hand for other metrics: some 50 MB
 _unreadable = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 _fatal = (Status.DIVERGED, Status.TIMED_OUT)
 
@@ -106,7 +107,8 @@ class Reader:
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
         self._evidence = runs if isinstance(runs, Evidence) else None
-        self._found: dict[str, tuple[Result | None, bool]] = {}
+        self._found: dict[Content, tuple[Result | None, bool]] = {}
+        self._observed: dict[str, tuple[Observations, ...]] = {}
 
     def run(self, slot: Slot) -> Run:
         """Return a cell's run."""
@@ -137,23 +139,29 @@ class Reader:
             LookupError: If the arm left nothing.
         """
         assert run.result is not None
-        return self.runs.observations(run.result)[run.arm]
+        key = run.result.fingerprint
+        if key not in self._observed:
+            if len(self._observed) >= MOST_OBSERVED:
+                self._observed.clear()
+            self._observed[key] = self.runs.observations(run.result)
+        return self._observed[key][run.arm]
 
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
         """Say what a reader must know of where runs come from."""
         return () if self._evidence is None else self._evidence.marks(results)
 
     def _find(self, trial: Trial) -> tuple[Result | None, bool]:
-        key = fingerprint(trial) if self._evidence is None else self._evidence.key(trial)
-        if key not in self._found:
+        place = content(trial)
+        if place not in self._found:
+            key = fingerprint(trial) if self._evidence is None else self._evidence.key(trial)
             try:
                 result = self.runs.get(key)
                 ended = result is not None and result.status.finished
                 lost = self.runs.unknown(key) or self._cut_off(trial)
-                self._found[key] = result, not ended and lost
+                self._found[place] = result, not ended and lost
             except UserError:
-                self._found[key] = None, True
-        return self._found[key]
+                self._found[place] = None, True
+        return self._found[place]
 
     def _cut_off(self, trial: Trial) -> bool:
         """Tell whether the machine killed every attempt at what a trial starts from."""

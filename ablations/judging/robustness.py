@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ablations.judging.case import oriented
 from ablations.judging.cells import gather, parts_of
-from ablations.judging.reading import finite
 from ablations.judging.row import Desk
+from ablations.judging.statements import finite
 from ablations.records.rows import Elsewhere
 from ablations.runs import trials
 from ablations.specs.claim import Statistical

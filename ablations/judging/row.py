@@ -5,7 +5,7 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ablations.judging import checked_bytes, garden, reading
+from ablations.judging import checked_bytes, garden, statements
 from ablations.judging import controls as guarding
 from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader, compared
@@ -163,10 +163,10 @@ def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
         look=case.look,
         sentence=case.sentence,
         fields={
-            "parts": reading.parts(case, desk.table),
+            "parts": statements.parts(case, desk.table),
             "pictures": () if album is None else album.of(case),
-            "beside": reading.beside(case, desk.reader, desk.table) if case.n else (),
-            "failures": reading.failures(case),
+            "beside": statements.beside(case, desk.reader, desk.table) if case.n else (),
+            "failures": statements.failures(case),
             "skill": case.skill,
             "notes": tuple(_notes(case)),
         },

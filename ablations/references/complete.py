@@ -139,22 +139,6 @@ def weight_shapes(
     return shapes
 
 
-def initial_weights(normals: Weights) -> Weights:
-    """From standard normal draws under the weights' names: N(0, 1/fan_in), biases 0, norms 1."""
-    weights = {}
-    for name, draw in normals.items():
-        if name.endswith(".bias"):
-            weights[name] = torch.zeros_like(draw)
-        elif "norm" in name:
-            weights[name] = torch.ones_like(draw)
-        else:
-            weights[name] = draw / math.sqrt(draw.shape[1])
-    return weights
-
-
-# ── the two networks ──────────────────────────────────────────────────────────────────────────────
-
-
 def linear(weights: Weights, name: str, x: Tensor) -> Tensor:
     """`x Wᵀ + b`."""
     return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]

@@ -10,13 +10,14 @@ through its arms and settings, and a metric not at all. Modules of `ablations.cl
 if something imports them, but no ``__init__`` of a package there, since it imports all specs.
 """
 
-import ast
 import functools
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from ablations.runs.parsing import Parsed, parsed, remember
 
 ours = ("ablations", "bench", "hrm", "reports")
 specs = (
@@ -54,7 +55,7 @@ def of_files(modules: Iterable[str]) -> str:
         path = locate(name)
         if path is None:
             raise ModuleNotFoundError(f"no source file of {name}", name=name)
-        lines.append(f"{name} {_read(path, name)[0]}\n")
+        lines.append(f"{name} {parsed(path, name)[0]}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -76,14 +77,14 @@ def of_reader(module: str) -> str:
             continue
         found.add(name)
         if f"{name}.".startswith(f"{package}."):
-            pending.extend(o for o in _read(path, name)[1] if o.partition(".")[0] in packages)
+            pending.extend(o for o in parsed(path, name)[1] if o.partition(".")[0] in packages)
     return of_files(found)[:12]
 
 
 def forget() -> None:
     """Make the next `digest` read the files again."""
-    _digest.cache_clear()
-    _read.cache_clear()
+    for known in (_digest, _followed, parsed):
+        known.cache_clear()
 
 
 def closure(modules: Iterable[str]) -> Mapping[str, str]:
@@ -99,18 +100,17 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
         if locate(name) is None:
             raise ModuleNotFoundError(f"no source file of {name}", name=name)
     packages = {*ours, *(name.partition(".")[0] for name in asked)}
-    pending, seen, found = asked, set[str](), dict[str, str]()
+    pending, seen, found = _with_packages(asked), set[str](), dict[str, str]()
     while pending:
-        parts = pending.pop().split(".")
-        if parts[0] not in packages:
+        name = pending.pop()
+        if name in seen or name.partition(".")[0] not in packages:
             continue
-        for end in range(1, len(parts) + 1):
-            name = ".".join(parts[:end])
-            path = None if name in seen or is_spec(name) else locate(name)
-            seen.add(name)
-            if path is not None and not _gathers_specs(name, path):
-                found[name], imports = _read(path, name)
-                pending.extend(imports)
+        seen.add(name)
+        file = _followed(name)
+        if file is not None:
+            found[name], imports = file
+            pending.extend(imports)
+    remember()
     return dict(sorted(found.items()))
 
 
@@ -150,31 +150,16 @@ def _digest(modules: tuple[str, ...]) -> str:
 
 
 @functools.cache
-def _read(path: Path, module: str) -> tuple[str, tuple[str, ...]]:
-    """Return the SHA-256 of what a file computes, and what it imports."""
-    tree = ast.parse(path.read_bytes(), str(path))
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    imports = tuple(_imports(tree, package))
-    text = ast.dump(_WithoutDocstrings().visit(tree))
-    return hashlib.sha256(text.encode()).hexdigest(), imports
+def _followed(module: str) -> Parsed | None:
+    """Return a module's parsing with the packages of its imports, None if it isn't followed."""
+    path = None if is_spec(module) else locate(module)
+    if path is None or _gathers_specs(module, path):
+        return None
+    digest, imports = parsed(path, module)
+    return digest, tuple(_with_packages(imports))
 
 
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    """Yield every name that may be a module: in `from a import b`, both a and a.b."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=names):
-                yield from (alias.name for alias in names)
-            case ast.ImportFrom(module=base, names=names, level=level):
-                above = package.rsplit(".", level - 1)[0] if level else ""
-                source = ".".join(filter(None, (above, base)))
-                yield source
-                yield from (f"{source}.{alias.name}" for alias in names)
-
-
-class _WithoutDocstrings(ast.NodeTransformer):
-    """Drops strings that stand as statements: docstrings, and the strings under attributes."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if text else node
+def _with_packages(modules: Iterable[str]) -> list[str]:
+    """Return modules and all packages that they are in, each once."""
+    paths = [name.split(".") for name in modules]
+    return list({".".join(path[:end]) for path in paths for end in range(1, len(path) + 1)})

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ablations.claims.boards import SUDOKU, SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
+from ablations.claims.boards import FALLING, SUDOKU, SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
 from ablations.claims.complete.arms import (
     BOTH_AS_CODED,
     MAZE_TASK,
@@ -10,7 +10,6 @@ from ablations.claims.complete.arms import (
     PATTERN_TASK,
     SHORT_BOTH,
     SHORT_MAZES,
-    SKILLED,
     VECTOR_PATTERNS,
     levels,
     levels_for,
@@ -93,12 +92,12 @@ def _stand_in(label: str, boards: Boards, updates: int) -> Cell:
     return Cell(
         label=label,
         arm=Arm(label=label, part=levels_for(boards)),
-        protocol=Train(boards=boards, training=replace(SKILLED, updates=updates)),
+        protocol=Train(boards=boards, training=replace(FALLING, updates=updates)),
         metric=Accuracy(),
     )
 
 
-_ALONE = SKILLED.updates
+_ALONE = FALLING.updates
 _MULTITASK = (
     _stand_in("mazes alone", SHORT_MAZES, _ALONE),
     _stand_in("patterns alone", VECTOR_PATTERNS, _ALONE),
@@ -121,7 +120,7 @@ _FEED_FORWARD = changed(
 
 
 def _few(samples: int) -> tuple[Cell, Cell]:
-    training = replace(SKILLED, updates=250, learning_rate=2e-3, warmup=25)
+    training = replace(FALLING, updates=250, learning_rate=2e-3, warmup=25)
     protocol = Train(boards=replace(SUDOKU, train=samples), training=training)
     return tuple(  # type: ignore[return-value]
         Cell(

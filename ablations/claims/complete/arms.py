@@ -8,14 +8,14 @@ seed 1000 for one arm only, the joint one.
 
 from dataclasses import replace
 
+from ablations.claims import arms_act_v1
 from ablations.specs.arms import Arm, changed
 from ablations.specs.protocols import Boards, Train
 from hrm import recipes
-from hrm.config import Fixed, Readout, SwiGlu, Vector
+from hrm.config import Fixed
 from hrm.config.learning import (
     AdamAtan2,
     AdamAtan2AsCoded,
-    Cosine,
     Supervised,
     System,
     Training,
@@ -77,33 +77,13 @@ VECTOR_PATTERNS = Boards(task=Mixture(tasks=(_PATTERN,)), train=8_000, test=_FIV
 SHORT_BOTH = Boards(
     task=Mixture(tasks=(_SHORT_MAZE, _PATTERN)), train=16_000, validation=512, test=2 * _FIVES
 )
-SKILLED = Training(
-    updates=300,
-    batch=128,
-    learning_rate=4e-3,
-    weight_decay=0.01,
-    warmup=50,
-    schedule=Cosine(floor=0.05),
-    clip=1.0,
-    evaluate_every=50,
-)
 
 
 def levels(inputs: int, outputs: int) -> System:
     """Return transformer levels as in act-v1, of width 64, on a board as one vector."""
-    feed_forward = SwiGlu(inner=160, fused=True)
     found = changed(
-        recipes.act_v1(width=64, heads=4, h_layers=1, l_layers=1),
-        {
-            "model.embedding": Vector(size=inputs),
-            "model.readout": Readout(size=outputs, bias=False),
-            "model.low.rotary": None,  # one position
-            "model.high.rotary": None,
-            "model.low.feed_forward": feed_forward,
-            "model.high.feed_forward": feed_forward,
-            "model.halting": Fixed(),
-            "objective": Supervised(),
-        },
+        arms_act_v1.levels(inputs, outputs),
+        {"model.halting": Fixed(), "objective": Supervised()},
     )
     assert isinstance(found, System)
     return found

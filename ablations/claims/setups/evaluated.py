@@ -1,5 +1,7 @@
 """Set-ups of protocols that run trained weights on boards."""
 
+from dataclasses import replace
+
 from ablations.claims.setups.arms import (
     FIVE,
     FOUR_STEPS,
@@ -32,6 +34,21 @@ from ablations.specs.protocols import (
     OneUnknown,
     Probe,
     Scripted,
+)
+
+_MISLED = Plant(
+    words="Three quarters of the labels that the second cell was trained on are wrong",
+    protocol={"after.wrong_labels": 0.75},
+    metrics=SCORES,
+    rises=False,
+    null=0.15,
+)
+_EARLY = Plant(
+    words="The second cell's boards stop by their second step",
+    protocol={"mode.longest": 2},
+    metrics=(),
+    rises=False,
+    null=0.15,
 )
 
 SETUPS: tuple[Setup, ...] = (
@@ -69,15 +86,7 @@ SETUPS: tuple[Setup, ...] = (
         arm=LEVELS,
         protocol=Evaluate(after=TRAIN),
         apart={"after.replica": 1},
-        plants=(
-            Plant(
-                words="Three quarters of the labels that the second cell was trained on are wrong",
-                protocol={"after.wrong_labels": 0.75},
-                metrics=SCORES,
-                rises=False,
-                null=0.15,
-            ),
-        ),
+        plants=(_MISLED,),
         cost=0.2,
     ),
     Setup(
@@ -100,27 +109,9 @@ SETUPS: tuple[Setup, ...] = (
         protocol=Evaluate(after=FIVE, mode=Scripted(steps=8, longest=8)),
         apart={"after.replica": 1},
         plants=(
-            Plant(
-                words="The second cell's boards stop by their second step",
-                protocol={"mode.longest": 2},
-                metrics=(Return(cost=0.1),),
-                rises=True,
-                null=0.15,
-            ),
-            Plant(
-                words="The second cell's boards stop by their second step",
-                protocol={"mode.longest": 2},
-                metrics=(Regret(cost=0.1),),
-                rises=False,
-                null=0.15,
-            ),
-            Plant(
-                words="The second cell's boards stop by their second step",
-                protocol={"mode.longest": 2},
-                metrics=(Cycles(),),
-                rises=False,
-                null=1.0,
-            ),
+            replace(_EARLY, metrics=(Return(cost=0.1),), rises=True),
+            replace(_EARLY, metrics=(Regret(cost=0.1),)),
+            replace(_EARLY, metrics=(Cycles(),), null=1.0),
             Plant(
                 words="The second cell's boards stop in the order of their difficulty",
                 protocol={"mode.ordered": True},
@@ -136,13 +127,8 @@ SETUPS: tuple[Setup, ...] = (
         protocol=Evaluate(after=TRAIN, mode=OneUnknown()),
         apart={"after.replica": 1},
         plants=(
-            Plant(
-                words="Three quarters of the labels that the second cell was trained on are wrong",
-                protocol={"after.wrong_labels": 0.75},
-                metrics=(EasyFailure(),),
-                rises=True,
-                null=0.2,  # equal cells differ by 0.1, planted ones by 0.5
-            ),
+            # equal cells differ by 0.1, planted ones by 0.5
+            replace(_MISLED, metrics=(EasyFailure(),), rises=True, null=0.2),
         ),
         cost=0.2,
     ),

@@ -469,7 +469,7 @@ def test_what_surrounds_a_row_is_kept(lab):
 def test_a_share_s_interval_is_that_of_clopper_and_pearson(failed):
     from scipy.stats import binomtest
 
-    from ablations.judging.reading import share
+    from ablations.judging.statements import share
 
     found = share("new", [True] * failed + [False] * (26 - failed))
     exact = binomtest(failed, 26).proportion_ci(0.95, method="exact")

@@ -1,4 +1,4 @@
-"""Verdicts, pairs and zones in the unit of the reader, as a report shows them."""
+"""The statements of a claim as a report shows them: verdicts, pairs and zones in its units."""
 
 import math
 from collections.abc import Sequence

@@ -66,7 +66,7 @@ def test_claims_that_moved_are_told_with_why(compare, store, empty, monkeypatch)
     status, out = compare(empty, store)
     assert status == 0
     assert "NOT RUN → CONFIRMED" in out
-    assert "3 groups moved, 0 words, 0 estimates or values; 1 claim is the same" in out
+    assert "3 groups changed, 0 words, 0 estimates or values; 1 claim is the same" in out
 
 
 def test_comparing_leaves_a_store_as_it_is(compare, store, empty):

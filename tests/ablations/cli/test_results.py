@@ -1,4 +1,4 @@
-"""`ablations verdicts` and `ablations report`: what follows from the stored runs."""
+"""`ablations verdicts` and `ablations report`: the results of stored runs."""
 
 import json
 

@@ -55,5 +55,5 @@ def test_stacks_are_eager_on_a_device_of_their_own():
 
 
 def test_compiled_stacks_are_refused():
-    with pytest.raises(UserError, match="mode is compiled in a stack"):
+    with pytest.raises(UserError, match="--mode is compiled for seeds in stacks"):
         session("run", "--stack", "4", "--mode", "compiled")

@@ -240,7 +240,7 @@ def test_fetch_converts_what_the_hub_has(hrm, tmp_path, monkeypatch):
         ("show sudoku --set 'size=\"4\"'", "Sudoku.size is '4'; allowed is int"),
         (
             "build maze --output {0}/set",
-            "task maze has no value for size, which it needs; allowed are the fields size (int), walls",
+            "task maze has no value for size, which it needs; allowed are the fields size (int), ",
         ),
         ("show sudoku --number 0", "--number is 0; allowed is 1 or more"),
         ("show sudoku --set size=4 --seed -1", "data seed is -1"),

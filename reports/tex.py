@@ -7,8 +7,8 @@ from reports import sayings
 from reports.documents import documents
 
 _columns = ("Claim", "Documented", "Measured", "Counted", "Verdict")
-END = r" \tabularnewline{}"  # unlike \\, it takes no bracket that follows for a length
-_widths = (0.40, 0.14, 0.18, 0.10, 0.11)  # of the text's width
+END = r" \tabularnewline{}"  # after \\, a bracket would be read as a length
+_widths = (0.40, 0.14, 0.18, 0.10, 0.11)  # as shares of the text's width
 _special = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -20,7 +20,7 @@ _special = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     **{sign: f"\\{sign}" for sign in "$&#_%"},
-    # Signs that our own numbers and the documents' have, and that old engines don't.
+    # Characters of our texts and the documents' that old TeX engines lack.
     "\u2212": "$-$",
     "×": r"$\times$",
     "÷": r"$\div$",
@@ -72,7 +72,7 @@ def table(report: Report) -> str:
 
 
 def escaped(said: str) -> str:
-    """Return a text as LaTeX shows it, on one line; nothing in it is a command."""
+    """Return a text on one line, escaped for LaTeX."""
     line = " ".join(_unprintable.sub(" ", said).split())
     return "".join(_special.get(sign, sign) for sign in line)
 

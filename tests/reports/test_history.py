@@ -43,17 +43,15 @@ def test_the_page_says_what_changed_and_where(made):
     assert "From 4 ms to 5 ms, 25\u00a0% more, at 0808080 (Change 8)." in page.replace(
         "4\u00a0ms", "4 ms"
     ).replace("5\u00a0ms", "5 ms")
-    assert (
-        "12 commits on 2026-01-01, 2 series of measurements: 1 went up by 5\u00a0% or more" in page
-    )
+    assert "12 commits on 2026-01-01, 2 series of measurements: 1 rose by 5\u00a0% or more" in page
     assert "2.5\u00a0MB; no step in 12 commits." in page
 
 
 def test_the_page_says_under_which_conditions_it_was_measured(made):
     page = history.page(made)
     assert "Measured on c, 2 cores." in page
-    assert "0.4 to 0.4 processes wanted each core" in page
-    assert "In 12 of 12 commits each time is that of one sample or two." in page
+    assert "0.4 to 0.4 processes per core were running" in page
+    assert "In 12 of 12 commits, each time is from one or two samples." in page
 
 
 def test_every_series_and_every_judged_claim_is_drawn_with_its_numbers_in_words(made):

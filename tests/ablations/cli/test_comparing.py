@@ -87,7 +87,7 @@ def test_the_page_says_what_moved(compare, store, empty, tmp_path):
         compare(empty, store, "--output", tmp_path / name)
         pages.append((tmp_path / name).read_text())
     assert pages[0] == pages[1]
-    assert "3 groups moved" in pages[0]
+    assert "3 groups changed" in pages[0]
     assert "A bent coin lands on its head oftener." in pages[0]
     assert "<script" not in pages[0]
 
@@ -140,7 +140,7 @@ def test_a_commit_without_evidence_is_refused(commits, asked, cli, store):
 def test_what_is_no_store_report_or_commit_is_refused(asked, cli, store, tmp_path):
     cli.refused(asked("no-such-thing", store), "'no-such-thing'", "neither a store")
     (tmp_path / "a.json").write_text("{}")
-    cli.refused(asked(tmp_path / "a.json", store), "a.json", "is no report")
+    cli.refused(asked(tmp_path / "a.json", store), "a.json", "isn't a report")
 
 
 def test_a_page_that_can_not_be_written_is_refused(asked, cli, store, tmp_path):

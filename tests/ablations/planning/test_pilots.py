@@ -124,7 +124,7 @@ def test_committed_pilots_of_timings_have_costs_alone(lab, tmp_path):
 def test_a_file_that_isn_t_of_pilots_is_refused_in_one_line(tmp_path):
     path = tmp_path / "pilots.json"
     path.write_text('{"claim": {"spec": 1}}')
-    with pytest.raises(UserError, match="pilots .* can't be read"):
+    with pytest.raises(UserError, match=r"pilots .* can't be read"):
         pilots.read(path)
     assert pilots.read(tmp_path / "absent.json") == {}
 

@@ -25,16 +25,16 @@ def number(value: float | None, decimals: int | None = None) -> str:
     shown = f"{value:,.{max(2 - size, 0) if decimals is None else decimals}f}"
     if decimals is None and "." in shown:
         shown = shown.rstrip("0").rstrip(".")
-    if not shown.strip("-0.,"):  # "-0.00" is no sign of anything
+    if not shown.strip("-0.,"):  # "-0.00" would suggest a sign
         shown = shown.removeprefix("-")
     return shown.replace("-", minus)
 
 
 def numbers(values: Sequence[float | None]) -> list[str]:
-    """Return an estimate and its ends, to a tenth of the interval's width or finer.
+    """Return an estimate and the ends of its interval, to a tenth of the interval's width or finer.
 
     Args:
-        values: The estimate, the low and the high end, any of which may be missing.
+        values: The estimate, the lower end and the upper end; None for a missing one.
     """
     finite = [v for v in values if v is not None and math.isfinite(v)]
     width = max(finite, default=0.0) - min(finite, default=0.0)

@@ -1,7 +1,7 @@
-"""One norm of a level, and a training step's forward and backward pass, of document amulgent.
+"""A norm of a level, and the forward and backward pass of a training step, of document amulgent.
 
-Targets (`bench.turns`) that claims time for the arms that their specs name; the suite below times
-the document's two norms. All is done with gradients, eagerly, on one thread.
+`norm` and `training_pass` are targets (`bench.turns`) that claims time for their arms; the suite
+below times the document's two norms. Everything is computed with gradients, eagerly, on one thread.
 """
 
 import functools
@@ -66,7 +66,7 @@ class Norms:
     param_names = ("norm", "batch")
     repeat = (3, 10, 0.1)
     warmup_time = 0.05
-    version = "1"  # pinned, so that an edit of this class doesn't end the benchmarks' history
+    version = "1"  # pinned, so that editing this class doesn't end the history of its benchmarks
 
     def time_norm(self, kind: str, batch: int) -> None:
         """One norm, forward and backward."""
@@ -79,7 +79,7 @@ class Norms:
 
 @functools.cache
 def timed(target: Target, batch: int) -> dict[str, Timed]:
-    """Return what is timed for each norm, on one thread from here on."""
+    """Return the timed callable of each norm; sets the number of threads to one."""
     torch.set_num_threads(1)
     systems = [recipes.amulgent(use_rmsnorm=kind == "RMSNorm") for kind in norms]
     return dict(zip(norms, target(systems, batch), strict=True))

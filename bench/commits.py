@@ -1,15 +1,16 @@
-"""Run asv over a range of commits, or make its site: what `tox -e bench` does with its arguments.
+"""Run asv over a range of commits, or make its site: the command behind `tox -e bench`.
 
 Usage: `tox -e bench -- [RANGE] [--quick] [-b PATTERN] [options of asv run]`, or `-- --publish`.
 
-RANGE is what `git rev-list --first-parent` takes, such as `A..B` or `HEAD~3^!`; `NEW` for the
-commits of the branch that have no results here, `ALL` for all of them; `HEAD^!` if it is left out.
-Values of asv's options are written `--option=value`.
+RANGE is an argument of `git rev-list --first-parent`, such as `A..B` or `HEAD~3^!`, or `NEW` for
+the commits of the branch without results here, or `ALL` for all commits of the branch. The default
+is `HEAD^!`, the current commit. Values of asv's options are written `--option=value`.
 
-Today's benchmarks run at every commit, as asv does it. A commit at which not one of their modules
-could be imported, since it is older than what they time, is left out with a line. What fails at an
-older commit is said; a failure at the newest one, or nothing measured at all, is the exit status
-1. How busy the machine was is kept beside the results, in `load.json`.
+The present benchmarks are run at every commit, as asv does. A commit at which none of their modules
+can be imported, because it is older than the code that they time, is skipped with a message.
+Failures at older commits are reported. The exit status is 1 if a benchmark fails at the newest
+commit, or if nothing was measured. The load of the machine is stored beside the results, in
+`load.json`.
 
 Only the standard library is needed here, and asv in the same environment.
 """
@@ -38,14 +39,14 @@ NOT_QUICK = r"^(?!(blocks|compiled|controller|engine|planning)\.)"
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """What asv.conf.json says.
+    """The settings in asv.conf.json.
 
     Args:
-        root: Its folder, the repository's.
+        root: The folder of that file, which is that of the repository.
         benchmarks: Folder of the suites.
         results: Folder of asv's results.
-        html: Of its site.
-        branch: The first one.
+        html: Folder of asv's site.
+        branch: The first of asv's branches.
     """
 
     root: Path
@@ -68,23 +69,23 @@ class Project:
 
     @property
     def load(self) -> Path:
-        """The file that says how busy the machine was."""
+        """The file with the load of the machine."""
         return self.results.parent / "load.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for and return the exit status."""
+    """Run the requested command and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="tox -e bench --", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("range", nargs="?", default="HEAD^!", help="commits (default: HEAD^!)")
-    parser.add_argument("--publish", action="store_true", help="make asv's site of the results")
-    parser.add_argument("--quick", action="store_true", help="one sample of each; minutes")
+    parser.add_argument("--publish", action="store_true", help="make asv's site from the results")
+    parser.add_argument("--quick", action="store_true", help="one sample per benchmark; minutes")
     parser.add_argument(
-        "--steps", type=int, metavar="N", help="so many commits of the range, evenly"
+        "--steps", type=int, metavar="N", help="N commits of the range, evenly spaced"
     )
     parser.add_argument(
-        "-b", "--bench", action="append", default=[], help="regular expression of benchmarks"
+        "-b", "--bench", action="append", default=[], help="regular expression for benchmarks"
     )
     asked, more = parser.parse_known_args(arguments)
     project = Project.read(Path.cwd())
@@ -106,7 +107,7 @@ def run(
 ) -> int:
     """Run asv at commits, the newest first, and return the exit status."""
     if not commits:
-        say("there is no commit that can be benchmarked; nothing ran")
+        say("no commit of the range can be benchmarked")
         return 1
     if quick:
         patterns = patterns or [NOT_QUICK]
@@ -157,19 +158,19 @@ def chosen(project: Project, text: str) -> list[str]:
 
 
 def able(project: Project, text: str) -> list[str]:
-    """Return the commits of a range at which benchmarks can run, and say which can't."""
+    """Return the commits of a range at which benchmarks can run, and report the others."""
     found = []
     for commit in chosen(project, text):
         missing = lacks(project, commit)
         if missing:
-            say(f"{commit[:10]} is left out: it has no {missing}, which every benchmark needs")
+            say(f"{commit[:10]} is skipped: it has no {missing}, which every benchmark needs")
         else:
             found.append(commit)
     return found
 
 
 def evenly(commits: Sequence[str], number: int | None) -> list[str]:
-    """Return so many of some commits, the first and the last among them; None for all."""
+    """Return `number` of some commits, including the first and the last; None for all."""
     if number is None or number >= len(commits):
         return list(commits)
     if number < 2:
@@ -178,7 +179,7 @@ def evenly(commits: Sequence[str], number: int | None) -> list[str]:
 
 
 def lacks(project: Project, commit: str) -> str:
-    """Return what a commit lacks of what every benchmark module imports, "" if one can run."""
+    """Return a module that every suite imports and a commit lacks, "" if a suite can run."""
     there = set(git("ls-tree", "-r", "--name-only", commit).splitlines())
     if "pyproject.toml" not in there:
         return "pyproject.toml"
@@ -195,7 +196,7 @@ def lacks(project: Project, commit: str) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports where it is imported itself."""
+    """Yield the modules that a file imports at its top level."""
     for node in ast.parse(path.read_bytes()).body:
         match node:
             case ast.Import(names=names):
@@ -205,16 +206,16 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def has(paths: Collection[str], module: str) -> bool:
-    """Tell whether a module is among the files of a commit."""
+    """Return whether a module is among the files of a commit."""
     stem = module.replace(".", "/")
     return f"{stem}.py" in paths or f"{stem}/__init__.py" in paths
 
 
 def git(*arguments: str) -> str:
-    """Return what git prints.
+    """Return the output of git.
 
     Raises:
-        SystemExit: If it fails, with what it said.
+        SystemExit: If git fails, with its error message.
     """
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -235,13 +236,13 @@ def asv(*arguments: str, quick: bool = False) -> int:
 
 
 def files(project: Project) -> list[Path]:
-    """Return asv's files of results: a folder a machine, a file a commit and environment."""
+    """Return asv's files of results: a folder per machine, a file per commit and environment."""
     known = {"machine.json", "benchmarks.json"}
     return [path for path in sorted(project.results.glob("*/*.json")) if path.name not in known]
 
 
 def measured(project: Project, commit: str, since: float) -> tuple[int, list[str]]:
-    """Return how many benchmarks gave a number at a commit, and the names of those that failed."""
+    """Return the number of measured benchmarks at a commit, and the names of those that failed."""
     found, failed = 0, []
     for path in files(project):
         if not path.name.startswith(commit[:8]) or path.stat().st_mtime < since - 1:
@@ -257,19 +258,19 @@ def measured(project: Project, commit: str, since: float) -> tuple[int, list[str
 
 
 def load() -> float:
-    """Return the processes that wanted a core over the last minute, for each core."""
+    """Return the load of the last minute: running processes per core."""
     return round(os.getloadavg()[0] / (os.cpu_count() or 1), 2)
 
 
 def note(project: Project, commits: Sequence[str], busy: float, *, quick: bool) -> None:
-    """Keep how busy the machine was while commits were benchmarked."""
+    """Store the load of the machine while commits were benchmarked."""
     known = json.loads(project.load.read_text()) if project.load.exists() else {}
     known |= {commit: {"load": busy, "quick": quick} for commit in commits}
     project.load.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def say(text: str) -> None:
-    """Print a line for a person."""
+    """Print a message."""
     sys.stderr.write(f"bench: {text}\n")
 
 

@@ -1,13 +1,14 @@
-"""What executions cost where it is given how long each sample takes.
+"""The cost of executions when the number of steps of each sample is given.
 
-- act-v1, compacted: its time over (live fraction · time of lockstep); 1 is what computing live rows
-  alone could save at best, at most 1.15 is wanted at a live fraction of 0.5, 1.03 at 1.
-- gru and v2 at their reference sizes: compacted over masked, wanted at most 1 from 0.7 down.
+- act-v1, compacted: time / (live fraction · time of lockstep execution). The best possible ratio is
+  1, if only live rows are computed; the targets are 1.15 at a live fraction of 0.5, and 1.03 at 1.
+- gru and v2 at their reference sizes: compacted / masked execution; the target is at most 1 for
+  live fractions up to 0.7.
 
 A quick run takes four samples of act-v1 instead of 64.
 
-The live fraction is the share of all samples' steps that count. In training, each live step's
-answer enters the loss, so that each has a backward pass.
+The live fraction is the number of steps of all samples before they stop, divided by that of all
+steps. In training, the answer of every live step enters the loss, so that each has a backward pass.
 
 `python -m bench.compaction` prints a table.
 """
@@ -42,7 +43,7 @@ class ActV1(ratio.Ratios):
     param_names = ("mode", "live")
 
     def track_compacted(self, mode: str, live: float) -> float:
-        """Return the ratio, at most 1.15 and 1.03."""
+        """Return the ratio; the targets are 1.15 and 1.03."""
         return self.median(pair("act-v1", mode, live, Lockstep(), 4 if quick() else batch))
 
 
@@ -53,18 +54,18 @@ class Gru(ratio.Ratios):
     param_names = ("recipe", "mode", "live")
 
     def track_compacted(self, recipe: str, mode: str, live: float) -> float:
-        """Return the ratio, at most 1 from 0.7 down."""
+        """Return the ratio; the target is at most 1 up to a live fraction of 0.7."""
         return self.median(pair(recipe, mode, live, Masked()))
 
 
 class Scripted(Halting):
     """Decides as another halting does, but each sample stops after a given number of steps.
 
-    The number is the sample's memory, so that it goes where the sample goes.
+    The number is the sample's halting memory, so that it moves together with the sample.
 
     Args:
-        inner: Whose values are computed all the same.
-        stops: [B], of the one batch that the model is called with.
+        inner: The other halting rule, whose values are computed as usual.
+        stops: Stopping steps of the only batch with which the model is called, [B].
     """
 
     stops: Tensor
@@ -85,10 +86,10 @@ class Scripted(Halting):
 
 
 def stop_times(size: int, max_steps: int, live: float) -> Tensor:
-    """Return stop times [size] in 1 ... max_steps, in mixed order, with their mean at live · max.
+    """Return stopping steps [size] in 1 ... max_steps, in mixed order, with mean live · max_steps.
 
-    They are the quantiles of 1 + (max − 1) Uᵖ, U uniform, rounded so that errors don't add up; the
-    last one is the maximum.
+    They are quantiles of 1 + (max_steps − 1) Uᵖ with uniform U, rounded so that errors don't add
+    up; the largest one is max_steps.
     """
     assert 1 < live * max_steps <= max_steps
     power = (max_steps - 1) / (live * max_steps - 1) - 1
@@ -100,7 +101,7 @@ def stop_times(size: int, max_steps: int, live: float) -> Tensor:
 
 
 def system(recipe: str) -> System:
-    """Return what is timed: act-v1 learns from the answer after each step of a whole run."""
+    """Return the timed system; act-v1 learns from the answer after each step of a whole run."""
     match recipe:
         case "gru":
             return recipes.gru()
@@ -115,7 +116,7 @@ def system(recipe: str) -> System:
 
 @functools.cache
 def model(recipe: str, live: float, size: int) -> HRM:
-    """Return a model whose samples stop as scripted, without dropout."""
+    """Return a model without dropout whose samples stop at given steps."""
     torch.manual_seed(0)
     built = HRM(system(recipe).model)
     built.halting = Scripted(built.halting, stop_times(size, built.halting.max_steps, live))
@@ -156,7 +157,7 @@ def arm(
 def pair(
     recipe: str, mode: str, live: float, other: Lockstep | Masked, size: int = batch
 ) -> ratio.Pair:
-    """Return compacted execution beside another; beside lockstep, scaled by the live fraction."""
+    """Return compacted execution and another one; lockstep is scaled by the live fraction."""
     steps = model(recipe, live, size).get_buffer("halting.stops")
     share = float(steps.mean()) / system(recipe).model.halting.max_steps
     return ratio.Pair(

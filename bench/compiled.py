@@ -1,6 +1,6 @@
-"""A compiled segment (`torch.compile` of `HRM.think`) over the same segment run eagerly.
+"""The time of a compiled segment (`torch.compile` of `HRM.think`) over that of an eager one.
 
-In training with its backward pass. Compiling itself, some tens of seconds, is no part of the time.
+In training it includes the backward pass. The time to compile, some tens of seconds, is excluded.
 
 `python -m bench.compiled` prints a table.
 """
@@ -35,7 +35,7 @@ class Segment(ratio.Ratios):
 
 
 def system(recipe: str) -> System:
-    """Return what is timed."""
+    """Return the timed system."""
     if recipe == "act-v1":
         return recipes.act_v1(width=128, h_layers=2, l_layers=2)
     return recipes.amulgent_enhanced()
@@ -45,7 +45,7 @@ def segment(model: HRM, think: Think | None = None, size: int = batch) -> Callab
     """Return a segment from the initial states, in training mode with its backward pass.
 
     Args:
-        think: What computes it; None for `model.think`.
+        think: Function that computes the segment; None for `model.think`.
     """
     think = think or model.think
     noise = torch.Generator().manual_seed(1)

@@ -1,8 +1,8 @@
 """One call of the controller, and the whole forward pass, of document v2 and its kin.
 
-`controller_call` and `forward` are targets (`bench.turns`): the claims time them for the arms that
-their specs name, and the suite below times them for the document's two forms of the controller. All
-is done in evaluation without gradient, on one thread.
+`controller_call` and `forward` are targets (`bench.turns`) that claims time for their arms; the
+suite below times them for the document's two forms of the controller. Everything is computed in
+evaluation mode, without gradients, on one thread.
 """
 
 import functools
@@ -21,7 +21,7 @@ from hrm.training import loop
 
 forms = ("concatenated", "direct")
 batches = (1, 4, 32, 128)
-PROGRESS = 0.5  # the controller's second input: the share of cycles that are done
+PROGRESS = 0.5  # second input of the controller: the share of cycles that are done
 
 
 def controller_call(parts: Sequence[System], batch: int) -> list[Callable[[], Tensor]]:
@@ -42,7 +42,7 @@ def controller_call(parts: Sequence[System], batch: int) -> list[Callable[[], Te
 
 
 def forward(parts: Sequence[System], batch: int) -> list[Callable[[], Output]]:
-    """Return each system's forward pass: all steps of all samples, whatever halting says."""
+    """Return each system's forward pass; all samples take all steps."""
 
     def timed(model: HRM) -> Callable[[], Output]:
         x, steps = inputs(model, batch), model.halting.max_steps
@@ -60,15 +60,16 @@ def forward(parts: Sequence[System], batch: int) -> list[Callable[[], Output]]:
 class Controller:
     """One call of the controller, and one forward pass, by form and batch.
 
-    There is no `setup`: asv would run it again before each call and time single calls, which at a
-    hundred microseconds a call is noise. What is timed is built on first use, in the warm-up.
+    There is no `setup`, because asv would run it before each call and time single calls; at a
+    hundred microseconds per call these would be noise. Models are built on first use, in asv's
+    warm-up.
     """
 
     params = (forms, batches)
     param_names = ("form", "batch")
-    repeat = (3, 10, 0.1)  # the spread between processes is what counts, and is far larger
+    repeat = (3, 10, 0.1)  # few, because the spread between processes is far larger
     warmup_time = 0.05
-    version = "1"  # pinned, so that an edit of this class doesn't end the benchmarks' history
+    version = "1"  # pinned, so that editing this class doesn't end the history of its benchmarks
 
     def time_call(self, form: str, batch: int) -> None:
         """Logits of one cycle."""
@@ -81,7 +82,7 @@ class Controller:
 
 @functools.cache
 def timed(target: Target, batch: int) -> dict[str, Timed]:
-    """Return what is timed for each form, on one thread from here on."""
+    """Return the timed callable of each form; sets the number of threads to one."""
     torch.set_num_threads(1)
     return dict(zip(forms, target([system(form) for form in forms], batch), strict=True))
 
@@ -92,10 +93,10 @@ def system(form: str) -> System:
 
 
 def models(parts: Sequence[System]) -> list[HRM]:
-    """Return a model of each system, computing the same where only the controller's form differs.
+    """Return a model of each system, with equal outputs if only the controller's form differs.
 
-    Where some have the concatenated controller, those with the direct one have its weights, mapped,
-    and the rest of their weights are the same.
+    If some systems have the concatenated controller, those with the direct one get its weights,
+    converted to their form; all other weights are equal.
     """
     built = [loop.build(part, loop.Seeds(weights=0, order=0)).eval() for part in parts]
     teacher = next((m for m in built if isinstance(control(m), ConcatenatedController)), None)
@@ -110,7 +111,7 @@ def models(parts: Sequence[System]) -> list[HRM]:
 
 
 def share(teacher: HRM, model: HRM) -> None:
-    """Copy the weights that both models have, but for the controllers'."""
+    """Copy the weights that both models have, except those of controllers."""
     known = model.state_dict()
     same = {
         name: value

@@ -1,9 +1,9 @@
-"""Seconds of the rule, of judging and of planning; numbers alone, no model.
+"""Seconds of the rule, of judging and of planning; these use only numbers, no model.
 
 - `Judging.time_judge`: twenty verdicts on one claim's 60 pairs.
 - `Judging.time_judge_many`: the words of 2,000 samples of 60 pairs after each look, once.
-- `Planning.time_prospects`: what all looks would find if a claim were true, without effect or the
-  opposite, for a spread that wasn't asked for before, as a report asks for each claim.
+- `Planning.time_prospects`: probabilities at all looks for a claim that is true, has no effect or
+  is reversed, for a spread that isn't cached, as a report computes for each claim.
 """
 
 import itertools
@@ -62,7 +62,7 @@ class Planning(Suite):
 
 
 def zones(claim: str) -> Any:
-    """Return what is fixed before a claim is tested."""
+    """Return the zones of a claim."""
     from ablations.rule import zones as fixed
 
     because = "it is timed"

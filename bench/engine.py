@@ -1,14 +1,14 @@
-"""What the engine adds to trials, how fast a run resumes, and what a second worker brings.
+"""The overhead of the engine, the time to resume a run, and the speed-up by a second worker.
 
-- Overhead: milliseconds a trial of 1,000 that do nothing, start of the worker included; wanted is
-  at most 20. Of trials of one second, the share that the engine adds; wanted is at most 0.02.
-- Resume: seconds until a run over so many stored trials knows that nothing is left to do, opening
-  of the store included; wanted is at most 2 over 10,000 and 15 over 100,000.
-- Workers: the time of two bare processes over that of two workers, for the same trials; wanted is
-  at least 0.95.
-- Memory: bytes a waiting trial of a plan takes.
+- Overhead: milliseconds per trial, over 1,000 trials that do nothing, including the start of the
+  worker (target: at most 20); and for trials of one second the added share (at most 0.02).
+- Resume: seconds until a run over stored trials knows that nothing is left to do, including opening
+  the store (target: at most 2 for 10,000 trials and 15 for 100,000).
+- Workers: the time of two bare processes over that of two workers, for the same trials (target: at
+  least 0.95).
+- Memory: bytes per waiting trial of a plan.
 
-`python -m bench.engine` prints each figure beside what is wanted; a word picks figures.
+`python -m bench.engine` prints each figure beside its target; a word selects figures by name.
 """
 
 import subprocess
@@ -30,11 +30,11 @@ from ablations.runs.store import Store
 from ablations.runs.workers import Engine, Processes, Serial
 from bench.trials import trials
 
-BUSY = 10_000_000  # counts of a trial of some 0.3 s
-EACH = 20  # trials a worker
+BUSY = 10_000_000  # counts of a trial that takes about 0.3 s
+EACH = 20  # trials per worker
 EMPTY = 1000  # trials that do nothing
 SECONDS = 20  # trials of about a second
-WAITING = 100_000  # trials of a plan
+WAITING = 100_000  # trials in a plan
 
 
 class Overhead:
@@ -46,14 +46,14 @@ class Overhead:
     param_names = ("engine",)
 
     def track_empty(self, engine: str) -> float:
-        """Return milliseconds a trial, at most 20."""
+        """Return milliseconds per trial; the target is at most 20."""
         with _store() as store:
             return 1000 * _seconds(trials(EMPTY), store, _engine(engine)) / EMPTY
 
     track_empty.unit = "ms"  # type: ignore[attr-defined]
 
     def track_second(self, engine: str) -> float:
-        """Return what the engine adds to trials of a second, as a share, at most 0.02."""
+        """Return the added share of time for trials of a second; the target is at most 0.02."""
         with _store() as store:
             took = _seconds(trials(SECONDS, round(BUSY * 3.3)), store, _engine(engine))
             worked = sum(result.wall_seconds for result in store.results())
@@ -72,10 +72,10 @@ class Resume:
     unit = "s"
 
     def track_resume(self, number: int) -> float:
-        """Return seconds, at most 2 and 15."""
+        """Return seconds; the targets are at most 2 and 15."""
         with _store() as store:
             fill(store, trials(number))
-            Store.open(store.folder)  # the index is made once, by whoever wrote the records
+            Store.open(store.folder)  # makes the index, which usually exists already
             begun = perf_counter()
             asked = trials(number)
             seen: list[runner.What] = []
@@ -87,28 +87,28 @@ class Resume:
 
 
 class Workers:
-    """Two workers beside two processes that do the same trials in a loop."""
+    """Two workers, compared with two processes that do the same trials in a loop."""
 
     timeout = 900.0
     unit = "ratio"
     version = "1"  # raised only where the numbers mean something else
 
     def track_two(self) -> float:
-        """Return the bare processes' time over the workers', at least 0.95."""
+        """Return the time of bare processes over that of workers; the target is at least 0.95."""
         bare = _bare()
         with _store() as store:
             return bare / _seconds(trials(2 * EACH, BUSY), store, Processes(2))
 
 
 class Memory:
-    """What a plan takes while it waits."""
+    """The memory of waiting trials."""
 
     timeout = 900.0
     unit = "bytes"
     version = "1"  # raised only where the numbers mean something else
 
     def track_waiting(self) -> float:
-        """Return bytes a trial of a plan of 100,000, at most 1,000."""
+        """Return bytes per trial in a plan of 100,000; the target is at most 1,000."""
         with _store() as store:
             tracemalloc.start()
             before, _ = tracemalloc.get_traced_memory()
@@ -195,7 +195,7 @@ def _seconds(asked: list[Trial], store: Store, engine: Engine) -> float:
 
 
 def _bare() -> float:
-    """Return seconds of two processes that do `EACH` trials in a loop, their start included."""
+    """Return the seconds, start included, of two processes that do `EACH` trials in a loop."""
     command = f"from bench.trials import count\nfor _ in range({EACH}): count({BUSY})"
     begun = perf_counter()
     both = [subprocess.Popen([sys.executable, "-P", "-c", command]) for _ in range(2)]
@@ -204,7 +204,7 @@ def _bare() -> float:
 
 
 def main(words: list[str]) -> None:
-    """Print the figures whose names have a word, all without any."""
+    """Print the figures whose names contain a word; all of them without words."""
     figures: list[tuple[str, Callable[[], float], str]] = [
         ("overhead serial, ms", lambda: Overhead().track_empty("serial"), "at most 20"),
         ("overhead one worker, ms", lambda: Overhead().track_empty("one worker"), "at most 20"),

@@ -1,8 +1,8 @@
-"""Seconds of a run whose samples stop at times that are given, by execution and live fraction.
+"""Seconds of a run whose samples stop at given steps, by execution and live fraction.
 
 act-v1 at width 128, 2 + 2 layers, 81 positions, up to four halting steps, four samples, one thread.
-The live fraction is the share of all samples' steps that count; `bench.compaction` has the ratios.
-In training, each live step's answer enters the loss, and the time has its backward pass.
+`bench.compaction` defines the live fraction and has the ratios. In training, the answer of every
+live step enters the loss, and the time includes the backward pass.
 """
 
 import torch

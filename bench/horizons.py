@@ -1,4 +1,4 @@
-"""Seconds of an update of act-v1 by how many of a segment's trailing updates keep their graph.
+"""Seconds of an update of act-v1, by the number of trailing updates of a segment with gradients.
 
 Width 128, 2 + 2 layers, 81 positions, 2 cycles of 2, four samples, one thread: forward pass, look
 ahead, backward pass, without the optimiser. `bench.memory` has the bytes.
@@ -13,7 +13,7 @@ size, positions = 4, 81
 
 
 class Horizon(Suite):
-    """One update; None keeps the graph of all six updates."""
+    """One update; with None, gradients flow through all six updates of the levels."""
 
     params = ((1, 2, 3, None), (False, True))
     param_names = ("horizon", "checkpointing")

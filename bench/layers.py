@@ -1,10 +1,10 @@
 """Seconds of the small parts of a step: norms, controllers, losses, optimisers; one thread.
 
-What is timed takes microseconds, so that a sample is a fixed number of calls, which each suite
-says: its numbers are seconds for that many calls.
+Each call takes microseconds. Therefore a sample has a fixed number of calls, which the docstring of
+each suite gives; its values are seconds for that many calls.
 
-The claims about norms and controllers time `bench.blocks` and `bench.controller`, whose suites say
-the time of one call; here is every norm and controller that a model can have.
+The suites here have every norm and controller that a model can have. `bench.blocks` and
+`bench.controller`, which the claims time, measure single calls.
 """
 
 from collections.abc import Callable
@@ -128,7 +128,7 @@ class Optimiser(Suite):
 
 
 class Beside(Suite):
-    """What training does beside the optimiser, of all of act-v1's parameters: 50 calls."""
+    """Other work of an update over all of act-v1's parameters: seconds for 50 calls."""
 
     params = (("clip", "average"),)
     param_names = ("what",)

@@ -1,17 +1,16 @@
-"""What a training loop adds to the work itself, and what fewer, larger operations save.
+"""The overhead of the training loop, and the savings by fewer and larger operations, as ratios.
 
-- Loop: `loop.fit`, with its curve, over bare forward pass, backward pass and optimiser step, at
-  width 64; plain, and with clipping, averaged weights and warm-up. Wanted: at most 1.05.
-- Data: getting a batch over the update that it is for. Boards are encoded beforehand; wanted is at
+- Loop: `loop.fit` with its curve / forward pass, backward pass and optimiser step alone, at width
+  64; plain, and with clipping, averaged weights and warm-up. The target is at most 1.05.
+- Data: getting a batch / the update that uses it. Boards are encoded beforehand. The target is at
   most 0.01.
-- Steps: one call of a fused or listed optimiser over what it replaces; so with clipping
-  and averaged weights.
-- Draws: a batch's noise for all halting steps in one call over one call a step.
-- Maps: gru's and v2's whole pass, with its backward pass in training, over the same by
-  `nn.GRUCell`, which maps input and context anew at each low update.
+- Steps: a fused or list-wise optimiser, clipping or average of weights / the usual one.
+- Draws: the noise of all halting steps of a batch in one call / in one call per step.
+- Maps: the forward pass of gru and v2, in training with the backward pass / the same with
+  `nn.GRUCell`, which maps input and context again at each low update.
 
-Validation is no part of the loop's time, nor are checkpoints, whose cost is the disk's. No sample
-wants to stop, so that both arms do the same work in each update.
+Validation and checkpoints aren't part of the loop's time. No sample stops early, so that both arms
+do the same work in each update.
 
 `python -m bench.loop` prints a table.
 """
@@ -41,21 +40,21 @@ from hrm.training.learner import Learner
 
 width, cells, batch = 64, 16, 32
 seeds = train.Seeds(weights=0, order=0)
-# So small a rate that weights stay as they are made.
+# A learning rate that is too small to change the weights.
 still = Training(updates=1, batch=batch, learning_rate=1e-9)
 options = {"plain": still, "all": replace(still, clip=1.0, ema=0.999, warmup=10)}
 names = ("gru", "v2", "act-v1", "tiny-network")
 
 
 class Loop(ratio.Ratios):
-    """The loop over the bare update; each of its updates has a bare one on either side."""
+    """The loop over the bare update; a bare update is timed before and after each of the loop's."""
 
     params = (names, tuple(options))
     param_names = ("recipe", "options")
     updates = 100
 
     def track_fit(self, recipe: str, option: str) -> float:
-        """Return the ratio, at most 1.05."""
+        """Return the ratio; the target is at most 1.05."""
         clock = time.process_time if self.cpu_time else time.perf_counter
         with cost.one_thread():
             updates = 10 if quick() else self.updates
@@ -63,13 +62,13 @@ class Loop(ratio.Ratios):
 
 
 class Data(ratio.Ratios):
-    """The next batch over an update."""
+    """Getting a batch over an update."""
 
     params = (names,)
     param_names = ("recipe",)
 
     def track_batch(self, recipe: str) -> float:
-        """Return the ratio, at most 0.01."""
+        """Return the ratio; the target is at most 0.01."""
         data, dealt = boards(system(recipe)), train.Shuffled(256, batch, 0)
 
         def deal() -> Batch:
@@ -77,13 +76,13 @@ class Data(ratio.Ratios):
                 data.batch(next(dealt))
             return data.batch(next(dealt))
 
-        often = 1000  # both arms are called equally often: a thousand batches beside one update
+        often = 1000  # batches per call, because both arms are called equally often
         update = bare(recipe, options["plain"])
         return self.median(ratio.Pair(first=deal, second=update, scale=often))
 
 
 class Steps(ratio.Ratios):
-    """Updates of all parameters at once, over what they replace."""
+    """Operations on all parameters at once, over the operations that they replace."""
 
     params = (names,)
     param_names = ("recipe",)
@@ -132,13 +131,13 @@ class Steps(ratio.Ratios):
 
 
 class Draws(ratio.Ratios):
-    """One call for all steps."""
+    """Drawing the noise of all steps in one call."""
 
     params = ((32, 128),)
     param_names = ("batch",)
 
     def track_noise(self, size: int) -> float:
-        """Return it over a call a step."""
+        """Return one call over a call per step."""
         made, noise = model("v2"), torch.Generator().manual_seed(0)
         steps = made.halting.max_steps
         return self.median(
@@ -150,13 +149,13 @@ class Draws(ratio.Ratios):
 
 
 class Maps(ratio.Ratios):
-    """What a cycle's low updates share, mapped once, at widths (low, high)."""
+    """Mapping the shared inputs of a cycle's low updates once, at widths (low, high)."""
 
     params = (("gru", "v2"), ((64, 64), (256, 512)), ("evaluation", "training"))
     param_names = ("recipe", "widths", "mode")
 
     def track_once(self, recipe: str, widths: tuple[int, int], mode: str) -> float:
-        """Return it over maps at each update."""
+        """Return mapping once over mapping at each update."""
         training = mode == "training"
         return self.median(
             ratio.Pair(
@@ -167,10 +166,10 @@ class Maps(ratio.Ratios):
 
 
 class AtEachUpdate(cores.Gru):
-    """A GRU core that maps what it reads whenever it is called.
+    """A GRU core that maps its inputs at each call.
 
     Args:
-        core: Whose weights it takes.
+        core: The core whose weights it uses.
     """
 
     def __init__(self, core: cores.Gru) -> None:
@@ -195,7 +194,7 @@ class AtEachUpdate(cores.Gru):
 
 
 def system(recipe: str, low: int = width, high: int = width) -> System:
-    """Return a recipe for 16 cells of five classes; of GRUs, with these widths."""
+    """Return a recipe's system for 16 cells of five classes; GRUs get these widths."""
     shapes: dict[str, Any] = {"vocabulary": 5, "positions": cells, "width": width, "heads": 4}
     match recipe:
         case "act-v1":
@@ -220,7 +219,7 @@ def boards(made: System, size: int = 256) -> train.Encoded:
 
 
 def build(made: System) -> HRM:
-    """Return a system's model in training mode, whose samples hardly ever want to stop."""
+    """Return a system's model in training mode, whose samples almost never stop early."""
     source = train.build(made, seeds).train()
     if isinstance(source.halting, Policy):
         *_, last = (m for m in source.halting.controller.modules() if isinstance(m, nn.Linear))
@@ -238,7 +237,7 @@ def model(recipe: str) -> HRM:
 
 
 def step(*optimisers: Optimizer) -> Callable[[], None]:
-    """Return a step of each."""
+    """Return a function that does a step of each optimiser."""
 
     def run() -> None:
         for optimiser in optimisers:
@@ -292,7 +291,7 @@ def forward(
 
 @dataclass(frozen=True, kw_only=True)
 class Interrupted(train.Encoded):
-    """A training set that is called for before each of its batches."""
+    """A training set that calls a function before each of its batches."""
 
     call: Callable[[], None]
 
@@ -305,7 +304,7 @@ def loop(recipe: str, training: Training, clock: Callable[[], float], updates: i
     """Return the ratio of each update of `loop.fit` to the bare ones before and after it.
 
     Args:
-        clock: In seconds.
+        clock: Returns the time in seconds.
     """
     update, made, start = bare(recipe, training), system(recipe), clock()
     ours: list[float] = []
@@ -320,7 +319,7 @@ def loop(recipe: str, training: Training, clock: Callable[[], float], updates: i
         start = clock()
 
     data = Interrupted(**vars(boards(made)), call=take_turns)
-    count = updates + 2  # the first builds what is kept, the last has no bare one after it
+    count = updates + 2  # the first one fills caches, the last one has no bare update after it
     whole = replace(training, updates=count, evaluate_every=count)
     train.fit(build(made), made, whole, data, seeds, lambda _model: 0.0)
     return [2 * a / (b + c) for a, b, c in zip(ours[2:], theirs[1:], theirs[2:], strict=False)]
@@ -333,10 +332,12 @@ def whole_pass(
     training: bool,
     core: Callable[[cores.Gru], cores.Gru] | None = None,
 ) -> Callable[[], tuple[Tensor, dict[str, Tensor | None]]]:
-    """Return a whole pass, whose loss and gradients (None without training) are returned.
+    """Return a function that does a whole pass and returns its loss and gradients.
+
+    In evaluation, gradients are None.
 
     Args:
-        core: What to make of each level's core; None to leave it.
+        core: Replaces the core of each level; None to keep it.
     """
     made = system(recipe, *widths)
     source, noise = build(made).train(training), torch.Generator().manual_seed(0)

@@ -1,10 +1,11 @@
-"""The most bytes alive at once in a training step of act-v1, by what sets it; gradients included.
+"""The peak of bytes in use in a training step of act-v1, gradients included.
 
-Bytes, not seconds: every run gives the same. Width 128, 2 + 2 layers, 81 positions, 2 cycles of 2.
+Byte counts are exact and the same in every run. Width 128, 2 + 2 layers, 81 positions, 2 cycles of
+2 updates.
 
-- Horizon: how many of a segment's six trailing updates keep their graph.
-- Segments: refinement, the states between segments detached.
-- Execution: a whole run of up to four halting steps, half of which are live on average.
+- Horizon: by the number of trailing updates of a segment, of six, with gradients.
+- Segments: by the number of refinement segments, with detached states between them.
+- Execution: of a run of up to four halting steps, half of which are live on average.
 
 `python -m bench.memory` prints a table.
 """
@@ -47,7 +48,7 @@ class Horizon:
 
 
 class Segments:
-    """One update of so many segments."""
+    """One update with a number of segments."""
 
     params = ((1, 2, 3), (2, None))
     param_names = ("count", "horizon")
@@ -60,7 +61,7 @@ class Segments:
 
 
 class Execution:
-    """A run that is taught at each step; refilled execution has half as many places."""
+    """A run with a loss at each step; refilled execution has half as many places as samples."""
 
     params = (tuple(executions),)
     param_names = ("execution",)
@@ -103,7 +104,7 @@ def step(model: HRM, tokens: Tensor, targets: Tensor) -> Callable[[], None]:
 
 
 def peak(model: HRM, update: Callable[[], object]) -> int:
-    """Return the peak of a second call: what the first one leaves behind is no part of it."""
+    """Return the peak of a second call, without memory that the first call keeps."""
     with cost.one_thread():
         update()
         model.zero_grad(set_to_none=True)
@@ -111,7 +112,7 @@ def peak(model: HRM, update: Callable[[], object]) -> int:
 
 
 def update_peak(size: int, positions: int = 81, **changes: Any) -> int:
-    """Return the peak of an update of so many samples."""
+    """Return the peak of an update with a number of samples."""
     model = build(positions=positions, **changes)
     return peak(model, step(model, *data(size, positions)))
 

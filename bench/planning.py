@@ -1,6 +1,6 @@
-"""Planning over a store of 10,000 records, made up: what is due, what it costs, what it could tell.
+"""Planning over a synthetic store of 10,000 records: due trials, costs and probabilities.
 
-At most 3 seconds are wanted, on a quiet core.
+The target is at most 3 seconds on a quiet core.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ PAIRS = 60
 
 
 def claims(count: int) -> list[Statistical]:
-    """Return claims that share no run."""
+    """Return claims without common runs."""
     arms = tuple(
         Arm(label=name, part=recipes.v2(use_per_sample_act=name == "apart"))
         for name in ("together", "apart")
@@ -48,7 +48,7 @@ def claims(count: int) -> list[Statistical]:
 
 
 def fill(folder: Path, made: list[Statistical]) -> int:
-    """Write a record for every trial of these claims but the last pair's; return how many."""
+    """Write a record for every trial of these claims except the last pairs; return their number."""
     store = Store.open(folder, create=True)
     trials = [trial for claim in made for trial in plan(claim, seeds(claim, PAIRS - 1)).trials]
     for trial in trials:
@@ -56,12 +56,12 @@ def fill(folder: Path, made: list[Statistical]) -> int:
         path = store.path((result.fingerprint, result.attempt))
         path.parent.mkdir(parents=True)
         path.write_text(encode(result))
-    with store.coordinate():  # which takes them into the journal
+    with store.coordinate():  # adds them to the journal
         return len(trials)
 
 
 def planned(store: Store, made: list[Statistical]) -> Order:
-    """Do what `ablations run` and `ablations plan` do before anything runs."""
+    """Do the planning of `ablations run` and `ablations plan`."""
     reader = Reader(store)
     found = due(made, reader, Tier.FULL, table=TABLE)
     for claim in made:
@@ -70,7 +70,7 @@ def planned(store: Store, made: list[Statistical]) -> Order:
 
 
 def _result(trial: Trial) -> Result:
-    """Return a record whose contrast alternates about nothing, so that its claim stays open."""
+    """Return a record whose contrast alternates in sign, so that its claim stays open."""
     apart = trial.arms[0]["model"]["execution"]["kind"] != "Lockstep"
     flops = 1000.0 + apart * (-1) ** trial.seed * 40.0 * (1 + trial.seed % PAIRS / PAIRS)
     return replace(
@@ -102,7 +102,7 @@ _BLANK = Result(
 
 
 class Planning:
-    """84 claims of 59 pairs: 9,912 records, of which each is read once."""
+    """84 claims of 59 pairs: 9,912 records, each of which is read once."""
 
     params = (84,)
     param_names = ("claims",)
@@ -111,15 +111,15 @@ class Planning:
     version = "1"  # pinned, so that an edit of this class doesn't end the benchmarks' history
 
     def setup_cache(self) -> str:
-        """Write the store once for all benchmarks; asv removes its folder."""
+        """Write the store once for all benchmarks; asv removes its folder afterwards."""
         for count in self.params:
             fill(Path(f"store-{count}"), claims(count))
         return str(Path.cwd())
 
     def time_opening(self, folder: str, count: int) -> None:
-        """Opening the store, its index in step."""
+        """Opening the store, with a current index."""
         Store.open(Path(folder, f"store-{count}"))
 
     def time_planning(self, folder: str, count: int) -> None:
-        """Opening it, what is due, in which order, and what a plan could tell."""
+        """Opening the store, and planning: due trials, their order, and probabilities."""
         planned(Store.open(Path(folder, f"store-{count}")), claims(count))

@@ -1,12 +1,12 @@
-"""asv's site, with the scripts and styles that it would load from elsewhere beside it.
+"""asv's site, with local copies of the scripts and styles that it would load from other servers.
 
-`tox -e bench -- --publish` writes `.asv/html`. The site fetches JSON, which browsers refuse to
-read from files, so serve it: `python -m http.server --directory .asv/html`. It asks no other
-server.
+`tox -e bench -- --publish` writes `.asv/html`. The site loads JSON, which browsers refuse to read
+from files, so that it must be served: `python -m http.server --directory .asv/html`. It needs no
+other server.
 
-The files come from the npm registry once and are kept in `.asv/vendor`, with their licences; none
-is committed here. Each is held to the SHA-256 below. Of flot only the readable form is there, and
-of stupidtable a later version; all others are the very bytes that asv's page names.
+The files are downloaded from the npm registry once and kept in `.asv/vendor`, with their licences;
+none is committed. Each must have the SHA-256 below. flot is not minified, and stupidtable is a
+later version; all other files have the bytes to which asv's page refers.
 """
 
 import base64
@@ -30,9 +30,9 @@ class Asset:
 
     Args:
         url: Part of the address in asv's page.
-        package: Name and version.
-        path: In the package.
-        sha256: Of the file.
+        package: Name and version of the package.
+        path: Path in the package.
+        sha256: SHA-256 of the file.
     """
 
     url: str
@@ -131,7 +131,7 @@ def publish(project: commits.Project) -> int:
 
 
 def branches(project: commits.Project) -> list[str]:
-    """Return what the site shows: the branch, and what is checked out; asv drops all else."""
+    """Return the branches of the site: asv's branch and the checked-out one; asv drops others."""
     known = subprocess.run(
         ["git", "rev-parse", "--verify", "--quiet", project.branch],
         cwd=project.root,
@@ -145,14 +145,16 @@ def local(page: str, folder: Path) -> str:
     """Return a page whose scripts and styles are those of a folder beside it.
 
     Raises:
-        SystemExit: If it names one that isn't known here, so that it would ask another server.
+        SystemExit: If it refers to an unknown file, which would be loaded from another server.
     """
 
     def beside(found: re.Match[str]) -> str:
         tag, before, attribute, url, after = found.groups()
         asset = next((a for a in ASSETS if url.endswith("/" + a.url)), None)
         if asset is None:
-            raise SystemExit(f"asv's page loads {url}; bench/publish.py doesn't know it; add it")
+            raise SystemExit(
+                f"asv's page loads {url}; allowed are the assets in bench/publish.py; add it there"
+            )
         whole = (folder / name(asset)).read_bytes()
         check = base64.b64encode(hashlib.sha384(whole).digest()).decode()
         rest = re.sub(r' (integrity|crossorigin|referrerpolicy)="[^"]*"', "", after)
@@ -162,20 +164,22 @@ def local(page: str, folder: Path) -> str:
 
 
 def name(asset: Asset) -> str:
-    """Return what a file is named beside the page."""
+    """Return the name of a file beside the page."""
     return f"{asset.package.replace('@', '-')}/{Path(asset.path).name}"
 
 
 def fetched(folder: Path) -> Path:
-    """Return the folder with all files and their licences, fetched if one isn't there.
+    """Return the folder with all files and their licences, downloaded if any is missing.
 
     Raises:
-        SystemExit: If npm is missing or fails, or a file isn't what it was.
+        SystemExit: If npm is missing or fails, or a file has another digest.
     """
     if not all(right(folder / name(asset), asset) for asset in ASSETS):
         npm = shutil.which("npm")
         if npm is None:
-            raise SystemExit("asv's site needs scripts from the npm registry once; install npm")
+            raise SystemExit(
+                "npm isn't installed; it is needed once, for asv's scripts; install it"
+            )
         with tempfile.TemporaryDirectory() as temporary:
             packages = list(dict.fromkeys(asset.package for asset in ASSETS))
             done = subprocess.run(
@@ -185,17 +189,20 @@ def fetched(folder: Path) -> Path:
                 check=False,
             )
             if done.returncode:
-                raise SystemExit(f"npm can't fetch {', '.join(packages)}")
+                raise SystemExit(f"npm can't download {', '.join(packages)}; see its message above")
             for package in packages:
                 unpack(Path(temporary) / f"{package.replace('@', '-')}.tgz", package, folder)
     for asset in ASSETS:
         if not right(folder / name(asset), asset):
-            raise SystemExit(f"{asset.path} of {asset.package} isn't the file that was reviewed")
+            raise SystemExit(
+                f"{asset.path} of {asset.package} has another SHA-256 than in bench/publish.py; "
+                "remove .asv/vendor and try again"
+            )
     return folder
 
 
 def unpack(archive: Path, package: str, folder: Path) -> None:
-    """Take a package's files that the site needs, and its licence, out of its archive."""
+    """Extract the needed files of a package, and its licence, from its archive."""
     wanted = {asset.path: name(asset) for asset in ASSETS if asset.package == package}
     with tarfile.open(archive) as packed:
         for member in packed:
@@ -211,5 +218,5 @@ def unpack(archive: Path, package: str, folder: Path) -> None:
 
 
 def right(path: Path, asset: Asset) -> bool:
-    """Tell whether a file is there and is the one that is known."""
+    """Return whether a file exists and has the known digest."""
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == asset.sha256

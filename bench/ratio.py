@@ -1,12 +1,12 @@
 """The ratio of two timings.
 
-The arms take turns in blocks of four legs, ABBA and BAAB by turns, so that a steady drift of the
+The arms take turns in blocks of four legs, alternately ABBA and BAAB, so that a steady drift of the
 machine cancels:
 
     ratio of a block = (time of both legs of A) / (scale · time of both legs of B)
 
-What counts is the median over a process's blocks; the unit of replication is the process. On one
-thread. Arms have to do the same work: the tests compare what they return.
+The result of a process is the median over its blocks; the unit of replication is the process.
+Everything runs on one thread. Both arms must do the same work: the tests compare their results.
 """
 
 import argparse
@@ -31,9 +31,9 @@ class Pair:
     """Two computations to compare.
 
     Args:
-        first: A; its result is ignored.
-        second: B; its result is ignored.
-        scale: B's time is multiplied by it.
+        first: Computation A; its result is ignored.
+        second: Computation B; its result is ignored.
+        scale: Factor by which the time of B is multiplied.
     """
 
     first: Callable[[], object]
@@ -44,20 +44,19 @@ class Pair:
 class Ratios:
     """A suite of asv: each `track_` method times a pair at each combination of parameters.
 
-    Attributes:
-        blocks: How many the median is over.
-        leg: The least seconds of a leg.
-        cpu_time: Whether the process's own time is taken, where other processes are busy, instead
-            of wall time.
-
     A quick run takes one block of short legs.
+
+    Attributes:
+        blocks: Number of blocks over which the median is taken.
+        leg: Shortest duration of a leg, in seconds.
+        cpu_time: Whether to measure CPU time instead of wall time, for a busy machine.
     """
 
     params: ClassVar[tuple[tuple[Any, ...], ...]]
     param_names: ClassVar[tuple[str, ...]]
     unit = "ratio"
     timeout = 900.0
-    version = "1"  # raised only where the numbers mean something else
+    version = "1"  # to be raised only if the values get another meaning
     blocks = 3
     leg = 0.3
     cpu_time: ClassVar[bool] = False
@@ -73,12 +72,12 @@ def paired(pair: Pair, clock: Callable[[], float], blocks: int, leg: float = 0.3
     """Return the ratio of each block.
 
     Args:
-        clock: In seconds.
-        leg: The least seconds of a leg; both arms are called equally often in it.
+        clock: Returns the time in seconds.
+        leg: Shortest duration of a leg, in seconds; both arms are called equally often.
     """
     arms = (pair.first, pair.second)
     with cost.one_thread():
-        for arm in arms:  # warm-up: allocations, caches, what is built on first use
+        for arm in arms:  # warm-up: allocations, caches, objects that are built on first use
             _leg(arm, 1, clock)
         shortest = min(_leg(arm, 1, clock) for arm in arms)
         calls = max(1, math.ceil(leg / max(1e-6, shortest)))
@@ -99,7 +98,7 @@ def _leg(arm: Callable[[], object], calls: int, clock: Callable[[], float]) -> f
 
 
 def figures(suites: Sequence[type]) -> dict[str, tuple[str, Callable[[], float]]]:
-    """Return unit and measurement by label, of every method at every parameter."""
+    """Return unit and measurement of every method at every parameter, by label."""
     found: dict[str, tuple[str, Callable[[], float]]] = {}
     for suite in suites:
         made = suite()
@@ -111,22 +110,22 @@ def figures(suites: Sequence[type]) -> dict[str, tuple[str, Callable[[], float]]
 
 
 def main(module: str, suites: Sequence[type], processes: int = 3) -> None:
-    """Command line of a module of benchmarks: print a table, or one process's numbers as JSON.
+    """Run the command line of a benchmark module: print a table, or JSON of one process.
 
-    Each figure is shown on stderr as soon as it is measured.
+    Each figure is also printed on stderr as soon as it is measured.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m {module}", description="Each figure: median and range over processes."
     )
     parser.add_argument("only", nargs="?", default="", help="part of the labels to measure")
     parser.add_argument(
-        "--processes", type=int, default=processes, help="fresh processes, one after another"
+        "--processes", type=int, default=processes, help="number of fresh processes, run in turn"
     )
     parser.add_argument(
-        "--cpu-time", action="store_true", help="the processes' own time, where others are busy too"
+        "--cpu-time", action="store_true", help="measure CPU time, for a busy machine"
     )
     parser.add_argument(
-        "--once", action="store_true", help="measure here, and print a line of JSON for each figure"
+        "--once", action="store_true", help="measure in this process, and print JSON lines"
     )
     asked = parser.parse_args()
     Ratios.cpu_time = asked.cpu_time
@@ -155,10 +154,10 @@ def main(module: str, suites: Sequence[type], processes: int = 3) -> None:
 
 
 def measured(command: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Yield label and value of each figure that a process prints, as it prints them.
+    """Yield label and value of each figure as soon as a process prints it.
 
     Raises:
-        CalledProcessError: If it fails.
+        CalledProcessError: If the process fails.
     """
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -170,7 +169,7 @@ def measured(command: Sequence[str]) -> Iterator[tuple[str, float]]:
 
 
 def shown(value: float, unit: str) -> str:
-    """Return a figure in words."""
+    """Return a value with its unit, as text."""
     return format(value, ".3f" if unit == "ratio" else ",.0f")
 
 

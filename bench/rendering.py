@@ -1,6 +1,6 @@
-"""What a report takes: made-up claims, each of 60 pairs, in ratios and differences by turns.
+"""The cost of rendering a report: synthetic claims of 60 pairs, alternately ratios and differences.
 
-- `Page.time_page`: seconds of the HTML page of so many claims, with its pictures.
+- `Page.time_page`: seconds to render the HTML page with its pictures, by the number of claims.
 - `Twins.time_twins`: seconds of the table, JUnit XML, summary and badge.
 - `Size.track_page`: bytes of the page; exact.
 """
@@ -68,7 +68,7 @@ class Size:
 
 
 def report(number: int) -> Any:
-    """Return a report of so many claims, half of which hold."""
+    """Return a report of a number of claims, half of which hold."""
     from ablations.records.rows import Report
     from ablations.rule import Group
 

@@ -1,13 +1,13 @@
-"""Where more workers stop helping, and why: the real schedule on a clock of its own.
+"""How a run scales with the number of workers, and what limits it: a simulation.
 
-The schedule is the runner's; durations are those that a store recorded, else the specs' costs.
-Workers and network are taken as free of cost, the coordinator is one thread: it hands out and
-stores one trial after the other, `--overhead` seconds each (`python -m bench.engine overhead`
-measures that). A run can't be faster than
+The runner's own schedule is simulated, with the durations that a store recorded, or else the costs
+in the specs. Workers and network have no overhead. The coordinator is one thread, which sends out
+and stores one trial after the other, at `--overhead` seconds each (`python -m bench.engine
+overhead` measures that). A run can't be faster than
 
-- its work shared by all workers,
+- its work, divided by the number of workers,
 - its longest chain of trials that start from each other,
-- its coordinator's work.
+- the work of its coordinator.
 
 `python -m bench.scaling [--store DIR] [--tier full] [--overhead 0.01] [CLAIM ...]` prints a table.
 Timings are left out: they run alone, on one machine.
@@ -39,14 +39,14 @@ WORKERS = (1, 4, 16, 64, 256)
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """How a run goes on so many workers, in seconds.
+    """A simulated run; times are in seconds.
 
     Args:
-        workers: How many.
-        took: From the first trial to the last.
-        work: All durations together.
-        chain: The longest chain.
-        coordinator: Its own work.
+        workers: Number of workers.
+        took: Time from the start of the first trial to the end of the last.
+        work: Sum of the durations of all trials.
+        chain: Duration of the longest chain of trials.
+        coordinator: Work of the coordinator.
     """
 
     workers: int
@@ -57,12 +57,12 @@ class Found:
 
     @property
     def efficiency(self) -> float:
-        """The share of the workers' time that is work."""
+        """Work divided by the workers' time."""
         return self.work / (self.workers * self.took)
 
     @property
     def bound(self) -> str:
-        """What a run on so many workers can't be faster than."""
+        """The name of the largest lower bound of the run's time."""
         bounds = {
             "the work": self.work / self.workers,
             "the longest chain": self.chain,
@@ -72,7 +72,7 @@ class Found:
 
 
 class Memory:
-    """What the schedule asks of a store, in memory."""
+    """A store in memory, with the methods that the schedule uses."""
 
     folder = Path()
 
@@ -98,11 +98,11 @@ class Memory:
         return 0
 
     def note(self, *_: object, **__: object) -> None:
-        """Nothing is kept."""
+        """Ignore a line of the journal."""
 
 
 class Simulated(Schedule):
-    """The schedule, whose jobs aren't handed to anybody."""
+    """The schedule, without workers."""
 
     def job(self, fingerprint: str) -> Job:
         return Job(trial=self._waiting[fingerprint].trial, fingerprint=fingerprint, folder="")
@@ -116,14 +116,14 @@ def simulate(
     overhead: float = 0.01,
     cost: Callable[[Trial], float] | None = None,
 ) -> Found:
-    """Run trials on a clock of its own.
+    """Simulate a run of trials.
 
     Args:
-        trials: Those that share the machine.
-        seconds: How long each takes.
-        workers: How many.
-        overhead: Seconds of the coordinator's for each trial.
-        cost: What the schedule expects; as it takes, unless given.
+        trials: The trials, which share the machine.
+        seconds: Returns the duration of a trial.
+        workers: Number of workers.
+        overhead: Seconds that the coordinator needs for each trial.
+        cost: Returns the cost that the schedule expects; by default the duration.
     """
     schedule = Simulated(
         typing.cast(Store, Memory()),
@@ -188,7 +188,7 @@ def main() -> None:
         result = None if reader is None else reader.of(trial)
         return costs.of(trial) if result is None else result.wall_seconds
 
-    print("workers     hours  speed-up  efficiency  held back by")  # noqa: T201
+    print("workers     hours  speed-up  efficiency  limited by")  # noqa: T201
     alone = 0.0
     for workers in WORKERS:
         found = simulate(shared, seconds, workers, overhead=asked.overhead, cost=costs.of)

@@ -1,12 +1,12 @@
-"""What many seeds of an arm cost: CPU time of a training step, eager and compiled.
+"""The cost of training many seeds of an arm: CPU time of a training step, eager and compiled.
 
-Two learners take blocks of steps by turns in one process, so that a drift of the machine meets
-both; counted is the process's own time for whole steps, the optimiser's among them. Where samples
-halt by a policy, the eager learner's blocks are spread over its training: an eager step ends with
-its last sample, a compiled one never early. What compiling costs is told apart.
+Two learners take blocks of steps in turns in one process, so that a drift of the machine affects
+both. The CPU time of whole steps is measured, including the optimiser. If samples halt by a policy,
+the eager learner's blocks are spread over its training, because an eager step ends with its last
+sample, while a compiled one always takes all steps. The time to compile is reported separately.
 
-`python -m bench.seeds [ARM ...]` prints a table, as ratios to eager steps with the system's
-allocator; processes with tcmalloc, where it is installed, take turns with those without.
+`python -m bench.seeds [ARM ...]` prints a table of ratios to eager steps with the system's
+allocator. If tcmalloc is installed, processes with it take turns with processes without it.
 """
 
 import argparse
@@ -36,8 +36,8 @@ from hrm.tasks import Task
 from hrm.training import loop
 from hrm.training.learner import Learner
 
-SEED = 1000  # of pilots
-BLOCK = 10  # updates
+SEED = 1000  # the first pilot seed
+BLOCK = 10  # updates per block
 
 ARMS: Mapping[str, tuple[Part, Train | Ladder]] = {
     "T0": (arms_act_v1.LEVELS, arms_act_v1.HALTING),
@@ -51,7 +51,7 @@ ARMS: Mapping[str, tuple[Part, Train | Ladder]] = {
 
 
 def named(name: str) -> tuple[Part, Train | Ladder]:
-    """Return an arm and what trains it: one of `ARMS`, or CLAIM:LABEL, the first cell by default.
+    """Return an arm and its training: one of `ARMS`, or CLAIM:LABEL, by default the first cell.
 
     Raises:
         UserError: If there is no such claim or cell, or it trains nothing.
@@ -86,12 +86,12 @@ class Cost:
 
 
 def cost(system: Part, protocol: Train | Ladder, blocks: int = 6) -> Cost:
-    """Return what an arm costs in this process.
+    """Return the costs of an arm, measured in this process.
 
     Args:
         system: The arm.
-        protocol: What trains it.
-        blocks: Of so many updates each is timed.
+        protocol: The training.
+        blocks: Number of timed blocks of each kind.
     """
     assert isinstance(system, System)
     data, updates = samples(system, protocol), protocol.training.updates
@@ -113,7 +113,7 @@ def cost(system: Part, protocol: Train | Ladder, blocks: int = 6) -> Cost:
 
 
 class Course:
-    """A learner on its way."""
+    """A learner during its training."""
 
     def __init__(self, system: System, protocol: Train | Ladder, data: loop.Encoded) -> None:
         model = loop.build(system, loop.Seeds(weights=SEED, order=SEED)).train()
@@ -122,7 +122,7 @@ class Course:
         self.data, self.order = data, data.order(protocol.training.batch, SEED)
 
     def spent(self, updates: int) -> float:
-        """Take updates, and return the CPU seconds, those of a compiler that was called too."""
+        """Do updates, and return their CPU seconds, including those of a compiler."""
         start = _spent()
         for _ in range(updates):
             self.learner.training_step(self.data.batch(next(self.order)))
@@ -130,24 +130,24 @@ class Course:
 
 
 def _spent() -> float:
-    """Return the CPU seconds of this process, and of the compilers that it waited for."""
+    """Return the CPU seconds of this process and of its finished children, such as compilers."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
 
 def samples(system: System, protocol: Train | Ladder, count: int = 1024) -> loop.Encoded:
-    """Return boards that steps are timed on: few, since what they say doesn't matter."""
+    """Return boards for timed steps: few, because their contents don't matter."""
     task = protocol.boards.task
     assert isinstance(task, Task)
     return loop.encode(system, task, cache.load(task, SEED, count, 16, 16).train)
 
 
 def measured(arms: Sequence[str], library: str | None) -> dict[str, Cost]:
-    """Return what arms cost in a process of their own.
+    """Return the costs of arms, measured in a new process.
 
     Args:
-        arms: Of `ARMS`.
-        library: Of the allocator, None for the system's.
+        arms: Names of arms, see `named`.
+        library: Library of the allocator; None for the system's allocator.
     """
     variables = {**os.environ, **dict.fromkeys(thread_variables, "1")}
     if library is not None:
@@ -159,7 +159,7 @@ def measured(arms: Sequence[str], library: str | None) -> dict[str, Cost]:
 
 
 def table(found: Sequence[tuple[str | None, Mapping[str, Cost]]]) -> list[str]:
-    """Return lines of a table of what processes found, each with its allocator."""
+    """Return the lines of a table, from the results of processes with their allocators."""
     kinds = {library is not None for library, _ in found}
     head = ["arm", "updates", "eager, ms", "compiled", *["tcmalloc", "both"] * (len(kinds) == 2)]
     rows = [[*head, "compiling, s", "pays from"]]
@@ -173,7 +173,7 @@ def table(found: Sequence[tuple[str | None, Mapping[str, Cost]]]) -> list[str]:
         ratios = [
             statistics.mean(getattr(c, field) for c in of) / base for of, field in columns if of
         ]
-        compiling = max(c.compiling for c in plain)  # of the first one
+        compiling = max(c.compiling for c in plain)  # later processes load from the cache
         saved = (1 - ratios[0]) * base * plain[0].updates
         seeds = f"{compiling / saved:.0f}" if saved > 0 else "never"
         numbers = [f"{r:.2f}" for r in ratios]
@@ -192,9 +192,9 @@ def main() -> None:
         "arms",
         nargs="*",
         metavar="ARM",
-        help=f"of {', '.join(ARMS)}, or CLAIM:LABEL, a cell of a claim (default: the former)",
+        help=f"{', '.join(ARMS)}, or CLAIM:LABEL for a cell of a claim (default: the named arms)",
     )
-    parser.add_argument("--once", action="store_true", help="measure here, and print JSON")
+    parser.add_argument("--once", action="store_true", help="measure in this process, print JSON")
     asked = parser.parse_args()
     arms = asked.arms or list(ARMS)
     found = {name: named(name) for name in arms}

@@ -1,15 +1,14 @@
 """Forward pass and training step of every recipe, at one small size.
 
-Sixteen cells of five classes, batches of 32, width 64 (complete: 32 and 16), one thread. Numbers
-are comparable from commit to commit, not from recipe to recipe: their depths are those of the
-recipes.
+Sixteen cells of five classes, batches of 32, width 64 (complete: 32 and 16), one thread. Values are
+comparable between commits, but not between recipes, whose depths differ.
 
 - `Forward.time_forward`: seconds of a pass through all halting steps, without gradient.
 - `Update.time_update`: seconds of one `Learner.update`: forward pass, loss, backward pass and
-  optimiser; one halting step where the recipe's places carry their states, a whole run elsewhere.
-- `Tracked.track_peak`: the most bytes alive at once of what an update allocates; exact.
+  optimiser. It is one halting step if the recipe carries states between updates, otherwise a run.
+- `Tracked.track_peak`: peak of the bytes that an update allocates; exact.
 - `Tracked.track_operations`: floating-point operations of a forward pass; exact.
-- `Tracked.track_parameters`: numbers that are learned; exact.
+- `Tracked.track_parameters`: number of trained parameters; exact.
 """
 
 from collections.abc import Callable
@@ -83,7 +82,7 @@ class Update(Suite):
 
 
 class Tracked:
-    """What an update takes and a model has; nothing of it is a time, so each run gives the same."""
+    """Memory, operations and parameters: exact numbers, which are the same in every run."""
 
     params = (tuple(systems),)
     param_names = ("recipe",)
@@ -104,7 +103,7 @@ class Tracked:
         return cost.operations(call).total
 
     def track_parameters(self, recipe: str) -> int:
-        """Return how many numbers are learned."""
+        """Return the number of trained parameters."""
         return sum(p.numel() for p in loop.build(systems[recipe]()).parameters())
 
 
@@ -114,7 +113,7 @@ Tracked.track_parameters.unit = "parameters"  # type: ignore[attr-defined]
 
 
 def learner(recipe: str) -> tuple[HRM, Callable[[], object]]:
-    """Return a recipe's model, and one update of it, whose rate is too small to change it."""
+    """Return a recipe's model, and an update with a rate that is too small to change it."""
     from hrm.training.learner import Learner
 
     made = systems[recipe]()
@@ -125,7 +124,7 @@ def learner(recipe: str) -> tuple[HRM, Callable[[], object]]:
 
 
 def data(made: System) -> Batch:
-    """Return random inputs, of the kind that a system reads, and targets [B, cells]."""
+    """Return random inputs for a system, and targets [B, cells]."""
     noise = torch.Generator().manual_seed(1)
     shape = (batch, *loop.build(made).example(1).shape[1:])
     part = made.model.embedding

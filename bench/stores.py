@@ -1,10 +1,10 @@
 """Seconds of a store's work on the file system, with results of one observation and no arrays.
 
-- `Adding.time_add`: ten results, each written whole, synced and noted in the journal.
-- `Reading.time_open`: a store of 30 results: its index and its journal.
-- `Reading.time_results`: the same results read, decoded and checked.
+- `Adding.time_add`: writing ten results, each atomically, synced, and with a line in the journal.
+- `Reading.time_open`: opening a store of 30 results, that is, its index and its journal.
+- `Reading.time_results`: reading, decoding and checking these results.
 
-The disk counts, so that numbers of different machines say little.
+Times depend on the disk, so that those of different machines aren't comparable.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Adding:
         self.numbers = itertools.count(stored)
 
     def teardown(self) -> None:
-        """Remove it."""
+        """Remove the store."""
         self.folder.cleanup()
 
     def time_add(self) -> None:
@@ -41,7 +41,7 @@ class Adding:
 
 
 class Reading:
-    """A store that stays as it is."""
+    """A store that is only read."""
 
     repeat = (2, 5, 0.4)
     rounds = 1
@@ -49,12 +49,12 @@ class Reading:
     version = "1"
 
     def setup(self) -> None:
-        """Make it, and open it once, so that there is an index."""
+        """Make the store, and open it once, so that it has an index."""
         self.folder = tempfile.TemporaryDirectory()
         self.store = a_store(Path(self.folder.name), stored)
 
     def teardown(self) -> None:
-        """Remove it."""
+        """Remove the store."""
         self.folder.cleanup()
 
     def time_open(self) -> None:
@@ -67,7 +67,7 @@ class Reading:
 
 
 def a_store(folder: Path, results: int) -> Any:
-    """Return a new store with so many results."""
+    """Return a new store with a number of results."""
     from ablations.runs.store import Store
 
     store = Store.open(folder / "store", create=True)
@@ -77,7 +77,7 @@ def a_store(folder: Path, results: int) -> Any:
 
 
 def result(number: int) -> Any:
-    """Return a result whose fingerprint is drawn from a number."""
+    """Return a result with a fingerprint that is derived from a number."""
     from ablations.records.trials import Machine, Result, Status, Trial
 
     return Result(

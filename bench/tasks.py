@@ -1,7 +1,7 @@
-"""Seconds that tasks take to make boards and to score answers; numpy alone, no model.
+"""Seconds that tasks take to generate boards and to score answers, without a model.
 
-`Boards.time_generate` makes 24 (16 to train on, 4 to validate, 4 to test); `Scoring.time_score`
-scores 256 answers ten times, the stored ones with every fifth cell changed.
+`Boards.time_generate` generates 24 boards (16 for training, 4 for validation, 4 for testing).
+`Scoring.time_score` scores 256 answers ten times: the stored answers with every fifth cell changed.
 """
 
 from importlib import import_module

@@ -1,12 +1,12 @@
-"""What every suite of timings shares: what is timed is built in `setup`, and warm.
+"""The base of all suites of timings: the timed callable is built and warmed up in `setup`.
 
-asv runs `setup` again before each sample, and with `--quick` takes a single cold sample. So the
-first `setup` of a process builds what is timed and calls it once, and later ones find it again. A
-sample is one call of a `time_` method; where that takes less than a few milliseconds, the method
-repeats it a fixed number of times, which its docstring says.
+asv runs `setup` again before each sample, and with `--quick` takes a single cold sample. Therefore
+the first `setup` of a process builds the callable and calls it once, and later ones reuse it. A
+sample is one call of a `time_` method. If that would take less than a few milliseconds, the method
+repeats it a fixed number of times, which its docstring gives.
 
-All numbers are better when lower. The versions are pinned, since asv ends a benchmark's history
-where its version changes: raise a version where its numbers mean something else, and only there.
+Lower is better for all values. Versions are pinned, because asv ends the history of a benchmark
+when its version changes. Raise a version only if its values get another meaning.
 """
 
 import functools
@@ -15,21 +15,21 @@ import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-QUICK = "BENCH_QUICK"  # set by `tox -e bench -- --quick`, since asv tells suites nothing of it
+QUICK = "BENCH_QUICK"  # set by `tox -e bench -- --quick`, since asv doesn't pass that to suites
 
 Timed = Callable[[], object]
 
 
 def quick() -> bool:
-    """Tell whether this is a quick run, in which tracked ratios are measured briefly too."""
+    """Return whether this is a quick run, in which tracked ratios are measured briefly too."""
     return bool(os.environ.get(QUICK))
 
 
 class Suite:
-    """A suite of asv; a subclass says by `make` what is timed for its parameters.
+    """A suite of asv; `make` of a subclass returns the timed callable for some parameters.
 
     Attributes:
-        call: What `make` returned for the parameters that asv set up.
+        call: The result of `make` for the parameters that asv has set up.
     """
 
     params: ClassVar[tuple[tuple[Any, ...], ...]]
@@ -43,17 +43,17 @@ class Suite:
 
     @classmethod
     def make(cls, *values: Any) -> Timed:  # noqa: ARG003 (a subclass has its parameters)
-        """Build what is timed."""
+        """Build the timed callable."""
         raise AssertionError(cls)
 
     def setup(self, *values: Any) -> None:
-        """Have what is timed at hand."""
+        """Get the timed callable, which is built once per process."""
         self.call = prepared(type(self).make, values)
 
 
 @functools.cache
 def prepared(make: Callable[..., Timed], values: tuple[Any, ...]) -> Timed:
-    """Return what a suite times, built and called once in this process."""
+    """Return a suite's callable, which is built and called once in this process."""
     call = make(*values)
     call()
     gc.collect()
@@ -61,7 +61,7 @@ def prepared(make: Callable[..., Timed], values: tuple[Any, ...]) -> Timed:
 
 
 def times(number: int, call: Timed) -> Timed:
-    """Return so many calls as one."""
+    """Return a callable that does a number of calls."""
 
     def repeated() -> None:
         for _ in range(number):

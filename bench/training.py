@@ -1,8 +1,9 @@
-"""A training step of act-v1 beside a plain stack of the same blocks.
+"""A training step of act-v1, compared with a plain stack of the same blocks.
 
-Forward and backward pass of one segment: tokens in, the last low and the last high update with
-gradient, answer and Q values out, their loss. Both arms have the same weights and the same loss;
-wanted is a ratio of at most 1. Optimiser and look-ahead, which both would share, are left out.
+The step is the forward and backward pass of one segment: from tokens, with gradients through the
+last low and the last high update, to answer, Q values and their loss. Both arms have the same
+weights and the same loss; the target is a ratio of at most 1. The optimiser and the look-ahead,
+which would be the same in both arms, are left out.
 
 Shapes: B batch, S positions, D width, H heads, E = D / H.
 
@@ -36,7 +37,7 @@ class ActV1(ratio.Ratios):
     blocks = 9
 
     def track_step(self, batch: int) -> float:
-        """Return the ratio, at most 1."""
+        """Return the ratio; the target is at most 1."""
         first, second = (step(model, *data(batch)) for model in models())
         return self.median(ratio.Pair(first=first, second=second))
 
@@ -71,7 +72,7 @@ class Block(nn.Module):
 
 
 class Plain(nn.Module):
-    """Low and high stack, and act-v1's schedule written out."""
+    """Low and high stack, with act-v1's schedule written out."""
 
     low_start: Tensor
     high_start: Tensor
@@ -122,7 +123,7 @@ def rotate(x_BHSE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def system() -> System:
-    """Return what is timed: without exploration, and without the look ahead."""
+    """Return the timed system, without exploration and look-ahead."""
     made = recipes.act_v1(
         width=width,
         heads=heads,
@@ -150,7 +151,7 @@ def models() -> tuple[HRM, Plain]:
 
 
 def names(plain: Plain) -> dict[str, str]:
-    """Return the model's name of each of the stack's weights."""
+    """Return the name in the model of each weight of the stack."""
     parts = {
         "table": "embed.table",
         "head": "readout",
@@ -174,7 +175,7 @@ def names(plain: Plain) -> dict[str, str]:
 
 
 def step(model: HRM | Plain, tokens: Tensor, targets: Tensor) -> Callable[[], Answer]:
-    """Return forward and backward pass; gradients are made anew each time."""
+    """Return a function that does the forward and backward pass, with new gradients each time."""
     objective = system().objective
     assert isinstance(objective, QHalting)
     if isinstance(model, HRM):

@@ -1,4 +1,4 @@
-"""A trial that does nothing, or counts: what the engine's benchmarks run. It needs no torch."""
+"""A trial that does nothing, or counts, for benchmarks of the engine. It needs no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Counting(Protocol):
     """Counts to a number.
 
     Args:
-        to: The number; a million takes some 30 ms.
+        to: The number; a million takes about 30 ms.
     """
 
     module: ClassVar[str] = "bench.trials"
@@ -28,7 +28,7 @@ class Counting(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """What a trial leaves, as an outcome has it."""
+    """The outcome of a trial."""
 
     observations: list[Mapping[str, Any]]
     weights: None = None
@@ -43,11 +43,11 @@ def count(to: int) -> int:
 
 
 def run(inputs: Any) -> Left:
-    """Do a trial."""
+    """Run a trial."""
     return Left(observations=[{"counted": count(inputs.protocol.to)} for _ in inputs.arms])
 
 
 def trials(number: int, to: int = 0) -> list[Trial]:
-    """Return so many trials, one a seed."""
+    """Return a number of trials, one per seed."""
     protocol, arms = Counting(to=to).to_json(), (Nothing().to_json(),)
     return [Trial(protocol=protocol, arms=arms, seed=seed) for seed in range(number)]

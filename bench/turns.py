@@ -1,13 +1,13 @@
-"""Time callables by turns within one process: the arms of a claim, and a twin of its baseline.
+"""Time callables in turns within one process: the arms of a claim, and a twin of its baseline.
 
 Usage: `python -P -m bench.turns`, with one line of JSON on standard input, the arguments of
-`measure`. Prints one JSON object and ends; it also ends as soon as standard input closes, so that
-it never outlives who started it.
+`measure`. It prints one JSON object and ends; it also ends as soon as standard input closes, so
+that it never outlives the process that started it.
 
-Equal code by turns agrees far better than equal code in two processes, so a comparison is made
-within a process, and the process is the unit of replication. asv's timer takes all samples of one
-benchmark before those of the next, and can't take turns. The loop here is our own for that reason;
-what it times are the callables that asv's suites time.
+Equal code agrees far better when timed in turns in one process than in two processes. Therefore a
+comparison is made within a process, and the process is the unit of replication. asv's timer takes
+all samples of one benchmark before those of the next; for that reason the loop here is our own. It
+times the same callables as asv's suites.
 
 A *target* is a function of a module, "module:function": it maps configurations and a batch size to
 one callable for each configuration.
@@ -33,8 +33,8 @@ from hrm.config.parts import Part
 Timed = Callable[[], object]
 Target = Callable[[Sequence[Any], int], Sequence[Timed]]
 
-SAMPLE = 4e-3  # seconds: long beside the clock and a cache's refill, short beside a machine's moods
-WARM_UP = 3  # calls of each callable, the fastest of which says how many fill a sample
+SAMPLE = 4e-3  # seconds: long for the clock's resolution, short for changes of the machine's state
+WARM_UP = 3  # calls of each callable; the fastest determines the number of calls in a sample
 THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -47,24 +47,24 @@ def measure(
 ) -> dict[str, Any]:
     """Time every target at every batch size, round by round.
 
-    The callables of a round are the arms in order, the baseline first, and last the twin: the
-    baseline, built a second time. They are built in an order that is drawn, since memory may favour
-    what was built first, and each round calls them in an order of its own.
+    The callables of a round are the arms in order, the baseline first, and the twin last: a second
+    build of the baseline. They are built in random order, because the memory layout may favour what
+    was built first, and each round calls them in a new random order.
 
     Args:
-        targets: "module:function".
-        batches: Sizes.
+        targets: Names of targets, "module:function".
+        batches: Batch sizes.
         arms: Encoded configurations, the baseline first.
-        rounds: How many.
-        seed: What the orders are drawn from.
+        rounds: Number of rounds.
+        seed: Seed of the random orders.
 
     Returns:
-        times: ``[targets][batches][rounds][callables]``, seconds a call.
-        order: Of the same shape, the callables in the order in which a round called them.
-        calls: ``[targets][batches][callables]``, calls per sample.
-        foreign: What other processes took meanwhile, see `Clocks.foreign`.
+        times: Seconds per call, ``[targets][batches][rounds][callables]``.
+        order: The callables in the order in which a round called them, of the same shape.
+        calls: Calls per sample, ``[targets][batches][callables]``.
+        foreign: CPU time of other processes meanwhile, see `Clocks.foreign`.
         core: The only core that this process may use, None if there are several.
-        pid: This process.
+        pid: Id of this process.
     """
     chance = random.Random(seed)
     functions: list[Target] = [pkgutil.resolve_name(target) for target in targets]
@@ -91,14 +91,14 @@ def measure(
 def built(
     target: Target, parts: Sequence[Part], batch: int, chance: random.Random
 ) -> Sequence[Timed]:
-    """Return one callable for each part, in the parts' order but built in a drawn one."""
+    """Return one callable for each part, in the order of the parts, but built in random order."""
     order = chance.sample(range(len(parts)), len(parts))
     callables = dict(zip(order, target([parts[i] for i in order], batch), strict=True))
     return [callables[i] for i in range(len(parts))]
 
 
 def calls_per_sample(timed: Timed) -> int:
-    """Return how many calls fill a sample; calling it warms up what is built on first use."""
+    """Return the number of calls in a sample, after some calls that warm up the callable."""
     return max(1, math.ceil(SAMPLE / min(seconds(timed, 1) for _ in range(WARM_UP))))
 
 
@@ -116,7 +116,7 @@ def by_turns(
 
 
 def seconds(timed: Timed, calls: int) -> float:
-    """Return how long so many calls take, by the wall clock."""
+    """Return the wall time of a number of calls."""
     start = time.perf_counter_ns()
     for _ in range(calls):
         timed()
@@ -125,7 +125,7 @@ def seconds(timed: Timed, calls: int) -> float:
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Collect garbage now, and not again until the end."""
+    """Collect garbage now, and disable garbage collection until the end of the block."""
     enabled = gc.isenabled()
     gc.collect()
     gc.disable()
@@ -136,16 +136,16 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
-# -- what other processes took --------------------------------------------------------------------
+# -- load by other processes ----------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class Clocks:
-    """Seconds up to one moment.
+    """Readings of clocks at one moment, in seconds.
 
     Args:
-        wall: That have passed.
-        own: That this process computed.
-        core: That the core of this process was busy; None where it can't be told.
-        machine: That all cores were busy; None where it can't be told.
+        wall: Wall time.
+        own: CPU time of this process.
+        core: Busy time of this process's core; None if unknown.
+        machine: Busy time of all cores; None if unknown.
     """
 
     wall: float
@@ -155,7 +155,7 @@ class Clocks:
 
     @classmethod
     def read(cls, core: int | None) -> "Clocks":
-        """Read all clocks; /proc/stat has those of the machine."""
+        """Read all clocks; those of the machine are in /proc/stat."""
         try:
             lines = Path("/proc/stat").read_text().splitlines()
         except OSError:
@@ -168,12 +168,12 @@ class Clocks:
         )
 
     def foreign(self, later: "Clocks") -> dict[str, float | None]:
-        """Return how many cores' time other processes took between two readings.
+        """Return the load by other processes between two readings, in cores.
 
         Returns:
-            core: Of the core of this process, between 0 and 1.
-            machine: Of all cores. In a container this is the host's load, where the container sees
-                its host's clocks, so a rule had better look at the core.
+            core: Load of this process's core, between 0 and 1.
+            machine: Load of all cores. In a container it may be that of the host, so that a rule
+                should use the load of the core.
         """
         wall, own = later.wall - self.wall, later.own - self.own
 
@@ -189,7 +189,7 @@ class Clocks:
 
 
 def busy(lines: Sequence[str], name: str) -> float | None:
-    """Return the seconds that /proc/stat counts for a core, stolen ones too, None without a line.
+    """Return a core's busy seconds in /proc/stat, including stolen time; None without a line.
 
     The columns are user, nice, system, idle, waiting for input and output, interrupts (two), and
     stolen by other machines on the same host.
@@ -204,22 +204,22 @@ def busy(lines: Sequence[str], name: str) -> float | None:
 
 
 def only_core() -> int | None:
-    """Return the core that this process keeps to, None if there are several."""
+    """Return the only core that this process may use, None if there are several."""
     usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return usable[0] if len(usable) == 1 else None
 
 
 # -- the process ----------------------------------------------------------------------------------
 def end_with_parent() -> None:
-    """End at once when standard input closes: nobody would wait for the result."""
+    """End this process at once when standard input closes, since nobody waits for the result."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os._exit(1)
 
 
 def main() -> None:
-    """Read what is asked, keep to one core and one thread, measure, print."""
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # before what reads them is imported
+    """Read the arguments, restrict the process to one core and one thread, measure, and print."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # before libraries that read them are imported
     asked = json.loads(sys.stdin.readline())
     threading.Thread(target=end_with_parent, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):

@@ -1,4 +1,4 @@
-"""Below each picture: what it shows, what it doesn't, and the smallest effect to be seen."""
+"""Captions of pictures: what they show, what they don't, and the smallest detectable effect."""
 
 from ablations import text
 from ablations.records.pictures import Kind, Picture
@@ -6,36 +6,36 @@ from ablations.records.rows import Part, Row
 from reports import sayings
 from reports.sayings import Saying
 
-_bands = "median and middle half"
+_bands = "median and quartiles"
 _shows = {
-    Kind.COURSE: f"Accuracy on validation boards while training: {_bands} of {{runs}}.",
-    Kind.ARRIVAL: "How many of {runs} had arrived by each update.",
+    Kind.COURSE: f"Accuracy on validation boards during training: {_bands} of {{runs}}.",
+    Kind.ARRIVAL: "Share of {runs} that had reached the target by each update.",
     Kind.STEPS: f"The answers after each halting step: {_bands} of {{runs}}.",
-    Kind.DIFFICULTY: f"Halting steps of equally difficult test boards: {_bands} of {{runs}}.",
-    Kind.TURNS: "Each of {runs} in the order of measurement, beside the baseline built twice.",
+    Kind.DIFFICULTY: f"Halting steps by difficulty of the test boards: {_bands} of {{runs}}.",
+    Kind.TURNS: "Each of {runs} in the order of measurement, with a second build of the baseline.",
     Kind.CELLS: f"Each cell’s values: {_bands} of {{runs}}.",
-    Kind.RATES: f"The loss at the end of each rung of learning rates: {_bands} of {{runs}}.",
-    Kind.MEMORY: "Bytes as the allocator counts them, without noise.",
+    Kind.RATES: f"Final loss at each learning rate: {_bands} of {{runs}}.",
+    Kind.MEMORY: "Bytes counted by the allocator, which have no noise.",
 }
 _leaves_out = {
-    Kind.COURSE: "It doesn’t decide: bands may overlap where every pair agrees.",
-    Kind.ARRIVAL: "It doesn’t show which runs are pairs; what comes after the last update is open.",
-    Kind.STEPS: "It doesn’t show at which step a model would stop by itself.",
+    Kind.COURSE: "It doesn’t decide the claim: bands may overlap although every pair agrees.",
+    Kind.ARRIVAL: "It doesn’t show pairs, nor what would happen after the last update.",
+    Kind.STEPS: "It doesn’t show at which step a model would stop on its own.",
     Kind.DIFFICULTY: "It doesn’t show whether the answers are right.",
-    Kind.TURNS: "It says nothing of other machines; a trend in it would be the machine’s.",
-    Kind.CELLS: "It doesn’t show the contrast, which is formed within each pair.",
-    Kind.RATES: "It doesn’t show rates between the rungs, nor runs that diverged.",
-    Kind.MEMORY: "It says nothing of other sizes, nor of what the system’s allocator rounds up.",
+    Kind.TURNS: "It doesn’t apply to other machines; a trend would be a drift of the machine.",
+    Kind.CELLS: "It doesn’t show the contrast, which is computed within each pair.",
+    Kind.RATES: "It doesn’t show other rates, nor runs that diverged.",
+    Kind.MEMORY: "It doesn’t apply to other sizes, nor what the system’s allocator rounds up.",
 }
 
 
 def caption(row: Row, picture: Picture) -> str:
-    """Return what a picture shows, what it doesn't, and the smallest effect of its pairs."""
+    """Return the caption of a picture, with the smallest effect that its pairs could have shown."""
     runs = text.nouns(max(line.n for line in picture.lines), row.noun)
     said = [_shows[picture.kind].format(runs=runs)]
     if never := [line for line in picture.lines if line.beyond]:
         counts = [f"{line.beyond} of {line.n} ({line.label})" for line in never]
-        said.append(f"Never arrived: {text.listed(counts)}.")
+        said.append(f"Never reached the target: {text.listed(counts)}.")
     said.append(_leaves_out[picture.kind])
     if row.parts:
         said += smallest(row, sayings.deciding(row))
@@ -47,13 +47,13 @@ def smallest(row: Row, part: Part) -> list[str]:
     if not part.look:
         return []
     if part.seen is None:
-        return ["However large the effect, pairs scattered like these couldn’t have shown it."]
+        return ["Pairs with this scatter couldn’t have shown any effect, however large."]
     value = Saying.part(row, part).value(part.seen)
-    return [f"Smallest effect that pairs scattered like these could have shown: {value}."]
+    return [f"Smallest effect that pairs with this scatter could have shown: {value}."]
 
 
 def spoken(row: Row, picture: Picture) -> str:
-    """Return a picture in words, with its numbers, for those who don't see it."""
+    """Return a text alternative of a picture, with its numbers."""
     said = []
     for line in picture.lines:
         points = [

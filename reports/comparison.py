@@ -1,4 +1,4 @@
-"""One HTML page of what moved between two reports."""
+"""One HTML page of the differences between two reports."""
 
 from pathlib import Path
 

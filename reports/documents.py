@@ -12,9 +12,9 @@ class Document:
     """One document and the claims that it makes.
 
     Args:
-        key: As rows name it.
-        name: For readers.
-        about: What it is.
+        key: Key of the document in rows.
+        name: Name for readers.
+        about: Description in a few words.
         rows: Its claims, decided ones first.
     """
 
@@ -24,7 +24,7 @@ class Document:
     rows: tuple[Row, ...]
 
     def count(self, group: Group) -> int:
-        """Return how many of its claims have this group."""
+        """Return the number of its claims in a group."""
         return sum(row.verdict.group is group for row in self.rows)
 
 
@@ -36,12 +36,12 @@ _named = {
     "complete": ("Complete implementation", "a transformer: seven tasks, four sizes, a tracker"),
     "research": ("Published research", "papers and write-ups on such models"),
     "research-2026": ("Research of 2026", "later papers on such models"),
-    "ours": ("This project", "what the documents leave out"),
+    "ours": ("This project", "questions that the documents leave open"),
 }
 
 
 def documents(report: Report) -> list[Document]:
-    """Return the documents of a report's rows; those that are known in a fixed order, first."""
+    """Return the documents of a report's rows: known ones in a fixed order, then any others."""
     found: dict[str, list[Row]] = {}
     for row in report.rows:
         found.setdefault(row.verdict.document, []).append(row)

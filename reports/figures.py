@@ -52,7 +52,7 @@ def forest_axis(rows: Sequence[Row]) -> Axis:
 
 
 def forest_line(row: Row, axis: Axis) -> Markup:
-    """Return one claim's zones and interval on a shared axis; faint without a verdict."""
+    """Return one claim's zones and interval on a shared axis; faint if it has no verdict."""
     part = deciding(row)
     marks = [*_zones(part, axis, 3, 25), *_interval(part, axis, 14, 5)]
     kind = f"line {row.verdict.group}"
@@ -85,7 +85,7 @@ def mini(row: Row) -> Markup | None:
 
 
 def agreement(row: Row) -> Markup | None:
-    """Return a square a check, filled where both values agree; None without checks."""
+    """Return a square for each check, filled if both values agree; None without checks."""
     primary = [check for check in row.checks if check.primary]
     if not primary:
         return None
@@ -102,7 +102,7 @@ def agreement(row: Row) -> Markup | None:
 
 
 def values(row: Row, part: Part) -> Markup | None:
-    """Return each seed's values joined from cell to cell; None for fewer than two of either."""
+    """Return lines that join each seed's values over cells; None with fewer than two of either."""
     labels = cells(row, part)
     known = [v for p in part.points for v in p.values.values() if svg.shows(v, False)]
     if len(labels) < 2 or len(part.points) < 2 or len(known) < 2:
@@ -138,7 +138,7 @@ def values(row: Row, part: Part) -> Markup | None:
 
 
 def cells(row: Row, part: Part) -> list[str]:
-    """Return the labels of the cells that a part reads, in the order of the row's."""
+    """Return the labels of the cells that a part reads, in the order of the row."""
     found = {label for point in part.points for label in point.values}
     return [label for label in row.labels if label in found]
 
@@ -170,7 +170,7 @@ def _zones(part: Part, axis: Axis, top: float, bottom: float) -> Iterable[str]:
 
 
 def _edges(part: Part, axis: Axis, bottom: float) -> Iterable[str]:
-    """Yield the counts on both sides of the edges that the word rests on."""
+    """Yield the counts on both sides of the edges that decide the word."""
     counts = {edge: (below, above) for edge, below, above in sides(part)}
     for told in telling(part):
         if told.edge is None:
@@ -183,7 +183,7 @@ def _edges(part: Part, axis: Axis, bottom: float) -> Iterable[str]:
 
 
 def _pairs(placed: Sequence[tuple[Point, float, int]], bottom: float, step: float) -> Iterable[str]:
-    """Yield a mark a pair, stacked where they coincide; what isn't read is faint."""
+    """Yield a mark for each pair, stacked if they coincide; pairs that aren't read are faint."""
     stacks: Counter[int] = Counter()
     marks: dict[bool, list[str]] = {True: [], False: []}
     for point, x, side in placed:
@@ -201,7 +201,7 @@ def _pairs(placed: Sequence[tuple[Point, float, int]], bottom: float, step: floa
 
 
 def _place(point: Point, axis: Axis) -> tuple[float, int]:
-    """Return where a pair stands, and the side on which it goes on: -1, 0 or 1."""
+    """Return the position of a pair, and the side on which it is open: -1, 0 (none) or 1."""
     if point.infinite:
         return (svg.RIGHT + 2 if point.infinite > 0 else svg.LEFT - 2), point.infinite
     if point.low is None and point.high is None:
@@ -215,7 +215,7 @@ def _place(point: Point, axis: Axis) -> tuple[float, int]:
 
 
 def _interval(part: Part, axis: Axis, y: float, radius: float) -> Iterable[str]:
-    """Yield the interval, with arrows where it goes on, and the estimate."""
+    """Yield the interval, with arrows at open ends, and the estimate."""
     marks = []
     if part.look and not (part.low is None and part.high is None):
         low = svg.LEFT - 1 if part.low is None else axis.at(part.low)
@@ -238,7 +238,7 @@ def _interval(part: Part, axis: Axis, y: float, radius: float) -> Iterable[str]:
 
 
 def _spoken(row: Row, part: Part) -> str:
-    """Return a picture in words, for those who don't see it."""
+    """Return the text alternative of a picture."""
     saying = Saying.part(row, part)
     value, within = saying.interval(part.estimate, part.low, part.high)
     said = [f"{row.verdict.id}: {part.verdict}", value or "nothing known"]

@@ -1,4 +1,4 @@
-"""The page and its twins, written whole or not at all; everything is made of `report.json`."""
+"""The page and the files beside it, written atomically; all of them show `report.json`."""
 
 import json
 import os
@@ -19,13 +19,13 @@ def render(
     since: Comparison | None = None,
     history: History | None = None,
 ) -> Path:
-    """Write `index.html`, `report.json` and the other twins into a folder.
+    """Write `index.html`, `report.json` and the other files of a report into a folder.
 
     Args:
         report: The report to write.
-        folder: Where.
+        folder: The folder.
         since: Changes since another report, for the summary.
-        history: What is kept of commits, for `history.html`; None where nothing is.
+        history: Records of commits, for `history.html`; None without records.
 
     Returns:
         The path of `index.html`.
@@ -70,7 +70,7 @@ def read(text: str, name: str) -> Report:
         name: Name of the file, for messages.
 
     Raises:
-        UserError: If it is no report, or one of another version.
+        UserError: If it isn't a report, or is one of another version.
     """
     try:
         found = json.loads(text)
@@ -78,7 +78,7 @@ def read(text: str, name: str) -> Report:
         found.pop("$schema", None)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise UserError(
-            f"{name!r} is no report ({type(error).__name__}); allowed is a report.json that "
+            f"{name!r} isn't a report ({type(error).__name__}); allowed is a report.json that "
             "`ablations report` wrote; name one"
         ) from error
     if version not in (SCHEMA, 2):  # 3 has more fields than 2, and no others
@@ -90,13 +90,13 @@ def read(text: str, name: str) -> Report:
         return Report.from_json(found)
     except ValueError as error:
         raise UserError(
-            f"{name!r} isn't as its schema says ({error}); allowed is what `ablations report` "
-            "wrote; render it again"
+            f"{name!r} doesn't fit its schema ({error}); allowed is a report.json that `ablations "
+            "report` wrote; render it again"
         ) from error
 
 
 def write(path: Path, content: str) -> None:
-    """Write a file whole or not at all.
+    """Write a file atomically.
 
     Raises:
         UserError: If it can't be written.
@@ -109,13 +109,13 @@ def write(path: Path, content: str) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> UserError:
     return UserError(
-        f"the report can't be written to {str(folder)!r} ({error.strerror}); "
-        "a folder that may be written to is needed; name another one"
+        f"the report can't be written to {str(folder)!r} ({error.strerror}); allowed is a folder "
+        "that you may write to; name another with --output"
     )
 
 
 def _replace(path: Path, content: str) -> None:
-    """Write a file beside its place, then move it there."""
+    """Write a temporary file beside the target, then rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content.encode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""What to know first: five findings, chosen by a rule that is the same for every report."""
+"""The main findings: five claims, chosen by a rule that is the same for every report."""
 
 import re
 from collections import Counter
@@ -10,9 +10,9 @@ from reports.sayings import decided, strength
 MOST = 5
 OF_ONE_DOCUMENT = 2
 RULE = (
-    "In turn a claim that fails, one that holds and one that holds partly; those with a printed "
-    "figure and counted pairs first, then the largest effect in widths of its null zone; at most "
-    "two of a document."
+    "By turns a claim that fails, one that holds and one that holds partly; first those with a "
+    "printed figure and counted pairs, then those with the largest effect relative to their null "
+    "zone; at most two per document."
 )
 _TURNS = (Group.FAILS, Group.HOLDS, Group.PARTLY)
 

@@ -1,7 +1,7 @@
 """One self-contained page of the history across commits; no statistic is computed here.
 
-Series are drawn over the same commits, side by side, so that a step in several of them at once is
-seen. Each level that asv's step detection found is a line.
+Series are drawn over the same commits, side by side, so that a step that occurs in several of them
+is visible. Each level that asv's step detection found is drawn as a line.
 """
 
 import functools
@@ -19,7 +19,7 @@ from reports import svg
 from reports.words import groups, name_of
 
 NAME = "history.html"
-WORTH = 0.05  # a change of level that is listed first, as a share
+WORTH = 0.05  # series with a change of level by this share or more are listed first
 HEIGHT, CELL = 56, 18
 _templates = Path(__file__).parent / "templates"
 _scales = {
@@ -90,7 +90,7 @@ def page(history: History) -> str:
 
 
 def series(history: History) -> Iterator[Series]:
-    """Yield every series that has a number, by name and parameters."""
+    """Yield every series with a value, by name and parameters."""
     places = {commit.commit: i for i, commit in enumerate(history.commits)}
     newest = {n: b for commit in history.commits for n, b in commit.benchmarks.items()}
     for name, latest in sorted(newest.items()):
@@ -129,7 +129,7 @@ def lede(history: History, every: Sequence[Series], changed: Sequence[Series]) -
 
 
 def conditions(commits: Sequence[Commit]) -> list[str]:
-    """Return how the benchmarks were run, a sentence an item."""
+    """Return the conditions of the measurements, as sentences."""
     found = [c.conditions for c in commits if c.conditions is not None]
     if not found:
         return []
@@ -137,12 +137,13 @@ def conditions(commits: Sequence[Commit]) -> list[str]:
     loads = [c.load for c in found if c.load is not None]
     if loads:
         said.append(
-            f"Meanwhile {text.number(min(loads))} to {text.number(max(loads))} processes wanted "
-            "each core; above one, times say little, and bytes, counts and ratios more."
+            f"During the measurements, {text.number(min(loads))} to {text.number(max(loads))} "
+            "processes per core were running; above one, times are unreliable, but bytes, counts "
+            "and ratios are not."
         )
     if any(c.quick for c in found):
         quick = sum(c.quick for c in found)
-        said.append(f"In {quick} of {len(found)} commits each time is that of one sample or two.")
+        said.append(f"In {quick} of {len(found)} commits, each time is from one or two samples.")
     return [*said, *dict.fromkeys(c.note for c in found if c.note)]
 
 
@@ -159,7 +160,7 @@ def sentence(one: Series, commits: Sequence[Commit]) -> str:
 
 
 def drawn(one: Series, count: int) -> Markup:
-    """Return a series as a picture: a dot a commit, a line a level."""
+    """Return a picture of a series: a dot per commit, and a line per level."""
     least, most = min(one.values.values()), max(one.values.values())
     gap = (most - least) or abs(most) or 1.0
     low, high = least - 0.15 * gap, most + 0.15 * gap
@@ -181,7 +182,7 @@ def drawn(one: Series, count: int) -> Markup:
 
 
 def strip(claim: str, commits: Sequence[Commit]) -> Markup:
-    """Return a claim's groups, a cell a commit that judged it: its letter and its colour."""
+    """Return a claim's groups over commits: a cell per commit, with letter and colour."""
     marks, said = [], []
     for i, commit in enumerate(commits):
         found = commit.claims.get(claim)
@@ -207,7 +208,7 @@ def judged(commits: Sequence[Commit]) -> tuple[list[str], list[str]]:
 
 
 def at(place: int, count: int, shift: float = 0.0) -> float:
-    """Return where a commit stands, in per cent of the width."""
+    """Return the position of a commit, in per cent of the width."""
     if count < 2:
         return 50.0
     found = svg.LEFT + (svg.RIGHT - svg.LEFT) * (place + shift) / (count - 1)
@@ -223,7 +224,7 @@ def amount(value: float, unit: str) -> str:
 
 
 def _modules(every: Sequence[Series]) -> list[tuple[str, list[Series]]]:
-    """Return the series by the module that they are of."""
+    """Return the series by the module of their benchmark."""
     found: dict[str, list[Series]] = {}
     for one in every:
         found.setdefault(one.name.partition(".")[0], []).append(one)

@@ -1,7 +1,7 @@
-"""Pictures with two axes: what runs left beside their values, a line a cell.
+"""Pictures with two axes: series of runs, one line per cell.
 
-Curves lie in an inner SVG that is stretched to the width of its place, with strokes that aren't; so
-one picture fits every width, and its texts keep their size.
+Curves lie in an inner SVG that is stretched to the available width, without stretching strokes.
+Thus one picture fits every width, and its texts keep their size.
 """
 
 import itertools
@@ -16,16 +16,16 @@ from ablations.records.rows import Row
 from reports import captions, svg
 from reports.svg import Axis
 
-TOP, BOTTOM = 24, 150  # of the plot, in pixels
-START, END = 13.0, 98.0  # and in per cent of the width
-ACROSS = 1000  # units of the inner SVG
-FEW = 12  # points that are marked one by one
-LETTERS = 44  # below the horizontal axis, at 360 pixels
+TOP, BOTTOM = 24, 150  # edges of the plot, in pixels
+START, END = 13.0, 98.0  # edges of the plot, in per cent of the width
+ACROSS = 1000  # width of the inner SVG, in its own units
+FEW = 12  # up to this number of points, each is marked
+LETTERS = 44  # characters that fit below the horizontal axis at a width of 360 pixels
 _units = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
 
 
 def drawn(row: Row, picture: Picture) -> Markup | None:
-    """Return a picture, None if nothing of it can be drawn."""
+    """Return a picture, None if no line of it can be drawn."""
     heights = [y for line in picture.lines for y in _heights(line) if svg.shows(y, False)]
     places = [x for line in picture.lines for x in line.across]
     if not heights or not places:
@@ -51,7 +51,7 @@ def drawn(row: Row, picture: Picture) -> Markup | None:
 
 
 def key(picture: Picture) -> Markup:
-    """Return the names of a picture's lines, each with its stroke, or of its numbered places."""
+    """Return a legend: the names of lines, each with its stroke, or of numbered positions."""
     if picture.names and list(_names(picture)) != list(picture.names):
         items = [Markup("<li>{}</li>").format(name) for name in picture.names]
         return Markup('<ol class="key places">{}</ol>').format(Markup("").join(items))
@@ -80,20 +80,20 @@ def _heights(line: Line) -> Iterator[float | None]:
 
 
 def _unit(picture: Picture, heights: Sequence[float]) -> tuple[float, str]:
-    """Return by what numbers of the vertical axis are divided, and what they are then."""
+    """Return the divisor of numbers on the vertical axis, and their unit."""
     if picture.up != "bytes":
         return 1.0, picture.up
     return next((size, unit) for size, unit in _units if max(heights) >= 2 * size or size == 1)
 
 
 def _spread(picture: Picture, places: Sequence[float]) -> bool:
-    """Return whether the horizontal axis is logarithmic: sizes that double."""
+    """Return whether the horizontal axis is logarithmic, as for sizes that double."""
     wanted = picture.kind in (Kind.MEMORY, Kind.RATES) and not picture.names
     return wanted and min(places) > 0 and max(places) > 6 * min(places)
 
 
 def _at(axis: Axis, value: float) -> float:
-    """Return a share of an axis, 0 to 1."""
+    """Return the position of a value on an axis, 0 ... 1."""
     return (axis.at(value) - svg.LEFT) / (svg.RIGHT - svg.LEFT)
 
 
@@ -106,7 +106,7 @@ def _y(axis: Axis, value: float) -> float:
 
 
 def _frame(picture: Picture, across: Axis, up: Axis, size: float, unit: str) -> Iterator[str]:
-    """Yield what the axes are, with ticks and what they count."""
+    """Yield the axes with ticks and labels."""
     yield svg.words(0, 11, unit, "side")
     for tick in Axis(low=up.low / size, high=up.high / size, log=False).ticks(4):
         at = _y(up, tick * size)
@@ -123,7 +123,7 @@ def _frame(picture: Picture, across: Axis, up: Axis, size: float, unit: str) -> 
 
 
 def _named(picture: Picture, across: Axis) -> list[tuple[float, str]]:
-    """Return what stands below the horizontal axis, and where."""
+    """Return the labels below the horizontal axis, with their positions."""
     places = sorted({x for line in picture.lines for x in line.across})
     if picture.names:
         return list(zip(places, _names(picture), strict=False))
@@ -135,7 +135,7 @@ def _named(picture: Picture, across: Axis) -> list[tuple[float, str]]:
 
 
 def _names(picture: Picture) -> Sequence[str]:
-    """Return the names of places, or their numbers where the names are too long to stand there."""
+    """Return the names of positions, or their numbers if the names don't fit below the axis."""
     room = LETTERS // max(len(picture.names), 1)
     if all(len(text.short(name, room + 1)) <= room for name in picture.names):
         return picture.names
@@ -143,7 +143,7 @@ def _names(picture: Picture) -> Sequence[str]:
 
 
 def _inner(picture: Picture, across: Axis, up: Axis) -> str:
-    """Return the lines, bands and points, stretched to the width."""
+    """Return lines, bands and points in the inner SVG."""
     marks = []
     for i, line in enumerate(picture.lines, start=1):
         points = [
@@ -208,7 +208,7 @@ def _never(picture: Picture, across: Axis, up: Axis) -> Iterable[str]:
 
 
 def figure(row: Row, picture: Picture) -> Markup | None:
-    """Return a picture with its key and its caption, None if nothing of it can be drawn."""
+    """Return a picture with legend and caption, None if no line of it can be drawn."""
     found = drawn(row, picture)
     if found is None:
         return None

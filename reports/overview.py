@@ -1,8 +1,8 @@
 """The whole report at a glance, drawn by seaborn: a swarm of effects, and words by document.
 
-Only this module of the reports draws with a library, and only these two pictures: seaborn places
-the points of a swarm and annotates a heat map better than we would. Claims' own pictures are many,
-and fit every width, so `figures` and `lines` write them as SVG that is a tenth as large.
+Only these two pictures are drawn by a library, because seaborn places the points of a swarm and
+annotates a heat map. The many pictures of claims must fit every width; `figures` and `lines` write
+them as SVG that is a tenth as large.
 
 Texts stay texts, colours are the page's variables, and equal reports give equal bytes.
 """
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FARTHEST = 30.0  # null zones from no effect; what lies farther stands at the edge
-WIDTH = 8.5  # inches, of 72 points
-SHADES = 9  # of a heat map, the paper's included
-_ACROSS = "median, in widths of the claim’s own null zone; to the right as the document says"
-_colours = {  # as matplotlib is given them, and as the page names them
+FARTHEST = 30.0  # largest distance from no effect, in null zones; larger ones are drawn at the edge
+WIDTH = 8.5  # inches of 72 points
+SHADES = 9  # shades of the heat map, including the paper's
+_ACROSS = "median, relative to the claim’s own null zone; positive in the documented direction"
+_colours = {  # colours for matplotlib, and the page's variables for them
     "#000001": "var(--ink)",
     "#000002": "var(--muted)",
     "#000003": "var(--rule)",
@@ -72,10 +72,10 @@ _opening = re.compile(r'<svg [^>]*?(?P<box>viewBox="[^"]*")[^>]*>')
 
 
 def effects(report: Report) -> Markup | None:
-    """Return how far each claim's median lies from no effect, by document.
+    """Return a swarm of the claims' medians, by document.
 
-    A claim's place is its distance in widths of its own null zone, to the right if it points where
-    the document says. None with fewer than three such claims.
+    The position of a claim is its distance from no effect, in widths of its own null zone, positive
+    in the documented direction. None with fewer than three such claims.
     """
     found = [(d.name, row, leaning(row)) for d in documents(report) for row in d.rows]
     drawn = [(name, row.verdict.group, at) for name, row, at in found if at is not None]
@@ -112,9 +112,9 @@ def _swarm(drawn: tuple[tuple[str, Group, float], ...]) -> Markup:
 
 
 def _swarmed(figure: "Figure", axes: "Axes", drawn: Sequence[tuple[str, Group, float]]) -> None:
-    """Give the points of a swarm, which seaborn has placed, the marks of their groups.
+    """Draw the points of a swarm with the marks of their groups, where seaborn placed them.
 
-    It places them when they are drawn, a collection a row in the order of the rows.
+    Seaborn places the points when they are drawn, in one collection per row.
     """
     names = list(dict.fromkeys(name for name, _, _ in drawn))
     figure.draw_without_rendering()
@@ -143,7 +143,7 @@ def _swarmed(figure: "Figure", axes: "Axes", drawn: Sequence[tuple[str, Group, f
 
 
 def words(report: Report) -> Markup | None:
-    """Return how often each word came out, by document; None where nothing was run."""
+    """Return a heat map of the number of claims by word and document; None without runs."""
     found = documents(report)
     used = [word for word in Word if report.tally.get(word.value)]
     if not found or not set(used) - {Word.NOT_RUN}:
@@ -188,7 +188,7 @@ def _heat(
 
 
 def leaning(row: Row) -> float | None:
-    """Return a median's distance from no effect in null zones, positive as the document says."""
+    """Return a median's distance from no effect in null zones, positive as documented."""
     if not row.parts or not sayings.strength(row):
         return None
     part = sayings.deciding(row)
@@ -199,7 +199,7 @@ def leaning(row: Row) -> float | None:
 
 
 def _spoken(drawn: Sequence[tuple[str, Group, float]]) -> str:
-    """Return a swarm in words."""
+    """Return the text alternative of a swarm."""
     said = []
     for name in dict.fromkeys(name for name, _, _ in drawn):
         each = sorted(at for its, _, at in drawn if its == name)
@@ -210,8 +210,8 @@ def _spoken(drawn: Sequence[tuple[str, Group, float]]) -> str:
 
 @contextlib.contextmanager
 def _drawing(salt: str, height: float) -> Iterator[tuple["Figure", "Axes"]]:
-    """Give a figure with one pair of axes, under our settings."""
-    import matplotlib as mpl  # loaded where a report is rendered
+    """Yield a figure with one pair of axes, with our settings."""
+    import matplotlib as mpl  # slow to import, and only needed to render a report
     from matplotlib.figure import Figure
 
     with mpl.rc_context():
@@ -235,9 +235,9 @@ def _svg(figure: "Figure", label: str) -> Markup:
     source = written.getvalue()
     source = source[source.index("<svg") :]
     source = _comments.sub("", source)
-    used = set(re.findall('#([^")]+)', source))  # other ids recur in the next picture
+    used = set(re.findall('#([^")]+)', source))  # other ids would recur in the next picture
     source = _identity.sub(lambda found: found[0] if found[1] in used else "", source)
-    source = source.replace("xlink:href", "href")  # as SVG inside HTML has it
+    source = source.replace("xlink:href", "href")  # the form for SVG inside HTML
     source = re.sub(r"<metadata>.*?</metadata>\s*", "", source, flags=re.DOTALL)
     for plain, ours in _colours.items():
         source = source.replace(plain, ours)

@@ -1,4 +1,4 @@
-"""One self-contained HTML page from a `Report`: equal reports, equal text."""
+"""One self-contained HTML page from a `Report`; equal reports give equal text."""
 
 import base64
 import functools
@@ -56,7 +56,7 @@ def style() -> str:
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """Return what templates are rendered with."""
+    """Return the Jinja environment of the templates."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_templates),
         autoescape=True,
@@ -96,7 +96,7 @@ def environment() -> jinja2.Environment:
 
 
 def _panels(report: Report) -> list[tuple[str, list[Row]]]:
-    """Return the rows that have an estimate, by unit: all ratios together, first."""
+    """Return the rows with an estimate, by unit; ratios, which share a panel, come first."""
     found: dict[tuple[bool, str], list[Row]] = {}
     for row in report.rows:
         if row.parts and figures.drawable(part := sayings.deciding(row)):

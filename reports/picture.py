@@ -1,4 +1,4 @@
-"""Take the README's picture: the first screen of a report, `python -m reports.picture`."""
+"""Take the picture of the README, the first screen of a report: `python -m reports.picture`."""
 
 import argparse
 import os
@@ -24,14 +24,20 @@ def take(report: Path, picture: Path, *, width: int = 1280, height: int = 900) -
     Raises:
         UserError: If there is no report, or no Chromium.
     """
-    # a tool of the tests, not needed to render
+    # A package of the tests, which rendering doesn't need.
     from playwright.sync_api import sync_playwright
 
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if chromium is None:
-        raise UserError("no Chromium is on the path; install one, or name it in CHROMIUM")
+        raise UserError(
+            "there is no Chromium on the path; allowed is one there, or in the environment "
+            "variable CHROMIUM; install it, or set CHROMIUM"
+        )
     if not report.is_file():
-        raise UserError(f"no report at {report}; make one with `ablations report`")
+        raise UserError(
+            f"report is {str(report)!r}, which doesn't exist; allowed is the folder of a report; "
+            "make one with `ablations report`"
+        )
     picture.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(flags))

@@ -1,4 +1,4 @@
-"""Write the schema of today's `report.json` into the package, `python -m reports.publish`."""
+"""Write the schema of the current `report.json` into the package: `python -m reports.publish`."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from reports import schema
 
 
 def main() -> None:
-    """Write it."""
+    """Write the schema."""
     argparse.ArgumentParser(prog="python -m reports.publish", description=__doc__).parse_args()
     schema.published().write_text(schema.text(), encoding="utf-8")
 

@@ -12,7 +12,7 @@ from ablations.rule.outcomes import Group, Word
 from reports.words import decided_first, groups
 
 Number = float | None
-MULTIPLE = 2.0  # ratios from here on are said as multiples, not in per cent
+MULTIPLE = 2.0  # ratios from this one on are given as multiples rather than in per cent
 _uneven = re.compile(r"\b(most|least|more|less|fewer|larger|within|between|another|unequal)\b")
 _shares = re.compile(r"(accuracy|share) (on|of|after) ")
 _remark = re.compile(r"; | \(")  # what a check adds to its value
@@ -22,11 +22,11 @@ _times = re.compile(r"\d\s*(x\b|×(?!\s*\d)|times|-fold)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Saying:
-    """How the contrasts of one claim are said: as its document prints the figure.
+    """The wording of one claim's contrasts, which follows the figure in its document.
 
     Args:
-        log: Whether they are ratios.
-        folds: Whether a ratio is said as "3.5 times less" rather than as "72 % less".
+        log: Whether contrasts are ratios.
+        folds: Whether to say "3.5 times less" rather than "72 % less".
         less: Word for a ratio below 1.
         more: Word for a ratio above 1.
         much: What it is much of: "2.4 times as much".
@@ -44,7 +44,7 @@ class Saying:
 
     @classmethod
     def of(cls, row: Row, *, log: bool, unit: str = "", level: bool = False) -> "Saying":
-        """Return how contrasts of a row are said: those of a part, or another reading's."""
+        """Return the wording of a row's contrasts: those of a part, or of another reading."""
         timed = row.verdict.form == "timing"
         return cls(
             log=log,
@@ -121,7 +121,7 @@ class Saying:
             within = "" if low is None and high is None else _span(shown[1], shown[2], low, high)
             return f"{shown[0]} times as {self.much}", within
         below = value < 1
-        nearer = high if below else low  # the end on the side of 1; an open one goes on beyond it
+        nearer = high if below else low  # the end on the side of 1; if open, it may cross 1
         one_side = nearer is not None and (nearer < 1) == below
         if low is None and high is None:
             return self._said(value, text.number(self._size(value))), ""
@@ -141,7 +141,7 @@ class Saying:
         return self._said(value, shown[0]), _span(shown[1], shown[2], low, high)
 
     def _size(self, ratio: float) -> float:
-        """Return a ratio's distance from 1 as it is said."""
+        """Return a ratio's distance from 1, as the wording expresses it."""
         return self._fold(ratio) if self.folds else 100 * abs(1 - ratio)
 
     @staticmethod
@@ -173,12 +173,12 @@ def _span(first: str, second: str, low: Number, high: Number) -> str:
 
 
 def printed(row: Row) -> str:
-    """Return what the document prints, "" if only a direction."""
+    """Return the documented figure, "" if the document gives only a direction."""
     return row.verdict.documented.strip().strip("—–-")
 
 
 def measured(row: Row) -> tuple[str, str]:
-    """Return what was measured beside what is documented, and its interval."""
+    """Return the measured value in the wording of the documented one, and its interval."""
     if row.parts:
         part = deciding(row)
         said = Saying.part(row, part).interval(part.estimate, part.low, part.high)
@@ -212,12 +212,12 @@ def _compared(check: Check) -> str:
 
 
 def deciding(row: Row) -> Part:
-    """Return the part that has the row's word, or else the first."""
+    """Return the part that decided the row's word, or else the first."""
     return next((p for p in row.parts if p.verdict is row.verdict.verdict), row.parts[0])
 
 
 def telling(part: Part) -> tuple[Exceptions, ...]:
-    """Return the counts that a part's word rests on, the most telling first.
+    """Return the counts that decide a part's word, the most informative first.
 
     For words that establish something these are the established statements farthest on their side;
     else the counts on the claimed side of the null zone.
@@ -270,7 +270,7 @@ def counted(row: Row) -> str:
 
 
 def counted_in(row: Row, part: Part) -> str:
-    """Return the count that one part's word rests on."""
+    """Return the count that decides one part's word."""
     if part.look and (found := telling(part)):
         first = found[0]
         if first.pairs == first.of and not first.established:
@@ -294,7 +294,7 @@ def headline(report: Report) -> str:
 
 
 def outside(report: Report) -> list[tuple[str, list[Row]]]:
-    """Return the open rows that have no runs, by why: what needs means elsewhere, and what waits.
+    """Return the open rows without runs, by reason: they need other hardware, or weren't run yet.
 
     Only reasons that occur are returned.
     """
@@ -313,20 +313,20 @@ def picture(row: Row, part: Part) -> str:
     saying = Saying.part(row, part)
     value, within = saying.interval(part.estimate, part.low, part.high)
     if not value:
-        return "No pair of these has a known value."
+        return "No pair has a known value."
     if not part.look:
         some = text.nouns(row.verdict.n, row.noun)
-        return f"The median of {some} is {value}; an interval takes more."
+        return f"The median of {some} is {value}; an interval needs more pairs."
     said = f"The median of {part.look} {row.noun} is {value}"
     if within:
-        said += f" ({within}): pairs like these rule out every median outside that interval"
+        said += f" ({within}): these pairs rule out every median outside that interval"
     else:
         said += "; they rule nothing out"
     if part.verdict is Word.NO_EFFECT:
         said += "; a larger typical effect would have been seen"
     chance = _chance(row, part.look)
     if chance is not None:
-        said += f"; a claim true as documented would have held by then in {text.percent(chance)}"
+        said += f"; a claim true as documented holds by this look with {text.percent(chance)}"
     if part.needed is not None:
         said += f"; about {part.needed:,} {row.noun} would settle the claim at these shares"
     return f"{said}."
@@ -361,5 +361,5 @@ def decided(row: Row) -> bool:
 
 
 def rank(row: Row) -> int:
-    """Return where a row stands in tables: fails, holds, partly, open."""
+    """Return the place of a row in tables, by its group: fails, holds, partly, open."""
     return decided_first[row.verdict.group]

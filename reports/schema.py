@@ -1,7 +1,7 @@
-"""The published JSON Schema of `report.json`, made from the records' own annotations.
+"""The published JSON Schema of `report.json`, generated from the annotations of records.
 
-`python -m reports.publish` writes it into the package. A schema that was published doesn't change:
-what changes a record raises `ablations.records.rows.SCHEMA`, and gets a file of its own.
+`python -m reports.publish` writes it into the package. A published schema never changes: a change
+of a record raises `ablations.records.rows.SCHEMA`, whose schema is a new file.
 """
 
 import dataclasses
@@ -19,18 +19,18 @@ from ablations.records.rows import SCHEMA, Report
 from hrm.codec import Json, Record
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-BESIDE = "report.schema.json"  # how a report names it, and where it lies beside one
+BESIDE = "report.schema.json"  # name of its copy beside a report, to which the report refers
 _plain = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _entry = re.compile(r"(?:^|(?<=[.;] ))(?P<names>[a-z_0-9]+(?:, [a-z_0-9]+)*): ")
 
 
 def published(version: int = SCHEMA) -> Path:
-    """Return where the schema of a version lies in the package."""
+    """Return the path of a version's schema in the package."""
     return Path(__file__).parent / "schemas" / f"report-{version}.schema.json"
 
 
 def schema() -> dict[str, Json]:
-    """Return the JSON Schema (draft 2020-12) of today's report."""
+    """Return the JSON Schema (draft 2020-12) of the current report."""
     definitions: dict[str, Json] = {}
     _of(Report, definitions)
     whole = definitions.pop(Report.__name__)
@@ -47,12 +47,12 @@ def schema() -> dict[str, Json]:
 
 
 def text() -> str:
-    """Return the schema as the package has it."""
+    """Return the schema as text, as in the package."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _of(kind: Any, definitions: dict[str, Json]) -> Json:
-    """Return the schema of an annotation; records and words go to the definitions."""
+    """Return the schema of an annotation; those of records and enumerations become definitions."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return {}
@@ -69,7 +69,7 @@ def _of(kind: Any, definitions: dict[str, Json]) -> Json:
     if kind in _plain:
         return {"type": _plain[kind]}
     if kind.__name__ not in definitions:
-        definitions[kind.__name__] = {}  # so that a record may hold its own kind
+        definitions[kind.__name__] = {}  # set first, because a record may refer to itself
         definitions[kind.__name__] = (
             {"enum": [word.value for word in kind]}
             if issubclass(kind, StrEnum)
@@ -97,7 +97,7 @@ def _record(kind: type[Record], definitions: dict[str, Json]) -> Json:
 
 
 def _said(kind: type) -> tuple[str, dict[str, str]]:
-    """Return a docstring's first line, and what it says of each field."""
+    """Return a docstring's first line, and its description of each field."""
     summary, _, rest = inspect.cleandoc(kind.__doc__ or "").partition("\n")
     arguments = " ".join(rest.partition("Args:")[2].split())
     starts = list(_entry.finditer(arguments))

@@ -1,7 +1,7 @@
-"""Axes and marks of inline SVG whose x is a percentage, so that it fits every width as it is.
+"""Axes and marks of inline SVG with horizontal positions in per cent, so that it fits every width.
 
-Only x scales; heights, text and strokes are in CSS pixels and classes of the page, so that one SVG
-serves light and dark, wide and narrow. Texts are escaped here.
+Only horizontal positions scale. Heights and strokes are in CSS pixels, and colours are classes of
+the page, so that one SVG serves light and dark, wide and narrow. Texts are escaped here.
 """
 
 import math
@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from ablations import text
 
-LEFT, RIGHT = 4.0, 96.0  # per cent of the width that the axis takes
+LEFT, RIGHT = 4.0, 96.0  # ends of the axis, in per cent of the width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,12 @@ class Axis:
     def holding(
         cls, core: Sequence[float | None], *, also: Sequence[float | None] = (), log: bool
     ) -> "Axis":
-        """Return an axis that holds the core, and of the rest what doesn't flatten it.
+        """Return an axis that contains some numbers, and others that don't extend it too much.
 
         Args:
-            core: Numbers that must be on it; what it can't show is passed over.
-            also: Numbers within twice the core's reach of its middle extend it.
+            core: Numbers that must be on it; numbers that an axis can't show are ignored.
+            also: Further numbers, which extend the axis if they lie within twice the core's range
+                of its middle.
             log: Whether it is logarithmic.
         """
         numbers = [_to(x, log) for x in core if shows(x, log)] or [0.0]
@@ -53,7 +54,7 @@ class Axis:
         return cls(low=_back(low - gap, log), high=_back(high + gap, log), log=log)
 
     def at(self, value: float) -> float:
-        """Return where a value lies, in per cent of the width; ends hold what is beyond them."""
+        """Return the position of a value, in per cent of the width, limited to the axis's ends."""
         low, high = _to(self.low, self.log), _to(self.high, self.log)
         if not shows(value, self.log):
             share = 1.0 if value == math.inf else 0.0
@@ -66,7 +67,7 @@ class Axis:
         return shows(value, self.log) and self.low <= value <= self.high
 
     def ticks(self, most: int = 5) -> list[float]:
-        """Return at most so many round numbers on it."""
+        """Return at most `most` round numbers on the axis."""
         if self.log and self.high / self.low > 6:
             return self._decades(most)
         step = 10.0 ** math.floor(math.log10((self.high - self.low) / most))
@@ -99,8 +100,8 @@ def picture(marks: Iterable[str], *, height: int, label: str, kind: str) -> Mark
     Args:
         marks: Its elements.
         height: In CSS pixels.
-        label: What it shows, for those who don't see it.
-        kind: Its class.
+        label: Text alternative.
+        kind: CSS class.
     """
     start = f'<svg class="plot {kind}" width="100%" height="{height}" role="img" aria-label="'
     return Markup("{}{}{}{}</svg>").format(
@@ -114,7 +115,7 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str = "") -> str:
 
 
 def box(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    """Return a filled rectangle."""
+    """Return a filled rectangle; x in per cent, y in pixels."""
     width = max(x2 - x1, 0.1)
     return f'<rect x="{x1:g}%" y="{y1:g}" width="{width:.4g}%" height="{y2 - y1:g}"{_class(kind)}/>'
 
@@ -131,7 +132,7 @@ def arrow(x: float, y: float, *, up: bool, kind: str = "") -> str:
 
 
 def words(x: float, y: float, said: str, kind: str = "", *, dx: int = 0) -> str:
-    """Return a text; the class places it."""
+    """Return a text, which its class aligns."""
     shift = f' dx="{dx}"' if dx else ""
     return f'<text x="{x:g}%" y="{y:g}"{shift}{_class(kind)}>{escape(said)}</text>'
 
@@ -145,7 +146,7 @@ def group(marks: Iterable[str], kind: str) -> str:
 def below(
     axis: Axis, y: float, named: Callable[[float], str] = text.number, *, most: int = 5
 ) -> Iterable[str]:
-    """Yield an axis line with ticks, and what each is named."""
+    """Yield an axis line with ticks and their labels."""
     yield line(LEFT - 2, y, RIGHT + 2, y, "axis")
     for tick in axis.ticks(most):
         at = axis.at(tick)

@@ -20,7 +20,7 @@ _special = {
     "|": r"\textbar{}",
     '"': "''",
     **{sign: f"\\{sign}" for sign in "$&#_%"},
-    # Signs that our own numbers and the documents' have, and that old engines don't.
+    # Characters of our texts and the documents' that old TeX engines lack.
     "\u2212": "$-$",
     "×": r"$\times$",
     "÷": r"$\div$",

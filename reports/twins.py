@@ -14,8 +14,8 @@ from ablations.rule.outcomes import Group, Word
 from reports import sayings
 from reports.documents import documents
 
-LINES = 60  # of the summary, at most
-MOVES = 15  # of them
+LINES = 60  # largest number of lines of the summary
+MOVES = 15  # largest number of these about changes
 _columns = (
     *("id", "document", "section", "statement", "form", "documented", "measured", "interval"),
     *("estimate", "low", "high", "counted", "n", "look", "group", "word", "reason"),
@@ -25,7 +25,7 @@ _shades = {Group.HOLDS: "#1b4f8f", Group.PARTLY: "#5b8fc4", Group.FAILS: "#b4470
 
 
 def table(report: Report) -> str:
-    """Return a line a claim; numbers in the reader's unit, nothing where there is none."""
+    """Return CSV with a line per claim; numbers in the reader's unit, empty if missing."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(_columns)
@@ -38,7 +38,7 @@ def table(report: Report) -> str:
 
 
 def junit(report: Report) -> str:
-    """Return a test a claim: fails is a failure, INVALID an error, all else open is skipped."""
+    """Return JUnit XML, a test per claim: fails is a failure, INVALID an error, open skipped."""
     suites = ElementTree.Element("testsuites", name="ablations", tests=str(len(report.rows)))
     for document in documents(report):
         suite = ElementTree.SubElement(
@@ -71,7 +71,7 @@ def junit(report: Report) -> str:
 
 
 def summary(report: Report, since: Comparison | None = None) -> str:
-    """Return Markdown of at most 60 lines: what moved, then what fails and holds, as many as fit.
+    """Return Markdown of at most 60 lines: changes, then claims that fail and hold, if they fit.
 
     Args:
         report: The report.
@@ -97,13 +97,13 @@ def summary(report: Report, since: Comparison | None = None) -> str:
         )
         lines.append(f"| {' | '.join(map(_plain, cells))} |")
     if len(decided) > room:
-        lines += ["", f"{len(decided) - room} further decided claims are in `claims.csv`."]
+        lines += ["", f"`claims.csv` has {len(decided) - room} further decided claims."]
     return "\n".join(lines) + "\n"
 
 
 def _moved(since: Comparison) -> list[str]:
-    """Return what moved since another report, in at most so many lines."""
-    said = f"Since {_plain(since.before)}: {len(since.moved)} groups moved"
+    """Return the changes since another report, in at most `MOVES` lines."""
+    said = f"Since {_plain(since.before)}: {len(since.moved)} groups changed"
     if not since.moved:
         return [f"{said}.", ""]
     lines = [f"{said}.", "", "| claim | before | after | why |", "|---|---|---|---|"]
@@ -111,11 +111,11 @@ def _moved(since: Comparison) -> list[str]:
         cells = (move.statement, move.before.word, move.after.word, "; ".join(move.why))
         lines.append(f"| {' | '.join(map(_plain, cells))} |")
     more = len(since.moved) - MOVES
-    return [*lines, *(["", f"{more} further claims moved."] if more > 0 else []), ""]
+    return [*lines, *(["", f"{more} further claims changed."] if more > 0 else []), ""]
 
 
 def badge(report: Report) -> str:
-    """Return a small picture with the counts of the groups."""
+    """Return a badge in SVG with the counts of the groups."""
     counts = [(group, report.groups.get(group, 0)) for group in Group]
     label = ", ".join(f"{n} {group}" for group, n in counts)
     pieces, x = [], 58
@@ -145,17 +145,17 @@ def _kind(row: Row) -> str:
 
 
 def _inert(said: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return a text that spreadsheets don't take for a formula."""
     return f"'{said}" if said.startswith(("=", "+", "-", "@")) else said
 
 
 def _printable(said: str) -> str:
-    """Return a text without what XML can't hold."""
+    """Return a text without characters that XML doesn't allow."""
     return _unprintable.sub("\ufffd", said)
 
 
 def _plain(said: str) -> str:
-    """Return one cell of a Markdown table, as text."""
+    """Return a text, escaped for a cell of a Markdown table."""
     line = " ".join(said.split())
     shown = line if len(line) <= 160 else line[:159] + "…"
     return re.sub(r"([\\|`*_<>\[\]#])", r"\\\1", shown) or text.dash

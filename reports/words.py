@@ -1,4 +1,4 @@
-"""How verdicts look: a word has an icon and one line on what it means, a group has the colour."""
+"""The presentation of verdicts: icon and meaning of each word, colour and names of each group."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from ablations.rule.outcomes import Group, Word, group_of
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """A word's look.
+    """The presentation of a word.
 
     Args:
         icon: Path data on a 16 x 16 grid, drawn as a stroke.
-        meaning: What the word says, on one line.
+        meaning: Meaning of the word, in one line.
     """
 
     word: Word
@@ -26,12 +26,12 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """A group, as a reader is told of it.
+    """The presentation of a group.
 
     Args:
-        one: Singular, "holds".
-        many: Plural, "hold".
-        meaning: What the group says of the documents.
+        one: Verb in the singular, "holds".
+        many: Verb in the plural, "hold".
+        meaning: Meaning of the group.
     """
 
     group: Group
@@ -40,7 +40,7 @@ class Named:
     meaning: str
 
 
-# In the order of a sentence; tables show what is decided first, the least expected before all.
+# In the order of the headline. Tables have another order: fails, holds, partly, open.
 groups = (
     Named(
         group=Group.HOLDS,

@@ -1,4 +1,4 @@
-"""What evidence gives, as Markdown: tables in the README and the limits, and `docs/findings.md`."""
+"""Results of the evidence as Markdown: parts of README and docs/limits.md, and docs/findings.md."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ NONE = "No evidence is committed yet: `tox -e ablations` runs the quick tier and
 
 
 def readme(report: Report | None) -> str:
-    """Return the README's part: the verdicts by document, and five findings.
+    """Return the part of the README: the verdicts by document, and five findings.
 
     Args:
         report: Report of the evidence; None if there is none.
@@ -49,7 +49,7 @@ def page(report: Report | None) -> str:
 
 
 def elsewhere(report: Report | None) -> str:
-    """Return the table of what needs other compute, for `docs/limits.md`."""
+    """Return the table of claims that need other hardware or data, for `docs/limits.md`."""
     rows = [row for row in report.rows if row.verdict.form == "external"] if report else []
     if not rows:
         return NONE
@@ -61,10 +61,10 @@ def elsewhere(report: Report | None) -> str:
 
 
 def between(page_: str, made: str) -> str:
-    """Return a page with what was generated between its two marks.
+    """Return a page with the part between its two marks replaced.
 
     Raises:
-        ValueError: If it hasn't both marks, in order.
+        ValueError: If the page doesn't have both marks in order.
     """
     before, begin, rest = page_.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -87,7 +87,7 @@ def _table(report: Report) -> Iterable[str]:
 
 
 def _finding(row: Row) -> str:
-    """Return a decided claim in a line: its word, what was measured, and what is documented."""
+    """Return a line about a decided claim: word, statement, measured and documented value."""
     measured = _measured(row)
     printed = sayings.printed(row)
     said = [
@@ -137,7 +137,7 @@ def _document(document: Document) -> Iterable[str]:
 
 
 def _needed(row: Row) -> str:
-    """Say what would settle an open claim: pairs at the observed shares, and what they cost."""
+    """Return the pairs that would settle an open claim at the observed shares, and their cost."""
     needed = [part.needed for part in row.parts if part.needed is not None]
     if not needed:
         return cell(text.started(row.verdict.reason))
@@ -149,7 +149,7 @@ def _needed(row: Row) -> str:
 
 
 def _settled(report: Report) -> str:
-    """Say which share of the statistical claims with runs, and of the members, is settled."""
+    """Return a sentence about the settled share of statistical claims with runs, and of members."""
     rows = [row for row in report.rows if row.parts]
     settled = sum(row.verdict.settled and sayings.decided(row) for row in rows)
     said = f"{settled} of {len(rows)} claims that pairs decide are settled"

@@ -1,4 +1,4 @@
-"""Calibration: the rule's theorem, checked by simulation through the engine itself.
+"""Calibration: the rule's error bound, checked by simulation with the rule's own code.
 
 `noises` defines distributions of pairs, `questions` the tests and their true effects. `populations`
 constructs pairs with a known truth, and `truths` defines which words are false for it. `samples`

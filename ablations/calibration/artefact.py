@@ -23,11 +23,11 @@ from hrm.codec import Json, Record
 from hrm.errors import UserError
 
 MEMBERS = TABLES[-1].members
-PLACE = float(FAMILY_ERROR) / MEMBERS  # the chance that a member may have a false word
-UNLIKELY = 1e-5  # that a count exceeds what is allowed of it, were the chance at its bound
+PLACE = float(FAMILY_ERROR) / MEMBERS  # bound of the probability that a member has a false word
+UNLIKELY = 1e-5  # probability that a count at its bound exceeds the allowed number
 FAMILIES = (77, MEMBERS)  # members of whole reports
-WITHHELD = 0.05  # the share of samples that may stay open although the claim holds beyond doubt
-POINTS = 0.03  # how far a share may lie from the chance that a plan promises
+WITHHELD = 0.05  # largest share of samples that may stay open although the claim clearly holds
+POINTS = 0.03  # largest difference between a plan's probability and the share of samples
 NAME = "artefact.json"
 _folder = resources.files("ablations.calibration")
 _engine = (
@@ -89,7 +89,7 @@ class Checked:
 @functools.cache
 def most(n: int, chance: float) -> int:
     """Return the smallest k that a binomial count of n exceeds with at most `UNLIKELY`."""
-    from scipy.special import bdtrik  # scipy.stats takes a second to load
+    from scipy.special import bdtrik  # scipy.stats takes a second to import
 
     found: int = math.ceil(bdtrik(1 - UNLIKELY, n, chance))
     return found
@@ -97,10 +97,10 @@ def most(n: int, chance: float) -> int:
 
 @functools.cache
 def bound(place: Place) -> float:
-    """Return the chance of a false word at a place: the table's, at most what a member may have.
+    """Return the bound of the probability of a false word at a place, from the table.
 
-    An interval can also be empty, which takes two contradicting statements; that is left out, since
-    its chance is some 1e-6.
+    It is at most a member's share of the family's error. An empty interval, which takes two
+    contradicting statements, is left out, because its probability is about 1e-6.
     """
     table = TABLES[-1]
     exceptions, share = (table.shares, SHARE) if place.share == SHARE else (table.exceptions, 0.5)
@@ -124,7 +124,7 @@ def places(made: Calibration) -> Iterator[tuple[Cell, Place, Checked]]:
 
 
 def pooled(made: Calibration, name: Callable[[Cell, Place], str]) -> list[Checked]:
-    """Return the counts of places together, for each name that they are given."""
+    """Return the summed counts of places, grouped by a name."""
     groups: dict[str, list[Checked]] = {}
     for cell, place, checked in places(made):
         groups.setdefault(name(cell, place), []).append(checked)
@@ -140,16 +140,16 @@ def pooled(made: Calibration, name: Callable[[Cell, Place], str]) -> list[Checke
 
 
 def reports(made: Calibration, members: int, *, tails: bool = False) -> Checked:
-    """Return how many whole reports, with every member at an edge, have any false word.
+    """Return how many whole reports, with every member's truth at an edge, have any false word.
 
-    The n-th samples of `members` places are one report; each place is in one group. A conjunction
-    takes two places of the family.
+    A report consists of the n-th samples of `members` places; each place belongs to one group of
+    places. A conjunction counts as two members.
 
     Args:
         made: The results of the calibration.
         members: Number of members of the family.
-        tails: Whether the tails of all members are long in the claimed direction, where no mean
-            speaks against a false word.
+        tails: Whether the distributions of all members have their long tail in the claimed
+            direction, so that no mean contradicts a false word.
     """
     kept = [
         (cell, place)
@@ -169,18 +169,18 @@ def reports(made: Calibration, members: int, *, tails: bool = False) -> Checked:
 
 
 def whole(made: Calibration) -> list[Checked]:
-    """Return the counts of whole reports, of each size that the samples suffice for."""
+    """Return the counts of whole reports, for each size with enough samples."""
     found = [reports(made, n, tails=tails) for tails in (False, True) for n in FAMILIES]
     return [checked for checked in found if checked.samples]
 
 
 def withheld(made: Calibration) -> list[Cell]:
-    """Return the cells in which claims that hold beyond doubt stay open."""
+    """Return the cells in which claims that clearly hold stay open too often."""
     return [c for c in made.cells if c.open > WITHHELD * far_samples(made.replicates)]
 
 
 def problems(made: Calibration) -> list[str]:
-    """Return what contradicts the theorem, or a promise; nothing if all is well."""
+    """Return sentences about violated bounds and unmet promises; empty if there are none."""
     counts: Iterable[Checked] = (
         *(checked for _, _, checked in places(made)),
         *pooled(made, lambda cell, _: f"all of {cell.test}"),
@@ -191,28 +191,29 @@ def problems(made: Calibration) -> list[str]:
     )
     return [
         *(
-            f"{one.what}: {one.false} of {one.samples} have a false word; {one.allowed} are "
-            "what the bound allows"
+            f"{one.what}: {one.false} of {one.samples} samples have a false word; the bound allows "
+            f"{one.allowed}"
             for one in counts
             if not one.within
         ),
         *(
-            f"{cell.test}, {cell.noise}: {cell.open} of {far_samples(made.replicates)} stay open "
-            "although the claim holds beyond doubt"
+            f"{cell.test}, {cell.noise}: {cell.open} of {far_samples(made.replicates)} samples "
+            "stay open although the claim clearly holds"
             for cell in withheld(made)
         ),
         *(
-            f"a plan for {one.zones!r} at a deviation of {one.sd:.3g} promises {one.group} by "
-            f"{one.look} pairs with {one.promised:.1%}; {one.found:.1%} of samples are"
+            f"a plan for {one.zones!r} with a standard deviation of {one.sd:.3g} promises "
+            f"{one.group} by {one.look} pairs with probability {one.promised:.1%}; the share of "
+            f"samples is {one.found:.1%}"
             for one in made.powers
             if abs(one.promised - one.found) > POINTS
         ),
     ]
 
 
-# -- kept -----------------------------------------------------------------------------------------
+# -- storing --------------------------------------------------------------------------------------
 def digest() -> str:
-    """Return the SHA-256 of the rule, of contrasts, of plans' promises and of what is drawn."""
+    """Return the SHA-256 over the code of the rule, contrasts, plans and simulated samples."""
     rule = [
         f"ablations.rule.{Path(file.name).stem}"
         for file in resources.files("ablations.rule").iterdir()
@@ -224,7 +225,7 @@ def digest() -> str:
 
 
 def text(made: Calibration) -> str:
-    """Return what is kept: JSON, a line for each cell."""
+    """Return a calibration as JSON, with a line for each cell."""
     data = made.to_json()
     lists = {name: data.pop(name) for name in ("cells", "powers")}
     head = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in data.items())
@@ -236,22 +237,22 @@ def text(made: Calibration) -> str:
 
 
 def load(path: Path) -> Calibration:
-    """Return what a file keeps.
+    """Return the calibration in a file.
 
     Raises:
-        UserError: If it isn't what `text` returned.
+        UserError: If the file wasn't written by `text`.
     """
     try:
         return Calibration.from_json(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{str(path)!r} holds no calibration ({' '.join(str(error).split())}); a file made by "
-            "`ablations calibrate` is needed; make it anew"
+            f"{str(path)!r} isn't a calibration ({' '.join(str(error).split())}); allowed is a "
+            "file that `ablations calibrate` wrote; run that again"
         ) from error
 
 
 def committed() -> Mapping[str, Json] | None:
-    """Return what a report shows of the calibration that was committed, None if there is none.
+    """Return a summary of the committed calibration for reports, None if there is none.
 
     Keys: `current` (whether the rule is still the one that was calibrated), and those of `summary`.
     """
@@ -268,8 +269,8 @@ def summary(made: Calibration) -> Mapping[str, Json]:
     Returns:
         {replicates, cells, places, samples, false, rate, bound, worst {test, noise, place, false,
         allowed}, withheld, reports [{what, reports, false, rate, bound}], power, problems}: `rate`
-        and `bound` are of false words over all samples; `worst` is the place with the most; `power`
-        is the farthest that a share lies from the chance that a plan promised.
+        and `bound` refer to false words over all samples; `worst` is the place closest to its
+        bound; `power` is the largest difference between a share and a plan's probability.
     """
     found = list(places(made))
     (all_places,) = pooled(made, lambda *_: "all places")

@@ -17,8 +17,8 @@ from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 
-REPLICATES = 4000  # within a minute on two cores
-SAMPLES = 10_000  # for a power; its standard error is half a point at most
+REPLICATES = 4000  # samples per place, which take a minute on two cores
+SAMPLES = 10_000  # samples for a power, whose standard error is then at most half a point
 
 Progress = Callable[[float], None]
 
@@ -30,14 +30,16 @@ def calibrate(
     path: Path | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
-    """Draw, judge and count; the same numbers for the same sources and replicates.
+    """Draw and judge samples, count false words, and write the results.
+
+    Equal sources and replicates give equal results.
 
     Args:
         replicates: Samples at each place.
-        jobs: Processes, of one thread each; 1 works in this one.
-        path: Where it is kept. Until it is complete, what is done stands in a file beside it, from
-            where the next call goes on.
-        progress: Told the share that is done, at first and after each piece of work.
+        jobs: Number of processes, of one thread each; with 1, this process does the work.
+        path: File of the results. Until they are complete, partial results are kept in a file
+            beside it, from which the next call continues.
+        progress: Called with the share that is done, at the start and after each piece of work.
 
     Raises:
         UserError: If the file can't be written, or a process is killed.
@@ -80,7 +82,7 @@ def calibrate(
 
 
 def work(task: str) -> str:
-    """Do one piece of work; all that passes between processes is text."""
+    """Do one piece of work; processes exchange only text."""
     table, asked = table_for(MEMBERS), json.loads(task)
     made: Cell | Power
     if "test" in asked:
@@ -91,7 +93,7 @@ def work(task: str) -> str:
 
 
 def write(path: Path, content: str) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Raises:
         UserError: If it can't be written.
@@ -105,10 +107,10 @@ def write(path: Path, content: str) -> None:
 
 
 def writable(path: Path) -> None:
-    """Refuse a file that can't be written, before the work that it is to hold.
+    """Refuse a file that can't be written, before the work begins.
 
     Raises:
-        UserError: If it is a folder, or its own folder can't be made or written to.
+        UserError: If it is a folder, or its parent folder can't be created or written to.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,18 +119,18 @@ def writable(path: Path) -> None:
     if path.is_dir():
         raise _unwritable(path, "it is a folder")
     if not os.access(path.parent, os.W_OK):
-        raise _unwritable(path, "its folder may not be written to")
+        raise _unwritable(path, "its folder can't be written to")
 
 
 def _unwritable(path: Path, why: str) -> UserError:
     return UserError(
-        f"{str(path)!r} can't be written ({why}); a file in a folder that may be written to is "
-        "needed; name another one"
+        f"{str(path)!r} can't be written ({why}); allowed is a file in a folder that you may write "
+        "to; name another one"
     )
 
 
 def _kept(part: Path, now: str) -> dict[str, Mapping[str, Json]]:
-    """Return what an interrupted call of the same sources has done; a torn line counts for none."""
+    """Return the partial results of an interrupted call with the same sources."""
     found: dict[str, Mapping[str, Json]] = {}
     if not part.is_file():
         return found
@@ -145,7 +147,7 @@ def _kept(part: Path, now: str) -> dict[str, Mapping[str, Json]]:
 def _done(
     tasks: Sequence[str], jobs: int, progress: Progress | None, total: int
 ) -> Iterator[tuple[str, str]]:
-    """Yield tasks with what came of them, as they end.
+    """Yield tasks with their results, as they end.
 
     Raises:
         UserError: If a process is killed.
@@ -165,9 +167,9 @@ def _done(
                     yield task, future.result()
                 except BrokenExecutor as error:
                     raise UserError(
-                        "a process of the calibration was killed (by hand, or by the system for "
-                        "want of memory); what is done is kept; run the same command again, with "
-                        "fewer --jobs if memory is short"
+                        "a process of the calibration was killed (by hand, or by the system, out "
+                        "of memory); allowed is that all of them finish; run the same command "
+                        "again, which keeps what is done, with fewer --jobs if memory is short"
                     ) from error
     if progress is not None:
         progress(1.0)

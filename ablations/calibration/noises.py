@@ -9,10 +9,10 @@ from scipy.special import ndtri, stdtrit
 
 from ablations.rule.pairs import Array
 
-SIZE = 1000  # pairs in a population, which is sampled with replacement
-FAR = 100.0  # how far out a failure lies
-OUT = 0.05  # the share of pairs that fail, or are missing
-CENSORED = 0.2  # the share of values beyond the cap
+SIZE = 1000  # number of pairs in a population, from which samples are drawn with replacement
+FAR = 100.0  # distance of far outliers, in standard deviations
+OUT = 0.05  # share of pairs that are outliers, have a diverged run, or are missing
+CENSORED = 0.2  # share of values beyond the cap
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,13 +18,13 @@ from ablations.rule import Pairs
 from ablations.rule.pairs import Array
 from ablations.specs.tests import Both, Test
 
-COMMON = 2.0  # what a seed moves all its cells by, in scales of the noise
+COMMON = 2.0  # scale of a shift that all cells of a seed share, in scales of the noise
 
 
 def population(
     test: Test, noise: Noise, place: Place, random: np.random.Generator
 ) -> tuple[Pairs, ...]:
-    """Return (SIZE,) pairs for each thing that a test decides, in no order.
+    """Return (SIZE,) pairs for each statement of a test, in random order.
 
     Args:
         test: The test.
@@ -67,7 +67,7 @@ def _fewer(test: Test) -> bool:
 def _values(decided: Sequence[Test], weights: Array, x: Array, start: Array) -> Array:
     """Return (cells, SIZE), values with these contrasts, the claimed direction positive."""
     log = decided[0].zones.log
-    # a test compares with a constant where its contrast of nothing isn't nothing
+    # A test compares with a constant if its contrast of zeros isn't zero.
     nothing = [number(1.0 if log else 0.0)] * len(start)
     constants = np.array([[part.contrast(nothing).low] for part in decided])
     natural = x * np.array([[part.zones.sign] for part in decided]) - constants
@@ -83,7 +83,7 @@ def _shown(
     *,
     higher_is_better: bool,
 ) -> list[list[Value]]:
-    """Return what runs show of their values, a list of cells for each pair."""
+    """Return the observed values of runs, a list of cells for each pair."""
     cap = np.quantile(values, 1 - noise.censored) if noise.censored else np.inf
     shown = [[beyond(float(cap)) if v > cap else number(float(v)) for v in p] for p in values.T]
     fatal = diverged(higher_is_better=higher_is_better)
@@ -93,7 +93,7 @@ def _shown(
             shown[pair][worst] = fatal
         for pair in np.flatnonzero(rank < noise.unknown * SIZE):
             shown[pair][worst] = UNKNOWN
-        if part[best] < 0:  # there is a baseline, whose failure is the claim's best outcome
+        if part[best] < 0:  # with a baseline, whose failure is the best outcome for the claim
             for pair in np.flatnonzero(rank >= (1 - noise.diverged) * SIZE):
                 shown[pair][best] = fatal
     return shown

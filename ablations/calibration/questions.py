@@ -19,17 +19,17 @@ from ablations.specs.tests import (
     Trend,
 )
 
-SHARE = 0.75  # what "nearly all" means at least: more pairs than this
-STEPS = 5  # scales of the noise in half a null zone, or half null zones in a wide noise's scale
-FAR_OUT = 50  # scales beyond an edge: an effect that no noise hides
+SHARE = 0.75  # "nearly all" means a share of pairs above this
+STEPS = 5  # half a null zone / scale of the noise; for wide noise, its inverse
+FAR_OUT = 50  # distance beyond an edge, in scales of the noise, that no noise hides
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the truth lies.
+    """A true effect.
 
     Args:
-        name: For the reader.
+        name: Name for readers.
         medians: The median of each contrast, the claimed direction positive; of claims about nearly
             all pairs the edge.
         share: The share of pairs beyond it.
@@ -82,7 +82,7 @@ TESTS: Mapping[str, Test] = {
 
 
 def parts(test: Test) -> tuple[Test, ...]:
-    """Return what a test decides, each with a place in the family."""
+    """Return the statements of a test, each of which is a member of the family."""
     return test.parts if isinstance(test, Both) else (test,)
 
 
@@ -113,7 +113,7 @@ def edges(test: Test) -> tuple[Place, ...]:
     names = {-w: "-w", 0.0: "0", w: "w"}
     if zones.band is not None:
         names.update({zones.band[1]: "strong", zones.band[0]: "weak"})
-    return tuple(  # no word says that the median is below 0 unless either side is claimed
+    return tuple(  # no word says that the median is below 0, unless a two-sided effect is claimed
         Place(
             name=names[e],
             medians=(e,),
@@ -125,7 +125,7 @@ def edges(test: Test) -> tuple[Place, ...]:
 
 
 def far_out(test: Test) -> Place:
-    """Return a place where the claim holds beyond doubt."""
+    """Return a place where the claim clearly holds."""
     zones = test.zones
     if zones.nearly_all is not None:
         at = zones.nearly_all + FAR_OUT * scale(zones)

@@ -72,7 +72,7 @@ SPREADS = (0.5, 1.0, 2.0)  # standard deviations, as shares of the effect's dist
 
 
 def far_samples(replicates: int) -> int:
-    """Return how many samples have their truth far out, where nothing should stay open."""
+    """Return the number of samples whose truth lies far out, where none should stay open."""
     return max(100, replicates // 10)
 
 
@@ -102,12 +102,12 @@ def fill(test: str, noise: str, replicates: int, table: Table) -> Cell:
 
 
 def power(name: str, spread: float, samples: int, table: Table) -> Power:
-    """Compare a plan's chances with what comes of normal contrasts, judged by the rule.
+    """Compare the probabilities of a plan with the results of normal contrasts, judged by the rule.
 
     Args:
         name: Name of the zones in `PLANS`.
         spread: Standard deviation, as a share of the effect's distance to its edge.
-        samples: To be drawn.
+        samples: Number of samples.
         table: Table of the rule.
     """
     given = PLANS[name]
@@ -145,7 +145,7 @@ def power(name: str, spread: float, samples: int, table: Table) -> Power:
 def _judged(
     test: str, noise: str, place: str, samples: int, table: Table
 ) -> Iterator[tuple[int, tuple[Words, ...]]]:
-    """Yield the number of a block's first sample, and the words of the block, one for each part."""
+    """Yield the index of a block's first sample, and the words of the block, one per part."""
     asked = TESTS[test]
     random = _random(test, noise, place)
     where = next(p for p in (*edges(asked), far_out(asked)) if p.name == place)
@@ -162,7 +162,7 @@ def _judged(
 
 
 def _taken(of: Pairs, drawn: npt.NDArray[np.int16]) -> Pairs:
-    """Return samples of a population; arrays are shared where nothing differs."""
+    """Return samples of a population; arrays that are equal are shared."""
     low, mean = of.low[drawn], of.mean_value[drawn]
     failed = of.failed[drawn] if of.failed.any() else None
     if bool((of.low == of.high).all()):

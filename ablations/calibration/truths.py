@@ -17,7 +17,7 @@ _silent = (Word.INCONCLUSIVE, Word.SPLIT, Word.NOT_RUN)
 
 
 def true(word: Word, zones: Zones, median: float, share: float) -> bool:
-    """Tell whether a word about one contrast is true.
+    """Return whether a word about one contrast is true.
 
     Args:
         word: INVALID is false: pairs of one population are alike.
@@ -46,9 +46,10 @@ def true(word: Word, zones: Zones, median: float, share: float) -> bool:
 
 
 def false_codes(test: Test, place: Place) -> list[int]:
-    """Return the places in `WORDS` of what is false of a test's truth.
+    """Return the indices in `WORDS` of the words that are false for a test's truth.
 
-    A conjunction's word is its deciding part's; that it holds is true if all parts do.
+    The word of a conjunction is that of the part which decides it; that a conjunction holds is true
+    if all parts hold.
     """
     decided = list(zip(parts(test), place.medians, strict=True))
 
@@ -77,7 +78,7 @@ def _joint(codes: tuple[int, ...]) -> int:
 
 
 def _verdict(word: Word) -> Verdict:
-    """Return a verdict of which `conjunction` reads the word alone."""
+    """Return a verdict with a word, which is all that `conjunction` reads."""
     return Verdict(
         word=word,
         by_itself=word,

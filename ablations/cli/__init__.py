@@ -12,25 +12,25 @@ from hrm.system.command import Parser, run
 DESCRIPTION = """\
 Every documented claim about Hierarchical Reasoning Models, as an ablation.
 
-  ablations list                    which claims there are
-  ablations show controller-speed   what one of them says, and how it is decided
-  ablations plan                    what would run, and how long it takes
-  ablations run                     run what isn't stored yet; Ctrl-C, and the same command resumes
-  ablations status                  how far a run is, from another terminal
-  ablations verdicts                what follows from the stored runs
-  ablations report                  the same as one HTML file
-  ablations compare A B             which claims moved between two stores, reports or commits
-  ablations findings                what the committed evidence gives, in the README and the docs
-  ablations calibrate               how often the verdicts would be wrong where the truth is known
-  ablations judge FILE              the rule for your own numbers
-  ablations store check             whether a store's records are as they were written
-  ablations history add             keep what asv measured at commits, for reports to show
-  ablations bench-compare A B       whether one commit's benchmarks are slower than another's
+  ablations list                    list the claims
+  ablations show controller-speed   show what one of them says, and how it is decided
+  ablations plan                    show which runs are due, their cost, and what they can decide
+  ablations run                     run what isn't stored yet; after Ctrl-C the same command resumes
+  ablations status                  show the progress of a run, from another terminal
+  ablations verdicts                decide the claims from the stored runs
+  ablations report                  show the verdicts, with pictures, in one HTML file
+  ablations compare A B             show which verdicts differ between two stores or reports
+  ablations findings                write the results of the evidence into the README and the docs
+  ablations calibrate               measure by simulation how often verdicts are wrong
+  ablations judge FILE              decide a claim by the same rule from your own numbers
+  ablations store check             check that a store's records are unchanged
+  ablations history add             record asv's results of commits, for reports
+  ablations bench-compare A B       check whether one commit's benchmarks are slower than another's
 """
 EPILOG = """\
-Exit status: 0 when the job did its work (a contradicted claim is no failure), 2 for a mistake in
-what was asked for, 1 for a failure of ours or, of `bench-compare`, for a slowdown that is
-established, 130 after Ctrl-C, 143 after SIGTERM.
+Exit status: 0 on success (a contradicted claim isn't a failure), 2 for a mistake in the arguments
+or files, 1 for an internal error or, from `bench-compare`, for an established slowdown, 130 after
+Ctrl-C, 143 after SIGTERM.
 """
 
 
@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     show = add(
         "show",
         "listing:show",
-        "Show one claim: what is claimed, how it is read, what is compared.",
+        "Show one claim: its statement, its interpretation, and what is compared.",
         *(where, outside, as_json),
     )
     show.add_argument("claim", metavar="CLAIM", help="id of a claim, as `ablations list` prints it")
@@ -82,9 +82,9 @@ def parser() -> argparse.ArgumentParser:
         add(
             "plan",
             "planned:planned",
-            "Show what `run` would do, how long it would take, and what it could tell. Spreads and "
-            "costs come from pilot seeds, which no verdict reads: from those in your store, else "
-            "from those committed with the claims, else from the spec.",
+            "Show which trials `run` would run, their cost, and the chance that they settle each "
+            "claim. Spreads and costs are estimated from pilot seeds, which no verdict uses: those "
+            "in your store, else those committed with the claims, else the values in the spec.",
             *(*common, options.jobs()),
         )
     )
@@ -92,12 +92,13 @@ def parser() -> argparse.ArgumentParser:
         add(
             "run",
             "running:run",
-            "Run what isn't stored yet, look by look, until each claim is settled or the tier "
-            "ends. Interrupted, the same command resumes; several may run into one store.",
+            "Run the trials that aren't stored yet, up to one look after the other, until each "
+            "claim is settled or the tier ends. After an interruption the same command resumes; "
+            "several processes may run into one store.",
             *(*common, options.jobs()),
         )
     )
-    add("status", "status:status", "Show how far the runs into a store are.", where, as_json)
+    add("status", "status:status", "Show the progress of the runs into a store.", where, as_json)
     add("verdicts", "results:verdicts", "Decide claims from the stored runs.", *common)
     report = add(
         "report",
@@ -111,14 +112,14 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--against",
         metavar="A",
-        help="a store, a report or a commit, as `compare` takes them: what moved since then stands "
-        "first in summary.md",
+        help="a store, a report or a commit, as for `compare`; summary.md begins with the verdicts "
+        "that changed since then",
     )
     report.add_argument(
         "--evidence",
         metavar="DIR",
-        help="show the verdicts of this evidence for what is trained, and whether the runs here "
-        "agree with it",
+        help="show the verdicts of this evidence for claims about training, and whether the runs "
+        "here agree with it",
     )
     _fresh(report)
     _history(report)
@@ -126,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
         add(
             "findings",
             "results:findings",
-            "Write what evidence gives into README.md, docs/findings.md and docs/limits.md.",
+            "Write the results of evidence into README.md, docs/findings.md and docs/limits.md.",
             *(options.tier(), options.store("evidence"), outside, as_json),
         )
     )
@@ -139,10 +140,10 @@ def parser() -> argparse.ArgumentParser:
         add(
             "calibrate",
             "calibrating:calibrate",
-            "Check the rule by simulation: made-up pairs whose truth lies exactly at an edge, "
-            "asymmetric, tied, censored, infinite and missing ones among them, are judged at all "
-            "looks, and false words counted against their exact bound. Interrupted, the same "
-            "command resumes.",
+            "Check the rule by simulation. Pairs are generated whose true median lies exactly at "
+            "an edge; some are asymmetric, tied, censored, infinite or missing. They are judged at "
+            "all looks, and false words are counted and compared with their exact bound. After an "
+            "interruption the same command resumes.",
             *(options.jobs(), as_json),
         )
     )
@@ -161,8 +162,8 @@ def _robustness(made: Parser) -> None:
     made.add_argument(
         "--robustness",
         action="store_true",
-        help="instead of the claims, headline claims under other conditions (other widths, boards "
-        "and training recipes, eight seeds each), which a report shows beside them",
+        help="run headline claims under other conditions instead (other widths, boards and "
+        "training recipes, eight seeds each); a report shows the results beside the claims",
     )
 
 
@@ -172,16 +173,18 @@ def _plan(plan: Parser) -> None:
     first.add_argument(
         "--pilot",
         action="store_true",
-        help="run the pilot seeds of these claims and controls first",
+        help="first run the pilot seeds of these claims and their controls",
     )
     first.add_argument(
-        "--probe", action="store_true", help="run one pilot seed of each first, for its cost"
+        "--probe",
+        action="store_true",
+        help="first run one pilot seed of each claim, to measure its cost",
     )
     plan.add_argument(
         "--output",
         metavar="FILE",
-        help="with --pilot: write what the pilots measured (spread, validity, cost) into this "
-        "file, as ablations/claims/pilots.json has it",
+        help="with --pilot: write the results of the pilots (spread, validity, cost) to this file, "
+        "in the format of ablations/claims/pilots.json",
     )
 
 
@@ -190,32 +193,32 @@ def _run(run: Parser) -> None:
         "--budget",
         type=options.seconds,
         metavar="TIME",
-        help="wall time after which no run is started, such as 90s, 30min or 2h; what settles "
-        "most is run first (default: none)",
+        help="wall time after which no further run is started, such as 90s, 30min or 2h; runs that "
+        "settle most claims per CPU second come first (default: none)",
     )
     _fresh(run)
     _robustness(run)
     run.add_argument(
         "--all",
         action="store_true",
-        help="run settled claims to the end of the tier, too, and claims that are refused",
+        help="also run settled and refused claims, to the end of the tier",
     )
     run.add_argument(
-        "--serial", action="store_true", help="one run after the other, in this process: --jobs 1"
+        "--serial", action="store_true", help="run one trial at a time, in this process: --jobs 1"
     )
     run.add_argument(
         "--stack",
         type=options.stack,
         metavar="S",
-        help="train S seeds of an arm as one, 2 or more, by eager steps: for accelerators (on the "
-        "CPU seeds one by one are faster). Such runs are never paired with others; plan, verdicts "
-        "and report read them with --device cuda-stacked. What can't be stacked is refused",
+        help="train S seeds of an arm together, 2 or more, in eager steps; meant for GPUs (on a "
+        "CPU it is slower). Such runs are never paired with others; plan, verdicts and report read "
+        "them with --device cuda-stacked. Claims that can't be stacked are refused",
     )
     run.add_argument(
         "--shard",
         metavar="I/N",
-        help="run the I-th of N parts of all that open claims need up to the tier's end, but for "
-        "timings; `ablations store merge` joins the stores of all parts",
+        help="run part I of N of all trials that open claims need up to the end of the tier, "
+        "except timings; `ablations store merge` joins the stores of all parts",
     )
     _cluster(run.add_argument_group("on a Dask cluster (docs/cluster.md)"))
 
@@ -224,12 +227,12 @@ def _cluster(run: "argparse._ArgumentGroup") -> None:
     run.add_argument(
         "--scheduler",
         metavar="ADDRESS|FILE",
-        help="run on the workers of this Dask scheduler: HOST:PORT, or the file that it wrote; "
-        "timings stay on this machine",
+        help="run on the workers of this Dask scheduler, given as HOST:PORT or by its scheduler "
+        "file; timings run on this machine",
     )
     run.add_argument("--tls-ca-file", metavar="FILE", help="certificates of the authority")
-    run.add_argument("--tls-cert", metavar="FILE", help="our certificate")
-    run.add_argument("--tls-key", metavar="FILE", help="our key")
+    run.add_argument("--tls-cert", metavar="FILE", help="certificate of this process")
+    run.add_argument("--tls-key", metavar="FILE", help="private key of this process")
     run.add_argument(
         "--no-tls",
         action="store_true",
@@ -241,7 +244,7 @@ def _cluster(run: "argparse._ArgumentGroup") -> None:
         type=options.seconds,
         default=300.0,
         metavar="TIME",
-        help="how long to wait for a worker where there is none (default: 5min)",
+        help="how long to wait for the first worker (default: 5min)",
     )
 
 
@@ -249,19 +252,19 @@ def _compare(add: Callable[..., Parser], options: Sequence[Parser]) -> None:
     made = add(
         "compare",
         "comparing:compare",
-        "Show which claims moved from A to B, and what differs in what they rest on. A and B are "
-        "each the folder of a store, a report.json (or the folder that holds one), or a git "
-        "revision whose committed evidence/ is read. Stores are judged at --tier; reports, "
-        "committed ones too, say what they said when they were rendered.",
+        "Show which verdicts differ between A and B, and which of their inputs differ (pairs, "
+        "specs, sources, versions). A and B are each a store's folder, a report.json (or its "
+        "folder), or a git revision, whose evidence/ is read. Stores are judged at --tier; reports "
+        "keep the verdicts that they were rendered with.",
         *options,
     )
     made.add_argument("before", metavar="A", help="a store, a report or a commit")
-    made.add_argument("after", metavar="B", help="what it is compared with")
-    made.add_argument("--output", metavar="FILE", help="write it as one HTML page too")
+    made.add_argument("after", metavar="B", help="a store, a report or a commit to compare with A")
+    made.add_argument("--output", metavar="FILE", help="also write the result as one HTML page")
     made.add_argument(
         "--exit-code",
         action="store_true",
-        help="exit with 1 if a group moved, as `git diff --exit-code` does",
+        help="exit with 1 if a claim changed its group, as `git diff --exit-code` does",
     )
 
 
@@ -269,7 +272,7 @@ def _fresh(made: Parser) -> None:
     made.add_argument(
         "--fresh",
         action="store_true",
-        help="ignore the evidence, whatever --evidence says; `run` never reads it",
+        help="ignore the evidence, and --evidence; `run` never reads it",
     )
 
 
@@ -290,22 +293,22 @@ def _calibrate(made: Parser) -> None:
         type=options.positive,
         default=4000,
         metavar="N",
-        help="samples at each place of the truth (default: %(default)s, a minute on two cores)",
+        help="samples for each true value (default: %(default)s, a minute on two cores)",
     )
     made.add_argument(
         "--output",
         default="calibration.json",
         metavar="FILE",
-        help="what is found, as data (default: %(default)s)",
+        help="file of the results, in JSON (default: %(default)s)",
     )
-    made.add_argument("--docs", metavar="FILE", help="write it as Markdown too")
+    made.add_argument("--docs", metavar="FILE", help="also write the results as Markdown")
 
 
 def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Parser]) -> None:
     """Add `ablations store merge | check | compact | gc | export`."""
     text = (
-        "Look after stores: merge, check and clear them, make evidence, which is read like one, or "
-        "hand their runs to another program."
+        "Maintain stores: merge, check and clear them, compact them into evidence, or export their "
+        "runs as a table."
     )
     made = subparsers.add_parser("store", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -313,7 +316,7 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
     merge = add(
         "merge",
         "storing:merge",
-        "Copy the runs of other stores into this one, such as those of a batch job's shards.",
+        "Copy the runs of other stores into this one, for example those of a batch job's shards.",
         *(where, as_json),
         to=group,
     )
@@ -321,20 +324,21 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
     check = add(
         "check",
         "storing:check",
-        "Read every record again and name what isn't as it was written.",
+        "Read every record again, and list those that are missing, damaged or changed.",
         *(where, as_json),
         to=group,
     )
     check.add_argument(
         "--repair",
         action="store_true",
-        help="move unusable records aside; their runs count as unknown",
+        help="move unusable records into quarantine/; their runs count as unknown",
     )
     compact = add(
         "compact",
         "storing:compact",
-        "Add what the claims read of stored runs to evidence: a few lines a run, which are kept in "
-        "the repository. Readings are only ever added; the same command again adds what is new.",
+        "Add the readings that claims need of stored runs to evidence: a few lines per run, which "
+        "the repository keeps. Readings are never changed or removed; run the same command again "
+        "to add new ones.",
         *(options.outside(), as_json),
         to=group,
     )
@@ -342,11 +346,11 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
     compact.add_argument(
         "--output", default="evidence", metavar="DIR", help="folder to add to (default: evidence)"
     )
-    add("gc", "storing:gc", "Remove weights that no claim needs any more.", *common, to=group)
+    add("gc", "storing:gc", "Remove weights that no claim needs.", *common, to=group)
     export = add(
         "export",
         "storing:export",
-        "Write all attempts as one table, a row an arm, for other programs.",
+        "Write all attempts as one table for other programs, with one row per arm.",
         *(where, as_json),
         to=group,
     )
@@ -354,7 +358,7 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
         "--format",
         choices=["csv", "parquet"],
         default="csv",
-        help="parquet needs the extra of that name (default: csv)",
+        help="parquet needs the extra hrm-ablations[parquet] (default: csv)",
     )
     export.add_argument(
         "--output", metavar="FILE", help="file to write (default: runs.csv or runs.parquet)"
@@ -363,14 +367,14 @@ def _stores(add: Callable[..., Parser], subparsers: object, common: Sequence[Par
 
 def _commits(add: Callable[..., Parser], subparsers: object) -> None:
     """Add `ablations history add` and `ablations bench-compare`."""
-    text = "Keep what was measured and judged at commits."
+    text = "Record measurements and verdicts by commit."
     made = subparsers.add_parser("history", help=text, description=text)  # type: ignore[attr-defined]
     group = made.add_subparsers(dest="action", required=True, metavar="ACTION")
     history = add(
         "add",
         "history:add",
-        "Keep asv's results, or the verdicts of a report, as small records to be committed, and "
-        "find the steps in every series.",
+        "Write asv's results, or the verdicts of a report, as small records to be committed, and "
+        "find the changes of level in every series.",
         options.as_json(),
         to=group,
     )
@@ -378,38 +382,42 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
         "--asv", default="asv.conf.json", metavar="FILE", help="asv's settings (default: here)"
     )
     history.add_argument(
-        "--report", metavar="FILE", help="a report.json, whose verdicts are kept instead"
+        "--report", metavar="FILE", help="record the verdicts of this report.json instead"
     )
     history.add_argument(
         "--range",
         metavar="A..B",
-        help="measure these commits here instead, a fresh process each, without building anything",
+        help="measure these commits here instead, each in a fresh process, without a build",
     )
     history.add_argument(
         "--steps",
         type=options.positive,
         metavar="N",
-        help="with --range: so many of them, evenly spaced",
+        help="with --range: number of commits to measure, evenly spaced",
     )
     history.add_argument(
-        "--bench", default="", metavar="PATTERN", help="with --range: names of benchmarks"
+        "--bench",
+        default="",
+        metavar="PATTERN",
+        help="with --range: regular expression for names of benchmarks",
     )
     history.add_argument("--quick", action="store_true", help="with --range: fewer samples")
     history.add_argument(
-        "--commit", metavar="COMMIT", help="whose verdicts they are (default: the report's)"
+        "--commit", metavar="COMMIT", help="commit of the verdicts (default: the report's)"
     )
     history.add_argument("--note", default="", metavar="TEXT", help="a remark about the conditions")
     _history(history)
     compare = add(
         "bench-compare",
         "gate:compare",
-        "Compare two commits' benchmarks by turns on this machine, in fresh processes, by the "
-        "count rule. Fails where a slowdown beyond the threshold is established, and only there. "
-        "All figures of a comparison share one error, so that fewer of them need fewer pairs.",
+        "Measure the benchmarks of two commits in turns on this machine, in fresh processes, and "
+        "compare them by the count rule. Fails only if a slowdown beyond the threshold is "
+        "established. All benchmarks of a comparison share one error probability, so that fewer "
+        "benchmarks need fewer pairs.",
         options.as_json(),
     )
     compare.add_argument("first", metavar="A", help="a commit, such as origin/main")
-    compare.add_argument("second", metavar="B", help="the one that may be slower, such as HEAD")
+    compare.add_argument("second", metavar="B", help="the commit to check, such as HEAD")
     compare.add_argument(
         "--bench", default="", metavar="PATTERN", help="regular expression for names of benchmarks"
     )
@@ -418,18 +426,18 @@ def _commits(add: Callable[..., Parser], subparsers: object) -> None:
         type=float,
         default=0.05,
         metavar="SHARE",
-        help="the slowdown that is allowed (default: 0.05, which is 5 %%)",
+        help="allowed slowdown (default: 0.05, which is 5 %%)",
     )
     compare.add_argument(
         "--pairs",
         type=options.positive,
         metavar="N",
-        help="processes of each commit (default: the fewest that leave room for one exception)",
+        help="processes for each commit (default: the fewest that allow one exception)",
     )
     compare.add_argument(
         "--quick",
         action="store_true",
-        help="fewer samples a process, and the fewest pairs that can establish anything",
+        help="take fewer samples per process, and the fewest pairs that can establish anything",
     )
 
 

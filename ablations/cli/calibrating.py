@@ -13,7 +13,7 @@ from hrm.codec import Json
 
 
 def calibrate(asked: argparse.Namespace) -> int:
-    """JSON: what was found in a few numbers, as reports show it.
+    """JSON: a summary of the calibration, as reports show it.
 
     {replicates, cells, places, samples, false, rate, bound, worst {test, noise, place, false,
     allowed}, withheld, reports [{what, reports, false, rate, bound}], power, problems}. The status
@@ -36,26 +36,26 @@ def calibrate(asked: argparse.Namespace) -> int:
 
 
 def told(found: Mapping[str, Json], output: str) -> str:
-    """Return a calibration's result for a person."""
+    """Return the result of a calibration as text."""
     worst = found["worst"]
     wrong = (
         f"{found['false']:,} of {found['samples']:,} samples at {found['places']} places have a "
         f"false word: {found['rate']:.3g}; the bound is {found['bound']:.3g}."
     )
     most = (
-        f"The most: {worst['test']}, {worst['noise']} noise, truth at {worst['place']}: "
-        f"{worst['false']} false, {worst['allowed']} allowed."
+        f"Closest to its bound: {worst['test']}, {worst['noise']} noise, truth at "
+        f"{worst['place']}: {worst['false']} false, {worst['allowed']} allowed."
     )
     whole = (
         f"{one['what']}: any false word in {one['rate']:.1%} of {one['reports']:,}; the bound is "
         f"{one['bound']:.0%}."
         for one in found["reports"]
     )
-    power = f"Shares of samples lie within {found['power']:.1%} of the chances that plans promise."
+    power = f"Powers differ from those that plans promise by at most {found['power']:.1%}."
     beyond = (f"Beyond its bound: {line}." for line in found["problems"])
     lines = (wrong, most, *whole, power, *beyond, f"Written to {output}.")
     return "\n".join(lines) + "\n"
 
 
 def _say_waiting() -> None:
-    sys.stderr.write("ablations: another process times this machine; waiting for it\n")
+    sys.stderr.write("ablations: waiting for another process that is timing on this machine\n")

@@ -15,7 +15,7 @@ from ablations.specs.claim import Claim, Exact, Statistical
 
 
 class Changes:
-    """Judges a claim once all its due trials are stored, and reports a change of its group.
+    """Judges a claim once all its due trials are stored, and reports if its group has changed.
 
     Args:
         session: The session of the command.
@@ -46,7 +46,7 @@ class Changes:
                     self._claims.setdefault(each, []).append(one.claim)
 
     def over(self, fingerprint: str) -> None:
-        """Take notice of a trial that has come to its end."""
+        """Record that a trial has ended."""
         for claim in self._claims.pop(fingerprint, ()):
             missing = self._missing[claim.id]
             missing.discard(fingerprint)
@@ -58,7 +58,7 @@ class Changes:
                 self._tell(f"{claim.id}: {before.value}, now {group_of(word).value} ({word.value})")
 
     def _word(self, claim: Claim, reader: Reader) -> Word:
-        """Return the word of a claim's own runs, before its controls are asked."""
+        """Return the word of a claim by its own runs, regardless of its controls."""
         session = self._session
         match claim:
             case Statistical():

@@ -70,12 +70,12 @@ def _read(text: str, name: str) -> Report:
 
 
 def _committed(name: str, asked: argparse.Namespace) -> Report:
-    """Return what a commit's evidence says: its report if one was committed, else its store."""
+    """Return the report of a commit's evidence: the committed one, or else one made from it."""
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if commit is None:
         raise UserError(
-            f"{name!r} is neither a store, a report nor a commit; allowed are a folder that "
-            "`ablations run` made, a report.json, or a git revision; name one of them"
+            f"{name!r} is neither a store, a report nor a commit; allowed are a folder made by "
+            "`ablations run`, a report.json, or a git revision; name one of them"
         )
     at = f"{commit.decode().strip()}:{EVIDENCE}"
     written = _git("show", f"{at}/report.json")
@@ -85,7 +85,7 @@ def _committed(name: str, asked: argparse.Namespace) -> Report:
     if all(_git("cat-file", "-e", f"{at}/{kind}") is None for kind in kinds):
         raise UserError(
             f"commit {name!r} has no {EVIDENCE}/report.json and no runs in {EVIDENCE}/; allowed "
-            "is a commit with evidence; name a later one, or render its report and name that"
+            "is a commit with evidence; name a later commit, or the report.json of a report"
         )
     packed = _git("archive", "--format=tar", at)
     assert packed is not None, at
@@ -96,7 +96,7 @@ def _committed(name: str, asked: argparse.Namespace) -> Report:
 
 
 def _git(*arguments: str) -> bytes | None:
-    """Return what git says, None if it refuses or isn't there."""
+    """Return git's output; None if git fails or is missing."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     except FileNotFoundError:

@@ -26,8 +26,8 @@ STYLE = {
     Group.FAILS: "red",
     Group.OPEN: "magenta",
 }
-_few = 3  # ids that are named rather than counted
-_controls = "controls/"  # what the ids of controls begin with
+_few = 3  # up to this number, ids are listed rather than counted
+_controls = "controls/"  # prefix of the ids of controls
 
 
 # -- claims ---------------------------------------------------------------------------------------
@@ -42,11 +42,11 @@ def claims(rows: Sequence[Mapping[str, Json]]) -> None:
         out.print(line, no_wrap=True, overflow="ellipsis", highlight=False)
     without = sum(row["form"] is None for row in rows)
     said = f"; {without} have no spec yet" if without else ""
-    out.print(f"{len(rows)} claims{said}. `ablations show ID` tells one of them in full.")
+    out.print(f"{len(rows)} claims{said}. `ablations show ID` shows one of them in full.")
 
 
 def claim(data: Mapping[str, Json]) -> None:
-    """Print one claim: what is claimed, how it is read, what is compared, what it is held to."""
+    """Print one claim: statement, interpretation, cells and zones."""
     out = console()
     word = f"  {_word(data['word'])}" if data["word"] else ""
     out.print(f"[bold]{escape(data['id'])}[/bold]{word}")
@@ -73,7 +73,7 @@ def claim(data: Mapping[str, Json]) -> None:
 
 
 def zones(found: Zones) -> list[str]:
-    """Return what a claim is held to, in the reader's unit, one sentence an item."""
+    """Return the zones of a claim in the reader's unit, as sentences."""
 
     def span(low: float, high: float) -> str:
         ends = sorted(found.value(end) for end in (low, high))
@@ -92,7 +92,7 @@ def zones(found: Zones) -> list[str]:
 
 # -- plans ----------------------------------------------------------------------------------------
 def plan(data: Mapping[str, Json]) -> None:
-    """Print what would run, and what it could tell: claims, controls, and what is exact."""
+    """Print a plan: runs, costs and chances of statistical claims, controls and exact claims."""
     out = console()
     paired = [row for row in data["claims"] if row["plan"]]
     apart = [row for row in paired if row["id"].startswith(_controls)]
@@ -108,9 +108,10 @@ def plan(data: Mapping[str, Json]) -> None:
         out.print(table, "")
     if paired:
         out.print(
-            "Settles: the chance that the tier's last look settles the claim if it is true as "
-            "documented, and if there is no effect; pairs that settle it with 80 and 90 %. "
-            "A ? is unknown until pilot seeds are run (`plan --pilot`)."
+            "settles: the probability that the claim is settled by the tier's last look, if it is "
+            "true as documented and if there is no effect. 80, 90 %: the pairs that settle it with "
+            "these probabilities if it is true. A ? is unknown until pilot seeds are run "
+            "(`plan --pilot`)."
         )
         _sources("Spread", paired, lambda row: row["plan"]["source"])
     ran = [row for row in data["claims"] if row["trials"]]
@@ -128,7 +129,7 @@ def plan(data: Mapping[str, Json]) -> None:
 def _plans(name: str, rows: Sequence[Mapping[str, Json]]) -> Table:
     figures = ("runs", "CPU\ns", "pairs", "spread", "settles", "80, 90 %")
     table = _table(name, *figures, numbers=figures)
-    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"  # rather than figures
+    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"  # ids wrap, figures don't
     for row in rows:
         told = row["plan"]
         chances = {p["truth"]: _last(p, told["pairs"]) for p in told["prospects"]}
@@ -153,7 +154,7 @@ def _last(prospect: Mapping[str, Json], pairs: int) -> float | None:
 
 
 def _costs(row: Mapping[str, Json]) -> tuple[str, str]:
-    """Return a plan's runs, those stored before the stroke, and the CPU seconds that are left."""
+    """Return a plan's runs as "stored/all", and the CPU seconds of those that remain."""
     stored = f"{row['stored']}/" if row["stored"] else ""
     return f"{stored}{row['trials']}", f"{row['cpu_seconds']:,.0f}" if row["trials"] else ""
 
@@ -163,7 +164,7 @@ def _sources(
     rows: Sequence[Mapping[str, Json]],
     source: Callable[[Mapping[str, Json]], str],
 ) -> None:
-    """Print where figures of claims come from, and of how many or which: the commonest first."""
+    """Print the sources of figures, most common first, with the number or ids of their claims."""
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(source(row), []).append(row["id"])
@@ -181,15 +182,15 @@ def _figure(value: float | None, form: str = "{:.2g}") -> str:
 
 # -- runs and verdicts ----------------------------------------------------------------------------
 def ran(summary: Mapping[str, Json], store: str) -> None:
-    """Print what a run did."""
+    """Print a summary of a run."""
     out = console()
-    left = f" The budget left {summary['left']}." if summary["left"] else ""
+    left = f" {summary['left']} didn't fit the budget." if summary["left"] else ""
     out.print(
         f"{summary['trials']} runs: {summary['stored_before']} were stored in {escape(store)}, "
         f"{summary['run']} are new.{left} {len(summary['settled'])} claims need no further pair."
     )
     for row in summary["refused"]:
-        out.print(escape(f"Not run: {row['id']}: {row['reason']}; --all runs it."))
+        out.print(escape(f"Not run: {row['id']}: {row['reason']}; --all runs it anyway."))
     for error in summary["failed"]:
         consoles.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
 
@@ -202,7 +203,7 @@ def verdicts(report: Report) -> None:
         out.print(Padding(escape(row.verdict.reason), (0, 0, 1, 2)), highlight=False)
     tally(report)
     if report.calibration is not None and not report.calibration.get("current", True):
-        out.print("The committed calibration is of an earlier rule: `ablations calibrate`.")
+        out.print("The committed calibration is of an earlier rule; run `ablations calibrate`.")
 
 
 def _verdict(row: Row) -> list[str]:
@@ -243,14 +244,14 @@ def _verb(group: Group, n: int) -> str:
 
 
 def rendered(report: Report, path: Path) -> None:
-    """Print the tally and where the report is."""
+    """Print the tally, and the path of the report."""
     tally(report)
     console().print(f"Report: {escape(str(path))}", soft_wrap=True)
 
 
 # -- two reports ----------------------------------------------------------------------------------
 def comparison(found: Comparison) -> None:
-    """Print what moved between two reports: groups first, with why."""
+    """Print the differences between two reports, changed groups first, with their reasons."""
     out = console()
     for title, moves in (
         ("Another group", found.moved),
@@ -263,7 +264,7 @@ def comparison(found: Comparison) -> None:
             words = " → ".join(map(_word, (move.before.word, move.after.word)))
             told = " → ".join(map(_side, (move.before, move.after)))
             out.print(f"[bold]{escape(move.id)}[/]  {words}  {escape(told)}", highlight=False)
-            said = "; ".join(move.why) or "nothing that is recorded of them differs"
+            said = "; ".join(move.why) or "no recorded input differs"
             out.print(Padding(escape(f"{said}."), (0, 0, 1, 2)), highlight=False)
     same = "claim is" if found.equal == 1 else "claims are"
     alone = [
@@ -273,7 +274,7 @@ def comparison(found: Comparison) -> None:
     ]
     out.print(
         escape(
-            f"{found.before} → {found.after}: {len(found.moved)} groups moved, "
+            f"{found.before} → {found.after}: {len(found.moved)} groups changed, "
             f"{len(found.reworded)} words, {len(found.shifted)} estimates or values; "
             f"{', '.join([f'{found.equal} {same} the same', *alone])}."
         ),
@@ -285,15 +286,15 @@ def _side(side: Side) -> str:
     return "no estimate" if side.estimate is None else _estimated(side)
 
 
-# -- what all use ---------------------------------------------------------------------------------
+# -- shared ---------------------------------------------------------------------------------------
 def data(found: Json) -> int:
-    """Print JSON, and return the status of a job that did its work."""
+    """Print JSON, and return exit status 0."""
     sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return 0
 
 
 def say(text: str) -> None:
-    """Say something on the way, on stderr."""
+    """Print a message on stderr."""
     sys.stderr.write(f"ablations: {text}\n")
     sys.stderr.flush()
 
@@ -327,12 +328,12 @@ def _table(
     box_style: box.Box | None = box.SIMPLE_HEAD,
     numbers: Collection[str] = (),
 ) -> Table:
-    """Return a table whose first column, the id or name, is never broken; nor are numbers.
+    """Return a table whose first column (ids or names) and numbers are never wrapped.
 
     Args:
-        columns: The columns' names.
-        box_style: Lines.
-        numbers: The columns to align on the right; with any, columns stand close.
+        columns: Names of the columns.
+        box_style: Style of its lines.
+        numbers: Columns to align on the right; if there are any, columns are set close together.
     """
     table = Table(
         box=box_style, pad_edge=False, show_edge=not numbers, collapse_padding=bool(numbers)

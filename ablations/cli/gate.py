@@ -66,7 +66,7 @@ def data(found: Comparison, asked: argparse.Namespace) -> dict[str, Json]:
 
 
 def lines(found: Comparison, threshold: float) -> list[str]:
-    """Return what a person reads: what changed, what could have been seen, what was left out."""
+    """Return the comparison as text: changes, what could have been detected, and omissions."""
     allowed = f"{100 * threshold:g} %"
     out = [
         f"{change.value}: {_said(figure, allowed)}"
@@ -84,12 +84,12 @@ def lines(found: Comparison, threshold: float) -> list[str]:
     seen = sorted(figure.settleable for figure in found.figures)
     worst = max(found.figures, key=lambda f: f.settleable)
     out.append(
-        "Slowdowns that would have been found four times out of five: from "
-        f"{_share(seen[0])} up for the steadiest figure, {_share(seen[len(seen) // 2])} for the "
-        f"middle one, {_share(seen[-1])} for {worst.name}."
+        "Smallest slowdowns that would have been found four times out of five: "
+        f"{_share(seen[0])} in the least noisy benchmark, {_share(seen[len(seen) // 2])} in the "
+        f"median one, {_share(seen[-1])} in {worst.name}."
     )
     if found.load > 0.6:
-        out.append(f"The machine was busy: {found.load:g} processes for each core.")
+        out.append(f"The machine was busy: up to {found.load:g} processes per core were running.")
     if found.left:
         why = list(dict.fromkeys(found.left.values()))
         out.append(f"Not compared: {len(found.left)} figures ({'; '.join(why[:3])}).")

@@ -1,4 +1,4 @@
-"""`ablations history add`: keep what was measured and judged at commits, for reports to show."""
+"""`ablations history add`: record measurements and verdicts by commit, for reports."""
 
 import argparse
 import dataclasses
@@ -17,7 +17,7 @@ from hrm.system import environment
 def add(asked: argparse.Namespace) -> int:
     """JSON: {folder, added [names of files], commits, benchmarks, steps}.
 
-    commits, benchmarks and steps count what the whole history has then; steps are changes of level.
+    commits, benchmarks and steps are numbers in the whole history; steps are changes of level.
     """
     folder, config = Path(asked.folder), Path(asked.asv)
     root = config.parent
@@ -38,7 +38,7 @@ def add(asked: argparse.Namespace) -> int:
             said = dataclasses.replace(conditions, note=asked.note)
             found = files.described(commit, root)
             put(dataclasses.replace(found, conditions=said, benchmarks=benchmarks))
-            if asked.range is not None:  # each is kept at once: measuring may be interrupted
+            if asked.range is not None:  # written one by one, since measuring may be interrupted
                 files.write(folder, [fresh[commit]])
     every = sorted((kept | fresh).values(), key=lambda c: c.order)
     steps = asv.steps(every)
@@ -53,8 +53,9 @@ def add(asked: argparse.Namespace) -> int:
     if asked.json:
         return display.data(data)
     sys.stdout.write(
-        f"{len(fresh)} commits kept in {folder}: {len(every)} in all, {data['benchmarks']} "
-        f"benchmarks, {data['steps']} changes of level. `ablations report` shows them.\n"
+        f"{len(fresh)} commits were written to {folder}, which has {len(every)} commits, "
+        f"{data['benchmarks']} benchmarks and {data['steps']} changes of level. `ablations report` "
+        "shows them.\n"
     )
     return 0
 
@@ -62,7 +63,7 @@ def add(asked: argparse.Namespace) -> int:
 def _measured(
     asked: argparse.Namespace, root: Path
 ) -> Iterator[tuple[str, tuple[Conditions, dict[str, Measured]]]]:
-    """Measure a range of commits here, and yield what asv's results would have."""
+    """Measure a range of commits here, and yield their results in the form of asv's."""
     chosen = files.commits(asked.range, root, asked.steps)
     here = environment.machine(device="cpu", threads=1)
     machine = f"{here['cpu']}, {here['cores']} cores, {here['system']}"
@@ -87,10 +88,10 @@ def _measured(
 
 
 def _judged(path: Path, commit: str | None, root: Path) -> Commit:
-    """Return the verdicts of a report, as those of a commit.
+    """Return the verdicts of a report, as the record of a commit.
 
     Raises:
-        UserError: If it is no report, or doesn't say of which commit it is.
+        UserError: If it isn't a report, or its runs are of several commits or none.
     """
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
@@ -98,13 +99,13 @@ def _judged(path: Path, commit: str | None, root: Path) -> Commit:
         tier, commits = str(said["tier"]), list(said["commits"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{str(path)!r} is no report ({error}); allowed is the report.json that `ablations "
+            f"{str(path)!r} isn't a report ({error}); allowed is a report.json that `ablations "
             "report` wrote; name one"
         ) from error
     if commit is None and len(commits) != 1:
         raise UserError(
-            f"{str(path)!r} is of {len(commits)} commits; allowed is one; name the one whose code "
-            "judged it with --commit"
+            f"{str(path)!r} has runs of {len(commits)} commits; allowed is one commit; give the "
+            "one whose code judged them with --commit"
         )
     found = files.described(commit or commits[0], root)
     return dataclasses.replace(found, tier=tier, claims=claims)

@@ -1,4 +1,4 @@
-"""`ablations judge`: the count rule for anybody's numbers, without a model."""
+"""`ablations judge`: the count rule for a user's own numbers, without a model."""
 
 import argparse
 import csv
@@ -24,12 +24,12 @@ from ablations.rule.zones import Zones
 from hrm.errors import UserError
 
 DESCRIPTION = """\
-Judge one claim by the count of its pairs, from a file with your own numbers.
+Judge one claim by the count rule, from a file with your own numbers.
 
-FILE is CSV or JSON, - is the standard input. It has the columns baseline and treatment, or one
-column contrast (their difference, or with --ratio their ratio); other columns aren't read. Each row
-is a pair, in an order that was fixed beforehand. A cell may be inf or -inf (the run diverged),
-empty (unknown), or >=300 (never arrived by 300).
+FILE is CSV or JSON; - stands for standard input. It has the columns baseline and treatment, or a
+single column contrast (their difference, or with --ratio their ratio); other columns are ignored.
+Each row is a pair, in an order that was fixed beforehand. A cell may be inf or -inf (the run
+diverged), empty (unknown), or >=300 (the target wasn't reached by 300).
 """
 ALLOWED = "allowed are numbers, inf, -inf, >=300, <=300, or nothing for unknown"
 ARMS, CONTRAST = ("baseline", "treatment"), "contrast"
@@ -40,7 +40,7 @@ Limits = tuple[float, float]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `ablations judge`; `--json` is every command's."""
-    parser.add_argument("file", metavar="FILE", help="CSV or JSON with the pairs; - is the input")
+    parser.add_argument("file", metavar="FILE", help="CSV or JSON with the pairs; - for stdin")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--ratio", action="store_true", help="compare treatment / baseline")
     kind.add_argument(
@@ -56,13 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the claim is that the treatment has less: a ratio below 1, a difference below 0",
     )
     way.add_argument(
-        "--more", dest="fewer", action="store_false", help="that it has more (default)"
+        "--more",
+        dest="fewer",
+        action="store_false",
+        help="the claim is that the treatment has more (default)",
     )
     parser.add_argument(
         "--null",
         type=_number,
         metavar="W",
-        help="smallest effect worth having; of a ratio the share: 0.05 is 5 %%",
+        help="smallest effect worth having; with --ratio as a share: 0.05 is 5 %%",
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
@@ -70,21 +73,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_number,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help="the claimed size; of a ratio the ratio itself: 0.6 0.8",
+        help="range of the claimed effect; with --ratio as ratios: 0.6 0.8",
     )
-    size.add_argument("--at-least", type=_number, metavar="X", help="the claimed size or more")
+    size.add_argument("--at-least", type=_number, metavar="X", help="smallest claimed effect")
     size.add_argument(
         "--not-worse",
         type=_number,
         metavar="MARGIN",
-        help="the claim is that nearly no pair is worse by this or more; of a ratio the share",
+        help="the claim is that nearly no pair is worse by this much; with --ratio as a share",
     )
     parser.add_argument(
         "--claims",
         type=int,
         default=1,
         metavar="N",
-        help="claims that share the error of 5 %%, this one included (default: 1)",
+        help="number of claims that share the error of 5 %%, this one included (default: 1)",
     )
     parser.add_argument(
         "--noun", default="pairs", metavar="WORD", help="what a pair is: seeds (default: pairs)"
@@ -94,10 +97,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def judge(asked: argparse.Namespace) -> int:
     """JSON: {word, group, estimate, low, high, n, look, exceptions, sentence}.
 
-    estimate, low and high (of the median) are in the reader's unit, ratios themselves; null where
-    nothing is known. n pairs are given, look is the last look reached, 0 before the first.
-    exceptions are [{edge, side, pairs, of, exceptions, established}]: so many pairs lie on that
-    side of the edge, all others are exceptions.
+    estimate, low and high (of the median) are in the reader's unit (ratios, not their logarithms),
+    null if unknown. n is the number of pairs; look is the last look reached, 0 before the first.
+    exceptions are [{edge, side, pairs, of, exceptions, established}]: the number of pairs on that
+    side of the edge; all others are exceptions.
     """
     zones, table = _zones(asked), table_for(asked.claims)
     pairs = read(_text(asked.file), asked.file, ratio=asked.ratio, sign=zones.sign)
@@ -113,7 +116,7 @@ def judge(asked: argparse.Namespace) -> int:
 def data(verdict: Verdict, zones: Zones) -> dict[str, Any]:
     """Return a verdict as the command prints it in JSON."""
     low, high = sorted(map(zones.value, (verdict.low, verdict.high)))
-    if verdict.low > verdict.high:  # no median agrees with all looks
+    if verdict.low > verdict.high:  # the intervals of the looks don't intersect
         low = high = math.nan
     return {
         "word": verdict.word,
@@ -156,14 +159,14 @@ def read(text: str, name: str, *, ratio: bool, sign: int) -> Pairs:
     if has_arms == has_contrast:
         raise UserError(
             f"{name!r} has the columns {', '.join(columns) or 'none'}; allowed are baseline and "
-            "treatment, or contrast alone; name them in the first line"
+            "treatment, or only contrast; name them in the first line"
         )
     cells = {key: _cells(columns[key], key) for key in (ARMS if has_arms else (CONTRAST,))}
     lengths = {len(column) for column in cells.values()}
     if lengths == {0} or len(lengths) > 1:
         raise UserError(
             f"{name!r} has {' and '.join(str(len(c)) for c in cells.values())} values; allowed are "
-            "one or more pairs, every column as long as the others; add them below the first line"
+            "one or more pairs, in columns of equal length; add them below the first line"
         )
     if ratio:
         for key, column in cells.items():
@@ -183,7 +186,7 @@ def read(text: str, name: str, *, ratio: bool, sign: int) -> Pairs:
 
 
 def _compared(baseline: Array, treatment: Array, ratio: bool) -> tuple[Array, Array]:
-    """Return the limits of ratios or differences; NaN is no limit."""
+    """Return the limits of ratios or differences; NaN means that there is no limit."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         if ratio:
             return treatment[:, 0] / baseline[:, 1], treatment[:, 1] / baseline[:, 0]
@@ -203,21 +206,21 @@ def _columns(text: str, name: str) -> Mapping[str, Sequence[Any]]:
     """Return the columns of a text by name."""
     if not text.strip():
         raise UserError(
-            f"{name!r} is empty; allowed are CSV with a first line that names its columns, or "
-            "JSON; write baseline,treatment first and one pair a line below it"
+            f"{name!r} is empty; allowed are CSV whose first line names the columns, or JSON; "
+            "write baseline,treatment in the first line and one pair in each line below it"
         )
     if text.lstrip()[0] in "[{":
         return _json_columns(text, name)
     try:
         first, *rows = [row for row in csv.reader(io.StringIO(text)) if row]
     except (csv.Error, ValueError) as error:
-        raise UserError(f"{name!r} is no CSV ({error}); allowed is CSV or JSON; mend it") from None
+        raise UserError(f"{name!r} isn't CSV ({error}); allowed is CSV or JSON; mend it") from None
     names = [cell.strip().lower() for cell in first]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
             raise UserError(
-                f"row {number} of {name!r} has {len(row)} cells; allowed are {len(names)}, as the "
-                "first line has; leave a cell empty that is unknown, and its comma where it is"
+                f"row {number} of {name!r} has {len(row)} cells; allowed are {len(names)}, as in "
+                "the first line; leave an unknown cell empty, but keep its comma"
             )
     return {key: [row[i] for row in rows] for i, key in enumerate(names)}
 
@@ -226,15 +229,16 @@ def _json_columns(text: str, name: str) -> Mapping[str, Sequence[Any]]:
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"{name!r} is no JSON ({error}); allowed is CSV or JSON; mend it") from None
+        raise UserError(f"{name!r} isn't JSON ({error}); allowed is CSV or JSON; mend it") from None
     if isinstance(found, dict) and all(isinstance(column, list) for column in found.values()):
         return found
     if isinstance(found, list) and found and all(isinstance(row, dict) for row in found):
         names = dict.fromkeys(key for row in found for key in row)
         return {key: [row.get(key) for row in found] for key in names}
     raise UserError(
-        f"{name!r} is JSON of another form; allowed are an object of columns, such as "
-        '{"contrast": [0.1, 0.2]}, or a list of rows, such as [{"baseline": 1, "treatment": 2}]'
+        f"{name!r} is JSON without columns or rows; allowed are an object of columns, such as "
+        '{"contrast": [0.1, 0.2]}, or a list of rows, such as [{"baseline": 1, "treatment": 2}]; '
+        "write it so"
     )
 
 
@@ -266,7 +270,7 @@ def _limits(cell: Any, where: str) -> Limits:
 
 
 def _check_ratio(column: list[Limits], name: str) -> None:
-    """Refuse what has no ratio; what is limited above alone is at least 0."""
+    """Refuse negative values, which have no ratio; without a lower limit a value is at least 0."""
     for i, (low, high) in enumerate(column):
         if high < 0 or (low < 0 and math.isfinite(low)):
             raise UserError(
@@ -282,15 +286,15 @@ def _zones(asked: argparse.Namespace) -> Zones:
     if asked.not_worse is not None:
         if asked.null is not None:
             raise UserError(
-                f"--null {asked.null:g} and --not-worse {asked.not_worse:g} are two claims; "
-                "allowed is one; leave --null out"
+                f"--null {asked.null:g} and --not-worse {asked.not_worse:g} belong to different "
+                "claims; allowed is one of both; leave --null out"
             )
         return fixed.not_worse(
             margin=asked.not_worse, because=because, fewer=asked.fewer, log=asked.ratio
         )
     if asked.null is None:
         raise UserError(
-            "--null is missing; allowed is the smallest effect worth having, above 0 (of a ratio "
+            "--null is missing; allowed is the smallest effect worth having, above 0 (with --ratio "
             "as a share: 0.05 is 5 %), or --not-worse MARGIN; fix it before you look at the pairs"
         )
     about = None if asked.about is None else (asked.about[0], asked.about[1])
@@ -301,7 +305,7 @@ def _zones(asked: argparse.Namespace) -> Zones:
 
 
 def _interval(verdict: Verdict, zones: Zones, table: Table) -> str:
-    """Say the median and the interval, and at how many pairs the claim is looked at again."""
+    """Return a line with the median, its interval, and the pairs of the following looks."""
     reader = Reader(zones=zones)
     said = f"{reader.median} "
     said += "unknown" if verdict.estimate is None else reader.value(verdict.estimate)
@@ -309,7 +313,7 @@ def _interval(verdict: Verdict, zones: Zones, table: Table) -> str:
         said += f", interval {reader.span(verdict.low, verdict.high)}"
     later = [str(look) for look in table.looks if look > verdict.look]
     if not verdict.settled:
-        said += f"; not settled: looks follow at {', '.join(later)}"
+        said += f"; not settled: the next looks are at {', '.join(later)}"
     return said
 
 

@@ -14,9 +14,9 @@ from hrm.errors import UserError
 def list_(asked: argparse.Namespace) -> int:
     """JSON: [{id, document, section, group, form, documented, members, claim, word, block}].
 
-    Group is the ledger's letter, members are the family's members that the claim is in, and word is
-    its verdict, null if it isn't decided. Block is that of its seeds, null without pairs. A claim
-    of the ledger without a spec has form null.
+    group is the ledger's letter; members are the members of the family that belong to the claim;
+    word is its verdict, null if it isn't decided; block is that of its seeds, null for a claim
+    without pairs; form is null for a claim that is in the ledger but has no spec.
     """
     session = Session.of(asked)
     chosen = {claim.id: claim for claim in session.chosen}
@@ -52,11 +52,11 @@ def list_(asked: argparse.Namespace) -> int:
 
 
 def _nothing(asked: argparse.Namespace, session: Session) -> UserError:
-    """Return what to say where no claim is of the document and the group that were asked for."""
+    """Return the error if no claim belongs to the requested document and group."""
     groups = sorted({e.group for e in session.every.ledger.values() if e.group})
     of = f" of document {asked.document!r}" if asked.document else ""
     within = f" in group {asked.group!r}" if asked.group else ""
-    known = f"the groups {', '.join(groups)}" if groups else "no groups, as none are named"
+    known = f"the groups {', '.join(groups)}" if groups else "no groups, since none are named"
     return UserError(
         f"no claim is there{of}{within}; allowed are the documents "
         f"{', '.join(session.every.documents)}, and {known}; use one of them"
@@ -128,9 +128,9 @@ def _details(claim: Claim, session: Session) -> dict[str, Json]:
 
 
 def _words(session: Session, chosen: list[Claim]) -> dict[str, str]:
-    """Return the verdicts of the claims that have one in the store.
+    """Return the words of the claims that have a verdict in the store, by id.
 
-    They are those of the runs that each claim was fixed to, else those of eager ones, as of quick.
+    A word is that of the claim's fixed mode of execution, or else of eager runs, as in tier quick.
     """
     reader = session.reader()
     if reader is None:

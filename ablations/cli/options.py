@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Options shared by several commands."""
 
 import argparse
 import os
@@ -21,13 +21,13 @@ def store(default: str = "store") -> Parser:
         "--store",
         default=default,
         metavar="DIR",
-        help="folder of the runs, or evidence where they are only read (default: %(default)s)",
+        help="folder of the runs, or of evidence if runs are only read (default: %(default)s)",
     )
     return made
 
 
 def claims() -> Parser:
-    """Return the claims that are asked for."""
+    """Return the argument for ids of claims."""
     made = Parser(add_help=False)
     made.add_argument(
         "claims", nargs="*", metavar="CLAIM", help="ids of claims, or patterns such as 'halt-*'"
@@ -42,7 +42,7 @@ def outside() -> Parser:
         "--claims",
         dest="from_",
         metavar="FILE",
-        help="claims of your own instead of the documents': a Python file, or the name of an "
+        help="your own claims instead of those of the documents: a Python file, or the name of an "
         "entry point of the group ablations.claims",
     )
     made.add_argument(
@@ -61,8 +61,8 @@ def tier() -> Parser:
     made.add_argument(
         "--tier",
         choices=["quick", "standard", "full"],
-        help="last look: quick runs one seed of trained claims and decides all others, "
-        "standard goes to 26 seeds, full to 60 (default: quick; of evidence, full)",
+        help="last look: quick runs one seed of claims about training and decides all others, "
+        "standard goes to 26 seeds, full to 60 (default: quick; for evidence, full)",
     )
     return made
 
@@ -77,8 +77,8 @@ def jobs() -> Parser:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         metavar="N",
-        help="parallel runs, one thread each; 1 runs in this process (default: %(default)s, the "
-        "cores here); timings always run alone",
+        help="number of parallel runs, one thread each; 1 runs in this process (default: "
+        "%(default)s, the number of cores); timings always run alone",
     )
     return made
 
@@ -90,24 +90,24 @@ def device() -> Parser:
         "--mode",
         choices=["auto", "eager", "compiled"],
         default="auto",
-        help="how training steps are computed; runs of one mode are never paired with the other's. "
-        "auto is eager at tier quick, and what each claim was fixed to beforehand at the others, "
+        help="execution of training steps; runs of different modes are never paired. auto means "
+        "eager in tier quick; in other tiers each claim has the mode that was fixed beforehand, "
         "the faster one for many seeds; compiled needs a C++ compiler (default: auto)",
     )
     made.add_argument(
         "--device",
         choices=["cpu", "cuda", "cpu-stacked", "cuda-stacked"],
         default="cpu",
-        help="where arms are trained; with -stacked, those whose seeds were trained in stacks, "
-        "see `ablations run --stack` (default: cpu)",
+        help="device of training; with -stacked, that of seeds trained in stacks, see `ablations "
+        "run --stack` (default: cpu)",
     )
     return made
 
 
 def stack(text: str) -> int:
-    """Return how many seeds make a stack, 2 or more."""
+    """Return the number of seeds in a stack, 2 or more."""
     if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seeds from 2")
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a number of seeds; allowed is 2 or more")
     return int(text)
 
 
@@ -115,12 +115,12 @@ def seconds(text: str) -> float:
     """Return the seconds of a time such as 90s, 30min or 2h."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text)
     if found is None or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s, 30min or 2h")
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a time; allowed is 90s, 30min or 2h")
     return float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2]]
 
 
 def positive(text: str) -> int:
     """Return a number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a whole number of 1 or more")
     return int(text)

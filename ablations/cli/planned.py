@@ -1,4 +1,4 @@
-"""`ablations plan`: what a run would do, what it would cost, and what it could tell."""
+"""`ablations plan`: the trials of a run, their cost, and the chance that they settle claims."""
 
 import argparse
 from pathlib import Path
@@ -18,11 +18,11 @@ from hrm.errors import UserError
 def planned(asked: argparse.Namespace) -> int:
     """JSON: {tier, jobs, trials, stored, cpu_seconds, wall_seconds, claims}.
 
-    Claims, and the controls beside them, are [{id, trials, stored, cpu_seconds, cost_source,
-    plan}]; cpu_seconds are of what isn't stored. A plan is null for claims without pairs, else
-    {sd, source, pairs, prospects, pairs_80, pairs_90, refusal}: see `ablations.records.plans`.
-    cpu_seconds are those if no claim settles before the tier's last look; wall_seconds take into
-    account that most do, and what it costs to run anything.
+    claims, which includes their controls, is [{id, trials, stored, cpu_seconds, cost_source,
+    plan}]; cpu_seconds counts trials that aren't stored. plan is null for claims without pairs,
+    else {sd, source, pairs, prospects, pairs_80, pairs_90, refusal}, see `ablations.records.plans`.
+    The total cpu_seconds assumes that no claim settles before the tier's last look; wall_seconds
+    takes early settling and the overhead of runs into account.
     """
     session = Session.of(asked)
     _pilots(asked, session)
@@ -31,7 +31,7 @@ def planned(asked: argparse.Namespace) -> int:
     desk = None if reader is None else session.desk(reader)
     rows: list[dict[str, Json]] = []
     every: dict[Content, Trial] = {}
-    spared: dict[Content, float] = {}  # the chance that all who read a run settle before it
+    spared: dict[Content, float] = {}  # probability that all claims that read a trial settle first
     expected = {control.claim.id: control.expected for control in session.controls}
     for claim in session.run:
         trials = _keyed(claim, session)
@@ -74,7 +74,7 @@ def planned(asked: argparse.Namespace) -> int:
 
 
 def _keyed(claim: Claim, session: Session) -> dict[Content, Trial]:
-    """Return all trials of a claim's tier, with what they start from, by their content."""
+    """Return all trials of a claim's tier and their parents, by content."""
     asked = plan(claim, seeds(claim, session.tier), session.device).trials
     return {content(trial): trial for trial in with_parents(asked)}
 
@@ -84,15 +84,15 @@ def _missing(trials: dict[Content, Trial], reader: Reader | None) -> dict[Conten
 
 
 def _pilots(asked: argparse.Namespace, session: Session) -> None:
-    """Run pilot seeds if that is asked for, and write what they measured.
+    """Run pilot seeds if requested, and write their results.
 
     Raises:
-        UserError: If they are to be written without being run.
+        UserError: If --output is given without --pilot.
     """
     if asked.output and not asked.pilot:
         raise UserError(
-            f"--output {asked.output} without --pilot; it writes what pilot seeds measured; add "
-            "--pilot, which runs those that aren't stored"
+            f"--output is {asked.output!r} without --pilot; allowed is both, since it writes the "
+            "results of pilot seeds; add --pilot, which runs those that aren't stored"
         )
     if not (asked.pilot or asked.probe):
         return

@@ -1,4 +1,4 @@
-"""Progress with an estimate: a bar on a terminal, elsewhere a line now and then, on stderr."""
+"""Progress with an estimate, on stderr: a bar on a terminal, otherwise a line per minute."""
 
 import datetime
 import math
@@ -25,11 +25,11 @@ if TYPE_CHECKING:  # the runner is loaded by `run` alone
 
 
 QUARANTINED = f"was killed {MOST_DEATHS} times; it isn't run again and counts as unknown"
-LINE = 60.0  # seconds between two lines where there is no terminal
+LINE = 60.0  # seconds between two lines if stderr isn't a terminal
 
 
 class Share:
-    """A bar over the share of a work that is done; elsewhere a line now and then, on stderr."""
+    """A bar for the completed share of some work; a line per minute if stderr isn't a terminal."""
 
     def __init__(self, name: str) -> None:
         from rich import progress
@@ -56,7 +56,7 @@ class Share:
             self.bar.stop()
 
     def __call__(self, share: float) -> None:
-        """Take notice of what is done; the first share was there before."""
+        """Update the share; the first call gives what was done before."""
         if self.console.is_terminal and not self.bar.live.is_started:
             self.bar.start()
         self.began = self.began or share or 1e-9
@@ -71,14 +71,14 @@ class Share:
 
 
 class Progress:
-    """How far a run is: live on a terminal, a line a minute elsewhere, and in the store's folder.
+    """Progress of a run: live on a terminal, otherwise a line per minute; also a file in the store.
 
     Args:
         trials: The trials to run.
         costs: Costs of trials.
         jobs: Number of parallel runs.
-        engine: Where, in words.
-        folder: The store's.
+        engine: Description of the engine.
+        folder: Folder of the store.
     """
 
     def __init__(
@@ -115,25 +115,25 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.bar.live.is_started:  # elsewhere it would end with an empty line
+        if self.bar.live.is_started:  # otherwise stopping would print an empty line
             self.bar.stop()
         self.teller.end()
 
     def __call__(self, event: "Event") -> None:
-        """Take notice of an event."""
+        """Handle an event."""
         name = named(event.trial)
         if event.what == "waiting":
-            say("another process uses the machine; waiting for it")
+            say("waiting for another process that uses the machine")
         elif event.what == "paused":
             say(
                 f"waiting for up to {duration(PAUSE)}: timings are taken in two stretches, so that "
-                "they don't all share one mood of the machine"
+                "they aren't all measured in the same state of the machine"
             )
         elif event.what == "quarantined":
             say(f"{name} {QUARANTINED}")
         elif event.what == "lost":
             self.running.pop(event.fingerprint, None)
-            say(f"the connection to the worker of {name} was lost; it is run again")
+            say(f"the connection to the worker of {name} was lost; the trial is repeated")
         elif event.what == "started":
             self.running[event.fingerprint] = standing.Running(name=name, since=standing.now())
             self.bar.update(self.task, description=name)
@@ -142,7 +142,7 @@ class Progress:
             self.running.pop(event.fingerprint, None)
             died = event.result.status is Status.DIED
             if died and event.result.deaths + 1 < MOST_DEATHS:
-                say(f"{name} died of the machine; it is tried again")
+                say(f"{name} was killed by the machine; the trial is repeated")
             else:
                 if died:
                     say(f"{name} {QUARANTINED}")
@@ -152,12 +152,12 @@ class Progress:
         self.look()
 
     def change(self, sentence: str) -> None:
-        """Tell of a claim whose group is another now."""
+        """Report a claim whose group has changed."""
         self.changed.append(sentence)
         say(sentence)
 
     def look(self) -> None:
-        """Say how far it is, once in a while; called often, whether anything happens or not."""
+        """Report progress if enough time has passed; called often, even without events."""
         if self.teller.due():
             self.teller.tell(
                 standing.Standing(
@@ -194,7 +194,7 @@ class Progress:
         return f"{len(self.running)} running{failed}"
 
     def _seconds(self) -> float:
-        """Return what is left: the plan's estimate, corrected by how fast it has gone so far."""
+        """Return the remaining seconds: the plan's estimate, scaled by the speed so far."""
         share = min(1.0, self.spent / self.expected) if self.expected else 1.0
         elapsed = time.monotonic() - self.started
         planned = self.wall * (1 - share)
@@ -210,5 +210,5 @@ class Progress:
 
 
 def named(trial: Trial) -> str:
-    """Return a trial's name for a person: what is done, and the seed."""
+    """Return a readable name of a trial: its protocol and seed."""
     return f"{trial.protocol['kind'].lower()} seed {trial.seed}"

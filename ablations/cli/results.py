@@ -1,4 +1,4 @@
-"""`ablations verdicts` and `ablations report`: what follows from the stored runs."""
+"""`ablations verdicts`, `report` and `findings`: the results of stored runs."""
 
 import argparse
 from pathlib import Path
@@ -29,8 +29,9 @@ def verdicts(asked: argparse.Namespace) -> int:
 def findings(asked: argparse.Namespace) -> int:
     """JSON: {written: [path], changed: [path]}; with --check the status is 1 if any would change.
 
-    Between its marks the README gets the table of verdicts and five findings, docs/limits.md what
-    needs other compute; docs/findings.md is written whole. Without evidence all say so.
+    The part of README.md between its marks gets the table of verdicts and five findings, that of
+    docs/limits.md the claims that need other hardware; docs/findings.md is replaced as a whole.
+    Without evidence, each of them says so.
     """
     from reports import written
 
@@ -46,7 +47,7 @@ def findings(asked: argparse.Namespace) -> int:
             texts[path] = written.between(path.read_text("utf-8"), part)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{str(path)!r} can't be written into ({error}); allowed is a page with the lines "
+                f"{str(path)!r} can't be changed ({error}); allowed is a page with the lines "
                 f"{written.BEGIN} and {written.END}; name its folder with --into"
             ) from error
     changed = [p for p, made in texts.items() if not p.exists() or p.read_text("utf-8") != made]

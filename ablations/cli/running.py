@@ -1,4 +1,4 @@
-"""`ablations run`: run trials that aren't stored, look by look, until claims are settled."""
+"""`ablations run`: run trials up to one look after the other, until claims are settled."""
 
 import argparse
 from collections import Counter
@@ -28,17 +28,17 @@ if TYPE_CHECKING:  # the runner is loaded by `run` alone
     from ablations.runs.schedule import Event
     from ablations.runs.workers import Engine
 
-LIMIT = 20.0  # times its expected cost, after which a trial is ended: that is an outcome
-STACK = 8  # seeds, where the device alone says that they are stacked
-LEAST = 600.0  # seconds that every trial has
+LIMIT = 20.0  # a trial is stopped after this multiple of its expected cost, which is an outcome
+STACK = 8  # seeds per stack if only the device asks for stacks
+LEAST = 600.0  # smallest time limit of a trial, in seconds
 
 
 def run(asked: argparse.Namespace) -> int:
     """JSON: {tier, trials, stored_before, run, left, refused: [{id, reason}], failed, settled}.
 
-    Trials are those that were due when the command began or became due on its way; left are the
-    trials for which the budget didn't suffice; failed is a list of errors, without those that what
-    a trial starts from had already; settled are the ids of claims that need no further run.
+    trials counts those that were due at the start or became due during the run; left counts those
+    that didn't fit the budget; failed lists errors, but not the failures that follow from a failed
+    parent; settled lists the ids of claims that need no further run.
     """
     session = Session.of(asked)
     where = _where(asked)
@@ -82,7 +82,7 @@ def execute(trials: Sequence[Trial], store: Store, costs: Costs, jobs: int) -> N
     """Run trials that aren't stored, with progress, on this machine.
 
     Args:
-        trials: Each after what it starts from.
+        trials: The trials, each after its parent.
         store: The store of the results.
         costs: Costs of trials.
         jobs: Number of parallel runs.
@@ -94,12 +94,12 @@ def execute(trials: Sequence[Trial], store: Store, costs: Costs, jobs: int) -> N
 
 @dataclass(frozen=True, kw_only=True)
 class _Where:
-    """Where trials are run.
+    """The place where trials are run.
 
     Args:
-        jobs: How many at a time, as far as is known beforehand.
-        stack: How many seeds are trained as one, 0 for none.
-        cluster: A cluster's scheduler and how to reach it, None for this machine.
+        jobs: Number of parallel trials, as far as it is known beforehand.
+        stack: Number of seeds that are trained together; 0 for none.
+        cluster: A cluster's scheduler and how to reach it; None for this machine.
     """
 
     jobs: int
@@ -108,7 +108,7 @@ class _Where:
 
     @property
     def words(self) -> str:
-        """For a person."""
+        """Description for the user."""
         if self.cluster is not None:
             return f"cluster {self.cluster['scheduler']}"
         return "this process" if self.jobs == 1 else f"{self.jobs} processes"
@@ -124,10 +124,10 @@ class _Where:
 
 
 def _where(asked: argparse.Namespace) -> _Where:
-    """Return where the options say to run.
+    """Return where to run, according to the options.
 
     Raises:
-        UserError: If they don't belong together, or name no cluster.
+        UserError: If options contradict each other, or the scheduler can't be used.
     """
     stacked = asked.device.endswith(STACKED)
     stack = asked.stack or (STACK if stacked else 0)
@@ -135,14 +135,14 @@ def _where(asked: argparse.Namespace) -> _Where:
     if asked.scheduler is None:
         if any(files) or asked.no_tls:
             raise UserError(
-                "--tls-ca-file, --tls-cert, --tls-key or --no-tls without --scheduler; allowed is "
-                "both or neither; name the scheduler"
+                "--tls-ca-file, --tls-cert, --tls-key or --no-tls is given without --scheduler; "
+                "allowed is both or neither; add --scheduler"
             )
         return _Where(jobs=1 if asked.serial else asked.jobs, stack=stack)
     if any(files) and not all(files):
         raise UserError(
-            "some of --tls-ca-file, --tls-cert and --tls-key are missing; allowed is all three or "
-            "none; name the others"
+            "some of --tls-ca-file, --tls-cert and --tls-key are missing; allowed are all three or "
+            "none; add the missing ones"
         )
     from ablations.runs.addresses import Tls
 
@@ -152,16 +152,16 @@ def _where(asked: argparse.Namespace) -> _Where:
         "tls": tls,
         "unencrypted": asked.no_tls,
         "patience": asked.wait,
-        "on_wait": lambda: say("the cluster has no worker yet; waiting for one"),
+        "on_wait": lambda: say("waiting for a worker of the cluster"),
     }
     where = _Where(jobs=asked.jobs, stack=stack, cluster=options)
-    where.engine()  # an address or a file that can't be used is told before anything is read
+    where.engine()  # reports an unusable address or file before anything else is done
     return where
 
 
 @dataclass(frozen=True)
 class _Tally:
-    """What a run counts.
+    """Counters of a run.
 
     Args:
         done: Finished trials.
@@ -234,9 +234,9 @@ def _stacked(session: Session, due: Sequence[Due]) -> tuple[Due, ...]:
 def _of_shard(
     session: Session, reader: Reader, due: Sequence[Due], shard: Shard, tried: Sequence[Trial]
 ) -> tuple[Due, ...]:
-    """Return what a shard runs: its part of all that open claims need up to the tier's end.
+    """Return a shard's part of all trials that open claims need up to the end of the tier.
 
-    Looks are no matter here: a shard has no pair of its own to judge.
+    Looks don't apply, because a shard has no complete pairs to judge.
     """
     costs = Costs(session.run, None, session.committed, device=session.device)
     groups = cut((t for claim in session.run for t in _planned(claim, session)), shard, costs.of)
@@ -283,7 +283,7 @@ def _told(
     begun: set[str],
     left: Sequence[Due],
 ) -> int:
-    """Say what was done; 1 if a run failed."""
+    """Print a summary; return exit status 1 if a trial failed."""
     reader = Reader(store)
     every = {fingerprint(t): t for claim in session.run for t in _planned(claim, session)}
     results = [reader.of(trial) for trial in every.values()]
@@ -316,7 +316,7 @@ def _failed(result: Result | None) -> TypeGuard[Result]:
 
 
 def _inherited(trial: Trial, reader: Reader) -> bool:
-    """Whether a trial failed since what it starts from did, which is said once."""
+    """Return whether a trial failed because its parent failed, which is reported only once."""
     return trial.parent is not None and _failed(reader.of(trial.parent))
 
 
@@ -330,6 +330,6 @@ def _settled(session: Session, reader: Reader) -> list[str]:
                 return desk.case(claim).settled
             case Exact():
                 return all(map(reader.over, plan(claim, range(1), session.device).trials))
-        return False  # it isn't decided by runs of ours
+        return False  # runs of this project don't decide it
 
     return [claim.id for claim in session.chosen if ended(claim)]

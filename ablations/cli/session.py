@@ -57,11 +57,10 @@ class Session:
 
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Session":
-        """Return what the options of a command line name.
+        """Return the session that the options of a command line describe.
 
         Raises:
-            UserError: If a claim, a file of claims or an included module can't be had, or the
-                device isn't here.
+            UserError: If a claim, a file of claims, an included module or the device doesn't exist.
         """
         for name in getattr(asked, "include", ()):
             extensions.load(name)
@@ -74,14 +73,14 @@ class Session:
         if stacked:
             if mode == "compiled":
                 raise UserError(
-                    "mode is compiled in a stack; allowed are auto and eager, since stacked steps "
-                    "aren't compiled; leave --mode out"
+                    "--mode is compiled for seeds in stacks; allowed are auto and eager, since "
+                    "stacked steps can't be compiled; leave --mode out"
                 )
             mode = "eager"
         folder = Path(getattr(asked, "store", "store"))
         tier = _tier(asked)
         quick = hasattr(asked, "tier") and tier is Tier.QUICK and not is_evidence(folder)
-        if mode != "auto" or quick:  # one seed isn't worth the compiling
+        if mode != "auto" or quick:  # compiling doesn't pay for a single seed
             every = every.trained(compiled=mode == "compiled")
         if getattr(asked, "robustness", False):
             every = beside(every)
@@ -117,7 +116,7 @@ class Session:
 
     @functools.cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """What the ledger says of each claim, and what is known of each control."""
+        """The ledger's entry of each claim, and a similar entry for each control."""
         known = {
             control.claim.id: Entry(
                 id=control.claim.id,
@@ -133,18 +132,17 @@ class Session:
         """Return the store.
 
         Raises:
-            UserError: If there is none and it isn't to be made, or it can't be used; if it is
-                evidence.
+            UserError: If it doesn't exist and `create` is false, can't be used, or is evidence.
         """
         if is_evidence(self.folder):
             raise UserError(
-                f"store {str(self.folder)!r} is evidence, which is only read; allowed is a store "
-                "of runs; give another with --store"
+                f"store {str(self.folder)!r} is evidence, which is read-only; allowed is a store "
+                "of runs; give another folder with --store"
             )
         return Store.open(self.folder, create=create)
 
     def runs(self) -> Store | Evidence:
-        """Return the store, or the evidence, that is read.
+        """Return the store or the evidence to read.
 
         Raises:
             UserError: If there is none, or it can't be used.
@@ -152,15 +150,15 @@ class Session:
         return Evidence.open(self.folder) if is_evidence(self.folder) else self.store()
 
     def reader(self) -> Reader | None:
-        """Return a reader of the store, None if there is no store yet."""
+        """Return a reader of the store; None if there is no store yet."""
         return Reader(self.runs()) if self.folder.exists() else None
 
     def costs(self, reader: Reader | None) -> Costs:
-        """Return what trials cost."""
+        """Return the expected costs of trials."""
         return Costs(self.run, reader, self.committed, device=self.device)
 
     def planning(self, claim: Claim, reader: Reader | None) -> Planning | None:
-        """Return what a plan for a claim can tell."""
+        """Return the plan of a claim; None for a claim without pairs."""
         return planning.planning(
             claim,
             reader,
@@ -171,11 +169,11 @@ class Session:
         )
 
     def desk(self, reader: Reader, *, pictures: bool = False) -> Desk:
-        """Return what claims are judged with.
+        """Return the desk that judges claims.
 
         Args:
             reader: Reader of the store.
-            pictures: Whether runs' arrays are read for pictures too.
+            pictures: Whether to read the arrays of runs for pictures.
         """
         return Desk(
             reader=reader,
@@ -205,16 +203,16 @@ class Session:
     def report(
         self, store: Store | Evidence, *, pictures: bool = False, note: bool = True
     ) -> Report:
-        """Return everything that follows from the store.
+        """Return the report of the store.
 
-        Evidence is only read: what was judged of it was noted when it was compacted.
+        Evidence is read-only: its judgements were recorded when it was compacted.
 
         Args:
             store: The store, or the evidence.
-            pictures: Whether runs' arrays are read for pictures too.
-            note: Whether what was judged is noted in the store.
+            pictures: Whether to read the arrays of runs for pictures.
+            note: Whether to record the judged versions of specs in the store.
         """
-        from ablations.calibration import artefact  # only a report shows it, and it takes long
+        from ablations.calibration import artefact  # slow to import, and only needed here
 
         reader = Reader(store)
         desk = self.desk(reader, pictures=pictures)
@@ -230,17 +228,16 @@ class Session:
         )
 
     def _garden(self, store: Store | Evidence, seen: Sequence[Garden] | None) -> tuple[Garden, ...]:
-        """Return what was judged before, and note there what was seen now, if that is given."""
+        """Return the versions of specs that were judged; first record those in `seen`, if given."""
         if isinstance(store, Evidence):
             return store.garden
         return garden.read(store.folder) if seen is None else garden.add(store.folder, seen)
 
     def replicated(self, evidence: "Session") -> Report:
-        """Return a report of the store's runs beside evidence, where there is any.
+        """Return a report of the store's runs beside the evidence, if there is any.
 
         Args:
-            evidence: The same claims, as they are asked of the evidence; its folder needn't be
-                there.
+            evidence: A session of the same claims for the evidence, whose folder may be missing.
         """
         here = self.shown(self.runs())
         if not is_evidence(evidence.folder):
@@ -256,7 +253,7 @@ class Session:
 
 
 def _tier(asked: argparse.Namespace) -> Tier:
-    """Return the tier that is asked for: of evidence all that there is, else the quick one."""
+    """Return the requested tier; by default the full one for evidence, otherwise the quick one."""
     said = getattr(asked, "tier", None)
     evidence = is_evidence(Path(getattr(asked, "store", "store")))
     return Tier(said) if said is not None else Tier.FULL if evidence else Tier.QUICK
@@ -277,5 +274,5 @@ class Budget:
         return self._end - time.monotonic()
 
     def cpu_seconds(self, jobs: int) -> float | None:
-        """Return the CPU seconds that so many jobs have in the time left, None without a bound."""
+        """Return the CPU seconds of `jobs` jobs in the remaining time; None without a bound."""
         return None if math.isinf(self._end) else max(0.0, self.left()) * jobs

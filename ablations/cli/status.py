@@ -1,4 +1,4 @@
-"""`ablations status`: how far the runs into a store are, from another terminal."""
+"""`ablations status`: the progress of the runs into a store, from another terminal."""
 
 import argparse
 import datetime
@@ -14,10 +14,10 @@ from ablations.runs.store import Store
 def status(asked: argparse.Namespace) -> int:
     """JSON: {store, stored, failed, died, faults, runs}.
 
-    Stored are trials that came to an end; failed and died are trials whose last attempt did; faults
-    are records that can't be used. Runs are those that go on now, and those that ended without
-    saying so, which are silent: [{host, pid, engine, started, updated, trials, done, failed,
-    running: [{name, since}], expected_end, changed, silent}].
+    stored counts finished trials; failed and died count trials whose last attempt failed or died;
+    faults counts records that can't be used. runs lists the processes that run trials now, and
+    those that ended without a report, which are marked silent: [{host, pid, engine, started,
+    updated, trials, done, failed, running: [{name, since}], expected_end, changed, silent}].
     """
     store = Store.open(asked.store)
     found = list(standing.read(Path(asked.store)))
@@ -33,11 +33,11 @@ def status(asked: argparse.Namespace) -> int:
     if asked.json:
         return display.data(data)
     display.line(
-        f"{asked.store}: {data['stored']} runs are stored, {data['failed']} failed, {data['died']} "
-        f"died of the machine, {data['faults']} records can't be used."
+        f"{asked.store}: {data['stored']} trials are stored, {data['failed']} failed, "
+        f"{data['died']} were ended by the machine, {data['faults']} records can't be used."
     )
     if not found:
-        display.line("Nothing runs now.")
+        display.line("No trial is running.")
     for one in found:
         _show(one)
     return 0
@@ -46,7 +46,7 @@ def status(asked: argparse.Namespace) -> int:
 def _show(one: Standing) -> None:
     name = f"{one.host}, process {one.pid} ({one.engine})"
     if one.silent:
-        display.line(f"{name} ended without saying so; the same command resumes.")
+        display.line(f"{name} ended without a report; the same command resumes.")
         return
     failed = f", {one.failed} failed" if one.failed else ""
     end = f", ends about {_clock(one.expected_end)}" if one.expected_end else ""
@@ -60,7 +60,7 @@ def _show(one: Standing) -> None:
 
 
 def _clock(text: str) -> str:
-    """Return a time as a person here reads it, with the day where it isn't today."""
+    """Return a local time, with the day unless it is today."""
     when = datetime.datetime.fromisoformat(text).astimezone()
     today = when.date() == datetime.datetime.now(when.tzinfo).date()
     return f"{when:%H:%M}" if today else f"{when:%d %b %H:%M}"

@@ -42,7 +42,7 @@ def check(asked: argparse.Namespace) -> int:
         display.data({"store": asked.store, "faults": rows})
     else:
         for fault in found:
-            done = "; put aside" if fault.repaired else ""
+            done = "; moved to quarantine/" if fault.repaired else ""
             display.line(f"{fault.path}: {fault.what}{done}")
         display.line(f"{len(found)} faults in {asked.store}.")
     return int(any(not fault.repaired for fault in found))
@@ -72,10 +72,11 @@ def compact(asked: argparse.Namespace) -> int:
     if asked.json:
         return display.data({"evidence": asked.output, "stores": asked.folders, **found})
     display.line(
-        f"{found['new']} runs are new in {asked.output}, which has {found['runs']} in "
-        f"{found['bytes'] / 1e6:.1f} MB; {found['reread']} were read again, {found['repeated']} "
-        f"are there from another attempt, {found['unread']} are of no claim, "
-        f"{found['unfinished']} came to no end, {found['lost']} are lost. Head: {found['head']}"
+        f"{found['new']} runs were added to {asked.output}, which has {found['runs']} runs in "
+        f"{found['bytes'] / 1e6:.1f} MB; {found['reread']} got further readings, "
+        f"{found['repeated']} were there from another attempt, {found['unread']} belong to no "
+        f"claim, {found['unfinished']} didn't finish, {found['lost']} are lost. Head: "
+        f"{found['head']}"
     )
     return 0
 
@@ -92,12 +93,12 @@ def gc(asked: argparse.Namespace) -> int:
     freed = upkeep.prune(session.store(), needed)
     if asked.json:
         return display.data({"store": asked.store, "freed": freed})
-    display.line(f"{freed / 1e6:.1f} MB of weights that no claim needs any more were removed.")
+    display.line(f"{freed / 1e6:.1f} MB of weights that no claim needs were removed.")
     return 0
 
 
 def export(asked: argparse.Namespace) -> int:
-    """JSON: {store, output, format, rows}; a row is an arm of an attempt."""
+    """JSON: {store, output, format, rows}; each row is an arm of an attempt."""
     from ablations.runs.export import export as write
 
     path = Path(asked.output or f"runs.{asked.format}")
@@ -106,5 +107,5 @@ def export(asked: argparse.Namespace) -> int:
         return display.data(
             {"store": asked.store, "output": str(path), "format": asked.format, "rows": rows}
         )
-    display.line(f"{rows} rows are in {path}.")
+    display.line(f"{rows} rows were written to {path}.")
     return 0

@@ -12,13 +12,13 @@ from ablations.rule.zones import Zones
 WIDTH = 72
 SINGLE, SEVERAL, MEDIAN = "•", "●", "|"
 NULL, BAND, AXIS = "░", "▒", "─"
-BEYOND = "‹›"  # at infinity, or known to lie there or further out
+BEYOND = "‹›"  # marks pairs at infinity, or known only to lie beyond an end of the axis
 
 
 def strip(pairs: Pairs, zones: Zones, verdict: Verdict) -> str:
     """Return a line with a dot for each pair read, and a line that explains it.
 
-    The axis runs as the reader's values do. Pairs of which nothing is known aren't drawn.
+    The axis has the direction of the reader's values. Unknown pairs aren't drawn.
     """
     turn = Reader(zones=zones).turn
     read = pairs.first(verdict.read)
@@ -36,7 +36,7 @@ def strip(pairs: Pairs, zones: Zones, verdict: Verdict) -> str:
     for a, b in zip(read.low.tolist(), read.high.tolist(), strict=True):
         if a == b and math.isfinite(a):
             cells[place(a)] = SEVERAL if cells[place(a)] in (SINGLE, SEVERAL) else SINGLE
-        elif a > -math.inf or b < math.inf:  # a pair at infinity, or known to lie beyond an end
+        elif a > -math.inf or b < math.inf:  # a pair at infinity, or with a limit on one side
             up = a > -math.inf
             cells[place(a if up else b)] = BEYOND[up]
     if verdict.estimate is not None and math.isfinite(verdict.estimate):

@@ -75,14 +75,14 @@ def _metrics(claim: Statistical, place: int) -> Iterable[Metric]:
 
 
 def described(claim: Claim, files: Mapping[str, str]) -> dict[str, Json] | None:
-    """Return what a verdict of a claim is made of: its tests, and where its readings are.
+    """Return the inputs of a claim's verdict: its tests, and where its readings are.
 
     Args:
         claim: The claim.
         files: Names of files of runs, by the kind of trial.
 
     Returns:
-        None for a claim of which a cell has no run.
+        The inputs as JSON; None for a claim with a cell that has no run.
     """
     rows = plan(claim, range(1)).rows
     if not rows or not all(kind(slot.trial) in files for slot in rows[0]):
@@ -109,7 +109,7 @@ def described(claim: Claim, files: Mapping[str, str]) -> dict[str, Json] | None:
 
 
 def digest_of(metric: Metric) -> str:
-    """Return the digest of the code that a metric reads with."""
+    """Return the digest of a metric's code."""
     return _digest(type(metric).__module__)
 
 
@@ -119,9 +119,9 @@ def _digest(module: str) -> str:
 
 
 def normal(trial: Trial) -> Trial:
-    """Return a trial as this release would encode it: what it has no word for stays as it is.
+    """Return a trial as this release encodes it; parts that it doesn't know stay unchanged.
 
-    A field that was added since, with a default that changes nothing, is filled in.
+    A field that was added since is filled in with its default.
     """
     try:
         return replace(

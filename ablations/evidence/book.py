@@ -1,8 +1,8 @@
 """All evidence while it is added to: loaded whole, and written so that an interruption is harmless.
 
 Files of runs are written first, then the journal's lines about them, then the head. The digests of
-what is being written are noted beforehand, so that the next compaction takes files for ours that
-the journal doesn't have yet.
+all files are recorded before they are written, so that after an interruption the next compaction
+recognises files that aren't in the journal yet.
 """
 
 import contextlib
@@ -62,7 +62,7 @@ class Summary:
 
 @dataclass(kw_only=True)
 class Book:
-    """All evidence, to be added to.
+    """All evidence, while it is added to.
 
     Args:
         folder: Folder of the evidence.
@@ -113,17 +113,17 @@ def require_small(folder: Path, text: Mapping[str, str]) -> None:
         )
 
 
-BESIDE = (LOCK, "history")  # may lie in a folder of evidence before there is any
+BESIDE = (LOCK, "history")  # names that a folder may contain before there is evidence in it
 
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Be the one process that compacts into a folder, which is made."""
+    """Create a folder, and lock it for this process, which compacts into it."""
     ours = is_evidence(folder) or (folder / PENDING).exists()
     if not ours and folder.exists() and any(path.name not in BESIDE for path in folder.iterdir()):
         raise UserError(
-            f"output {str(folder)!r} holds something else; allowed is evidence, or a folder that "
-            "is new; name another"
+            f"--output is {str(folder)!r}, which holds something else than evidence; allowed is a "
+            "folder of evidence, or a new one; name another"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def alone(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"evidence {str(folder)!r} can't be written ({error.strerror}); allowed is a folder "
-            "with room that you may write; mend that and run the same command again"
+            "that you may write, on a disk with room; mend that and run the same command again"
         ) from error
 
 
@@ -155,7 +155,7 @@ def load(folder: Path) -> Book:
         allowed = {written.get(path.stem), pending.get(path.stem)}
         found[path.stem] = files.read(folder, path.stem, None)
         if files.sha256(path.read_bytes()) not in allowed:
-            raise files.damaged(path, "its SHA-256 isn't the journal's")
+            raise files.damaged(path, "its SHA-256 isn't the one in the journal")
     if missing := sorted(set(written) - set(found)):
         raise files.damaged(folder / "runs" / f"{missing[0]}.jsonl", "it is missing")
     return Book(
@@ -174,7 +174,7 @@ def write(
     stores: Sequence[Store],
     claims: Sequence[Sequence[Claim]],
 ) -> None:
-    """Write what has changed: files first, then what the journal has of them, then the head."""
+    """Write changed files, then the journal's lines about them, then the head."""
     written = files.digests(journal.entries())
     every = {name: text.get(name) or runs.text() for name, runs in sorted(book.files.items())}
     digests = {name: files.sha256(each.encode()) for name, each in every.items()}
@@ -194,7 +194,7 @@ def write(
         ]
         journal.append([*sources, *lines])
     said: dict[str, dict[str, Json]] = {}
-    for claim in itertools.chain(*claims):  # as it is specified, or in the first mode that has runs
+    for claim in itertools.chain(*claims):  # as specified first, then in the other modes
         one = described(claim, book.names)
         if one is not None:
             said.setdefault(claim.id, one)
@@ -211,13 +211,13 @@ def write(
 
 
 def _new(repeats: Iterable[dict[str, Json]], journal: Journal) -> list[dict[str, Json]]:
-    """Return the repeated attempts that the journal hasn't."""
+    """Return the repeated attempts that aren't in the journal yet."""
     known = {line["attempt"] for line in journal.entries() if line["what"] == "repeated"}
     return [one for one in repeats if one["attempt"] not in known]
 
 
 def _versions(folder: Path, said: Iterable[dict[str, Json]]) -> str:
-    """Return the text of all versions of claims: those that were there, and today's."""
+    """Return the text of all versions of claims: the recorded ones and the present ones."""
     found = {(one["claim"], one["spec"]): one for one in files.lines(folder / "claims.jsonl")}
     counts = Counter(name for name, _ in found)
     for one in said:
@@ -229,7 +229,7 @@ def _versions(folder: Path, said: Iterable[dict[str, Json]]) -> str:
 
 
 def _put(path: Path, text: str) -> None:
-    """Write a file, whole, if it isn't there as it should be."""
+    """Write a file atomically, unless it has this content already."""
     data = text.encode()
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == data:

@@ -38,9 +38,10 @@ def compact(
     claims: Sequence[Sequence[Claim]],
     seen: Callable[[Evidence], Iterable[Garden]] = lambda _: (),
 ) -> Summary:
-    """Add what claims read of the runs of some stores to evidence, which is made where it isn't.
+    """Add the readings that claims need of the runs of some stores to evidence.
 
-    Interrupted, the same call goes on: files are whole, and a file that was written stays right.
+    New evidence is created. After an interruption, the same call continues: every file is either
+    complete or absent.
 
     Args:
         folder: Folder of the evidence.
@@ -50,7 +51,7 @@ def compact(
 
     Raises:
         UserError: If two records of one attempt differ, or two attempts that must be equal; if a
-            journal is broken; if the folder can't be written, is something else, or grows over its
+            journal is broken; if the folder can't be written, isn't evidence, or would exceed its
             limit.
     """
     with alone(folder):
@@ -76,7 +77,7 @@ def compact(
 
 # -- reading --------------------------------------------------------------------------------------
 class _Kinds:
-    """The kind that this release gives a recorded trial, made once for all seeds."""
+    """The kind that this release gives a recorded trial, computed once for all seeds."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -114,7 +115,7 @@ def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: _Kind
 
 
 def _complete(runs: Runs, line: Mapping[str, Json], one: Asked) -> bool:
-    """Tell whether everything that is asked of a run was read by today's code."""
+    """Return whether all required readings of a run were made by the present code."""
     if line["status"] == LOST:
         return False
     return {str(arm) for arm in one.skilled} <= set(line.get("skill", ())) and all(
@@ -127,7 +128,7 @@ def _complete(runs: Runs, line: Mapping[str, Json], one: Asked) -> bool:
 
 
 def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, bool]]) -> None:
-    """Add runs of one kind: new ones, and what else is read of those that are there."""
+    """Add new runs of one kind, and new readings of recorded ones."""
     runs = book.of(one.trial)
     reader = Reader(_Once(store))
     read: dict[str, dict[tuple[int, str], tuple[Json, str]]] = {}
@@ -155,7 +156,7 @@ def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, b
 
 
 class _Once:
-    """A store that loads the arrays of one run after the other, each once."""
+    """A store that loads the arrays of each run only once, and keeps those of one run."""
 
     def __init__(self, store: Store) -> None:
         self.get, self.unknown = store.get, store.unknown
@@ -163,7 +164,7 @@ class _Once:
         self._found: tuple[Mapping[str, Any], ...] = ()
 
     def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
-        """Return what an attempt left, one mapping an arm."""
+        """Return the observations of an attempt, one mapping per arm."""
         key = result.fingerprint, result.attempt
         if key != self._key:
             self._key, self._found = key, self._store.observations(result)
@@ -171,7 +172,7 @@ class _Once:
 
 
 def _merge(runs: Runs, arm: int, metric: Metric, found: Mapping[str, tuple[Json, str]]) -> None:
-    """Put what a metric read of one arm beside what is there."""
+    """Add the readings of a metric of one arm to the recorded ones."""
     if not found:
         return
     key = _column(runs, arm, metric, {name: value for name, (value, _) in found.items()})
@@ -183,7 +184,7 @@ def _merge(runs: Runs, arm: int, metric: Metric, found: Mapping[str, tuple[Json,
 
 
 def _column(runs: Runs, arm: int, metric: Metric, values: Mapping[str, Json]) -> str:
-    """Return the key under which today's values of a metric go."""
+    """Return the key for the present values of a metric."""
     said, digest = metric.to_json(), digest_of(metric)
     keys = sorted(runs.of(arm, said), key=lambda key: runs.readings[key]["order"])
     for key in keys:
@@ -202,7 +203,7 @@ def _column(runs: Runs, arm: int, metric: Metric, values: Mapping[str, Json]) ->
 
 
 def _read(result: Result, arm: int, metric: Metric, reader: Reader) -> tuple[Json, str]:
-    """Return what a metric reads of an arm as JSON, and the end of its scale."""
+    """Return the reading of a metric as JSON, and the end of its scale at which it lies."""
     if result.status is not Status.OK:
         return files.packed(metric.of_diverged()), ""
     run = Run(trial=result.trial, arm=arm, result=result, status=result.status, lost=False)
@@ -279,20 +280,20 @@ def _place(runs: Runs, where: dict[str, Json]) -> str:
 
 
 def _class(result: Result) -> str:
-    """Return what a result is shared across, as its fingerprint has it."""
+    """Return the class of devices of a result, as in its fingerprint."""
     if result.trial.device != "cpu":
         return f"{result.trial.device} {result.machine.accelerator}"
     alone = fingerprints.protocol_class(result.trial).alone
     return f"cpu {result.machine.cpu}" if alone else "cpu"
 
 
-# -- what must not differ -------------------------------------------------------------------------
+# -- repeated attempts ----------------------------------------------------------------------------
 def _repeated(book: Book, runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> bool:
-    """Tell whether another attempt at a run is there, which stands; note this one.
+    """Return whether another attempt at a run is recorded, which counts; if so, record this one.
 
     Raises:
-        UserError: If it is this attempt with other bytes, or one that must have the same values
-            and hasn't.
+        UserError: If the recorded one is this attempt with other bytes, or one that must have the
+            same values and doesn't.
     """
     line = runs.runs[result.fingerprint]
     if line["status"] == LOST:
@@ -336,8 +337,8 @@ def _require_chain(store: Store) -> None:
     broken = store.journal.verify()
     if broken is not None:
         raise UserError(
-            f"the journal of store {str(store.folder)!r} is broken: {broken}; allowed is the chain "
-            "that `ablations run` wrote; restore the file"
+            f"the journal of store {str(store.folder)!r} is broken: {broken}; allowed is the "
+            "journal that `ablations run` wrote; restore the file from a copy"
         )
 
 

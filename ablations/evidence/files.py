@@ -1,10 +1,10 @@
-"""The format of evidence: lines of JSON, sorted, which a diff shows and a few lines of code read.
+"""The format of evidence: sorted lines of JSON, readable in a diff and by a few lines of code.
 
     folder/evidence.json     {"format", "version", "head", "runs", "cpu_seconds"}
     folder/runs/KIND.jsonl   all runs of one kind of trial, which differ in the seed alone
     folder/claims.jsonl      versions of claims: their tests, and where their cells' readings are
     folder/garden.jsonl      the words that versions of claims had at their looks
-    folder/journal.jsonl     which files each compaction left, chained by digests
+    folder/journal.jsonl     files after each compaction, chained by digests
 
 A file of runs has one line for each of
 
@@ -17,14 +17,13 @@ A file of runs has one line for each of
 
 in this order. A reading's sources are the digests of the metric's code that gave all values under
 its key. A run's sha256 is that of its full record. Its status is "ok", "diverged", "timed_out", or
-"lost" where the record was gone before anything was read of it. Where they say something, a run has
-"error", "deaths", "ends" ({key: text}, the end of a metric's scale that it lies at), "skill"
-({arm: [margin, error]}, over the best trivial method; null where it wasn't scored), "checks" (of an
-exact claim, one list an arm) and "series" ({arm: {name: values, "at": key of a grid}}; for pictures
-alone).
+"lost" if the record was lost before it was read. Optional fields of a run are "error", "deaths",
+"ends" ({key: text}, the end of a metric's scale at which it lies), "skill" ({arm: [margin, error]},
+over the best trivial method; null if it wasn't scored), "checks" (of an exact claim, one list per
+arm) and "series" ({arm: {name: values, "at": key of a grid}}, for pictures only).
 
-A value is a number; or [low, high, mean, failed] where it is an interval or failed, with "inf",
-"-inf" and "nan" as text; or {"fault": text} where the metric couldn't read the run.
+A value is a number; or [low, high, mean, failed] for an interval or a failed run, with "inf",
+"-inf" and "nan" as text; or {"fault": text} if the metric couldn't read the run.
 """
 
 import hashlib
@@ -43,7 +42,7 @@ from hrm.errors import UserError
 
 FORMAT = {"format": "hrm-ablations-evidence", "version": 1}
 LOST = "lost"
-MOST = 20_000_000  # bytes of a whole folder
+MOST = 20_000_000  # largest size of a folder, in bytes
 
 
 @dataclass(kw_only=True)
@@ -68,7 +67,7 @@ class Runs:
 
     @classmethod
     def of_text(cls, name: str, text: str) -> Self:
-        """Return what a file holds.
+        """Return the runs in the text of a file.
 
         Raises:
             ValueError, LookupError: If it isn't one of these files.
@@ -87,7 +86,7 @@ class Runs:
         return found
 
     def text(self) -> str:
-        """Return the file's text, which depends on nothing but what is in it."""
+        """Return the file's text; equal runs give equal text."""
         lines: list[Json] = [{"trial": self.trial}]
         lines += [{"reading": key, **rest} for key, rest in sorted(self.readings.items())]
         lines += [{"where": key, **rest} for key, rest in sorted(self.where.items())]
@@ -111,16 +110,16 @@ def read(folder: Path, name: str, digest: str | None) -> Runs:
     Args:
         folder: Folder of the evidence.
         name: Name of the file, without its suffix.
-        digest: The SHA-256 that the journal has of it; None for any.
+        digest: Its SHA-256 in the journal; None to skip that check.
 
     Raises:
-        UserError: If it can't be read, or isn't the one that the journal has.
+        UserError: If it can't be read, or has another digest.
     """
     path = folder / "runs" / f"{name}.jsonl"
     try:
         data = path.read_bytes()
         if digest is not None and sha256(data) != digest:
-            raise ValueError("its SHA-256 isn't the journal's")
+            raise ValueError("its SHA-256 isn't the one in the journal")
         return Runs.of_text(name, data.decode())
     except (OSError, ValueError, LookupError) as error:
         raise damaged(path, error) from error
@@ -129,8 +128,8 @@ def read(folder: Path, name: str, digest: str | None) -> Runs:
 def damaged(path: Path, why: object) -> UserError:
     """Return the error for a file of evidence that isn't as it was written."""
     return UserError(
-        f"evidence {str(path)!r} can't be used ({' '.join(str(why).split())}); allowed is what "
-        "`ablations store compact` wrote; restore it from git, or compact again if that was "
+        f"evidence {str(path)!r} can't be used ({' '.join(str(why).split())}); allowed is a file "
+        "that `ablations store compact` wrote; restore it from git, or compact again if that was "
         "interrupted"
     )
 
@@ -163,7 +162,7 @@ def dumped(line: Json) -> str:
 
 
 def short(data: Json, digits: int = 8) -> str:
-    """Return a key for JSON: equal data, equal keys."""
+    """Return a key for JSON; equal data have equal keys."""
     return sha256(canonical(data).encode())[:digits]
 
 
@@ -173,7 +172,7 @@ def sha256(data: bytes) -> str:
 
 
 def lines(path: Path) -> list[Mapping[str, Json]]:
-    """Return the lines of a file, none if there is none.
+    """Return the lines of a file; none if the file doesn't exist.
 
     Raises:
         UserError: If it can't be read.

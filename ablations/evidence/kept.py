@@ -30,11 +30,11 @@ from hrm.errors import UserError
 from hrm.system.files import read_json
 
 Run = Mapping[str, Json]
-Identity = tuple[int, tuple[int, ...], str]  # of a protocol's and arms' JSON, and the device
+Identity = tuple[int, tuple[int, ...], str]  # ids of a protocol's and arms' JSON, and the device
 
 
 def is_evidence(folder: Path) -> bool:
-    """Tell whether a folder is evidence rather than a store."""
+    """Return whether a folder is evidence rather than a store."""
     return (folder / "evidence.json").is_file()
 
 
@@ -67,7 +67,7 @@ class Evidence:
         journal = Journal(folder / "journal.jsonl")
         broken = journal.verify()
         if broken is None and said.get("head") != journal.head:
-            broken = f"its head is {journal.head}, {said.get('head')} is stated"
+            broken = f"its head is {journal.head}, but evidence.json has {said.get('head')}"
         if broken is not None:
             raise files.damaged(journal.path, broken)
         return cls(folder, files.digests(journal.entries()))
@@ -93,18 +93,18 @@ class Evidence:
         return _result(*found)
 
     def unknown(self, fingerprint: str) -> bool:
-        """Tell whether a run came to an end whose record was lost before it was read."""
+        """Return whether a run finished, but its record was lost before it was read."""
         found = self._found.get(fingerprint)
         return found is not None and found[1]["status"] == LOST
 
     def observations(self, result: Result) -> tuple["Reading", ...]:
-        """Return what was read of a run, one an arm."""
+        """Return the readings of a run, one object per arm."""
         runs, run = self._found[result.fingerprint]
         stale = self._stale.setdefault(result.fingerprint, set())
         return tuple(Reading(runs, run, arm, stale) for arm in range(len(result.trial.arms) or 1))
 
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
-        """Say which runs and readings belong to an earlier commit."""
+        """Return remarks on runs and readings of earlier commits."""
         old = [result for result in results if result.sources != self._sources(result.trial)]
         said = []
         if old:
@@ -118,7 +118,7 @@ class Evidence:
             said.append(f"Read by an earlier version of {', '.join(sorted(metrics))}")
         return tuple(said)
 
-    # -- all that there is ------------------------------------------------------------------------
+    # -- whole evidence ---------------------------------------------------------------------------
     @property
     def garden(self) -> tuple[Garden, ...]:
         """Every version of a spec that was judged."""
@@ -154,7 +154,7 @@ class Evidence:
         return [(self.file(n), run) for n in found for run in self.file(n).runs.values()]
 
     def _edition(self, trial: Trial, name: str) -> Mapping[int, tuple[Runs, Run]]:
-        """Return the runs of one kind that are read, by seed."""
+        """Return the edition of one kind of trial that is read: its runs by seed."""
         editions: dict[str, dict[int, tuple[Runs, Run]]] = {}
         for runs, run in self.all(trial):
             where = runs.where[run["where"]]
@@ -171,21 +171,21 @@ class Evidence:
         return max(editions.items(), key=order)[1]
 
     def _kind(self, trial: Trial) -> str:
-        """Return the kind of a trial, made once for all that share their protocol and arms."""
+        """Return the kind of a trial, computed once for all with the same protocol and arms."""
         key = _identity(trial)
         if key not in self._kinds:
-            self._kinds[key] = trial, kind(trial)  # kept, so that no other has its identity
+            self._kinds[key] = trial, kind(trial)  # keeping the trial prevents reuse of its id
         return self._kinds[key][1]
 
     def _sources(self, trial: Trial) -> str | None:
-        """Return the digest of the sources that a trial rests on today, None if it has none."""
+        """Return the digest of a trial's present sources, None if it has none."""
         key = _identity(trial)
         if key not in self._today:
             self._today[key] = trial, _sources(trial)
         return self._today[key][1]
 
     def _renamed(self) -> Mapping[str, Sequence[str]]:
-        """Return files by the kind that this release gives their trial, where that is another."""
+        """Return files by the kind that this release gives their trial, if that has changed."""
         if self._others is None:
             self._others = {}
             for name in self.names:
@@ -199,10 +199,10 @@ class Reading(readings.Kept):
     """The kept readings of one arm's run.
 
     Args:
-        runs: The file.
-        run: Its line.
-        arm: The arm's place.
-        stale: Takes the names of metrics whose code has changed since.
+        runs: The file of the run.
+        run: The line of the run.
+        arm: Index of the arm.
+        stale: Set to which names of metrics are added whose code has changed since.
     """
 
     def __init__(self, runs: Runs, run: Run, arm: int, stale: set[str]) -> None:
@@ -235,15 +235,15 @@ class Reading(readings.Kept):
         return len(self._plain)
 
     def _of(self, metric: Metric, values: Mapping[str, Json]) -> Json:
-        """Return the value under today's code if there is one, else by an earlier one."""
+        """Return the value by the present code if there is one, or else by an earlier version."""
         keys = [k for k in self._runs.of(self._arm, metric.to_json()) if k in values]
         today = [k for k in keys if digest_of(metric) in self._runs.readings[k]["sources"]]
         if today:
             return values[today[0]]
         if not keys:
             raise UserError(
-                f"evidence has no reading of {type(metric).__name__}; allowed is what was read "
-                "while the records were there; compact them again"
+                f"evidence has no reading of {type(metric).__name__}; allowed are metrics that "
+                "were read when the runs were compacted; compact the runs again"
             )
         self._stale.add(type(metric).__name__)
         return values[max(keys, key=lambda k: self._runs.readings[k]["order"])]
@@ -282,7 +282,7 @@ def _identity(trial: Trial) -> Identity:
 
 
 def _sources(trial: Trial) -> str | None:
-    """Return the digest of the sources that a trial rests on today, None if it can't be made."""
+    """Return the digest of a trial's present sources, None if a module doesn't exist any more."""
     try:
         return fingerprints.source_digest(trial)
     except (ModuleNotFoundError, UserError, AttributeError):

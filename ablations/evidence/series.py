@@ -16,16 +16,16 @@ from ablations.evidence.files import Runs
 from hrm.codec import Json
 
 CURVES = ("evaluation_score", "evaluation_error", "evaluation_taken")
-LISTS = ("rate", "final_loss", "finite")  # of a ladder of rates
-POINTS = 40  # of a curve, at most
-STRATA = 6  # of difficulty
-DIGITS = 4  # of a point
+LISTS = ("rate", "final_loss", "finite")  # observations of a ladder of learning rates
+POINTS = 40  # largest number of points of a curve
+STRATA = 6  # number of ranges of difficulty
+DIGITS = 4  # significant digits of a point
 
 Array = NDArray[np.float64]
 
 
 def kept(runs: Runs, observed: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
-    """Return {"series": {arm: {name: values}}} of a run, nothing where nothing can be drawn."""
+    """Return {"series": {arm: {name: values}}} of a run; empty if there is nothing to draw."""
     found = {}
     for arm, each in enumerate(observed):
         series = {**_curves(runs, each), **_by_step(each), **_by_difficulty(each), **_lists(each)}
@@ -35,7 +35,7 @@ def kept(runs: Runs, observed: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
 
 
 def restored(runs: Runs, series: Mapping[str, Json]) -> dict[str, Any]:
-    """Return series under the names, and in the shape, that a run's observations have."""
+    """Return series with the names and shapes of a run's observations."""
     found = dict(series)
     if "at" in found:
         found["evaluation_update"] = runs.grids[found.pop("at")]
@@ -77,7 +77,7 @@ def _by_step(found: Mapping[str, Any]) -> dict[str, Json]:
 
 
 def _by_difficulty(found: Mapping[str, Any]) -> dict[str, Json]:
-    """Return the mean difficulty and halting step of about equally difficult boards."""
+    """Return the mean difficulty and mean halting step in each range of difficulty."""
     if "steps" not in found or "difficulty" not in found:
         return {}
     steps, hard = (np.asarray(found[name], dtype=np.float64) for name in ("steps", "difficulty"))
@@ -94,7 +94,7 @@ def _by_difficulty(found: Mapping[str, Any]) -> dict[str, Json]:
 
 
 def _lists(found: Mapping[str, Any]) -> dict[str, Json]:
-    """Return what is as short as a picture needs it: ladders of rates, bytes by batch."""
+    """Return observations that are short already: ladders of rates, bytes by batch."""
     names = [name for name in found if name in LISTS or name.endswith(("_batches", "_bytes"))]
     lists = {name: np.asarray(found[name]) for name in names}
     return {
@@ -105,5 +105,5 @@ def _lists(found: Mapping[str, Any]) -> dict[str, Json]:
 
 
 def _short(values: Iterable[float]) -> list[float | None]:
-    """Return numbers to a few digits, None for those that aren't finite."""
+    """Return numbers rounded to `DIGITS` digits, None for those that aren't finite."""
     return [float(f"{x:.{DIGITS}g}") if math.isfinite(x) else None for x in values]

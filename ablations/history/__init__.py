@@ -1,1 +1,1 @@
-"""Commits over time: records of what was measured at each, and two commits' benchmarks by turns."""
+"""Commits over time: records of measurements by commit, and comparisons of two commits."""

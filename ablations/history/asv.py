@@ -1,4 +1,4 @@
-"""From asv's folder of results to records; asv is imported here alone, and only when called."""
+"""From asv's folder of results to records. Only this module imports asv, when it is called."""
 
 import importlib
 import json
@@ -12,16 +12,16 @@ from ablations.records.history import Commit, Conditions, Measured, Step, Steps
 from hrm.codec import Json
 from hrm.errors import UserError
 
-LOAD = "load.json"  # beside the results; `tox -e bench` writes it
+LOAD = "load.json"  # a file beside the results, written by `tox -e bench`
 
 Series = Mapping[str, float | None]  # by commit
 
 
 def taken(config: Path) -> Mapping[str, tuple[Conditions, Mapping[str, Measured]]]:
-    """Return what asv measured, by commit: conditions, and benchmarks by name.
+    """Return asv's measurements by commit: conditions, and benchmarks by name.
 
     Args:
-        config: asv.conf.json.
+        config: Path of asv.conf.json.
 
     Raises:
         UserError: If asv isn't installed, or there are no results of one machine.
@@ -47,9 +47,10 @@ def taken(config: Path) -> Mapping[str, tuple[Conditions, Mapping[str, Measured]
 
 
 def steps(commits: Sequence[Commit]) -> Steps:
-    """Return the levels of each series, by asv's step detection over these commits, in order.
+    """Return the levels of each series over these commits, in order, by asv's step detection.
 
-    A version's numbers aren't comparable with another's: the newest version's are a series.
+    A series has the values of the benchmark's newest version only, since values of different
+    versions aren't comparable.
 
     Raises:
         UserError: If asv isn't installed.
@@ -92,7 +93,7 @@ def every_series(commits: Sequence[Commit]) -> Iterator[tuple[str, str, Series]]
 
 
 def label(values: Sequence[str]) -> str:
-    """Return parameters, which asv has as Python writes them, as a reader would."""
+    """Return readable parameters from asv's, which are Python literals."""
     return ", ".join(value[1:-1] if value[:1] in "'\"" else value for value in values)
 
 
@@ -100,13 +101,15 @@ def _results(config: Path) -> tuple[Path, Any, list[Any]]:
     """Return the folder of results, the benchmarks, and all results of the one machine."""
     if not config.exists():
         raise UserError(
-            f"{str(config)!r} isn't there; allowed is asv's configuration; name it with --asv"
+            f"--asv is {str(config)!r}, which doesn't exist; allowed is asv's configuration; name "
+            "it"
         )
     conf = _asv("asv.config").Config.load(str(config))
     results = config.parent / conf.results_dir
     if not (results / "benchmarks.json").exists():
         raise UserError(
-            f"{str(results)!r} has no results; allowed is what asv wrote; run `tox -e bench` first"
+            f"{str(results)!r} has no results; allowed is a folder that asv wrote; run `tox -e "
+            "bench` first"
         )
     conf.results_dir = str(results)
     every = list(_asv("asv.results").iter_results(str(results)))
@@ -114,7 +117,7 @@ def _results(config: Path) -> tuple[Path, Any, list[Any]]:
     if len(machines) != 1:
         raise UserError(
             f"{str(results)!r} has results of {', '.join(machines) or 'no machine'}; allowed is "
-            "one, since a history compares times; move the others away"
+            "one machine, since a history compares times; move the others to another folder"
         )
     return results, _asv("asv.benchmarks").Benchmarks.load(conf), every
 
@@ -125,7 +128,7 @@ def _measured(result: Any, name: str, benchmark: Mapping[str, Any]) -> Measured 
     found = {
         said: None if value is None else float(value)
         for said, value in zip(labels, values or [None] * len(labels), strict=True)
-        if value is None or math.isfinite(value)  # NaN: left out by the suite
+        if value is None or math.isfinite(value)  # NaN: skipped by the suite
     }
     if all(value is None for value in found.values()):
         return None
@@ -147,6 +150,6 @@ def _asv(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise UserError(
-            f"{error.name} isn't installed; it is needed to read benchmarks and to find steps; "
-            "install it with pip install 'hrm-ablations[bench]'"
+            f"package {error.name!r} isn't installed; allowed is an environment with it, to read "
+            "benchmarks and to find steps; pip install 'hrm-ablations[bench]'"
         ) from error

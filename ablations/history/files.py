@@ -1,4 +1,4 @@
-"""The committed records: read, written, added to; and what they are keyed by."""
+"""Reading, writing and merging the committed records of commits."""
 
 import dataclasses
 import hashlib
@@ -23,7 +23,7 @@ def read(folder: Path) -> History | None:
     """Return the history in a folder, None if there is none.
 
     Raises:
-        UserError: If a file isn't what was written.
+        UserError: If a file isn't a record.
     """
     paths = sorted(path for path in folder.glob("*.json") if path.name != STEPS)
     if not paths:
@@ -35,7 +35,7 @@ def read(folder: Path) -> History | None:
 
 
 def write(folder: Path, commits: Sequence[Commit], steps: Steps | None = None) -> None:
-    """Write records, and the steps of the whole history that they are part of, if they are known.
+    """Write records and, if given, the steps of the whole history.
 
     Raises:
         UserError: If they can't be written.
@@ -51,16 +51,16 @@ def write(folder: Path, commits: Sequence[Commit], steps: Steps | None = None) -
             _put(folder / STEPS, steps.to_json())
     except OSError as error:
         raise UserError(
-            f"records can't be written to {str(folder)!r} ({error.strerror}); a folder that may be "
-            "written to is needed; name another one"
+            f"records can't be written to {str(folder)!r} ({error.strerror}); allowed is a folder "
+            "that you may write to; name another one"
         ) from error
 
 
 def merged(old: Commit | None, new: Commit) -> Commit:
-    """Return what is known of a commit: what is new, and of the old what the new doesn't have.
+    """Return a commit's record with new data, and with old data that the new ones don't replace.
 
-    Benchmarks of another machine, or of other samples, are replaced as a whole, since their numbers
-    would stand side by side. Of two loads the larger one is kept.
+    Benchmarks from another machine, or with another number of samples, are replaced as a whole,
+    because their values aren't comparable. Of two loads the larger one is kept.
     """
     if old is None or old.sources != new.sources:
         return new
@@ -83,7 +83,7 @@ def merged(old: Commit | None, new: Commit) -> Commit:
 
 
 def described(name: str, root: Path) -> Commit:
-    """Return a commit of a repository, with nothing measured yet.
+    """Return the record of a commit of a repository, without measurements.
 
     Raises:
         UserError: If git doesn't know it.
@@ -100,7 +100,7 @@ def described(name: str, root: Path) -> Commit:
 
 
 def commits(text: str, root: Path, number: int | None) -> list[str]:
-    """Return the commits of a range, the oldest first, or so many of them, evenly spaced.
+    """Return the commits of a range, the oldest first, or `number` of them, evenly spaced.
 
     Raises:
         UserError: If there are none, or git doesn't know the range.
@@ -108,8 +108,9 @@ def commits(text: str, root: Path, number: int | None) -> list[str]:
     found = _git(root, "rev-list", "--first-parent", "--reverse", text, "--").split()
     if not found or (number is not None and number < 2):
         raise UserError(
-            f"{text!r} has {len(found)} commits, and {number} are asked for; allowed are ranges "
-            "with one or more, and 2 or more of them; name another range, such as HEAD~9..HEAD"
+            f"range {text!r} has {len(found)} commits, of which {number} are requested; allowed "
+            "are ranges with one or more commits, and 2 or more of these; name another range, such "
+            "as HEAD~9..HEAD"
         )
     if number is None or number >= len(found):
         return found
@@ -129,7 +130,9 @@ def _git(root: Path, *arguments: str) -> str:
             ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
         )
     except OSError as error:
-        raise UserError(f"git can't be run ({error.strerror}); it is needed; install it") from error
+        raise UserError(
+            f"git can't be run ({error.strerror}); allowed is a machine that has it; install it"
+        ) from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no message"])[0]
         raise UserError(
@@ -144,8 +147,8 @@ def _record(kind: type[R], path: Path) -> R:
         return kind.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, OSError) as error:
         raise UserError(
-            f"{str(path)!r} is no record of the history ({error}); allowed is what `ablations "
-            "history add` wrote; restore it, or remove it"
+            f"{str(path)!r} isn't a record of the history ({error}); allowed is a file that "
+            "`ablations history add` wrote; restore it, or remove it"
         ) from error
 
 

@@ -1,12 +1,12 @@
 """Measure the benchmarks of the packages on PYTHONPATH, in this fresh process.
 
-A script that imports nothing of ours, since it measures commits that have it not. Usage: `python
--P measure.py FOLDER QUICK PATTERN`, with the folder of the suites, 0 or 1, and a regular
-expression for names. Prints a line of JSON for each figure: name, parameters, version, unit, value
-(None where there is none), and why there is none.
+A script that imports nothing of this project, because it also measures commits without it. Usage:
+`python -P measure.py FOLDER QUICK PATTERN`, with the folder of the suites, 0 or 1, and a regular
+expression for names. It prints a line of JSON for each benchmark and parameters: name, parameters,
+version, unit, value (or None), and why there is no value.
 
-A time is that of the fastest of a few samples: a machine's other work only ever adds to it. What
-asv calls peak memory is the whole process's, and isn't measured.
+A time is that of the fastest of a few samples, because other work of the machine can only add to
+it. Peak memory in asv's sense is that of the whole process, and isn't measured.
 """
 
 import ast
@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SAMPLE = 5e-3  # seconds that a sample takes at least, by calling often enough
+SAMPLE = 5e-3  # shortest sample in seconds; the number of calls in a sample follows from it
 SAMPLES, QUICK_SAMPLES = 7, 2
-MOST = 0.5  # seconds after which a figure gets no further samples
+MOST = 0.5  # seconds after which a benchmark gets no further samples
 
 
 def main() -> None:
-    """Measure what the arguments say."""
+    """Measure the benchmarks that the arguments select."""
     folder, quick, pattern = Path(sys.argv[1]), sys.argv[2] == "1", re.compile(sys.argv[3])
     for benchmark in found(folder, pattern):
         for number, labels in enumerate(itertools.product(*benchmark.params)):
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def found(folder: Path, pattern: "re.Pattern[str]") -> Iterator[Any]:
-    """Yield asv's benchmarks of a folder that match, those that are timed or tracked."""
+    """Yield the timed and tracked benchmarks of a folder whose names match."""
     from asv_runner.discovery import disc_benchmarks
 
     seen = set()
@@ -52,7 +52,7 @@ def found(folder: Path, pattern: "re.Pattern[str]") -> Iterator[Any]:
 
 
 def modules(folder: Path, pattern: "re.Pattern[str]") -> list[str]:
-    """Return the modules of a folder that may have a benchmark that matches; none is imported."""
+    """Return the modules of a folder that may have a matching benchmark, without importing any."""
     trees = {path.stem: ast.parse(path.read_bytes()) for path in sorted(folder.glob("*.py"))}
     nodes = [node for tree in trees.values() for node in ast.walk(tree)]
     methods = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
@@ -66,10 +66,10 @@ def modules(folder: Path, pattern: "re.Pattern[str]") -> list[str]:
 
 
 def measured(benchmark: Any, samples: int) -> tuple[float | None, str]:
-    """Return a benchmark's number, or why there is none."""
+    """Return a benchmark's value, or None and the reason."""
     try:
         if benchmark.do_setup():
-            return None, "it was left out"
+            return None, "it was skipped"
         try:
             arguments = benchmark._build_params()
             if benchmark.type == "track":
@@ -78,7 +78,7 @@ def measured(benchmark: Any, samples: int) -> tuple[float | None, str]:
                 value = seconds(benchmark, arguments, samples)
         finally:
             benchmark.do_teardown()
-    except Exception as error:  # noqa: BLE001 (whatever it is, the other figures are measured)
+    except Exception as error:  # noqa: BLE001 (any error; other benchmarks are still measured)
         return None, f"{type(error).__name__}: {error}"
     return (value, "") if math.isfinite(value) else (None, f"it is {value}")
 
@@ -86,7 +86,7 @@ def measured(benchmark: Any, samples: int) -> tuple[float | None, str]:
 def seconds(benchmark: Any, arguments: tuple[Any, ...], samples: int) -> float:
     """Return the seconds of a call, in the fastest sample; `setup` comes before each sample."""
     began = time.perf_counter()
-    benchmark.func(*arguments)  # the first call warms up, and tells how many fill a sample
+    benchmark.func(*arguments)  # the first call warms up
     once = time.perf_counter() - began
     prepared = bool(benchmark._setups)
     calls = 1 if prepared else max(1, math.ceil(SAMPLE / max(once, 1e-7)))

@@ -1,9 +1,9 @@
-"""Two commits' benchmarks by turns on one machine, judged by the count rule.
+"""Benchmarks of two commits, measured in turns on one machine and judged by the count rule.
 
 Each commit is checked out into a folder of its own, and fresh processes of one interpreter measure
-them in the order A B, B A, A B, …: what the machine does meanwhile falls on both. A pair is one
-process of each; its contrast in a figure is log(B / A). All figures of a comparison share an error
-of 5 %, so the more there are, the more pairs it takes.
+them in the order A B, B A, A B, …, so that other work of the machine affects both alike. A pair is
+one process of each commit; its contrast in a figure (a benchmark with parameters) is log(B / A).
+All figures of a comparison share an error probability of 5 %, so that more figures need more pairs.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ from ablations.rule.table import FAMILY_ERROR, POWER, error, share_needed
 from hrm.errors import UserError
 
 THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-QUICK = "BENCH_QUICK"  # what `bench.timed` reads
+QUICK = "BENCH_QUICK"  # environment variable that `bench.timed` reads
 MOST_PAIRS = 400
 
-Key = tuple[str, str]  # a benchmark's name, and its parameters
+Key = tuple[str, str]  # name and parameters of a benchmark
 
 
 class Change(StrEnum):
-    """What is established of a figure; less is better."""
+    """The established change of a figure; lower is better."""
 
     SLOWER = "slower"
     FASTER = "faster"
@@ -57,11 +57,11 @@ CHANGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """What one process measured of one benchmark.
+    """The measurement of one benchmark by one process.
 
     Args:
         version: Figures of different versions aren't comparable.
-        value: None where there is none, and `why`.
+        value: The value; None if there is none, with the reason in `why`.
     """
 
     version: str
@@ -72,7 +72,7 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What is known of a figure after all pairs.
+    """The comparison of a figure after all pairs.
 
     Args:
         name: Name of the benchmark.
@@ -82,8 +82,8 @@ class Compared:
         ratio: Median of B / A over the pairs.
         low: Lower end of the interval of that median.
         high: Upper end of it.
-        beyond: Pairs in which B takes more than the threshold allows.
-        pairs: All.
+        beyond: Number of pairs in which B exceeds the threshold.
+        pairs: Number of all pairs.
         settleable: The smallest ratio that these pairs would have established as slower four times
             out of five, at the scatter that they show.
     """
@@ -102,13 +102,13 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What two commits' benchmarks say.
+    """The comparison of two commits.
 
     Args:
-        figures: The figures that both have.
-        exceptions: The pairs that a statement may have against it.
-        left: Why others weren't compared, by name and parameters.
-        load: The most processes that wanted a core before any pair, for each core.
+        figures: Figures that both commits have.
+        exceptions: Number of exceptions that the rule allows.
+        left: Why other figures weren't compared, by name and parameters.
+        load: Largest load before any pair: running processes per core.
     """
 
     figures: tuple[Compared, ...]
@@ -134,23 +134,23 @@ def compare(
     quick: bool = False,
     said: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Comparison:
-    """Measure two commits by turns and judge each figure that both have.
+    """Measure two commits in turns, and judge each figure that both have.
 
     Args:
         first: Commit A, as git names it.
         second: Commit B, as git names it.
         root: The repository.
         pattern: Regular expression that names of benchmarks have to match.
-        threshold: The slowdown that is allowed, as a share.
-        pairs: How many; None for the fewest that leave room for one exception, or none if `quick`.
+        threshold: The allowed slowdown, as a share.
+        pairs: Number of pairs; None for the fewest that allow one exception, or none with `quick`.
         quick: Whether each process takes fewer samples.
-        said: Called after each pair, with the pairs done and all.
+        said: Called after each pair, with the numbers of finished and of all pairs.
 
     Raises:
         UserError: If there is nothing to compare, too few pairs are asked for, or a commit can't be
             measured.
     """
-    zones.ratio(null=threshold, because="")  # refuses a threshold that is none, before any work
+    zones.ratio(null=threshold, because="")  # refuses an invalid threshold before any work
     with trees(root, (first, second)) as folders:
         name = suites(root)
         found: list[tuple[Mapping[Key, Figure], Mapping[Key, Figure]]] = []
@@ -164,9 +164,9 @@ def compare(
                 shared, left = comparable(found)
                 if not shared:
                     raise UserError(
-                        f"{first} and {second} have no benchmark in common that matches "
-                        f"{pattern!r} ({_reasons(left)}); allowed are benchmarks of one name and "
-                        "version that run at both; choose another pattern or commit"
+                        f"--bench is {pattern!r}, which matches no benchmark that {first} and "
+                        f"{second} have in common ({_reasons(left)}); allowed are benchmarks of "
+                        "equal name and version that run at both; choose another pattern or commit"
                     )
                 table = derived(len(shared), pairs or fewest(len(shared), 0 if quick else 1))
             said(len(found), table.looks[-1])
@@ -180,12 +180,12 @@ def judged(
     threshold: float,
     load: float = 0.0,
 ) -> Comparison:
-    """Return what pairs of measurements say.
+    """Return the comparison, from pairs of measurements.
 
     Args:
-        found: A's and B's figures of each pair.
-        table: From `derived`.
-        threshold: The slowdown that is allowed, as a share.
+        found: Figures of A and B in each pair.
+        table: The rule, from `derived`.
+        threshold: The allowed slowdown, as a share.
         load: Load of the machine, see `Comparison`.
     """
     shared, left = comparable(found[:1])
@@ -205,10 +205,10 @@ def compared(
     table: Table,
     threshold: float,
 ) -> Compared:
-    """Return what is known of one figure.
+    """Return the comparison of one figure.
 
-    Its word is the one that the counts give by themselves: a single process that was disturbed may
-    move the mean, and no more than one pair.
+    It follows from the counts only, not from means: a single disturbed process changes one pair at
+    most.
     """
     fixed = zones.ratio(null=threshold, because="it is allowed")
     contrasts = np.array([contrast(a, b) for a, b in both])
@@ -242,10 +242,10 @@ def contrast(first: Figure | None, second: Figure | None) -> float:
 
 
 def settleable(threshold: float, scatter: float, table: Table) -> float:
-    """Return the smallest ratio that would be established as slower with 80 % chance.
+    """Return the smallest ratio that would be established as slower with 80 % probability.
 
     Args:
-        threshold: The slowdown that is allowed.
+        threshold: The allowed slowdown, as a share.
         scatter: Standard deviation of the contrasts, which are taken to be normal.
         table: Table of the comparison.
     """
@@ -255,15 +255,15 @@ def settleable(threshold: float, scatter: float, table: Table) -> float:
     return math.exp(math.log1p(threshold) + scatter * float(ndtri(share)))
 
 
-# -- the rule for so many figures -----------------------------------------------------------------
+# -- the rule for a number of figures -------------------------------------------------------------
 def derived(members: int, pairs: int) -> Table:
-    """Return the rule for one look at so many pairs of so many figures.
+    """Return the rule for `members` figures with one look at `pairs` pairs.
 
-    The exceptions are the most at which the chance of any false statement about any figure, on
-    either side, is at most 5 %.
+    It allows as many exceptions as keep the probability of any false statement about any figure, on
+    either side, at 5 % or less.
 
     Raises:
-        UserError: If so few pairs can establish nothing.
+        UserError: If that many pairs can't establish anything.
     """
     allowed = FAMILY_ERROR / (2 * members)
     c = -1
@@ -271,8 +271,9 @@ def derived(members: int, pairs: int) -> Table:
         c += 1
     if c < 0:
         raise UserError(
-            f"{pairs} pairs can establish nothing about {members} benchmarks at once; allowed are "
-            f"{fewest(members, 0)} or more; raise --pairs, or choose fewer benchmarks"
+            f"--pairs is {pairs}, which can't establish anything about {members} benchmarks at "
+            f"once; allowed are {fewest(members, 0)} or more; raise --pairs, or choose fewer "
+            "benchmarks with --bench"
         )
     return Table(
         exceptions=MappingProxyType({pairs: c}), shares=MappingProxyType({}), members=members
@@ -280,7 +281,7 @@ def derived(members: int, pairs: int) -> Table:
 
 
 def fewest(members: int, exceptions: int) -> int:
-    """Return the fewest pairs at which a statement may have so many exceptions."""
+    """Return the fewest pairs at which a statement may have a number of exceptions."""
     allowed = FAMILY_ERROR / (2 * members)
     return next(
         n
@@ -299,7 +300,7 @@ def comparable(
         if one is None or other is None:
             why = f"only {'the second' if one is None else 'the first'} commit has it"
         elif one.version != other.version:
-            why = f"it changed its meaning: version {one.version:.8}, then {other.version:.8}"
+            why = f"its meaning changed: version {one.version:.8}, then {other.version:.8}"
         elif one.value is None or other.value is None:
             why = one.why or other.why
         else:
@@ -311,15 +312,15 @@ def comparable(
 
 # -- processes ------------------------------------------------------------------------------------
 def measured(folder: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
-    """Return what one fresh process measures of the benchmarks in a folder.
+    """Return the measurements of the benchmarks in a folder by one fresh process.
 
     Raises:
-        UserError: If it fails before it measures anything.
+        UserError: If the process fails before it measures anything.
     """
     if importlib.util.find_spec("asv_runner") is None:
         raise UserError(
-            "asv_runner isn't installed; it is needed to find benchmarks; install it with pip "
-            "install 'hrm-ablations[bench]'"
+            "package 'asv_runner' isn't installed; allowed is an environment with it, to find "
+            "benchmarks; pip install 'hrm-ablations[bench]'"
         )
     script = Path(str(measure.__file__))
     env = {name: value for name, value in os.environ.items() if name != QUICK}
@@ -331,12 +332,12 @@ def measured(folder: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(
-            f"the benchmarks of {folder.parent.name} can't be measured ({last}); a commit with "
-            f"{folder.name}/ is needed, which today's packages can run; choose another one"
+            f"the benchmarks of commit {folder.parent.name} can't be measured ({last}); allowed is "
+            f"a commit with {folder.name}/ that runs with the installed packages; choose another"
         )
     found = {}
     for line in done.stdout.splitlines():
-        if line.startswith('["'):  # what suites print is no figure
+        if line.startswith('["'):  # other lines are output of the suites
             name, labels, version, unit, value, why = json.loads(line)
             found[name, label(labels)] = Figure(version=version, unit=unit, value=value, why=why)
     return found
@@ -345,10 +346,10 @@ def measured(folder: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
 def series(
     commits: Sequence[str], *, root: Path, pattern: str, quick: bool
 ) -> Iterator[tuple[str, float, Mapping[Key, Figure]]]:
-    """Yield each commit with how busy the machine was, and what one fresh process measures there.
+    """Yield each commit with the load of the machine and the measurements of one fresh process.
 
-    Today's benchmarks measure every commit, as asv's do. Each takes the packages of the interpreter
-    that is at hand, so that nothing is built.
+    The present benchmarks measure every commit, as with asv. All commits use the packages of the
+    present interpreter, so that nothing is built.
 
     Raises:
         UserError: If git doesn't know a commit.
@@ -371,7 +372,7 @@ def suites(root: Path) -> str:
 
 @contextlib.contextmanager
 def trees(root: Path, commits: Sequence[str]) -> Iterator[tuple[Path, ...]]:
-    """Check commits out into folders of their own, and remove them at the end.
+    """Check out commits into folders of their own, and remove these at the end.
 
     Raises:
         UserError: If git doesn't know one of them.
@@ -390,7 +391,7 @@ def trees(root: Path, commits: Sequence[str]) -> Iterator[tuple[Path, ...]]:
 
 
 def busy() -> float:
-    """Return how many processes wanted a core over the last minute, for each core."""
+    """Return the load of the last minute: running processes per core."""
     return round(os.getloadavg()[0] / (os.cpu_count() or 1), 2)
 
 
@@ -407,4 +408,4 @@ def _git(root: Path, *arguments: str) -> None:
 
 
 def _reasons(left: Mapping[str, str]) -> str:
-    return "; ".join(dict.fromkeys(left.values())) or "neither has any"
+    return "; ".join(dict.fromkeys(left.values())) or "neither has a benchmark"

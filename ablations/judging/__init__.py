@@ -5,7 +5,7 @@ faults       faults that make a claim INVALID, whatever its contrasts are
 timing       drift and twins of timing claims
 case         the rule, applied to a claim
 exact        claims that checks decide
-controls     measurements whose truth is known, and the claims that they guard
+controls     measurements with a known truth, and the claims that they guard
 reading      verdicts, pairs and zones in the reader's unit
 row          everything that a report shows of one claim
 report       everything that a report is rendered from

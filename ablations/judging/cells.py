@@ -19,8 +19,8 @@ from ablations.specs.claim import Cell, Statistical
 from ablations.specs.tests import Both, Contrast, Test
 from hrm.errors import UserError
 
-LARGEST = 1e100  # of a value that can still be computed with
-MOST_OBSERVED = 2048  # runs whose arrays are kept at hand for other metrics: some 50 MB
+MOST_OBSERVED = 2048  # runs whose arrays stay in memory for other metrics: some 50 MB
+LARGEST = 1e100  # largest value that can still be computed with
 _unreadable = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 _fatal = (Status.DIVERGED, Status.TIMED_OUT)
 
@@ -49,7 +49,7 @@ class Evidence(Runs, typing.Protocol):
         """Return the fingerprint that a trial's run had when it was made."""
 
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
-        """Say which runs are as of an earlier commit, whose sources have changed since."""
+        """Return remarks on runs of earlier commits whose sources have changed since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,21 +122,21 @@ class Reader:
         return None if parent is None else self.run(Slot(trial=parent, arm=run.arm))
 
     def of(self, trial: Trial) -> Result | None:
-        """Return what stands for a trial."""
+        """Return the attempt at a trial that counts; None if there is none."""
         return self._find(trial)[0]
 
     def over(self, trial: Trial) -> bool:
-        """Tell whether a trial needn't be run: it came to an end, or can't begin."""
+        """Return whether a trial needn't be run, because it finished or can't start."""
         result, lost = self._find(trial)
         status = self._of_parent(trial) if result is None else result.status
         return lost or (status is not None and status.finished)
 
     def observed(self, run: Run) -> Observations:
-        """Return what the run of one arm left.
+        """Return the observations of a run's arm.
 
         Raises:
-            UserError: If it can't be read.
-            LookupError: If the arm left nothing.
+            UserError: If they can't be read.
+            LookupError: If there are none.
         """
         assert run.result is not None
         key = run.result.fingerprint
@@ -147,7 +147,7 @@ class Reader:
         return self._observed[key][run.arm]
 
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
-        """Say what a reader must know of where runs come from."""
+        """Return remarks on the origin of runs, for readers."""
         return () if self._evidence is None else self._evidence.marks(results)
 
     def _find(self, trial: Trial) -> tuple[Result | None, bool]:
@@ -204,12 +204,12 @@ class Gathered:
         return list(found.values())
 
     def stored(self, seeds: int) -> int:
-        """Return how many trials of the first seeds came to an end."""
+        """Return how many trials of the first seeds have finished."""
         return len({id(run.trial) for row in self.rows[:seeds] for run in row if run.over})
 
     @property
     def results(self) -> list[Result]:
-        """Everything that is stored of the claim, each run once."""
+        """All stored results of the claim, each run once."""
         found = [run.result for row in self.rows for run in row if run.result is not None]
         return list({result.fingerprint: result for result in found}.values())
 
@@ -217,7 +217,7 @@ class Gathered:
 def gather(
     claim: Statistical, reader: Reader, seeds: Sequence[int], device: str = "cpu"
 ) -> Gathered:
-    """Return what a store has of a claim's runs at these seeds.
+    """Return the stored runs of a claim at these seeds.
 
     Args:
         claim: The claim.
@@ -242,7 +242,7 @@ def compared(claim: Statistical) -> tuple[Cell, ...]:
 
 
 def parts_of(claim: Statistical) -> tuple[tuple[Test, tuple[int, ...]], ...]:
-    """Return each thing that a claim says, with the places of the cells that it reads."""
+    """Return the test of each statement of a claim, with the indices of the cells that it reads."""
     test = claim.test
     if isinstance(test, Both):
         return tuple(zip(test.parts, test.reads, strict=True))
@@ -250,7 +250,7 @@ def parts_of(claim: Statistical) -> tuple[tuple[Test, tuple[int, ...]], ...]:
 
 
 def value_of(run: Run, metric: Metric, reader: Reader, label: str) -> tuple[Value, str, str]:
-    """Return what a metric reads of a run, what is unknown, and what our code got wrong.
+    """Return the value of a metric, why it is unknown (or ""), and an error of our code (or "").
 
     Args:
         run: A finished run.
@@ -294,7 +294,7 @@ def loss(run: Run, name: str) -> str:
 def contrasts_of(
     claim: Statistical, values: Sequence[Value]
 ) -> tuple[tuple[Contrast, ...], tuple[str, ...]]:
-    """Return the contrasts of one pair, one for each thing that is said, and what went wrong."""
+    """Return the contrasts of one pair, one per statement, and the errors that occurred."""
     found, faults = [], []
     for test, reads in parts_of(claim):
         read = tuple(values[i] for i in reads)
@@ -348,7 +348,7 @@ def _kind(metric: Metric) -> str:
 
 
 def trained(cell: Cell) -> bool:
-    """Tell whether a cell's protocol trains, or starts from trained weights."""
+    """Return whether a cell's protocol trains, or starts from trained weights."""
     step = cell.protocol
     while not step.weights:
         if step.parent is None:

@@ -1,7 +1,7 @@
-"""Pictures of exact claims about memory, from the words of their checks.
+"""Pictures of exact claims about memory, parsed from the text of their checks.
 
-Checks are words, since whoever reads a claim reads them; bytes and what they were counted for stand
-there in three forms, and other checks have no picture.
+Checks hold text for readers. Texts of three forms give bytes and what they were counted for; other
+checks have no picture.
 
     peak of an update by H_cycles, full gradient 1, 2, 4            1,024, 2,048, 4,096 bytes
     peak of an update of 2 cycles, full and one-step gradient       920 and 440 bytes, ratio 0.479
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ablations.records.checks import Check
 from ablations.records.pictures import Kind, Line, Picture
 
-LINES = 6  # of a picture, at most
+LINES = 6  # largest number of lines in a picture
 _number = r"\d{1,3}(?:,\d{3})*"
 _listed = re.compile(r"(?P<what>.+?) by (?P<by>\w+)(?:, (?P<how>.+?),?)? (?P<at>\d+(?:, \d+)+)$")
 _sizes = re.compile(rf"(?P<sizes>{_number}(?:, {_number})+) bytes$")
@@ -25,11 +25,11 @@ _batched = re.compile(
 )
 _ratio = re.compile(rf"\S+ \((?P<first>{_number}) to (?P<second>{_number})\)$")
 
-Found = dict[str, dict[str, dict[float, float]]]  # by picture, line and place
+Found = dict[str, dict[str, dict[float, float]]]  # bytes by picture, line and horizontal position
 
 
 def pictures(checks: Iterable[Check]) -> tuple[Picture, ...]:
-    """Return bytes by cycles, steps or batch, as far as checks list them."""
+    """Return pictures of bytes by cycles, steps or batch, from those checks that list them."""
     found: Found = {}
     for check in checks:
         if (where := _listed.match(check.what)) and (sizes := _sizes.match(check.observed)):

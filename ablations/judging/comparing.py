@@ -7,7 +7,7 @@ from ablations.records.comparisons import Comparison, Move, Side
 from ablations.records.origins import Origin
 from ablations.records.rows import Report, Row
 
-SHORT = 10  # characters of a digest, as people read them
+SHORT = 10  # characters of a digest that are shown
 
 
 def compared(before: Report, after: Report, names: tuple[str, str]) -> Comparison:
@@ -39,7 +39,7 @@ def compared(before: Report, after: Report, names: tuple[str, str]) -> Compariso
 
 
 def why(before: Row, after: Row) -> Iterator[str]:
-    """Yield what differs in what two rows of one claim rest on: pairs first, then code."""
+    """Yield the differences between the inputs of two rows of one claim, pairs first."""
     a, b = before.verdict, after.verdict
     if a.n != b.n or a.look != b.look:
         yield f"{_pairs(before)} before, {_pairs(after)} after"
@@ -106,7 +106,7 @@ def _outside(before: Row, after: Row) -> bool:
 
     def within(value: float, row: Row) -> bool:
         low, high = row.verdict.low, row.verdict.high
-        if low is None and high is None:  # nothing is ruled out
+        if low is None and high is None:  # an interval that rules nothing out
             return True
         return (low is None or low <= value) and (high is None or value <= high)
 

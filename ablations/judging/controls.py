@@ -14,9 +14,9 @@ from ablations.records.rows import Controlled, Row
 from ablations.rule import Word
 from ablations.specs.claim import Claim, Statistical
 
-# By the word that a control should have: what passes, and what leaves open whether it does. The
-# mere direction of a planted effect is open, that of equal cells is a failure. NO GAIN passes for
-# equal cells: it rules out the effect that would be claimed, says nothing false, and is settled.
+# For each expected word: the words with which a control passes, and those that leave it undecided.
+# DIRECTION ONLY leaves a planted effect undecided, and is a failure for equal cells. With NO GAIN,
+# equal cells pass: the word rules out the claimed effect, is true, and is settled.
 _passes = {
     Word.CONFIRMED: {Word.CONFIRMED, Word.EXCEEDED, Word.AT_LEAST},
     Word.NO_EFFECT: {Word.NO_EFFECT, Word.NO_GAIN},
@@ -34,7 +34,7 @@ class Control(typing.Protocol):
 
     @property
     def claim(self) -> Statistical:
-        """What is measured; its id starts with "controls/"."""
+        """The measurement; its id starts with "controls/"."""
 
     @property
     def planted(self) -> str:
@@ -42,14 +42,14 @@ class Control(typing.Protocol):
 
     @property
     def expected(self) -> Word:
-        """The word that it should have: CONFIRMED, NO EFFECT or CONTRADICTED."""
+        """The expected word: CONFIRMED, NO EFFECT or CONTRADICTED."""
 
     @property
     def statement(self) -> str:
-        """What is known, in words."""
+        """The known truth, in words."""
 
     def guards(self, claim: Claim) -> bool:
-        """Tell whether a claim shares the measurement."""
+        """Return whether the control guards a claim."""
 
 
 def passed(expected: Word, word: Word, faults: Sequence[str] = ()) -> bool | None:
@@ -68,7 +68,7 @@ def passed(expected: Word, word: Word, faults: Sequence[str] = ()) -> bool | Non
 
 
 def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlled:
-    """Return a control's row with what it means.
+    """Return a control's row, with its result and the claims that it guards.
 
     Args:
         control: The control.
@@ -85,7 +85,7 @@ def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlle
 
 
 def objections(controls: Iterable[Controlled]) -> list[str]:
-    """Say which controls failed."""
+    """Return sentences about the controls that failed."""
     return [
         f"control {c.row.verdict.id} failed: it is {c.row.verdict.verdict} rather than {c.expected}"
         for c in controls
@@ -94,7 +94,7 @@ def objections(controls: Iterable[Controlled]) -> list[str]:
 
 
 def undecided(controls: Iterable[Controlled]) -> str:
-    """Say which control is undecided, and why; "" if none is.
+    """Return a sentence about a control that is undecided, and why; "" if there is none.
 
     A control that settled early needs no more runs.
     """

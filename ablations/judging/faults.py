@@ -59,7 +59,7 @@ def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[S
 
 
 def unskilled(found: Iterable[Skill]) -> Iterator[str]:
-    """Say which cells lack the skill that the claim needs."""
+    """Yield sentences about cells that lack the skill that the claim needs."""
     for one in found:
         if one.needed and not one.passed:
             yield (
@@ -70,7 +70,7 @@ def unskilled(found: Iterable[Skill]) -> Iterator[str]:
 
 
 def hopeless(found: Iterable[Skill], pairs: int) -> Iterator[str]:
-    """Say which cells, by a few seeds, will lack the skill that the claim needs.
+    """Yield sentences about cells that, judging by a few seeds, will lack the needed skill.
 
     The margin is compared with the error that it will have after many seeds: a few seeds seldom
     show that an arm has skill, but do show where it has none.
@@ -92,7 +92,7 @@ def hopeless(found: Iterable[Skill], pairs: int) -> Iterator[str]:
 def extra_faults(
     claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
 ) -> list[str]:
-    """Return what else speaks against a claim.
+    """Return further faults of a claim.
 
     Args:
         claim: The claim.
@@ -104,14 +104,15 @@ def extra_faults(
 
 
 def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Iterator[str]:
-    """Say that all runs of all cells lie at one end of their scale: nothing is left to compare.
+    """Yield a fault if all runs of all cells lie at one end of their scale.
 
-    A claim that runs are reliable compares nothing: that all of them fail is its answer.
+    Then nothing is left to compare. Claims that runs are reliable are exempt: they compare nothing,
+    and that all runs fail is an answer.
     """
     if not pairs or isinstance(claim.test, Reliable):
         return
     if all(value.failed for pair in pairs for value in pair.values):
-        yield "no run of any cell arrives, or comes to its end"
+        yield "no run of any cell reaches the target, or finishes"
         return
     ends = {
         _end(cell.metric, run, reader)
@@ -125,13 +126,13 @@ def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Ite
     if claim.test.cells > 1 and len(pairs) > 1 and len(numbers) == 1:
         only = numbers.pop()
         if math.isfinite(only):
-            yield f"all cells have the value {only:g} in every seed"
+            yield f"all cells have the value {only:g} at every seed"
 
 
 def unsteady(
     claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
 ) -> Iterator[str]:
-    """Say where times drift, or a twin of the baseline differs from it."""
+    """Yield faults of timings: contrasts that drift, or a twin that differs from its baseline."""
     if not any(cell.protocol.alone for cell in compared(claim)):
         return
     order = sorted(pairs, key=_started)
@@ -159,13 +160,13 @@ def _end(metric: Metric, run: Run, reader: Reader) -> str:
     try:
         return readings.extreme(metric, reader.observed(run))
     except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
-        return ""  # what can't be read is a fault of its own
+        return ""  # an unreadable value is a fault of its own
 
 
 def _margin(run: Run, reader: Reader) -> tuple[float, float]:
     """Return a run's margin over the best trivial method, and its error over boards.
 
-    They are those of the run itself where it is scored, else of what it starts from.
+    They are those of the run itself if it is scored, otherwise those of its parent.
     """
     step: Run | None = run
     while step is not None:

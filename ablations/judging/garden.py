@@ -27,7 +27,7 @@ FILE = "garden.jsonl"
 def digest(claim: Statistical) -> str:
     """Return the SHA-256 of what a claim's verdict depends on: test, zones, cells, block.
 
-    Words for the reader, labels and the schedule don't count.
+    Texts for readers, labels and the schedule don't count.
     """
     data = {
         "tests": [[described(test), list(reads)] for test, reads in parts_of(claim)],
@@ -41,14 +41,14 @@ def digest(claim: Statistical) -> str:
 
 
 def seen(case: Case) -> Garden | None:
-    """Return what was seen of a claim by judging it now, None before its first look."""
+    """Return the spec's version and its word, as judged now; None before the first look."""
     if not case.look:
         return None
     return Garden(claim=case.claim.id, spec=digest(case.claim), look=case.look, word=case.word)
 
 
 def read(folder: Path) -> tuple[Garden, ...]:
-    """Return what a store has seen, in the order in which it was.
+    """Return the judged versions of specs that a store has recorded, in order.
 
     Raises:
         UserError: If the file can't be read.
@@ -68,7 +68,7 @@ def read(folder: Path) -> tuple[Garden, ...]:
 
 
 def add(folder: Path, found: Iterable[Garden | None]) -> tuple[Garden, ...]:
-    """Add what was seen for the first time, and return all that a store has seen.
+    """Record judgements that are new, and return all that a store has recorded.
 
     Raises:
         UserError: If the file can't be read or written.
@@ -88,7 +88,7 @@ def add(folder: Path, found: Iterable[Garden | None]) -> tuple[Garden, ...]:
 
 
 def by_claim(found: Iterable[Garden]) -> Mapping[str, tuple[Garden, ...]]:
-    """Return what was seen by claim, sorted, so that equal gardens give equal reports."""
+    """Return judged versions by claim, sorted, so that equal gardens give equal reports."""
     claims: dict[str, list[Garden]] = {}
     for one in found:
         claims.setdefault(one.claim, []).append(one)

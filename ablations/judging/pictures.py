@@ -31,14 +31,14 @@ from ablations.specs.protocols import Evaluate, Forced
 from ablations.specs.tests import Factorial, Trend
 from hrm.errors import UserError
 
-POINTS = 40  # of a line, at most
-LINES = 6  # of a picture, at most
-STRATA = 6  # of difficulty
-DIGITS = 4  # significant ones; more can't be seen
+POINTS = 40  # largest number of points in a line
+LINES = 6  # largest number of lines in a picture
+STRATA = 6  # number of ranges of difficulty
+DIGITS = 4  # significant digits; more wouldn't be visible
 HALTING = (Allocation, Cycles, HaltingEntropy, Rows, RowShare, SlowestRows)
 
 Array = NDArray[np.float64]
-Points = tuple[Array, Array]  # where they stand, and how high
+Points = tuple[Array, Array]  # horizontal positions and heights
 _unreadable = (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError)
 
 
@@ -54,7 +54,7 @@ class Album:
         self._found: dict[tuple[str, int, str], Points | None] = {}
 
     def of(self, case: Case) -> tuple[Picture, ...]:
-        """Return what there is to draw of a claim's pairs that count."""
+        """Return the pictures of a claim's pairs that count."""
         cells, pairs = compared(case.claim), case.gathered.pairs[: case.read]
         if not pairs:
             return ()
@@ -78,7 +78,7 @@ class Album:
         return tuple(picture for picture in made if picture is not None)
 
     def _course(self, cells: Sequence[Cell], pairs: Sequence[Pair]) -> Picture | None:
-        """Return learning curves: of each cell's own training, or of what it starts from."""
+        """Return learning curves of each cell's own training, or of its parent's."""
         drawn = self._over_pairs(Kind.COURSE, cells, pairs, _curve, trained=True)
         metric = cells[0].metric
         if drawn is None or not isinstance(metric, Arrival) or metric.cost is not None:
@@ -89,7 +89,7 @@ class Album:
             up=drawn.up,
             lines=drawn.lines,
             level=metric.threshold,
-            level_name="where a run has arrived",
+            level_name="target",
         )
 
     def _over_pairs(
@@ -101,7 +101,7 @@ class Album:
         *,
         trained: bool = False,
     ) -> Picture | None:
-        """Return the median and the middle half, over pairs, of what each cell's runs left."""
+        """Return lines with the median and the quartiles over pairs, one per cell."""
         lines: dict[frozenset[str], Line] = {}
         for place, cell in enumerate(cells[:LINES]):
             found, runs = [], set[str]()
@@ -126,7 +126,7 @@ class Album:
     def _points(
         self, run: Run, metric: Metric, kind: Kind, read: Callable[[Observations, Metric], Points]
     ) -> Points | None:
-        """Return what is read of a run, None if that can't be; each run is read once a kind."""
+        """Return the points of a run, None if it has none; each run is read once per kind."""
         if run.result is None or run.status not in (Status.OK, Status.DIVERGED):
             return None
         key = run.result.fingerprint, run.arm, f"{kind} {metric!r}" if kind is Kind.MEMORY else kind
@@ -135,25 +135,25 @@ class Album:
                 across, up = read(self._reader.observed(run), metric)
                 usable = len(across) > 1 and bool(np.isfinite(up).any())
                 self._found[key] = (across, up) if usable else None
-            except _unreadable:  # such as a protocol that leaves no curve
+            except _unreadable:  # for example a protocol without a curve
                 self._found[key] = None
         return self._found[key]
 
     def _trained(self, run: Run) -> Run | None:
-        """Return the run that trained what a run looks at, itself where it trained."""
+        """Return the run that trained the weights of a run; the run itself if it trains."""
         step: Run | None = run
         while step is not None and step.trial.protocol.get("kind") != "Train":
             step = self._reader.parent(step)
         return step
 
     def _turns(self, case: Case, pairs: Sequence[Pair]) -> Picture | None:
-        """Return timing contrasts in the order in which their processes ran, with the twin's."""
+        """Return timing contrasts in the order of their processes, and those of the twin."""
         metric = compared(case.claim)[0].metric
         assert isinstance(metric, TimeRatio)
         started = sorted(pairs, key=lambda pair: getattr(pair.runs[0].result, "started", ""))
         places = tuple(float(i) for i in range(1, len(started) + 1))
         ratios = [pair.values[-1].low if pair.values[-1].known else None for pair in started]
-        last = len(compared(case.claim)) - 1  # whose twin is read for faults too
+        last = len(compared(case.claim)) - 1  # the cell whose twin is also checked for faults
         read = [value_of(pair.runs[last], metric.twin, self._reader, "")[0] for pair in started]
         twins = [value.low if value.known else None for value in read]
         label = compared(case.claim)[-1].label
@@ -164,7 +164,7 @@ class Album:
         return Picture(
             kind=Kind.TURNS,
             across=f"{noun(case.claim)}, in the order in which they ran",
-            up="time over the baseline's",
+            up="time / time of the baseline",
             lines=tuple(lines),
             level=1.0,
             level_name="equal times",
@@ -181,7 +181,7 @@ _axes = {
 
 
 def middle(label: str, found: Sequence[Points]) -> Line:
-    """Return the median and the middle half of curves that may end early, at 40 points or fewer."""
+    """Return the median and quartiles of curves at up to 40 points; some may end early."""
     longest = max((across for across, _ in found), key=len)
     kept = np.unique(
         np.linspace(0, len(longest) - 1, min(POINTS, len(longest))).round().astype(int)
@@ -207,7 +207,7 @@ def middle(label: str, found: Sequence[Points]) -> Line:
 
 
 def _on(places: Array, across: Array, up: Array) -> Array:
-    """Return a curve's heights at some places, NaN beyond its ends and where it is unknown."""
+    """Return a curve interpolated at some positions, NaN beyond its ends or where it is unknown."""
     known = np.isfinite(up)
     if not known.any():
         return np.full(len(places), np.nan)
@@ -223,7 +223,7 @@ def _curve(found: Observations, _: Metric) -> Points:
 
 
 def _by_step(found: Observations, _: Metric) -> Points:
-    """Return the accuracy after each halting step, the squared error where answers are numbers."""
+    """Return the accuracy after each halting step, or the squared error of numeric answers."""
     if "error_by_step" in found:
         errors = np.asarray(found["error_by_step"], dtype=np.float64)
         return np.arange(1.0, len(errors) + 1), errors.mean(axis=1)
@@ -233,7 +233,7 @@ def _by_step(found: Observations, _: Metric) -> Points:
 
 
 def _by_difficulty(found: Observations, _: Metric) -> Points:
-    """Return the mean halting step of about equally difficult boards, by their difficulty."""
+    """Return the mean halting step in each range of difficulty."""
     steps = np.asarray(found["steps"], dtype=np.float64)
     hard = np.asarray(found["difficulty"], dtype=np.float64)
     edges = np.unique(np.quantile(hard, np.linspace(0, 1, STRATA + 1)))
@@ -256,7 +256,7 @@ def _by_batch(found: Observations, metric: Metric) -> Points:
 
 
 def _arrivals(cells: Sequence[Cell], pairs: Sequence[Pair]) -> Picture:
-    """Return the share of runs that have arrived, by update; a run that never did lies beyond."""
+    """Return the share of runs that reached the target by each update; others count as beyond."""
     lines, metric = [], cells[0].metric
     assert isinstance(metric, Arrival)
     for place, cell in enumerate(cells):
@@ -277,13 +277,13 @@ def _arrivals(cells: Sequence[Cell], pairs: Sequence[Pair]) -> Picture:
     return Picture(
         kind=Kind.ARRIVAL,
         across=metric.quantity,
-        up="share of runs that arrived",
+        up="share of runs that reached the target",
         lines=tuple(lines),
     )
 
 
 def _levels(case: Case, pairs: Sequence[Pair]) -> Iterable[Picture]:
-    """Yield each trend's values over its levels, and each factorial's by cell."""
+    """Yield the values of a trend over its levels, or of a factorial by cell."""
     for test, reads in parts_of(case.claim):
         if not isinstance(test, Factorial | Trend):
             continue
@@ -326,7 +326,7 @@ def _all(metrics: Sequence[Metric], kinds: type | tuple[type, ...]) -> bool:
 
 
 def _short(values: Iterable[float | None]) -> tuple[float | None, ...]:
-    """Return numbers as JSON has them, with as many digits as a picture shows."""
+    """Return numbers for JSON, with as many digits as a picture shows."""
     return tuple(map(_rounded, values))
 
 

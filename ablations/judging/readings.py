@@ -8,14 +8,14 @@ from ablations.metrics.base import Metric, Observations
 from ablations.metrics.scores import skill
 from ablations.metrics.value import Value
 
-CELL = "cell"  # stands for a cell's label in what is said of a run
+CELL = "cell"  # placeholder for a cell's label in messages
 
 
-class Fault(Exception):  # noqa: N818 (our code's, found when the run was read)
-    """An error of our own code when it read a run that no longer exists."""
+class Fault(Exception):  # noqa: N818 (an error of our own code, found when the run was read)
+    """A recorded error of our own code when it read a run whose full record is gone."""
 
     def of(self, label: str) -> str:
-        """Return what it got wrong, with a cell's label."""
+        """Return the message, with a cell's label."""
         return str(self).replace(repr(CELL), repr(label))
 
 
@@ -24,16 +24,16 @@ class Kept(Mapping[str, Any]):
 
     @abstractmethod
     def value(self, metric: Metric) -> Value:
-        """Return what a metric read.
+        """Return the recorded value of a metric.
 
         Raises:
-            UserError: If it wasn't read while the whole record was there.
-            Fault: If it couldn't be read.
+            UserError: If no value was recorded while the full record existed.
+            Fault: If the metric failed.
         """
 
     @abstractmethod
     def extreme(self, metric: Metric) -> str:
-        """Return at which end of the metric's scale the run lies, "" if at none."""
+        """Return the end of the metric's scale at which the run lies, "" if at none."""
 
     @abstractmethod
     def margin(self) -> tuple[float, float]:
@@ -45,12 +45,12 @@ class Kept(Mapping[str, Any]):
 
 
 def value(metric: Metric, found: Observations) -> Value:
-    """Return what a metric reads of a run."""
+    """Return the value of a metric of a run."""
     return found.value(metric) if isinstance(found, Kept) else metric.read(found)
 
 
 def extreme(metric: Metric, found: Observations) -> str:
-    """Return in words at which end of a metric's scale a run lies, "" if at none."""
+    """Return the end of a metric's scale at which a run lies, in words; "" if at none."""
     return found.extreme(metric) if isinstance(found, Kept) else metric.extreme(found)
 
 

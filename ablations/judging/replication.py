@@ -29,19 +29,19 @@ from ablations.runs import trials
 from ablations.runs.trials import plan
 from ablations.specs.claim import Cell, Claim, Statistical, Tier
 
-if TYPE_CHECKING:  # sets import every spec
+if TYPE_CHECKING:  # importing sets imports every spec
     from ablations.claims import ClaimSet
 
-CHANCE = 4e-3  # of a sound arm to leave the widened range: more than of t₃ or lognormal noise
-RARELY = 1 / 300  # how often a sound replication may raise the alarm
-FEWEST = 26  # seeds of the evidence that give a range
-LEAST = 0.01  # of the largest value, by which a range is widened at least
+CHANCE = 4e-3  # bound of the probability that a sound arm leaves the widened range, as for t₃ noise
+RARELY = 1 / 300  # largest probability that a sound replication raises the alarm
+FEWEST = 26  # fewest seeds of the evidence that give a range
+LEAST = 0.01  # smallest widening of a range, as a share of its largest absolute value
 
 
 def alarm(arms: int) -> int:
     """Return how many arms beyond their widened range raise the alarm.
 
-    It is the smallest k with P(X ≥ k) ≤ 1/300, X binomial of the arms with the chance above.
+    It is the smallest k with P(X ≥ k) ≤ 1/300, where X is binomial (`arms`, `CHANCE`).
 
     Args:
         arms: Number of arms that are compared by range.
@@ -56,7 +56,7 @@ def alarm(arms: int) -> int:
 def widened(values: Sequence[Value]) -> tuple[float, float]:
     """Return the range of the evidence's values, widened on both sides by its own width.
 
-    A side on which a run diverged, or wasn't known to end, is open.
+    A side on which a run diverged, or has an unknown value, is open.
     """
     ends = [end for value in values for end in (value.low, value.high)]
     finite = [end for end in ends if math.isfinite(end)]
@@ -81,13 +81,13 @@ def compare(here: Value, there: Sequence[Value]) -> Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """The runs here, or the evidence: claims in the mode that was asked for, and a desk."""
+    """The runs on this machine, or the evidence: claims in the requested mode, and a desk."""
 
     claims: Sequence[Claim]
     desk: Desk
 
     def case(self, place: int) -> tuple[Statistical, Desk] | None:
-        """Return a claim that pairs decide, with the desk."""
+        """Return a statistical claim and the desk; None for another claim."""
         claim = self.claims[place]
         return (claim, self.desk) if isinstance(claim, Statistical) else None
 
@@ -159,10 +159,10 @@ def joined(here: Report, there: Report, own: Side, other: Side, of: "ClaimSet") 
 
 
 def summary(rows: Iterable[Row]) -> Mapping[str, object]:
-    """Return what became of a replication: counts of arms, and those that don't agree, first.
+    """Return a summary of a replication.
 
-    Its keys are alarm (true or false), disagreeing (sentences), and the counts of arms by
-    agreement.
+    Its keys are alarm (true or false), disagreeing (sentences about arms that don't agree), and the
+    numbers of arms by agreement.
     """
     found = [(row, arm) for row in rows if row.replication for arm in row.replication.arms]
     counts = {a.value: sum(arm.agreement is a for _, arm in found) for a in Agreement}
@@ -182,12 +182,12 @@ def summary(rows: Iterable[Row]) -> Mapping[str, object]:
 
 
 def rests_on_training(claim: Claim) -> bool:
-    """Tell whether a claim compares what is trained: a quick run has one seed of it."""
+    """Return whether a claim compares trained arms, of which a quick run has only one seed."""
     return isinstance(claim, Statistical) and any(map(trained, compared(claim)))
 
 
 def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Iterable[Replicated]:
-    """Yield how each cell's values here agree, one an arm and seed for what is trained."""
+    """Yield the agreement of each cell's values here, one per trained arm and seed."""
     claim, here = own
     evidence = other[1].case(other[0]).gathered.pairs
     seeds = trials.seeds(claim, Tier.QUICK if rests_on_training(claim) else here.tier)
@@ -200,7 +200,7 @@ def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Ite
             value = value_of(run, cell.metric, here.reader, cell.label)[0]
             yield _arm(cell, seed, place, (run, value), evidence)
         if not rests_on_training(claim):
-            return  # further pairs are judged by themselves
+            return  # further pairs are judged on their own
 
 
 def _arm(
@@ -211,7 +211,7 @@ def _arm(
     low, high = widened(values) if values else (-math.inf, math.inf)
     agreement = compare(value, values)
     if cell.protocol.alone and not _one_processor(run, [pair.runs[place] for pair in evidence]):
-        agreement = Agreement.OPEN  # times are each machine's own
+        agreement = Agreement.OPEN  # times of different machines aren't comparable
     twins = [pair for pair in evidence if pair.seed == seed and _same(pair.runs[place], run)]
     if twins and not cell.protocol.alone:
         same = _ends(twins[0].values[place]) == _ends(value)
@@ -227,7 +227,7 @@ def _arm(
 
 
 def _same(one: Run, other: Run) -> bool:
-    """Tell whether two runs must be equal to the last digit."""
+    """Return whether two runs must be equal to the last digit."""
     if one.result is None or other.result is None:
         return False
     a, b = one.result, other.result
@@ -244,7 +244,7 @@ def _one_processor(run: Run, others: Sequence[Run]) -> bool:
 
 
 def _said(arm: Replicated) -> str:
-    """Say that an arm doesn't agree."""
+    """Return a sentence about an arm that doesn't agree."""
     if arm.agreement is Agreement.DIFFERS:
         return f"{arm.label}, seed {arm.seed}, should equal the evidence to the last digit"
     value = "diverged" if arm.value is None else f"is {arm.value:.4g}"

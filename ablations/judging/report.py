@@ -15,7 +15,7 @@ from ablations.runs.trials import plan
 from ablations.specs.claim import Claim, Statistical
 from hrm.codec import Json
 
-if TYPE_CHECKING:  # sets import every spec, and a report needs those that it is given
+if TYPE_CHECKING:  # importing sets imports every spec; a report needs only those that it is given
     from ablations.claims import ClaimSet
 
 
@@ -28,7 +28,7 @@ def report(
     garden: Sequence[Garden] = (),
     calibration: Mapping[str, Json] | None = None,
 ) -> Report:
-    """Judge claims from what a store holds, and return all that a report shows.
+    """Judge claims by their stored runs, and return everything that a report shows.
 
     Args:
         chosen: Claims in the order in which they are shown.
@@ -91,13 +91,13 @@ def report(
 
 
 def versions_seen(claims: Sequence[Claim], desk: Desk) -> list[Garden]:
-    """Return what judging these claims now shows of their specs, for `garden.add`."""
+    """Return the specs of these claims with their present words, for `garden.add`."""
     cases = [desk.case(claim) for claim in claims if isinstance(claim, Statistical)]
     return [found for case in cases if (found := seen_before.seen(case)) is not None]
 
 
 def fates(of: "ClaimSet", rows: Sequence[Row]) -> Family:
-    """Return what became of the family's members.
+    """Return the results of the family's members.
 
     Args:
         of: The set of claims.
@@ -127,7 +127,7 @@ def _words(control: Control) -> Words:
 
 
 def _results(claims: Sequence[Claim], desk: Desk) -> list[Result]:
-    """Return every stored run of these claims, each once, in order of fingerprint."""
+    """Return all stored runs of these claims, each once, in order of fingerprint."""
     found: dict[str, Result] = {}
     for claim in claims:
         for planned in plan(claim, trials.seeds(claim, desk.tier), desk.device).rows:

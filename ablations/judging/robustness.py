@@ -15,21 +15,21 @@ from ablations.records.rows import Elsewhere
 from ablations.runs import trials
 from ablations.specs.claim import Statistical
 
-FEWEST = 6  # pairs whose range holds the median with 97 %: 1 − 2 / 2⁶
+FEWEST = 6  # fewest pairs; their range contains the median with probability 1 − 2 / 2⁶ = 97 %
 
 
 def elsewhere(
     claim: Statistical, variants: Mapping[str, Statistical], desk: Desk
 ) -> tuple[Elsewhere, ...]:
-    """Return what a claim's variants gave, those that have pairs.
+    """Return the results of a claim's variants that have pairs.
 
-    The interval is the range of all pairs. It holds the median with a chance of 1 − 2 / 2ⁿ,
-    whatever the noise: 99 % of eight pairs. The sign turns, or keeps, where the whole range lies on
-    the other side of no effect than the claim's own median, or on the same.
+    The interval is the range of all pairs. It contains the median with probability 1 − 2 / 2ⁿ,
+    whatever the noise: 99 % for eight pairs. The sign "keeps" if the whole range lies on the same
+    side of no effect as the claim's own median, and "turns" if it lies on the other side.
 
     Args:
         claim: The claim.
-        variants: By what is different.
+        variants: The variants, by the condition that differs.
         desk: The desk that reads them.
     """
     own = _median(claim, desk)
@@ -60,7 +60,7 @@ def elsewhere(
 
 
 def sign(own: float | None, low: float, high: float) -> str:
-    """Return "keeps", "turns", or "unclear": where a range lies beside a claim's own median."""
+    """Return "keeps", "turns" or "unclear": the side of a range, and of the claim's own median."""
     if own is None or own == 0 or low <= 0 <= high:
         return "unclear"
     return "keeps" if (low > 0) == (own > 0) else "turns"
@@ -72,7 +72,7 @@ def _median(claim: Statistical, desk: Desk) -> float | None:
 
 
 def _middle(low: NDArray[Any], high: NDArray[Any]) -> float | None:
-    """Return the median, None where it isn't known."""
+    """Return the median, None if it is unknown."""
     with np.errstate(invalid="ignore"):
         ends = [float(np.median(low)), float(np.median(high))]
     known = [end for end in ends if math.isfinite(end)]

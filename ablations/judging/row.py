@@ -103,7 +103,7 @@ class Surroundings:
 
 @dataclass(kw_only=True)
 class _Draft:
-    """What differs between kinds of claims."""
+    """The part of a row that depends on the kind of the claim."""
 
     word: Word
     reason: str
@@ -144,7 +144,7 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
 
 
 def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
-    """Return what the pairs of a statistical claim say."""
+    """Return the draft of a statistical claim, from its pairs."""
     claim, gathered = case.claim, case.gathered
     seeds = case.n if case.settled and case.look else len(gathered.rows)
     planned = len(gathered.trials(seeds))
@@ -174,7 +174,7 @@ def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
 
 
 def _guarded(draft: _Draft, controls: Sequence[Controlled], look: int) -> _Draft:
-    """Take away what a control doesn't vouch for, once there is something to take."""
+    """Replace the word of a draft if a control failed or is undecided, once there is a look."""
     if not look:
         return draft
     failed = tuple(guarding.objections(controls))
@@ -269,7 +269,7 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
 
 
 def _origin(claim: Claim, results: Sequence[Result]) -> Origin:
-    """Return what the runs of a claim rest on."""
+    """Return the inputs of a claim's runs."""
     assert isinstance(claim, Statistical | Exact)
     first, last = span(results)
     return Origin(
@@ -289,7 +289,7 @@ def _digest(claim: Exact) -> str:
 
 
 def versions(results: Iterable[Result]) -> Mapping[str, str]:
-    """Return the libraries' versions; several of one are joined by a comma."""
+    """Return the versions of libraries; several versions of one are joined by a comma."""
     found: dict[str, set[str]] = {}
     for result in results:
         for name, version in result.versions.items():
@@ -298,13 +298,13 @@ def versions(results: Iterable[Result]) -> Mapping[str, str]:
 
 
 def span(results: Iterable[Result]) -> tuple[str, str]:
-    """Return the days on which the first and the last of some runs began, "" without any."""
+    """Return the days on which the first and the last run began, "" if there are none."""
     days = sorted(result.started[:10] for result in results)
     return (days[0], days[-1]) if days else ("", "")
 
 
 def _notes(case: Case) -> Iterable[str]:
-    """Say which pairs are unknown, and why."""
+    """Yield remarks on pairs that are unknown, and why."""
     for pair in case.gathered.pairs:
         for note in pair.notes:
             yield f"Seed {pair.seed}: {note}"
@@ -325,7 +325,7 @@ def _attempts(results: Iterable[Result]) -> Iterable[str]:
 
 
 def labels(claim: Claim) -> tuple[str, ...]:
-    """Return the names of a claim's cells, of an exact claim's arms."""
+    """Return the names of a claim's cells, or of an exact claim's arms."""
     match claim:
         case Statistical():
             return tuple(cell.label for cell in compared(claim))
@@ -335,7 +335,7 @@ def labels(claim: Claim) -> tuple[str, ...]:
 
 
 def machine(result: Result) -> str:
-    """Return where a result was computed, for the reader."""
+    """Return a description of the machine of a result, for readers."""
     found = result.machine
     where = found.accelerator or found.cpu
     threads = "1 thread" if found.threads == 1 else f"{found.threads} threads"

@@ -14,7 +14,7 @@ from ablations.specs.tests import Contrast, Test
 
 
 def parts(case: Case, table: Table) -> tuple[Part, ...]:
-    """Return what a claim says, each thing with its zones, counts and pairs."""
+    """Return the statements of a claim, each with its zones, counts and pairs."""
     said = zip(parts_of(case.claim), case.zones, case.verdicts, strict=case.zones != ())
     return tuple(
         _part(case, place, test, reads, zones, verdict, table)
@@ -39,7 +39,7 @@ def exceptions(verdict: Verdict, zones: Zones) -> tuple[Exceptions, ...]:
 
 
 def interval(verdict: Verdict, zones: Zones) -> tuple[float | None, float | None]:
-    """Return the ends of the median's interval; None where an end is open, or nothing fits."""
+    """Return the ends of the median's interval; None for an open end, or if it is empty."""
     if not verdict.look or verdict.low > verdict.high:
         return None, None
     low, high = sorted(
@@ -60,7 +60,7 @@ def smallest(pairs: Pairs, verdict: Verdict, zones: Zones, table: Table) -> floa
         pairs: The pairs read, with the claimed direction positive.
         verdict: Their verdict.
         zones: Their zones.
-        table: With the exceptions.
+        table: Table of the family.
     """
     edge, allowed = zones.null, table.exceptions.get(verdict.look)
     if zones.nearly_all is not None:
@@ -95,7 +95,7 @@ def point(pair: Pair, contrast: Contrast, cells: Sequence[Cell], zones: Zones, r
     Args:
         pair: Its values.
         contrast: Contrast of the statement.
-        cells: The cells that are read for it.
+        cells: The cells that the statement reads.
         zones: Zones of the statement.
         read: Whether the pair counts.
     """
@@ -126,11 +126,11 @@ def failures(case: Case) -> tuple[Failures, ...]:
 
 
 def share(label: str, failed: Sequence[bool]) -> Failures:
-    """Return a share of runs with its exact interval, of Clopper and Pearson, at 95 %.
+    """Return the share of failed runs with its exact 95 % interval (Clopper-Pearson).
 
     The ends are quantiles of beta distributions; `scipy.stats` has them too, but loads slowly.
     """
-    from scipy.special import betaincinv  # loaded where something failed or is shown
+    from scipy.special import betaincinv  # slow to import, and rarely needed
 
     k, n = sum(failed), len(failed)
     return Failures(
@@ -143,12 +143,12 @@ def share(label: str, failed: Sequence[bool]) -> Failures:
 
 
 def beside(case: Case, reader: Reader, table: Table) -> tuple[Beside, ...]:
-    """Return the other readings of a claim's runs: their median, and its interval by the rule."""
+    """Return the other readings of a claim's runs, each with its median and interval."""
     return tuple(_beside(case, reading, reader, table) for reading in case.claim.beside)
 
 
 def finite(value: float) -> float | None:
-    """Return a number as JSON can have it."""
+    """Return a number, None if it isn't finite, since JSON has no infinities."""
     return value if math.isfinite(value) else None
 
 
@@ -229,7 +229,7 @@ def _band(zones: Zones) -> tuple[float | None, float | None]:
 
 
 def _end(value: float, zones: Zones) -> float | None:
-    """Return an end of an interval; a ratio of 0 is that of an infinite contrast."""
+    """Return an end of an interval in the reader's unit; an infinite log-ratio may give 0."""
     return None if zones.log and value == 0 else finite(value)
 
 

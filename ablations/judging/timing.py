@@ -17,22 +17,22 @@ from ablations.rule.table import Table
 from ablations.rule.zones import Zones
 
 MOST_LAG = 0.3
-ALARM = 0.05  # the chance that any series of a report is taken to drift if none does
-SERIES = 20  # that a report may show: claims' contrasts and controls'; a test counts them
+ALARM = 0.05  # probability that any series of a report is said to drift if none does
+SERIES = 20  # most series in a report: contrasts of claims and of controls; a test counts them
 _DRIFT = "contrasts drift"
 
 
 def faults(
     measured: Sequence[float], twins: Sequence[float], zones: Zones, table: Table
 ) -> tuple[str, ...]:
-    """Return what makes a timing claim INVALID, one sentence each.
+    """Return the faults of a timing claim, as sentences.
 
     Args:
         measured: Its contrasts, in the order in which their processes were started.
-        twins: log(time of the twin / time of the baseline) of its pairs, in the pairs' order, as
-            many as the claim reads.
-        zones: The claim's.
-        table: The claim's.
+        twins: log(time of the twin / time of the baseline) of the pairs that the claim reads, in
+            their order.
+        zones: Zones of the claim.
+        table: Table of the claim's family.
     """
     found = (drift(measured), twin_differs(twins, zones, table))
     return tuple(fault for fault in found if fault)
@@ -41,10 +41,10 @@ def faults(
 def lag1(contrasts: Sequence[float]) -> float:
     """Return the correlation of neighbours, Σ (xᵢ − x̄)(xᵢ₊₁ − x̄) / Σ (xᵢ − x̄)².
 
-    Values that aren't finite are left out. It is 0 where nothing varies.
+    Values that aren't finite are left out. It is 0 if all values are equal.
 
     Args:
-        contrasts: In order of measurement.
+        contrasts: Contrasts in the order of measurement.
     """
     x = np.array([value for value in contrasts if math.isfinite(value)])
     if len(x) < 2:
@@ -55,16 +55,16 @@ def lag1(contrasts: Sequence[float]) -> float:
 
 
 def most_lag(n: int) -> float:
-    """Return the correlation of neighbours up to which n contrasts don't drift.
+    """Return the largest correlation of neighbours at which n contrasts don't count as drifting.
 
-    Independent normal contrasts have a correlation of mean −1/n and variance
-    (n − 2)² / (n² (n − 1)) (Moran, 1948). Of series of 16 contrasts 6 % exceed 0.3 by chance, so
-    that in a report of twenty series a false alarm would be the rule. Hence 0.3, or where that is
-    more, what a series exceeds with a chance of 5 % / 20: 0.57 for 16 contrasts, 0.48 for 26, 0.34
-    for 60, 0.3 from 80 on.
+    For independent normal contrasts, the correlation has mean −1/n and variance
+    (n − 2)² / (n² (n − 1)) (Moran, 1948). With a limit of 0.3 for every n, 6 % of series of 16
+    contrasts would exceed it by chance, and most reports of twenty series would have a false alarm.
+    The limit is therefore the larger of 0.3 and the value that a series exceeds with probability
+    5 % / 20: 0.57 for 16 contrasts, 0.48 for 26, 0.34 for 60, and 0.3 from 80 on.
 
     Args:
-        n: Contrasts of one series.
+        n: Number of contrasts in the series.
     """
     if n < 3:
         return 1.0
@@ -73,18 +73,18 @@ def most_lag(n: int) -> float:
 
 
 def drift(contrasts: Sequence[float]) -> str:
-    """Return the fault of contrasts that depend on when they were measured, "" if they don't.
+    """Return the fault of contrasts that drift during the measurement, "" if they don't.
 
     Args:
-        contrasts: In order of measurement.
+        contrasts: Contrasts in the order of measurement.
     """
     n = sum(map(math.isfinite, contrasts))
     found, most = lag1(contrasts), most_lag(n)
     if found <= most:
         return ""
     return (
-        f"{_DRIFT}: neighbours in order of measurement correlate by {found:.2f}; {n} that don't "
-        f"depend on it would hardly by more than {most:.2f}"
+        f"{_DRIFT}: neighbours in the order of measurement have a correlation of {found:.2f}; for "
+        f"{n} independent ones more than {most:.2f} is unlikely"
     )
 
 
@@ -94,9 +94,9 @@ def drifts(fault: str) -> bool:
 
 
 def tolerance(zones: Zones) -> float:
-    """Return how much a twin may differ: the null zone, or a quarter of the band if that is less.
+    """Return the allowed difference of a twin: the null zone, or a quarter of the band if smaller.
 
-    The band's quarter is (strong − weak) / 4; a claim about nearly all pairs has its edge instead.
+    A quarter of the band is (strong − weak) / 4. For a claim about nearly all pairs it is the edge.
     """
     edge = zones.null if zones.null is not None else abs(zones.nearly_all or 0.0)
     width = math.inf if zones.band is None else zones.band[1] - zones.band[0]
@@ -104,16 +104,16 @@ def tolerance(zones: Zones) -> float:
 
 
 def twin_differs(twins: Sequence[float], zones: Zones, table: Table) -> str:
-    """Return the fault of equal code that differs, "" if it doesn't.
+    """Return the fault of a twin whose times differ from the baseline's, "" if they don't.
 
-    The interval of the twins' median, by the claim's own rule and at its own number of pairs, must
-    hold 0 (open) or lie within the tolerance on either side (no effect). Anything else says that
-    equal code differs, and by more than the claim could bear.
+    The interval of the twins' median, by the claim's own rule and number of pairs, must contain 0,
+    or lie within the tolerance on both sides. Otherwise equal code has different times, by more
+    than the claim tolerates.
 
     Args:
-        twins: log(time of the twin / time of the baseline), one a pair.
-        zones: The claim's.
-        table: The claim's.
+        twins: log(time of the twin / time of the baseline), one per pair.
+        zones: Zones of the claim.
+        table: Table of the claim's family.
     """
     found = intervals(Pairs.exact(np.asarray(twins, dtype=np.float64)).many(), table)
     low, high = float(found.low[-1, 0]), float(found.high[-1, 0])
@@ -121,6 +121,7 @@ def twin_differs(twins: Sequence[float], zones: Zones, table: Table) -> str:
     if low <= 0 <= high or (-within <= low and high <= within):
         return ""
     return (
-        f"equal code differs: the baseline built twice takes {math.exp(low):.4f} to "
-        f"{math.exp(high):.4f} of its own time, beyond the {100 * math.expm1(within):.2g} % allowed"
+        f"equal code differs in time: a second build of the baseline takes {math.exp(low):.4f} to "
+        f"{math.exp(high):.4f} times as long, which is beyond the "
+        f"{100 * math.expm1(within):.2g} % allowed"
     )

@@ -17,9 +17,9 @@ from ablations.records.plans import Chance, Prospect
 from ablations.rule import Group, Pairs, Table, Zones
 from ablations.rule.table import Exceptions, chance_to_establish
 
-Beyond = Callable[[float, int], float]  # an edge, and +1 for above it or -1 for below: a chance
+Beyond = Callable[[float, int], float]  # P(pair beyond an edge); +1 for above it, -1 for below
 Statement = tuple[float, int]
-NEGLIGIBLE = 1e-3  # chances that no plan depends on
+NEGLIGIBLE = 1e-3  # probabilities below this are left out of plans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Spread:
             distance = side * (truth - edge)
             if self.sd == 0:
                 return (1 - self.lost) * (distance > 0)
-            normal = math.erfc(-distance / self.sd / math.sqrt(2)) / 2  # its share below
+            normal = math.erfc(-distance / self.sd / math.sqrt(2)) / 2  # normal distribution
             return (1 - self.lost) * normal
 
         return chance
@@ -61,7 +61,7 @@ class Way:
 
 
 def ways(zones: Zones) -> Iterator[Way]:
-    """Yield the ways in which a claim can settle; no two can come true together but by error."""
+    """Yield the ways in which a claim can settle; two can come true together only by an error."""
     if zones.nearly_all is not None:
         yield Way(group=Group.HOLDS, statements=((zones.nearly_all, 1),))
         yield Way(group=Group.FAILS, statements=((zones.nearly_all, -1),))
@@ -141,16 +141,17 @@ def prospects(
 
 
 def needed(found: Sequence[Chance], power: float) -> int | None:
-    """Return the pairs by which a claim holds with a chance, None if no look reaches it."""
+    """Return the pairs by which a claim holds with probability `power`, None if no look does."""
     return next((chance.look for chance in found if chance.holds >= power), None)
 
 
 def documented(zones: Zones, sd: float = 0.0) -> float:
     """Return the effect that is planned for, the claimed direction positive.
 
-    It is the centre of the band; the weak edge plus w, if the band has no upper end; 2 w, if only a
-    direction is claimed; 0, if the claim is that nothing is lost; three standard deviations beyond
-    the edge, if runs are claimed to be reliable.
+    - With a band: its centre, or the weak edge plus w if it has no upper end.
+    - If only a direction is claimed: 2 w.
+    - If the claim is that nothing is lost: 0.
+    - If runs are claimed to be reliable: three standard deviations beyond the edge.
     """
     if zones.nearly_all is not None:
         return 0.0 if zones.margin is not None else zones.nearly_all + (3 * sd or 1.0)
@@ -162,16 +163,16 @@ def documented(zones: Zones, sd: float = 0.0) -> float:
 
 
 def ahead(pairs: Pairs, zones: Zones, table: Table, look: int) -> float:
-    """Return the chance that a claim settles by a further look, at the shares seen so far.
+    """Return the probability that a claim settles by a further look, at the observed shares.
 
-    A share is estimated as (k + 1) / (n + 2), so that an outcome that hasn't been seen isn't ruled
+    A share is estimated as (k + 1) / (n + 2), so that an outcome that wasn't observed isn't ruled
     out.
 
     Args:
         pairs: The present pairs, a single sample.
         zones: Zones of the claim.
         table: Table of its family.
-        look: The pairs by then.
+        look: Number of pairs at that look.
     """
     chance = 0.0
     for way in ways(zones):
@@ -201,7 +202,7 @@ def _exceptions(statement: Statement, zones: Zones, table: Table) -> Exceptions:
 
 
 def _by_look(way: Way, zones: Zones, table: Table, beyond: Beyond) -> Mapping[int, float]:
-    """Return the chance that a way has come true by each look."""
+    """Return the probability that a way of settling has come true by each look."""
     single = [
         _established(statement, zones, table, beyond(*statement)) for statement in way.statements
     ]
@@ -219,7 +220,7 @@ def _established(
 ) -> Mapping[int, float]:
     found, latest = {}, 0.0
     reached = chance_to_establish(_exceptions(statement, zones, table), share)
-    for look in table.looks:  # a look that can't tell about shares leaves what was before
+    for look in table.looks:  # a look without a rule for shares keeps the earlier probability
         latest = float(reached.get(look, latest))
         found[look] = latest
     return found
@@ -229,23 +230,23 @@ def _established(
 def _both(
     exceptions: tuple[tuple[int, int], ...], first: float, second: float, known: float
 ) -> Mapping[int, float]:
-    """Return the chance that two opposite statements are both established by each look.
+    """Return the probability that two opposite statements are both established by each look.
 
-    A pair that is known lies beyond at least one of the two edges.
+    A pair with a known contrast lies beyond at least one of the two edges.
 
     Args:
         exceptions: The exceptions of the table, by look.
         first: Probability that a pair is beyond the first edge.
         second: Probability that a pair is beyond the second edge.
-        known: The chance that its contrast is known.
+        known: Probability that its contrast is known.
     """
     most = max(c for _, c in exceptions) + 1
-    # step[i, j]: one pair is i exceptions of the first statement and j of the second
+    # step[i, j]: probability that a pair adds i exceptions to the first statement, j to the second
     step = np.array([[first + second - known, known - second], [known - first, 1 - known]])
     step = np.clip(step, 0, 1)
     neither = np.zeros((most, most))
     neither[0, 0] = 1
-    waiting = [np.zeros(most), np.zeros(most)]  # for one statement alone, the other is established
+    waiting = [np.zeros(most), np.zeros(most)]  # states in which only one statement is established
     chances = [1 - first, 1 - second]
     found, both, n = {}, 0.0, 0
     for look, c in exceptions:
@@ -268,7 +269,7 @@ def _both(
 
 
 def _walk(state: np.ndarray, step: np.ndarray, times: int) -> np.ndarray:
-    """Return the distribution of counts after `times` more pairs, a convolution by transforms."""
+    """Return the distribution of counts after `times` more pairs, by Fourier convolution."""
     axes = tuple(range(state.ndim))
     shape = tuple(size + times for size in state.shape)
     there = np.fft.rfftn(state, shape, axes) * np.fft.rfftn(step, shape, axes) ** times

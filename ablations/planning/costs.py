@@ -11,15 +11,15 @@ from ablations.runs.fingerprints import content, kind
 from ablations.runs.trials import pilots, plan, seeds, with_parents
 from ablations.specs.claim import Claim
 
-ENOUGH = 9  # stored runs that a kind's median is taken over
-STARTED = 0.25  # of what a spec says, where a run starts from what another one trained
+ENOUGH = 9  # number of stored runs over which the median of a kind is taken
+STARTED = 0.25  # share of a spec's cost for runs that start from trained weights
 
 
 class Source(StrEnum):
     """The source of an expected cost, the best one first."""
 
     STORED = "stored runs"
-    PROBE = "a probe"  # pilot seeds alone are stored
+    PROBE = "a probe"  # only pilot seeds are stored
     COMMITTED = "committed pilots"
     DECLARED = "the spec"
 
@@ -81,7 +81,7 @@ class Costs:
         return max(found, key=list(Source).index, default=Source.DECLARED)
 
     def kind(self, trial: Trial) -> str:
-        """Return the cached kind of a trial, which trials share if they differ only in the seed."""
+        """Return the kind of a trial (cached), which is the same for all its seeds."""
         protocol, arms, _, device = content(trial)
         if (protocol, arms, device) not in self._kinds:
             self._kinds[protocol, arms, device] = kind(trial)

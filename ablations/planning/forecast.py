@@ -1,7 +1,7 @@
 """Estimates of the wall time of runs: CPU time, overhead, and claims that settle early.
 
-The constants of the overhead were measured on a quick tier of the whole ledger on two cores (2,128
-runs): the time between two runs that no run's own clock covers.
+The constants of the overhead, which is the time outside of the clocks of runs, were measured in a
+quick tier of the whole ledger on two cores (2,128 runs).
 """
 
 from collections.abc import Collection, Mapping
@@ -14,12 +14,12 @@ from ablations.runs.fingerprints import Content, content, protocol_class
 from ablations.runs.sequence import PAUSE
 from ablations.specs.claim import CONTROLS, Tier
 
-BETWEEN = 0.02  # seconds that a worker waits between two runs: for the store, and what is next
-BETWEEN_ALONE = 0.2  # the same where a run has the machine alone
-START = 4.0  # seconds until workers are there with what they import; once for each stretch
-LIKELY = 0.9  # the chance that a control has settled by its first look, where no pilot tells
+BETWEEN = 0.02  # seconds that a worker waits between two runs, for storing and scheduling
+BETWEEN_ALONE = 0.2  # the same for runs that need the machine alone
+START = 4.0  # seconds to start workers and import modules; once per stretch
+LIKELY = 0.9  # probability that a control settles by its first look, if there are no pilots
 
-# What is true of a control, in the words of `chances.prospects`.
+# The true effect of a control by its expected word, as `chances.prospects` names effects.
 _truths = {
     Word.CONFIRMED: "as documented",
     Word.NO_EFFECT: "no effect",
@@ -36,11 +36,11 @@ def wall(
     """Return the wall seconds that trials take.
 
     Args:
-        trials: Each once.
+        trials: The trials, each once.
         costs: Costs of trials.
-        jobs: How many at a time; those that must be alone never share the machine, and are run in
-            two stretches with a pause, which others fill.
-        chances: That a trial is run at all, by its content; 1 where none is given.
+        jobs: Number of parallel trials. Timings never share the machine; they are run in two
+            stretches with a pause between them, during which other trials are run.
+        chances: Probability that a trial is run at all, by its content; 1 for missing ones.
     """
     alone: list[float] = []
     shared: list[float] = []
@@ -63,14 +63,14 @@ def wall(
 def reached(
     told: Planning | None, table: Table, seed: int, *, expected: Word | None = None
 ) -> float:
-    """Return the chance that a claim isn't settled before it reads a seed.
+    """Return the probability that a claim isn't settled before it reads a seed.
 
     Args:
         told: The plan of the claim; None for a claim without pairs.
         table: Table of its family.
         seed: The seed, from 0.
-        expected: The word that a control should have, None for a claim. What is true of a claim
-            isn't known: it is taken to be any of what its plan looks at, each as likely.
+        expected: The expected word of a control, None for a claim. The true effect of a claim is
+            unknown: all true effects in its plan are taken to be equally likely.
     """
     before = [look for look in table.looks if look <= seed]
     if told is None:
@@ -85,7 +85,7 @@ def reached(
         if expected is None or prospect.truth == _truths[expected]
     ]
     if not truths:
-        nearly_all = told.pairs > CONTROLS[Tier.QUICK]  # which no look before the last one tells
+        nearly_all = told.pairs > CONTROLS[Tier.QUICK]  # such controls settle at the last look only
         return 1.0 if expected is None or nearly_all else 1 - LIKELY
     settled = [
         next(chance.settled for chance in prospect.chances if chance.look == before[-1])

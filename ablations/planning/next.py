@@ -23,7 +23,7 @@ from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import plan, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical, Tier
 
-UNKNOWN = 0.5  # the chance to settle by the last look of a tier where no pilot tells
+UNKNOWN = 0.5  # probability to settle by the last look of a tier if there are no pilots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,14 +224,14 @@ def _statistical(
 
 
 def _missing(claim: Claim, reader: Reader, seeds: range, device: str) -> tuple[Trial, ...]:
-    """Return the trials at these seeds that must be run, each after what it starts from."""
+    """Return the trials at these seeds that must be run, each after its parent."""
     asked = [t for t in plan(claim, seeds, device).trials if not reader.over(t)]
     needed = {content(t): t for t in with_parents(asked) if not reader.over(t)}
     return tuple(needed.values())
 
 
 def _chance(case: Case, pilot: Pilot | None, table: Table, look: int) -> float:
-    """Return the chance that a claim has settled by a look."""
+    """Return the probability that a claim has settled by a look."""
     if case.settled or look < table.looks[0]:
         return 0.0
     if case.look:

@@ -28,7 +28,7 @@ from hrm.config.parts import canonical
 from hrm.errors import UserError
 from hrm.system.files import whole
 
-FEWEST = 3  # pairs that give a spread, and seeds that show a design to be hopeless
+FEWEST = 3  # fewest pairs that give a spread, and fewest seeds that show that a design is hopeless
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Pilot(Record):
 
     @property
     def spreads(self) -> tuple[Spread, ...] | None:
-        """The spread of each thing that the claim says, None if one is unknown."""
+        """The spread of each statement of the claim, None if one is unknown."""
         known = [Spread(sd=sd, lost=self.lost) for sd in self.sds if sd is not None]
         return tuple(known) if known and len(known) == len(self.sds) else None
 
@@ -122,7 +122,7 @@ def known(
     own = None if reader is None else measure(claim, reader, device)
     if own is not None and own.spreads is not None:
         return own, f"{len(own.seeds)} pilot seeds"
-    few = "" if own is None else f"{len(own.seeds)} pilot seeds are stored, {FEWEST} are few"
+    few = "" if own is None else f"{len(own.seeds)} pilot seeds are stored, {FEWEST} are needed"
     kept = committed.get(claim.id)
     if kept is None:
         return own, few or "no pilot is stored"
@@ -132,15 +132,15 @@ def known(
         return own, few or f"the committed pilots are of another device, {kept.device}"
     if kept.spreads is None:
         alone = any(cell.protocol.alone for cell in compared(claim))
-        why = "timings spread as their machine does" if alone else "too few pairs"
+        why = "the spread of timings depends on the machine" if alone else "too few pairs"
         return kept, few or f"{why}, and no pilot is stored here"
     return kept, f"{len(kept.seeds)} committed pilot seeds"
 
 
 def digest(claim: Statistical) -> str:
-    """Return the SHA-256 over what a claim's pilots measure: its cells, and its contrasts.
+    """Return the SHA-256 of a claim's measurement: its cells and contrasts.
 
-    Whether training steps are compiled changes neither.
+    It doesn't depend on whether training steps are compiled.
     """
     claim = claim.trained(compiled=False)
     data = {
@@ -162,7 +162,7 @@ def digest(claim: Statistical) -> str:
 
 
 def refusal(pilot: Pilot | None) -> str:
-    """Return why no number of pairs can decide a claim, "" if its pilots don't show that."""
+    """Return why pilots show that no number of pairs can decide a claim, "" if they don't."""
     if pilot is None or not pilot.faults:
         return ""
     return f"its pilots show that it can't be decided: {'; '.join(pilot.faults)}"
@@ -181,13 +181,13 @@ def read(path: Path) -> dict[str, Pilot]:
         return {}
     except (OSError, ValueError, AttributeError) as error:
         raise UserError(
-            f"{str(path)!r} can't be read as pilots ({error}); allowed is a file that `ablations "
-            "plan --pilot --output FILE` wrote; name another one"
+            f"pilots {str(path)!r} can't be read ({error}); allowed is a file that `ablations plan "
+            "--pilot --output FILE` wrote; name another one"
         ) from error
 
 
 def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> None:
-    """Write pilots into a file, beside those that it has of other claims.
+    """Write pilots into a file, which keeps its pilots of other claims.
 
     Args:
         path: The file.
@@ -203,8 +203,8 @@ def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> No
             temporary.write_text(text(merged, claims), "utf-8")
     except OSError as error:
         raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror}); allowed is a file where "
-            "you may write; name another one"
+            f"pilots {str(path)!r} can't be written ({error.strerror}); allowed is a file that you "
+            "may write; name another one"
         ) from error
 
 
@@ -224,7 +224,7 @@ def text(found: Mapping[str, Pilot], claims: Sequence[Claim]) -> str:
 
 
 def _results(pairs: Sequence[Pair], reader: Reader) -> list[Result]:
-    """Return all runs that pairs rest on, with those that they start from, each once."""
+    """Return all runs of pairs and the parents of these runs, each once."""
     found = {}
     for pair in pairs:
         for trial in with_parents(run.trial for run in pair.runs):

@@ -33,19 +33,21 @@ class Shard:
         found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
         if found is None or not 1 <= int(found[1]) <= int(found[2]):
             raise UserError(
-                f"--shard is {text!r}; allowed is I/N with I from 1 to N; a batch job's array with "
-                "indices 1 to N hands its index on as I"
+                f"--shard is {text!r}; allowed is I/N with I from 1 to N; in an array of batch "
+                "jobs with indices 1 to N, give the job's index as I"
             )
         return cls(number=int(found[1]), of=int(found[2]))
 
 
 def cut(trials: Iterable[Trial], shard: Shard, cost: Callable[[Trial], float]) -> set[str]:
-    """Return a shard's groups of boards; each, the costliest first, goes to the idlest shard.
+    """Return a shard's groups of boards.
+
+    Groups are assigned in order of cost, the costliest first, each to the shard with least work.
 
     Args:
         trials: All trials of a plan with their parents, in any order.
-        shard: Which part.
-        cost: Expected cost of a trial, equal for every shard.
+        shard: The shard.
+        cost: Expected cost of a trial, which must be the same in every shard.
     """
     costs: dict[str, float] = {}
     for trial in trials:
@@ -63,5 +65,5 @@ def cut(trials: Iterable[Trial], shard: Shard, cost: Callable[[Trial], float]) -
 
 
 def within(trial: Trial, groups: set[str]) -> bool:
-    """Tell whether a trial belongs to a shard."""
+    """Return whether a trial belongs to a shard."""
     return not protocol_class(trial).alone and boards(trial) in groups

@@ -24,7 +24,7 @@ class Tls:
 
 
 def address(scheduler: str, *, encrypted: bool) -> str:
-    """Return a scheduler's address: as it is given, or as its file says.
+    """Return a scheduler's address, as given or from its scheduler file.
 
     Raises:
         UserError: If it is neither an address nor such a file.
@@ -35,8 +35,8 @@ def address(scheduler: str, *, encrypted: bool) -> str:
             scheduler = str(json.loads(Path(scheduler).read_bytes())["address"])
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise UserError(
-                f"scheduler file {scheduler!r} can't be read ({line(error)}); {allowed}, as "
-                "`dask scheduler --scheduler-file FILE` writes it; name that"
+                f"scheduler file {scheduler!r} can't be read ({line(error)}); {allowed}; name a "
+                "file that `dask scheduler --scheduler-file FILE` wrote"
             ) from error
     kind, apart, rest = scheduler.rpartition("://")
     host, colon, port = rest.rpartition(":")
@@ -49,21 +49,21 @@ def address(scheduler: str, *, encrypted: bool) -> str:
 
 
 def require_safe(found: str, tls: Tls | None, *, unencrypted: bool) -> None:
-    """Refuse an address that doesn't fit our files, or that isn't encrypted and not on loopback.
+    """Refuse an address that doesn't fit the certificates, or is remote and not encrypted.
 
     Raises:
-        UserError: If it is one.
+        UserError: If it does or is.
     """
     if found.startswith("tls://"):
         if tls is None:
             raise UserError(
-                f"scheduler {found!r} is encrypted; allowed is that with certificates; give "
-                "--tls-ca-file, --tls-cert and --tls-key"
+                f"scheduler {found!r} is encrypted, and no certificates are given; allowed is both "
+                "or neither; give --tls-ca-file, --tls-cert and --tls-key"
             )
         for path in (tls.ca, tls.cert, tls.key):
             if not Path(path).is_file():
                 raise UserError(
-                    f"certificate or key {path!r} isn't a file; allowed is one in PEM; name it "
+                    f"certificate or key {path!r} isn't a file; allowed is a PEM file; name it "
                     "with --tls-ca-file, --tls-cert or --tls-key"
                 )
     elif tls is not None:
@@ -73,9 +73,9 @@ def require_safe(found: str, tls: Tls | None, *, unencrypted: bool) -> None:
         )
     elif not _is_loopback(found) and not unencrypted:
         raise UserError(
-            f"scheduler {found!r} isn't on this machine and not encrypted: whoever reaches it runs "
-            "what he likes; allowed is 127.0.0.1, or tls:// with certificates; --no-tls allows it "
-            "all the same, for a network of your own"
+            f"scheduler {found!r} is on another machine and not encrypted, so that anyone who can "
+            "reach it can run arbitrary code on its workers; allowed is 127.0.0.1, or tls:// with "
+            "certificates; in a network that nobody else can reach, add --no-tls"
         )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 THREADS = 1
 may_be_killed = False  # whether this process is a worker, which a time limit may end
-owners = {"pt": "torch", "np": "numpy"}  # of tensors, by the mark that safetensors files carry
+owners = {"pt": "torch", "np": "numpy"}  # library of the tensors, by the safetensors file's mark
 whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 
 
@@ -81,27 +81,29 @@ def work(text: str) -> str:
 
 
 def received(data: Json) -> Job:
-    """Return a job that came from another process; what it names lies within its store."""
+    """Return a job from another process, after checking that its paths lie within its store."""
     asked = Job.from_json(data)
     if not index.NAME.fullmatch(asked.fingerprint) or not weights.is_digest(asked.start):
         raise UserError(
             f"a job's fingerprint is {asked.fingerprint!r:.80} and its start {asked.start!r:.80}; "
-            "allowed are 64 hexadecimal digits, which can't name a file outside the store; "
+            "allowed are 64 hexadecimal digits, so that they can't name a file outside the store; "
             "run it with `ablations run`"
         )
     if not (Path(asked.folder) / "store.json").is_file():
         raise UserError(
-            f"store {asked.folder!r} isn't there for the worker on {platform.node()!r}; allowed is "
-            "a folder on a file system that all workers share; give it with --store"
+            f"store {asked.folder!r} doesn't exist on {platform.node()!r}, where a worker needs "
+            "it; allowed is a folder on a file system that all workers share; give it with --store"
         )
     return asked
 
 
 def compilable(text: str) -> str:
-    """Return the text, for an engine, where training steps can be compiled.
+    """Check that training steps can be compiled here, and return the text unchanged.
+
+    It has the signature of work for an engine.
 
     Raises:
-        UserError: If they can't, as without a C++ compiler.
+        UserError: If they can't be compiled, for example without a C++ compiler.
     """
     environment.compiler()
     return text
@@ -111,16 +113,16 @@ Function = Callable[[Any], "Outcome"]
 
 
 def execute(asked: Job, wrap: Callable[[Function], Function] = lambda run: run) -> Result:
-    """Run a job here, on one thread, and return what it found, however it ended.
+    """Run a job in this process, on one thread, and return its result, however it ended.
 
-    Arrays and weights are in the store when this returns; the record isn't. Time counts from when
-    modules and weights are loaded. CPU time is this process's and that of children it waited for.
-    Peak memory is the larger of the two; where the system can't reset it, the peak since the
-    process started.
+    When this returns, arrays and weights are in the store, but the record isn't. Times are measured
+    from the moment at which modules and weights are loaded. CPU time includes that of children
+    which this process waited for. Peak memory is the largest of this process and its children; if
+    the system can't reset it, it is the peak since the process started.
 
     Args:
         asked: The job.
-        wrap: Returns what is run in place of the protocol's function.
+        wrap: Replaces the function of the protocol.
 
     Raises:
         UserError: If arrays or weights can't be written.
@@ -135,11 +137,11 @@ def execute(asked: Job, wrap: Callable[[Function], Function] = lambda run: run) 
         with limited(asked.limit), one_thread():
             outcome = wrap(function)(inputs)
         found = outcome.observations
-        arms = max(1, len(asked.trial.arms))  # a check of printed figures alone has none
+        arms = max(1, len(asked.trial.arms))  # a check of printed figures has no arms
         assert len(found) == arms, f"{len(found)} arms of {arms}"
     except Diverged as raised:
         status, error, found = Status.DIVERGED, str(raised), raised.metrics
-    except Exception as raised:  # noqa: BLE001 (whatever a protocol raises is a result)
+    except Exception as raised:  # noqa: BLE001 (any error of a protocol is a result)
         status, error = Status.DIED if _out_of_memory(raised) else Status.FAILED, line(raised)
     result = ended(asked, clock, status, error)
     if not status.finished:
@@ -148,16 +150,16 @@ def execute(asked: Job, wrap: Callable[[Function], Function] = lambda run: run) 
         return _kept(asked, result, found, outcome)
     except OSError as refused:
         raise UserError(
-            f"arrays of {result.attempt} can't be written to {asked.folder!r} "
-            f"({refused.strerror}); allowed is a store with room that you may write; mend that and "
-            "run the same command again: finished runs are kept"
+            f"arrays of attempt {result.attempt} can't be written to {asked.folder!r} "
+            f"({refused.strerror}); allowed is a store that you may write, on a disk with room; "
+            "mend that and run the same command again: finished runs are kept"
         ) from refused
     except (TypeError, ValueError) as raised:
         return replace(result, status=Status.FAILED, error=line(raised))
 
 
 def ended(asked: Job, clock: "Clock", status: Status, error: str | None) -> Result:
-    """Return the result of an attempt that left nothing yet but how it ended."""
+    """Return the result of an attempt, without observations and weights."""
     measured = clock.read()
     commit, dirty = environment.commit()
     device = asked.trial.device.removesuffix(fingerprints.STACKED)
@@ -189,7 +191,7 @@ def line(error: BaseException) -> str:
 
 
 class Clock:
-    """Measures an attempt from when it is made; peak memory is set back where that can be."""
+    """Measures an attempt, from the clock's creation; resets the peak memory if possible."""
 
     def __init__(self) -> None:
         with contextlib.suppress(OSError):
@@ -199,10 +201,10 @@ class Clock:
         self._cpu = _cpu_seconds()
 
     def read(self) -> dict[str, Any]:
-        """Return wall and CPU time since then, and peak memory, by a result's field."""
+        """Return wall time, CPU time and peak memory, by the names of a result's fields."""
         wall = time.perf_counter() - self._wall
         own, children = (now - then for now, then in zip(_cpu_seconds(), self._cpu, strict=True))
-        # The children's peak includes all that ever were: it says something only if there were any.
+        # The peak of children covers all children of this process's life, and is 0 without any.
         peaks = [resource.getrusage(w).ru_maxrss for w in whose[: 1 + (children > 0)]]
         unit = 1 if sys.platform == "darwin" else 1024
         return {
@@ -217,9 +219,9 @@ def _cpu_seconds() -> list[float]:
     return [usage.ru_utime + usage.ru_stime for usage in usages]
 
 
-# -- before ---------------------------------------------------------------------------------------
+# -- preparation ----------------------------------------------------------------------------------
 def _part_modules(trial: Trial) -> Iterator[str]:
-    """Yield the modules of the trial's kinds of parts, protocols and functions, in order."""
+    """Yield the modules of the trial's parts, protocols and functions, in order."""
     found = [trial, *_ancestors(trial)]
     names = {
         fingerprints.part_class(part[type_key]).__module__
@@ -236,7 +238,7 @@ def _ancestors(trial: Trial) -> Iterator[Trial]:
 
 
 def prepared(asked: Job) -> tuple[Function, Any]:
-    """Return the function of a job's protocol, and what it is given.
+    """Return the function of a job's protocol, and its inputs.
 
     Raises:
         RuntimeError: If the sources have changed since the job was planned.
@@ -251,7 +253,7 @@ def _load(asked: Job) -> Function:
     for name, file in asked.files.items():
         load(name, file)
     protocol = fingerprints.protocol_class(asked.trial)
-    if protocol.alone:  # it may start processes, which read the sources as they are now
+    if protocol.alone:  # it may start processes, which import the sources as they are now
         sources.forget()
     function: Function = importlib.import_module(protocol.module).run
     return function
@@ -270,7 +272,7 @@ def _inputs(asked: Job) -> Any:
 
 
 def _tensors(asked: Job) -> Mapping[str, Any]:
-    """Return the weights that a job starts from, tensors or arrays as they were left."""
+    """Return the weights that a job starts from: tensors, or arrays if these were saved."""
     assert asked.start is not None
     data = weights.load(Path(asked.folder), asked.start)
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
@@ -287,18 +289,18 @@ def _require_planned(asked: Job) -> None:
         )
 
 
-# -- meanwhile ------------------------------------------------------------------------------------
+# -- execution ------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold a trial to one thread."""
+    """Restrict a trial to one thread."""
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(THREADS)
-        with contextlib.suppress(RuntimeError):  # this can be set once alone
+        with contextlib.suppress(RuntimeError):  # this can be set only once
             torch.set_num_interop_threads(THREADS)
     yield
     if _threads() != THREADS:
-        raise RuntimeError(f"the trial computed on {_threads()} threads; {THREADS} is allowed")
+        raise RuntimeError(f"the trial computed on {_threads()} threads; allowed is {THREADS}")
 
 
 def _threads() -> int:
@@ -308,7 +310,7 @@ def _threads() -> int:
 
 @contextlib.contextmanager
 def limited(seconds: float | None) -> Iterator[None]:
-    """Have the system end this process, if it is a worker, once the seconds are over."""
+    """Let the system end this process, if it is a worker, when the time limit is over."""
     if seconds is None or not may_be_killed:
         yield
         return
@@ -321,7 +323,7 @@ def limited(seconds: float | None) -> Iterator[None]:
 
 
 def _capability() -> str | None:
-    """Return the instructions that torch computes with here, None where it isn't loaded."""
+    """Return the CPU capability that torch uses, None if torch isn't loaded."""
     torch = sys.modules.get("torch")
     return None if torch is None else str(torch.backends.cpu.get_cpu_capability())
 
@@ -336,18 +338,18 @@ def _allocator() -> str | None:
     return next((Path(row).name for row in maps.splitlines() if "libtcmalloc" in row), None)
 
 
-# -- afterwards -----------------------------------------------------------------------------------
+# -- storing --------------------------------------------------------------------------------------
 def _kept(
     asked: Job,
     result: Result,
     found: Sequence[Mapping[str, Any]],
     outcome: "Outcome | None",
 ) -> Result:
-    """Write arrays and weights, and return the result with them."""
+    """Write arrays and weights, and return the result with their digests."""
     plain, arrays = sidecars.split(found)
     folder = Path(asked.folder)
     complete = replace(result, observations=plain)
-    encode(complete)  # refuses what isn't JSON before anything is written
+    encode(complete)  # refuses a result that isn't JSON before anything is written
     if arrays:
         path = folder / "runs" / result.fingerprint / f"{result.attempt}.safetensors"
         complete = replace(complete, sidecar=sidecars.save(path, arrays))
@@ -357,10 +359,10 @@ def _kept(
 
 
 def _packed(tensors: Mapping[str, Any]) -> bytes:
-    """Return weights as the bytes of a safetensors file, marked with whose tensors they are."""
+    """Return weights as the bytes of a safetensors file, marked with the library of its tensors."""
     kinds = {type(tensor).__module__.partition(".")[0] for tensor in tensors.values()}
     mark = "pt" if "torch" in kinds else "np"
-    if mark == "pt":  # a copy each: safetensors refuses tensors that share memory
+    if mark == "pt":  # copies, because safetensors refuses tensors that share memory
         tensors = {n: t.detach().to("cpu", copy=True).contiguous() for n, t in tensors.items()}
     save = importlib.import_module(f"safetensors.{owners[mark]}").save
     packed: bytes = save(dict(tensors), metadata={"format": mark})

@@ -1,14 +1,15 @@
 """Trials on a Dask cluster. Only this module uses Dask, which is imported when needed.
 
-A task on the wire is the name of `relay` and JSON. On a Dask worker, `relay` hands the jobs to a
-process of its own, as `ablations.runs.workers` does on this machine, and waits. So a trial that is
-killed, runs out of memory or over its limit, or holds the interpreter, harms no Dask worker; what
-it did is told by that process's end and counted by us, not by `allowed-failures`.
+A Dask task consists of the name of `relay` and JSON. On a Dask worker, `relay` passes the jobs to a
+separate process, as `ablations.runs.workers` does on this machine, and waits for it. Therefore a
+trial that is killed, runs out of memory, exceeds its time limit or blocks the interpreter harms no
+Dask worker. The end of that process tells what happened, and deaths are counted here rather than by
+Dask's `allowed-failures`.
 
-Dask queues on its scheduler no task that is bound to a worker, so that no more are in flight than
-there are threads. Each is bound to the thread that we chose: nothing is stolen, and a worker gets
-what shares boards with its last trial. A task that is bound to a worker which has gone would wait
-for ever; we look for that ourselves. Futures are released as soon as they are read.
+Every task is bound to one worker, chosen here, and at most as many tasks are in flight as there are
+threads. Dask neither queues nor steals such tasks, and a worker gets trials that share boards with
+its last one. A task whose worker has gone would wait forever, so the list of workers is checked
+regularly. Futures are released as soon as they are read.
 """
 
 import contextlib
@@ -31,9 +32,9 @@ from ablations.runs.addresses import Tls, address, line, require_safe
 from ablations.runs.workers import ConnectionLost, Engine, Processes, Work
 from hrm.errors import UserError
 
-LOOK = 0.5  # seconds between two looks at which workers there are, and at whether to go on
-CONNECT = 10.0  # seconds within which a scheduler answers
-PREFIX = "trial"  # of keys: Dask takes what shares one for alike
+LOOK = 0.5  # seconds between two checks of the list of workers, and of whether a task is wanted
+CONNECT = 10.0  # seconds within which a scheduler must answer
+PREFIX = "trial"  # prefix of keys; Dask expects tasks with equal prefixes to take equal times
 
 
 @dataclass(kw_only=True)
@@ -46,15 +47,15 @@ class _Task:
 
 
 class Cluster(Engine):
-    """The workers of a Dask scheduler, as many pieces of work at once as they have threads.
+    """The workers of a Dask scheduler; each of their threads runs one piece of work at a time.
 
     Args:
-        scheduler: Its address, tcp://HOST:PORT or tls://HOST:PORT, or the file that it wrote.
-        tls: Our files; None without encryption, which is allowed on this machine alone.
-        unencrypted: Whether other machines are allowed without encryption: whoever can reach such a
-            scheduler can run what he likes on its workers.
-        patience: Seconds to wait for a worker where there is none.
-        on_wait: Told once when that begins.
+        scheduler: Its address, tcp://HOST:PORT or tls://HOST:PORT, or its scheduler file.
+        tls: Certificates and key; None without encryption, which is allowed on this machine only.
+        unencrypted: Whether to allow other machines without encryption; anyone who can reach such a
+            scheduler can run arbitrary code on its workers.
+        patience: Seconds to wait for the first worker.
+        on_wait: Called once when the waiting begins.
 
     Raises:
         UserError: If the address or a file can't be used.
@@ -78,11 +79,11 @@ class Cluster(Engine):
         self._changing = threading.Lock()
         self._flying: dict[str, _Task] = {}
         self._workers: dict[str, Mapping[str, Any]] = {}
-        self._topics: dict[str, str] = {}  # the last of each worker
+        self._topics: dict[str, str] = {}  # last topic of each worker
         self._looked = 0.0
         self._keys = (f"{PREFIX}-{secrets.token_hex(6)}-{n}" for n in itertools.count())
 
-    # -- its workers ------------------------------------------------------------------------------
+    # -- workers ----------------------------------------------------------------------------------
     def __enter__(self) -> Self:
         dask = _dask()
         security = None
@@ -101,14 +102,14 @@ class Cluster(Engine):
         except (OSError, ValueError) as error:
             raise UserError(
                 f"scheduler {self.address!r} doesn't answer ({line(error)}); allowed is the "
-                "address, or the file, of one that runs; start it with `dask scheduler`, or name "
-                "another with --scheduler"
+                "address or scheduler file of one that is running; start it with `dask scheduler`, "
+                "or name another with --scheduler"
             ) from error
         return self
 
     @property
     def slots(self) -> int:
-        """How many threads the workers have; waits for the first of them."""
+        """The number of threads of all workers; waits for the first worker."""
         self._look()
         if not self._workers and not self._flying:
             self._on_wait()
@@ -125,22 +126,22 @@ class Cluster(Engine):
         return sum(int(worker["nthreads"]) for worker in self._workers.values())
 
     def _look(self) -> None:
-        """Ask which workers there are; work on those that have gone is lost."""
+        """Update the list of workers; tasks on workers that have gone are lost."""
         if time.monotonic() - self._looked < LOOK:
             return
         end = time.monotonic() + CONNECT
         while self._client.status == "connecting" and time.monotonic() < end:
-            time.sleep(0.1)  # it may come back; what was in flight is lost
+            time.sleep(0.1)  # the connection may come back, but tasks in flight are lost
         try:
             found = self._client.scheduler_info(n_workers=-1)
             alive = self._client.status == "running"
-        except Exception as error:  # noqa: BLE001 (whatever a connection ends with)
+        except Exception as error:  # noqa: BLE001 (a connection may raise anything)
             found, alive = {"workers": {}}, False
             logging.getLogger(__name__).debug("%s", error)
         if not alive:
             raise UserError(
-                f"the connection to scheduler {self.address!r} is lost; allowed is one that runs; "
-                "start it again, and run the same command again: finished runs are kept"
+                f"the connection to scheduler {self.address!r} is lost; allowed is one that is "
+                "running; start it again, and run the same command again: finished runs are kept"
             )
         self._workers = {
             name: worker
@@ -152,17 +153,17 @@ class Cluster(Engine):
         for key in gone:
             self._end(key, error=ConnectionLost("its worker has gone"))
 
-    # -- its work ---------------------------------------------------------------------------------
+    # -- work -------------------------------------------------------------------------------------
     def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
-        """Hand jobs to a thread that is free.
+        """Send jobs to a free thread of a worker.
 
         Raises:
             UserError: If no worker has the device.
         """
         name = f"{work.__module__}:{work.__qualname__}"
-        assert name in works, "nothing else is sent"
+        assert name in works, "only known functions are sent"
         if not self._workers:
-            assert self.slots, "it waits for a worker, or refuses"
+            assert self.slots, "slots waits for a worker, or raises"
         worker, key, local = self._worker(topic, device), next(self._keys), Future[str]()
         local.set_running_or_notify_cancel()
         remote = self._client.submit(
@@ -184,7 +185,7 @@ class Cluster(Engine):
         return local
 
     def _worker(self, topic: str, device: str) -> str:
-        """Return the worker that has most room, of those the one that did the topic last."""
+        """Return the worker with most free threads, preferably one whose last topic is the same."""
         able = {
             name: worker
             for name, worker in self._workers.items()
@@ -192,8 +193,9 @@ class Cluster(Engine):
         }
         if not able:
             raise UserError(
-                f"device is {device!r}; allowed is one that a worker of {self.address!r} has; "
-                f"start one with `dask worker --resources {device}=1`, or use --device cpu"
+                f"device is {device!r}, which no worker of {self.address!r} has; allowed is cpu, "
+                f"or a device of a worker; start one with `dask worker --resources {device}=1`, or "
+                "use --device cpu"
             )
         busy = Counter(task.worker for task in self._flying.values())
 
@@ -204,7 +206,7 @@ class Cluster(Engine):
         return max(able, key=rank)
 
     def _done(self, key: str, remote: Any) -> None:
-        """Read what came back, in a thread of the client's."""
+        """Read the result of a task, in a thread of Dask's client."""
         try:
             if remote.status == "finished":
                 self._end(key, reply=json.loads(remote.result(CONNECT)))
@@ -212,13 +214,13 @@ class Cluster(Engine):
                 self._end(key, error=_told(remote.exception(CONNECT)))
             else:
                 self._end(key, error=ConnectionLost(f"its task is {remote.status}"))
-        except Exception as error:  # noqa: BLE001 (whatever a connection ends with)
+        except Exception as error:  # noqa: BLE001 (a connection may raise anything)
             self._end(key, error=ConnectionLost(line(error)))
 
     def _end(
         self, key: str, *, reply: Mapping[str, str] | None = None, error: Exception | None = None
     ) -> None:
-        """Say what became of a task, once, and have Dask forget it."""
+        """Set the result or error of a task, once, and release it in Dask."""
         with self._changing:
             task = self._flying.pop(key, None)
         if task is None:
@@ -243,11 +245,11 @@ class Cluster(Engine):
                 task.local.set_exception(RuntimeError(other.get("raised", str(other))))
 
     def single(self) -> Processes:
-        """Return one process of this machine: timings never go through Dask."""
+        """Return a single process on this machine, since timings never go through Dask."""
         return Processes(1)
 
     def stop(self) -> None:
-        """Give up what still runs: workers end it once they are told."""
+        """Cancel running tasks; workers end them when they are notified."""
         client, self._client = self._client, None
         if client is None:
             return
@@ -270,9 +272,9 @@ _here = threading.local()
 
 
 def relay(name: str, text: str, topic: str) -> str:
-    """Do one of `works` in a process of this Dask worker's; return what came of it, as JSON.
+    """Do one of `works` in a process of this Dask worker; return the outcome as JSON.
 
-    They are given up once the worker closes, or nobody waits for them any more.
+    The work is cancelled when the worker closes, or when nobody waits for it any more.
     """
     worker = importlib.import_module("distributed").get_worker()
     key = worker.get_current_task()
@@ -300,7 +302,7 @@ def relay(name: str, text: str, topic: str) -> str:
 
 
 def _wanted(worker: Any, key: str) -> bool:
-    """Whether a worker goes on, and its scheduler still wants a task."""
+    """Return whether a worker is still running, and its scheduler still wants a task."""
     task = worker.state.tasks.get(key)
     return worker.status.name == "running" and task is not None and task.state != "cancelled"
 
@@ -313,12 +315,12 @@ def _dask() -> Any:
             f"--scheduler needs the package distributed ({error}); allowed is an environment that "
             "has it; pip install -c constraints.txt -e '.[cluster]'"
         ) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we say what matters
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are reported here
     return found
 
 
 def _within(seconds: float, connect: Callable[[], Any]) -> Any:
-    """Return what a function returns, or give it up: Dask waits for ever for who says nothing.
+    """Return the result of a function, within a time limit: Dask waits forever for a silent peer.
 
     Raises:
         TimeoutError: If it takes longer.
@@ -328,23 +330,23 @@ def _within(seconds: float, connect: Callable[[], Any]) -> Any:
     def call() -> None:
         try:
             made.set_result(connect())
-        except Exception as error:  # noqa: BLE001 (it is raised again where it is waited for)
+        except Exception as error:  # noqa: BLE001 (it is raised again in the waiting thread)
             made.set_exception(error)
 
     threading.Thread(target=call, daemon=True).start()
     if not wait([made], timeout=seconds).done:
-        raise TimeoutError(f"nothing came within {seconds:g} s")
+        raise TimeoutError(f"no answer within {seconds:g} s")
     return made.result()
 
 
 def _told(error: BaseException | None) -> Exception:
-    """Return what to make of an error that Dask itself had with a task."""
+    """Return the exception for an error that Dask itself had with a task."""
     if isinstance(error, UserError):
         return error
     lost = ("KilledWorker", "CancelledError", "FutureCancelledError")
     if error is None or type(error).__name__ in lost:
         return ConnectionLost(line(error or "it was cancelled"))
     return UserError(
-        f"a worker of the cluster can't run trials ({line(error)}); allowed is one with the same "
-        "packages as here; install them there, and run the same command again"
+        f"a worker of the cluster can't run trials ({line(error)}); allowed are workers with the "
+        "same packages as here; install them there, and run the same command again"
     )

@@ -1,8 +1,8 @@
-"""Results as JSON text with a digest, and what JSON has no word for.
+"""Results as JSON text with a digest.
 
 A float that isn't finite is stored as ``{"float": "nan"}``, ``"inf"`` or ``"-inf"``, an array as
-``{"array": name}`` (see `sidecars`). A record's ``sha256`` is that of its other fields' JSON: one
-that was changed by a hand or by a disk is refused.
+``{"array": name}`` (see `sidecars`). A record's ``sha256`` is that of the JSON of its other fields;
+a record that was changed later, by hand or by a disk error, is refused.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from hrm.codec import Json
 float_key = "float"
 digest_key = "sha256"
 
-# From the data of a schema to that of the next one; the digest is that of what was written.
+# Conversions from each schema to the next one; the digest covers the record as it was written.
 migrations: Mapping[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 
 
@@ -48,10 +48,10 @@ def decode(text: str | bytes) -> tuple[Result, str]:
         raise ValueError("it isn't a JSON object")
     schema = data.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise ValueError(f"a newer release wrote it: schema {schema}, this one reads {SCHEMA}")
+        raise ValueError(f"a newer release wrote it: schema {schema}; this one reads {SCHEMA}")
     said = data.pop(digest_key, None)
     if said != _digest(data):
-        raise ValueError(f"it was changed since it was written: its {digest_key} is another")
+        raise ValueError(f"it was changed since it was written: its {digest_key} differs")
     while isinstance(schema, int) and schema in migrations:
         data = {**migrations[schema](data), "schema": schema + 1}
         schema += 1
@@ -67,7 +67,7 @@ def decode(text: str | bytes) -> tuple[Result, str]:
 
 
 def _digest(data: Mapping[str, Json]) -> str:
-    """Return the SHA-256 of a record's JSON, which is the same once it has been read again."""
+    """Return the SHA-256 of a record's canonical JSON, which survives writing and reading."""
     return hashlib.sha256(json.dumps(data, allow_nan=False).encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """A store's attempts as one table, for other programs: CSV, or Parquet by pyarrow.
 
-A row is an arm of an attempt. What an arm left as one value is a column of its own, named
-``observed.NAME``; arrays and what is nested stay in the store.
+Each row is an arm of an attempt. Observations that are single values have a column of their own,
+named ``observed.NAME``; arrays and nested observations aren't exported.
 """
 
 import csv
@@ -18,7 +18,7 @@ from hrm.config.parts import type_key
 from hrm.errors import UserError
 from hrm.system.files import whole
 
-ROWS = 10_000  # that are in memory at a time
+ROWS = 10_000  # rows in memory at a time
 OBSERVED: Final = "observed."
 FORMATS = ("csv", "parquet")
 columns: Mapping[str, type] = {
@@ -31,7 +31,7 @@ columns: Mapping[str, type] = {
 
 
 def export(store: Store, path: Path, kind: str) -> int:
-    """Write all attempts that can be read, whole or not at all, and return the number of rows.
+    """Write all readable attempts to a file, atomically, and return the number of rows.
 
     Args:
         store: The store.
@@ -39,7 +39,7 @@ def export(store: Store, path: Path, kind: str) -> int:
         kind: One of `FORMATS`.
 
     Raises:
-        UserError: If the format's package isn't there, or the file can't be written.
+        UserError: If the format's package isn't installed, or the file can't be written.
     """
     write = {"csv": _csv, "parquet": _parquet}[kind]
     every = {**columns, **_observed(store)}
@@ -48,8 +48,8 @@ def export(store: Store, path: Path, kind: str) -> int:
             return write(temporary, every, _rows(store))
     except OSError as error:
         raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror or error}); allowed is a file in a "
-            "folder that you may write, on a disk with room; name another with --output"
+            f"--output is {str(path)!r}, which can't be written ({error.strerror or error}); "
+            "allowed is a file in a folder that you may write, on a disk with room; name another"
         ) from error
 
 
@@ -87,7 +87,7 @@ def _arms(result: Result, stands: bool) -> Iterator[dict[str, Json]]:
 
 
 def _observed(store: Store) -> dict[str, type]:
-    """Return a column for everything that some arm left as one value, and its type."""
+    """Return the columns of single-valued observations, each with its type."""
     found: dict[str, type] = {}
     for row in _rows(store):
         for name, value in row.items():
@@ -97,7 +97,7 @@ def _observed(store: Store) -> dict[str, type]:
 
 
 def _joint(one: type, other: type) -> type:
-    """Return a type that holds both."""
+    """Return a type for values of both types."""
     if one is other:
         return one
     return float if {one, other} == {int, float} else str

@@ -1,8 +1,8 @@
-"""Fingerprints: a stored result with the same fingerprint is that of the trial, without a new run.
+"""Fingerprints of trials: a stored result with a trial's fingerprint stands for a new run of it.
 
-A fingerprint is the SHA-256 of the canonical JSON of the trial (without what it starts from), its
-parent's fingerprint, the device class, the versions and the digest of the sources that the trial
-rests on. Nothing here imports torch or a protocol's module.
+A fingerprint is the SHA-256 of the canonical JSON of the trial (without its parent), the parent's
+fingerprint, the device class, the versions, and the digest of the sources that the trial depends
+on. Nothing here imports torch or a protocol's module.
 """
 
 import functools
@@ -23,9 +23,9 @@ from hrm.errors import UserError
 from hrm.system import environment
 
 devices = ("cpu", "cuda")
-STACKED = "-stacked"  # ends the device of a trial whose seeds are trained in stacks
+STACKED = "-stacked"  # suffix of the device of trials whose seeds are trained in stacks
 Content = tuple[str, str, int, str]
-MOST_TEXTS = 4096  # that are remembered
+MOST_TEXTS = 4096  # largest number of cached texts
 packages = ("asv_runner", "numpy", "python-sat", "torch")
 
 
@@ -45,12 +45,12 @@ def content(trial: Trial) -> Content:
 
 
 def _text(data: Json) -> str:
-    """Return canonical JSON, made once an object: the trials of all seeds share theirs."""
+    """Return canonical JSON, cached by object, since the trials of all seeds share objects."""
     known = _texts.get(id(data))
     if known is None:
         if len(_texts) >= MOST_TEXTS:
             _texts.clear()
-        known = _texts[id(data)] = data, canonical(data)  # kept, so that no other has its id
+        known = _texts[id(data)] = data, canonical(data)  # keeping it prevents reuse of its id
     return known[1]
 
 
@@ -74,14 +74,15 @@ def _fingerprint(protocol: str, arms: str, trial: Trial) -> str:
 def kind(trial: Trial) -> str:
     """Return a key that trials share if they differ only in the seed, 16 hexadecimal digits.
 
-    Compiled training steps count as eager ones, whose costs stand for theirs until one is stored.
+    Compiled and eager training steps share a kind: the costs of one stand for the other until a run
+    is stored.
     """
     data = _eager({**trial.to_json(), "seed": None})
     return hashlib.sha256(canonical(data).encode()).hexdigest()[:16]
 
 
 def _eager(protocol: Json) -> Json:
-    """Return a protocol, or what holds one, and all that it starts from, with eager steps."""
+    """Return JSON in which a protocol and all its parents have eager steps."""
     found = {**protocol, "compiled": False} if "compiled" in protocol else dict(protocol)
     for name in ("protocol", "after"):
         if isinstance(found.get(name), dict):
@@ -109,8 +110,8 @@ def part_class(name: str) -> type[Part]:
     found = parts.kinds().get(name)
     if found is None:
         raise UserError(
-            f"kind is {name!r}; allowed are the kinds of parts in modules that were loaded; name "
-            "its module with --include"
+            f"kind is {name!r}, which no loaded module defines; allowed are kinds of parts in "
+            "loaded modules; name its module with --include"
         )
     return found
 
@@ -123,12 +124,12 @@ def versions() -> Mapping[str, str]:
 
 
 def source_digest(trial: Trial) -> str:
-    """Return the digest of the sources that the trial rests on."""
+    """Return the digest of the sources that the trial depends on."""
     return sources.digest(modules(trial))
 
 
 def modules(trial: Trial) -> tuple[str, ...]:
-    """Return the modules that the trial rests on directly; what they import comes with them.
+    """Return the modules that the trial depends on directly, without what they import.
 
     They are the protocol's, those of the classes of all parts, and those of the functions that the
     protocol calls by name.
@@ -140,15 +141,16 @@ def modules(trial: Trial) -> tuple[str, ...]:
 
 
 def parts_of(trial: Trial) -> Iterator[Mapping[str, Json]]:
-    """Yield every encoded part of the trial itself, not of those it starts from."""
+    """Yield every encoded part of the trial itself, without its parents."""
     protocol = {key: value for key, value in trial.protocol.items() if key != "after"}
     yield from _parts([protocol, *trial.arms])
 
 
 def device_class(device: str, *, alone: bool) -> str:
-    """Return what a result may be shared across: any CPU, or one model where time was taken alone.
+    """Return the class of devices across which a result may be shared.
 
-    Seeds that are trained in stacks are a class of their own.
+    It is any CPU; for trials that need the machine alone (timings), one model of processor.
+    Stacked seeds are a class of their own.
 
     Raises:
         UserError: If the device is unknown, or "cuda" where there is no accelerator.
@@ -162,7 +164,7 @@ def device_class(device: str, *, alone: bool) -> str:
             name = environment.accelerator()
             if name is None:
                 raise UserError(
-                    "device is 'cuda'; allowed here is cpu, since torch finds no GPU; "
+                    "device is 'cuda'; allowed here is cpu, because torch finds no GPU; "
                     "use --device cpu"
                 )
             return f"cuda {name}"
@@ -174,7 +176,7 @@ def device_class(device: str, *, alone: bool) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Fixed:
-    """What trials share that differ in the seed: most of a fingerprint's text, made once."""
+    """The part of a fingerprint's text that doesn't depend on the seed, computed once."""
 
     data: Mapping[str, Any]
     modules: tuple[str, ...]

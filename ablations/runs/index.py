@@ -24,7 +24,7 @@ FILES = ("index.sqlite", "index.sqlite-journal")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A record in short.
+    """The summary of a record.
 
     Args:
         status: How the attempt ended; "" if the record is unreadable.
@@ -40,17 +40,17 @@ class Entry:
 
 
 def is_key(key: Key) -> bool:
-    """Tell whether this can be the key of a record, and so names a file within the store."""
+    """Return whether this can be the key of a record, and so names a file within the store."""
     return bool(NAME.fullmatch(key[0]) and ATTEMPT.fullmatch(key[1]))
 
 
 def entries(
     folder: Path, read: Callable[[Key], Entry], torn: list[str] | None = None
 ) -> dict[Key, Entry]:
-    """Return every record in short, from the index where it is in step with the files.
+    """Return summaries of all records; files that differ from the index are read again.
 
     Args:
-        folder: The store's.
+        folder: Folder of the store.
         read: Reads a record.
         torn: See `listing`.
     """
@@ -71,7 +71,7 @@ def entries(
 
 
 def add(folder: Path, key: Key, entry: Entry) -> None:
-    """Note a record that was just written; where the index can't be written, nothing happens."""
+    """Add a new record to the index; an index that can't be written is ignored."""
     with contextlib.suppress(sqlite3.Error, OSError, KeyError):
         stamp = dict(_files(key[0], str(folder / "runs" / key[0]), None))[key]
         with _connected(folder) as index:
@@ -94,11 +94,12 @@ def forget(folder: Path) -> None:
 def listing(runs: Path, torn: list[str] | None = None) -> Iterator[tuple[Key, Stamp]]:
     """Yield the key and the stamp of each record.
 
-    Links, and files with other names, are none of ours.
+    Links and files with other names are ignored.
 
     Args:
-        runs: The store's folder of that name.
-        torn: Takes the paths of files that weren't finished, by a writer at work or a killed one.
+        runs: The folder `runs` of the store.
+        torn: List to which the paths of incomplete files are added, which a running or a killed
+            process left.
     """
     if not runs.is_dir():
         return
@@ -124,7 +125,7 @@ def _files(fingerprint: str, path: str, torn: list[str] | None) -> Iterator[tupl
 
 
 def _load(folder: Path) -> dict[Key, tuple[Entry, Stamp]]:
-    """Return what the index says; one that can't be read is removed."""
+    """Return the contents of the index; an index that can't be read is removed."""
     try:
         with _connected(folder) as index:
             rows = index.execute(
@@ -147,7 +148,7 @@ def _load(folder: Path) -> dict[Key, tuple[Entry, Stamp]]:
 def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder / FILES[0]
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("PRAGMA synchronous = OFF")  # it can be built again
+        connection.execute("PRAGMA synchronous = OFF")  # a damaged index can be rebuilt
         connection.execute(
             "CREATE TABLE IF NOT EXISTS records (fingerprint TEXT, attempt TEXT, status TEXT, "
             "digest TEXT, weights TEXT, fault TEXT, modified INTEGER, size INTEGER, "

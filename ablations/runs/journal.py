@@ -1,9 +1,9 @@
-"""The journal: one line for everything that was planned and stored, chained by digests.
+"""The journal: a line for every planned trial and every stored record, chained by digests.
 
 Each line is a JSON object whose "previous" is the SHA-256 of the line before it, zeros for the
-first. A line that is changed, removed or inserted breaks the chain at the next one. Lines removed
-at the end don't break it; for that reason the head is stored elsewhere, too (it is committed with
-the evidence).
+first. A line that is changed, removed or inserted breaks the chain at the next one. Removing lines
+at the end doesn't break it; therefore the digest of the last line is also stored elsewhere (it is
+committed with the evidence).
 """
 
 import contextlib
@@ -23,7 +23,7 @@ ROOT = "0" * 64
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the last line that was read begins and ends, and its digest."""
+    """The start and end of the last line that was read, and its digest."""
 
     begin: int = 0
     end: int = 0
@@ -35,10 +35,10 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._place = _Place()  # up to which the file was read here
+        self._place = _Place()  # the place up to which this object has read the file
 
     def entries(self) -> Iterator[Mapping[str, Json]]:
-        """Yield every line that can be read, in order; an unfinished last line isn't one."""
+        """Yield every readable line in order, except an incomplete last one."""
         for line in self._lines():
             entry = _parsed(line)
             if entry is not None:
@@ -47,7 +47,7 @@ class Journal:
     def news(self) -> Iterator[Mapping[str, Json]]:
         """Yield the lines that this object neither wrote nor read before, in order.
 
-        A file that is shorter than what was read, or another one, is read from its start.
+        A file that was replaced or shortened is read from its start.
         """
         try:
             with self.path.open("rb") as file:
@@ -67,18 +67,18 @@ class Journal:
         return _digest(lines[-1]) if lines else ROOT
 
     def append(self, entries: Iterable[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
-        """Write lines and sync them; what a killed writer left of a line is cut off first.
+        """Append lines and sync them, after removing an incomplete line of a killed process.
 
-        Returns the lines that others wrote since this object last looked.
+        Returns the lines that other processes have written since this object last read the file.
 
         Raises:
-            OSError: If they can't be written; then none of them is.
+            OSError: If they can't be written; then none is.
         """
         entries = list(entries)
         if not entries:
             return []
         with self.path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # freed when the file is closed, or its process ends
+            fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed or the process ends
             others = [e for e in map(_parsed, self._after(file)) if e is not None]
             end, previous = self._place.end, self._place.head
             text = []
@@ -100,7 +100,7 @@ class Journal:
         return others
 
     def _after(self, file: BinaryIO) -> list[bytes]:
-        """Return the whole lines after the place that was read up to, and move that place."""
+        """Return the complete lines after the current place, and advance the place."""
         size = file.seek(0, os.SEEK_END)
         if size < self._place.end or not self._is_last(file):
             self._place = _Place()
@@ -113,14 +113,14 @@ class Journal:
         return lines
 
     def _is_last(self, file: BinaryIO) -> bool:
-        """Whether the line that was read last still ends where it did."""
+        """Return whether the line that was read last is still at its place."""
         place = self._place
         file.seek(place.begin)
         line = file.read(place.end - place.begin)
         return not place.end or (line[-1:] == b"\n" and _digest(line[:-1]) == place.head)
 
     def verify(self, head: str | None = None) -> str | None:
-        """Return what is wrong with the first broken line, None if the chain holds.
+        """Return the fault of the first broken line, None if the chain is intact.
 
         Args:
             head: An earlier head, which must be the digest of one of the lines.

@@ -21,9 +21,9 @@ def path() -> Path:
 
 @contextlib.contextmanager
 def shared(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
-    """Hold the machine together with others who share it; `on_wait` is called if someone is timing.
+    """Hold the lock shared with other processes; `on_wait` is called if one is timing.
 
-    Yields the open file: a process that inherits it holds the machine for as long as it lives.
+    Yields the open file; a process that inherits it holds the lock until it ends.
 
     Raises:
         UserError: If the lock's file can't be opened.
@@ -34,7 +34,7 @@ def shared(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
 
 @contextlib.contextmanager
 def exclusive(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
-    """Hold the machine alone; `on_wait` is called if it is in use. Yields as `shared` does.
+    """Hold the lock exclusively; `on_wait` is called if it is in use. Yields as `shared` does.
 
     Raises:
         UserError: If the lock's file can't be opened.
@@ -50,7 +50,7 @@ def _take(kind: int, on_wait: Callable[[], None]) -> int:
     except OSError as error:
         raise UserError(
             f"the machine's lock {str(path())!r} can't be opened ({error.strerror}); allowed is a "
-            "file of yours; remove it, or set TMPDIR to a folder that you may write"
+            "file that belongs to you; remove it, or set TMPDIR to a folder that you may write"
         ) from error
     try:
         try:

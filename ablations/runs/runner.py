@@ -21,8 +21,8 @@ from ablations.runs.workers import ConnectionLost, Engine, Work
 
 __all__ = ["Event", "What", "run", "together"]
 
-LOOK = 0.5  # seconds between two looks at who else is at work, and at new workers
-MOST_LOSSES = 5  # of a trial's connection, after which it counts as a death
+LOOK = 0.5  # seconds between two checks for other processes and new workers
+MOST_LOSSES = 5  # lost connections of a trial after which it counts as a death
 
 
 def run(
@@ -57,20 +57,20 @@ def run(
         trials: The trials to run; those that share the machine keep their order if costs are equal.
         store: The store of the results.
         engine: The engine; its workers end with the run.
-        on_event: Told of each step.
+        on_event: Called with each event.
         cost: Expected cost of a trial, in any unit; in seconds if `left` is given.
         left: Number of seconds left; a trial that is expected to take more isn't started.
         limit: Seconds after which a trial is ended by its worker; None for no limit. That is an
             outcome, TIMED_OUT, which stands.
         keep: Whether a trial's weights are kept although no trial of this run starts from them.
-        group: Key that trials share if they should run one after the other.
-        stack: How many seeds of one arm are trained as one, where their trials say so.
-        sleep: Waits for so many seconds.
+        group: Key of trials that should run one after the other on one worker.
+        stack: Number of seeds of one arm that are trained together, for trials in stacks.
+        sleep: Waits for a number of seconds.
         on_look: Called at least every second while trials run, whether anything happens or not.
 
     Raises:
-        UserError: If somebody tidies up the store, or it can't be written; if the engine has no
-            worker for a trial; if steps can't be compiled here.
+        UserError: If another process maintains the store, or it can't be written; if the engine has
+            no worker for a trial; if steps can't be compiled here.
         KeyboardInterrupt: After Ctrl-C.
     """
     with store.coordinate() as leases:
@@ -117,7 +117,7 @@ class _Flight:
 
 
 class _Drain:
-    """Runs what is ready in a phase, and what becomes so meanwhile."""
+    """Runs the trials of a phase that are ready, or become ready meanwhile."""
 
     def __init__(
         self,
@@ -132,11 +132,11 @@ class _Drain:
         self._schedule, self._leases, self._engine = schedule, leases, engine
         self._fits, self._phase = fits, phase
         self._running: dict[Future[str], _Flight] = {}
-        self._ended: list[Job] = []  # whose workers are free
-        self._apart: set[str] = set()  # which ended a worker together with others
+        self._ended: list[Job] = []  # jobs whose workers are free
+        self._apart: set[str] = set()  # jobs to run alone: a worker died with several of them
 
     def run(self, on_look: Callable[[], None]) -> None:
-        """Run until nothing is left that this process could run."""
+        """Run until this process can't run anything more."""
         try:
             while True:
                 on_look()
@@ -145,7 +145,7 @@ class _Drain:
                     pass
                 if self._running:
                     self._take_in(_first(self._running))
-                elif left:  # to others, who may fail
+                elif left:  # other processes run them, and may fail
                     time.sleep(LOOK)
                 else:
                     break
@@ -157,10 +157,10 @@ class _Drain:
             raise
 
     def _start(self) -> bool:
-        """Start the next job, with others where they are short; False if there is none."""
+        """Start the next job, together with other short ones; return False if there is none."""
         last = self._ended.pop() if self._ended else None
         while (job := self._next(last)) is not None:
-            if self._fits(job):  # else another one may
+            if self._fits(job):  # otherwise another job may fit
                 break
         else:
             return False
@@ -183,14 +183,14 @@ class _Drain:
         return True
 
     def _others(self, job: Job, *, stacked: bool) -> list[Job]:
-        """Return jobs that are handed to a worker with this one."""
+        """Return further jobs to send to the same worker with this one."""
         if stacked:
             return self._schedule.alike(job, self._stack - 1)
         seconds = self._engine.together
         return self._schedule.more(job, seconds) if seconds > 0 else []
 
     def _next(self, last: Job | None) -> Job | None:
-        """Return the next job that nobody else runs or has finished."""
+        """Return the next job that no other process is running or has finished."""
         while True:
             running = [job for flight in self._running.values() for job in flight.jobs]
             job = self._schedule.take(self._phase, last=last, running=running)
@@ -198,7 +198,7 @@ class _Drain:
                 return job
 
     def _ours(self, job: Job) -> bool:
-        """Lease a job; False if another process runs it, or has finished it."""
+        """Lease a job; return False if another process is running it or has finished it."""
         store = self._schedule.store
         if not self._leases.take(job.fingerprint):
             self._schedule.leave(job)
@@ -258,32 +258,32 @@ class _Drain:
 
 
 def _stacked_work() -> Work:
-    from ablations.runs import stacking  # which needs torch
+    from ablations.runs import stacking  # it needs torch
 
     return stacking.work
 
 
 def _first(running: Iterable[Future[str]]) -> set[Future[str]]:
-    """Return those that are done within a short time.
+    """Return the futures that are done within a short time.
 
-    A signal that comes just before this thread sleeps doesn't wake it, so it looks again.
+    The time is short because a signal that arrives just before this thread sleeps doesn't wake it.
     """
     return wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done
 
 
 def _outcomes(future: Future[str], flight: _Flight, schedule: Schedule) -> Sequence[Result | None]:
-    """Return what came of each job, None for one that is to be made again, alone."""
+    """Return the result of each job; None for a job that must be repeated alone."""
     try:
         return [decode(text)[0] for text in json.loads(future.result())]
     except TimeoutError:
-        how = Status.TIMED_OUT, f"it ran over its time limit of {flight.jobs[0].limit:g} s"
+        how = Status.TIMED_OUT, f"it exceeded its time limit of {flight.jobs[0].limit:g} s"
     except ConnectionLost as error:
         if len(flight.jobs) > 1 or schedule.lost(flight.jobs[0]) < MOST_LOSSES:
             return [None] * len(flight.jobs)
         how = Status.DIED, f"the connection to its worker was lost {MOST_LOSSES} times ({error})"
     except BrokenExecutor:
-        how = Status.DIED, "its process was killed (by hand, or by the system for want of memory)"
-    if len(flight.jobs) > 1:  # nobody can tell whose doing it was
+        how = Status.DIED, "its process was killed (by hand, or by the system, out of memory)"
+    if len(flight.jobs) > 1:  # it is unknown which job was the cause
         return [None] * len(flight.jobs)
     found = ended(flight.jobs[0], flight.clock, *how)
-    return [replace(found, cpu_seconds=0.0, peak_memory_bytes=0)]  # they went with the process
+    return [replace(found, cpu_seconds=0.0, peak_memory_bytes=0)]  # unknown after the process died

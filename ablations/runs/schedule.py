@@ -1,4 +1,4 @@
-"""The order of trials: the next one can start, and belongs to the costliest group of boards.
+"""The order of trials: next is one whose parent has finished, from the costliest group of boards.
 
 A plan may have 100,000 trials, so a waiting trial takes little memory; its job is created when it
 starts.
@@ -17,18 +17,18 @@ from ablations.runs.fingerprints import fingerprint as fingerprint_of
 from ablations.runs.fingerprints import protocol_class
 from ablations.runs.store import MOST_DEATHS, Store
 
-NOTED = 1000  # fingerprints a line of the journal
+NOTED = 1000  # fingerprints per line of the journal
 
 
 class What(StrEnum):
     """The kinds of events of a trial."""
 
     SKIPPED = "skipped"  # the store has its result
-    QUARANTINED = "quarantined"  # it killed its workers before, and isn't run any more
+    QUARANTINED = "quarantined"  # it crashed its workers before, and isn't run any more
     WAITING = "waiting"  # another process uses the machine
-    PAUSED = "paused"  # some time must lie between the two stretches of timings
+    PAUSED = "paused"  # waiting for the time between the two stretches of timings
     STARTED = "started"
-    LOST = "lost"  # the connection to its worker is; it is made again
+    LOST = "lost"  # the connection to its worker was lost; it is repeated
     STORED = "stored"
 
 
@@ -43,27 +43,27 @@ class Event:
 
 
 class Phase(IntEnum):
-    """When a trial is run at the earliest."""
+    """The phases of a run; a trial is run in its phase or later."""
 
-    FIRST_STRETCH = 0  # of those that must be alone
+    FIRST_STRETCH = 0  # trials that need the machine alone
     SHARED = 1
     LAST_STRETCH = 2
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A trial that is still to be run, and its place among the others."""
+    """A trial that must still be run, and its place in the order."""
 
     trial: Trial
     cost: float
     group: str
-    order: float  # in its group, where costs are equal
+    order: float  # place in its group, if costs are equal
     phase: Phase = Phase.SHARED
     losses: int = 0
-    again: bool = False  # it has finished, but others need the weights that it left
+    again: bool = False  # it has finished, but its weights are gone and needed
 
 
-_TIMED = "timed"  # the group of trials that must be alone
+_TIMED = "timed"  # group of the trials that need the machine alone
 
 
 class Schedule:
@@ -71,7 +71,7 @@ class Schedule:
 
     Args:
         store: The store of the results.
-        on_event: Told of each step.
+        on_event: Called with each event.
         cost: As in `ablations.runs.runner.run`.
         limit: As in `ablations.runs.runner.run`.
         keep: As in `ablations.runs.runner.run`.
@@ -93,8 +93,8 @@ class Schedule:
         self._limit, self._keep = limit, keep
         self._seen: set[str] = set()
         self._waiting: dict[str, _Waiting] = {}
-        self._names: dict[str, str] = {}  # of groups, each once in memory
-        self._places: dict[str, int] = {}  # of each group
+        self._names: dict[str, str] = {}  # names of groups, each once in memory
+        self._places: dict[str, int] = {}  # place of each group
         self._children: dict[str, list[str]] = {}
         self._elsewhere: list[str] = []
         self._ready: dict[Phase, dict[str, list[tuple[float, float, str]]]]
@@ -103,7 +103,7 @@ class Schedule:
 
     # -- planning ---------------------------------------------------------------------------------
     def ask(self, trial: Trial) -> None:
-        """Take in a trial that is asked for, once, with what it starts from."""
+        """Add a requested trial, once, with its parents."""
         fingerprint = fingerprint_of(trial)
         if fingerprint in self._seen:
             return
@@ -114,7 +114,7 @@ class Schedule:
             self._require(fingerprint, trial)
 
     def _require(self, fingerprint: str, trial: Trial) -> None:
-        """Take in a trial that must be run, and first what it starts from."""
+        """Add a trial that must be run, after its parents."""
         if fingerprint in self._waiting:
             return
         self._seen.add(fingerprint)
@@ -140,12 +140,12 @@ class Schedule:
         )
 
     def _came_to_nothing(self, fingerprint: str) -> bool:
-        """Whether a trial ended in a way that leaves no weights to start from."""
+        """Return whether a trial ended without weights to start from."""
         result = self.store.get(fingerprint)
         return result is not None and result.status in (Status.DIVERGED, Status.TIMED_OUT)
 
     def close(self) -> None:
-        """Put what was taken in into order; note it in the journal."""
+        """Sort the added trials, and write the plan to the journal."""
         every = list(self._waiting)
         for start in range(0, len(every), NOTED):
             self.store.note("planned", fingerprints=every[start : start + NOTED])
@@ -174,15 +174,15 @@ class Schedule:
         return next((self.job(jobs[0][-1]) for jobs in ready), None)
 
     def compiles(self, phase: Phase) -> bool:
-        """Tell whether a trial of a phase compiles its training steps."""
+        """Return whether a trial of a phase compiles its training steps."""
         own = (one.trial for one in self._waiting.values() if one.phase is phase)
         return any(trial.protocol.get("compiled") for trial in own)
 
     def take(self, phase: Phase, *, last: Job | None, running: Iterable[Job]) -> Job | None:
         """Return the next job that can start, None if there is none now.
 
-        It is of the group of the last one that a worker did, so that the worker has its boards;
-        else of the costliest group that no worker is at.
+        It belongs to the group of the worker's last job, whose boards the worker has loaded, or
+        else to the costliest group that no worker is working on.
         """
         busy = {self.group(job) for job in running}
         for kind in Phase:
@@ -199,7 +199,7 @@ class Schedule:
         return None
 
     def _costliest(self, phase: Phase, busy: Collection[str]) -> str:
-        """Return the costliest group that is ready, if need be one that a worker is at."""
+        """Return the costliest ready group, preferably one that no worker is working on."""
         order, passed = self._order[phase], []
         while order and (order[0][1] not in self._ready[phase] or order[0][1] in busy):
             first = heapq.heappop(order)
@@ -211,7 +211,7 @@ class Schedule:
         return found[1]
 
     def more(self, job: Job, seconds: float) -> list[Job]:
-        """Return further short jobs of a job's group that fit with it into so many seconds."""
+        """Return further short jobs of a job's group that fit with it into `seconds`."""
         one = self._waiting[job.fingerprint]
         found: list[Job] = []
         ready, spent = self._ready[one.phase], one.cost
@@ -228,7 +228,7 @@ class Schedule:
         return found
 
     def alike(self, job: Job, most: int) -> list[Job]:
-        """Return up to so many further jobs of a job's group."""
+        """Return up to `most` further jobs of a job's group."""
         one = self._waiting[job.fingerprint]
         found: list[Job] = []
         ready = self._ready[one.phase]
@@ -239,7 +239,7 @@ class Schedule:
         return found
 
     def put_back(self, fingerprint: str) -> None:
-        """Let a trial be taken, again or for the first time."""
+        """Make a trial available, for the first time or again."""
         one = self._waiting[fingerprint]
         ready = self._ready[one.phase]
         if one.group not in ready:
@@ -252,24 +252,24 @@ class Schedule:
         return job.fingerprint in self._children
 
     def leave(self, job: Job) -> None:
-        """Note that another process runs a job now; see `retry`."""
+        """Record that another process is running a job; see `retry`."""
         self._elsewhere.append(job.fingerprint)
 
     def retry(self) -> bool:
-        """Put back what others ran when it was taken; tell whether there was any."""
+        """Make jobs available again that other processes were running; return whether any were."""
         found, self._elsewhere = self._elsewhere, []
         for fingerprint in found:
             self.put_back(fingerprint)
         return bool(found)
 
     def lost(self, job: Job) -> int:
-        """Count a loss of a job by no fault of its own, and return how many there were."""
+        """Count a lost connection of a job, and return the number of its losses."""
         one = self._waiting[job.fingerprint]
         one.losses += 1
         return one.losses
 
     def done(self, job: Job, result: Result) -> None:
-        """Store a result; let go who waits for it, or make another attempt."""
+        """Store a result; then release the trials that wait for it, or schedule another attempt."""
         self.store.add(result)
         self._tell(What.STORED, job.fingerprint, job.trial, result)
         died = result.status is Status.DIED
@@ -279,13 +279,13 @@ class Schedule:
             self._let_go(job, result)
 
     def over(self, job: Job) -> bool:
-        """Tell whether another process has done a job since it was taken in."""
+        """Return whether another process has finished a job since it was added."""
         if self._waiting[job.fingerprint].again:
             return self.store.weights(job.fingerprint) is not None
         return self.store.is_finished(job.fingerprint)
 
     def done_elsewhere(self, job: Job) -> None:
-        """Let go who waits for a job that another process has finished."""
+        """Release the trials that wait for a job which another process has finished."""
         self._tell(What.SKIPPED, job.fingerprint, job.trial)
         self._let_go(job, None)
 
@@ -295,7 +295,7 @@ class Schedule:
             self._release(child, result)
 
     def _release(self, fingerprint: str, ended_as: Result | None = None) -> None:
-        """Let a job start, or end where its parent came to nothing (just now, or before)."""
+        """Let a job start; if its parent failed, end it with the same status."""
         parent = self._waiting[fingerprint].trial.parent
         if parent is None or self.store.weights(fingerprint_of(parent)) is not None:
             self.put_back(fingerprint)
@@ -303,7 +303,7 @@ class Schedule:
             self._inherit(self.job(fingerprint), ended_as or self.store.get(fingerprint_of(parent)))
 
     def job(self, fingerprint: str) -> Job:
-        """Return what a worker is handed of a trial."""
+        """Return the job of a trial, as a worker gets it."""
         trial = self._waiting[fingerprint].trial
         parent = trial.parent
         return attempts.job(
@@ -317,26 +317,32 @@ class Schedule:
         )
 
     def _inherit(self, job: Job, parent: Result | None) -> None:
-        """End a job as its parent ended."""
+        """End a job with the status of its parent."""
         if parent is None:  # its record is lost, and so are its weights
-            how = (Status.FAILED, "what it starts from is lost")
+            how = (Status.FAILED, "the run that it starts from is lost")
         else:
             how = {
-                Status.DIVERGED: (Status.DIVERGED, f"what it starts from {parent.error}"),
-                Status.TIMED_OUT: (Status.TIMED_OUT, f"what it starts from: {parent.error}"),
-                Status.OK: (Status.FAILED, "what it starts from left no weights"),
-            }.get(parent.status, (Status.FAILED, f"what it starts from failed: {parent.error}"))
+                Status.DIVERGED: (Status.DIVERGED, f"the run that it starts from {parent.error}"),
+                Status.TIMED_OUT: (
+                    Status.TIMED_OUT,
+                    f"the run that it starts from: {parent.error}",
+                ),
+                Status.OK: (Status.FAILED, "the run that it starts from has no weights"),
+            }.get(
+                parent.status,
+                (Status.FAILED, f"the run that it starts from failed: {parent.error}"),
+            )
         self.done(job, ended(job, Clock(), *how))
 
     def group(self, job: Job) -> str:
-        """Return what a job shares with those that should run on one worker."""
+        """Return the key that jobs share if they should run on one worker."""
         one = self._waiting.get(job.fingerprint)
         if one is not None:
             return one.group
         return _TIMED if protocol_class(job.trial).alone else self._group(job.trial)
 
     def tell(self, what: What, job: Job) -> None:
-        """Tell what happens to a job."""
+        """Report an event of a job."""
         self._tell(what, job.fingerprint, job.trial)
 
     def _tell(

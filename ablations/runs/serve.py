@@ -1,6 +1,7 @@
 """A worker process: reads pieces of work from standard input, one JSON line each, and answers.
 
-It ends when its input does, so that no worker outlives its coordinator, even a killed one.
+It ends when its standard input closes, so that it never outlives its coordinator, even if that is
+killed.
 """
 
 import importlib
@@ -16,7 +17,7 @@ from hrm.errors import UserError
 
 
 def main() -> None:
-    """Serve until the input ends. What the work prints goes to standard error."""
+    """Serve until the input ends. Output that the work prints goes to standard error."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     attempts.may_be_killed = True
@@ -28,7 +29,7 @@ def main() -> None:
 
 
 def _listen(source: BinaryIO, lines: "queue.Queue[bytes]") -> None:
-    """Take in lines while work runs; the process ends at once where they do."""
+    """Read lines in the background; when the input ends, the process ends at once."""
     for line in source:
         lines.put(line)
     os._exit(1)
@@ -41,7 +42,7 @@ def _answer(line: bytes) -> dict[str, str]:
         return {"text": getattr(importlib.import_module(module), name)(asked["text"])}
     except UserError as error:
         return {"refused": str(error)}
-    except Exception as error:  # noqa: BLE001 (it is raised again by the coordinator)
+    except Exception as error:  # noqa: BLE001 (the coordinator raises it again)
         return {"raised": attempts.line(error)}
 
 

@@ -1,9 +1,9 @@
 """Concurrent use of a store: any number of runs, or one process that maintains it.
 
-Runs share the store's lock, and lease each trial while they run it. Both are locks of the kernel,
-freed when their process ends, however it ends. On a file system of several machines they hold as
-far as its own locks do; where they don't, a trial may run twice, which harms nothing: the first
-finished attempt stands.
+Runs share the store's lock, and lease each trial while they run it. Both are file locks of the
+kernel, released when their process ends, however it ends. On a network file system they are as
+reliable as its locks. If they fail, a trial may run twice, which is harmless: the first finished
+attempt counts.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ def working(folder: Path, tidy: Callable[[], None], *, alone: bool) -> Iterator[
     """Hold a store's lock.
 
     Args:
-        folder: The store's.
-        tidy: Called first where nobody else has the lock: nobody writes meanwhile.
-        alone: Whether nobody else may have it until the end.
+        folder: Folder of the store.
+        tidy: Called first if no other process has the lock, so that nobody writes meanwhile.
+        alone: Whether to exclude all other processes until the end.
 
     Raises:
-        UserError: If it is held alone by another process, or at all where `alone` is asked for.
+        UserError: If another process holds it exclusively, or holds it at all and `alone` is true.
         OSError: If the lock can't be taken.
     """
     handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -38,8 +38,8 @@ def working(folder: Path, tidy: Callable[[], None], *, alone: bool) -> Iterator[
         if (alone and not first) or not (alone or _taken(handle, fcntl.LOCK_SH)):
             raise UserError(
                 f"store {str(folder)!r} is in use by process id {_holder(folder)}; allowed is "
-                f"{'nobody else' if alone else 'no merge, repair or gc'} at a time; wait for it "
-                "or stop it, or give another with --store"
+                f"{'no other process' if alone else 'no merge, repair or gc'} at a time; wait for "
+                "it or stop it, or give another store with --store"
             )
         (folder / PID).write_text(f"{os.getpid()}\n")
         yield
@@ -62,13 +62,13 @@ def _taken(handle: int, kind: int) -> bool:
 
 
 class Leases:
-    """Trials that a process of this store runs now: a byte of one file each, locked meanwhile."""
+    """Leases of the trials that this process is running: for each a locked byte of one file."""
 
     def __init__(self, folder: Path) -> None:
         self._handle = os.open(folder / LEASES, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     def take(self, fingerprint: str) -> bool:
-        """Lease a trial; False if another process has it."""
+        """Lease a trial; return False if another process has leased it."""
         try:
             fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _offset(fingerprint))
         except BlockingIOError:
@@ -76,14 +76,14 @@ class Leases:
         return True
 
     def give_back(self, fingerprint: str) -> None:
-        """Let others have a trial."""
+        """Release a trial for other processes."""
         fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, _offset(fingerprint))
 
     def close(self) -> None:
-        """Let others have all."""
+        """Release all trials."""
         os.close(self._handle)
 
 
 def _offset(fingerprint: str) -> int:
-    """Return a trial's byte; two trials that share one merely wait for each other."""
+    """Return the byte of a trial; if two trials share a byte, one waits for the other."""
     return int(fingerprint[:15], 16)

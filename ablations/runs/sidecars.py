@@ -1,4 +1,4 @@
-"""Arrays beside a record: one safetensors file an attempt, loaded when an array is first read."""
+"""Arrays of a record: one safetensors file per attempt, loaded when an array is first read."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ def split(
 ) -> tuple[tuple[dict[str, Json], ...], dict[str, "Array"]]:
     """Return observations with names in place of arrays, and the arrays by name.
 
-    NumPy scalars become numbers and tuples lists, as they come back from JSON.
+    NumPy scalars become numbers, and tuples become lists, as after reading JSON.
 
     Raises:
         ValueError: If an array has elements that aren't numbers or booleans.
@@ -47,7 +47,7 @@ def _split(value: Any, name: str, arrays: dict[str, "Array"]) -> Json:
             return value.item()
         case Mapping():
             if set(value) in ({array_key}, {"float"}):
-                raise ValueError(f"{name} has the one key {next(iter(value))!r}, which is taken")
+                raise ValueError(f"{name} has the only key {next(iter(value))!r}, a reserved one")
             return {key: _split(inner, f"{name}/{key}", arrays) for key, inner in value.items()}
         case list() | tuple():
             return [_split(inner, f"{name}/{i}", arrays) for i, inner in enumerate(value)]
@@ -56,7 +56,7 @@ def _split(value: Any, name: str, arrays: dict[str, "Array"]) -> Json:
 
 
 def save(path: Path, arrays: Mapping[str, "Array"]) -> str:
-    """Write arrays, whole and synced, and return the file's SHA-256.
+    """Write arrays atomically, sync them, and return the file's SHA-256.
 
     Raises:
         OSError: If the file can't be written.
@@ -91,7 +91,7 @@ def verified(path: Path, digest: str) -> bytes:
     except OSError as error:
         raise ValueError(f"{path.name} can't be read ({error.strerror})") from error
     if hashlib.sha256(data).hexdigest() != digest:
-        raise ValueError(f"{path.name} isn't the file that was written: its SHA-256 is another")
+        raise ValueError(f"{path.name} isn't the file that was written: its SHA-256 differs")
     return data
 
 
@@ -100,7 +100,7 @@ class Lazy(Mapping[str, Any]):
 
     Args:
         plain: The observations, with names in place of arrays.
-        arrays: Loads all arrays; it is called once at most if it keeps what it loaded.
+        arrays: Returns all arrays; it should cache them.
     """
 
     def __init__(

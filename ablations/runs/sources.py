@@ -1,13 +1,14 @@
-"""The sources that a result depends on, found without running any of them.
+"""The sources that a result depends on, found by static analysis.
 
-The digest covers the static import closure of some modules within our packages: every `import`
-statement anywhere in a file, and the ``__init__`` of every package on the way. Comments, layout and
-docstrings don't count, so that an edit to them keeps results valid. Imports by a computed name and
-data files aren't seen.
+The digest covers the import closure of some modules within our packages: every `import` statement
+anywhere in a file, and the ``__init__`` of every enclosing package. Comments, layout and docstrings
+don't count, so that results stay valid when these are edited. Imports by a computed name, and data
+files, aren't found.
 
-Modules that specify, read, judge or store results aren't followed: a spec affects a run only
-through its arms and settings, and a metric not at all. Modules of `ablations.claims` are followed
-if something imports them, but no ``__init__`` of a package there, since it imports all specs.
+Imports of modules that specify, read, judge or store results aren't followed: a spec affects a run
+only through its arms and settings, and a metric doesn't affect it. Modules of `ablations.claims`
+are followed if a module imports them, except the ``__init__`` of packages there, which import all
+specs.
 """
 
 import functools
@@ -28,15 +29,15 @@ claims = "ablations.claims"
 
 
 def is_spec(module: str) -> bool:
-    """Tell whether a module says or reads what is done, and does nothing in a run itself."""
+    """Return whether a module only specifies, reads or stores runs, and takes no part in them."""
     return any(module == name or module.startswith(f"{name}.") for name in specs)
 
 
 def digest(modules: Iterable[str]) -> str:
-    """Return the SHA-256 over the closure of `modules`: names and what each file computes.
+    """Return the SHA-256 over the closure of `modules`: their names, and the code of each file.
 
-    Files are read once a process, so that it tells what the process imported, not a later edit;
-    `forget` makes the next call look again.
+    Each file is read once per process, so that the digest is that of the imported code rather than
+    of a later edit; after `forget` files are read again.
 
     Raises:
         ModuleNotFoundError: If one of `modules` has no source file.
@@ -45,7 +46,7 @@ def digest(modules: Iterable[str]) -> str:
 
 
 def of_files(modules: Iterable[str]) -> str:
-    """Return the SHA-256 over what exactly these modules compute, whatever they import.
+    """Return the SHA-256 over the code of these modules only, without their imports.
 
     Raises:
         ModuleNotFoundError: If one of `modules` has no source file.
@@ -60,10 +61,10 @@ def of_files(modules: Iterable[str]) -> str:
 
 
 def of_reader(module: str) -> str:
-    """Return the SHA-256 over what a metric's module computes, 12 hexadecimal digits.
+    """Return the SHA-256 over the code of a metric's module, 12 hexadecimal digits.
 
-    Followed are imports within the module's package; of what those import elsewhere of ours, each
-    file itself counts and not what it imports in turn.
+    Imports within the module's package are followed. Our modules outside of it are included, but
+    their own imports aren't followed.
 
     Raises:
         ModuleNotFoundError: If the module has no source file.
@@ -90,7 +91,7 @@ def forget() -> None:
 def closure(modules: Iterable[str]) -> Mapping[str, str]:
     """Return the SHA-256 of each file in the import closure of `modules`, by module name, in order.
 
-    Followed are imports of our packages and of the packages that `modules` are in.
+    Imports of our packages, and of the packages of `modules`, are followed.
 
     Raises:
         ModuleNotFoundError: If one of `modules` has no source file.
@@ -115,9 +116,9 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
 
 
 def locate(module: str) -> Path | None:
-    """Return a module's source file, None if it has none; nothing is imported.
+    """Return a module's source file, None if it has none, without importing it.
 
-    A module that this process has, wherever it was loaded from, is the one that is meant.
+    If this process has imported the module, it is the file that the module was loaded from.
     """
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is not None:
@@ -125,7 +126,7 @@ def locate(module: str) -> Path | None:
     top, _, rest = module.partition(".")
     try:
         spec = importlib.util.find_spec(top)
-    except ValueError:  # it was loaded without one
+    except ValueError:  # the package was loaded without a spec
         spec = None
     if spec is None:
         return None

@@ -1,9 +1,10 @@
-"""Stacks of trials: seeds of one arm that are trained as one, see `hrm.training.stacked`.
+"""Stacks of trials: seeds of one arm that are trained together, see `hrm.training.stacked`.
 
-The protocol runs twice for each seed. First it is stopped where it would train, which says of what
-and how; then all seeds are trained at once; then it runs again, and is told what its seed's
-training was. So a result is what the protocol makes of it, as always; its time is its own and its
-share of the stack's, and its observations have the size of the `stack`.
+The protocol runs twice for each seed. The first run is stopped where training would begin, and
+yields the system and the training. Then all seeds are trained together. The second run gets the
+recorded training of its seed instead of training itself, so that results are computed by the
+protocol as usual. The time of a result is that of its own protocol plus its share of the stack's
+training; the observation `stack` is the number of seeds.
 """
 
 import functools
@@ -45,11 +46,11 @@ def work(text: str) -> str:
 
 
 def execute(jobs: Sequence[Job]) -> list[Result]:
-    """Run jobs of one arm and protocol as one stack, and return what each found.
+    """Run jobs of one arm and protocol as one stack, and return the result of each.
 
-    What befalls one of them before or after the training is its own result; what befalls the
-    stack's training is that of all. What can't be stacked, such as the arm of a control, is trained
-    seed by seed.
+    An error of one job before or after training affects only that job; an error of the stacked
+    training affects all. What can't be stacked, such as the arm of a control, is trained seed by
+    seed.
     """
     clock = Clock()
     limits = [job.limit for job in jobs if job.limit is not None]
@@ -94,8 +95,8 @@ def require_stackable(protocol: Protocol, arm: Part) -> None:
     """Refuse what can't be trained in a stack.
 
     Raises:
-        Unstackable: If it isn't `Train` that trains, or the arm no system; if each update is looked
-            into, or `hrm.training.stacked` refuses it.
+        Unstackable: If the protocol isn't an eager `Train`, the arm isn't a `System`, the protocol
+            reads every update, or `hrm.training.stacked` refuses it.
     """
     looks = isinstance(protocol, Train) and (protocol.shadows or protocol.identities == "random")
     found = ""
@@ -106,11 +107,11 @@ def require_stackable(protocol: Protocol, arm: Part) -> None:
     elif not isinstance(arm, System):
         found = f"arm is a {type(arm).__name__}"
     elif looks or isinstance(arm.model.halting, Policy):
-        found = "shadows, random identities or a Policy look into each update"
+        found = "the training has shadows, random identities or a Policy, which need each update"
     if found:
         raise Unstackable(
-            f"{found}; allowed in a stack are eager Train, a System, and trainings that nobody "
-            "looks into; train these seeds one by one, without --stack"
+            f"{found}; allowed in a stack is an eager Train of a System whose single updates "
+            "aren't read; train these seeds one by one, without --stack"
         )
     assert isinstance(protocol, Train) and isinstance(arm, System)
     try:
@@ -121,13 +122,13 @@ def require_stackable(protocol: Protocol, arm: Part) -> None:
 
 @dataclass(kw_only=True)
 class Course:
-    """What a seed's training was.
+    """The recorded training of a seed.
 
     Attributes:
-        member, system: What is trained, None before that is known.
-        updates: What each update measured.
-        watched: The weights at each evaluation.
-        end: What ended it, None for nothing.
+        member, system: The member of the stack and its system; None before they are known.
+        updates: Measurements of each update.
+        watched: Weights at each evaluation.
+        end: The exception that ended the training; None if there was none.
     """
 
     member: Member | None = None
@@ -137,11 +138,11 @@ class Course:
     end: Exception | None = None
 
     def watch(self, shown: HRM) -> None:
-        """Keep the weights."""
+        """Record the weights."""
         self.watched.append({name: t.detach().clone() for name, t in shown.state_dict().items()})
 
     def measured(self, found: Mapping[str, float]) -> None:
-        """Keep what an update measured."""
+        """Record the measurements of an update."""
         self.updates.append(dict(found))
 
 
@@ -149,10 +150,10 @@ Prepared = Callable[[], tuple[Function, Inputs]]
 
 
 def trained(prepare: Sequence[Prepared]) -> list[Course]:
-    """Train what protocols ask for as one stack, and return each one's course.
+    """Train the requested systems as one stack, and return the course of each.
 
     Args:
-        prepare: Returns a protocol's function and what it is given.
+        prepare: For each seed, a function that returns the protocol's function and its inputs.
     """
     courses = [Course() for _ in prepare]
     for one, course in zip(prepare, courses, strict=True):
@@ -161,36 +162,36 @@ def trained(prepare: Sequence[Prepared]) -> list[Course]:
             function(_given(inputs, course))
         except _Asked:
             pass
-        except Exception as error:  # noqa: BLE001 (it is the result of this seed)
+        except Exception as error:  # noqa: BLE001 (the error is the result of this seed)
             course.end = error
     running = [c for c in courses if c.member is not None]
     members = [course.member for course in running if course.member is not None]
-    if len(members) == 1:  # one by itself would have other bits
+    if len(members) == 1:  # a stack of one would be computed with other rounding
         members.append(replace(members[0], watch=lambda _: None, measured=lambda _: None))
     if members:
         system = running[0].system
         assert system is not None
         try:
             ends: Sequence[Exception | None] = stacked.fit(system, members)
-        except Exception as error:  # noqa: BLE001 (it is the result of all)
+        except Exception as error:  # noqa: BLE001 (the error is the result of all seeds)
             ends = [error] * len(members)
         for course, end in zip(running, ends, strict=False):
             course.end = end
     return courses
 
 
-class _Asked(Exception):  # noqa: N818 (no error: what is to be trained is known)
-    """A protocol has come to where it would train."""
+class _Asked(Exception):  # noqa: N818 (not an error: the requested training is known)
+    """Raised where a protocol would begin to train."""
 
 
 class _Arm:
-    """A system in a stack; an arm like those of others, whose adapter trains by itself."""
+    """A system in a stack, as an arm whose adapter does the training."""
 
     def __init__(self, system: System, course: Course) -> None:
         self.system, self.course = system, course
 
     def adapter(self) -> Ours:
-        """Return what runs it."""
+        """Return the adapter that runs the system."""
         return _Stacked(self.system, self.course)
 
 
@@ -198,7 +199,7 @@ Foreign.register(_Arm)
 
 
 class _Stacked(Ours):
-    """Says at first what is to be trained, and is told afterwards how it went."""
+    """Records the requested training in the first run, and replays it in the second."""
 
     def __init__(self, system: System, course: Course) -> None:
         super().__init__(system)
@@ -243,16 +244,16 @@ class _Stacked(Ours):
 
 
 def _given(inputs: Inputs, course: Course) -> Inputs:
-    """Return what a protocol is given, its arm in a stack."""
+    """Return the inputs of a protocol, with its arm in a stack."""
     (arm,) = inputs.arms
     require_stackable(inputs.protocol, arm)
     assert isinstance(arm, System)
-    arms: Any = (_Arm(arm, course),)  # an arm by registration alone
+    arms: Any = (_Arm(arm, course),)  # registered as an arm, not a subclass
     return replace(inputs, arms=arms)
 
 
 def _replayed(course: Course, size: int, function: Function) -> Function:
-    """Return a protocol's function, which is told of a course instead of training."""
+    """Return a protocol's function that replays a course instead of training."""
 
     def run(inputs: Inputs) -> Outcome:
         if course.member is None:

@@ -24,7 +24,7 @@ SILENT = 60.0  # seconds after which a run on another machine has probably ended
 
 @dataclass(frozen=True, kw_only=True)
 class Running(Record):
-    """A trial that is being run, since when."""
+    """A running trial, and when it started."""
 
     name: str
     since: str
@@ -37,7 +37,7 @@ class Standing(Record):
     Args:
         host: Host of its process.
         pid: Id of its process.
-        engine: Where trials are run.
+        engine: Description of where trials are run.
         started: Time at which it began.
         updated: Time of this report.
         trials: Number of trials to run.
@@ -64,7 +64,7 @@ class Standing(Record):
     def silent(self) -> bool:
         """Whether it has ended without a report, as after being killed."""
         if self.host == platform.node():
-            with contextlib.suppress(PermissionError):  # then it is there
+            with contextlib.suppress(PermissionError):  # the process exists, under another user
                 try:
                     os.kill(self.pid, 0)
                 except ProcessLookupError:
@@ -75,15 +75,15 @@ class Standing(Record):
 
 
 def now() -> str:
-    """Return the time as files have it."""
+    """Return the present time in the format of these files."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 class Teller:
-    """Writes how far this process is; a disk that refuses harms nothing.
+    """Writes the progress of this process; a disk that can't be written is ignored.
 
     Args:
-        folder: The store's.
+        folder: Folder of the store.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -92,11 +92,11 @@ class Teller:
         self._told = 0.0
 
     def due(self) -> bool:
-        """Tell whether it is time for another version."""
+        """Return whether it is time to write again."""
         return time.monotonic() - self._told >= EVERY
 
     def tell(self, standing: Standing) -> None:
-        """Write a version, whole."""
+        """Write the file atomically."""
         self._told = time.monotonic()
         with contextlib.suppress(OSError), whole(self.path) as temporary:
             temporary.write_text(json.dumps(standing.to_json()))
@@ -108,7 +108,7 @@ class Teller:
 
 
 def read(folder: Path) -> Iterator[Standing]:
-    """Yield how far each run into a store is, those of this machine first by process id."""
+    """Yield the progress of each run into a store, sorted by file name."""
     for path in sorted((folder / "progress").glob("*.json")):
         if not path.name.startswith("."):
             with contextlib.suppress(OSError, ValueError):

@@ -5,10 +5,10 @@
     folder/runs/<fingerprint>/<attempt>.safetensors   its arrays, written before it
     folder/weights/<sha256>.safetensors               weights that other trials start from
     folder/journal.jsonl                              what was planned and stored, in order
-    folder/index.sqlite                               each record in short; rebuilt at need
-    folder/lock, folder/lock.pid, folder/leases       who runs which trials into this store now
-    folder/progress/                                  how far each run is, see `standing`
-    folder/quarantine/                                unreadable records that a repair moved away
+    folder/index.sqlite                               summaries of records; rebuilt if needed
+    folder/lock, folder/lock.pid, folder/leases       locks of running processes and their trials
+    folder/progress/                                  progress of each run, see `standing`
+    folder/quarantine/                                unusable records, moved there by a repair
 
 Files are written to a temporary name, synced and renamed, so that they are always complete. The
 first finished attempt at a trial counts. A record that can't be used affects only its own trial:
@@ -34,8 +34,8 @@ from hrm.system.files import whole
 
 marker = {"format": "hrm-ablations", "version": 2}
 MOST_DEATHS = 2
-LOST = "the journal has it, the store hasn't"
-OTHER = "it isn't the record that the journal has"
+LOST = "it is in the journal, but not in the store"
+OTHER = "it differs from the record in the journal"
 
 
 class Store:
@@ -47,7 +47,7 @@ class Store:
         self.refresh()
 
     def refresh(self, torn: list[str] | None = None) -> None:
-        """Look again at what is stored; `torn` takes the paths of files that weren't finished."""
+        """Read the list of records again; paths of incomplete files are added to `torn`."""
         self._entries: dict[str, dict[str, Entry]] = {}
         found = index.entries(self.folder, self._examine, torn)
         for (fingerprint, attempt), entry in found.items():
@@ -58,13 +58,14 @@ class Store:
             self._compare(line)
 
     def sync(self) -> None:
-        """Take in what others have added to the journal, and its records."""
+        """Read the lines that other processes have added to the journal, and their records."""
         self._take_in(self.journal.news())
 
     def look(self, fingerprint: str) -> None:
-        """Take in what others have added, and what a killed one wrote of a trial unjournaled.
+        """Read additions of other processes, and records of a trial that aren't in the journal.
 
-        For who has leased the trial: nobody else writes of it now.
+        Only for the process that has leased the trial, so that nobody else writes its records. A
+        killed process may have left a record without its line in the journal.
         """
         self.sync()
         for key in index.of(self.folder, fingerprint):
@@ -82,10 +83,10 @@ class Store:
             self._compare(line)
 
     def _compare(self, line: Mapping[str, Json]) -> None:
-        """Hold what is stored to a line of the journal."""
+        """Compare a stored record with its line in the journal."""
         key = str(line.get("fingerprint")), str(line.get("attempt"))
         if line.get("what") != "stored" or not index.is_key(key):
-            return  # it names no record of a store
+            return  # the line isn't about a record
         entries = self._entries.setdefault(key[0], {})
         entry, digest, status = entries.get(key[1]), line.get("sha256"), str(line.get("status"))
         if entry is None or entry.digest != digest or entry.status != status:
@@ -114,7 +115,7 @@ class Store:
         except OSError as error:
             raise _unusable(folder, error) from error
 
-    # -- what is stored ---------------------------------------------------------------------------
+    # -- reading ----------------------------------------------------------------------------------
     def get(self, fingerprint: str) -> Result | None:
         """Return the attempt at a trial that counts: the first finished one, or else the last one.
 
@@ -147,11 +148,11 @@ class Store:
         return tuple(result for result in found if result is not None)
 
     def fingerprints(self) -> list[str]:
-        """Return the trials of which anything is or was stored, in order."""
+        """Return the fingerprints of all trials with a present or lost record, in order."""
         return sorted(self._entries)
 
     def results(self) -> Iterator[Result]:
-        """Yield the result that stands for each trial, in order of fingerprint."""
+        """Yield the result that counts of each trial, in order of fingerprint."""
         for fingerprint in self.fingerprints():
             result = self.get(fingerprint)
             if result is not None:
@@ -165,7 +166,7 @@ class Store:
         return attempt, self._entries[fingerprint][attempt].digest
 
     def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
-        """Return a result's observations, one mapping an arm; arrays are loaded when read.
+        """Return a result's observations, one mapping per arm; arrays are loaded when read.
 
         Raises:
             UserError: When an array is read, if the sidecar was lost since the store was opened.
@@ -179,17 +180,17 @@ class Store:
                 return sidecars.load(path, result.sidecar)
             except ValueError as error:
                 raise _refused(
-                    f"store {str(self.folder)!r} has a record whose {error}",
-                    "what was written with it",
+                    f"store {str(self.folder)!r} has a record whose sidecar {error}",
+                    "the sidecar that was written with the record",
                     "run the same command again: the trial then counts as unknown",
                 ) from error
 
         return tuple(sidecars.Lazy(plain, arrays) for plain in result.observations)
 
     def statuses(self) -> Mapping[str, Status | None]:
-        """Return how each trial stands: what stands for it, else its last attempt, by its record.
+        """Return the status of each trial: of the attempt that counts, or else of the last one.
 
-        None for one whose record can't be used.
+        It is None if the record can't be used.
         """
         found = {}
         for fingerprint, made in self._entries.items():
@@ -198,16 +199,16 @@ class Store:
         return found
 
     def deaths(self, fingerprint: str) -> int:
-        """Return how many attempts at a trial the machine killed."""
+        """Return the number of attempts at a trial that the machine ended."""
         made = self._entries.get(fingerprint, {}).values()
         return sum(entry.status is Status.DIED for entry in made)
 
     def quarantined(self, fingerprint: str) -> bool:
-        """Tell whether the machine killed every attempt, so often that no more are made."""
+        """Return whether the machine ended so many attempts that no further one is made."""
         return not self.is_finished(fingerprint) and self.deaths(fingerprint) >= MOST_DEATHS
 
     def weights(self, fingerprint: str) -> str | None:
-        """Return the digest of weights that a trial left and that are still here."""
+        """Return the digest of a trial's weights, None if there are none in the store."""
         for entry in self._entries.get(fingerprint, {}).values():
             if entry.weights and weights.path(self.folder, entry.weights).is_file():
                 return entry.weights
@@ -215,7 +216,7 @@ class Store:
 
     @property
     def faults(self) -> Mapping[Path, str]:
-        """Why which records can't be used; each costs its own trial alone."""
+        """Faults of records that can't be used, by path; each affects only its own trial."""
         return {
             self.path((fingerprint, attempt)): entry.fault
             for fingerprint, made in sorted(self._entries.items())
@@ -224,18 +225,18 @@ class Store:
         }
 
     def path(self, key: Key, suffix: str = ".json") -> Path:
-        """Return the file of a record, or of what is beside it."""
+        """Return the file of a record, or with another suffix that of its sidecar."""
         fingerprint, attempt = key
         return self.folder / "runs" / fingerprint / f"{attempt}{suffix}"
 
     def _standing(self, fingerprint: str) -> str | None:
-        """Return the first attempt that finished, or that may have: nobody can tell any more."""
+        """Return the first attempt that finished, or whose record is lost and may have finished."""
         made = self._entries.get(fingerprint, {})
         over = [a for a, e in made.items() if (e.status.finished if e.status else e.fault)]
         return min(over, default=None)
 
     def _usable(self, fingerprint: str, attempt: str) -> Result | None:
-        """Return a result, None if its record can't be used (any more)."""
+        """Return a result, None if its record can't be used."""
         entry = self._entries[fingerprint][attempt]
         if entry.fault:
             return None
@@ -247,7 +248,7 @@ class Store:
             return None
 
     def read(self, key: Key) -> tuple[Result, str]:
-        """Return a record and its digest; its sidecar isn't looked at.
+        """Return a record and its digest, without checking its sidecar.
 
         Raises:
             ValueError: If the record can't be read, or isn't what was written.
@@ -257,11 +258,11 @@ class Store:
         except OSError as error:
             raise ValueError(f"it can't be read ({_said(error)})") from error
         if (result.fingerprint, result.attempt) != key:
-            raise ValueError(f"it is of {result.fingerprint}/{result.attempt}")
+            raise ValueError(f"it is the record of {result.fingerprint}/{result.attempt}")
         return result, digest
 
     def _examine(self, key: Key) -> Entry:
-        """Return a record in short, with its sidecar verified."""
+        """Return the summary of a record, after verifying its sidecar."""
         try:
             result, digest = self.read(key)
             if result.sidecar is not None:
@@ -272,12 +273,12 @@ class Store:
 
     # -- adding -----------------------------------------------------------------------------------
     def add(self, result: Result) -> None:
-        """Write a record, whole and synced, and its line in the journal.
+        """Write a record atomically, sync it, and add its line to the journal.
 
-        Its sidecar and weights must be written before.
+        Its sidecar and weights must have been written before.
 
         Raises:
-            UserError: If it can't be written, as on a full disk; nothing half-written stays.
+            UserError: If it can't be written, as on a full disk; no incomplete file is left.
         """
         key = result.fingerprint, result.attempt
         assert index.is_key(key), key
@@ -294,33 +295,33 @@ class Store:
         self._take_in(others)
 
     def note(self, what: str, **data: Json) -> None:
-        """Write a line into the journal, `{"what": what, …}`.
+        """Add a line to the journal, `{"what": what, …}`.
 
         Raises:
             UserError: If it can't be written.
         """
-        assert what != "stored", "that is written with the record"
+        assert what != "stored", "such a line is written together with the record"
         with self.writing(self.journal.path):
             self._take_in(self.journal.append([{"what": what, **data}]))
 
     @contextlib.contextmanager
     def writing(self, path: Path) -> Iterator[None]:
-        """Turn what a disk refuses into a user's error."""
+        """Turn an `OSError` while writing into a `UserError`."""
         try:
             yield
         except OSError as error:
             raise _refused(
                 f"record {str(path)!r} can't be written ({_said(error)})",
-                "a store with room that you may write",
+                "a store that you may write, on a disk with room",
                 "mend that and run the same command again: finished runs are kept",
             ) from error
 
     @contextlib.contextmanager
     def coordinate(self, *, alone: bool = False) -> Iterator[Leases]:
-        """Be one of the processes that add to this store, or with `alone` the only one.
+        """Register this process as a writer of the store, or with `alone` as the only one.
 
-        What a killed one left half-written is removed, and records that aren't in the journal yet
-        are added to it, once nobody else is at work. Yields the leases of trials.
+        If no other process is at work, incomplete files of killed processes are removed first, and
+        records that aren't in the journal yet are added to it. Yields the leases of trials.
 
         Raises:
             UserError: If another process excludes it, or the lock can't be taken.
@@ -345,7 +346,7 @@ class Store:
         self.adopt()
 
     def adopt(self, source: str | None = None) -> None:
-        """Add records that the journal hasn't to it, with where they come from.
+        """Add records to the journal that it lacks, with the store that they come from.
 
         Raises:
             OSError: If the journal can't be written.
@@ -374,10 +375,10 @@ def _line(key: Key, entry: Entry) -> dict[str, Json]:
 
 def _check(folder: Path, create: bool) -> None:
     """Refuse what isn't a store of this version; make a new one if asked."""
-    name, another = f"store {str(folder)!r}", "give another with --store"
+    name, another = f"store {str(folder)!r}", "give another folder with --store"
     ours = "a folder made by `ablations run`"
     if not folder.exists() and not create:
-        raise _refused(f"{name} doesn't exist", ours, "run that first")
+        raise _refused(f"{name} doesn't exist", ours, "run that command first")
     if folder.exists() and not folder.is_dir():
         raise _refused(f"{name} is a file", "a folder", another)
     path = folder / "store.json"
@@ -386,11 +387,13 @@ def _check(folder: Path, create: bool) -> None:
         foreign = [p.name for p in found if not p.name.startswith(".")]
         if foreign or not create:
             holds = f"holds {foreign[0]!r} but no store.json" if foreign else "is empty"
-            raise _refused(f"{name} isn't one: it {holds}", f"{ours}, new or empty for it", another)
+            raise _refused(
+                f"{name} isn't a store: it {holds}", f"{ours}, or a new or empty one", another
+            )
         try:
             with whole(path) as temporary:
                 temporary.write_text(json.dumps(marker))
-        except FileNotFoundError:  # somebody who made it meanwhile has swept ours
+        except FileNotFoundError:  # another process has created the store, and removed this file
             if not path.exists():
                 raise
     try:
@@ -399,9 +402,7 @@ def _check(folder: Path, create: bool) -> None:
     except (ValueError, LookupError, TypeError):
         version = None
     if not isinstance(version, int):
-        raise _refused(
-            f"{name} isn't one: its store.json says otherwise", json.dumps(marker), another
-        )
+        raise _refused(f"{name} isn't a store: its store.json differs", json.dumps(marker), another)
     if version != marker["version"]:
         mend = f"use the release that wrote it, or {another}"
         raise _refused(f"{name} has version {version}", f"version {marker['version']}", mend)
@@ -411,7 +412,7 @@ def _unusable(folder: Path, error: OSError) -> UserError:
     return _refused(
         f"store {str(folder)!r} can't be used ({_said(error)})",
         "a folder that you may read and write",
-        "mend its permissions, or give another with --store",
+        "mend its permissions, or give another store with --store",
     )
 
 

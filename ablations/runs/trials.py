@@ -11,8 +11,8 @@ from ablations.specs.protocols import Protocol, Train
 from hrm.codec import Json
 from hrm.config.parts import canonical, type_key
 
-MOST_LAYOUTS = 1024  # that are remembered
-# seeds that plans take a spread from; no claim is judged by them
+MOST_LAYOUTS = 1024  # largest number of cached layouts
+# Seeds from which plans estimate spreads; no claim is judged by them.
 PILOTS = range(PILOT_BLOCK * OFFSET, PILOT_BLOCK * OFFSET + 5)
 
 
@@ -41,7 +41,7 @@ class Planned:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """All trials in order, each once where cells share it; without those they start from."""
+        """All trials in order, each once even if cells share it; without their parents."""
         found = {id(slot.trial): slot.trial for row in self.rows for slot in row}
         return tuple(found.values())
 
@@ -49,14 +49,13 @@ class Planned:
 def plan(claim: Claim, seeds: Iterable[int], device: str = "cpu") -> Planned:
     """Return a claim's trials at these seeds; none for a claim that can't be run here.
 
-    Cells whose trials are equal share one. A joint protocol has one trial for all arms that the
-    claim's cells give it.
+    Cells with equal trials share one. A joint protocol has one trial for the arms of all its cells.
 
     Args:
         claim: The claim.
         seeds: Any seeds.
-        device: Where protocols run that train, or can start from what is trained; all else is
-            done on the CPU, as in the documents.
+        device: Device of protocols that train or can start from trained weights. All others run on
+            the CPU, as in the documents.
     """
     seeds = tuple(seeds)
     match claim:
@@ -72,13 +71,13 @@ def plan(claim: Claim, seeds: Iterable[int], device: str = "cpu") -> Planned:
 
 
 def seeds(claim: Claim, upto: Tier | int) -> range:
-    """Return a claim's seeds, one a pair, in the order in which they are read.
+    """Return a claim's seeds, one per pair, in the order in which they are read.
 
     They are the first ones of its block; an exact claim has seed 0.
 
     Args:
         claim: The claim.
-        upto: Which tier, or how many pairs.
+        upto: The tier, or the number of pairs.
     """
     match claim:
         case Statistical():
@@ -91,12 +90,12 @@ def seeds(claim: Claim, upto: Tier | int) -> range:
 
 
 def pilots(claim: Claim, device: str = "cpu") -> Planned:
-    """Return the trials that a plan takes a claim's spread from; none where it has no spread."""
+    """Return the pilot trials of a claim; none for a claim without a spread."""
     return plan(claim, PILOTS if isinstance(claim, Statistical) else (), device)
 
 
 def with_parents(trials: Iterable[Trial]) -> list[Trial]:
-    """Return trials with all that they start from, each after its parent; equal ones may recur."""
+    """Return trials with all their parents, each after its parent; equal ones may recur."""
     found: list[Trial] = []
     for trial in trials:
         chain = [trial]
@@ -107,7 +106,7 @@ def with_parents(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def boards(trial: Trial) -> str:
-    """Return what trials share that use the same boards: their seed, task and sizes."""
+    """Return the key of trials that use the same boards: their seed, task and sizes."""
     protocol = trial.protocol
     while protocol.get("after") is not None:
         protocol = protocol["after"]
@@ -116,10 +115,10 @@ def boards(trial: Trial) -> str:
 
 
 def together(trial: Trial) -> str:
-    """Return what trials share that run one after the other on one worker, which has it at hand.
+    """Return the key of trials that should run one after the other on one worker.
 
-    Those of an arm whose training steps are compiled share their graph, whatever their seed, and
-    those that are trained in stacks one training; others share their boards.
+    Trials of an arm with compiled training steps share their graph, for all seeds; trials in stacks
+    share one training; all others share their boards.
     """
     if stacks(trial):
         text = canonical([trial.protocol, list(trial.arms), trial.device])
@@ -143,14 +142,14 @@ Layout = list[tuple[Protocol, Json, tuple[Json, ...], int]]
 def _layout(claim: Statistical) -> Layout:
     """Return each cell's protocol, its JSON, the arms of its trial and the cell's place in it.
 
-    Equal protocols and arms are one object in the result, whatever they are in the claim; and a
-    claim that is planned again has the same objects, so that their texts are made once.
+    Equal protocols and arms are the same object in the result, also if a claim is planned again, so
+    that their canonical JSON is computed only once.
     """
     known = _layouts.get(id(claim))
     if known is None:
         if len(_layouts) >= MOST_LAYOUTS:
             _layouts.clear()
-        known = _layouts[id(claim)] = claim, _laid_out(claim)  # kept, so that no other has its id
+        known = _layouts[id(claim)] = claim, _laid_out(claim)  # keeping it prevents reuse of its id
     return known[1]
 
 
@@ -195,9 +194,9 @@ def _row(layout: Layout, seed: int, device: str) -> tuple[Slot, ...]:
 
 
 def _trains(protocol: Protocol) -> bool:
-    """Tell whether a protocol trains, or can start from what another one trained.
+    """Return whether a protocol trains, or can start from trained weights.
 
-    Whether it does start from that makes no difference, so that an untrained control runs on the
-    device of the trained claims that it guards.
+    It counts if it can, even if it doesn't here: thus an untrained control runs on the device of
+    the claims that it guards.
     """
     return protocol.weights or hasattr(protocol, "after")

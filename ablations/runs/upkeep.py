@@ -20,8 +20,8 @@ class Fault:
     Args:
         path: The file.
         what: The fault.
-        repaired: Whether it was put in order: what can't be used is out of the way, and counts as
-            unknown where it was a run.
+        repaired: Whether it was repaired: an unusable file was moved away, and its run counts as
+            unknown.
     """
 
     path: Path
@@ -30,9 +30,9 @@ class Fault:
 
 
 def prune(store: Store, needed: Iterable[str]) -> int:
-    """Remove weights that no trial will start from, and return how many bytes that freed.
+    """Remove weights that no trial will start from, and return the number of bytes that were freed.
 
-    Weights that are missing are made again by running what made them.
+    If missing weights are needed later, the trial that made them is run again.
 
     Args:
         store: The store.
@@ -49,10 +49,10 @@ def prune(store: Store, needed: Iterable[str]) -> int:
 
 
 def merge(store: Store, others: Iterable[Store]) -> int:
-    """Copy what other stores have into one, and return how many records were new.
+    """Copy the records of other stores into one, and return the number of new records.
 
-    Their journals are joined to this one's, each line with the store it is from, so that a run
-    which is lost there is unknown here. Everything is compared before anything is copied.
+    The lines of their journals are added to this one's, each with its store, so that a run that is
+    lost there is unknown here. Everything is compared before anything is copied.
 
     Raises:
         UserError: If two stores have one attempt with different bytes, if a journal is broken, if
@@ -76,11 +76,11 @@ def merge(store: Store, others: Iterable[Store]) -> int:
 
 
 def check(store: Store, *, repair: bool = False) -> tuple[Fault, ...]:
-    """Read a whole store again and return what is wrong with it; the index is built anew.
+    """Read a whole store again and return its faults; the index is rebuilt.
 
     Args:
         store: The store.
-        repair: Whether to move what can't be used into the store's folder "quarantine".
+        repair: Whether to move unusable files into the store's folder "quarantine".
 
     Raises:
         UserError: If it is to be repaired and is in use, or can't be written.
@@ -102,13 +102,13 @@ def _require_whole(store: Store) -> None:
     broken = store.journal.verify()
     if broken is not None:
         raise UserError(
-            f"the journal of store {str(store.folder)!r} is broken: {broken}; allowed is the chain "
-            "that `ablations run` wrote; restore the file"
+            f"the journal of store {str(store.folder)!r} is broken: {broken}; allowed is the "
+            "journal that `ablations run` wrote; restore the file from a copy"
         )
 
 
 def _new(store: Store, other: Store) -> list[Key]:
-    """Return which of another store's records one lacks; those that it has must be equal."""
+    """Return the records of another store that one lacks; the others must be equal in both."""
     found = []
     for key, _ in index.listing(other.folder / "runs"):
         if other.path(key) in other.faults:
@@ -123,7 +123,7 @@ def _new(store: Store, other: Store) -> list[Key]:
 
 
 def _require_equal(new: Iterable[tuple[Store, list[Key]]]) -> None:
-    """Refuse an attempt that two of the other stores have with different bytes."""
+    """Refuse an attempt whose bytes differ between two of the other stores."""
     seen: dict[Key, Path] = {}
     for other, keys in new:
         for key in keys:
@@ -135,8 +135,9 @@ def _require_equal(new: Iterable[tuple[Store, list[Key]]]) -> None:
 
 def _unequal(here: Path, there: Path) -> UserError:
     return UserError(
-        f"{str(here)!r} and {str(there)!r} are one attempt with different bytes; allowed is one "
-        "record an attempt; one of them was changed: check both stores, and remove that one"
+        f"{str(here)!r} and {str(there)!r} are records of one attempt with different bytes; "
+        "allowed is one record per attempt; run `ablations store check` on both stores, and remove "
+        "the record that was changed"
     )
 
 
@@ -153,7 +154,7 @@ def _copy(store: Store, other: Store, key: Key) -> None:
 
 
 def _lines(store: Store, other: Store) -> list[dict[str, Json]]:
-    """Return another journal's lines that one hasn't, with where they are from."""
+    """Return the lines of another journal that one lacks, with the store that they come from."""
 
     def plain(line: Mapping[str, Json]) -> dict[str, Json]:
         return {key: value for key, value in line.items() if key not in ("previous", "source")}

@@ -9,17 +9,17 @@ from hrm.system.files import whole
 
 
 def is_digest(digest: str | None) -> bool:
-    """Tell whether this can name weights within a store, or is None, which names none."""
+    """Return whether this can be the digest of weights in a store, or is None for no weights."""
     return digest is None or re.fullmatch(r"[0-9a-f]{64}", digest) is not None
 
 
 def path(folder: Path, digest: str) -> Path:
-    """Return where a store keeps weights."""
+    """Return the path of weights in a store."""
     return folder / "weights" / f"{digest}.safetensors"
 
 
 def save(folder: Path, data: bytes) -> str:
-    """Keep weights in a store, whole and synced, and return their digest.
+    """Write weights into a store atomically, sync them, and return their digest.
 
     Raises:
         OSError: If they can't be written.

@@ -28,30 +28,30 @@ thread_variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 class ConnectionLost(BrokenExecutor):
-    """The worker can't be reached any more; what it did may have ended well."""
+    """The worker can't be reached any more; its work may have finished."""
 
 
 class Engine(ABC):
-    """Runs up to `slots` pieces of work at once; a context, whose end stops what still runs."""
+    """Runs up to `slots` pieces of work at once; a context manager that stops them at its end."""
 
     @property
     @abstractmethod
     def slots(self) -> int:
-        """How many pieces of work may run at once, now."""
+        """The number of pieces of work that may run at once at present."""
 
     works_beside = True  # whether `submit` returns before the work is done
-    together = 0.0  # seconds of short work that are worth sending at once
-    inherited: tuple[int, ...] = ()  # open files that workers keep, such as the machine's lock
+    together = 0.0  # short pieces of work are sent together, up to this number of seconds
+    inherited: tuple[int, ...] = ()  # open files that workers inherit, such as the machine's lock
 
     @abstractmethod
     def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
-        """Start a piece of work, while fewer than `slots` run.
+        """Start a piece of work, while fewer than `slots` are running.
 
-        A worker whose last work had the same topic is preferred: it may have loaded what is needed.
-        It has the device; an engine of several machines refuses one that none of them has.
-        The future fails with `TimeoutError` if the work ran over a limit that it set itself, with
-        `BrokenExecutor` if the machine took the worker (`ConnectionLost` if nobody can tell whether
-        it did), and with `UserError` if the work did.
+        A worker whose last work had the same topic is preferred, because it may have loaded what is
+        needed. An engine of several machines chooses a worker with the device, and refuses a device
+        that none has. The future fails with `TimeoutError` if the work exceeded a limit that it set
+        itself, with `BrokenExecutor` if the worker died (`ConnectionLost` if that is unknown), and
+        with `UserError` if the work raised it.
         """
 
     @abstractmethod
@@ -60,7 +60,7 @@ class Engine(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """End all workers now, whatever they do."""
+        """End all workers at once, even in the middle of work."""
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +71,7 @@ class Engine(ABC):
 
 
 class Serial(Engine):
-    """One piece of work after the other, in this process; there are no time limits."""
+    """Runs one piece of work after the other in this process, without time limits."""
 
     works_beside = False
 
@@ -93,10 +93,10 @@ class Serial(Engine):
 
 
 class Processes(Engine):
-    """`jobs` fresh processes of one thread each, started at their first piece of work.
+    """`jobs` new processes of one thread each, started when they are first needed.
 
-    A killed process breaks its own work alone. Ctrl-C reaches this process only; workers end when
-    it does, however it ends. They import nothing from the working folder, and use tcmalloc where
+    If a process is killed, only its own work is lost. Ctrl-C reaches only this process; workers end
+    when it ends, however it ends. They import nothing from the working folder, and use tcmalloc if
     the system has it.
 
     Raises:
@@ -106,7 +106,7 @@ class Processes(Engine):
     def __init__(self, jobs: int) -> None:
         require(jobs >= 1, "--jobs", jobs, "1 or more", "use the number of cores")
         self._jobs = jobs
-        self._idle: list[tuple[str, subprocess.Popen[bytes]]] = []  # with their last topics
+        self._idle: list[tuple[str, subprocess.Popen[bytes]]] = []  # idle workers, with last topics
         self._workers: set[subprocess.Popen[bytes]] = set()
         self._changing = threading.Lock()
         self._stopped = False
@@ -117,7 +117,7 @@ class Processes(Engine):
         return self._jobs
 
     def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
-        """Hand the work to a free worker, a new one if need be."""
+        """Send the work to an idle worker, or to a new one if there is none."""
         if self._threads is None:
             self._threads, self._stopped = ThreadPoolExecutor(self.slots), False
         line = json.dumps({"work": f"{work.__module__}:{work.__qualname__}", "text": text})
@@ -140,7 +140,7 @@ class Processes(Engine):
             _close(self._workers.pop())
 
     def _ask(self, line: bytes, topic: str) -> str:
-        """Let a worker do the work, and wait for it."""
+        """Send the work to a worker, and wait for the answer."""
         worker = self._worker(topic)
         assert worker.stdin is not None and worker.stdout is not None
         with contextlib.suppress(OSError):
@@ -153,7 +153,7 @@ class Processes(Engine):
                 if not self._stopped:
                     self._workers.discard(worker)
                     _close(worker)
-            raise TimeoutError if code == -signal.SIGALRM else BrokenExecutor(f"it ended: {code}")
+            raise TimeoutError if code == -signal.SIGALRM else BrokenExecutor(f"exit status {code}")
         with self._changing:
             self._idle.append((topic, worker))
         match json.loads(reply):
@@ -170,7 +170,7 @@ class Processes(Engine):
         with self._changing:
             if self._stopped:
                 raise BrokenExecutor("it was stopped")
-            # One that was killed between two pieces of work harms neither.
+            # A worker that was killed between two pieces of work is simply replaced.
             self._idle = [(last, worker) for last, worker in self._idle if worker.poll() is None]
             if self._idle:
                 best = max(range(len(self._idle)), key=lambda i: self._idle[i][0] == topic)
@@ -181,7 +181,7 @@ class Processes(Engine):
 
 
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    """Start a process that serves; a process group of its own keeps Ctrl-C from it."""
+    """Start a worker process, in a process group of its own, so that Ctrl-C doesn't reach it."""
     variables = dict.fromkeys(thread_variables, "1")
     preloaded = list(filter(None, (allocator(), os.environ.get("LD_PRELOAD"))))
     if preloaded:
@@ -198,9 +198,9 @@ def _start(inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
 
 
 def _search_path() -> list[str]:
-    """Return where workers import from: as here, but for the working folder.
+    """Return the import path of workers: that of this process, without the working folder.
 
-    The folder that the harness is in comes last, so that it is found in a checkout too.
+    The folder of this project comes last, so that it is found in a checkout too.
     """
     here = os.path.realpath(Path.cwd())
     kept = [p for p in sys.path if Path(p).is_absolute() and os.path.realpath(p) != here]
@@ -209,7 +209,7 @@ def _search_path() -> list[str]:
 
 @functools.cache
 def allocator() -> str | None:
-    """Return the name of tcmalloc's library, which serves memory faster; None without one."""
+    """Return the name of the tcmalloc library, a faster allocator; None if there is none."""
     if not sys.platform.startswith("linux"):
         return None
     names = (ctypes.util.find_library(name) for name in ("tcmalloc_minimal", "tcmalloc"))

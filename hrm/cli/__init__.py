@@ -31,23 +31,23 @@ DESCRIPTION = """\
 One configurable Hierarchical Reasoning Model, its tasks and its data.
 
   hrm summary act-v1           modules, shapes, parameters, operations of a documented system
-  hrm train gru maze ...       train it on a task, in a folder
-  hrm eval DIR maze            score what was trained
+  hrm train gru maze ...       train it on a task, into a run's folder
+  hrm eval DIR maze            score a run's checkpoints
   hrm evaluate --output DIR    recipes by tasks, trained and scored, as a table and a heat map
-  hrm predict DIR PUZZLE ...   its answers to puzzles of your own
-  hrm plot DIR                 pictures of it
+  hrm predict DIR PUZZLE ...   answer puzzles of your own with a run's model
+  hrm plot DIR                 draw pictures of a run
   hrm sweep gru maze ...       search for its best configuration
-  hrm convert CHECKPOINT DIR   load a checkpoint of the public code, and the other way round
-  hrm demo v2                  what a document describes, on a model trained now
+  hrm convert CHECKPOINT DIR   convert a checkpoint of the public code to a run, or back
+  hrm demo v2                  demonstrate a document on a model that is trained now
   hrm data show sudoku         what a task looks like
   hrm data build sudoku        write a task's boards in the field's public format
   hrm data import PATH         write boards of your own in that format
-  hrm data info DIR            what such a folder holds
-  hrm data fetch maze-hard     fetch the field's own boards
+  hrm data info DIR            check and describe a folder in that format
+  hrm data fetch maze-hard     download a published data set
 """
 EPILOG = """\
-Exit status: 0 when the job did its work, 2 for a mistake in what was asked for, 1 for a failure of
-ours or training that diverged, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
+Exit status: 0 on success, 2 for a mistake in the arguments or files, 1 for an internal error or for
+training that diverged, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
 """
 
 

@@ -22,7 +22,7 @@ _plain = (
     *("threads", "device", "tracker", "project", "output"),
 )
 _allowed = ("recipe", "task", "config", *_settings, *_plain)
-_of_task = ("seq_len", "vocab_size", "num_puzzle_identifiers")  # the task says them
+_of_task = ("seq_len", "vocab_size", "num_puzzle_identifiers")  # they follow from the task
 _precisions = ("bfloat16", "float32")
 _ours = {  # document act-v1's keys, as arguments of its recipe
     "H_cycles": "h_cycles",
@@ -75,9 +75,9 @@ def expanded(arguments: Sequence[str]) -> list[str]:
     finder.add_argument("--config", type=Path)
     try:
         file = finder.parse_known_args(own)[0].config
-    except argparse.ArgumentError:  # said in full where everything is parsed
+    except argparse.ArgumentError:  # reported where the whole command line is parsed
         return own
-    if file is None or own[0] != "train":  # `hrm convert` has an option of that name
+    if file is None or own[0] != "train":  # `hrm convert` has another option of that name
         return own
     command, *rest = own
     said = _read(file)
@@ -105,7 +105,7 @@ def _mixed(own: list[str]) -> list[str]:
             near = nearest(name, MIXED)
             raise UserError(
                 f"--tasks has {name!r}; allowed are {', '.join(MIXED)}, with commas between; "
-                + (f"did you mean {near!r}?" if near else "take some of them")
+                + (f"did you mean {near!r}?" if near else "name one or more of them")
             )
     tasks = [{"kind": name.capitalize(), **MIXED[name]} for name in named]
     rest = own[1:at] + own[at + 2 :]
@@ -181,7 +181,7 @@ def _documented(name: str, value: Any, file: Path) -> Iterator[str]:
             near = nearest(name, allowed)
             mend = f"did you mean {near!r}?" if near else "leave it out"
             if name in _of_task:
-                mend = "leave it out: the task says it"
+                mend = "leave it out: it follows from the task"
             raise UserError(
                 f"{file} has the key {name!r} under config; allowed are {', '.join(allowed)}; "
                 f"{mend}"

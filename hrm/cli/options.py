@@ -54,7 +54,7 @@ def include(arguments: Sequence[str]) -> None:
     add_include(parser)
     try:
         asked, _ = parser.parse_known_args(arguments)
-    except argparse.ArgumentError:  # said in full where everything is parsed
+    except argparse.ArgumentError:  # reported where the whole command line is parsed
         return
     for name in asked.include:
         extensions.load(name)
@@ -73,7 +73,7 @@ def add_settings(parser: argparse.ArgumentParser, option: str, what: str) -> Non
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help=f"{what}, the value in JSON; may be repeated; an unknown name lists all",
+        help=f"{what}, the value in JSON; may be repeated; an unknown name lists all names",
     )
 
 
@@ -87,7 +87,7 @@ def add_numbers(parser: argparse.ArgumentParser, *options: tuple[str, int | None
 def add_data(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the option for a user's own boards."""
     parser.add_argument(
-        "--data", type=Path, metavar="PATH", help=f"{what}; forms are in docs/tasks.md"
+        "--data", type=Path, metavar="PATH", help=f"{what}; docs/tasks.md has the formats"
     )
 
 
@@ -131,14 +131,14 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
             values[key] = json.loads(text)
         except ValueError as error:
             raise UserError(
-                f"{option} {setting} isn't JSON behind the =; allowed is {_shown(fields[key])}; "
+                f"{option} {setting} has no JSON after the =; allowed is {_shown(fields[key])}; "
                 f"write numbers as 3, lists as [3, 4], text as '\"abc\"', nothing as null"
             ) from error
     for field in fields.values():
         if field.default is field.empty and field.name not in values:
             raise UserError(
-                f"{name} needs its {field.name}; its fields are: {allowed}; "
-                f"give {option} {field.name}=..."
+                f"task {name} has no value for {field.name}, which it needs; allowed are the "
+                f"fields {allowed}; give {option} {field.name}=..."
             )
     extensions.known(list(values.values()))  # of a mixture, say
     task: Any = Part.from_json({"kind": kind.__name__, **values})
@@ -181,7 +181,7 @@ def assigned(
         try:
             found[name] = json.loads(text)
         except ValueError:
-            found[name] = text  # a word is never right, and the error below shows it
+            found[name] = text  # a bare word fits no annotation, so that the error below shows it
         if not _fits(found[name], allowed[name].annotation):
             raise UserError(
                 f"{option} {setting} has the wrong type; allowed is {_shown(allowed[name])}, in "

@@ -14,12 +14,12 @@ NAMES = (
     *("training", "halting", "signals", "efficiency", "puzzle", "states"),
     *("communication", "positions", "architecture"),
 )
-_updates = 8  # of a demonstration
+_updates = 8  # optimiser steps of --demo
 FORMATS = ("png", "svg")
 LINE = "draw pictures of a run"
 TEXT = """\
-Draw pictures of a run into RUN/pictures: its curve as it was tracked, the rest from its best
-checkpoint and its test boards. A run that is still going on can be drawn too.
+Draw pictures of a run into RUN/pictures: the tracked training curve, and all others from the best
+checkpoint and the test boards. A run that is still training can be drawn too.
 
   training      losses, validation score and halting steps, beside trivial methods
   halting       halting steps by difficulty
@@ -27,15 +27,14 @@ checkpoint and its test boards. A run that is still going on can be drawn too.
   efficiency    cost of lockstep, masked and compacted execution
   puzzle        a test board, the answer after each segment, the solution
   states        principal components, residuals, participation ratios
-  communication what each level hands to the other at each update: its size, and how it turns
+  communication what each level passes to the other at each update: its norm and direction
   positions     the halting probability of each position over steps (document complete)
   architecture  blocks with their parameters
 
 If a picture can't be drawn for the run, the reason is printed. --json prints `drawn`, the file of
 each picture, and `lacking`, the reason for each missing one.
 
-Without a run, --demo RECIPE trains one for a few seconds on small mazes and draws that; it goes to
-DIR/run.
+Without a run, --demo RECIPE trains one on small mazes for a few seconds in DIR/run, and draws it.
 
   hrm plot runs/act
   hrm plot runs/act --only puzzle --board 3
@@ -63,8 +62,8 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     options.add_numbers(
         parser,
-        ("--boards", 256, "test boards looked at, at most"),
-        ("--board", 0, "the test board of the puzzle"),
+        ("--boards", 256, "largest number of test boards to use"),
+        ("--board", 0, "index of the test board in the picture `puzzle`"),
     )
     options.add_data(parser, "test boards of your own, of the size of the run's")
     options.add_json(parser, "what was drawn")
@@ -78,8 +77,8 @@ def run(asked: argparse.Namespace) -> int:
     assert stored.NAMES == NAMES
     if (asked.run is None) == (asked.demo is None):
         raise UserError(
-            f"run is {asked.run and str(asked.run)!r} and --demo {asked.demo!r}; allowed is one of "
-            f"them; give a run's folder, or --demo RECIPE"
+            f"run is {asked.run and str(asked.run)!r} and --demo is {asked.demo!r}; allowed is one "
+            f"of both; give a run's folder, or --demo RECIPE"
         )
     source = asked.run if asked.demo is None else _demo(asked)
     pictures = stored.Pictures(source, boards=asked.boards, board=asked.board, data=asked.data)
@@ -94,8 +93,8 @@ def run(asked: argparse.Namespace) -> int:
             if isinstance(found, str):
                 if only:
                     raise UserError(
-                        f"--only {name}: this run can't give that picture ({found}); allowed is "
-                        f"one that it can; leave --only out for all of those"
+                        f"--only is {name}, which can't be drawn for this run ({found}); allowed "
+                        f"are other pictures; leave --only out for all that can be drawn"
                     )
                 lacking[name] = found
             else:
@@ -122,7 +121,7 @@ def _demo(asked: argparse.Namespace) -> Path:
 
     choose(asked.demo, recipes.named)
     if asked.output is None:
-        raise UserError("--output is missing; allowed with --demo is a folder; name one")
+        raise UserError("--output is missing; --demo needs a folder to write to; name one")
     cells = grid.cells(grid.SETTINGS["small"], [asked.demo], ["maze"], updates=_updates)
     with progress.lines() as say:
         for _ in grid.run(cells, asked.output / "run", say):

@@ -19,17 +19,17 @@ _log = logging.getLogger(__name__)
 FORMS = ("picture", "text", "json")
 LINE = "answer puzzles with a run's model"
 TEXT = """\
-Answer puzzles with the best checkpoint of a run, or with one checkpoint. A puzzle is a file, a
-folder of files, or the puzzle itself in its natural form: a sudoku's line, a maze's rows as a text,
-other tasks' in JSON. Files are those of `hrm data import`; of ARC, tasks in JSON.
+Answer puzzles with the best checkpoint of a run, or with a given checkpoint. A puzzle is a file, a
+folder of files, or the puzzle itself: a sudoku as one line, a maze as rows of text, puzzles of
+other tasks as JSON. Files have the formats of `hrm data import`; ARC tasks are JSON.
 
-  picture   the puzzle with its answer drawn in, and whether that is valid
-  text      the answers in their natural form, one after the other
-  json      a list with `name`, `answer`, `valid` and `steps` of each; of ARC, the submission: for
+  picture   the puzzle with its answer drawn in, and whether the answer is valid
+  text      the answers in the form of the puzzles, one after the other
+  json      a list with `name`, `answer`, `valid` and `steps` of each; for ARC the submission: for
             each task a list of `attempt_1` and `attempt_2`, one for each test
 
-A model knows an ARC task by the identity that it was trained with: tasks are found by their names,
-all trained versions of a task vote, and other tasks get the blank identity.
+A model knows an ARC task by the identity that it was trained with. Tasks are found by their names,
+and all trained versions of a task vote; a task that wasn't trained on gets the blank identity.
 
   hrm predict runs/sudoku 2.5.1.9..8..2.3..6.3..6..7...1.....68......2......9.7..8...
   hrm predict runs/maze maze.txt --task-set size=12 --steps 32
@@ -55,10 +55,10 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--submission",
         type=Path,
         metavar="FILE",
-        help="for ARC: write the submission to this file, too",
+        help="for ARC: also write the submission to this file",
     )
     options.add_settings(parser, "--task-set", "a field of the task (default: as in training)")
-    options.add_numbers(parser, ("--steps", None, "halting steps (as the run evaluates)"))
+    options.add_numbers(parser, ("--steps", None, "halting steps (as in the run's own evaluation)"))
     options.add_device(parser)
     parser.set_defaults(function=run)
 
@@ -82,8 +82,8 @@ def run(asked: argparse.Namespace) -> int:
         return 0
     if asked.submission is not None:
         raise UserError(
-            f"--submission is {str(asked.submission)!r} for {name}; allowed is a file for arc's "
-            f"answers alone; leave it out, and use --as json"
+            f"--submission is {str(asked.submission)!r} for task {name}; allowed is that option "
+            f"for arc only; leave it out, and use --as json"
         )
     answers = model.problems([problem for text in asked.puzzles for problem in _given(text, task)])
     if asked.form == "json":
@@ -129,7 +129,9 @@ def _given(text: str, task: Any) -> "Sequence[Problem]":
     else:
         found = list(forms.text(text, "puzzle", task))
     if not found:
-        raise UserError(f"puzzle is {text!r}, without a puzzle; allowed is one or more; add some")
+        raise UserError(
+            f"puzzle is {text!r}, which holds no puzzle; allowed is one or more; add some"
+        )
     return found
 
 
@@ -141,7 +143,7 @@ def _arc(asked: argparse.Namespace, model: "Answering") -> None:
     submission, unknown = model.arc(tasks)
     if unknown:
         _log.warning(
-            "%d of %d tasks are none that the model was trained on, such as %s",
+            "the model wasn't trained on %d of %d tasks, such as %s",
             *(len(unknown), len(tasks), unknown[0]),
         )
     if asked.submission is not None:
@@ -169,6 +171,6 @@ def _arc(asked: argparse.Namespace, model: "Answering") -> None:
         }
         trivial = scoring.score_submission(copied, solved)
         sys.stdout.write(
-            f"solved: {score:.1%} of {len(solved)} tasks whose answers are there, "
+            f"solved: {score:.1%} of {len(solved)} tasks with known answers, "
             f"trivial {trivial:.1%} (copying the input)\n"
         )

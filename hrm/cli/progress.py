@@ -66,7 +66,7 @@ def lines() -> Iterator[Line]:
 
 
 def _printed(_: float, line: str) -> None:
-    with contextlib.suppress(OSError):  # a terminal that has closed stops no training
+    with contextlib.suppress(OSError):  # training goes on if the terminal was closed
         print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 

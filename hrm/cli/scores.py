@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _apart = (
-    "accuracy is the public code's: labelled cells that are as in the stored answer; tokens count "
-    "all cells, beside the nearest valid answer\n"
+    "accuracy, as in the public code: share of labelled cells equal to the stored answer; tokens: "
+    "share of all cells equal to the nearest valid answer\n"
 )
 _metrics = ("tokens", "unknown", "exact", "valid")
 

@@ -3,7 +3,7 @@
 With `--json` it prints one object, whose keys are stable:
 
     recipe, source   the recipe's name, and where the document describes it
-    parameters       how many the model has, buffers not counted
+    parameters       number of the model's parameters, without buffers
     documented       null, or {printed, difference, prints_as}: the printed figure, parameters less
                      that figure, and whether the count rounds or truncates to it
     operations       forward floating-point operations of one segment, that is, one halting step of
@@ -113,7 +113,7 @@ def choose(name: str, named: "Mapping[str, Named]") -> "Named":
     if name in named:
         return named[name]
     near = difflib.get_close_matches(name, named, n=1, cutoff=0.5)
-    mend = f"did you mean {near[0]!r}?" if near else "take one of them"
+    mend = f"did you mean {near[0]!r}?" if near else "name one of them"
     raise UserError(f"recipe is {name!r}; allowed are {', '.join(named)}; {mend}")
 
 
@@ -167,7 +167,7 @@ def compare(count: int, printed: str) -> dict[str, Any]:
     place or, if the figure ends in "+", if it is at least as large.
     """
     match = _figure.fullmatch(printed)
-    assert match is not None, f"{printed!r} isn't one figure"
+    assert match is not None, f"{printed!r} isn't a single figure"
     figure = Decimal(match["digits"].replace(",", "")).scaleb(_scales[match["scale"]])
     place = Decimal(1).scaleb(int(figure.as_tuple().exponent))
     difference = count - int(figure)

@@ -56,7 +56,9 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--space", type=Path, required=True, metavar="FILE", help="fields and their values"
     )
-    options.add_numbers(parser, ("--trials", 20, "of each arm"), ("--jobs", 1, "trials at once"))
+    options.add_numbers(
+        parser, ("--trials", 20, "trials of each arm"), ("--jobs", 1, "trials to run at once")
+    )
     parser.add_argument(
         "--arms",
         nargs="+",
@@ -64,7 +66,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         metavar="ARM",
         help="recipes to compare with, each with FIELD=VALUE for its changes",
     )
-    parser.add_argument("--prune", action="store_true", help="end trials below the median early")
+    parser.add_argument("--prune", action="store_true", help="stop trials below the median early")
     parser.add_argument(
         "--storage",
         type=Path,
@@ -104,14 +106,14 @@ def run(asked: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"hrm: stopped; {asked.output} has all trials that have ended, and what the others had "
-            f"kept; the same command goes on from there: {asked.line}\n"
+            f"hrm: stopped; {asked.output} has the ended trials and the checkpoints of the others; "
+            f"the same command resumes: {asked.line}\n"
         )
         return 130
     except Lost as error:
         sys.stderr.write(
-            f"hrm: a trial's process has died ({error}); nothing is chosen before it has ended; "
-            f"the same command tries it again: {asked.line}\n"
+            f"hrm: the process of a trial died ({error}); the choice waits for that trial; "
+            f"the same command repeats it: {asked.line}\n"
         )
         return 1
     if asked.json:
@@ -124,7 +126,7 @@ def run(asked: argparse.Namespace) -> int:
                 sys.stdout.write(f"\nthe same with another seed: {again}\n\n")
     lost = [arm for arm, results in found["arms"].items() if results["chosen"] is None]
     if lost:
-        sys.stderr.write(f"hrm: no trial of {', '.join(lost)} has finished: nothing was chosen\n")
+        sys.stderr.write(f"hrm: no trial of {', '.join(lost)} has finished, so none was chosen\n")
     return 1 if lost else 0
 
 
@@ -145,19 +147,19 @@ def arms(asked: argparse.Namespace) -> "dict[str, Configure]":
             name, equals, value = change.partition("=")
             if not equals:
                 raise UserError(
-                    f"--arms {text!r} has {change!r}; allowed is FIELD=VALUE behind a recipe, the "
-                    f"value in JSON; write it so"
+                    f"--arms {text!r} has {change!r}; allowed is FIELD=VALUE after a recipe, with "
+                    f"the value in JSON; write it so"
                 )
             try:
                 fields[name] = json.loads(value)
             except ValueError as error:
                 raise UserError(
-                    f"--arms {text!r} has {change!r}, which isn't JSON behind the =; allowed is "
+                    f"--arms {text!r} has {change!r}, without JSON after the =; allowed is "
                     f"FIELD=VALUE; write numbers as 3, truth as true or false, nothing as null"
                 ) from error
         arm = re.sub(r"[^\w.=-]+", "-", text.strip())
         if arm in found:
-            raise UserError(f"--arms {text!r} is there already; allowed is each arm once; drop it")
+            raise UserError(f"--arms {text!r} is given twice; allowed is each arm once; drop one")
         found[arm] = partial(configured, asked, recipe, fields)
     return found
 
@@ -178,7 +180,10 @@ def configured(
     """
     both = sorted(own.keys() & fields.keys())
     if both:
-        raise UserError(f"{both[0]} is what makes the arm; allowed are other fields; leave it out")
+        raise UserError(
+            f"{both[0]} is in the search space, but --arms sets it; allowed are other fields; "
+            "leave it out of one of them"
+        )
     fields = {**own, **fields}
     asked = copy.copy(asked)
     asked.recipe = recipe
@@ -200,7 +205,7 @@ def configured(
 
 
 def _set(roots: dict[str, Any], path: str, value: Any) -> None:
-    """Set a field by its path; parts are dictionaries with a kind here."""
+    """Set a field by its path, among parts in the form of dictionaries with a kind."""
     *way, last = path.split(".")
     inside: Any = {name: roots[name] for name in ("training", "model", "objective")}
     for i, name in enumerate([*way, last]):
@@ -225,7 +230,7 @@ def _heading(budget: Mapping[str, int]) -> str:
 def _beside(asked: argparse.Namespace) -> str:
     """Return the score of the best trivial method on the validation boards, which trials share.
 
-    They aren't scored where the recipe needs a searched field before it can be built at all.
+    They aren't scored if the recipe can't be built without a field that is searched.
     """
     try:
         plan = configured(asked, asked.recipe, {}, {})

@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 LINE = "train a documented system on a task"
 TEXT = """\
 Train a documented system, sized for a task, on boards that the task generates. The best checkpoint
-is chosen on validation boards; it and the last one are scored on test boards, beside the task's
-trivial methods.
+is chosen on validation boards. The best and the last checkpoint, and the task's trivial methods,
+are scored on test boards.
 
-With --data the boards are those of a folder in the public format, streamed from disk, or of files:
-sudoku CSV and lines, mazes, DIMACS .cnf and .col, ARC's JSON.
+With --data, boards are read from a folder in the public format, which is streamed from disk, or
+from
+files: sudoku CSV and lines, mazes, DIMACS .cnf and .col, ARC's JSON.
 
 Everything is written to the folder: configuration, environment, curve, checkpoints, scores. After
-Ctrl-C the same command resumes, to the identical curve; a run that was killed resumes from its last
-evaluation.
+Ctrl-C the same command resumes and gives the identical curve; a run that was killed resumes from
+its last evaluation.
 
 Under torchrun, several processes share each batch of boards and train one model, on CPUs or, with
---device cuda, on one GPU each. Losses equal those of one process, to rounding, except that each
-process draws dropout masks of its own. When one of them ends, all do; the same command resumes, and
-may have another number of processes.
+--device cuda, on one GPU each. Losses equal those of one process up to rounding, except that each
+process draws its own dropout masks. If one process ends, all end; the same command resumes, with
+any number of processes.
 
---json prints `folder`, `status` (finished or diverged), and of a finished run `checkpoints` and
-`baselines` with their test scores.
+--json prints `folder` and `status` (finished or diverged), and for a finished run the test scores
+of its `checkpoints` and of the `baselines`.
 
 --extend N continues an existing run, finished or not, up to N updates in total; all other settings
 come from its folder. Learning rates then follow a schedule of N updates.
@@ -50,7 +51,7 @@ come from its folder. Learning rates then follow a schedule of N updates.
   torchrun --nproc-per-node 2 -m hrm train act-v1 maze --task-set size=8 --output runs/two
 """
 TRACKERS = ("jsonl", "tensorboard", "wandb")
-_PLANNED = (  # options that a plan says already
+_PLANNED = (  # options that a plan determines
     *("set", "task_set", "training_set", "axis", "updates", "batch", "learning_rate"),
     *("train", "validation", "test", "data"),
 )
@@ -104,7 +105,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for what is trained, and on which device."""
     parser.add_argument(
-        "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists them all"
+        "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists all recipes"
     )
     options.add_task(parser)
     parser.add_argument(
@@ -112,7 +113,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="new folder, or that of a run to resume",
+        help="a new folder, or that of a run to resume",
     )
     options.add_data(parser, "boards of your own instead of generated ones")
     options.add_settings(parser, "--set", "an argument of the recipe")
@@ -129,10 +130,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--batch", 32, "boards per step"),
         ("--seed", 0, "seed of the weights"),
         ("--data-seed", 0, "seed of the boards"),
-        ("--train", None, "training boards (1000; of --data, all)"),
-        ("--validation", None, "validation boards (200; of --data, a tenth up to 200)"),
-        ("--test", None, "test boards (400; of --data, all)"),
-        ("--threads", 1, "threads of torch"),
+        ("--train", None, "training boards (1000; with --data, all)"),
+        ("--validation", None, "validation boards (200; with --data, a tenth, at most 200)"),
+        ("--test", None, "test boards (400; with --data, all)"),
+        ("--threads", 1, "number of torch's threads"),
     )
     parser.add_argument(
         "--learning-rate",
@@ -146,7 +147,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--order-seed",
         type=int,
         metavar="N",
-        help="seed of order and halting noise (default: --seed)",
+        help="seed of the order of boards and of halting noise (default: --seed)",
     )
     parser.set_defaults(seed=None, data_seed=None)  # 0, or the plan's
 
@@ -183,7 +184,7 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
     trackers = tracking.extras(asked.tracker, asked.output, asked.project) if first else []
     if first:
         sys.stderr.write(_heading(asked, plan))
-    trivial = functools.cache(lambda: beside(plan))  # boards are made once the run has begun
+    trivial = functools.cache(lambda: beside(plan))  # the run generates the boards when it begins
     try:
         with progress.lines() as say:
             found = runs.execute(
@@ -233,11 +234,11 @@ def _started(plan: "Plan", run: Path, *, said: bool) -> "tuple[Plan, Mapping[str
         found = transfer.compared(HRM(plan.system.model).state_dict(), weights)
     if not found.taken:
         raise UserError(
-            f"--from is {str(run)!r}, whose weights have neither name nor shape of this model's; "
-            f"allowed is a run of a system much like it; leave it out"
+            f"--from is {str(run)!r}, none of whose weights has the name and shape of one of this "
+            f"model's; allowed is a run of a similar system; leave it out"
         )
     if said:
-        lines = [f"from {path}, update {update}: {len(found.taken)} tensors taken over"]
+        lines = [f"from {path}, update {update}: {len(found.taken)} tensors copied"]
         lines += [f"  new: {name} ({why})" for name, why in found.fresh.items()]
         lines += [f"  not used: {name}" for name in found.unused]
         sys.stderr.writelines(f"{line}\n" for line in lines)
@@ -248,8 +249,10 @@ def _again(asked: argparse.Namespace) -> str:
     from hrm.training import runs
 
     update = runs.reached(asked.output)
-    kept = f"{asked.output} has all up to update {update}" if update else "nothing is trained yet"
-    return f"{kept}; the same command goes on from there: {asked.line}"
+    kept = (
+        f"{asked.output} is complete up to update {update}" if update else "no update is done yet"
+    )
+    return f"{kept}; the same command resumes: {asked.line}"
 
 
 def plan_of(asked: argparse.Namespace) -> "Plan":
@@ -320,8 +323,9 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
 
     if asked.train is not None:
         raise UserError(
-            f"--train is {asked.train} beside --data; allowed is all that the folder has; leave it "
-            f"out, or make a smaller folder with `hrm data import --train`"
+            f"--train is {asked.train} with --data, which trains on all boards of the folder; "
+            f"allowed is one of both options; leave --train out, or make a smaller folder with "
+            f"`hrm data import --train`"
         )
     found = own.opened(asked.data, task, seed)
     data = found.read("train")
@@ -378,8 +382,8 @@ def _belongs(asked: argparse.Namespace, plan: "Plan", what: str) -> None:
     task = type(plan.task).__name__.lower()
     if (plan.recipe, task) != (asked.recipe, asked.task):
         raise UserError(
-            f"{what} is for {plan.recipe} {task}; allowed is a plan for what is asked "
-            f"for, {asked.recipe} {asked.task}; name these, or another file"
+            f"{what} is for {plan.recipe} {task}; allowed is one for {asked.recipe} {asked.task}, "
+            f"as in the command; name that recipe and task, or another file"
         )
 
 
@@ -388,7 +392,7 @@ def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> 
     for name in (*_PLANNED, *more):
         if getattr(asked, name) != asked.default(name):
             raise UserError(
-                f"--{name.replace('_', '-')} is given beside {option}, which says that already; "
+                f"--{name.replace('_', '-')} is given with {option}, which determines it; "
                 f"allowed is {allowed}; leave it out"
             )
 
@@ -419,7 +423,7 @@ def _line(point: "Point", trivial: str) -> str:
     """Return a point in one line.
 
     Args:
-        trivial: What is to be beaten, from `beside`.
+        trivial: The score of the best trivial method, from `beside`.
     """
     m, (minutes, seconds) = point.metrics, divmod(round(point.seconds), 60)
     return (

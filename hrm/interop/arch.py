@@ -30,12 +30,12 @@ from hrm.config.parts import Part, require
 from hrm.errors import UserError
 
 HIERARCHICAL = "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
-HIERARCHICAL_TOO = "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"  # beside TINY there
+HIERARCHICAL_TOO = "recursive_reasoning.hrm@HierarchicalReasoningModel_ACTV1"  # in the tiny code
 TINY = "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
 # The tiny network's code by the number of its latents.
 TINIES = {2: TINY, 1: TINY.replace("trm@", "trm_singlez@"), 7: TINY.replace("trm@", "trm_hier6@")}
 PLAIN = "recursive_reasoning.transformers_baseline@Model_ACTV2"  # of one level
-# Keys that the hierarchical code doesn't have and ignores, with the values that say nothing there.
+# Keys that the hierarchical code doesn't have and ignores, with the values that have no effect.
 ONE_NETWORK_ALONE = {"puzzle_emb_len": 0, "no_ACT_continue": False, "mlp_t": False}
 # Keys that the plain transformer ignores too; it passes once through its one level, H.
 NOT_PLAIN = {**ONE_NETWORK_ALONE, "H_cycles": 1, "L_cycles": 1, "L_layers": 0}
@@ -110,9 +110,9 @@ class Arch(Part):
             require(value in allowed, name, value, ", ".join(allowed), "use one of these")
         for name in ("vocab_size", "seq_len", "hidden_size", "num_heads", "inner"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
-        for name in ("H_layers", "L_layers"):  # of which a model would be built, whoever says so
+        for name in ("H_layers", "L_layers"):  # a file may name any number, and all would be built
             value = getattr(self, name)
-            require(1 <= value <= 1000, name, value, "1 to 1,000", "give those of the weights")
+            require(1 <= value <= 1000, name, value, "1 to 1,000", "give the number in the weights")
         least = (1, 2, 7) if self.one_network else (2,)
         require(self.latents in least, "latents", self.latents, f"one of {least}", "use 2")
         require(
@@ -238,7 +238,7 @@ class Arch(Part):
         return System(model=model, objective=objective)
 
     def _halting(self, usual: QLearning) -> QLearning:
-        """Return when samples stop; at the last step alone where ACT isn't enabled."""
+        """Return the halting rule; without ACT, samples stop at the last step only."""
         explored = usual.exploration
         if not self.act_enabled and self.halt_max_steps > 1:
             explored = Minimum(probability=1.0, least=self.halt_max_steps)
@@ -317,8 +317,8 @@ class Arch(Part):
         if differences:
             where, there, here = differences[0]
             raise UserError(
-                f"{where} is {here!r}; allowed is {there!r}, all that the public code can do; "
-                f"convert a run without that change"
+                f"{where} is {here!r}; allowed is {there!r}, the only value that the public code "
+                f"supports; convert a run without that change"
             )
         return arch
 

@@ -40,7 +40,7 @@ def read(path: Path) -> Weights:
     if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
         state = state["model"]
     if not isinstance(state, Mapping):
-        raise _refused(path, f"it holds a {type(state).__name__}, no dictionary")
+        raise _refused(path, f"it holds a {type(state).__name__}, not a dictionary")
     for name, tensor in state.items():
         if why := _unfit(tensor):
             raise _refused(path, f"{str(name)[:200]!r} in it is {why}")
@@ -58,10 +58,10 @@ def write(path: Path, state: Mapping[str, Tensor]) -> None:
         if path.suffix == ".safetensors":
             try:
                 save_file(dense, temporary)
-            except safetensors.SafetensorError as error:  # how the library says: the disk is full
+            except safetensors.SafetensorError as error:  # what the library raises on a full disk
                 raise OSError(f"{path} can't be written: {error}") from error
         else:
-            with temporary.open("xb") as file:  # to which torch gives no name of its own
+            with temporary.open("xb") as file:  # given a path, torch would store its name inside
                 torch.save(dense, file)
 
 
@@ -71,7 +71,7 @@ def _zipped(path: Path) -> Any:
         with zipfile.ZipFile(path) as file:
             size = sum(entry.file_size for entry in file.infolist())
             if size > path.stat().st_size:
-                raise _refused(path, f"it unpacks to {size:,} bytes, more than it has")
+                raise _refused(path, f"it unpacks to {size:,} bytes, more than the file has")
             if (damaged := file.testzip()) is not None:  # torch doesn't look at checksums
                 raise _refused(path, f"{damaged!r} in it is damaged")
         # Not mapped into memory: then torch doesn't hold tensors to the size of their records.
@@ -80,7 +80,7 @@ def _zipped(path: Path) -> Any:
         raise
     except Exception as error:  # a damaged file makes an unpickler raise anything
         called = re.search(r"GLOBAL ([\w.]+)", str(error))
-        why = f"it asks for {called[1]}, which is no tensor" if called else _line(error)
+        why = f"it asks for {called[1]}, which isn't a tensor" if called else _line(error)
         raise _refused(path, why) from error
 
 
@@ -89,8 +89,8 @@ def _safe(path: Path) -> dict[str, Tensor]:
         with safetensors.safe_open(path, framework="pt", device="cpu") as file:
             if "tree" in (file.metadata() or {}):
                 raise UserError(
-                    f"checkpoint is {str(path)!r}, one of ours; allowed is a public one; convert "
-                    f"it with --to public"
+                    f"checkpoint is {str(path)!r}, which this project wrote; allowed is one of the "
+                    f"public code; convert yours with --to public"
                 )
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except UserError:
@@ -102,16 +102,16 @@ def _safe(path: Path) -> dict[str, Tensor]:
 def _unfit(tensor: Any) -> str | None:
     """Return why a value can't be a weight; None if it can."""
     if not isinstance(tensor, Tensor):
-        return f"a {type(tensor).__name__}, no tensor"
+        return f"a {type(tensor).__name__}, not a tensor"
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
-        return "no dense tensor"
+        return "not a dense tensor"
     if tensor.dtype not in _kinds:
         allowed = ", ".join(str(kind).removeprefix("torch.") for kind in _kinds)
         return f"{tensor.dtype}, not one of {allowed}".replace("torch.", "")
     if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
-        return "a tensor larger than what is stored of it"
+        return "a tensor larger than its stored data"
     if not tensor.isfinite().all():
-        return "a tensor with numbers that are NaN or infinite, whose answers would be none"
+        return "a tensor with NaN or infinite values"
     return None
 
 
@@ -122,6 +122,6 @@ def _line(error: Exception) -> str:
 
 def _refused(path: Path, why: str) -> UserError:
     return UserError(
-        f"checkpoint is {str(path)!r}; allowed is a state dictionary in a safetensors file or as "
-        f"torch.save writes it, and this can't be read ({why}); name another file"
+        f"checkpoint is {str(path)!r}, which can't be read ({why}); allowed is a state dictionary, "
+        f"in a safetensors file or as torch.save writes it; name another file"
     )

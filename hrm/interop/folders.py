@@ -131,12 +131,12 @@ def to_public(
     had = checkpoint.load(path).get("public", {})
     values = Arch.of(stored.plan.system).to_json() | dict(given or {})
     wide = values.pop("expansion", None)
-    require(wide is None, "expansion", wide, "what the run was trained with", "leave it out")
+    require(wide is None, "expansion", wide, "the run's own", "leave it out")
     arch = Arch.from_json(values)
     weights = names.renamed(state, str(path), one_level=arch.one_level)
     weights = replace(weights, prefix=had.get("prefix", names.PREFIX))
     fitting(weights, arch)
-    half = arch.forward_dtype == "bfloat16"  # which the initial states have there
+    half = arch.forward_dtype == "bfloat16"  # the public code's initial states have this type
     tensors = dict(weights.tensors)
     for name in (n for n in weights.tensors if n.endswith("_init")):
         if (tensors[name].dtype == torch.bfloat16) != half:
@@ -160,8 +160,9 @@ def _task(arch: Arch, task: Task | None) -> Part:
     found = _data.get((arch.vocab_size, arch.seq_len)) if task is None else task
     if found is None:
         raise UserError(
-            f"task of a model with {arch.vocab_size} tokens and {arch.seq_len} positions isn't "
-            f"known; allowed without one are those of the public data; give --task"
+            f"--task is missing, and no public data set has {arch.vocab_size} tokens and "
+            f"{arch.seq_len} positions; allowed without it are models of the public data sets; "
+            "give --task"
         )
     sizes = (found.cells, found.vocabulary)
     public = (found.cells, found.public_vocabulary)

@@ -124,17 +124,18 @@ def inferred(
         require(type(wide) in (int, float), "expansion", wide, "a number", "use the usual 4")
         values["inner"] = recipes.swiglu_inner(values["hidden_size"], wide)
     if values["one_network"]:
-        values["H_layers"] = values["L_layers"]  # which that code ignores
+        values["H_layers"] = values["L_layers"]  # that code ignores H_layers
     if values["mlp_t"] and "pos_encodings" not in said | given:
-        values["pos_encodings"] = "none"  # mixing has no use for angles
+        values["pos_encodings"] = "none"  # a feed-forward over positions uses no rotary angles
     if (rows := _rows(weights)) and "seq_len" not in given:
         room = values["puzzle_emb_len"] or -(-values["puzzle_emb_ndim"] // values["hidden_size"])
         values["seq_len"] = rows - (room if values["puzzle_emb_ndim"] else 0)
         said["seq_len"] = values["seq_len"]
     if "seq_len" not in values:
         raise UserError(
-            f"seq_len of {weights.source} isn't in its weights, whose positions are rotary; "
-            f"allowed is the number of tokens of a board; name the task, or give seq_len=81"
+            f"seq_len of {weights.source} is missing: with rotary positions, weights don't "
+            f"determine it; allowed is the number of tokens of a board; name the task, or give "
+            f"seq_len=81"
         )
     arch = Arch(**values)
     fitting(weights, arch)
@@ -161,14 +162,14 @@ def _of_one_code(
     kind = {key: said[key] for key in ("one_network", "one_level")}
     if any(given.get(key, value) != value for key, value in kind.items()):
         raise UserError(
-            f"configuration is of {_code({**said, **given})}; allowed is one of {_code(said)}, "
-            f"whose weights {source} holds; name its own by --config"
+            f"configuration is for {_code({**said, **given})}; allowed is one for {_code(said)}, "
+            f"to which the weights of {source} belong; name that with --config"
         )
     name, assumed = recipe
     if any(assumed[key] != value for key, value in kind.items()):
         raise UserError(
-            f"recipe is {name!r}; allowed is one of the code that wrote {source}, "
-            f"{_code(said).partition('@')[2]}; leave --recipe out"
+            f"recipe is {name!r}; allowed is a recipe for {_code(said).partition('@')[2]}, the "
+            f"code that wrote {source}; leave --recipe out"
         )
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from hrm.errors import UserError
 
-PREFIX = "_orig_mod.model.inner."  # of what the public trainers write
+PREFIX = "_orig_mod.model.inner."  # of the names that the public trainers write
 WRAPPERS = ("_orig_mod", "module", "model", "inner")
 
 # Ours to the public names, in the order of the public modules; low and high level are alike.
@@ -32,7 +32,7 @@ OUTER = {
     "embed.positions.weight": "embed_pos.embedding_weight",
 }
 LEVELS = {"high": "H_level", "low": "L_level"}
-# The plain transformer's one level, which is the low one here, and the high one there.
+# The plain transformer's only level is the low one in our model, and H in the public code.
 ONE_LEVEL = ({"start_low.value": "H_init"}, {"low": "H_level"})
 BLOCK = {
     "attention.qkv.weight": "self_attn.qkv_proj.weight",
@@ -91,14 +91,15 @@ def unwrapped(state: Mapping[str, Tensor], source: str = "the state dictionary")
         first = ", ".join(repr(name) for name in list(state)[:3]) or "nothing"
         raise UserError(
             f"{source} holds {first}; allowed are the weights of a public HRM or one-tiny-network "
-            f"model, {PREFIX + _tokens!r} among them, or with less of a prefix; name another file"
+            f"model, with {PREFIX + _tokens!r} or that name under a shorter prefix; name another "
+            f"file"
         )
     prefix = prefixes[0]
     for name in state:
         if not name.startswith(prefix):
             raise UserError(
-                f"{source} holds {name!r}; allowed are names that begin with {prefix!r}, as its "
-                f"others do; take it out"
+                f"{source} holds {name!r}; allowed are names that begin with {prefix!r}, as all "
+                f"others in it do; remove that entry"
             )
     bare = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
     return Weights(source=source, prefix=prefix, tensors=bare)
@@ -132,7 +133,7 @@ def wrapped(weights: Weights, prefix: str | None = None) -> dict[str, Tensor]:
     if not _wraps(prefix):
         raise UserError(
             f"prefix is {prefix!r}; allowed is nothing, or any of {', '.join(WRAPPERS)}, each with "
-            f"a dot behind it; use {PREFIX!r}, what the public trainers write"
+            f"a dot after it; use {PREFIX!r}, as the public trainers do"
         )
     return {prefix + name: tensor for name, tensor in weights.tensors.items()}
 

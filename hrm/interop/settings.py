@@ -49,9 +49,9 @@ TRAINING = {
     "puzzle_emb_lr": "puzzle_rate",
     "puzzle_emb_weight_decay": "puzzle_decay",
 }
-_beside = ("name", "loss", "batch_size")  # keys of `arch` that say nothing of the model's sizes
-MORE = ("beta1", "beta2", "lr_min_ratio", "ema", "ema_rate")  # of training, too
-_most = 1 << 20  # bytes of a configuration
+_beside = ("name", "loss", "batch_size")  # keys of `arch` that don't affect the model's sizes
+MORE = ("beta1", "beta2", "lr_min_ratio", "ema", "ema_rate")  # further keys of training
+_most = 1 << 20  # largest size of a configuration, in bytes
 
 
 def read(paths: Sequence[Path]) -> dict[str, Any]:
@@ -73,9 +73,9 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
         if foreign:
             raise UserError(
                 f"configuration is {str(path)!r}, whose arch has {foreign[0]} = "
-                f"{str(arch[foreign[0]])[:80]!r}; allowed are the public code's keys, as another "
-                f"may change what is computed: {', '.join(KEYS)}; if the model was trained without "
-                f"it, name a copy without it by --config"
+                f"{str(arch[foreign[0]])[:80]!r}; allowed are the public code's keys, since any "
+                f"other may change the computation: {', '.join(KEYS)}; if the model was trained "
+                f"without it, name a copy without that key with --config"
             )
         known = {key: value for key, value in flat.items() if key in (*KEYS, *TRAINING, *MORE)}
         if isinstance(name := flat.get("name"), str):
@@ -120,7 +120,7 @@ def training(found: Mapping[str, Any], updates: int) -> Training:
     """
     chosen = {ours: found[key] for key, ours in TRAINING.items() if key in found}
     if chosen.get("learning_rate") == 0:
-        _log.warning("lr is 0.0, with which nothing is learned; the run's rate is the usual one")
+        _log.warning("lr is 0.0, so that nothing would be learned; the run gets the default rate")
         del chosen["learning_rate"]
     floor = found.get("lr_min_ratio", 1.0)
     schedule = Constant() if floor == 1 else Cosine(floor=floor)
@@ -192,7 +192,7 @@ def _mapping(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise _refused(path, " ".join(str(error).split())[:160]) from error
     if not isinstance(found, dict):
-        raise _refused(path, f"it holds a {type(found).__name__}, no mapping")
+        raise _refused(path, f"it holds a {type(found).__name__}, not a mapping")
     return found
 
 
@@ -227,6 +227,6 @@ def _code(path: Path, name: str) -> dict[str, Any]:
 
 def _refused(path: Path, why: str) -> UserError:
     return UserError(
-        f"configuration is {str(path)!r}; allowed is a YAML or JSON file of the public code's, and "
-        f"this is none ({why}); name its {FILE}, or its data's dataset.json"
+        f"configuration is {str(path)!r}, which can't be used ({why}); allowed is a YAML or JSON "
+        f"file of the public code; name its {FILE}, or the dataset.json of its data"
     )

@@ -9,7 +9,7 @@ colour.
     halting       steps by difficulty, signals by step, what executions cost
     puzzles       a puzzle, its successive answers, its solution
     states        how both levels' states change, from `hrm.model.probe`
-    levels        what the levels hand to each other; halting position by position
+    levels        the messages between the levels; halting at each position
     agent         an agent's learning metrics
     comparison    recipes by tasks, as a heat map
     architecture  a model's blocks with their parameters

@@ -1,4 +1,4 @@
-"""What an agent's status says while it learns."""
+"""An agent's learning metrics, from its status."""
 
 from collections.abc import Mapping, Sequence
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from hrm.model import HRM
 
 Place = tuple[float, float]
-_size = (2.6, 1.1)  # of a box
-_embedding, _low, _high = (1.6, 1.9), (5.4, 1.9), (5.4, 4.7)  # middles
+_size = (2.6, 1.1)  # width and height of a box
+_embedding, _low, _high = (1.6, 1.9), (5.4, 1.9), (5.4, 4.7)  # centres of boxes
 _readout, _halting = (9.3, 4.7), (9.3, 2.9)
 
 
@@ -125,7 +125,7 @@ def _box(axes: Axes, at: Place, title: str, kind: str, count: str, edge: str) ->
 
 
 def _arrow(axes: Axes, start: Place, end: Place, label: str, beside: str = "center") -> None:
-    """Draw an arrow from the border of one box to that of another, its label at its middle."""
+    """Draw an arrow from the border of one box to that of another, with a label at its middle."""
     (x, y), (to_x, to_y) = start, end
     upright = x == to_x
     side = 1 if (to_y > y if upright else to_x > x) else -1

@@ -19,9 +19,10 @@ def heat_map(
     """Draw scores as a heat map, each with its distance from the best trivial method.
 
     Args:
-        scores: By row, such as a recipe, and by column, such as a task; None where there is none.
-        trivial: What the best trivial method scores, by column; a row of its own at the bottom.
-        score: What the scores are, shares of 1.
+        scores: Scores, 0 ... 1, by row (such as a recipe) and column (such as a task); None for a
+            missing one.
+        trivial: Score of the best trivial method, by column; drawn as the last row.
+        score: Name of the score, for the colour bar.
     """
     columns = list(trivial)
     rows = {**scores, "best trivial": trivial}
@@ -54,13 +55,13 @@ def heat_map(
 
 
 def table(rows: Mapping[str, Mapping[str, float | None]], columns: list[str]) -> Array:
-    """Return values [rows, columns], NaN where there is none."""
+    """Return values [rows, columns], NaN for missing ones."""
     found = [[row.get(column) for column in columns] for row in rows.values()]
     return np.array([[np.nan if v is None else v for v in row] for row in found], dtype=np.float64)
 
 
 def _words(value: float, gap: float | None) -> str:
-    """Return what stands in a cell."""
+    """Return the text of a cell: the score, and its distance from the trivial method."""
     if np.isnan(value):
         return ""
     return f"{100 * value:.1f}" if gap is None else f"{100 * value:.1f}\n{100 * gap:+.1f}"

@@ -27,7 +27,7 @@ from hrm.plots.style import (
     whole_numbers,
 )
 
-_annotated = 16  # shares are written into cells of at most so many columns
+_annotated = 16  # largest number of columns for which shares are written into the cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +190,7 @@ def efficiency(
         look |= {"ls": DASHES[i % 5], "mew": 1.8, "ms": 12 - i}
         share = f", {100 * e.per_sample / costs[reference]:.0f} %" if reference in costs else ""
         lines.append(Line2D([], [], label=e.name + share, **look))
-        # As stairs: each call is as wide as one, so that areas are costs.
+        # Drawn as stairs of width 1 per call, so that areas are costs.
         calls = np.arange(len(e.rows) + 1)
         left.stairs(e.rows, calls, color=look["color"], ls=look["ls"], lw=1.8)
         right.plot([e.per_sample * factor], [e.score], **look)

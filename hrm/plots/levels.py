@@ -1,4 +1,4 @@
-"""What the levels hand to each other, and what each position's halting adds up.
+"""Messages between the levels, and the halting probability that each position accumulates.
 
 Shapes: M messages, K steps, B samples, S positions, D width of a message.
 """
@@ -33,11 +33,11 @@ _directions = (("down", "high to low", VERMILION, "s"), ("up", "low to high", BL
 
 @dataclass(frozen=True, kw_only=True)
 class Messages:
-    """What one level handed to the other, in order.
+    """Messages that one level passed to the other, in order.
 
     Args:
-        updates: [M], the update that read each, counted from 1 through all steps.
-        values: [M, B, D], or [M, B, S, D]: as the other level's core reads it.
+        updates: The update that read each message, counted from 1 over all steps, [M].
+        values: The messages as the other level's core reads them, [M, B, D] or [M, B, S, D].
     """
 
     updates: Array
@@ -49,7 +49,7 @@ class Messages:
         return found
 
     def cosines(self) -> Array:
-        """Return the cosine between each message and the one before, [M - 1, B]; 0 to nothing."""
+        """Return the cosine between each message and the one before, [M - 1, B]; 0 if one is 0."""
         flat = self._flat()
         lengths = np.linalg.norm(flat, axis=2)
         scale = lengths[1:] * lengths[:-1]
@@ -62,10 +62,10 @@ class Messages:
 
 @dataclass(kw_only=True)
 class _Heard:
-    """Messages while a model thinks."""
+    """Messages recorded during a forward pass."""
 
     update: int = 0
-    read: Tensor | None = None  # the high state that the low level read last
+    read: Tensor | None = None  # the last high state that the low level read
     down: list[tuple[int, Tensor]] = field(default_factory=list)
     up: list[tuple[int, Tensor]] = field(default_factory=list)
 
@@ -73,11 +73,11 @@ class _Heard:
 def messages(
     model: HRM, inputs: Tensor, identities: Tensor | None = None
 ) -> dict[str, Messages | None]:
-    """Return what a model's levels hand down and up while all samples take all steps.
+    """Return the messages between a model's levels, in both directions; all samples take all steps.
 
-    Down is z_H as the low core reads it, once as long as it stays the same; up the summary of the
-    low states that the high core reads, or where low states are added to z_H, what is added. None
-    where nothing is handed that way.
+    Downwards it is z_H as the low core reads it, recorded once for as long as it doesn't change.
+    Upwards it is the summary of the low states that the high core reads or, if low states are added
+    to z_H, the added term. A direction without messages is None.
 
     Args:
         model: The model, which isn't changed.
@@ -96,7 +96,7 @@ def messages(
 
 @contextmanager
 def _heard(model: HRM) -> Iterator[_Heard]:
-    """Yield what is heard of a model's messages inside."""
+    """Record a model's messages within the block, and yield them."""
     heard = _Heard()
     schedule, high, context = model.schedule, model.core_high, model.low.from_context
     before = vars(model.low).get("from_context")
@@ -135,7 +135,7 @@ def _heard(model: HRM) -> Iterator[_Heard]:
 
 
 def _together(heard: list[tuple[int, Tensor]]) -> Messages | None:
-    """Return messages as one; of one update, the last that was read."""
+    """Return recorded messages as one object; of each update, only the last message is kept."""
     last = dict(heard)
     if not last:
         return None
@@ -145,12 +145,12 @@ def _together(heard: list[tuple[int, Tensor]]) -> Messages | None:
 
 @styled
 def communication(found: dict[str, Messages | None]) -> Figure:
-    """Draw messages' norms, and their cosines with those before, as medians over samples.
+    """Draw the norms of messages, and their cosines with the previous ones: medians over samples.
 
     Args:
-        found: From `messages`; at least one way has some.
+        found: From `messages`; at least one direction has messages.
     """
-    require(any(found.values()), "messages", "none", "some, of two levels", "take another system")
+    require(any(found.values()), "messages", "none", "one or more", "take a system of two levels")
     figure, (left, right) = grid(1, 2, 4.2, 3.1)
     for (way, name, color, marker), dashes in zip(_directions, DASHES, strict=False):
         said = found[way]
@@ -166,8 +166,10 @@ def communication(found: dict[str, Messages | None]) -> Figure:
                 )
                 middle = np.median(values, axis=1)
                 axes.plot(at, middle, color=color, marker=marker, ms=3.5, ls=dashes, label=name)
-    left.set(title="Size of what is handed over", ylabel="root mean square", ylim=(0, None))
-    right.set(title="Same as before?", ylabel="cosine with the message before", ylim=(None, 1.05))
+    left.set(title="Size of messages", ylabel="root mean square", ylim=(0, None))
+    right.set(
+        title="Change of messages", ylabel="cosine with the message before", ylim=(None, 1.05)
+    )
     for axes in (left, right):
         axes.set_xlabel("updates of either level")
         whole_numbers(axes)
@@ -192,7 +194,9 @@ def probabilities(model: HRM, inputs: Tensor, identities: Tensor | None = None) 
 
 
 def crossings(values: Array, threshold: float) -> Array:
-    """Return where positions' sums of probabilities reach the threshold, [K, ...]; they start anew.
+    """Return where a position's sum of probabilities reaches the threshold, [K, ...].
+
+    The sum then restarts at 0.
 
     Source: document complete, as coded.
     """
@@ -206,12 +210,12 @@ def crossings(values: Array, threshold: float) -> Array:
 
 @styled
 def positions(values: Array, threshold: float, *, name: str = "Board 0") -> Figure:
-    """Draw the first board's halting probability per position over steps, and all boards' means.
+    """Draw the halting probability by position and step: for the first board, and as a mean of all.
 
     Args:
-        values: [K, B, S], from `probabilities`.
-        threshold: Of the sums; where one reaches it there is a mark.
-        name: Of the first board.
+        values: Probabilities from `probabilities`, [K, B, S].
+        threshold: Threshold of the sums; a mark shows where a sum reaches it.
+        name: Name of the first board.
     """
     steps, _, cells = values.shape
     figure, (left, right) = grid(1, 2, 4.4, max(3.1, 0.045 * cells + 1.2))

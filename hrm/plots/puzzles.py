@@ -39,10 +39,10 @@ ARC_COLOURS = (  # as arcprize.org shows them, in the order of their numbers
     *("#aaaaaa", "#f012be", "#ff851b", "#7fdbff", "#870c25"),
 )
 _columns = 4
-_legible = 12  # ARC grids of at most so many cells a side have their colours' numbers
+_legible = 12  # largest side of an ARC grid whose cells show the numbers of their colours
 
 Values = TypeVar("Values")
-Panel = Callable[[Axes, Values], str]  # draws them, and returns what its title adds
+Panel = Callable[[Axes, Values], str]  # draws values, and returns an addition to the title
 
 
 @styled
@@ -283,7 +283,7 @@ def arc(
 
 
 def mismatch(answer: Grid, solution: Grid) -> Array:
-    """Return which cells of an answer's grid differ from the solution, or are beyond it."""
+    """Return which cells of an answer's grid differ from the solution, or lie outside of it."""
     wrong = np.ones(answer.shape, dtype=np.bool_)
     height, width = np.minimum(answer.shape, solution.shape)
     wrong[:height, :width] = answer[:height, :width] != solution[:height, :width]
@@ -356,7 +356,7 @@ def _cells(axes: Axes, texts: Sequence[str], given: Array, wrong: Array, columns
 
 
 def _crosses(axes: Axes, wrong: Array, size: float, color: str, at: float = 0.5) -> None:
-    """Cross out cells, with a rim that is visible on dark and light ones."""
+    """Cross out cells; the crosses have a rim that is visible on dark and light cells."""
     y, x = np.nonzero(wrong)
     for width, shade in ((3.4, PAPER), (1.5, color)):
         axes.plot(x + at, y + at, "x", ms=size, mew=width, color=shade, zorder=2)

@@ -6,8 +6,8 @@
     efficiency     the cost of lockstep, masked and compacted execution of the same decisions
     puzzle         a test board, the answer after each segment, the solution
     states         principal components, residuals and participation ratios of both levels
-    communication  what each level hands to the other: its size, and how it turns
-    positions      the probability that each position's halting adds up
+    communication  messages between the levels: their norms, and their cosines over time
+    positions      the halting probability of each position over steps
     architecture   blocks with their parameters
 
 In `halting`, `signals` and `efficiency`, each sample stops on its own as soon as its halting
@@ -50,10 +50,10 @@ _executions: Mapping[str, Lockstep | Masked | Compacted] = {
     "masked": Masked(),
     "compacted": Compacted(),
 }
-_entries = 2**24  # of the states that are kept for a picture: 128 MiB
+_entries = 2**24  # largest number of state entries that are kept for a picture: 128 MiB
 
 
-class Lacking(Exception):  # noqa: N818 (what a run can't give isn't an error of its)
+class Lacking(Exception):  # noqa: N818 (a missing picture isn't an error)
     """Raised if a picture can't be drawn for a run; the message says why."""
 
 
@@ -76,8 +76,8 @@ class Pictures:
         plan = runs.planned(folder) if folder.is_dir() else None
         if plan is None:
             raise UserError(
-                f"run is {str(folder)!r}; allowed is a folder with a run.json; give what "
-                f"`hrm train` had as --output"
+                f"run is {str(folder)!r}; allowed is a folder with a run.json; give the --output "
+                "of `hrm train`"
             )
         require(boards >= 1, "boards", boards, "1 or more", "leave it out for 256")
         self.folder, self.plan, self.board = folder, plan, board
@@ -102,7 +102,7 @@ class Pictures:
         """Draw the training curve; its score is that of the validation boards."""
         points = tracking.points(self.folder)
         if not points:
-            raise Lacking("the run has no evaluation yet")
+            raise Lacking("the run hasn't been evaluated yet")
         found = scoring.baselines(self.task, self.splits.train, self.splits.validation)
         ended = tracking.ended(self.folder) or {}
         return training.dynamics(
@@ -133,7 +133,7 @@ class Pictures:
             case QLearning():
                 values, signal = run.margins, "Q(halt)"
             case Accumulated():
-                raise Lacking("accumulated halting has no signal but the sums in the states")
+                raise Lacking("accumulated halting has no other signal than the sums in its states")
             case part:
                 values, signal = run.margins, f"margin of {type(part).__name__}"
         return self._noted(halting.signals(_plain(values), run.steps.numpy(), signal=signal))
@@ -182,17 +182,17 @@ class Pictures:
         return states.evolution(probe.record(self.best, batch.inputs, batch.identities))
 
     def communication(self) -> Figure:
-        """Draw what the levels hand to each other on some test boards, all taking all steps."""
+        """Draw the messages between the levels on some test boards; all boards take all steps."""
         if self.plan.system.model.coupling.one_level:
-            raise Lacking("there is one level alone")
+            raise Lacking("the model has only one level")
         batch = self._batch(slice(self._kept()))
         return levels.communication(levels.messages(self.best, batch.inputs, batch.identities))
 
     def positions(self) -> Figure:
-        """Draw each position's halting probability, of the board asked for and over some others."""
+        """Draw each position's halting probability, for the chosen board and as a mean of all."""
         part = self.plan.system.model.halting
         if not isinstance(part, Accumulated):
-            raise Lacking("halting doesn't accumulate at each position")
+            raise Lacking("the model doesn't accumulate a halting probability at each position")
         rows = [self.board, *(i for i in range(self._kept()) if i != self.board)]
         batch = self._encoded.batch(torch.tensor(rows))
         values = levels.probabilities(self.best, batch.inputs, batch.identities)
@@ -228,9 +228,9 @@ class Pictures:
         c = self.plan.system.model
         part = c.halting
         if isinstance(part, Fixed) or part.max_steps == 1:
-            raise Lacking(f"there is no halting: every sample takes {part.max_steps} step(s)")
+            raise Lacking(f"the model has no halting: every sample takes {part.max_steps} step(s)")
         if isinstance(part, Policy) and not part.obeyed:
-            raise Lacking("the policy isn't obeyed: every sample takes all steps")
+            raise Lacking("the model ignores its halting policy: every sample takes all steps")
         if isinstance(part, QLearning):
             part = replace(part, halt_in_evaluation=True, batch_mean=False, exploration=None)
         return replace(c, halting=part, execution=Masked(), evaluation=None)
@@ -255,7 +255,7 @@ class Pictures:
         return output
 
     def _kept(self) -> int:
-        """Return of how many test boards all states are kept."""
+        """Return the number of test boards whose states are kept."""
         c = self.plan.system.model
         updates = c.halting.max_steps * c.segments.count * (len(self.best.schedule()) + 1)
         per_sample = updates * c.positions * (c.low.width + c.high.width)
@@ -288,10 +288,10 @@ class Pictures:
                 raise Lacking(str(hidden)) from hidden
 
     def _noted(self, figure: Figure, *, lockstep: bool = True) -> Figure:
-        """Note in a figure's heading if the run itself evaluates in another way."""
+        """Say in a figure's heading if the run itself evaluates in another way."""
         note = otherwise(self.plan.system, lockstep=lockstep)
         if note:
-            figure.suptitle(f"Each sample stops for itself; {note}", fontsize=8.5, color=INK)
+            figure.suptitle(f"Each sample stops on its own; {note}", fontsize=8.5, color=INK)
         return figure
 
 
@@ -321,7 +321,7 @@ def otherwise(system: System, *, lockstep: bool = True) -> str:
     if isinstance(c.halting, QLearning) and not c.halting.halt_in_evaluation:
         return "the run evaluates with all steps"
     if isinstance(c.halting, QLearning) and c.halting.batch_mean:
-        return "in the run the batch's mean decides"
+        return "in the run, the mean over the batch decides"
     if lockstep and isinstance(c.evaluation or c.execution, Lockstep):
         return "the run evaluates in lockstep"
     return ""

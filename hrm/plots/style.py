@@ -24,7 +24,7 @@ R = TypeVar("R")
 Array = NDArray[Any]
 
 INK, MUTED, RULE, SHADE, PAPER = "#1c2430", "#5b6573", "#c3c9d1", "#e9ecf0", "#ffffff"
-# Told apart by all kinds of colour vision; in grey from dark to light (seaborn's "colorblind").
+# Seaborn's "colorblind" colours, from dark to light; any kind of colour vision can tell them apart.
 BLUE, VERMILION, GREEN, ORANGE = "#0173b2", "#c64e00", "#029e73", "#de8f05"
 SERIES = (BLUE, ORANGE, VERMILION, GREEN, INK)
 DASHES: Sequence[Any] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), (0, (8, 2)))
@@ -45,7 +45,7 @@ _settings: dict[str, Any] = {
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "legend.fontsize": 8.5,
-    "legend.facecolor": "white",  # what lies behind names shows faintly
+    "legend.facecolor": "white",  # lines behind the legend show faintly
     "legend.edgecolor": "none",
     "legend.framealpha": 0.85,
     "axes.linewidth": 0.8,

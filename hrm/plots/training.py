@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from hrm.plots.style import DASHES, INK, MUTED, SERIES, Array, grid, legend, logarithmic, styled
 
-_log_from = 20  # a logarithmic axis for losses that differ by such a factor
+_log_from = 20  # losses that differ by this factor or more get a logarithmic axis
 
 
 class Point(Protocol):

@@ -3,8 +3,8 @@
     folder/<recipe>/<task>    a run of its own, which `hrm eval` and `hrm plot` take
     folder/<recipe>/joint     one run on all tasks at once, scored by task
 
-A cell whose run is finished is read and not trained again, so that an interrupted grid goes on
-where it was, and a grown one trains what is new.
+A cell whose run is finished is read and not trained again, so that an interrupted grid resumes, and
+an extended one trains only its new cells.
 """
 
 import inspect
@@ -92,12 +92,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The task's, or that it is a joint run."""
+        """The name of its task, or "joint" for several tasks."""
         return JOINT if self.joint else self.tasks[0]
 
     @property
     def parameters(self) -> int:
-        """Of its model."""
+        """Number of the model's parameters."""
         with torch.device("meta"):
             return sum(p.numel() for p in HRM(self.plan.system.model).parameters())
 
@@ -130,7 +130,7 @@ class Entry:
 
     @property
     def difference(self) -> float | None:
-        """`unknown` above the best trivial method's."""
+        """`unknown` minus `trivial`; None if training diverged."""
         if self.unknown is None or self.trivial is None:
             return None
         return self.unknown - self.trivial
@@ -148,9 +148,9 @@ def cells(
     """Return the runs of a grid, recipe by recipe.
 
     Args:
-        named: Recipes.
-        tasks: Names. Both as in the setting where there are none.
-        joint: Whether each recipe is trained on all tasks at once, too.
+        named: Names of recipes; empty for those of the setting.
+        tasks: Names of tasks; empty for those of the setting.
+        joint: Whether each recipe is also trained on all tasks at once.
         updates: Updates of each run; None for those of the setting.
 
     Raises:
@@ -178,10 +178,10 @@ def cells(
 
 
 def run(grid: Sequence[Cell], folder: Path, say: Say = lambda *_: None) -> Iterator[list[Entry]]:
-    """Train each cell, or read what it scored, and yield its entries.
+    """Train each cell, or read the scores of a finished one, and yield its entries.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C; what was done is kept.
+        KeyboardInterrupt: After Ctrl-C; completed work is kept.
         UserError: If a cell's folder is that of another run.
     """
     for i, cell in enumerate(grid):
@@ -195,7 +195,7 @@ def run(grid: Sequence[Cell], folder: Path, say: Say = lambda *_: None) -> Itera
 
 
 def entries(cell: Cell, summary: Mapping[str, Any]) -> list[Entry]:
-    """Return what a run scored on each of its tasks, from its summary."""
+    """Return the scores of a run on each of its tasks, from its summary."""
     found = []
     for task in cell.tasks:
         suffix = f" {task}" if cell.joint else ""
@@ -221,11 +221,11 @@ def entries(cell: Cell, summary: Mapping[str, Any]) -> list[Entry]:
 
 
 def _summary(cell: Cell, folder: Path, report: Callable[[runs.Point], None]) -> Mapping[str, Any]:
-    """Return a run's summary, which is there or has to be made."""
+    """Return the summary of a cell's run, which is trained first if it isn't finished."""
     ended = tracking.ended(folder)
     if ended is not None and ended["status"] in ("finished", "diverged"):
         stored = runs.planned(folder)
-        assert stored is not None, "a run that ended was begun"
+        assert stored is not None, "a finished run has a plan"
         checkpoint.same(folder / "run.json", stored, cell.plan)
         return ended
     return runs.execute(cell.plan, folder, report=report)
@@ -234,7 +234,7 @@ def _summary(cell: Cell, folder: Path, report: Callable[[runs.Point], None]) -> 
 def _plan(
     setting: Setting, recipe: str, task: Any, count: int, updates: int | None, seed: int
 ) -> runs.Plan:
-    """Return the plan of a recipe on a task, or on several that are mixed."""
+    """Return the plan of a recipe on one task, or on a mixture of several."""
     own = inspect.signature(recipes.named[recipe].make).parameters
     steps = next((name for name in _steps if name in own), None)
     chosen = {steps: setting.steps} if steps is not None and setting.steps is not None else {}
@@ -259,6 +259,6 @@ def _plan(
 
 
 def to_json(found: Sequence[Entry]) -> str:
-    """Return the entries as JSON, and the differences from trivial methods."""
+    """Return the entries as JSON, with their differences from trivial methods."""
     said = [{**vars(entry), "difference": entry.difference} for entry in found]
     return json.dumps({"cells": said}, indent=2)

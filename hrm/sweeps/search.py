@@ -98,7 +98,7 @@ def execute(
         results = folder / "results.json"
         before = read_json(results, *_guard) if results.exists() else None
         if before is not None and before["budget"]["trials"] == sweep.trials:
-            return before  # the test boards are seen once
+            return before  # test boards are used only once
         with journal(storage or folder / "study.jsonl") as path:
             studies = {
                 arm: Study(arm, path, asked, space=sweep.space, seed=plan.seed, prune=sweep.prune)
@@ -131,8 +131,8 @@ def _begun(folder: Path, asked: dict[str, Any]) -> None:
     if differing is not None:
         where, there, here = differing
         raise UserError(
-            f"sweep {str(path)!r} has {where} = {there!r}; allowed is {here!r}, what was asked "
-            f"for; ask for the same, or use another folder"
+            f"sweep {str(path)!r} has {where} = {there!r}, and the command asks for {here!r}; "
+            f"allowed is the sweep of the folder; ask for that value, or name another folder"
         )
     tracking.write(path, asked)
 
@@ -161,7 +161,7 @@ class _Search:
         self.budget, self.threads, self.device = sweep.budget(), threads, device
         self.jobs, self.children = jobs, Children() if jobs > 1 else None
         self.lock = threading.RLock()
-        self.died: list[str] = []  # trials whose process did, and that are to be tried again
+        self.died: list[str] = []  # trials whose process died, and that will be repeated
         every = [(arm, number) for number in range(sweep.trials) for arm in sweep.arms]
         self.queue = deque(each for each in every if not studies[each[0]].ended(each[1]))
         done = dict.fromkeys(every, self.budget["updates"])
@@ -193,11 +193,11 @@ class _Search:
         }
         finished = [row for row in rows if row["state"] == "finished"]
         if finished:
-            best = max(finished, key=lambda row: row["validation"])  # of equals the first
+            best = max(finished, key=lambda row: row["validation"])  # the first one among equals
             plan = self.sweep.arms[arm](best["fields"])
             tracking.write(self.folder / arm / "best.json", plan.to_json())
             folder = self._folder(arm, best["number"])
-            # Trained already: scored alone.
+            # It is trained already, and only scored here.
             scores = runs.execute(plan, folder, threads=self.threads, device=self.device)
             found["chosen"] = {**best, "folder": str(folder)}
             found["test"] = {name: scores[name] for name in ("checkpoints", "baselines")}
@@ -216,7 +216,7 @@ class _Search:
             except Died as died:
                 outcome = died
             if self.children is not None and self.children.stopped:
-                return  # the trial goes on with the sweep
+                return  # the trial resumes together with the sweep
             with self.lock:
                 if isinstance(outcome, Outcome):
                     self.studies[arm].end(trial, outcome)
@@ -230,7 +230,7 @@ class _Search:
         """Run a trial to its end.
 
         Raises:
-            Died: If its process dies before.
+            Died: If its process dies first.
         """
         folder, where = self._folder(arm, number), (self.threads, self.device)
 

@@ -87,14 +87,14 @@ def read(path: Path) -> dict[str, Range | Choice]:
         data = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"space is {str(path)!r}, which can't be read ({error}); allowed is a file in TOML, "
-            f"named so, or in JSON; mend it, or name another"
+            f"space is {str(path)!r}, which can't be read ({error}); allowed is a .toml file, or a "
+            f"file in JSON; mend it, or name another"
         ) from error
     space = dict(_parts("", data))
     if not space:
         raise UserError(
-            f"space is {str(path)!r}, which names no field; allowed is one table a field, with "
-            f"{_form}; name some"
+            f"space is {str(path)!r}, which names no field; allowed is one table per field, with "
+            f"{_form}; add one"
         )
     return space
 
@@ -133,7 +133,7 @@ def _part(path: str, data: Mapping[str, Any]) -> Range | Choice:
         if not isinstance(choices, list) or not choices:
             raise _refused(f"{path}.choices", choices, "a list of values", "list some")
         if len({canonical(choice) for choice in choices}) < len(choices):
-            raise _refused(f"{path}.choices", choices, "values that differ", "name each once")
+            raise _refused(f"{path}.choices", choices, "different values", "name each once")
         return Choice(choices=tuple(choices))
     if not {"low", "high"} <= given.keys() <= {"low", "high", "log", "step"}:
         raise _refused(path, dict(data), _form, "write it so")
@@ -145,9 +145,9 @@ def _part(path: str, data: Mapping[str, Any]) -> Range | Choice:
     for name, value, holds, allowed in (
         ("high", found.high, found.high > found.low, f"a number above low, {found.low}"),
         ("log", found.log, isinstance(found.log, bool), "true or false"),
-        ("low", found.low, not found.log or found.low > 0, "a positive number with log"),
-        ("step", found.step, not (found.log and found.step), "none with log"),
-        ("step", found.step, _divides(found), "a positive number of which high - low has so many"),
+        ("low", found.low, not found.log or found.low > 0, "a positive number, with log = true"),
+        ("step", found.step, not (found.log and found.step), "no step, with log = true"),
+        ("step", found.step, _divides(found), "a positive divisor of high - low"),
     ):
         if not holds:
             raise _refused(f"{path}.{name}", value, allowed, "change it")

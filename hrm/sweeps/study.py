@@ -51,7 +51,7 @@ def journal(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
-            path.with_name(f"{path.name}.lock").unlink(missing_ok=True)  # Optuna's own
+            path.with_name(f"{path.name}.lock").unlink(missing_ok=True)  # Optuna's own lock
             path.touch()
             with path.open("r+b") as file:
                 file.truncate(file.read().rfind(b"\n") + 1)
@@ -97,7 +97,7 @@ class Study:
                 optuna.storages.journal.JournalFileBackend(str(path))
             )
         except (LookupError, TypeError, ValueError, AssertionError) as error:
-            why = f"Optuna can't follow it: {error!r}"
+            why = f"Optuna can't replay it: {error!r}"
             raise damaged(path, why, "a sweep", "name another folder or --storage") from error
         self._study = optuna.create_study(
             study_name=arm,
@@ -123,7 +123,7 @@ class Study:
 
     def begin(self, number: int) -> "Trial":
         """Return the trial with this number, new or interrupted."""
-        # A sampler of the trial's own: what is left of a sweep draws what the whole would have.
+        # Each trial has its own sampler, so that a resumed sweep draws the same values.
         seed = loop.stream(self.seed, f"trial {number}")
         self._study.sampler = self._optuna.samplers.TPESampler(seed=seed)
         trials = self._study.trials
@@ -179,7 +179,7 @@ class Trial:
 
     def hopeless(self, update: int, score: float) -> bool:
         """Record a validation score, and return whether to end the trial early."""
-        if update not in self._known:  # a resumed run comes by a second time
+        if update not in self._known:  # a resumed run repeats some of its evaluations
             self._known.add(update)
             self.trial.report(score, update)
         return bool(self.trial.should_prune())

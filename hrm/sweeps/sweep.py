@@ -74,8 +74,8 @@ class Sweep:
                 _at(plan, path) == _at(own, path),
                 f"space {field}",
                 value,
-                "a field that leaves all trials the same budget, boards and seeds",
-                f"leave it out, and say {path} once for all",
+                "a field that changes neither budget, boards nor seeds",
+                f"leave it out, and set {path} once for all trials",
             )
 
     @functools.cached_property

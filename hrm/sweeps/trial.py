@@ -48,7 +48,7 @@ class Children:
             Died: If the child ends early.
             UserError: As `runs.execute`.
         """
-        # A session of its own: Ctrl-C in the terminal is the parent's to deal with.
+        # A session of its own, so that only the parent receives Ctrl-C from the terminal.
         child = subprocess.Popen(
             processes.python("hrm.sweeps.trial"),
             env=processes.surroundings(),
@@ -89,7 +89,7 @@ def _heard(
     assert child.stdin is not None and child.stdout is not None
     where = {"folder": str(folder), "threads": threads, "device": str(device)}
     asked = {"plan": plan.to_json(), "included": extensions.included(), **where}
-    with contextlib.suppress(OSError):  # a child that died at once is heard of below
+    with contextlib.suppress(OSError):  # if the child died at once, it is reported below
         child.stdin.write(json.dumps(asked))
         child.stdin.close()
     for line in child.stdout:
@@ -130,5 +130,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is done is kept
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that completed work is kept
     main()

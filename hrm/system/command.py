@@ -14,7 +14,7 @@ from hrm.errors import UserError
 from hrm.system.interrupts import ENDING
 
 _ours = ("ablations", "bench", "hrm", "reports")
-_signalled = 128  # a process that a signal ends has this status and the signal's number
+_signalled = 128  # the exit status after a signal is this plus the signal's number
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,7 +64,7 @@ def _status(name: str, job: Callable[[], int]) -> int | str | None:
     try:
         try:
             status = job()
-        except SystemExit as error:  # argparse: help was printed, or a mistake named
+        except SystemExit as error:  # from argparse, which has printed help or an error
             status = error.code
         sys.stdout.flush()
     except UserError as error:
@@ -75,11 +75,11 @@ def _status(name: str, job: Callable[[], int]) -> int | str | None:
         status = 0
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package in _ours:  # our mistake
+        if package in _ours:  # a bug of ours, to be raised
             raise
         _say(
             f"{name}: package {package!r} can't be imported; allowed is an environment with all "
-            "that this needs; pip install -c constraints.txt -e .\n"
+            "required packages; pip install -c constraints.txt -e .\n"
         )
         status = 2
     except OSError as error:
@@ -90,14 +90,14 @@ def _status(name: str, job: Callable[[], int]) -> int | str | None:
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError):  # of a terminal that has closed
+    with contextlib.suppress(OSError):  # if the terminal was closed
         sys.stderr.write(text)
 
 
 def _refused(error: OSError) -> str:
     where = "a file or the output" if error.filename is None else repr(os.fspath(error.filename))
     return (
-        f"{where} can't be used ({error.strerror or error}); allowed is what you may read and "
+        f"{where} can't be used ({error.strerror or error}); allowed is one that you may read and "
         f"write, on a disk with room; mend that, or name another, and run the same command again"
     )
 
@@ -107,12 +107,12 @@ def _streams() -> None:
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed, as by `>&-`
             setattr(sys, stream, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-        with contextlib.suppress(AttributeError):  # whatever a caller has put there
+        with contextlib.suppress(AttributeError):  # a caller may have replaced the stream
             getattr(sys, stream).reconfigure(errors="replace")
 
 
 def _forget_output() -> None:
-    """Discard output that is still buffered, which the end of the process would try to write."""
+    """Discard buffered output, which the interpreter would otherwise try to write at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -105,5 +105,5 @@ def test_an_option_of_another_demonstration_is_refused(capsys):
         cli.main(["demo", "gru", "--batch", "3"])
     assert (
         ended.value.code == 2
-        and "--batch is 3; allowed is none but for v2" in capsys.readouterr().err
+        and "--batch is 3; allowed is that option for v2 only" in capsys.readouterr().err
     )

@@ -67,12 +67,12 @@ def pictures() -> dict[Kind, Picture]:
             up="accuracy on validation boards",
             lines=(curve("lockstep", 0.9), curve("compacted", 1.6)),
             level=0.6,
-            level_name="where a run has arrived",
+            level_name="target",
         ),
         Picture(
             kind=Kind.ARRIVAL,
             across="updates to 60% of unknown cells",
-            up="share of runs that arrived",
+            up="share of runs that reached the target",
             lines=(arrival("lockstep", 140.0, 3), arrival("compacted", 90.0, 0)),
         ),
         Picture(
@@ -100,7 +100,7 @@ def pictures() -> dict[Kind, Picture]:
         Picture(
             kind=Kind.TURNS,
             across="processes, in the order in which they ran",
-            up="time over the baseline's",
+            up="time / time of the baseline",
             lines=(
                 Line(
                     label="one call",

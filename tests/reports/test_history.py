@@ -77,8 +77,8 @@ def test_claims_whose_group_changed_stand_before_those_that_kept_theirs():
 def test_the_page_says_under_which_conditions_it_was_measured(made):
     page = history.page(made)
     assert "Measured on c, 2 cores." in page
-    assert "0.4 to 0.4 processes wanted each core" in page
-    assert "In 12 of 12 commits each time is that of one sample or two." in page
+    assert "0.4 to 0.4 processes per core were running" in page
+    assert "In 12 of 12 commits, each time is from one or two samples." in page
 
 
 def test_every_series_and_every_judged_claim_is_drawn_with_its_numbers_in_words(made):

@@ -54,7 +54,7 @@ def test_every_picture_says_its_numbers_and_what_it_does_not_show(kind: Kind) ->
     said = captions.caption(ROW, picture)
     assert re.search("doesn’t|nothing", said), said
     assert "could have shown: 3.50 times" not in said
-    assert said.endswith("pairs scattered like these could have shown: 9\u00a0% less.")
+    assert said.endswith("pairs with this scatter could have shown: 9\u00a0% less.")
 
 
 def test_a_curve_has_its_points_at_their_heights_and_its_band_around_it() -> None:
@@ -88,7 +88,7 @@ def test_runs_that_never_arrived_are_counted_at_the_end_of_the_steps() -> None:
     assert [t.text for t in root.iter("text") if t.text and "never" in t.text] == ["3 never"]
     steps = paths(root, "s1")[0]
     assert steps.count("H") == len(picture.lines[0].across) - 1
-    assert "Never arrived: 3 of 26 (lockstep)." in captions.caption(ROW, picture)
+    assert "Never reached the target: 3 of 26 (lockstep)." in captions.caption(ROW, picture)
 
 
 def test_counts_of_runs_that_never_arrived_do_not_lie_on_each_other() -> None:
@@ -139,7 +139,7 @@ def test_the_smallest_effect_is_said_where_there_is_a_look() -> None:
     part = ROW.parts[0]
     assert captions.smallest(ROW, replace(part, look=0)) == []
     (said,) = captions.smallest(ROW, replace(part, seen=None))
-    assert "couldn’t have shown it" in said
+    assert "couldn’t have shown any effect" in said
 
 
 def test_the_overview_is_text_in_the_pages_colours_and_twice_the_same() -> None:

@@ -284,7 +284,7 @@ def test_a_claims_section_has_all_that_its_row_has(source: str, find: Callable[[
         "ablations run act-savings-mixed --tier standard",
         "the record was deleted",
         "The median of 26 seeds is 30.0\u00a0% less (28.2 to 31.7)",
-        "a claim true as documented would have held by then in 92\u00a0%.",
+        "a claim true as documented holds by this look with 92\u00a0%.",
         "Too small to matter: 5\u00a0% less to 5.26\u00a0% more; a saving of 5 % pays",
         "Documented: 40\u00a0% less to 20\u00a0% less; the printed range.",
         "26 give a true claim an 80 % chance to hold",

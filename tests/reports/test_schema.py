@@ -124,11 +124,11 @@ def test_a_report_of_the_version_before_is_read(varied: Report) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no report"),
-        ("[]", "is no report"),
-        ("{}", "is no report"),
+        ("", "isn't a report"),
+        ("[]", "isn't a report"),
+        ("{}", "isn't a report"),
         ('{"schema": 99}', "has version 99"),
-        ('{"schema": 3}', "isn't as its schema says"),
+        ('{"schema": 3}', "doesn't fit its schema"),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_line(text: str, said: str) -> None:

@@ -68,10 +68,10 @@ def test_what_moved_since_another_report_stands_first_in_the_summary(varied: Rep
     assert len(since.moved) > twins.MOVES
     said = twins.summary(replace(varied, rows=varied.rows * 20), since)
     assert said.count("\n") <= twins.LINES
-    first, last = (f"Since v1: {n} groups moved." for n in (len(since.moved), 0))
+    first, last = (f"Since v1: {n} groups changed." for n in (len(since.moved), 0))
     assert said.index(first) < said.index("| document |")
     assert "INVALID | EXACT" in said
-    assert f"{len(since.moved) - twins.MOVES} further claims moved." in said
+    assert f"{len(since.moved) - twins.MOVES} further claims changed." in said
     assert last in twins.summary(varied, compared(varied, varied, ("v1", "here")))
 
 

@@ -109,7 +109,7 @@ def test_a_calibration_is_read_as_it_was_written(tmp_path):
 def test_a_file_that_holds_no_calibration_is_refused(tmp_path, content):
     path = tmp_path / "other.json"
     path.write_text(content, "utf-8")
-    with pytest.raises(UserError, match=r"other.json.*holds no calibration.*ablations calibrate"):
+    with pytest.raises(UserError, match=r"other.json.*isn't a calibration.*ablations calibrate"):
         load(path)
 
 

@@ -58,4 +58,4 @@ def test_the_status_is_1_if_a_count_is_beyond_its_bound(tmp_path, capsys, monkey
 def test_no_samples_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         call("--replicates", "0", "--output", str(tmp_path / "made.json"))
-    assert "--replicates: '0' is not a number of 1 or more" in capsys.readouterr().err
+    assert "--replicates: '0' isn't a whole number of 1 or more" in capsys.readouterr().err

@@ -66,7 +66,7 @@ def test_claims_that_moved_are_told_with_why(compare, store, empty, monkeypatch)
     status, out = compare(empty, store)
     assert status == 0
     assert "NOT RUN → CONFIRMED" in out
-    assert "3 groups moved, 0 words, 0 estimates or values; 1 claim is the same" in out
+    assert "3 groups changed, 0 words, 0 estimates or values; 1 claim is the same" in out
 
 
 def test_comparing_leaves_a_store_as_it_is(compare, store, empty):
@@ -87,7 +87,7 @@ def test_the_page_says_what_moved(compare, store, empty, tmp_path):
         compare(empty, store, "--output", tmp_path / name)
         pages.append((tmp_path / name).read_text())
     assert pages[0] == pages[1]
-    assert "3 groups moved" in pages[0]
+    assert "3 groups changed" in pages[0]
     assert "A bent coin lands on its head oftener." in pages[0]
     assert "<script" not in pages[0]
 
@@ -140,7 +140,7 @@ def test_a_commit_without_evidence_is_refused(commits, asked, cli, store):
 def test_what_is_no_store_report_or_commit_is_refused(asked, cli, store, tmp_path):
     cli.refused(asked("no-such-thing", store), "'no-such-thing'", "neither a store")
     (tmp_path / "a.json").write_text("{}")
-    cli.refused(asked(tmp_path / "a.json", store), "a.json", "is no report")
+    cli.refused(asked(tmp_path / "a.json", store), "a.json", "isn't a report")
 
 
 def test_a_page_that_can_not_be_written_is_refused(asked, cli, store, tmp_path):

@@ -88,7 +88,7 @@ def test_verdicts_of_a_report_are_kept_with_its_commit(measured, tmp_path, capsy
     kept = {c.commit: c for c in files.read(Path("evidence/history")).commits}
     assert kept[measured[3]].claims == {"gru-speed": "holds"} and kept[measured[3]].tier == "quick"
     assert kept[measured[3]].benchmarks
-    assert "12 in all" in capsys.readouterr().out
+    assert "which has 12 commits" in capsys.readouterr().out
 
 
 def test_a_report_of_several_commits_needs_one_named(measured, tmp_path, capsys):
@@ -152,7 +152,7 @@ def test_the_gate_says_what_is_slower_and_what_it_could_have_seen():
     assert second == "faster: steps.time_1 gru takes 0.800 times as much"
     assert "2 figures, 9 pairs, at most 1 exceptions each: 1 slower by more than 5 %" in counts
     assert "10 % up for the steadiest figure" in seen and "20 % for steps.time_1" in seen
-    assert "2 processes for each core" in busy
+    assert "2 processes per core" in busy
     assert left == "Not compared: 1 figures (only the first has it)."
 
 

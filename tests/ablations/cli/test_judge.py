@@ -209,7 +209,7 @@ def test_rows_beyond_a_look_are_named_as_not_read(run):
 def test_too_few_pairs_are_no_mistake(run):
     status, out, err = run(contrasts(3, 4), "--null", "1")
     assert (status, err) == (0, "") and out.startswith("INCONCLUSIVE (open)\n")
-    assert "median difference 3.5; not settled: looks follow at 8, 16, 26, 40" in out
+    assert "median difference 3.5; not settled: the next looks are at 8, 16, 26, 40" in out
 
 
 def test_what_is_printed_has_word_group_sentence_interval_and_picture(run):
@@ -232,7 +232,11 @@ def test_what_is_printed_has_word_group_sentence_interval_and_picture(run):
         ("  \n", [], "is empty"),
         ("baseline,treatment\n", [], "0 and 0 values; allowed are one or more pairs"),
         ("contrast\n", [], "0 values"),
-        ("a,b\n1,2\n", [], "has the columns a, b; allowed are baseline and treatment, or contrast"),
+        (
+            "a,b\n1,2\n",
+            [],
+            "has the columns a, b; allowed are baseline and treatment, or only contrast",
+        ),
         ("baseline\n1\n", [], "has the columns baseline; allowed"),
         ("baseline,treatment,contrast\n1,2,1\n", [], "has the columns"),
         ("baseline,treatment\n1,2\n1\n", [], "row 2 of 'pairs.csv' has 1 cells; allowed are 2"),
@@ -242,10 +246,10 @@ def test_what_is_printed_has_word_group_sentence_interval_and_picture(run):
         ("contrast\n1,5\n", [], "row 1 of 'pairs.csv' has 2 cells; allowed are 1"),
         ("contrast\n1\n-0.2\n", ["--ratio"], "contrast in row 2 is -0.2; allowed with --ratio"),
         ("baseline,treatment\n-1,2\n", ["--ratio"], "baseline in row 1 is -1"),
-        ("{", [], "is no JSON"),
-        ("[1, 2]", [], "is JSON of another form"),
-        ("[]", [], "is JSON of another form"),
-        ('{"contrast": 1}', [], "is JSON of another form"),
+        ("{", [], "isn't JSON"),
+        ("[1, 2]", [], "is JSON without columns or rows"),
+        ("[]", [], "is JSON without columns or rows"),
+        ('{"contrast": 1}', [], "is JSON without columns or rows"),
         ('{"contrast": [true]}', [], "contrast in row 1 is True"),
         ('{"contrast": [[1]]}', [], "contrast in row 1 is [1]"),
         ('{"baseline": [1, 2], "treatment": [1]}', [], "has 2 and 1 values"),
@@ -256,7 +260,11 @@ def test_what_is_printed_has_word_group_sentence_interval_and_picture(run):
         (contrasts(1), ["--at-least", "0.5"], "inside the null zone"),
         (contrasts(1), ["--null", "0"], "the null zone is 0"),
         (contrasts(1), ["--null", "nan"], "the null zone is nan"),
-        (contrasts(1), ["--not-worse", "2"], "--null 1 and --not-worse 2 are two claims"),
+        (
+            contrasts(1),
+            ["--not-worse", "2"],
+            "--null 1 and --not-worse 2 belong to different claims",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_status_two(run, text, options, fault):

@@ -32,7 +32,7 @@ def test_help_is_printed_and_is_no_mistake(command, ablations):
         (["list", "--docum", "v2"], ["--docum"]),
         (["run", "--tier", "huge"], ["'huge'", "quick", "standard", "full"]),
         (["run", "--device", "tpu"], ["'tpu'", "cpu", "cuda"]),
-        (["run", "--stack", "1"], ["'1'", "from 2"]),
+        (["run", "--stack", "1"], ["'1'", "allowed is 2 or more"]),
         (["run", "--jobs", "0"], ["'0'", "1 or more"]),
         (["run", "--jobs", "x"], ["'x'", "1 or more"]),
         (["plan", "--jobs", "1.5"], ["'1.5'", "1 or more"]),

@@ -1,4 +1,4 @@
-"""`ablations verdicts` and `ablations report`: what follows from the stored runs."""
+"""`ablations verdicts` and `ablations report`: the results of stored runs."""
 
 import json
 
@@ -98,6 +98,6 @@ def test_what_moved_since_another_store_stands_first_in_the_summary(ran, coins, 
     output = tmp_path / "report"
     assert coins("report", "--output", output, "--against", tmp_path / "empty")[0] == 0
     said = (output / "summary.md").read_text()
-    assert said.splitlines()[2].endswith("3 groups moved.")
+    assert said.splitlines()[2].endswith("3 groups changed.")
     assert "NOT RUN | CONFIRMED" in said
     cli.refused(coins("report", "--output", output, "--against", "nothing"), "'nothing'")

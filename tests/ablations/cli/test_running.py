@@ -45,7 +45,7 @@ def test_a_failure_is_said_once_and_not_for_all_that_starts_from_it(coins, monke
     failed = ran(coins, "bent-coin", "--jobs", 1, status=1)
     names = [line.partition(":")[0] for line in failed["failed"]]
     assert {name.split()[0] for name in names if "mint" in name} == {"mint"}
-    assert not any("what it starts from" in line for line in failed["failed"])
+    assert not any("that it starts from" in line for line in failed["failed"])
     assert failed["settled"] == []
 
 
@@ -63,7 +63,7 @@ def test_a_run_that_fails_is_our_failure_and_the_same_command_tries_again(coins,
     monkeypatch.setenv("COINS", "lost")
     failed = ran(coins, "new-coin", "--jobs", 1, status=1)
     assert all("ValueError: the coin is lost" in line for line in failed["failed"])
-    assert not any("what it starts from" in line for line in failed["failed"])
+    assert not any("that it starts from" in line for line in failed["failed"])
     verdict = json.loads(coins("verdicts", "new-coin", "--json")[1])[0]
     assert (verdict["verdict"], verdict["group"]) == ("INVALID", "open")
     before = cli.records()

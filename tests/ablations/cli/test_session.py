@@ -74,5 +74,5 @@ def test_a_control_is_refused_in_a_stack_only_with_all_claims_that_it_guards(tmp
 
 
 def test_compiled_stacks_are_refused():
-    with pytest.raises(UserError, match="mode is compiled in a stack"):
+    with pytest.raises(UserError, match="--mode is compiled for seeds in stacks"):
         session("run", "--stack", "4", "--mode", "compiled")

@@ -31,14 +31,14 @@ def test_a_run_is_followed_from_another_terminal_and_a_killed_one_is_named(
     program.send_signal(signal.SIGKILL)
     program.communicate()
     assert json.loads(ablations("status", "--store", store, "--json")[1])["runs"][0]["silent"]
-    assert "ended without saying so" in ablations("status", "--store", store)[1]
+    assert "ended without a report" in ablations("status", "--store", store)[1]
 
 
 def test_a_finished_run_leaves_nothing_but_its_results(coins, ablations, store):
     coins("run", "two-sides", "--jobs", 1)
     found = json.loads(ablations("status", "--store", store, "--json")[1])
     assert (found["stored"], found["failed"], found["runs"]) == (1, 0, [])
-    assert "Nothing runs now." in ablations("status", "--store", store)[1]
+    assert "No trial is running." in ablations("status", "--store", store)[1]
     assert list(standing.read(store)) == []
 
 

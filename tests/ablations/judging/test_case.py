@@ -320,7 +320,7 @@ def test_cells_at_one_floor_leave_nothing_to_compare(lab):
     assert row.verdict.verdict is Word.INVALID
     assert row.faults == ("all cells sit at the same floor: it is 0",)
     row = lab.row(claim, lab.Memory().fill(claim, [(3.0, 3.0)] * 26))
-    assert row.faults == ("all cells have the value 3 in every seed",)
+    assert row.faults == ("all cells have the value 3 at every seed",)
     row = lab.row(claim, lab.Memory().fill(claim, [(3.0, 3.0)] * 25 + [(4.0, 4.0)]))
     assert row.verdict.verdict is Word.NO_EFFECT
 
@@ -331,7 +331,7 @@ def test_runs_that_never_arrive_leave_nothing_to_compare(lab):
     )
     diverged = (lab.Status.DIVERGED, lab.Status.DIVERGED)
     row = lab.row(claim, lab.Memory().fill(claim, [diverged] * 26))
-    assert row.faults == ("no run of any cell arrives, or comes to its end",)
+    assert row.faults == ("no run of any cell reaches the target, or finishes",)
 
 
 def test_an_arm_without_the_skill_that_the_claim_needs_makes_it_invalid(lab):

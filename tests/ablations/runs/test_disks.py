@@ -71,7 +71,7 @@ def ran(folder, how, count, does="no_weights"):
 def test_a_disk_on_which_no_more_fits_ends_the_run_with_one_line_and_the_same_run_completes(folder):
     done = ran(folder, "small", 9)
     assert done.returncode == 1
-    assert "can't be written (File too large); allowed is a store with room" in done.stderr
+    assert "can't be written (File too large); allowed is a store that you may write" in done.stderr
     assert done.stderr.count("\n") == 1
     store = Store.open(folder)
     before = len(list(store.results()))

@@ -333,7 +333,7 @@ def test_what_starts_from_nothing_ends_as_its_parent_did(store, first, statuses)
         store.get(fingerprint(t)) for t in (asked.parent.parent, asked.parent, asked)
     )
     assert [r.status for r in (grandparent, parent, last)] == statuses
-    assert last.error.startswith("what it starts from")
+    assert last.error.startswith("the run that it starts from")
     events = []
     run([asked], store, Serial(), on_event=lambda e: events.append(e.what))
     assert (events == [What.SKIPPED]) is (first == "diverge")
@@ -369,7 +369,7 @@ def test_a_trial_over_its_time_limit_is_an_outcome_and_stops_no_other(store):
     run(trials, store, Processes(1), limit=lambda t: limit.get(t.seed))
     found = {seed: [r.status for r in rs] for seed, rs in attempts(store).items()}
     assert found == {0: [Status.TIMED_OUT], 1: [Status.OK], 2: [Status.OK]}
-    assert attempts(store)[0][0].error == "it ran over its time limit of 0.3 s"
+    assert attempts(store)[0][0].error == "it exceeded its time limit of 0.3 s"
     run(trials, store, Processes(1))
     assert len(attempts(store)[0]) == 1, "it stands"
 

@@ -92,7 +92,7 @@ def test_a_seed_that_diverges_is_a_result_and_its_mate_another(store):
 @pytest.mark.parametrize(
     ("protocol", "arm", "said"),
     [
-        (TRAIN, POLICY, "a Policy look into each update"),
+        (TRAIN, POLICY, "a Policy, which need each update"),
         (replace(TRAIN, shadows=(0.9,)), SYSTEM, "shadows, random identities"),
         (replace(TRAIN, compiled=True), SYSTEM, "compiled is True"),
         (
@@ -100,7 +100,7 @@ def test_a_seed_that_diverges_is_a_result_and_its_mate_another(store):
             SYSTEM,
             "protocol is Ladder",
         ),
-        (Evaluate(after=TRAIN), POLICY, "a Policy look into each update"),
+        (Evaluate(after=TRAIN), POLICY, "a Policy, which need each update"),
         (TRAIN, recipes.complete(positions=16), "halting is Accumulated"),
     ],
 )

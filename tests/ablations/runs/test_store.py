@@ -221,7 +221,7 @@ def test_a_record_in_the_place_of_another_trials_is_none(store):
     copy.write_bytes(record(store, A).read_bytes())
     again = Store.open(store.folder)
     assert again.get(B) is None
-    assert f"it is of {A}" in again.faults[copy]
+    assert f"it is the record of {A}" in again.faults[copy]
 
 
 def test_a_record_that_is_laid_out_anew_is_the_same(store):
@@ -439,7 +439,7 @@ def test_a_file_is_refused(tmp_path):
 @pytest.mark.parametrize("said", ["", "[]", "{}", '{"format": "other", "version": 1}'])
 def test_a_marker_that_says_something_else_is_refused(tmp_path, said):
     (tmp_path / "store.json").write_text(said)
-    assert "its store.json says otherwise" in refusal(tmp_path, create=True)
+    assert "its store.json differs" in refusal(tmp_path, create=True)
 
 
 @pytest.mark.parametrize("version", [1, 3])

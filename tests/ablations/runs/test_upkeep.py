@@ -70,7 +70,9 @@ def test_one_attempt_with_different_bytes_is_refused_by_name_and_nothing_is_copi
     three.add(a_result(A, cpu_seconds=9.0))
     for target, others in ((one, [two, three]), (two, [three]), (three, [two])):
         before = sorted(target.folder.rglob("*.json"))
-        with pytest.raises(UserError, match=r"are one attempt with different bytes") as found:
+        with pytest.raises(
+            UserError, match=r"are records of one attempt with different bytes"
+        ) as found:
             merge(target, others)
         assert str(record(three)) in str(found.value)
         assert "\n" not in str(found.value)

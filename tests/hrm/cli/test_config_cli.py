@@ -115,7 +115,7 @@ def test_an_impossible_axis_is_named(setting, said):
         ("a: [", "which can't be read"),
         ("lr: 3", "has 'lr'; .*; did you mean 'learning-rate'|leave it out"),
         ("set: 3", "has 'set' 3; allowed is a mapping"),
-        ("config: {seq_len: 3}", "the key 'seq_len' under config; .* the task says it"),
+        ("config: {seq_len: 3}", "the key 'seq_len' under config; .* it follows from the task"),
         ("config: {T: 3}", "did you mean 'L_cycles'"),
     ],
 )

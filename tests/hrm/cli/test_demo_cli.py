@@ -142,7 +142,7 @@ def test_divergence_is_said(hrm, monkeypatch):
     monkeypatch.setattr(demo, "v2", diverging)
     status, out, err = hrm("demo v2")
     assert (status, out) == (1, "")
-    assert err == "hrm: training diverged at step 3: the loss is nan; another --seed may do\n"
+    assert err == "hrm: training diverged at step 3: the loss is nan; try another --seed\n"
 
 
 @pytest.mark.parametrize(

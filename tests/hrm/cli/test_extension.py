@@ -77,7 +77,7 @@ def test_what_the_folder_says_already_is_refused(hrm, tmp_path, more, said):
 def test_an_extension_is_of_the_same_recipe_in_a_runs_folder(hrm, tmp_path):
     assert hrm(f"{GRU} {FEW} --updates 4 --output {tmp_path}/run")[0] == 0
     status, _, err = hrm(f"train v2 maze --output {tmp_path}/run --extend 6")
-    assert status == 2 and "is for gru maze; allowed is a plan for what is asked for" in err
+    assert status == 2 and "is for gru maze; allowed is one for " in err
     with pytest.raises(UserError, match="has no run to extend"):
         extension.longer(tmp_path / "none", 5)
 

@@ -167,7 +167,7 @@ def test_the_challenges_files_are_read_with_their_solutions(hrm, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.txt", "12\n", "doesn't show which task its boards are of; allowed is one of"),
+        ("a.txt", "12\n", "the task of the boards in "),
         ("a.cnf", "1 2 0\n", "it has no heading; allowed is a line p cnf VARIABLES CLAUSES"),
         ("a.cnf", "p cnf 4 2\n1 0 -1 0\n", "Logic can't use [[1], [-1]]"),
         ("a.cnf", "p cnf 4 1\n1 x 0\n", "it has '1 x 0'; allowed is whole numbers"),
@@ -293,7 +293,7 @@ def test_arc_trains_on_a_folder_and_holds_demonstrations_out(hrm, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("--train 5", "--train is 5 beside --data; allowed is all that the folder has"),
+        ("--train 5", "--train is 5 with --data, which trains on all boards"),
         ("--validation 999", "validation boards is 999; allowed is 1 to 23"),
         ("--test 99", "test boards is 99; allowed is 1 to 6"),
         ("--task-set size=6", "vocab_size and pad_id are (6, 0)"),

@@ -65,9 +65,9 @@ def test_without_a_run_a_recipe_is_trained_for_a_moment_and_drawn(hrm, tmp_path)
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("plot", "run is None and --demo None; allowed is one of them"),
-        ("plot somewhere --demo gru", "run is 'somewhere' and --demo 'gru'; allowed is one"),
-        ("plot --demo gru", "--output is missing; allowed with --demo is a folder"),
+        ("plot", "run is None and --demo is None; allowed is one of both"),
+        ("plot somewhere --demo gru", "run is 'somewhere' and --demo is 'gru'; allowed is one"),
+        ("plot --demo gru", "--output is missing; --demo needs a folder"),
         ("plot --demo complete --output new", "recipe is 'complete'; allowed are"),
     ],
 )
@@ -84,7 +84,10 @@ def test_a_run_can_be_drawn_again(hrm, run):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("--only halting", r"--only halting: this run can't give that picture \(there is no halt"),
+        (
+            "--only halting",
+            r"--only is halting, which can't be drawn for this run \(the model has no",
+        ),
         ("--only losses", "invalid choice: 'losses'.*training.*architecture"),
         ("--board 9", "board is 9; allowed is 0 ... 5"),
         ("--format pdf", "invalid choice: 'pdf'"),

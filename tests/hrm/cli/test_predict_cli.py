@@ -98,8 +98,8 @@ def test_a_formula_is_answered_with_its_literals(hrm, tmp_path):
     [
         ("none.txt", "there is no such file; allowed is a puzzle, a file or a folder"),
         ("12x4", "puzzle: puzzle is '12x4'; allowed is 16 characters"),
-        ("''", "without a puzzle; allowed is one or more"),
-        ("1234 --submission x.json", "for sudoku; allowed is a file for arc's answers alone"),
+        ("''", "which holds no puzzle; allowed is one or more"),
+        ("1234 --submission x.json", "for task sudoku; allowed is that option for arc only"),
         ("1234 --steps 0", "steps is 0; allowed is 1 or more"),
     ],
 )
@@ -139,7 +139,7 @@ def test_arcs_submission_has_two_attempts_for_each_test(hrm, arc):
     assert all(set(test) == {"attempt_1", "attempt_2"} for t in found.values() for test in t)
     _, shown, _ = hrm(f"predict {arc}/run {arc}/tasks/task1.json")
     assert shown.startswith("task1, test 0\n\n3 5 1\n\n")
-    beside = "of 1 tasks whose answers are there, trivial 0.0% (copying the input)"
+    beside = "of 1 tasks with known answers, trivial 0.0% (copying the input)"
     assert shown.splitlines()[-1].endswith(beside)
 
 
@@ -176,7 +176,7 @@ def test_unknown_tasks_get_the_blank_identity_with_a_warning(hrm, arc, caplog):
     status, out, _ = hrm(f"predict {arc}/run {arc}/new.json --as json")
     assert status == 0
     assert json.loads(out).keys() == {"new"}
-    assert "1 of 1 tasks are none that the model was trained on, such as new" in caplog.text
+    assert "the model wasn't trained on 1 of 1 tasks, such as new" in caplog.text
 
 
 def test_a_versions_name_says_its_augmentation():

@@ -51,7 +51,7 @@ def test_the_curve_is_the_same_where_each_board_halts_for_itself(hrm, tmp_path):
     ("more", "said"),
     [
         ("--steps 0", "--steps is 0; allowed is 1 or more"),
-        ("--steps 2 --halting", "--steps is 2 beside --halting"),
+        ("--steps 2 --halting", "--steps is 2 with --halting"),
     ],
 )
 def test_steps_that_cant_be_are_refused(hrm, tmp_path, more, said):

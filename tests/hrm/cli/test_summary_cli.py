@@ -121,14 +121,14 @@ def test_a_count_prints_as_a_figure_if_it_rounds_or_truncates_to_it(
 
 
 def test_what_is_not_one_figure_is_our_mistake():
-    with pytest.raises(AssertionError, match="isn't one figure"):
+    with pytest.raises(AssertionError, match="isn't a single figure"):
         summary.compare(1, "15 to 20M")
 
 
 def test_an_unknown_recipe_is_refused_with_all_names_and_the_nearest(named):
     with pytest.raises(UserError, match=r"'smal'; allowed are small, other; did you mean 'small'"):
         summary.summarise("smal", named)
-    with pytest.raises(UserError, match="take one of them"):
+    with pytest.raises(UserError, match="name one of them"):
         summary.summarise("xyz", named)
 
 
@@ -166,7 +166,7 @@ def test_the_table_shows_the_count_beside_the_printed_figure(hrm, monkeypatch, n
         ("{0:,}", "the same"),
         ("{1:,}", "5 more here"),
         ("{2:,}", "5 fewer here"),
-        ("{3:.1f}K", "here, which prints as that"),
+        ("{3:.1f}K", "here, which rounds to that figure"),
     ],
 )
 def test_the_table_says_how_far_the_printed_figure_is(hrm, monkeypatch, printed, verdict):

@@ -128,7 +128,7 @@ def test_where_every_trial_diverges_the_status_says_so(hrm, tmp_path, fields):
     status, out, err = hrm(f"sweep {GRU} --space {fields} --trials 2 --output {tmp_path}/sweep")
     assert status == 1
     assert out.startswith("gru: 2 failed; ") and out.count("diverged at update ") == 2
-    assert err.splitlines()[-1] == "hrm: no trial of gru has finished: nothing was chosen"
+    assert err.splitlines()[-1] == "hrm: no trial of gru has finished, so none was chosen"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_where_every_trial_diverges_the_status_says_so(hrm, tmp_path, fields):
         ({"model.low.width.x": {"choices": [1]}}, "allowed in model.low.width is .* itself, "),
         ({"training.clip": {"choices": ["x"]}}, "Training.clip is 'x'; allowed is float or None"),
         ({"training.learning_rate": {"choices": [-1]}}, "learning_rate is -1.0; allowed is a pos"),
-        ({"training.updates": {"choices": [9]}}, "same budget, .* say training.updates once"),
+        ({"training.updates": {"choices": [9]}}, "neither budget, .* set training.updates once"),
         ({"training.warmup": {"low": 3, "high": 1}}, "warmup.high is 1; allowed is a number above"),
     ],
 )
@@ -161,9 +161,9 @@ def test_a_mistake_in_the_space_is_named_on_one_line(hrm, tmp_path, fields, chan
     ("options", "said"),
     [
         ("--arms grue", "did you mean 'gru'"),
-        ("--arms gru", "--arms 'gru' is there already"),
-        ("--arms 'gru use_act'", "has 'use_act'; allowed is FIELD=VALUE behind a recipe"),
-        ("--arms 'gru recipe.use_act=no'", "isn't JSON behind the ="),
+        ("--arms gru", "--arms 'gru' is given twice"),
+        ("--arms 'gru use_act'", "has 'use_act'; allowed is FIELD=VALUE after a recipe"),
+        ("--arms 'gru recipe.use_act=no'", "without JSON after the ="),
         ("--arms 'v2 training.updates=5'", "training.updates of arm .* is 5; allowed is 4, that"),
         ("--arms 'gru recipe.hidden_low=4'", "recipe.hidden_low is what makes the arm; allowed"),
         ("--arms v2 --prune", "prune is True; allowed is false for several arms"),

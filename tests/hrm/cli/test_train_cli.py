@@ -173,7 +173,7 @@ def test_a_run_of_nothing_alike_is_refused(hrm, tmp_path):
     assert hrm(f"{GRU} {FEW} --output {tmp_path}/one")[0] == 0
     line = "train complete-tiny maze --task-set size=5"
     status, _, err = hrm(f"{line} {FEW} --from {tmp_path}/one --output {tmp_path}/two")
-    assert status == 2 and "whose weights have neither name nor shape" in err
+    assert status == 2 and "none of whose weights has the name and shape" in err
 
 
 def test_after_ctrl_c_the_command_that_is_printed_goes_on(hrm, tmp_path, monkeypatch):
@@ -313,7 +313,7 @@ def test_the_public_accuracy_stands_beside_tokens_where_they_differ(capsys, accu
     first, second, third, *more = capsys.readouterr().out.splitlines()
     apart = accuracy != 0.75
     assert (first.split()[3] == "accuracy", "50.0%" in second, "50.0%" in third) == (apart,) * 3
-    assert [line[:36] for line in more] == ["accuracy is the public code's: label"] * apart
+    assert [line[:36] for line in more] == ["accuracy, as in the public code: shar"] * apart
 
 
 def test_steps_are_compiled_where_one_asks_and_the_run_says_so(hrm, tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def test_the_public_datas_positions_are_known_by_its_vocabulary(tokens, cells):
 
 def test_other_positions_have_to_be_given_unless_they_are_learned():
     small = weights_of(public.SIZES["small"], tokens=7)
-    with pytest.raises(UserError, match=r"seq_len of step_7 isn't in its weights.*give seq_len=81"):
+    with pytest.raises(UserError, match=r"seq_len of step_7 is missing.*give seq_len=81"):
         interop.inferred(small, {"num_heads": 2})
     middle = interop.inferred(weights_of(public.SIZES["middle"], tokens=7), {"num_heads": 2})
     assert middle.arch.seq_len == 16 and middle.origin["seq_len"] == "weights"
@@ -197,9 +197,9 @@ def test_a_configuration_of_another_code_than_the_plain_transformers_weights_is_
     other = "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
     plain = "recursive_reasoning.transformers_baseline@Model_ACTV2"
     said = refused(state, {"one_network": False})
-    assert f"configuration is of {other}; allowed is one of {plain}" in said
+    assert f"configuration is for {other}; allowed is one for {plain}" in said
     said = refused(public.state(public.SIZES["small"]), {"one_network": False, "one_level": True})
-    assert f"configuration is of {plain}; allowed is one of {other}" in said
+    assert f"configuration is for {plain}; allowed is one for {other}" in said
 
 
 def test_the_published_twelve_heads_of_512_are_42_wide():
@@ -250,7 +250,7 @@ def test_what_doesnt_matter_to_the_weights_is_left_out():
 
 def test_what_the_public_code_cant_do_is_named():
     system = recipes.act_v1()
-    with pytest.raises(UserError, match=r"model.horizon is 4; allowed is 2, all that the public"):
+    with pytest.raises(UserError, match=r"model.horizon is 4; allowed is 2, the only value"):
         Arch.of(replace(system, model=replace(system.model, horizon=4)))
     core = replace(system.model.low, norm=RmsNorm(eps=1e-5, scale=True))
     with pytest.raises(UserError, match=r"model.low.norm.scale is True; allowed is False"):

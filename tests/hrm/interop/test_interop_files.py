@@ -177,12 +177,12 @@ def test_a_record_that_was_changed_is_refused(saved):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (torch.zeros(1).expand(1 << 40), "larger than what is stored"),
-        (torch.eye(2).to_sparse(), "no dense tensor"),
-        (torch.zeros(2, device="meta"), "no dense tensor"),
+        (torch.zeros(1).expand(1 << 40), "larger than its stored data"),
+        (torch.eye(2).to_sparse(), "not a dense tensor"),
+        (torch.zeros(2, device="meta"), "not a dense tensor"),
         (torch.zeros(2, dtype=torch.int64), "int64, not one of float32, bfloat16, float16"),
         (torch.zeros(2, dtype=torch.float64), "float64, not one of"),
-        (7, "a int, no tensor"),
+        (7, "a int, not a tensor"),
     ],
     ids=["strides of zero", "sparse", "meta", "integers", "doubles", "number"],
 )

@@ -85,16 +85,16 @@ def test_a_part_is_read_without_what_only_refers_elsewhere(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("arch: [", "this is none (while parsing"),
-        ("- 1", "it holds a list, no mapping"),
+        ("arch: [", "which can't be used (while parsing"),
+        ("- 1", "it holds a list, not a mapping"),
         ("colour: red", "it has none of the public keys"),
         ("arch: {name: transformers_baseline@Model}", "its model is 'transformers_baseline@Model'"),
         ("num_heads: !!python/object/apply:os.system [true]", "could not determine a constructor"),
-        ("lr: 2020-13-45", "this is none (month"),
-        ("x: " + "[" * 20_000, "this is none ("),
-        ("\x00\x01", "this is none ("),
+        ("lr: 2020-13-45", "which can't be used (month"),
+        ("x: " + "[" * 20_000, "which can't be used ("),
+        ("\x00\x01", "which can't be used ("),
         ("lr: 1 #" + " " * (1 << 20), "it has more than 1,048,576 bytes"),
-        (None, "this is none ("),
+        (None, "which can't be used ("),
     ],
 )
 def test_other_files_are_refused_by_name_on_one_line(tmp_path, content, said):
@@ -159,7 +159,9 @@ def test_where_the_tables_rate_is_the_others_both_are_written():
 def test_keys_of_another_code_are_refused_since_they_may_change_what_is_computed(tmp_path, key):
     (tmp_path / "all_config.yaml").write_text(WHOLE.replace("H_cycles: 2", f"H_cycles: 2\n  {key}"))
     name, value = key.split(": ")
-    with pytest.raises(UserError, match=f"whose arch has {name} = '{value.title()}'.*by --config"):
+    with pytest.raises(
+        UserError, match=f"whose arch has {name} = '{value.title()}'.*with --config"
+    ):
         settings.read([tmp_path / "all_config.yaml"])
     (tmp_path / "trm.yaml").write_text(PART + key)
     with pytest.raises(UserError, match=f"whose arch has {name} = "):

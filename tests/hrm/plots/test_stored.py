@@ -79,7 +79,8 @@ def test_a_run_with_everything_gives_every_picture(act):
     found = drawn(act)
     assert tuple(found) == stored.NAMES
     lacking = {name: why for name, why in found.items() if isinstance(why, str)}
-    assert lacking == {"positions": "halting doesn't accumulate at each position"}
+    wanted = "the model doesn't accumulate a halting probability at each position"
+    assert lacking == {"positions": wanted}
 
 
 def test_accumulated_halting_is_drawn_by_position_and_one_level_hands_nothing_over(tmp_path):
@@ -102,7 +103,7 @@ def test_accumulated_halting_is_drawn_by_position_and_one_level_hands_nothing_ov
     tracking.JsonLines(folder).start(
         tracking.Run(id="one", configuration=single.to_json(), seeds={}, environment={})
     )
-    assert drawn(folder, "communication") == {"communication": "there is one level alone"}
+    assert drawn(folder, "communication") == {"communication": "the model has only one level"}
 
 
 # -- what they show --------------------------------------------------------------------------------
@@ -215,8 +216,8 @@ def test_real_numbers_are_no_board(gru):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"obeyed": False}, "the policy isn't obeyed: every sample takes all steps"),
-        ({"max_steps": 1}, "there is no halting: every sample takes 1 step"),
+        ({"obeyed": False}, "the model ignores its halting policy: every sample takes all steps"),
+        ({"max_steps": 1}, "the model has no halting: every sample takes 1 step"),
     ],
 )
 def test_where_nobody_halts_the_reason_is_said(gru, tmp_path, change, reason):
@@ -236,7 +237,7 @@ def test_a_run_that_has_just_begun_gives_its_architecture(copy):
         (copy / name).unlink()
     (copy / "curve.jsonl").touch()
     found = drawn(copy)
-    assert found["training"] == "the run has no evaluation yet"
+    assert found["training"] == "the run hasn't been evaluated yet"
     assert [name for name, figure in found.items() if not isinstance(figure, str)] == [
         "architecture"
     ]
@@ -256,6 +257,6 @@ def test_samples_that_stop_by_the_batchs_mean_are_shown_each_for_itself(tmp_path
     settings = {"width": 8, "max_steps": 2}
     folder = made(tmp_path / "run", "amulgent-enhanced", settings, Pattern())
     found = drawn(folder, "halting", "puzzle")
-    assert found["halting"].get_suptitle().endswith("in the run the batch's mean decides")
+    assert found["halting"].get_suptitle().endswith("in the run, the mean over the batch decides")
     titles = [axes.get_title(loc="left").split("\n")[0] for axes in found["puzzle"].axes]
     assert titles[1:3] == ["step 1, segment 1", "step 1, segment 2"]

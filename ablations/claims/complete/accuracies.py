@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from ablations.claims.boards import FALLING, SUDOKU, SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
+from ablations.claims.boards import FALLING
 from ablations.claims.complete.arms import (
     BOTH_AS_CODED,
     MAZE_TASK,
     ON_BOTH,
     PATTERN_TASK,
     SHORT_BOTH,
+    SHORT_MAZE,
     SHORT_MAZES,
     VECTOR_PATTERNS,
     levels,
@@ -105,8 +106,15 @@ _MULTITASK = (
 )
 
 # -- few samples ----------------------------------------------------------------------------------
+# The first version had 4×4 sudokus. In its 16 seeds, two levels had no skill after 1,000 of them:
+# INVALID. Mazes are what the document's own example loads 1,000 samples of. They were the first
+# workload tried; on each pilot seed, the worse arm beats the best trivial method by ten standard
+# errors, 0.030 to 0.037 of unknown cells. Which arm that is, and by how much, wasn't looked at.
 _SAMPLES = tuple(int(n) for n in figure("few-shot").numbers("samples"))
-_TWO_LEVELS = changed(levels(SUDOKU_INPUTS, SUDOKU_OUTPUTS), {"model.horizon": None})
+_TWO_LEVELS = changed(
+    levels(SHORT_MAZE.cells * SHORT_MAZE.vocabulary, SHORT_MAZE.cells * SHORT_MAZE.classes),
+    {"model.horizon": None},
+)
 _FEED_FORWARD = changed(
     _TWO_LEVELS,
     {
@@ -121,7 +129,7 @@ _FEED_FORWARD = changed(
 
 def _few(samples: int) -> tuple[Cell, Cell]:
     training = replace(FALLING, updates=250, learning_rate=2e-3, warmup=25)
-    protocol = Train(boards=replace(SUDOKU, train=samples), training=training)
+    protocol = Train(boards=Boards(task=SHORT_MAZE, train=samples), training=training)
     return tuple(  # type: ignore[return-value]
         Cell(
             label=f"{label}, {samples:,} samples",
@@ -189,7 +197,11 @@ CLAIMS = (
             "parameters: one core with both levels' layers, passed once. Both take equal updates "
             "on equal samples, so that the recursion computes more. The levels are those of "
             "act-v1, supervised directly and without halting, two cycles of two low updates, with "
-            f"the full gradient. Boards are {SUDOKU_MIX}, which all arms of this size learn. Other "
+            "the full gradient. Boards are mazes, of which the document's usage example loads that "
+            "many, at 5×5 cells with four moves or more on the shortest way. (The first version "
+            "had 4×4 sudokus. Of 1,000 of them two levels learned no skill, so that it was "
+            "INVALID; this one has seeds and a place in the family of its own. Its workload was "
+            "chosen on pilot seeds by the skill of whichever arm was worse.) Other "
             "numbers of samples would each take two further arms; the printed one is what is "
             "claimed. The baseline needn't beat a trivial method: that it can't may be the very "
             "claim."
@@ -198,8 +210,9 @@ CLAIMS = (
         ),
         cells=_FEW,
         test=Difference(null=0.01, because="another architecture should be worth a point at least"),
-        beside=(Reading(label="whole boards", metric=Accuracy(cells="exact")),),
+        beside=(Reading(label="boards with an optimal path", metric=Accuracy(cells="valid")),),
         unskilled=(_FEW[0].label,),
-        cost=3.0,
+        block=3,  # block 2 has the seeds of the first version
+        cost=2.0,
     ),
 )

@@ -70,12 +70,12 @@ BOTH_AS_DOCUMENTED = Arm(
 )
 
 # -- what stands in for it where arms have to be skilled ------------------------------------------
-_SHORT_MAZE = Maze(size=5, shortest=4)
+SHORT_MAZE = Maze(size=5, shortest=4)
 _FIVES = 2_048  # test boards of each task
-SHORT_MAZES = Boards(task=Mixture(tasks=(_SHORT_MAZE,)), train=8_000, test=_FIVES)
+SHORT_MAZES = Boards(task=Mixture(tasks=(SHORT_MAZE,)), train=8_000, test=_FIVES)
 VECTOR_PATTERNS = Boards(task=Mixture(tasks=(_PATTERN,)), train=8_000, test=_FIVES)
 SHORT_BOTH = Boards(
-    task=Mixture(tasks=(_SHORT_MAZE, _PATTERN)), train=16_000, validation=512, test=2 * _FIVES
+    task=Mixture(tasks=(SHORT_MAZE, _PATTERN)), train=16_000, validation=512, test=2 * _FIVES
 )
 
 

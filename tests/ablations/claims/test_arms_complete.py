@@ -4,7 +4,7 @@ import pytest
 
 from ablations import rule
 from ablations.claims import sets
-from ablations.claims.complete.arms import JOINT, SHORT_BOTH
+from ablations.claims.complete.arms import JOINT, SHORT_BOTH, SHORT_MAZE
 from ablations.claims.ledger import figure
 from ablations.metrics.costs import Allocation
 from ablations.metrics.scores import Accuracy
@@ -93,7 +93,8 @@ def test_few_samples_are_learned_by_models_of_one_size():
         sum(p.numel() for p in ours.initial(part, 0).parameters()) for part in (first, second)
     ]
     assert counts[0] == pytest.approx(counts[1], rel=0.005)
-    assert {cell.protocol.boards.train for cell in spec("few-shot").cells} == {1_000}
+    (boards,) = {cell.protocol.boards for cell in spec("few-shot").cells}
+    assert (boards.task, boards.train) == (SHORT_MAZE, 1_000), "mazes, as in the usage example"
     assert figure("few-shot").numbers("samples") == (1_000,)
     assert spec("few-shot").unskilled == ("feed-forward, 1,000 samples",)
 

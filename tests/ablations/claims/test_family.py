@@ -7,7 +7,7 @@ import pytest
 from ablations.claims import family, sets
 from ablations.claims.family import Family, Member, decoded, manifest, one_each
 from ablations.claims.ledger import STATISTICAL, Entry, ledger
-from ablations.specs.claim import Exact, Statistical
+from ablations.specs.claim import PILOT_BLOCK, Exact, Statistical
 from ablations.specs.tests import Both
 from hrm.errors import UserError
 
@@ -43,8 +43,18 @@ def test_claims_share_a_member_where_one_measurement_decides_them():
 
 
 def test_places_for_repairs_are_left():
-    assert manifest().places == 80
+    assert manifest().places == 81
     assert manifest().places < manifest().table.members == 89
+
+
+def test_a_spec_that_was_mended_has_a_further_place_and_a_block_of_its_own():
+    (claim,) = sets.choose(["few-shot"])
+    assert isinstance(claim, Statistical)
+    member = manifest().member("few-shot")
+    assert member is not None and member.claims == ("few-shot",)
+    assert member.places == claim.test.places + 1
+    blocks = {c.block for c in sets.specs() if isinstance(c, Statistical) and c is not claim}
+    assert claim.block not in {*blocks, 0, PILOT_BLOCK}
 
 
 def test_ninety_places_are_refused():

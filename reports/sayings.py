@@ -9,7 +9,7 @@ from ablations import text
 from ablations.records.checks import Check
 from ablations.records.rows import Exceptions, Part, Report, Row
 from ablations.rule.outcomes import Group, Word
-from reports.words import decided_first, groups
+from reports.words import decided_first, groups, look_of
 
 Number = float | None
 MULTIPLE = 2.0  # ratios from this one on are given as multiples rather than in per cent
@@ -291,6 +291,13 @@ def headline(report: Report) -> str:
         if (n := report.groups.get(named.group, 0))
     ]
     return f"Of {text.count(total, 'claim')}, {', '.join(parts)}."
+
+
+def gist(row: Row) -> str:
+    """Return the rule's sentence on a claim; of shares, which it has as fractions, the word's."""
+    if row.parts and Saying.part(row, deciding(row)).share:
+        return look_of[row.verdict.verdict].meaning
+    return text.started(row.verdict.sentence or row.verdict.reason.split("; ")[0])
 
 
 def outside(report: Report) -> list[tuple[str, list[Row]]]:

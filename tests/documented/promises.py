@@ -26,12 +26,11 @@ markers of the tests. [documents.md](documents.md) explains the documents, and
 TAIL = """
 ## What isn't there
 
-- gru, *curriculum learning*: there is no schedule of difficulties. Train on easy boards, then with
-  `hrm train ... --from RUN` on harder ones.
-- gru, *learning to learn across tasks*: several tasks are trained jointly (`--tasks`), and nothing
-  adapts within a task.
-- amulgent, *exploration that adapts*: the document doesn't say how; `exploration_prob` is constant.
-- act-v1, *float16 on older GPUs*: on GPUs, with loss scaling; it is refused on CPUs.
+- gru, *learning to learn across tasks*: the document says neither what is learned nor how. Several
+  tasks are trained jointly (`--tasks`), and nothing adapts within a task.
+- amulgent, *exploration that adapts*: the document doesn't say to what; `exploration_prob` is
+  constant.
+- act-v1, *float16*: it trains on GPUs, with a scaled loss, and is refused on CPUs.
 - complete, *comparison with cortical data*: neither data nor a measure is named. `hrm plot RUN
   --only states` draws the dimensions of both levels.
 

@@ -14,6 +14,7 @@ from hrm import cli
 from hrm.documented.demos import act_v1, amulgent, complete, gru
 
 ROOT = Path(__file__).resolve().parents[2]
+CURRICULUM = r"12 clues:\ntest scores[^:]*\n10 clues:\ntest scores[^:]*\n8 clues:\ntest scores"
 PRINTED = {
     "v2": r"weights taken over: \d+, new: 0\noriginal: \d\.\d\d cycles .*\nenhanced: \d\.\d\d",
     "gru": r"Output shape: \(64, 1\)\nAverage cycles used: \d\.\d\d",
@@ -21,10 +22,12 @@ PRINTED = {
     "act_v1": r"step 60: loss \d\.\d{3}, .*\nhalted: \d of 8, steps \[",
     "complete": r"epoch 1: loss \d\.\d{3}, accuracy 0\.\d{3} \(trivial 0\.\d{3}\)\n"
     "wrote best.safetensors, dynamics.png",
+    "curriculum": CURRICULUM,
 }
 
 
 @pytest.mark.promise("all", "a short script to begin with", "python examples/DOCUMENT.py")
+@pytest.mark.promise("gru", "a curriculum of growing difficulty", "python examples/curriculum.py")
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_runs(name):
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == set(PRINTED)

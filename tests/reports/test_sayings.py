@@ -74,6 +74,16 @@ def test_shares_are_said_in_per_cent_and_their_differences_in_points(
     assert sayings.measured(with_parts("shares", Word.CONFIRMED, part))[0] == said
 
 
+def test_a_finding_about_shares_has_the_meaning_of_its_word_in_one_unit(
+    find: Callable[[str], Row],
+) -> None:
+    part = make_part(Word.EXCEEDED, 0.44, log=False, unit="accuracy on all cells")
+    row = with_parts("shares", Word.EXCEEDED, part, sentence="in 16 of 16 it is above 0.166")
+    assert sayings.gist(row) == "The effect is larger than documented."
+    ratio = find("act-savings-mixed")
+    assert sayings.gist(ratio) == "In 24 of 26 seeds the reduction is above 20 %."
+
+
 def test_a_claim_whose_runs_all_fail_says_so_where_nothing_else_is_known() -> None:
     part = replace(make_part(Word.CONTRADICTED, 0.1), estimate=None, low=None, high=None)
     row = with_parts("failing", Word.CONTRADICTED, part)

@@ -18,8 +18,8 @@ The table lists the features that the documents print or describe, as opposed to
 measured. The test of each row checks that the feature works; `all` stands for all five documents.
 `python tests/documented/promises.py` generates this page from the markers of tests.
 [documents.md](documents.md) explains the documents. [migration.md](migration.md) lists every name,
-every printed example and [every printed command](migration.md#commands). Missing features are listed
-[below](#what-isnt-there).
+every printed example and [every printed command](migration.md#commands). Missing features are
+listed [below](#what-isnt-there).
 
 | document | promise | command or code | test |
 |---|---|---|---|
@@ -27,14 +27,14 @@ every printed example and [every printed command](migration.md#commands). Missin
 TAIL = """
 ## What isn't there
 
-- gru, *curriculum learning*: there is no schedule of difficulties. Train on easy boards first, and then
-  on harder ones with `hrm train ... --from RUN`.
-- gru, *learning to learn across tasks*: several tasks can be trained jointly (`--tasks`), but nothing
-  adapts within a task.
+- gru, *curriculum learning*: there is no schedule of difficulties. Train on easy boards first, and
+  then on harder ones with `hrm train ... --from RUN`.
+- gru, *learning to learn across tasks*: several tasks can be trained jointly (`--tasks`), but
+  nothing adapts within a task.
 - amulgent, *adaptive exploration*: the document doesn't say how; `exploration_prob` is constant.
 - act-v1, *float16 on older GPUs*: it works on GPUs, with loss scaling, but is refused on CPUs.
-- complete, *comparison with cortical data*: the document names neither data nor a measure. `hrm plot
-  RUN --only states` draws the dimensionality of both levels.
+- complete, *comparison with cortical data*: the document names neither data nor a measure. `hrm
+  plot RUN --only states` draws the dimensionality of both levels.
 
 Features that a document lists as future work aren't promised, and aren't counted here.
 """

@@ -1,4 +1,4 @@
-"""Random command lines of a program, and how it ends on them."""
+"""Random command lines of a program, and a check of how it ends."""
 
 import argparse
 import contextlib
@@ -6,7 +6,7 @@ import io
 
 from hypothesis import strategies as st
 
-# No separator and no point: nothing that is written can leave the folder that a test is in.
+# Without path separators and dots, so that nothing is written outside of the test's folder.
 TEXT = st.text(alphabet="ab05=,:{}[]\"' é-\n", max_size=4)
 ODD = st.sampled_from(
     ["0", "-1", "1", "3", "0.5", "nan", "inf", "1e999", "99999999999999999999", "", "--", "-x"]
@@ -17,7 +17,7 @@ KNOWN = st.sampled_from(
 
 
 def leaves(parser, path=()):
-    """Yield every command that does something, with its parser."""
+    """Yield every command without subcommands, with its parser."""
     below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     if not below:
         yield path, parser
@@ -48,7 +48,7 @@ def lines(draw, path, parser, known=KNOWN):
 
 
 def ended(program, line):
-    """Run a program in this process; return its status and what it printed and complained of."""
+    """Run a program in this process; return its status, output and error output."""
     out, err = io.StringIO(), io.StringIO()
     status = None
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -60,7 +60,7 @@ def ended(program, line):
 
 
 def hold(status, err):
-    """A line ends as it should: done, or a failure or mistake that is told, never a traceback."""
+    """Check that a command succeeded, or reported a failure or mistake without a traceback."""
     assert status in (0, 1, 2), (status, err)
     assert "Traceback" not in err
     if status == 2:

@@ -1,7 +1,7 @@
-"""What holds for all tests: nothing is skipped in CI, Ctrl-C reaches who is to be interrupted.
+"""Settings of all tests: no skipped tests in CI, and processes that receive Ctrl-C.
 
 Property tests draw the same few examples every time. With `--hypothesis-profile=fuzz` (`tox -e
-fuzz`) they draw many more, from a seed that is printed: `--hypothesis-seed` repeats them.
+fuzz`) they draw many more, from a printed seed; `--hypothesis-seed` repeats them.
 """
 
 import os
@@ -11,7 +11,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-MORE = 20  # times as many examples
+MORE = 20  # factor of the number of examples with the profile fuzz
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -24,9 +24,9 @@ def fuzzing(config):
 
 
 def pytest_configure(config):
-    """Listen to Ctrl-C again where whoever started us in the background has it ignored.
+    """Enable Ctrl-C again if pytest was started in the background, which ignores it.
 
-    Processes that tests start inherit "ignored", and the Ctrl-C tests would wait for nothing.
+    Otherwise processes that tests start would ignore it as well, and tests of Ctrl-C would hang.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,7 +41,7 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Have all properties draw more, and at random, also those that say how many and that not."""
+    """Let all property tests draw more and random examples, whatever their own settings are."""
     if not fuzzing(config):
         return
     name = "_hypothesis_internal_use_settings"  # there is no public name for it
@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """Fail a session in CI that skipped a test: everything that tests need is installed there."""
+    """Fail a session in CI with a skipped test, since everything that tests need is installed."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
         reporter.write_line("skipped tests fail in CI", red=True)

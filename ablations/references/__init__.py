@@ -1,5 +1,5 @@
-"""Straight-line references of the documented systems, by which the configurable model is judged.
+"""Straight-line references of the documented systems, with which the model is compared.
 
-Each is written from a document's equations alone, top to bottom, and imports torch and the standard
-library only: it shares no code with `hrm`, nor with anything else here.
+Each is written only from the equations of a document, as straight-line code, and imports only torch
+and the standard library: it shares no code with `hrm` or any other of our packages.
 """

@@ -1,4 +1,4 @@
-"""Straight-line reference of the system `act-v1`, shared with no code of the package.
+"""Straight-line reference of the system `act-v1`; it shares no code with the package.
 
 Source: the section "act-v1" of the systems' description (document `act-v1`, gaps filled from its
 public code). B batch, S positions, P prefix tokens, D width, I inner width of SwiGLU, V
@@ -7,7 +7,7 @@ vocabulary, N puzzles, n puzzle width, E = D / heads.
 Weights (`weights[name]`, every map is `y = x Wᵀ (+ b)`):
 
     tokens          [V, D]      token embedding, before the factor √D
-    positions       [P + S, D]  learned positions alone
+    positions       [P + S, D]  only with learned positions
     puzzles         [N, n]      puzzle table (buffer), only with a table; P = ceil(n / D), else 0
     low_init        [D]         initial z_L (buffer)
     high_init       [D]         initial z_H (buffer)
@@ -20,19 +20,19 @@ Weights (`weights[name]`, every map is `y = x Wᵀ (+ b)`):
     q_head.weight   [2, D]      rows: halt, continue
     q_head.bias     [2]
 
-Readings taken where the text is open:
+Interpretations of ambiguous text:
 
-- Everything runs in the dtype of the weights. What the text does "in float32" (RMSNorm, Q) is
-  therefore float32 in a float32 run and float64 in a float64 run. The rotary tables are made in
-  `Sizes.rotary_dtype`, float32 as the text says, and then cast.
-- Stablemax is in float64 always, softmax cross-entropy in the dtype of the logits.
+- Everything is computed in the dtype of the weights. What the text does "in float32" (RMSNorm, Q)
+  is therefore float32 in a float32 run and float64 in a float64 run. The rotary tables are computed
+  in `Sizes.rotary_dtype`, float32 as in the text, and then cast.
+- Stablemax is always in float64, softmax cross-entropy in the dtype of the logits.
 - Exploration: a sequence explores in this call iff u0 < p; then its minimum number of steps is
-  2 + floor(u1 · (max − 1)). Steps count from 1 at the decision; the last step halts always.
-- The rows of the puzzle table that a call touches are those of the data it works on (the carry's
-  for live sequences), and a row whose gradients sum to zero is touched too: it decays.
-- Weight decay acts on all trained weights alike.
+  2 + floor(u1 · (max − 1)). Steps count from 1 at the decision; the last step always halts.
+- A call touches the rows of the puzzle table that belong to the data it works on (for live
+  sequences those of the carry). A row whose gradients sum to zero is touched as well: it decays.
+- Weight decay acts equally on all trained weights.
 - Evaluation with halting applies the rule of training without exploration, from the first step on.
-- "Whole sequence right": the largest logit is the label's at every labelled position.
+- "Whole sequence right": at every labelled position, the largest logit is that of the label.
 """
 
 import math
@@ -43,7 +43,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 IGNORED = -100
-BUFFERS = ("puzzles", "low_init", "high_init")  # what the dense optimiser never touches
+BUFFERS = ("puzzles", "low_init", "high_init")  # not trained by the dense optimiser
 
 Weights = dict[str, Tensor]
 Batch = dict[str, Tensor]  # inputs [B, S], labels [B, S], identities [B], all integers
@@ -52,7 +52,7 @@ Noise = tuple[Tensor, Tensor]  # two uniform draws per sequence, u0 and u1, each
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What the shapes of the weights don't say."""
+    """Settings that the shapes of the weights don't determine."""
 
     heads: int
     low_layers: int
@@ -67,7 +67,7 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class Carry:
-    """State between two calls: one place per sequence."""
+    """State between two calls, with one place per sequence."""
 
     z_low: Tensor  # [B, P + S, D]
     z_high: Tensor  # [B, P + S, D]
@@ -176,7 +176,7 @@ def network(
 
 
 def puzzle_rows(weights: Weights, identities: Tensor) -> Tensor | None:
-    """The local copy of the batch's rows, [B, n]: what receives gradients in the table's place."""
+    """The local copy of the batch's rows, [B, n], which receives gradients instead of the table."""
     if "puzzles" not in weights:
         return None
     return weights["puzzles"][identities].detach().clone()
@@ -205,7 +205,7 @@ def segment(
     inputs: Tensor,
     rows: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Inner pass: the schedule without gradient but for its last L and last H.
+    """Inner pass: only the last L and the last H update have gradients.
 
     Returns:
         z_L and z_H (detached), logits [B, S, V], Q of halting [B], Q of continuing [B].
@@ -232,7 +232,7 @@ def segment(
 
 
 def initial_carry(weights: Weights, batch: Batch) -> Carry:
-    """All halted, so that the first call takes the whole first batch; the rest is never read."""
+    """All halted, so that the first call takes the whole first batch; other fields aren't read."""
     sequences, length = batch["inputs"].shape
     width = weights["tokens"].shape[1]
     prefix = math.ceil(weights["puzzles"].shape[1] / width) if "puzzles" in weights else 0
@@ -249,7 +249,7 @@ def initial_carry(weights: Weights, batch: Batch) -> Carry:
 def call(
     weights: Weights, sizes: Sizes, carry: Carry, batch: Batch, noise: Noise, training: bool
 ) -> tuple[Carry, dict[str, Tensor | None]]:
-    """One segment for every sequence: halted places are refilled, live ones go on.
+    """One segment for every sequence: halted places are refilled, live ones continue.
 
     Returns:
         The next carry, and: logits [B, S, V], q_halt [B], q_continue [B], target [B] (of
@@ -333,7 +333,7 @@ def binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
 def loss(
     outputs: dict[str, Tensor | None], labels: Tensor, kind: str, global_batch: int
 ) -> dict[str, Tensor]:
-    """`Σ_B (language + ½ (halt + continue)) / global batch`, and its three sums undivided."""
+    """`Σ_B (language + ½ (halt + continue)) / global batch`, and its three sums, not divided."""
     logits, q_halt, q_continue = outputs["logits"], outputs["q_halt"], outputs["q_continue"]
     assert logits is not None and q_halt is not None and q_continue is not None
     right = sequence_right(logits, labels).to(q_halt.dtype)
@@ -393,13 +393,13 @@ def adamw(
 def sign_sgd(
     table: Tensor, gathered: list[tuple[Tensor, Tensor]], *, rate: float, decay: float
 ) -> Tensor:
-    """`p (1 − lr wd) − lr sign(Σ g)` on touched rows alone.
+    """`p (1 − lr wd) − lr sign(Σ g)` on touched rows only.
 
     Args:
-        table: [N, n].
-        gathered: identities [B] and gradients [B, n] of every process.
-        rate: lr.
-        decay: wd.
+        table: The puzzle table, [N, n].
+        gathered: Identities [B] and gradients [B, n] of every process.
+        rate: Learning rate lr.
+        decay: Weight decay wd.
     """
     sums: dict[int, Tensor] = {}
     for identities, gradients in gathered:
@@ -436,17 +436,17 @@ def train(
     """One call and one optimiser step per offered batch, on one carry; global batch = batch.
 
     Args:
-        weights: unchanged.
-        sizes: see there.
-        batches: one offered batch per call.
-        noises: uniform draws per call.
-        rates: learning rate per call.
-        puzzle_rates: learning rate of the puzzle table per call.
-        decay: weight decay of the parameters.
-        puzzle_decay: weight decay of the puzzle table.
+        weights: Initial weights, which aren't changed.
+        sizes: Settings of the system.
+        batches: One offered batch per call.
+        noises: Uniform draws per call.
+        rates: Learning rate per call.
+        puzzle_rates: Learning rate of the puzzle table per call.
+        decay: Weight decay of the parameters.
+        puzzle_decay: Weight decay of the puzzle table.
         kind: "stablemax" or "softmax".
         optimiser: "adam_atan2" or "adamw" (ε 1e-8).
-        betas: of either.
+        betas: β1 and β2 of the optimiser.
 
     Returns:
         The trained weights, the carry, and per call: the losses, the outputs, the gradients by
@@ -494,7 +494,7 @@ def train(
 
 @torch.no_grad()
 def evaluate(weights: Weights, sizes: Sizes, batch: Batch) -> dict[str, Tensor | None]:
-    """The maximum number of steps for every sequence; the outputs of the last."""
+    """Run the maximum number of steps for every sequence; return the outputs of the last one."""
     unused = torch.zeros(len(batch["inputs"]))
     carry = initial_carry(weights, batch)
     carry, outputs = call(weights, sizes, carry, batch, (unused, unused), training=False)
@@ -505,7 +505,7 @@ def evaluate(weights: Weights, sizes: Sizes, batch: Batch) -> dict[str, Tensor |
 
 @torch.no_grad()
 def evaluate_halting(weights: Weights, sizes: Sizes, batch: Batch) -> dict[str, Tensor]:
-    """Each sequence until Q_halt > Q_continue or the maximum; then its row stays as it is."""
+    """Run each sequence until Q_halt > Q_continue or the maximum; its outputs then stay fixed."""
     rows = puzzle_rows(weights, batch["identities"])
     z_low = weights["low_init"].expand(embed(weights, sizes, batch["inputs"], rows).shape)
     z_high = weights["high_init"].expand(z_low.shape)

@@ -1,7 +1,8 @@
 """Straight-line reference of the `amulgent` system, before and after its enhancements.
 
 Source: the document `amulgent` ("HRM Enhancements - External Research Integration") and the
-project's notes on the systems. Written from the equations alone; shares no code with `hrm`.
+project's notes on the systems. It is written only from the equations, and shares no code with
+`hrm`.
 
 Symbols: B batch, I input width, D model width, O output width, F inner width of SwiGLU,
 `int(8 D / 3)`. A biased map is `weight [out, in]`, `bias [out]`. The documented sizes have D 128,
@@ -26,31 +27,32 @@ are `high.0`, `high.1`, ..., `low.0`, `low.1`, ...:
 
 Random numbers are arguments. There is no dropout.
 
-Where the sources leave a choice, and the reading taken here:
+Choices where the sources are ambiguous:
 
 1. Each layer has two norms of its own (the documented sizes need them); scale and shift act per
    channel. In `gate_up` the gate comes first. Attention splits D into 8 blocks of D/8 channels,
-   scale 1/sqrt(D/8); over the one position its probabilities are all 1, written out all the same.
-2. The number of L cycles isn't given: an argument. In an H cycle the H layers act on z_H alone,
-   with nothing added.
+   with scale 1/sqrt(D/8). Over the only position all its probabilities are 1; it is written out
+   anyway.
+2. The number of L cycles isn't given, and is an argument. In an H cycle the H layers act only on
+   z_H, with nothing added.
 3. `x` in `z_L + x` is the mapped input, or the input itself where the widths agree.
 4. With one map, the rows are (halt, continue); both batch means are taken as for two heads.
 5. Steps count from 1. Exploration is decided once per step for the batch: it explores where
    `explore[step - 1] < 0.1`, and `extra[step - 1]` in {1, 2, 3} is the drawn number. The rule, as
    it stands, never lets an exploring step halt before `max_steps`, since step + extra > step
    (counting from 0 would change nothing in that). Q_halt must be strictly above Q_continue.
-6. A step is the recursion, or with refinement all its segments, from the initial states. Nothing
-   random being in it, all steps of one input are the same computation; it is repeated literally.
-7. Refinement: the second and later segments start from the states that the one before left,
-   detached; so the initial states learn from the first segment alone. Q reads the last segment's
-   z_H; the result is the last segment's output. The connection is added last, to each L layer's
-   input, and doesn't depend on whether the other injections have the weight 0.1.
-8. Learning: Q and Q' are those of one step (6); targets carry no gradient; both heads learn from
+6. A step is the recursion, or with refinement all its segments, from the initial states. It has no
+   random part, so that all steps of an input are the same computation, which is repeated literally.
+7. Refinement: the second and later segments start from the detached states of the segment before;
+   thus the initial states learn only from the first segment. Q reads the last segment's z_H; the
+   result is the last segment's output. The connection is added last, to each L layer's input, and
+   doesn't depend on whether the other injections have the weight 0.1.
+8. Learning: Q and Q' are those of one step (6); targets have no gradient; both heads learn from
    every experience, whichever action was taken; "the latest 32" is the whole batch of an update,
-   smaller while the buffer holds fewer. Terminal and reward are stored with the experience.
-9. The connection map is made after the optimiser, so that Adam doesn't know it and it stays as it
-   was drawn; `learn_connection=True` trains it.
-10. Output and connection get no gradient from the Q loss unless there are two or more segments.
+   which is smaller while the buffer has fewer. Terminal and reward are stored with the experience.
+9. The connection map is created after the optimiser, so that Adam doesn't train it and it keeps its
+   initial value; with `learn_connection=True` it is trained.
+10. Output and connection get a gradient from the Q loss only with two or more segments.
 """
 
 import math
@@ -65,11 +67,11 @@ HALT, GO_ON = 0, 1
 
 
 class System(NamedTuple):
-    """The switches and sizes that aren't a weight's shape; as they stand, before the enhancements.
+    """Switches, and sizes that aren't shapes of weights; the defaults are before the enhancements.
 
-    `weak_injections`: z_H enters z_L with weight 0.1, and z_L enters z_H with weight 0.1; before,
-    z_H doesn't enter z_L at all and z_L enters z_H with weight 1.
-    `segments`: 1 is no refinement.
+    `weak_injections`: z_H enters z_L with weight 0.1, and z_L enters z_H with weight 0.1. Before
+    the enhancements, z_H doesn't enter z_L at all, and z_L enters z_H with weight 1. `segments`: 1
+    means no refinement.
     """
 
     use_rmsnorm: bool = False
@@ -91,7 +93,7 @@ ENHANCED = System(
 
 
 class Thought(NamedTuple):
-    """What one step yields: output [B, O], q_halt [B], q_continue [B]."""
+    """Results of one step: output [B, O], q_halt [B], q_continue [B]."""
 
     output: Tensor
     q_halt: Tensor
@@ -108,7 +110,7 @@ class Experience(NamedTuple):
 
 
 def shapes(system: System, inputs: int, width: int, outputs: int) -> dict[str, tuple[int, ...]]:
-    """Every weight's name and shape."""
+    """Names and shapes of all weights."""
     found: dict[str, tuple[int, ...]] = {}
     if inputs != width:
         found["input.weight"] = (width, inputs)
@@ -290,9 +292,9 @@ def forward(
     """Steps until the batch halts; the last step's result and the number of steps.
 
     Args:
-        weights: See the module.
-        system: Its switches and sizes.
-        inputs: [B, I].
+        weights: Weights as described in the module's docstring.
+        system: Switches and sizes.
+        inputs: Inputs, [B, I].
         explore: Uniform draws [max_steps], in training; None: no exploration.
         extra: Draws from {1, 2, 3} [max_steps], in training.
         exploration: The probability.
@@ -360,7 +362,7 @@ def one_map_loss(
 def replay_loss(
     weights: dict[str, Tensor], system: System, experiences: Sequence[Experience]
 ) -> Tensor:
-    """The loss on the latest 32 of `experiences` (oldest first)."""
+    """The loss on the latest 32 of `experiences`, which are in order of time."""
     latest = experiences[-32:]
     states = torch.stack([entry.state for entry in latest])
     next_states = torch.stack([entry.next_state for entry in latest])
@@ -374,7 +376,7 @@ def replay_loss(
 
 
 def gradients(loss: Tensor, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The gradient of every weight; zeros where the loss doesn't depend on it."""
+    """The gradient of every weight; zeros if the loss doesn't depend on it."""
     found = torch.autograd.grad(
         loss, list(weights.values()), allow_unused=True, materialize_grads=True
     )

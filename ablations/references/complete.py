@@ -1,9 +1,9 @@
-"""Straight-line reference of the system `complete`, shared with no code of the package.
+"""Straight-line reference of the system `complete`; it shares no code with the package.
 
 Source: the section "complete" of the systems' description (document `complete`, gaps filled from
-its public code), for the documented arm its section "act-v1" too. Two arms of one architecture:
-`coded_…` and `documented_…`. B batch, S positions, X input_dim, C output_dim, D_L and D_H the
-widths, I = int(2.67 D) of either level, E the width of a head.
+its public code), and for the documented arm also its section "act-v1". There are two arms of one
+architecture: `coded_…` and `documented_…`. B batch, S positions, X input_dim, C output_dim, D_L and
+D_H the widths, I = int(2.67 D) of either level, E the width of a head.
 
 Weights (`weights[name]`, every map is `y = x Wᵀ (+ b)`):
 
@@ -19,42 +19,45 @@ Weights (`weights[name]`, every map is `y = x Wᵀ (+ b)`):
                 halt2.weight, .bias  [1, D_L // 2], [1]
     documented: q_head.weight, .bias [2, D_H], [2]        rows: halt, continue
 
-Readings taken where the text is open, both arms:
+Interpretations of ambiguous text, for both arms:
 
-- Everything runs in the dtype of the weights; rotary tables too, unless `Sizes.rotary_dtype` is
-  set (the text of this system names none).
-- "N(0, 1/fan_in)" gives the variance: the standard deviation is 1/√fan_in. It holds for all linear
-  weights; norm scales start at 1. The text gives no initial Q head apart; here it is as the rest.
+- Everything is computed in the dtype of the weights, including rotary tables unless
+  `Sizes.rotary_dtype` is set (the text of this system names none).
+- "N(0, 1/fan_in)" is a variance: the standard deviation is 1/√fan_in. It applies to all linear
+  weights; norm scales start at 1. The text doesn't mention the initial Q head, which is like
+  others.
 - Labels are [B, S]; −100 is ignored.
 
 As coded:
 
-- The accumulator grows at every position and step; "reached" is ≥ threshold, compared after the
+- The accumulator grows at every position and step; "reached" means ≥ threshold, compared after the
   addition; z_L at those positions is set from the new z_H. The end of the loop is tested after
-  that, so that it can't come before `max_steps` with a threshold above 0: the positions at the
-  threshold have just been reset.
-- Output and deep supervision read z_L at the end of a step, resets included.
+  that. With a threshold above 0 it can't come before `max_steps`, because the positions that
+  reached the threshold have just been reset.
+- Output and deep supervision read z_L at the end of a step, after resets.
 - Cross-entropy averages over all labelled positions of the batch. Loss = main loss of the last
-  step + 0.1 · Σ of the same loss of steps 2, 4, … (counted from 1). The main loss is apart: an even
-  last step counts in both, unless `supervise_last` is false.
+  step + 0.1 · Σ of the same loss of steps 2, 4, … (counted from 1). An even last step counts in
+  both terms, unless `supervise_last` is false.
 - "Softmax of max-shifted logits" (stablemax) is the output's softmax.
 - Clipping: all gradients together, scaled by min(1, 1 / (norm + 1e-6)), before either optimiser.
-- A comparison has no gradient, so the halting MLP gets none, and without any crossing neither do H,
-  W_lh: such gradients are None, count 0 in the norm, and the optimisers leave these weights, their
-  moments and their own step counts t as they are.
+- A comparison has no gradient, so that the halting MLP gets none; if no position crosses the
+  threshold, neither do H and W_lh. Such gradients are None and count as 0 in the norm, and the
+  optimisers change neither these weights nor their moments and step counts t.
 - Adam-atan2 has no weight decay; AdamW has (0.9, 0.999), ε 1e-8 and weight decay 0.01.
 
 As documented:
 
-- The halting MLP and its accumulator give way to `q_head` at position 0 of z_H, and with them goes
-  the reset of z_L. One halting step is H cycles × (L cycles × low, one high) on
+- `q_head` at position 0 of z_H replaces the halting MLP and its accumulator, so that z_L isn't
+reset
+  either. One halting step is H cycles × (L cycles × low, one high) on
   `z_L ← L(z_L + W_hl z_H)` and `z_H ← H(z_H + W_lh z_L)`; the document prints no cycle counts.
-  Fresh states are z_L = W x and z_H = 0.
-- One-step gradient: all updates but the last L and the last H run without gradient, states are
-  detached between halting steps. Taken literally, with the output W_o z_L: H is trained through Q
-  alone; and W, since x enters once, only where the last L is the first update of a sequence
-  (1 × 1 cycles, first halting step). `Sizes.inject` adds W x at every low update, `Sizes.reset`
-  sets z_L ← W_hl z_H after every high update (what the coded step does where positions cross).
+  Initial states are z_L = W x and z_H = 0.
+- One-step gradient: all updates except the last L and the last H are computed without gradient, and
+  states are detached between halting steps. Taken literally, with the output W_o z_L, H is trained
+  only through Q; and W, because x enters once, is trained only if the last L is the first update of
+  a sequence (1 × 1 cycles, first halting step). `Sizes.inject` adds W x at every low update;
+  `Sizes.reset` sets z_L ← W_hl z_H after every high update, as the coded step does at positions
+  that cross the threshold.
 - Deep supervision: each halting step has the loss of `act-v1` (stablemax per sequence averaged over
   its labelled positions, + ½ (BCE + BCE), sum over B, divided by the batch), either with one
   optimiser step per halting step on a carry (`documented_train`), or with the losses of all halting
@@ -83,7 +86,7 @@ Moments = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What the shapes of the weights don't say."""
+    """Settings that the shapes of the weights don't determine."""
 
     low_layers: int
     high_layers: int
@@ -330,7 +333,7 @@ def adamw(
 
 
 def gradients_of(total: Tensor, leaves: Weights) -> dict[str, Tensor | None]:
-    """Gradient of a scalar with respect to every leaf, by name; None where it doesn't reach."""
+    """Gradient of a scalar with respect to every leaf, by name; None if it doesn't depend on it."""
     gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     return dict(zip(leaves, gradients, strict=True))
 
@@ -348,13 +351,13 @@ def coded_train(
     """One optimiser step per batch.
 
     Args:
-        weights: unchanged.
-        sizes: see there.
-        batches: one batch per step.
-        rates: learning rate per step.
-        halting_rate: of AdamW on `halt1` and `halt2`.
-        limit: of the joint gradient norm.
-        supervise_last: see `coded_loss`.
+        weights: Initial weights, which aren't changed.
+        sizes: Settings of the system.
+        batches: One batch per step.
+        rates: Learning rate per step.
+        halting_rate: Learning rate of AdamW on `halt1` and `halt2`.
+        limit: Limit of the joint gradient norm.
+        supervise_last: See `coded_loss`.
 
     Returns:
         The trained weights, and per step: the losses, output, steps, gradients by name (before
@@ -416,7 +419,7 @@ def low_update(
 def high_update(
     weights: Weights, sizes: Sizes, z_low: Tensor, z_high: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """`H(z_H + W_lh z_L)`, and z_L as the next low update finds it."""
+    """`H(z_H + W_lh z_L)`, and the z_L that the next low update reads."""
     z_high = high_network(weights, sizes, z_high + linear(weights, "low_to_high", z_low))
     if sizes.reset:
         z_low = linear(weights, "high_to_low", z_high)
@@ -426,7 +429,7 @@ def high_update(
 def documented_segment(
     weights: Weights, sizes: Sizes, z_low: Tensor, z_high: Tensor, inputs: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """One halting step: the schedule without gradient but for its last L and last H.
+    """One halting step: only the last L and the last H update have gradients.
 
     Returns:
         z_L and z_H (detached), logits [B, S, C], Q of halting [B], Q of continuing [B].
@@ -451,7 +454,7 @@ def documented_segment(
 def halting(
     sizes: Sizes, q_halt: Tensor, q_continue: Tensor, steps: Tensor, noise: Noise
 ) -> Tensor:
-    """Who halts in training after `steps` steps, [B]; with a maximum of 1 everybody."""
+    """Which sequences halt in training after `steps` steps, [B]; all with a maximum of 1."""
     last = steps >= sizes.max_steps
     u0, u1 = noise
     drawn = 2 + torch.floor(u1 * (sizes.max_steps - 1)).long()
@@ -500,7 +503,7 @@ def documented_losses(
 
 
 def documented_carry(weights: Weights, batch: Batch) -> Carry:
-    """All halted, so that the first call takes the whole first batch; the rest is never read."""
+    """All halted, so that the first call takes the whole first batch; other fields aren't read."""
     z_low, z_high = fresh_states(weights, batch["inputs"])
     return Carry(
         z_low=torch.zeros_like(z_low),
@@ -514,7 +517,7 @@ def documented_carry(weights: Weights, batch: Batch) -> Carry:
 def documented_call(
     weights: Weights, sizes: Sizes, carry: Carry, batch: Batch, noise: Noise
 ) -> tuple[Carry, dict[str, Tensor | None]]:
-    """One halting step of training: halted places are refilled by index, live ones go on.
+    """One halting step of training: halted places are refilled by index, live ones continue.
 
     Returns:
         The next carry, and: logits [B, S, C], q_halt [B], q_continue [B], target [B] or None,
@@ -623,14 +626,14 @@ def documented_train(
     """One halting step and one optimiser step per offered batch, on one carry.
 
     Args:
-        weights: unchanged.
-        sizes: see there.
-        batches: one offered batch per call.
-        noises: uniform draws per call.
-        rates: learning rate per call.
-        decay: weight decay.
-        limit: of the joint gradient norm, None for no clipping.
-        betas: of Adam-atan2.
+        weights: Initial weights, which aren't changed.
+        sizes: Settings of the system.
+        batches: One offered batch per call.
+        noises: Uniform draws per call.
+        rates: Learning rate per call.
+        decay: Weight decay.
+        limit: Limit of the joint gradient norm; None for no clipping.
+        betas: β1 and β2 of Adam-atan2.
 
     Returns:
         The trained weights, the carry, and per call: loss, the outputs, the gradients by name
@@ -673,7 +676,7 @@ def documented_train(
 
 @torch.no_grad()
 def documented_evaluate(weights: Weights, sizes: Sizes, inputs: Tensor) -> dict[str, Tensor]:
-    """The maximum number of halting steps for every sequence; the outputs of the last."""
+    """Run the maximum number of halting steps for every sequence; return the last outputs."""
     z_low, z_high = fresh_states(weights, inputs)
     outputs: dict[str, Tensor] = {}
     for _ in range(sizes.max_steps):

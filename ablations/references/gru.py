@@ -1,8 +1,8 @@
-"""Straight-line reference of the `gru` system, to compare the configurable model with.
+"""Straight-line reference of the `gru` system, with which the configurable model is compared.
 
 Source: the document `gru` (README of "Hierarchical Reasoning Model": GRU cells, policy ACT,
-meta-RL) and the project's notes on the systems. Written from the equations alone; shares no code
-with `hrm`.
+meta-RL) and the project's notes on the systems. It is written only from the equations, and shares
+no code with `hrm`.
 
 Symbols: B batch, I input width (1024), L low width (256), H high width (512), O outputs (1), T low
 steps per cycle (3), C cycles at most (5). A linear map is `weight [out, in]`, `bias [out]`.
@@ -22,26 +22,27 @@ Weights, one `dict[str, Tensor]`, all of one dtype (float32 or float64); `shapes
 Random numbers are arguments: `noise[cycle, sample]`, uniform in [0, 1); a sampled decision is
 "stop" iff softmax(logits)[stop] > u. There is no dropout.
 
-Where the sources leave a choice, and the reading taken here:
+Choices where the sources are ambiguous:
 
 1. A greedy stop needs logits[stop] > logits[continue]; a tie continues.
 2. The decision of a cycle reads z_H after that cycle's high update; cycles count from 1.
-3. `detach_high_to_low` cuts z_H before W_c, so that W_c itself still learns.
-4. The reward is a number: no gradient flows through R, in the advantage or in SmoothL1(V, R). The
-   sources say this of V in the advantage only.
-5. As coded, "log pi(a) at the stop" is log pi(stop) at a sample's last cycle, also where the stop
-   was forced. State and logits being copies without gradient, the task loss reaches W_o alone, the
-   baseline loss W_b alone, and the policy loss is a number without gradient.
-6. As documented, "all decisions" are the actions taken at every cycle that a sample is alive in:
-   continue, ..., continue, stop. The stop forced at cycle C is no decision and contributes nothing
-   (the text is silent on it). With C = 1 the policy loss is therefore 0.
-7. As documented, one advantage per sample, with V at the stop-time state, serves all its decisions
-   (the text has A(s, a) = R - V(s) and doesn't say which s). It is normalised as in the code. V's
-   gradient reaches the state, like the prediction's.
-8. With ACT off every sample runs C cycles, both steps are the same, the reward still counts
-   the cycles and the baseline is still learnt, its gradient reaching z_H.
+3. `detach_high_to_low` cuts z_H before W_c, so that W_c itself is still trained.
+4. The reward is a constant: no gradient flows through R, in the advantage or in SmoothL1(V, R). The
+   sources say this only of V in the advantage.
+5. As coded, "log pi(a) at the stop" is log pi(stop) at a sample's last cycle, even if the stop was
+   forced. State and logits are copies without gradient. Therefore the task loss trains only W_o and
+   the baseline loss only W_b, and the policy loss has no gradient.
+6. As documented, "all decisions" are the actions at every cycle in which a sample is alive:
+   continue, ..., continue, stop. The stop that is forced at cycle C isn't a decision and
+   contributes nothing (the text doesn't mention it). With C = 1 the policy loss is therefore 0.
+7. As documented, one advantage per sample, with V at the state where it stopped, is used for all
+its
+   decisions (the text has A(s, a) = R - V(s) and doesn't say which s). It is normalised as in the
+   code. The gradient of V reaches the state, like that of the prediction.
+8. With ACT off every sample runs C cycles, and both kinds of training step are equal. The reward
+   still counts the cycles, and the baseline is still trained, with a gradient that reaches z_H.
 9. The task loss is the mean square over a sample's outputs, then the mean over the batch. SmoothL1
-   has its corner at 1 and is averaged over the batch. B >= 2, because of the standard deviation.
+   changes its form at 1 and is averaged over the batch. B >= 2, because of the standard deviation.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ CONTINUE, STOP = 0, 1
 
 
 class Step(NamedTuple):
-    """One training step's results; `prediction` [B, O], `cycles` [B] integers, the rest scalars."""
+    """Results of a training step: `prediction` [B, O], `cycles` [B] (integers), and scalars."""
 
     prediction: Tensor
     cycles: Tensor
@@ -67,7 +68,7 @@ class Step(NamedTuple):
 
 
 def shapes(inputs: int, low: int, high: int, outputs: int = 1) -> dict[str, tuple[int, ...]]:
-    """Every weight's name and shape."""
+    """Names and shapes of all weights."""
     return {
         "input.weight": (low, inputs),
         "input.bias": (low,),
@@ -104,7 +105,7 @@ def gru_cell(weights: dict[str, Tensor], name: str, x: Tensor, h: Tensor) -> Ten
 
 
 def gru_inputs(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
-    """What a cell sees of its input, W_i x + b_i for reset, update, new."""
+    """The mapped input of a cell: W_i x + b_i for reset, update, new."""
     return linear(x, weights[f"{name}.weight_ih"], weights[f"{name}.bias_ih"])
 
 
@@ -136,8 +137,8 @@ def cycle(
 ) -> tuple[Tensor, Tensor]:
     """T low updates, then one high update; `embedded` is x~ [B, L].
 
-    `mapped_once` maps the cycle's input and z_H before the T low updates instead of in each: the
-    same numbers, but gradients are then summed over updates before they are multiplied.
+    `mapped_once` maps the cycle's input and z_H once before the T low updates. The values are the
+    same, but gradients are summed over updates before they are multiplied.
     """
     top = z_high.detach() if detach_high_to_low else z_high
     from_x, from_top = gru_inputs(weights, "low", embedded), affine(weights, "down", top)
@@ -172,8 +173,8 @@ def forward(
 ) -> tuple[Tensor, Tensor]:
     """Batch-wise inference of `x` [B, I]: prediction [B, O], cycles [B].
 
-    Ends when all samples want to stop in the same cycle, or after `max_cycles`. A fixed
-    `num_cycles` runs that many; with ACT off, `max_cycles` are run.
+    It ends when all samples decide to stop in the same cycle, or after `max_cycles`. A given
+    `num_cycles` runs that many cycles; with ACT off, `max_cycles` are run.
     """
     z_low, z_high = initial_states(weights, x)
     embedded = affine(weights, "input", x)
@@ -215,14 +216,14 @@ def training_step(
     detach_high_to_low: bool = False,
     mapped_once: bool = False,
 ) -> Step:
-    """Predict and take the losses, every sample stopping for itself.
+    """Predict and compute the losses; every sample stops on its own.
 
     Args:
-        weights: See the module.
+        weights: Weights as described in the module's docstring.
         x: Inputs [B, I].
         y: Targets [B, O].
         noise: Uniform draws [C, B]; needed as documented with ACT on, otherwise unused.
-        documented: The step as the text means it; otherwise as the public code has it.
+        documented: Whether the step follows the text; otherwise it follows the public code.
         act: Whether samples may stop early.
         max_cycles: C.
         low_steps: T.
@@ -240,7 +241,7 @@ def training_step(
     log_pi = x.new_zeros(batch)
 
     for c in range(1, max_cycles + 1):
-        # Every row is computed; rows that have stopped keep their states.
+        # All rows are computed, but rows that have stopped keep their states.
         new_low, new_high = cycle(
             weights,
             embedded,
@@ -337,7 +338,7 @@ def smooth_l1(difference: Tensor) -> Tensor:
 
 
 def gradients(loss: Tensor, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The gradient of every weight; zeros where the loss doesn't depend on it."""
+    """The gradient of every weight; zeros if the loss doesn't depend on it."""
     found = torch.autograd.grad(
         loss, list(weights.values()), allow_unused=True, materialize_grads=True
     )
@@ -359,9 +360,9 @@ def train(
     detach_low_to_high: bool = True,
     detach_high_to_low: bool = False,
 ) -> tuple[list[float], dict[str, Tensor]]:
-    """Train with Adam on batch 0, 1, ... (over again from the first when they run out).
+    """Train with Adam on batch 0, 1, ..., which repeat if there are more updates than batches.
 
-    `noise` [updates, C, B]. Adam: beta = (0.9, 0.999), epsilon 1e-8, no weight decay.
+    `noise` has shape [updates, C, B]. Adam: beta = (0.9, 0.999), epsilon 1e-8, no weight decay.
 
     Returns:
         The loss before each update, and the weights after the last one (without gradient).

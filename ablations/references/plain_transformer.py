@@ -1,10 +1,11 @@
-"""Straight-line reference of the public plain transformer, shared with no code of `hrm`.
+"""Straight-line reference of the public plain transformer; it shares no code with `hrm`.
 
 Source: the section "One tiny network" of the systems' description, "Plain transformer"
-(`transformers_baseline`). One level of act-v1's blocks and one state z: a call is z ← H(z + x) with
-gradient, z carried without; answer and Q values read z. Halting, exploration, target of Q_continue
-and losses are those of the reference `act_v1`, whose words are used; so are the weights' names, of
-which there are `high.<i>.…` and `high_init`, and none of a low level.
+(`transformers_baseline`). It has one level of act-v1's blocks and one state z. A call computes z ←
+H(z + x) with gradient, but z is carried without gradient; answer and Q values read z. Halting,
+exploration, the target of Q_continue and losses are those of the reference `act_v1`, whose symbols
+and names of weights are used. There are `high.<i>.…` and `high_init`, but no weights of a low
+level.
 """
 
 import math
@@ -25,7 +26,7 @@ from ablations.references.act_v1 import (
 
 
 def initial_carry(weights: Weights, batch: Batch) -> Carry:
-    """All halted, so that the first call takes the whole first batch; `z_low` is never read."""
+    """All halted, so that the first call takes the whole first batch; `z_low` isn't read."""
     sequences, length = batch["inputs"].shape
     width = weights["tokens"].shape[1]
     prefix = math.ceil(weights["puzzles"].shape[1] / width) if "puzzles" in weights else 0

@@ -1,4 +1,4 @@
-"""Straight-line reference of the system `tiny-network`, shared with no code of the package.
+"""Straight-line reference of the system `tiny-network`; it shares no code with the package.
 
 Source: the section "One tiny network" of the systems' description, which builds on its section
 "act-v1". B batch, S positions, P = 16 prefix tokens, D width, I inner width of SwiGLU, V
@@ -7,7 +7,7 @@ vocabulary, N puzzles, n puzzle width, E = D / heads.
 Weights (`weights[name]`, every map is `y = x Wᵀ (+ b)`):
 
     tokens          [V, D]      token embedding, before the factor √D
-    positions       [P + S, D]  learned positions alone
+    positions       [P + S, D]  only with learned positions
     puzzles         [N, n]      puzzle table (buffer), n ≤ P·D
     low_init        [D]         initial z_L (buffer)
     high_init       [D]         initial z_H (buffer)
@@ -19,26 +19,27 @@ Weights (`weights[name]`, every map is `y = x Wᵀ (+ b)`):
     q_head.weight   [1, D]      Q of halting; with two rows, the first
     q_head.bias     [1]
 
-What differs from `act-v1`: one network `net` serves as L(z_L, z_H + x) and as H(z_H, z_L); the
-prefix is always P tokens; of the H cycles all but the last run without gradient and the last
-(n low updates, one high update) with it; a sequence halts where Q_halt > 0; no second pass and no
-loss on Q of continuing; an exponential moving average of the parameters is used in evaluation.
+Differences from `act-v1`: one network `net` is used as L(z_L, z_H + x) and as H(z_H, z_L); the
+prefix always has P tokens; only the last of the H cycles (n low updates, one high update) has
+gradients; a sequence halts if Q_halt > 0; there is no second pass and no loss on Q of continuing;
+evaluation uses an exponential moving average of the parameters.
 
-Readings taken where the text is open:
+Interpretations of ambiguous text:
 
-- "16 prefix tokens": the puzzle vector, zero-padded at its end to P·D numbers. Without a table the
-  prefix is zeros before positions are added.
-- "Recursions" are the H cycles of one call: z_L and z_H enter the last one without history.
-- The loss is (Σ_B (language + ½ halt)) / batch, the factor ½ as in `act-v1`.
-- A second row of the Q head, if there is one, gets a zero gradient, and weight decay with it.
-- EMA: starts at the initial parameters; after each optimiser step a ← μ a + (1 − μ) p, μ = 0.999.
-  Parameters are what the dense optimiser trains: initial states and puzzle table aren't averaged,
-  evaluation reads their current values.
+- "16 prefix tokens": the puzzle vector, padded with zeros at its end to P·D numbers. Without a
+table
+  the prefix is zero before positions are added.
+- "Recursions" are the H cycles of one call: z_L and z_H enter the last one detached.
+- The loss is (Σ_B (language + ½ halt)) / batch, with the factor ½ as in `act-v1`.
+- A second row of the Q head, if there is one, gets a zero gradient, but weight decay.
+- The moving average starts at the initial parameters; after each optimiser step it is
+  a ← μ a + (1 − μ) p with μ = 0.999. Parameters are those of the dense optimiser: initial states
+  and puzzle table aren't averaged, and evaluation reads their current values.
 - Evaluation takes the maximum number of steps, as in `act-v1`.
-- The rest as in the reference of `act-v1`: everything in the dtype of the weights, rotary tables
-  in `Sizes.rotary_dtype`, stablemax in float64, exploration iff u0 < p with the minimum
-  2 + floor(u1 · (max − 1)), steps counted from 1, the last step halts always, a sequence is right
-  if the largest logit is the label's at every labelled position.
+- All else is as in the reference of `act-v1`: everything in the dtype of the weights, rotary tables
+  in `Sizes.rotary_dtype`, stablemax in float64, exploration iff u0 < p with the minimum 2 +
+  floor(u1 · (max − 1)), steps counted from 1, the last step always halts, and a sequence is right
+  if at every labelled position the largest logit is that of the label.
 """
 
 import math
@@ -49,7 +50,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 IGNORED = -100
-BUFFERS = ("puzzles", "low_init", "high_init")  # what the dense optimiser never touches
+BUFFERS = ("puzzles", "low_init", "high_init")  # not trained by the dense optimiser
 
 Weights = dict[str, Tensor]
 Batch = dict[str, Tensor]  # inputs [B, S], labels [B, S], identities [B], all integers
@@ -58,7 +59,7 @@ Noise = tuple[Tensor, Tensor]  # two uniform draws per sequence, u0 and u1, each
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What the shapes of the weights don't say."""
+    """Settings that the shapes of the weights don't determine."""
 
     heads: int
     layers: int = 2
@@ -73,7 +74,7 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class Carry:
-    """State between two calls: one place per sequence."""
+    """State between two calls, with one place per sequence."""
 
     z_low: Tensor  # [B, P + S, D]
     z_high: Tensor  # [B, P + S, D]
@@ -167,7 +168,7 @@ def network(weights: Weights, sizes: Sizes, z: Tensor, injection: Tensor) -> Ten
 
 
 def puzzle_rows(weights: Weights, identities: Tensor) -> Tensor | None:
-    """The local copy of the batch's rows, [B, n]: what receives gradients in the table's place."""
+    """The local copy of the batch's rows, [B, n], which receives gradients instead of the table."""
     if "puzzles" not in weights:
         return None
     return weights["puzzles"][identities].detach().clone()
@@ -195,7 +196,7 @@ def segment(
     inputs: Tensor,
     rows: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """All cycles, the last one with gradient.
+    """All cycles; only the last one has gradients.
 
     Returns:
         z_L and z_H (detached), logits [B, S, V], Q of halting [B].
@@ -220,7 +221,7 @@ def segment(
 
 
 def initial_carry(weights: Weights, sizes: Sizes, batch: Batch) -> Carry:
-    """All halted, so that the first call takes the whole first batch; the rest is never read."""
+    """All halted, so that the first call takes the whole first batch; other fields aren't read."""
     sequences, length = batch["inputs"].shape
     width = weights["tokens"].shape[1]
     empty = torch.zeros(sequences, sizes.prefix + length, width, dtype=weights["tokens"].dtype)
@@ -236,7 +237,7 @@ def initial_carry(weights: Weights, sizes: Sizes, batch: Batch) -> Carry:
 def call(
     weights: Weights, sizes: Sizes, carry: Carry, batch: Batch, noise: Noise, training: bool
 ) -> tuple[Carry, dict[str, Tensor | None]]:
-    """One segment for every sequence: halted places are refilled, live ones go on.
+    """One segment for every sequence: halted places are refilled, live ones continue.
 
     Returns:
         The next carry, and: logits [B, S, V], q_halt [B], rows [B, n] (the local copy of the
@@ -305,7 +306,7 @@ def binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
 def loss(
     outputs: dict[str, Tensor | None], labels: Tensor, kind: str, global_batch: int
 ) -> dict[str, Tensor]:
-    """`Σ_B (language + ½ halt) / global batch`, and its two sums undivided."""
+    """`Σ_B (language + ½ halt) / global batch`, and its two sums, not divided."""
     logits, q_halt = outputs["logits"], outputs["q_halt"]
     assert logits is not None and q_halt is not None
     right = sequence_right(logits, labels).to(q_halt.dtype)
@@ -365,7 +366,7 @@ def adamw(
 def sign_sgd(
     table: Tensor, identities: Tensor, gradients: Tensor, *, rate: float, decay: float
 ) -> Tensor:
-    """`p (1 − lr wd) − lr sign(Σ g)` on the rows of `identities` [B] alone; gradients [B, n]."""
+    """`p (1 − lr wd) − lr sign(Σ g)` only on the rows of `identities` [B]; gradients [B, n]."""
     sums: dict[int, Tensor] = {}
     for identity, gradient in zip(identities.tolist(), gradients, strict=True):
         sums[identity] = sums[identity] + gradient if identity in sums else gradient
@@ -401,18 +402,18 @@ def train(
     """One call and one optimiser step per offered batch, on one carry; global batch = batch.
 
     Args:
-        weights: unchanged.
-        sizes: see there.
-        batches: one offered batch per call.
-        noises: uniform draws per call.
-        rates: learning rate per call.
-        puzzle_rates: learning rate of the puzzle table per call.
-        decay: weight decay of the parameters.
-        puzzle_decay: weight decay of the puzzle table.
+        weights: Initial weights, which aren't changed.
+        sizes: Settings of the system.
+        batches: One offered batch per call.
+        noises: Uniform draws per call.
+        rates: Learning rate per call.
+        puzzle_rates: Learning rate of the puzzle table per call.
+        decay: Weight decay of the parameters.
+        puzzle_decay: Weight decay of the puzzle table.
         kind: "stablemax" or "softmax".
         optimiser: "adam_atan2" or "adamw" (ε 1e-8).
-        betas: of either.
-        average: μ of the moving average.
+        betas: β1 and β2 of the optimiser.
+        average: Factor μ of the moving average.
 
     Returns:
         The trained weights; the averaged parameters; the carry; and per call: the losses, the
@@ -466,8 +467,8 @@ def train(
 def evaluate(
     weights: Weights, averages: Weights, sizes: Sizes, batch: Batch
 ) -> dict[str, Tensor | None]:
-    """The maximum number of steps with the averaged parameters; the outputs of the last."""
-    weights = weights | averages  # initial states and puzzle table stay the current ones
+    """Run the maximum number of steps with averaged parameters; return the last outputs."""
+    weights = weights | averages  # initial states and puzzle table aren't averaged
     unused = torch.zeros(len(batch["inputs"]))
     carry = initial_carry(weights, sizes, batch)
     carry, outputs = call(weights, sizes, carry, batch, (unused, unused), training=False)

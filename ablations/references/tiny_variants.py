@@ -1,27 +1,27 @@
-"""Straight-line reference of the variants of the one tiny network, shared with no code of `hrm`.
+"""Straight-line reference of the variants of the one tiny network; it shares no code with `hrm`.
 
 Source: the section "One tiny network" of the systems' description, "Variants of the same public
-code". What isn't said here is as in the reference `tiny_network`, whose words it uses: embedding,
-prefix, losses, carry, halting and its noise. S' = P + S positions with the prefix.
+code". Embedding, prefix, losses, carry, halting and its noise are as in the reference
+`tiny_network`, whose symbols are used. S' = P + S positions with the prefix.
 
-Weights beside those of `tiny_network`:
+Weights in addition to those of `tiny_network`:
 
     net.<i>.mix_gate_up   [2J, S']   with `mixing`, in place of net.<i>.qkv: gate, then up
     net.<i>.mix_down      [S', J]    with `mixing`, in place of net.<i>.out
     low_init.<j>          [D]        with seven latents, in place of low_init: initial z_L[j], j < 6
 
-and with one latent there is no high_init.
+With one latent there is no high_init.
 
-Mixing. In each block, with h [B, S', D]: u = hᵀ; u ← rms(u + swiglu(u)), the mean over the S'
+Mixing. In each block, with h [B, S', D]: u = hᵀ; u ← rms(u + swiglu(u)), with the mean over the S'
 positions; h = uᵀ; then h ← rms(h + swiglu(h)) over D as usual. Positions are encoded neither by
 rotation nor by learned vectors.
 
 One latent. In a cycle: n times z ← net(z + x), once z ← net(z). Answer and Q read z.
 
-Seven latents. In a cycle, for i = 0 ... 5: z_L[i] ← net(Σⱼ z_L[j] + z_H + x), the sum over all six
-as they are then; once z_H ← net(z_H + Σⱼ z_L[j]). n is the number of low states.
+Seven latents. In a cycle, for i = 0 ... 5: z_L[i] ← net(Σⱼ z_L[j] + z_H + x), where the sum is over
+the current values of all six; once z_H ← net(z_H + Σⱼ z_L[j]). n is the number of low states.
 
-In all, all cycles but the last one run without gradient.
+In all variants, only the last cycle has gradients.
 """
 
 from dataclasses import dataclass
@@ -44,10 +44,10 @@ from ablations.references.tiny_network import (
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """Which one.
+    """The variant.
 
     Args:
-        mixing: Whether a feed-forward over positions stands in for attention.
+        mixing: Whether a feed-forward over positions replaces attention.
         latents: 1; 2, z_H and z_L; or one more than `Sizes.low_cycles`, z_H and that many z_L.
     """
 
@@ -57,7 +57,7 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Carry:
-    """State between two calls; z holds z_H first (or the only one), then every z_L."""
+    """State between two calls; z has z_H (or the only latent) first, then every z_L."""
 
     z: list[Tensor]  # [B, S', D] each
     steps: Tensor  # [B]
@@ -112,7 +112,7 @@ def starts(weights: Weights, variant: Variant) -> list[Tensor]:
 
 
 def initial_carry(weights: Weights, sizes: Sizes, variant: Variant, batch: Batch) -> Carry:
-    """All halted, so that the first call takes the whole first batch; the rest is never read."""
+    """All halted, so that the first call takes the whole first batch; other fields aren't read."""
     sequences, length = batch["inputs"].shape
     width = weights["tokens"].shape[1]
     empty = torch.zeros(sequences, sizes.prefix + length, width, dtype=weights["tokens"].dtype)
@@ -133,7 +133,7 @@ def call(
     noise: Noise | None,
     training: bool,
 ) -> tuple[Carry, dict[str, Tensor | None]]:
-    """One segment for every sequence: halted places are refilled, live ones go on.
+    """One segment for every sequence: halted places are refilled, live ones continue.
 
     Returns:
         The next carry, and: logits [B, S, V], q_halt [B], rows [B, n] (the local copy of the

@@ -1,7 +1,7 @@
 """Straight-line reference of the `v2` system: the `gru` cores and four switches.
 
 Source: the document `v2` ("HierarchicalReasoningModel v2 Enhancements") and the project's notes on
-the systems. Written from the equations alone; shares no code with `hrm`.
+the systems. It is written only from the equations, and shares no code with `hrm`.
 
 Symbols: B batch, I input width (1024), L low width (256), H high width (512), O outputs (1), T low
 steps per cycle (3), C cycles at most (8). A linear map is `weight [out, in]`, `bias [out]`.
@@ -19,33 +19,35 @@ Weights, one `dict[str, Tensor]`, all of one dtype (float32 or float64); `shapes
 
 Random numbers are arguments: `noise[cycle, sample]`, uniform in [0, 1); a sampled decision is
 "stop" iff softmax(logits)[stop] > u. Without noise (evaluation) decisions are greedy. The system's
-dropout (0.1, in the policy network and the aggregation) is the identity: compare with it off.
+dropout (0.1, in the policy network and the aggregation) is left out: compare with it off.
 
-Where the sources leave a choice, and the reading taken here:
+Choices where the sources are ambiguous:
 
 1. A greedy stop needs logits[stop] > logits[continue]; a tie continues. Cycle i counts from 0 in
    i / C and in m_i; `cycles` is the number of cycles run. In lockstep it is the batch's for all.
 2. "We keep the `gru` cores" includes its two detach flags: z_L is cut (by default) before it is
-   aggregated, so that the aggregation itself learns; z_H is cut (not by default) before W_c alone,
-   not before the query.
+   aggregated, so that the aggregation itself is trained; z_H is cut (not by default) only before
+   W_c, not before the query.
 3. The query reads z_H as it is before the high update; the key and value states are the T low
    states of the running cycle. Head h takes the h-th block of L/8 channels; scale 1/sqrt(L/8).
 4. `ReLU(W z_L)` keeps the low width, like the attentions.
 5. The baseline stays `gru`'s linear map, of z_H without the cycle. Its factor in the loss is 1.
-6. The reward is a number: no gradient flows through R. Its squared error is the mean over a
+6. The reward is a constant: no gradient flows through R. Its squared error is the mean over a
    sample's outputs, as in the task loss.
-7. Per sample, a row that has stopped is not computed: its log pi, value and entropy are zeros.
-   So `MSE(V_i, R m_i)` is the batch mean of (V_i m_i - R m_i)^2. In lockstep m_i = 1 throughout.
-8. Entropy and baseline count every cycle that a row is alive in, the last one included, although
-   its stop is forced. The same holds for `log pi_i(stop)` in the original policy loss.
-9. `score="action"` is the variant that scores the action drawn, log pi_i(a_i), where the stop
-   forced at i = C - 1 is no decision and contributes nothing to the policy loss; it still counts as
-   live in the corrected mean. In lockstep a row that wanted to stop and couldn't is scored by what
-   it drew in each cycle.
-10. `use_corrected_meta_rl` replaces the mean in the policy loss alone, the only one that the
-    document shows; `corrected_everywhere=True` is the wider reading: baseline and entropy too.
+7. If samples halt on their own, a row that has stopped isn't computed: its log pi, value and
+entropy
+   are zero. Thus `MSE(V_i, R m_i)` is the batch mean of (V_i m_i - R m_i)^2. In lockstep m_i is
+   always 1.
+8. Entropy and baseline count every cycle in which a row is alive, including the last one, although
+   its stop is forced. The same applies to `log pi_i(stop)` in the original policy loss.
+9. `score="action"` is the variant that scores the drawn action, log pi_i(a_i). There the stop that
+   is forced at i = C - 1 isn't a decision and contributes nothing to the policy loss, but counts as
+   live in the corrected mean. In lockstep, a row that drew a stop without being able to stop is
+   scored by its drawn action in each cycle.
+10. `use_corrected_meta_rl` replaces only the mean in the policy loss, which is the only one in the
+    document; `corrected_everywhere=True` is a wider interpretation, also for baseline and entropy.
     The small epsilon is 1e-8.
-11. The learning rate isn't given: 1e-3, `gru`'s.
+11. The learning rate isn't given; it is 1e-3, as in `gru`.
 """
 
 import math
@@ -60,7 +62,7 @@ CONTINUE, STOP = 0, 1
 
 
 class Flags(NamedTuple):
-    """The document's four switches; all off is the original."""
+    """The document's four switches; with all off, the system is the original."""
 
     use_per_sample_act: bool = False
     use_corrected_meta_rl: bool = False
@@ -72,9 +74,9 @@ ORIGINAL = Flags()
 
 
 class Trace(NamedTuple):
-    """A forward pass: prediction [B, O], cycles [B]; then one entry per cycle that was run.
+    """A forward pass: prediction [B, O] and cycles [B]; all others have one entry per cycle.
 
-    `logits` [B, 2], `values` [B], `actions` [B] (True: stop; the draw, before any forced stop).
+    They are `logits` [B, 2], `values` [B] and `actions` [B] (True: stop, as drawn, before forcing).
     """
 
     prediction: Tensor
@@ -85,9 +87,9 @@ class Trace(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One training step's results.
+    """Results of a training step.
 
-    loss = task_loss + policy_loss + baseline_loss + entropy_loss + cycle_loss; the last two with
+    loss = task_loss + policy_loss + baseline_loss + entropy_loss + cycle_loss; the last two include
     their factors, -0.01 and +0.01.
     """
 
@@ -110,7 +112,7 @@ def shapes(
     flags: Flags = ORIGINAL,
     original_aggregation: str = "map",
 ) -> dict[str, tuple[int, ...]]:
-    """Every weight's name and shape."""
+    """Names and shapes of all weights."""
     maps = {
         "input": (low, inputs),
         "down": (low, high),
@@ -153,7 +155,7 @@ def gru_cell(weights: dict[str, Tensor], name: str, x: Tensor, h: Tensor) -> Ten
 
 
 def gru_inputs(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
-    """What a cell sees of its input, W_i x + b_i for reset, update, new."""
+    """The mapped input of a cell: W_i x + b_i for reset, update, new."""
     return linear(x, weights[f"{name}.weight_ih"], weights[f"{name}.bias_ih"])
 
 
@@ -178,7 +180,7 @@ def gru_update(weights: dict[str, Tensor], name: str, from_x: Tensor, h: Tensor)
 def aggregate(
     weights: dict[str, Tensor], trace: list[Tensor], z_high: Tensor, aggregation: str, heads: int
 ) -> Tensor:
-    """Make the high update's input [B, L] from the cycle's low states (T of [B, L])."""
+    """Compute the high update's input [B, L] from the cycle's low states (T of [B, L])."""
     last = trace[-1]
     if aggregation == "map":
         return torch.relu(affine(weights, "summary", last))
@@ -237,17 +239,17 @@ def forward(
     detach_high_to_low: bool = False,
     mapped_once: bool = False,
 ) -> Trace:
-    """Run all cycles that the flags ask for.
+    """Run all cycles, according to the flags.
 
     Args:
-        weights: See the module.
+        weights: Weights as described in the module's docstring.
         x: Inputs [B, I].
         noise: Uniform draws [C, B]: decisions are sampled (training); None: greedy (evaluation).
         flags: `use_corrected_meta_rl` has no effect here.
         original_aggregation: "map" or "single": what `use_sequence_attention` replaces.
         max_cycles: C.
         low_steps: T.
-        heads: Of the attentions.
+        heads: Number of attention heads.
         detach_low_to_high: Cut the low states before the aggregation.
         detach_high_to_low: Cut z_H before the low updates.
         mapped_once: Map a cycle's input and z_H before its low updates instead of in each: the same

@@ -1,4 +1,4 @@
-"""Made-up claims, and a store in memory with the methods of the real one: nothing is trained."""
+"""Synthetic claims, and a store in memory with the methods of the real one; nothing is trained."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ MACHINE = Machine(cpu="a processor", cores=2, threads=1, system="Linux", acceler
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Metric):
-    """The number that a made-up run left under a name."""
+    """The number that a synthetic run has under a name."""
 
     name: str = "value"
 
@@ -64,7 +64,7 @@ class Turned(Number):
 
 
 class Memory:
-    """What judging asks of a store, from a dictionary."""
+    """A store in a dictionary, with the methods that judging uses."""
 
     def __init__(self):
         self.results, self.gone, self.read = {}, set(), 0
@@ -101,7 +101,7 @@ class Memory:
         )
 
     def fill(self, claim, rows, *, seeds=None, **how):
-        """Store made-up runs, one row a seed.
+        """Store synthetic runs, one row per seed.
 
         A cell is a number, a mapping of observations, a status, None (not run) or "gone".
         """
@@ -154,7 +154,7 @@ def exact(name="equality", arms=()):
 
 
 def scored(value, margin):
-    """Observations of a trained run on 100 test boards with some margin over the trivial method."""
+    """Return observations of a run on 100 test boards, with a margin over the trivial method."""
     wobble = np.linspace(-0.01, 0.01, 100)
     return {
         "value": value,
@@ -166,17 +166,17 @@ def scored(value, margin):
 
 
 def pairs(contrasts, base=10.0):
-    """Rows of two cells that differ by these contrasts."""
+    """Return rows of two cells that differ by these contrasts."""
     return [(base, base + x) for x in contrasts]
 
 
 def spread(low, high, n=26):
-    """n contrasts from low to high, in a fixed disorder."""
+    """Return n contrasts from low to high, in a fixed mixed order."""
     return np.random.default_rng(0).permutation(np.linspace(low, high, n))
 
 
 def claim_set(claims, *, controls=(), members=None):
-    """What a report asks of a set of claims."""
+    """Return a set of claims with the attributes that a report uses."""
     found = {claim.id: (claim.id,) for claim in claims} if members is None else members
     return SimpleNamespace(
         specs=tuple(claims),
@@ -203,7 +203,7 @@ def desk(memory, tier=Tier.STANDARD):
 
 @pytest.fixture
 def lab(monkeypatch):
-    """Everything to make up claims and runs; fingerprints don't look at sources."""
+    """Helpers to build synthetic claims and runs; fingerprints ignore sources."""
     monkeypatch.setattr(cells, "fingerprint", fingerprint)
     return SimpleNamespace(
         Memory=Memory,

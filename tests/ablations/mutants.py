@@ -1,4 +1,4 @@
-"""Mutants: one changed function at a time, for as long as the tests that should notice are run."""
+"""Mutants: one changed function at a time, while the tests that should fail are run."""
 
 import ast
 import contextlib
@@ -20,7 +20,7 @@ def source(function):
 
 
 def found(name):
-    """Return a function of ours, "room.module.f" or "room.module.Class.f"."""
+    """Return a function of `ablations`, "package.module.f" or "package.module.Class.f"."""
     room, module, *names = name.split(".")
     made = importlib.import_module(f"ablations.{room}.{module}")
     made = functools.reduce(getattr, names, made)
@@ -36,7 +36,7 @@ def replaced(name, old, new):
 
 @contextlib.contextmanager
 def mutated(function, tree):
-    """Give a function another body, for as long as this lasts, wherever it was imported to."""
+    """Replace the body of a function within the block, also where it was imported."""
     made = {}
     tree.body[0].decorator_list = []
     code = compile(ast.fix_missing_locations(tree), f"<mutant of {function.__name__}>", "exec")
@@ -47,10 +47,10 @@ def mutated(function, tree):
 
 
 def noticed(*tests):
-    """Return whether any of the tests fails; they run in this process, quickly, one by one.
+    """Return whether any of the tests fails; they run in this process, one by one.
 
     Args:
-        tests: "room/test_module.py", or one test of it.
+        tests: "package/test_module.py", or one test in it.
     """
     shown = io.StringIO()
     options = ["-q", "-x", "--assert=plain", "-p", "no:cacheprovider"]

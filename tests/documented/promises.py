@@ -1,4 +1,4 @@
-"""The table *document × promise × command × test* of docs/promises.md, from the tests' markers.
+"""The table of documents, promises, commands and tests in docs/promises.md, from markers of tests.
 
 python tests/documented/promises.py     writes it again
 """
@@ -14,11 +14,12 @@ DOCUMENTS = ("all", "v2", "gru", "amulgent", "act-v1", "complete")
 HEAD = """\
 # What the documents promise, and how to get it
 
-Features that the documents print or describe, not claims to be measured: each row's test tries that
-it works. `all` is what all five share. Written by `python tests/documented/promises.py` from the
-markers of the tests. [documents.md](documents.md) explains the documents, and
-[migration.md](migration.md) has every name, every printed example and
-[every printed command](migration.md#commands). What isn't there [stands below](#what-isnt-there).
+The table lists the features that the documents print or describe, as opposed to claims that are
+measured. The test of each row checks that the feature works; `all` stands for all five documents.
+`python tests/documented/promises.py` generates this page from the markers of tests.
+[documents.md](documents.md) explains the documents. [migration.md](migration.md) lists every name,
+every printed example and [every printed command](migration.md#commands). Missing features are
+listed [below](#what-isnt-there).
 
 | document | promise | command or code | test |
 |---|---|---|---|
@@ -27,14 +28,14 @@ TAIL = """
 ## What isn't there
 
 - gru, *learning to learn across tasks*: the document says neither what is learned nor how. Several
-  tasks are trained jointly (`--tasks`), and nothing adapts within a task.
-- amulgent, *exploration that adapts*: the document doesn't say to what; `exploration_prob` is
-  constant.
-- act-v1, *float16*: it trains on GPUs, with a scaled loss, and is refused on CPUs.
-- complete, *comparison with cortical data*: neither data nor a measure is named. `hrm plot RUN
-  --only states` draws the dimensions of both levels.
+  tasks can be trained jointly (`--tasks`), but nothing adapts within a task.
+- amulgent, *adaptive exploration*: the document doesn't say what it adapts to;
+  `exploration_prob` is constant.
+- act-v1, *float16*: it works on GPUs, with loss scaling, but is refused on CPUs.
+- complete, *comparison with cortical data*: the document names neither data nor a measure. `hrm
+  plot RUN --only states` draws the dimensionality of both levels.
 
-What a document lists as future work isn't promised, and isn't counted.
+Features that a document lists as future work aren't promised, and aren't counted here.
 """
 
 

@@ -59,7 +59,7 @@ def demo(capsys, tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.promise("gru", "training that can be watched", "hrm demo gru")
+@pytest.mark.promise("gru", "metrics during training", "hrm demo gru")
 def test_the_demonstration_of_gru_compares_both_ways_to_stop(demo, monkeypatch):
     monkeypatch.setattr(gru, "TEST", 16)
     monkeypatch.setattr(gru, "TRAIN", 64)

@@ -21,7 +21,9 @@ def small():
     return HierarchicalReasoningModel(HRMConfig(**SMALL, compute_cost_weight=0.01, device="cpu"))
 
 
-@pytest.mark.promise("gru", "a forward pass that says its cycles", "output, cycles_used = model(x)")
+@pytest.mark.promise(
+    "gru", "a forward pass that returns its cycles", "output, cycles_used = model(x)"
+)
 def test_basic_usage(capsys):
     torch.manual_seed(0)
     config = HRMConfig(

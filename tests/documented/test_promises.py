@@ -70,7 +70,7 @@ def test_a_name_of_several_documents_is_that_of_the_submodule():
 
 
 # -- devices --------------------------------------------------------------------------------------
-@pytest.mark.promise("gru", "a device, which is there", 'HRMConfig(device="cuda")')
+@pytest.mark.promise("gru", "a device, checked to exist", 'HRMConfig(device="cuda")')
 @pytest.mark.parametrize("device", ["cuda", "banana"])
 def test_a_device_that_is_not_there_is_refused(device, monkeypatch):
     monkeypatch.setattr(environment, "gpus", tuple)
@@ -86,7 +86,7 @@ def test_a_device_that_is_not_there_is_refused(device, monkeypatch):
 
 
 # -- losses ---------------------------------------------------------------------------------------
-@pytest.mark.promise("gru", "a criterion of one's own", "model.training_step(x, y, criterion)")
+@pytest.mark.promise("gru", "any elementwise criterion", "model.training_step(x, y, criterion)")
 @pytest.mark.parametrize(
     "criterion",
     [nn.L1Loss(), nn.SmoothL1Loss(reduction="none"), lambda p, t: (p - t).abs().mean(1)],
@@ -182,7 +182,7 @@ def test_checkpointed_and_accumulated_gradients_are_those_of_the_batch(change, s
 
 
 @pytest.mark.promise(
-    "act-v1", "a half precision, and a clear word on `float16`", '"forward_dtype": "bfloat16"'
+    "act-v1", "half precision, and an error message for `float16`", '"forward_dtype": "bfloat16"'
 )
 def test_float16_is_refused_with_what_to_take_instead():
     with pytest.raises(UserError, match=r"gradients underflow in float16, .*; use 'bfloat16'"):

@@ -63,7 +63,9 @@ def masked_terms():
 
 
 @pytest.mark.promise(
-    "v2", "a loss that is averaged over the live", "EnhancedConfig(use_corrected_meta_rl=True)"
+    "v2",
+    "a policy loss that is averaged over live samples",
+    "EnhancedConfig(use_corrected_meta_rl=True)",
 )
 def test_critical_improvements_2_corrected_meta_rl():
     """Fragments: the two averages are `mean_over_batch` and `mean_over_live` in `losses`."""

@@ -1,4 +1,4 @@
-"""Claims of seven tests over made-up runs: skewed, censored, diverged."""
+"""Claims with seven kinds of tests over synthetic runs: skewed, censored, diverged."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Evidence read with json alone, and the count rule at its shortest; nothing of `ablations`."""
+"""Reading evidence with json only, and a short count rule, without code of `ablations`."""
 
 import functools
 import json
@@ -15,12 +15,12 @@ def lines(path):
 
 
 def spec(folder, claim):
-    """Today's version of a claim: the last that is listed."""
+    """Return the present version of a claim, which is the last one in the file."""
     return [one for one in lines(folder / "claims.jsonl") if one["claim"] == claim][-1]
 
 
 def cell(folder, found):
-    """The values of one cell by seed, each as the two ends of what is known."""
+    """Return the values of one cell by seed, each as an interval that contains it."""
     rows = lines(folder / "runs" / f"{found['runs']}.jsonl")
     readings = [
         row
@@ -49,7 +49,7 @@ def ends(value):
 
 
 def pairs(folder, claim, reads):
-    """The values of some of a claim's cells at each seed, up to the first seed that lacks one."""
+    """Return the values of some cells of a claim by seed, up to the first seed that lacks one."""
     columns = [cell(folder, claim["cells"][place]) for place in reads]
     first, count = claim["seeds"]
     found = []
@@ -61,14 +61,14 @@ def pairs(folder, claim, reads):
 
 
 def added(weights, values):
-    """Σ weight · value, of values known up to an interval; ∞ − ∞ is unknown."""
+    """Return Σ weight · value for values that are intervals; ∞ − ∞ is unknown."""
     spans = [sorted((w * a, w * b)) for w, (a, b) in zip(weights, values, strict=True) if w]
     low, high = sum(a for a, _ in spans), sum(b for _, b in spans)
     return (-INF if math.isnan(low) else low), (INF if math.isnan(high) else high)
 
 
 def logarithms(values):
-    """Of positive values; a diverged run's −∞ stays, and what is negative is unknown."""
+    """Return logarithms; a diverged run's −∞ is kept, and a negative value is unknown."""
 
     def log(x):
         return math.log(x) if x > 0 else -INF
@@ -77,7 +77,7 @@ def logarithms(values):
 
 
 def interval(contrasts):
-    """The last look, and the intersection of the medians' intervals at all looks reached."""
+    """Return the last look, and the intersection of the median's intervals at all looks so far."""
     low, high, last = -INF, INF, 0
     for look, c in EXCEPTIONS.items():
         if look <= len(contrasts):

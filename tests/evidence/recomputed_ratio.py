@@ -1,4 +1,4 @@
-"""Ratio, time to a target: x = log(treatment / baseline), censored where a run never arrives."""
+"""Ratio, time to a target: x = log(treatment / baseline), censored if a run never reaches it."""
 
 import math
 

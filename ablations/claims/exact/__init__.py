@@ -1,4 +1,6 @@
-"""Functions of exact claims: from the arms' systems and a seed to checks. Torch is imported inside.
+"""Functions of exact claims: from the systems of arms and a seed to checks.
+
+Torch is imported inside of the functions. Checks that aren't primary are only shown in the report.
 
 halting       batch_waits, stopped_idle, individual, rule, maximum
 policy        unbiased, reward

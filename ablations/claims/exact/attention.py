@@ -1,4 +1,4 @@
-"""Aggregation by attention: what a single key leaves of it, and the documented formula."""
+"""Aggregation by attention: the case of a single key, and the documented formula."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,9 @@ _TOLERANCE = 1e-12
 
 
 def single_key(arms: Sequence[System], seed: int) -> Iterator[Check]:
-    """With one key, attention chooses nothing: whatever the query, the result is a linear map.
+    """With one key, attention is a linear map of that key, for every query.
 
-    Query and key maps have no gradient. In float64, with the attention that writes it out.
+    Query and key maps have no gradient. Computed in float64, with explicit attention.
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -57,10 +57,10 @@ def single_key(arms: Sequence[System], seed: int) -> Iterator[Check]:
 
 
 def one_step(arms: Sequence[System], seed: int) -> Iterator[Check]:
-    """With one low step a cycle, attention over the sequence is that over the single step.
+    """With one low step per cycle, attention over the sequence equals that over the single step.
 
-    Both models have equal weights by name; the query's alone differ, which chooses nothing. In
-    float64, with the attention that writes it out. Arms: single step, sequence.
+    Both models have equal weights by name, except those of the query, which has no effect. Computed
+    in float64, with explicit attention. Arms: single step, sequence.
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel

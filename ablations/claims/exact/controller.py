@@ -1,4 +1,4 @@
-"""The controller: what its two forms compute, and what they allocate."""
+"""The controller: outputs and memory of its two forms."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,11 @@ _REDUNDANT = ("aten.eye", "aten.ones")
 
 
 def equivalent(arms: Sequence[System], seed: int, *, states: int = 256) -> Iterator[Check]:
-    """The direct controller with mapped weights computes what the concatenated one does.
+    """The direct controller with converted weights computes the same as the concatenated one.
 
-    Logits at every cycle, and the whole model with sampled decisions: greedy ones of fresh weights
-    all stop at the first cycle. In float64, without dropout. Arms: concatenated, direct.
+    Compared are the logits at every cycle, and the whole model with sampled decisions (greedy ones
+    of initial weights all stop at the first cycle). In float64, without dropout. Arms:
+    concatenated, direct.
     """
     import torch
 
@@ -58,7 +59,7 @@ def equivalent(arms: Sequence[System], seed: int, *, states: int = 256) -> Itera
 def tensors(
     arms: Sequence[System], seed: int, *, batch: int = 32, calls: int = 5
 ) -> Iterator[Check]:
-    """Each call of the original builds eye and ones, and no call of the direct form does."""
+    """Each call of the original form builds `eye` and `ones`; no call of the direct form does."""
     import torch
 
     from ablations.protocols import rigged
@@ -102,8 +103,8 @@ def memory(
 ) -> Iterator[Check]:
     """The direct form allocates at most the printed share of bytes per call, × a tolerance.
 
-    The first batch carries the verdict. Whether it is also no less than the share ÷ the tolerance,
-    other batches, and a whole forward pass stand beside. Arms: concatenated, direct. Figures:
+    The first batch size is primary. Also shown: whether the share is at least the printed one ÷ the
+    tolerance, other batch sizes, and a whole forward pass. Arms: concatenated, direct. Figures:
     megabytes before and after.
     """
     from ablations.protocols import bytes as counting

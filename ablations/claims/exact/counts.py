@@ -1,4 +1,4 @@
-"""Operations counted, beside their closed forms: attention over a sequence, refinement segments."""
+"""Counted operations and their closed forms: attention over a sequence, refinement segments."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,8 @@ from hrm.config.learning import System
 def attention(arms: Sequence[System], seed: int, *, batch: int = 32) -> Iterator[Check]:
     """Attention over the sequence needs more operations than over one step, by the closed forms.
 
-    A product's multiplications and additions both count. Arms: single step, sequence; others are
-    shown. L and H are the widths, T the low steps: a cycle takes a sample
+    Multiplications and additions both count. Arms: single step, sequence; further ones are only
+    shown. With widths L and H and T low steps, the operations per sample and cycle are
 
         last step   2 L²
         one step    8 L² + 4 L                       query, key, value and output map; two products
@@ -54,9 +54,9 @@ def attention(arms: Sequence[System], seed: int, *, batch: int = 32) -> Iterator
 
 
 def segments(arms: Sequence[System], seed: int, *, batch: int = 32) -> Iterator[Check]:
-    """Segments take as many times the operations of one, and a map of the answer between two.
+    """N segments take N times the operations of one, and a map of the answer between two of them.
 
-    One halting step, read once a segment. The first arm has one segment.
+    Counted is one halting step, with a readout per segment. The first arm has one segment.
     """
     from hrm.model import cost
 
@@ -87,7 +87,7 @@ def segments(arms: Sequence[System], seed: int, *, batch: int = 32) -> Iterator[
 
 
 def _closed(system: System) -> int:
-    """Return the operations of a summary, a sample and cycle."""
+    """Return the operations of a summary per sample and cycle."""
     c = system.model
     assert isinstance(c.low, Gru), c.low
     low, high, steps = c.low.width, c.high.width, c.low_steps

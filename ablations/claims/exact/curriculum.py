@@ -1,4 +1,4 @@
-"""Operations of a training whose recursion deepens, counted as torch dispatches them."""
+"""Operations of a training with growing depth, counted as torch dispatches them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,9 +12,9 @@ SHARES = (0.3, 0.3, 0.4)  # of the updates, which the stages take
 def cost(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
     """The schedule saves the printed share of the operations of as many updates at full depth.
 
-    An update is a forward and a backward pass of one sample; gradients reach through the last
-    recursion alone. Forward passes alone, and updates of the levels counted one by one, stand
-    beside. Arms: one for each stage, the full depth last.
+    An update is a forward and a backward pass of one sample, with gradients through the last
+    recursion only. Also shown: forward passes only, and counts of the levels' updates. Arms: one
+    for each stage, the full depth last.
     """
     from ablations.protocols import peaks
 

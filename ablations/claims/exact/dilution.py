@@ -1,4 +1,4 @@
-"""Means and norms of policy gradients: what zeros do to the mean, and normalised advantages."""
+"""Means and norms of policy gradients: zeros in the mean, and normalised advantages."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ _EPSILON = 1e-8  # the masked mean's, added to the number of live samples
 def zeros(arms: Sequence[System], seed: int, *, batch: int = 64) -> Iterator[Check]:
     """At each cycle the plain mean's gradient is live/B times the masked mean's.
 
-    Thus it is smaller wherever a sample is inactive, and nowhere if nobody ever is. Rewards and
-    values are constants. The first arm carries the verdict. In float64.
+    Thus it is smaller at every cycle with an inactive sample, and equal at all others. Rewards and
+    values are constants. The first arm is primary. Computed in float64.
     """
     for i, system in enumerate(arms):
         model, run, rewards = _episode(system, seed, batch)
@@ -64,9 +64,10 @@ def normalised(
 ) -> Iterator[Check]:
     """With normalised advantages the policy gradient doesn't grow with the rewards.
 
-    Advantages are scaled with their rewards, as those of a trained baseline are, and no sample's
-    exceeds (B − 1)/√B; without normalisation the gradient grows as they do. A batch of one is
-    computed as coded, by the straight-line reference, whose deviation has n − 1. In float64.
+    Advantages are scaled together with the rewards, as with a trained baseline. No normalised
+    advantage exceeds (B − 1)/√B; without normalisation the gradient grows like the rewards. A batch
+    of one is computed as coded, by the straight-line reference, whose standard deviation divides by
+    n − 1. Computed in float64.
     """
     (system,) = arms
     model, run, rewards = _episode(system, seed, batch)
@@ -103,7 +104,7 @@ def normalised(
 
 
 def _alone(system: System, seed: int) -> Check:
-    """A batch of one, as coded: what the reference's policy loss is there."""
+    """The reference's policy loss for a batch of one, as coded."""
     import torch
 
     from ablations.protocols import rigged
@@ -137,7 +138,7 @@ def _alone(system: System, seed: int) -> Check:
 
 
 def _episode(system: System, seed: int, batch: int) -> "tuple[HRM, Run, Tensor]":
-    """Run a model whose samples stop apart on random boards, and reward them; in float64."""
+    """Run a model on random boards, in float64; samples stop on their own. Also return rewards."""
     import torch
 
     from ablations.protocols import rigged
@@ -174,7 +175,7 @@ def _at_logits(model: "HRM", run: "Run", rewards: "Tensor", objective: PolicyGra
 def _by_cycle(
     model: "HRM", run: "Run", rewards: "Tensor", objective: PolicyGradient
 ) -> "list[Tensor]":
-    """The policy loss's gradient at the controller's parameters, for each cycle's term alone."""
+    """The policy loss's gradient at the controller's parameters, for the term of each cycle."""
     import torch
 
     from ablations.protocols import rigged
@@ -196,7 +197,7 @@ def _norm(model: "HRM", run: "Run", rewards: "Tensor", objective: PolicyGradient
 
 
 def _advantages(model: "HRM", run: "Run", rewards: "Tensor", objective: PolicyGradient) -> "Tensor":
-    """What the policy loss multiplies each sample's first score by, [B].
+    """The advantages by which the policy loss multiplies each sample's first score, [B].
 
     −Â/B · (1[a] − π) is the gradient at the logits of the action a.
     """

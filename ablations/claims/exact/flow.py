@@ -1,4 +1,4 @@
-"""How the two levels are updated, and what reaches what: states, gradients, parameters."""
+"""The flow between both levels: the order of updates, and the reach of states and gradients."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,10 @@ _BLOCKS = tuple(f"{a} to {b}" for a, b in itertools.product(_LEVELS, _LEVELS))
 
 
 def timescales(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterator[Check]:
-    """Between two updates of the high level the low one is updated T times, in both modes."""
+    """Between two updates of the high level the low one is updated T times.
+
+    This is checked in training and in evaluation mode.
+    """
     for system in arms:
         steps = system.model.low_steps
         for mode in ("training", "inference"):
@@ -35,10 +38,10 @@ def timescales(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterato
 
 
 def detached(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterator[Check]:
-    """A detach flag cuts the gradient from one level to the other that it names, and no other.
+    """A detach flag cuts the gradient between levels in the direction that it names, and no other.
 
-    Blocks of the Jacobian between successive updates of a training pass: from each level's state to
-    each level's next one.
+    Checked are blocks of the Jacobian between successive updates of a training pass, from each
+    level's state to each level's next one.
     """
     for system in arms:
         model = system.model
@@ -58,7 +61,10 @@ def detached(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterator[
 
 
 def both_ways(arms: Sequence[System], seed: int, *, shift: float = 1e-4) -> Iterator[Check]:
-    """A change of either level's state changes the other's next one; gradients stand beside."""
+    """A change of either level's state changes the next state of the other.
+
+    Gradients are also shown.
+    """
     import torch
 
     from ablations.protocols import rigged
@@ -100,9 +106,9 @@ def both_ways(arms: Sequence[System], seed: int, *, shift: float = 1e-4) -> Iter
 
 
 def reach(arms: Sequence[System], seed: int, *, batch: int = 64) -> Iterator[Check]:
-    """Every parameter receives a gradient from the total loss; which term reaches it, beside.
+    """Every parameter receives a gradient from the total loss.
 
-    The first arm carries the verdict.
+    The terms that reach it are also shown. The first arm is primary.
     """
     import torch
 
@@ -160,7 +166,7 @@ def _training(system: System) -> str:
 
 
 def _reached(model: "HRM", term: "Tensor") -> set[str]:
-    """The names of the parameters with a gradient from a loss that isn't exactly zero."""
+    """The names of the parameters whose gradient of a loss isn't exactly zero."""
     import torch
 
     if not term.requires_grad:
@@ -173,7 +179,7 @@ def _reached(model: "HRM", term: "Tensor") -> set[str]:
 
 
 def _updates(system: System, seed: int, batch: int, training: bool) -> "list[tuple[str, Tensor]]":
-    """The levels' new states in the order in which a pass makes them, with their graph."""
+    """The new states of both levels in the order of a pass, with their autograd graph."""
     import torch
 
     from ablations.protocols import rigged

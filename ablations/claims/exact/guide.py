@@ -1,4 +1,4 @@
-"""Document act-v1's guide: what its printed loop trains, and what its model keeps to."""
+"""The guide of document act-v1: the effects of its printed training loop, and of its model."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from hrm.config.learning import System
 
 
 def init_continue(arms: Sequence[System], seed: int, *, batch: int = 128) -> Iterator[Check]:
-    """As initialised, every sequence of a training batch goes on after its first step."""
+    """With initial weights, every sequence of a training batch continues after its first step."""
     import torch
 
     from ablations.protocols import rigged
@@ -45,8 +45,8 @@ def init_continue(arms: Sequence[System], seed: int, *, batch: int = 128) -> Ite
 def learns_halting(arms: Sequence[System], seed: int) -> Iterator[Check]:
     """The loss of the printed training step has a gradient in the row of Q(halt).
 
-    Q heads get random weights, so that no gradient vanishes by their starting at zero. What reaches
-    Q(continue), and what act-v1's own losses reach, stand beside.
+    Q heads get random weights, so that gradients don't vanish because of an initial zero. Also
+    shown: the gradient in Q(continue), and those of act-v1's own losses.
     """
     import torch
 
@@ -93,10 +93,10 @@ def learns_halting(arms: Sequence[System], seed: int) -> Iterator[Check]:
 
 
 def maximum_matters(arms: Sequence[System], seed: int, *, updates: int = 5) -> Iterator[Check]:
-    """The printed loop with another halt_max_steps ends at other parameters.
+    """The printed loop with another halt_max_steps ends with other parameters.
 
-    All other things are equal: initial weights, batches, draws. The first arm is compared with the
-    others; an arm of one step, which has no target of Q(continue), stands beside.
+    Initial weights, batches and random draws are equal. The first arm is compared with the others;
+    an arm with one step, which has no target of Q(continue), is only shown.
     """
     from ablations.protocols import guide, rigged
 
@@ -126,9 +126,9 @@ def zero_table(arms: Sequence[System], seed: int) -> Iterator[Check]:
 
 
 def own_optimiser(arms: Sequence[System], seed: int, *, updates: int = 3) -> Iterator[Check]:
-    """AdamW over all parameters leaves the puzzle table as it was; its own optimiser trains it.
+    """AdamW over all parameters doesn't change the puzzle table; its own optimiser trains it.
 
-    The table starts from random rows, which a weight decay would shrink.
+    The table starts with random rows, which weight decay would shrink.
     """
     import torch
 
@@ -175,7 +175,7 @@ def own_optimiser(arms: Sequence[System], seed: int, *, updates: int = 3) -> Ite
 def wide_q(arms: Sequence[System], seed: int) -> Iterator[Check]:
     """Q values, and the target of Q(continue), are float32 where activations are bfloat16.
 
-    Whether they carry more than bfloat16's eight bits stands beside.
+    Whether they have more than bfloat16's eight bits of precision is also shown.
     """
     import torch
 

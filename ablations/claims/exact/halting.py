@@ -1,4 +1,4 @@
-"""Halting and its cost: when a batch ends, what stopped rows still cost, whose state decides."""
+"""Halting and its cost: the end of a batch, the cost of stopped rows, individual decisions."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,10 @@ def batch_waits(
     *,
     shapes: Sequence[tuple[int, int]] = ((2, 3), (2, 4), (3, 3), (3, 4)),
 ) -> Iterator[Check]:
-    """A batch runs exactly as long as its slowest sample takes to want to stop for the first time.
+    """A batch runs exactly until the first stop decision of its slowest sample.
 
-    Every matrix of stop decisions is run, at each shape [batch, cycles]; the last stop is forced.
+    Every possible matrix of stop decisions is run, at each shape [batch, cycles]; the last stop is
+    forced.
     """
     import torch
 
@@ -59,9 +60,9 @@ def batch_waits(
 def stopped_idle(
     arms: Sequence[System], seed: int, *, batch: int = 32, batches: int = 20
 ) -> Iterator[Check]:
-    """Rows through the high core are those of samples that haven't stopped.
+    """The high core computes only the rows of samples that haven't stopped.
 
-    Stop times are uniform over the cycles. The first arm carries the verdict.
+    Stop times are uniform over the cycles. The first arm is primary.
     """
     import torch
 
@@ -91,11 +92,12 @@ def stopped_idle(
 def individual(
     arms: Sequence[System], seed: int, *, batch: int = 32, gain: float = 3.0
 ) -> Iterator[Check]:
-    """A sample in a batch takes the cycles, and gives the answer, that it does alone, in float64.
+    """A sample in a batch takes the same cycles, and gives the same answer, as alone, in float64.
 
     Decisions are the model's own: sampled with each sample's own noise, and greedy. A gain on the
-    controller's weights, and a bias that halves the samples, make stop times differ: a batch that
-    stops as one couldn't show whose state decides. The first arm carries the verdict.
+    controller's weights, and a bias with which half of the samples stop, make stop times differ,
+    because a batch that stops as a whole couldn't show whose state decides. The first arm is
+    primary.
     """
     import torch
 
@@ -130,7 +132,7 @@ def individual(
 
 
 class _Use(NamedTuple):
-    """Where the halting rule is looked at: an arm, in training or evaluation."""
+    """A case in which the halting rule is checked: an arm, in training or evaluation."""
 
     arm: int
     training: bool
@@ -141,8 +143,8 @@ class _Use(NamedTuple):
 def rule(arms: Sequence[System], seed: int, *, batch: int = 128) -> Iterator[Check]:
     """A sequence halts at the first step where Q(halt) > Q(continue), or at the last one.
 
-    Arms: as coded without exploration; with exploration; evaluation that halts. The first carries
-    the verdict, in training and in evaluation.
+    Arms: as coded without exploration; with exploration; evaluation that halts. The first arm is
+    primary, in training and in evaluation.
     """
     from ablations.protocols import rigged
 
@@ -174,7 +176,7 @@ def rule(arms: Sequence[System], seed: int, *, batch: int = 128) -> Iterator[Che
 def maximum(
     arms: Sequence[System], seed: int, *, batch: int = 8, limits: Sequence[int] = (1, 2, 5, 16)
 ) -> Iterator[Check]:
-    """With Q rigged never to halt, steps computed and reported equal halt_max_steps."""
+    """With Q values that never halt, computed and reported steps equal halt_max_steps."""
     import torch
 
     from ablations.protocols import rigged

@@ -1,4 +1,4 @@
-"""Initial values: their bounds, and the scale that the width sets."""
+"""Initial values: their bounds, and their scale by width."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,10 @@ _WITHIN = 5.0  # standard errors
 
 
 def bounds(arms: Sequence[System], seed: int, *, draws: int = 2**18) -> Iterator[Check]:
-    """Initial states lie within ± 2/√D, with the spread that clipping leaves of 1/√D.
+    """Initial states lie within ± 2/√D, with the standard deviation of a clipped N(0, 1/D).
 
     Arms: the enhanced model at several widths, then one whose maps are truncated normal. States are
-    drawn anew until there are as many numbers as asked for, maps as they are.
+    drawn repeatedly until there are `draws` numbers; maps are drawn once.
     """
     *widths, truncated = arms
     for system in widths:
@@ -66,7 +66,7 @@ def _maps(system: System, seed: int, label: str, limit: float) -> Iterator[Check
 
 
 def _states(system: System, seed: int, draws: int) -> "Tensor":
-    """Draw the initial states of a system so often that there are as many numbers."""
+    """Draw the initial states of a system until there are `draws` numbers."""
     import torch
 
     from hrm.model import HRM

@@ -1,4 +1,4 @@
-"""Memory of a training update, as its allocators report it: exact, without noise."""
+"""Memory of a training update as counted by allocators, which is exact."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ def cycles(
     low: Sequence[int] = (1, 2, 4),
     steps: Sequence[int] = (2, 4, 8),
 ) -> Iterator[Check]:
-    """Each H cycle, L cycle and halting step more takes more memory.
+    """Each further H cycle, L cycle and halting step takes more memory.
 
-    The first arm carries the verdict; others, and the printed loop that averages over all halting
-    steps and keeps each one's graph, stand beside.
+    The first arm is primary. Also shown: other arms, and the printed loop that averages over all
+    halting steps and keeps the graph of each.
     """
     from ablations.protocols import guide, peaks
 
@@ -75,7 +75,7 @@ def batch_sequence(
 
 
 def checkpointing(arms: Sequence[System], seed: int, *, batch: int = 8) -> Iterator[Check]:
-    """With gradient checkpointing an update takes less memory, and its gradients are the same bits.
+    """With gradient checkpointing an update takes less memory, and gradients have the same bits.
 
     Arms: without and with it.
     """
@@ -111,7 +111,7 @@ def one_step(
 ) -> Iterator[Check]:
     """One-step gradients take less memory than full ones, whatever the number of cycles.
 
-    How both grow with the cycles stands beside. Arms: full, one-step.
+    The growth of both with the number of cycles is also shown. Arms: full, one-step.
     """
     assert all(isinstance(a.model.embedding, Series) for a in arms)
     full, short = (
@@ -152,7 +152,7 @@ def _peaks(systems: Sequence[System], seed: int, batch: int) -> list[int]:
 def _rising(
     what: str, values: Sequence[int], sizes: Sequence[int], *, primary: bool = True
 ) -> Check:
-    """Return whether more of something takes more bytes at each step."""
+    """Return the check that bytes increase strictly with a value."""
     return Holds(
         f"{what} {', '.join(map(str, values))}",
         documented="each takes more than the one before",

@@ -17,8 +17,8 @@ def accumulation(
 ) -> Iterator[Check]:
     """Gradients added up over equal pieces are those of the whole batch, in float64.
 
-    The loss is act-v1's own, and the language loss that the guide prints. Where pieces have unequal
-    numbers of labels, both stand beside.
+    The losses are act-v1's own and the language loss that the guide prints. Pieces with unequal
+    numbers of labels are also shown for both.
     """
     import torch
 
@@ -75,8 +75,8 @@ def accumulation(
 def scale_free(arms: Sequence[System], seed: int, *, updates: int = 5) -> Iterator[Check]:
     """Adam-atan2's updates don't change, to the bit, when the loss is multiplied by a power of two.
 
-    Powers of two scale a gradient without rounding. Factors that round, that let squares underflow,
-    and the optimiser as coded and AdamW stand beside. Arms: a small model that is trained.
+    Powers of two scale a gradient without rounding. Also shown: factors that round or let squares
+    underflow, the optimiser as coded, and AdamW. Arm: a small model that is trained.
     """
     from ablations.protocols import rigged
     from hrm.config import learning
@@ -122,10 +122,10 @@ def scale_free(arms: Sequence[System], seed: int, *, updates: int = 5) -> Iterat
 def stablemax(
     _arms: Sequence[System], seed: int, *, classes: int = 10, samples: int = 64
 ) -> Iterator[Check]:
-    """Stablemax's cross-entropy and gradient are right to rounding at logits up to ± 10,000.
+    """Stablemax's cross-entropy and gradient are correct to rounding for logits up to ± 10,000.
 
-    The reference is the closed form in float64 numpy. Beside stand softmax, and what the document's
-    code calls stablemax: the logarithm of a softmax of shifted logits.
+    The reference is the closed form in float64 numpy. Also shown: softmax, and the function that
+    the document's code calls stablemax, the logarithm of a softmax of shifted logits.
     """
     import torch
     from torch.nn import functional as F
@@ -194,7 +194,7 @@ def _softmax(x: Array, y: NDArray[np.int64]) -> tuple[Array, Array]:
 
 
 def _relative(found: Array, wanted: Array) -> float:
-    """Return the largest error relative to each value, where it isn't below float32's range."""
+    """Return the largest relative error, over values that aren't below float32's range."""
     if not np.isfinite(found).all():
         return float("inf")
     floor = float(np.finfo(np.float32).tiny) / 1e-6

@@ -1,4 +1,4 @@
-"""Sizes: parameters of a documented model beside the printed figure."""
+"""Sizes: numbers of parameters of documented models, compared with printed figures."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ def printed(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> It
 
 
 def bounded(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
-    """As `printed`; beside, whether other inputs and outputs could yield the figure."""
+    """As `printed`; also shown is whether other inputs and outputs could give the figure."""
     for system, figure in zip(arms, figures, strict=True):
         model = _model(system)
         yield _figure("parameters of the model", _parameters(model), figure)
@@ -32,9 +32,9 @@ def bounded(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> It
 
 
 def increase(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
-    """The second arm is larger than the first by what is printed.
+    """The second arm is larger than the first by the printed increase.
 
-    Figures: both printed sizes, from which it is computed as from the models, and the increase.
+    Figures: both printed sizes and the increase, which is computed from them and from the models.
     """
     *sizes, grown = figures
     counts = [float(_parameters(_model(system))) for system in arms]
@@ -48,7 +48,7 @@ def increase(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> I
 def heads(arms: Sequence[System], _seed: int) -> Iterator[Check]:
     """Separate Q heads have another number of parameters than one map to both values.
 
-    By the closed form, 2 (D + 1), they don't. Arms: separate heads, one map.
+    By the closed form, both have 2 (D + 1). Arms: separate heads, one map.
     """
     models = [_model(system) for system in arms]
     for what, (split, joint) in (
@@ -74,7 +74,7 @@ def heads(arms: Sequence[System], _seed: int) -> Iterator[Check]:
 
 
 def norms(arms: Sequence[System], _seed: int) -> Iterator[Check]:
-    """RMSNorm instead of LayerNorm saves the shift of two norms a layer, D each.
+    """RMSNorm instead of LayerNorm saves the shifts of two norms per layer, with D numbers each.
 
     Arms: pairs without and with it, at several widths.
     """
@@ -96,10 +96,10 @@ def feed_forwards(arms: Sequence[System], _seed: int) -> Iterator[Check]:
 
 
 def standard_mlp(arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
-    """The baseline's feed-forward is two maps, one activation; so it has the printed size.
+    """The baseline's feed-forward has two maps and one activation, which gives the printed size.
 
     Arms: the baseline, and the same with a plain MLP of the usual inner width, 4D. Figures: the
-    printed size. Which inner width would give it stands beside.
+    printed size. The inner width that would give that size is also shown.
     """
     import torch
 

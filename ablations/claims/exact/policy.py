@@ -1,4 +1,4 @@
-"""Policy gradients: bias by enumeration; the reward recomputed."""
+"""Policy gradients: their bias, by enumeration; and a check of the reward."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,10 +12,10 @@ from hrm.config.learning import PolicyGradient, StopWhileLive, System
 def unbiased(
     arms: Sequence[System], seed: int, *, batches: Sequence[int] = (1, 2, 3)
 ) -> Iterator[Check]:
-    """The plain mean's expected gradient differs from ∇E[R], the masked mean's doesn't.
+    """The plain mean's expected gradient differs from ∇E[R]; that of the masked mean doesn't.
 
-    Every outcome of a small policy is enumerated, in float64, at each batch size. Samples stop for
-    themselves; V and R are constants. Arms: plain mean, masked mean.
+    Every outcome of a small policy is enumerated, in float64, at each batch size. Samples stop on
+    their own; V and R are constants. Arms: plain mean, masked mean.
     """
     from ablations.protocols.policies import World
 

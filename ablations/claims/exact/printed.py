@@ -1,4 +1,4 @@
-"""Figures that a document prints, recomputed from their parts; nothing is run."""
+"""Printed figures, recomputed from their parts without a run."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,10 +10,10 @@ from hrm.config.learning import System
 def demonstration(
     _arms: Sequence[System], _seed: int, *, figures: Sequence[str]
 ) -> Iterator[Check]:
-    """What the demonstration prints follows from the cycles that it prints.
+    """The printed results of the demonstration follow from its printed cycles.
 
-    Figures: four cycles, their average and total of the original; the same of the enhanced model;
-    both lines of the summary, original and enhanced; the reduction.
+    Figures: four cycles, their average and total, for the original and for the enhanced model; both
+    lines of the summary, original and enhanced; the reduction.
     """
     rows = {"Original": figures[:6], "Enhanced": figures[6:12]}
     *summary, reduction = figures[12:]
@@ -32,11 +32,12 @@ def demonstration(
 
 
 def one_mix(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
-    """Savings that are promised in several places can all hold on some mix of easy and hard.
+    """The savings printed in several places can all be true for one mix of easy and hard samples.
 
-    Figures: the range for mixed batches, the percentage for a mixed batch and its operations before
-    and after, the percentage for easy samples, and their cycles before and after (a range), and
-    those of hard samples.
+    Figures: the range for mixed batches; the percentage for a mixed batch, and its operations
+        before
+    and after; the percentage for easy samples, and their cycles before and after (a range); the
+    cycles of hard samples.
     """
     low, high, mixed, before, after, easy, cycles, fewest, fewer, _, fewest_hard, most = (
         parse(text)[0] for text in figures
@@ -72,7 +73,7 @@ def one_mix(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> I
 
 
 def printed(what: str, value: float, figure: str, *, primary: bool = True) -> Check:
-    """Return whether a value is what a document prints."""
+    """Return the check that a value agrees with a printed figure."""
     return Holds(
         what,
         documented=figure,

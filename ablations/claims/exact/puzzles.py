@@ -1,4 +1,4 @@
-"""The puzzle table's optimiser: whether its step is the documented one."""
+"""The optimiser of the puzzle table, compared with the documented step."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +10,9 @@ RATE, DECAY, BATCH = 0.01, 0.1, 24
 
 
 def sign_rule(arms: Sequence[System], seed: int) -> Iterator[Check]:
-    """A row in use loses the rate times the sign of its summed gradient, after its decay.
+    """After its decay, a used row is reduced by rate · sign(sum of its gradients).
 
-    The table starts from random rows, and rows come several times in a batch.
+    The table starts with random rows, and rows occur several times in a batch.
     """
     import torch
 

@@ -11,8 +11,8 @@ from hrm.config.learning import QHalting, Supervised, System
 def trained(arms: Sequence[System], seed: int, *, batch: int = 4) -> Iterator[Check]:
     """Each parameter of the halting network gets a gradient from the loss.
 
-    The first arm carries the verdict, by its whole loss; each term alone stands beside, and so does
-    the other arm. Q heads that start at zero get random weights.
+    The whole loss of the first arm is primary. Also shown: each term, and the other arm. Q heads
+    that start at zero get random weights.
     """
     import torch
 
@@ -63,7 +63,7 @@ def trained(arms: Sequence[System], seed: int, *, batch: int = 4) -> Iterator[Ch
 
 
 def _gradients(loss: Any, parameters: Sequence[Any]) -> list[float]:
-    """Return each parameter's largest gradient of a loss, 0 where none arrives."""
+    """Return the largest gradient of a loss in each parameter, 0 if it has none."""
     import torch
 
     found: Any = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)

@@ -1,4 +1,4 @@
-"""Who stops when, and what was computed until then: cycles reported, the loop's end, mates."""
+"""Stop times: reported and computed cycles, the end of the loop, and samples of one batch."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -18,10 +18,10 @@ Bools = NDArray[np.bool_]
 def accounting(
     arms: Sequence[System], seed: int, *, batch: int = 32, batches: int = 20
 ) -> Iterator[Check]:
-    """The cycles that are reported for a sample are the cycles in which its row was computed.
+    """The reported cycles of a sample are the cycles in which its row was computed.
 
-    Each row carries its sample's number, so that rows are counted per sample. Decisions are random:
-    a sample may want to stop, and later not. The first arm carries the verdict.
+    Each row has its sample's number, so that rows are counted per sample. Decisions are random: a
+    sample may decide to stop, and later not. The first arm is primary.
     """
     import torch
 
@@ -59,10 +59,10 @@ def accounting(
 def ends(
     arms: Sequence[System], seed: int, *, batch: int = 8, batches: int = 60
 ) -> Iterator[Check]:
-    """The loop takes as many cycles as its slowest sample, and none with nobody alive.
+    """The loop takes as many cycles as its slowest sample, and no cycle without a live sample.
 
-    Decisions are random; among them are batches in which all stop at once, and in which nobody
-    wants to: the last stop is forced. The first arm carries the verdict.
+    Decisions are random. They include batches in which all samples stop at once, and batches in
+    which none decides to stop: the last stop is forced. The first arm is primary.
     """
     import torch
 
@@ -99,8 +99,8 @@ def apart(
 ) -> Iterator[Check]:
     """Samples of one batch stop at different cycles, in training and in inference.
 
-    Decisions are the model's own; a gain on the controller's weights makes samples differ in what
-    they want. Where they first want to stop stands beside.
+    Decisions are the model's own; a gain on the controller's weights makes the decisions of samples
+    differ. The cycles of their first stop decisions are also shown.
     """
     import torch
 
@@ -147,11 +147,11 @@ def first_stops(wants: Bools) -> NDArray[np.int64]:
 
 
 def execution(system: System) -> str:
-    """Return the word for how a system's batches are executed."""
+    """Return the name of a system's execution of batches."""
     return type(system.model.execution).__name__.lower()
 
 
 def histogram(steps: Sequence[int] | NDArray[np.int64]) -> str:
-    """Return how many are at each step."""
+    """Return the number of samples at each step."""
     counts = np.bincount(np.asarray(steps, dtype=int))
     return ", ".join(f"{n} at {k}" for k, n in enumerate(counts) if n)

@@ -1,4 +1,4 @@
-"""Switches: what is computed with all of them off, beside straight-line references; each alone."""
+"""Switches: with all of them off, compared with straight-line references; and in combinations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -51,10 +51,10 @@ _AMULGENT = {
 def v2_off(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterator[Check]:
     """With all flags off a model is the original: outputs, losses, gradients, five updates.
 
-    The original is a straight-line reference written from the equations alone, given the same
-    weights, inputs and noise; it has no dropout, so that in training dropout is off. Predictions
-    are compared bit for bit in float32, and all that sums in an order of its own to rounding in
-    float64. The first arm carries the verdict.
+    The original is a straight-line reference, written only from the equations, with the same
+    weights, inputs and noise. It has no dropout, so that dropout is off in training. Predictions
+    are compared bit for bit in float32; values whose sums have another order are compared to
+    rounding in float64. The first arm is primary.
     """
     import torch
 
@@ -68,10 +68,10 @@ def v2_off(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterator[Ch
 
 
 def independent(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterator[Check]:
-    """Each combination of the flags trains and evaluates, and is what its flags say.
+    """Each combination of flags can be trained and evaluated, and has the features of its flags.
 
-    After three updates all losses are finite, some parameter of each module has changed, and the
-    model answers in evaluation. The first arm has no flag on.
+    After three updates all losses are finite, at least one parameter of each module has changed,
+    and the model gives answers in evaluation. The first arm has no flag on.
     """
     import torch
 
@@ -109,11 +109,11 @@ def independent(arms: Sequence[System], seed: int, *, batch: int = 16) -> Iterat
 
 
 def amulgent_off(arms: Sequence[System], seed: int, *, batch: int = 8) -> Iterator[Check]:
-    """With the listed switches off, a model has the norms, feed-forwards and segments of before.
+    """With the listed switches off, a model has the original norms, feed-forwards and segments.
 
-    The default model is compared with a straight-line reference whose listed parts are those of
-    before: one step, Q values, five updates of the Q loss, in float64. Beside it, the same weights
-    in the whole system of before. Arms: default, the original.
+    The default model is compared with a straight-line reference whose listed parts are the original
+    ones: one step, Q values, five updates of the Q loss, in float64. The same weights in the whole
+    original system are also shown. Arms: default, the original.
     """
     from ablations.references import amulgent as reference
 
@@ -229,7 +229,7 @@ def _trained(system: System, seed: int, batch: int) -> Iterator[Check]:
 def _v2(
     system: System, seed: int, batch: int, dtype: "torch.dtype"
 ) -> "tuple[HRM, Tensor, Tensor]":
-    """Return a model whose samples want to stop apart, inputs and targets."""
+    """Return a model whose samples stop at different cycles, inputs and targets."""
     import torch
 
     from ablations.protocols import rigged
@@ -264,7 +264,7 @@ def _undropped(system: System) -> System:
 
 
 def _names(model: "HRM") -> Mapping[str, str]:
-    """Return v2's reference names by ours."""
+    """Return the names in v2's reference by ours."""
     found = {}
     for name, _ in model.named_parameters():
         outer, _, kind = name.rpartition(".")
@@ -345,7 +345,7 @@ def _counts(system: System) -> dict[str, Any]:
 
 
 def _amulgent(model: "HRM", shape: "reference.System") -> "dict[str, Tensor]":
-    """Return copies of amulgent's weights under the reference's names; heads as it has them."""
+    """Return copies of amulgent's weights under the reference's names, with its form of heads."""
     import torch
 
     found: dict[str, Tensor] = {}
@@ -381,6 +381,6 @@ def _said(check: Check, label: str, *, primary: bool) -> Check:
 
 
 def _relative(found: "Tensor", expected: "Tensor", floor: float = 0.0) -> float:
-    """Return the largest difference, relative to the largest number expected (at least a floor)."""
+    """Return the largest difference, relative to the largest expected number (or to a floor)."""
     error = float((found.detach() - expected.detach()).abs().max())
     return error / max(float(expected.detach().abs().max()), floor) if error else 0.0

@@ -1,4 +1,4 @@
-"""Tables of document complete: whether what one says agrees with another; nothing is run."""
+"""Tables of document complete, compared with each other without a run."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,10 +8,10 @@ from hrm.config.learning import System
 
 
 def sizes(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
-    """A printed range of sizes ends where the printed list of sizes does.
+    """The ends of a printed range of sizes agree with those of the printed list of sizes.
 
-    Each figure stands for all numbers that round or truncate to it. Figures: both ends of the
-    range; the listed sizes, ascending.
+    A figure stands for all numbers that round or truncate to it. Figures: both ends of the range;
+    the listed sizes, ascending.
     """
     low, high, *listed = figures
     for what, end, size, primary in (
@@ -31,9 +31,10 @@ def sizes(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Ite
 
 
 def domains(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> Iterator[Check]:
-    """As many new domains are implemented as tasks that aren't original and are said to work.
+    """The number of new domains equals that of tasks that are said to work and aren't original.
 
-    Figures: new domains; tasks of the table; of these original, working, and frameworks.
+    Figures: new domains; tasks in the table; of these the original and working ones, and
+        frameworks.
     """
     new, tasks, original, working, framework = (int(parse(figure)[0]) for figure in figures)
     yield Equal("new domains, and new tasks listed as working", expected=new, observed=working)
@@ -52,7 +53,7 @@ def domains(_arms: Sequence[System], _seed: int, *, figures: Sequence[str]) -> I
 
 
 def _interval(figure: str) -> tuple[float, float]:
-    """Return the numbers that a figure may stand for: half a place below it to a whole one above.
+    """Return the range that a figure may stand for: from half a unit below to one unit above it.
 
     Source: `ablations.claims.printed.prints_as`, which allows rounding and truncation.
     """

@@ -7,10 +7,10 @@ from hrm.config.learning import System
 
 
 def terminal(arms: Sequence[System], seed: int, *, batch: int = 256) -> Iterator[Check]:
-    """The target of Q(halt) in a terminal state is the reward; that of Q(continue) stands beside.
+    """The target of Q(halt) in a terminal state is the reward; that of Q(continue) is also shown.
 
-    Next Q values are the model's own, and matter nothing there; elsewhere they do. Before the
-    enhancements, one loss held the larger value to the reward.
+    Next Q values are the model's own; they have no effect in terminal states, but in all others.
+    Before the enhancements, a single loss compared the larger Q value with the reward.
     """
     import torch
 

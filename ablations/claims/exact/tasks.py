@@ -1,4 +1,4 @@
-"""Tasks: whether what they hand out is what a document promises of it."""
+"""Tasks: boards, compared with the promises of a document."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,10 @@ from hrm.config.learning import System
 def few_clues(
     _arms: Sequence[System], seed: int, *, figures: Sequence[str], boards: int = 4
 ) -> Iterator[Check]:
-    """What the task hands out with the printed number of clues has that number, and one solution.
+    """Puzzles that the task generates with the printed number of clues have it, and one solution.
 
-    Puzzles that are emptied at random, as the document's code does, stand beside; and the fewest
-    clues of puzzles that digging ends at.
+    Also shown: puzzles whose cells are emptied at random, as in the document's code; and the fewest
+    clues that removing clues reaches.
     """
     from ablations.protocols import solvers
     from hrm.tasks import sparse
@@ -66,7 +66,7 @@ def few_clues(
 def optimal_paths(_arms: Sequence[System], seed: int, *, boards: int = 60) -> Iterator[Check]:
     """The stored answer of each maze is a path from start to goal, as short as scipy's shortest.
 
-    On 15×15 boards in the three difficulties that are named: with fewer walls, more, and carved.
+    Boards are 15×15, in the three named difficulties: with few walls, with more, and carved.
     """
     from ablations.protocols import solvers
     from hrm.tasks.maze import Carved, Maze

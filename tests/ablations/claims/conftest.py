@@ -1,4 +1,4 @@
-"""What all tests of the claims share: one thread, and boards of their own."""
+"""Fixtures of all tests of the claims: one thread, and a separate cache of boards."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Specs at a tiny budget: the claims' own arms, protocols, metrics and tests, run through."""
+"""Specs at a tiny budget: the claims' own arms, protocols, metrics and tests are executed."""
 
 import dataclasses
 import importlib
@@ -44,7 +44,7 @@ BUDGETS: Mapping[type[Part], Mapping[str, Any]] = {
 
 
 def tiny(part: Any) -> Any:
-    """Return a part that costs next to nothing, wherever boards and budgets stand in it."""
+    """Return a part with tiny boards and budgets, wherever it has any."""
     if isinstance(part, tuple):
         return tuple(map(tiny, part))
     if not isinstance(part, Part):
@@ -62,17 +62,17 @@ def tiny(part: Any) -> Any:
 
 
 class Pipeline:
-    """Runs cells, each protocol once for the arms that it is given."""
+    """Runs cells; each protocol is run only once for the same arms."""
 
     def __init__(self) -> None:
         self.done: dict[str, Outcome | Diverged] = {}
 
     def values(self, claim: Statistical, metric: Metric | None = None) -> list[Value]:
-        """Return what each cell's metric reads, or this one."""
+        """Return the value of each cell's metric, or of the given metric."""
         return [self.value(claim, cell, metric) for cell in claim.cells]
 
     def value(self, claim: Statistical, cell: Cell, metric: Metric | None = None) -> Value:
-        """Return what a cell's metric reads, or this one."""
+        """Return the value of a cell's metric, or of the given metric."""
         chosen = metric or cell.metric
         try:
             return chosen.read(self.observed(claim, cell))
@@ -80,7 +80,7 @@ class Pipeline:
             return chosen.of_diverged()
 
     def contrasts(self, claim: Statistical) -> dict[str, Contrast]:
-        """Return the contrasts of a claim and of its other readings, by what is read."""
+        """Return the contrasts of a claim and of its other readings, by the reading's label."""
         values = self.values(claim)[: claim.test.cells]
         test = claim.test
         made = test.contrasts(values) if isinstance(test, Both) else (test.contrast(values),)
@@ -93,10 +93,10 @@ class Pipeline:
         return found
 
     def observed(self, claim: Statistical, cell: Cell) -> Mapping[str, Any]:
-        """Return what a cell's run leaves.
+        """Return the observations of a cell's run.
 
         Raises:
-            Diverged: As the protocol does.
+            Diverged: If the run diverged.
         """
         joint = cell.protocol.joint
         cells = [c for c in claim.cells if c.protocol == cell.protocol] if joint else [cell]

@@ -1,4 +1,4 @@
-"""What tests of the commands share: a machine and a store of their own, and own claims."""
+"""Fixtures of the tests of commands: a separate machine lock and store, and claims for tests."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ PROGRAM = (
 
 @pytest.fixture(autouse=True)
 def a_machine_of_its_own(monkeypatch, tmp_path):
-    """Have a lock on the machine that no other test waits for, and a folder where nothing is."""
+    """Use a separate lock of the machine, for which no other test waits, and an empty folder."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
@@ -33,7 +33,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def ablations(capsys):
-    """Run a command in this process: its status, what it printed, what it complained of."""
+    """Run a command in this process; return its status, output and error output."""
 
     def run(*arguments):
         with pytest.raises(SystemExit) as ended:
@@ -46,7 +46,7 @@ def ablations(capsys):
 
 @pytest.fixture
 def coins(ablations, store):
-    """Run a command about the coins on the test's store."""
+    """Run a command with the claims about coins and the test's store."""
 
     def run(command, *arguments):
         return ablations(command, *arguments, *COINS, "--store", store)
@@ -56,7 +56,7 @@ def coins(ablations, store):
 
 @pytest.fixture(scope="session")
 def tossed(tmp_path_factory):
-    """The store of a whole quick run, to be copied."""
+    """The store of a complete quick run, to be copied."""
     folder = tmp_path_factory.mktemp("tossed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
@@ -75,10 +75,10 @@ def ran(tossed, store):
 
 @pytest.fixture
 def cli(store):
-    """What else commands are tested with."""
+    """Further helpers for tests of commands."""
 
     def refused(result, *words):
-        """Hold a mistake to one line that names it."""
+        """Check that a mistake gives one line that contains these words."""
         status, out, err = result
         assert (status, out) == (2, ""), result
         assert err.count("\n") == 1
@@ -98,7 +98,7 @@ def cli(store):
         return {path: path.read_bytes() for path in store.glob("runs/*/*.json")}
 
     def first_record(process):
-        """Wait until a command has stored something, and is still at work."""
+        """Wait until a command has stored a record and is still running."""
         end = time.monotonic() + 60
         while not records():
             assert process.poll() is None, process.communicate()

@@ -187,7 +187,7 @@ def test_a_shard_that_is_none_is_refused(coins, cli, store):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--scheduler", "head:8786"), ("isn't on this machine", "--no-tls")),
+        (("--scheduler", "head:8786"), ("is on another machine", "--no-tls")),
         (("--scheduler", "nowhere"), ("'nowhere'", "HOST:PORT")),
         (("--scheduler", "127.0.0.1:1", "--tls-cert", "c"), ("--tls-ca-file", "all three")),
         (("--no-tls",), ("without --scheduler",)),

@@ -27,7 +27,7 @@ def git(root, *arguments):
 
 
 class Repository:
-    """Commits of a package `hrm` that works for so long, and of benchmarks of it."""
+    """A repository with commits of a package `hrm` of a given running time, and its benchmarks."""
 
     def __init__(self, root):
         self.root = root
@@ -84,7 +84,7 @@ CONDITIONS = Conditions(machine="c, 2 cores", load=0.4, quick=True)
 
 
 def record(number, *, seconds=None, claims=None, **more):
-    """A commit of a given minute."""
+    """Return a commit with a given number, which is also its minute."""
     benchmarks = {}
     if seconds is not None:
         benchmarks["steps.time_x"] = Measured(unit="seconds", version="1", values={"gru": seconds})

@@ -1,4 +1,4 @@
-"""Targets for tests: an arm is `Segments`, whose count says how much it burns."""
+"""Targets for tests: an arm is a `Segments`, whose count determines the time of a call."""
 
 import os
 import time
@@ -11,7 +11,7 @@ clock = [0]  # nanoseconds
 
 
 def burn(parts, batch):
-    """Return calls that take 3 ms a count and sample, by a clock that nothing else moves."""
+    """Return calls that advance a simulated clock by 3 ms per count and sample."""
     time.perf_counter_ns = lambda: clock[0]
     return [partial(tick, 3_000_000 * part.count * batch) for part in parts]
 

@@ -1,4 +1,4 @@
-"""What tests of the protocols share: one thread, a cache of their own, tiny systems and boards."""
+"""Fixtures of the tests of protocols: one thread, a separate cache, tiny systems and boards."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
-"""An own model under the protocols: a plain torch module, and the adapter that takes it there.
+"""Another model under the protocols: a plain torch module, and an adapter for it.
 
-`Perceptron` knows nothing of HRM. `PerceptronAdapter` builds, trains and asks it; `PlainNetwork` is
-the arm that a claim names:
+`Perceptron` doesn't depend on `hrm`. `PerceptronAdapter` builds, trains and evaluates it;
+`PlainNetwork` is the arm of a claim:
 
     arms = vary(PlainNetwork(), {"narrow": {"width": 32}, "wide": {"width": 128}})
     boards = Boards(task=Sudoku(size=4), train=16_384)
@@ -94,7 +94,7 @@ class PlainNetwork(Foreign):
     """The arm: a perceptron with one hidden layer.
 
     Args:
-        width: Of the hidden layer.
+        width: Width of the hidden layer.
     """
 
     width: int = 64

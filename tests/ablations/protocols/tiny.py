@@ -16,7 +16,7 @@ TRAIN = Train(boards=BOARDS, training=SHORT, rate_factors=None)
 
 
 def board(cycles=3, **flags):
-    """Document v2 on the boards, small."""
+    """Return a small system of document v2 for the boards."""
     flags = {"use_per_sample_act": True, **flags}
     return recipes.v2(
         inputs=80, outputs=80, hidden_low=8, hidden_high=16, max_cycles=cycles, **flags
@@ -45,14 +45,14 @@ def without_dropout(system):
 
 
 def tokens(**changes):
-    """Document act-v1 on random tokens, small."""
+    """Return a small system of document act-v1 for random tokens."""
     return recipes.act_v1(
         vocabulary=4, positions=16, width=32, heads=4, h_layers=1, l_layers=1, **changes
     )
 
 
 def outcome(protocol, *arms, seed=0, weights=None) -> Outcome:
-    """Run a protocol, after the one that it starts from."""
+    """Run a protocol, after its parent."""
     if protocol.parent is not None and weights is None:
         weights = outcome(protocol.parent, *arms, seed=seed).weights
     given = Inputs(protocol=protocol, arms=arms, seed=seed, weights=weights)

@@ -1,4 +1,4 @@
-"""The count rule a second time, by plain counting, sharing no code with the engine."""
+"""A second implementation of the count rule, by plain counting, which shares no code with it."""
 
 from itertools import pairwise
 from math import comb, inf, isnan
@@ -11,7 +11,7 @@ LADDERS = {  # members: (of the median, of three quarters)
 
 
 def established(rows, test, ladder):
-    """Return whether at some look nearly all rows pass a test."""
+    """Return whether at some look enough rows pass a test."""
     return any(
         sum(not test(row) for row in rows[:n]) <= c for n, c in ladder.items() if n <= len(rows)
     )

@@ -1,4 +1,4 @@
-"""Samples and claims that the tests of the rule draw."""
+"""Random samples and claims for the tests of the rule."""
 
 import math
 
@@ -9,8 +9,8 @@ from ablations.rule import zones
 from ablations.rule.pairs import Pairs
 
 WHY = {"because": "for a test"}
-# What is claimed: the engine's zones, and the same for the independent recomputation. Their edges
-# are whole numbers, and so are most values: pairs on an edge are frequent.
+# Claims: zones of the rule, and the same for the second implementation. Edges are whole numbers, as
+# are most values, so that pairs often lie on an edge.
 CLAIMS = [
     (zones.difference(null=2, **WHY), {"null": 2}),
     (zones.difference(null=2, about=(4, 6), **WHY), {"null": 2, "band": (4, 6)}),
@@ -27,18 +27,18 @@ def drawn(rng, n):
     """Return pairs of a random kind: (low, high, mean_value, failed)."""
     centre = rng.choice([-6.0, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 8])
     x = np.round(centre + rng.choice([0.0, 0.5, 1, 3]) * rng.standard_normal(n), rng.integers(2))
-    if rng.random() < 0.3:  # pairs that aren't alike: the looks may contradict each other
+    if rng.random() < 0.3:  # pairs from different distributions: looks may contradict each other
         x[rng.choice([n // 2, 8, 16]) :] += rng.choice([-9, 9])
     low, high = x.copy(), x.copy()
     which = rng.choice(5, size=n, p=rng.choice([[1, 0, 0, 0, 0], [0.8, 0.05, 0.05, 0.05, 0.05]]))
-    low[(which == 1) | (which == 2)] = -math.inf  # unknown, and known to lie below
+    low[(which == 1) | (which == 2)] = -math.inf  # unknown, or known to lie below
     high[(which == 1) | (which == 3)] = math.inf
     worst = rng.choice([0, 0, 20])
     mean_value = np.where(which == 0, x, math.nan)
     mean_value[which == 4] = -worst if worst else math.nan
     low[which == 4] = high[which == 4] = -math.inf
     outlier = rng.random(n) < rng.choice([0, 0, 0.1])
-    mean_value[outlier] += rng.choice([-99, 99])  # a mean that speaks against the median
+    mean_value[outlier] += rng.choice([-99, 99])  # a mean that contradicts the median
     failed = rng.random((n, 2)) < rng.choice([0, 0, 0.2, 0.4], size=2)
     return low, high, mean_value, failed
 

@@ -1,4 +1,4 @@
-"""Protocols that worker processes find too, and a machine's lock that no other test knows."""
+"""Protocols that worker processes can import, and a separate lock of the machine."""
 
 import sys
 import tempfile

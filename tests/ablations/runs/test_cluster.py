@@ -432,7 +432,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(store, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         engine = Cluster(f"127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(UserError, match=r"doesn't answer .nothing came within 2 s") as found:
+        with pytest.raises(UserError, match=r"doesn't answer .no answer within 2 s") as found:
             run([trial()], store, engine)
     assert "\n" not in str(found.value)
 

@@ -200,7 +200,10 @@ def files_of(here):
         ("convert good run --set width=3", "--set width=3 names no key"),
         ("convert good run --config odd.yaml", "'odd.yaml'; .*other@Model"),
         ("convert good run --recipe act", "recipe is 'act'; allowed are .*did you mean 'act-v1'"),
-        ("convert good run --recipe tiny-network", "allowed is one of the code that wrote good"),
+        (
+            "convert good run --recipe tiny-network",
+            "allowed is a recipe for .*, the code that wrote good",
+        ),
         ("convert good full", "output is 'full'; allowed is a new folder, or an empty one"),
         ("convert good run --set seq_len=7", "no public data set has 6 tokens and 7 positions"),
         (

@@ -64,8 +64,8 @@ def test_a_run_from_anothers_weights_needs_them_to_begin_and_not_to_go_on(hrm, t
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("--extend 6 --batch 8", "--batch is given beside --extend"),
-        ("--extend 6 --seed 1", "--seed is given beside --extend"),
+        ("--extend 6 --batch 8", "--batch is given with --extend"),
+        ("--extend 6 --seed 1", "--seed is given with --extend"),
     ],
 )
 def test_what_the_folder_says_already_is_refused(hrm, tmp_path, more, said):

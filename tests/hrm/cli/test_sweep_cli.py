@@ -87,9 +87,9 @@ def test_what_was_found_can_be_trained(hrm, tmp_path, fields):
         ("v2 maze --plan {best}", r"best\.json is for gru maze; allowed is .* v2 maze; name"),
         (
             "gru maze --plan {best} --updates 9",
-            "--updates is given beside --plan, .* leave it out",
+            "--updates is given with --plan, .* leave it out",
         ),
-        ("gru maze --plan {best} --set hidden_low=3", "--set is given beside --plan"),
+        ("gru maze --plan {best} --set hidden_low=3", "--set is given with --plan"),
         ("gru maze --plan {best}x", "--plan is '.*x', which can't be read"),
         ("gru maze --plan {broken}", "Plan is {'task': 3}; allowed is Plan"),
     ],
@@ -165,7 +165,10 @@ def test_a_mistake_in_the_space_is_named_on_one_line(hrm, tmp_path, fields, chan
         ("--arms 'gru use_act'", "has 'use_act'; allowed is FIELD=VALUE after a recipe"),
         ("--arms 'gru recipe.use_act=no'", "without JSON after the ="),
         ("--arms 'v2 training.updates=5'", "training.updates of arm .* is 5; allowed is 4, that"),
-        ("--arms 'gru recipe.hidden_low=4'", "recipe.hidden_low is what makes the arm; allowed"),
+        (
+            "--arms 'gru recipe.hidden_low=4'",
+            "recipe.hidden_low is in the search space, but --arms sets it",
+        ),
         ("--arms v2 --prune", "prune is True; allowed is false for several arms"),
         ("--arms act-v1", "arm 'act-v1'.*--set hidden_high=8 names no field of act-v1"),
         ("--trials 0", "trials is 0; allowed is 1 or more"),
@@ -211,4 +214,4 @@ def test_more_trials_extend_a_finished_sweep_to_the_longer_one(hrm, tmp_path, fi
     assert fields_of[0] == fields_of[1]
     assert found["arms"]["gru"]["test"] == whole["arms"]["gru"]["test"]
     status, _, err = hrm(f"{line} --trials 2 --output {tmp_path}/short")
-    assert status == 2 and "has trials = 3; allowed is 2" in err
+    assert status == 2 and "has trials = 3, and the command asks for 2" in err

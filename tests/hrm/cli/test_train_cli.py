@@ -228,7 +228,7 @@ def test_every_field_can_be_set(tmp_path):
     [
         ("train grue maze", "did you mean 'gru'?"),
         ("train gru chess", "invalid choice: 'chess'"),
-        ("train gru maze", "maze needs its size; .*; give --task-set size="),
+        ("train gru maze", "task maze has no value for size, .*; give --task-set size="),
         ("train gru sudoku --set width=3", "no field of gru .* one of: hidden_low .int, by def"),
         ("train gru sudoku --set inputs=3", "--set inputs=3 names no field of gru that can be set"),
         ("train gru sudoku --set hidden_low", "--set hidden_low names no field"),
@@ -296,7 +296,7 @@ def test_eval_says_what_a_run_is_of_where_another_tasks_fields_are_missing(hrm, 
     hrm(f"{GRU} {FEW} --output {tmp_path}/run")
     status, _, err = hrm(f"eval {tmp_path}/run pattern --task-set size=none")
     assert (status, err.count("\n")) == (2, 1)
-    assert f"{str(tmp_path / 'run')!r} was trained on maze; name that" in err
+    assert f"{str(tmp_path / 'run')!r} was trained on maze; allowed is that task" in err
 
 
 def test_options_cant_be_abbreviated(hrm):

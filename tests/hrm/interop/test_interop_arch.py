@@ -216,10 +216,10 @@ def test_the_published_twelve_heads_of_512_are_42_wide():
 
 def test_a_recipe_of_the_other_code_is_refused():
     said = refused(public.state(public.SIZES["small"]), recipe="tiny-network")
-    named = "allowed is one of the code that wrote step_7, HierarchicalReasoningModel_ACTV1; leave"
+    named = "allowed is a recipe for HierarchicalReasoningModel_ACTV1, the code that wrote step_7"
     assert f"recipe is 'tiny-network'; {named}" in said
     said = refused(public.state(public.SIZES["plain transformer"]), recipe="act-v1")
-    assert "recipe is 'act-v1'; allowed is one of the code that wrote step_7, Model_ACTV2" in said
+    assert "recipe is 'act-v1'; allowed is a recipe for Model_ACTV2, the code that wrote" in said
     said = refused(public.state(public.SIZES["small"]), recipe="gru")
     assert "system isn't one of act-v1 or tiny-network" in said
 

@@ -263,7 +263,7 @@ def test_the_journal_is_plain_json_and_may_lie_elsewhere(tmp_path):
 
 def test_another_sweeps_folder_is_refused_with_the_difference(tmp_path):
     search.execute(sweep(2), tmp_path / "sweep")
-    with pytest.raises(UserError, match=r"has trials = 2; allowed is 1"):
+    with pytest.raises(UserError, match=r"has trials = 2, and the command asks for 1"):
         search.execute(sweep(1), tmp_path / "sweep")
     (tmp_path / "sweep" / "sweep.json").write_text("{")
     with pytest.raises(UserError, match=r"sweep\.json' can't be read"):
@@ -416,7 +416,9 @@ def test_arms_of_unequal_budgets_boards_or_seeds_are_refused(changes, said):
 
 @pytest.mark.parametrize("field", ["updates", "evaluate_every"])
 def test_a_field_that_changes_the_budget_isnt_searched(field):
-    with pytest.raises(UserError, match=f"space {field} is 9; allowed is a field that leaves all"):
+    with pytest.raises(
+        UserError, match=f"space {field} is 9; allowed is a field that changes neither"
+    ):
         sweep(2, {field: Choice(choices=(9,))})
 
 

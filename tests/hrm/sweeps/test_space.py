@@ -67,7 +67,7 @@ def test_what_is_read_can_be_written_and_read_again(tmp_path):
         ("training.clip", {"low": 1, "high": 4, "step": 2}, "step is 2; allowed is a positive"),
         ("training.clip", {"low": 1, "high": 4, "step": -1}, "step is -1; allowed is a positive"),
         ("training.clip", {"choices": []}, "clip.choices is []; allowed is a list of values"),
-        ("training.clip", {"choices": [1, 2, 1]}, "allowed is values that differ"),
+        ("training.clip", {"choices": [1, 2, 1]}, "allowed is different values"),
         ("clip", {"low": 1, "high": 2}, "allowed is a field named recipe.FIELD, training.FIELD"),
         ("recipe", {"low": 1, "high": 2}, "allowed is a field named recipe.FIELD"),
     ],

@@ -1,11 +1,11 @@
-"""What a function of an exact claim decides."""
+"""Results of the functions of exact claims."""
 
 
 def primary(function, *arms, **settings):
-    """Whether each check holds that carries the verdict."""
+    """Return whether each primary check holds."""
     return [c.holds for c in function(arms, 0, **settings) if c.primary]
 
 
 def beside(function, *arms, **settings):
-    """Whether each check holds that is only shown."""
+    """Return whether each check that is only shown holds."""
     return [c.holds for c in function(arms, 0, **settings) if not c.primary]

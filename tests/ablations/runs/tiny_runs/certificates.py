@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 
 
 def write(folder):
-    """Return the paths of the authority's certificate, ours and our key."""
+    """Return the paths of the authority's certificate, the signed certificate and its key."""
     key, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     paths = [folder / name for name in ("ca.pem", "cert.pem", "key.pem")]
     basic = x509.BasicConstraints(ca=True, path_length=None)

@@ -1,4 +1,4 @@
-"""A run in a process of its own, to be killed: `STORE LOG TRIALS SECONDS [SCHEDULER]`."""
+"""A run in a separate process, to be killed: `STORE LOG TRIALS SECONDS [SCHEDULER]`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A real Dask scheduler and its workers, each a process of its own on loopback."""
+"""A real Dask scheduler and its workers, each in a separate process on loopback."""
 
 import os
 import signal
@@ -8,14 +8,14 @@ import time
 
 
 class Dask:
-    """Processes that are ended with the test.
+    """Processes that end with the test.
 
     Args:
-        folder: For the scheduler's file and what processes print.
+        folder: Folder for the scheduler file and the output of processes.
 
     Attributes:
-        tls: Options of the command, of certificates.
-        settings: Dask's, as variables of the environment.
+        tls: Options of the command for certificates.
+        settings: Dask's settings, as environment variables.
     """
 
     def __init__(self, folder):

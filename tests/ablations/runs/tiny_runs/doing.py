@@ -1,4 +1,4 @@
-"""What the tests' protocols do; none needs torch."""
+"""Functions of the tests' protocols; none needs torch."""
 
 import ctypes
 import fcntl
@@ -26,7 +26,7 @@ def each(inputs, **found):
 
 
 def add(inputs):
-    """Add the seed to each arm; leave one more weight than were given."""
+    """Add the seed to each arm; return one more weight than was given."""
     asked = inputs.protocol
     if asked.path:
         with Path(asked.path).open("a") as log:
@@ -49,7 +49,7 @@ def add(inputs):
 
 
 def tensors(inputs):
-    """Leave two views of one tensor; tell what was given."""
+    """Return two views of one tensor as weights, and the given weights as observations."""
     import torch
 
     found = {name: (type(t).__name__, t.tolist()) for name, t in (inputs.weights or {}).items()}
@@ -74,7 +74,7 @@ def search_path(inputs):
 
 
 def take_threads(inputs):
-    """Do as if torch computed on several threads."""
+    """Pretend that torch computes on several threads."""
     cpu = SimpleNamespace(get_cpu_capability=lambda: "AVX2")
     sys.modules["torch"] = SimpleNamespace(
         get_num_threads=lambda: 4, backends=SimpleNamespace(cpu=cpu)
@@ -83,7 +83,7 @@ def take_threads(inputs):
 
 
 def kill_itself(inputs):
-    """Is killed as often as asked, then adds."""
+    """Kill this process a given number of times, then add."""
     tries = Path(inputs.protocol.path)
     tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
     if len(tries.read_text()) <= inputs.protocol.times:
@@ -92,12 +92,12 @@ def kill_itself(inputs):
 
 
 def die(text):
-    """For an engine: is killed whatever it gets."""
+    """Work for an engine that always kills its process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def echo(text):
-    """For an engine: writes to standard output, and returns what it gets."""
+    """Work for an engine that writes to standard output, and returns its argument."""
     os.write(1, b"something else\n")
     return text
 
@@ -155,13 +155,13 @@ def interrupt(inputs):
 
 
 def hold_the_interpreter(inputs):
-    """Hold it for the seconds asked for, a minute without any."""
+    """Hold the interpreter for the given seconds; 0 stands for a minute."""
     hold(round(inputs.protocol.seconds) or 60)
     return each(inputs)
 
 
 def hold(seconds):
-    """Sleep so that no other thread of this process gets a turn."""
+    """Sleep without letting another thread of this process run."""
     ctypes.PyDLL(None).sleep(seconds)
 
 
@@ -177,7 +177,7 @@ def burn(inputs):
 
 
 def who_holds(inputs):
-    """Tell which process this is, and whether the machine is held alone or shared."""
+    """Return the id of this process, and whether the machine's lock is exclusive or shared."""
     with locks.path().open() as file:
         for kind, held in ((fcntl.LOCK_EX, "nobody"), (fcntl.LOCK_SH, "shared")):
             try:

@@ -1,7 +1,7 @@
-"""Starts processes by forking from one that has everything imported, so that 1,000 take a minute.
+"""Start processes by forking one with all imports done, so that 1,000 of them take a minute.
 
-Reads JSON lines: {"cli": arguments} or {"write": store} is answered by a process id, and
-{"wait": process id} by how that process ended.
+It reads JSON lines: {"cli": arguments} or {"write": store} is answered with a process id, and
+{"wait": process id} with the exit status of that process.
 """
 
 import json
@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from ablations.cli import main as cli
-from ablations.cli import results, running  # noqa: F401 (imported once, here)
+from ablations.cli import results, running  # noqa: F401 (imported before forking)
 from ablations.runs import cluster, runner, sidecars, weights  # noqa: F401 (likewise)
 from ablations.runs.store import Store
 from tiny_runs import stored
@@ -54,7 +54,7 @@ def serve():
 
 
 def child(asked):
-    """Do what is asked, and end."""
+    """Do the requested work, and end."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for handle in (0, 1):
         os.dup2(nowhere, handle)
@@ -72,7 +72,7 @@ def child(asked):
 
 
 class Forks:
-    """The other end."""
+    """The client of this process."""
 
     def __init__(self):
         self.server = subprocess.Popen(
@@ -89,7 +89,7 @@ class Forks:
         return self._ask(asked)
 
     def wait(self, pid):
-        """Return how a process ended: its status, or minus the signal that killed it."""
+        """Return the exit status of a process, or minus the signal that killed it."""
         return self._ask({"wait": pid})
 
     def stop(self):

@@ -1,4 +1,4 @@
-"""Protocols and an arm for the tests, as somebody outside might write them."""
+"""Protocols and an arm for the tests, written like those of users."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,7 +14,7 @@ class Number(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Tiny(Protocol):
-    """Does what a function of this name in `tiny_runs.doing` does."""
+    """A protocol that runs the function with this name in `tiny_runs.doing`."""
 
     module: ClassVar[str] = "tiny_runs.doing"
     weights: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Results made by hand."""
+"""Results that are built by hand."""
 
 from ablations.records.trials import Machine, Result, Status, Trial
 from ablations.runs import sidecars

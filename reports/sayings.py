@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ablations import text
-from ablations.records.rows import Exceptions, Part, Report, Row
+from ablations.records.rows import Report, Row
+from ablations.records.statements import Exceptions, Part
 from ablations.rule.outcomes import Group, Word
 from reports.words import decided_first, groups
 

@@ -13,14 +13,8 @@ from ablations.judging.exact import Checked, checked
 from ablations.judging.pictures import Album
 from ablations.records.origins import Origin
 from ablations.records.plans import Planning
-from ablations.records.rows import (
-    Controlled,
-    Difference,
-    Garden,
-    Part,
-    Row,
-    Verdict,
-)
+from ablations.records.rows import Controlled, Difference, Garden, Row, Verdict
+from ablations.records.statements import Part
 from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials

@@ -223,11 +223,6 @@ def gather(
     return Gathered(rows=rows, pairs=tuple(pairs), faults=tuple(_once(faults)))
 
 
-def compared(claim: Statistical) -> tuple[Cell, ...]:
-    """Return the cells that the claim's test reads; any others are for other readings."""
-    return claim.cells[: claim.test.cells]
-
-
 def parts_of(claim: Statistical) -> tuple[tuple[Test, tuple[int, ...]], ...]:
     """Return each thing that a claim says, with the places of the cells that it reads."""
     test = claim.test
@@ -288,7 +283,7 @@ def contrasts_of(
 def _pair(claim: Statistical, reader: Reader, seed: int, row: tuple[Run, ...]) -> Pair:
     read = [
         value_of(run, cell.metric, reader, cell.label)
-        for run, cell in zip(row, compared(claim), strict=False)
+        for run, cell in zip(row, claim.compared, strict=False)
     ]
     values = tuple(value for value, _, _ in read)
     contrasts, wrong = contrasts_of(claim, values)

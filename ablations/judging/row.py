@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ablations.judging import checked_bytes, garden, statements
 from ablations.judging import controls as guarding
 from ablations.judging.case import Case, judged, noun
-from ablations.judging.cells import Reader, compared
+from ablations.judging.cells import Reader
 from ablations.judging.exact import Checked, checked
 from ablations.judging.pictures import Album
 from ablations.records.origins import Origin
@@ -322,7 +322,7 @@ def labels(claim: Claim) -> tuple[str, ...]:
     """Return the names of a claim's cells, of an exact claim's arms."""
     match claim:
         case Statistical():
-            return tuple(cell.label for cell in compared(claim))
+            return tuple(cell.label for cell in claim.compared)
         case Exact():
             return tuple(arm.label for arm in claim.arms)
     return ()

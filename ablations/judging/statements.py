@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ablations import rule
 from ablations.judging.case import Case, noun, oriented
-from ablations.judging.cells import Pair, Reader, compared, parts_of, value_of
+from ablations.judging.cells import Pair, Reader, parts_of, value_of
 from ablations.metrics.value import Value
 from ablations.records.rows import Failures
 from ablations.records.statements import Beside, Exceptions, Part, Point, Scale
@@ -122,7 +122,7 @@ def failures(case: Case) -> tuple[Failures, ...]:
         return ()
     return tuple(
         share(cell.label, [pair.values[i].failed for pair in counting])
-        for i, cell in enumerate(compared(case.claim))
+        for i, cell in enumerate(case.claim.compared)
     )
 
 

@@ -137,7 +137,7 @@ def row(number: int) -> Any:
 
 def part(word: Any, said: str, *, log: bool) -> Any:
     """Return pairs that scatter around 0.7."""
-    from ablations.records.rows import Part, Point, Scale
+    from ablations.records.statements import Part, Point, Scale
 
     values = [0.7 * math.exp(0.05 * math.sin(2.4 * seed)) for seed in range(pairs)]
     return Part(

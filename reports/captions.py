@@ -2,7 +2,8 @@
 
 from ablations import text
 from ablations.records.pictures import Kind, Picture
-from ablations.records.rows import Part, Row
+from ablations.records.rows import Row
+from ablations.records.statements import Part
 from reports import sayings
 from reports.sayings import Saying
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from ablations import text
-from ablations.records.rows import Part, Point, Row
+from ablations.records.rows import Row
+from ablations.records.statements import Part, Point
 from reports import svg
 from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from ablations import text
 from ablations.records.history import History
-from ablations.records.rows import Beside, Elsewhere, Part, Report, Row
+from ablations.records.rows import Elsewhere, Report, Row
+from ablations.records.statements import Beside, Part
 from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
 from reports.sayings import Saying

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ablations import text
 from ablations.records.checks import Check
-from ablations.records.rows import Exceptions, Part, Report, Row
+from ablations.records.rows import Report, Row
+from ablations.records.statements import Exceptions, Part
 from ablations.rule.outcomes import Group, Word
 from reports.words import decided_first, groups, look_of
 

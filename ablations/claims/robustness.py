@@ -19,7 +19,7 @@ from ablations.claims.family import one_each
 from ablations.claims.ledger import Entry
 from ablations.claims.sets import ClaimSet
 from ablations.specs.arms import Arm
-from ablations.specs.claim import Cell, Claim, Statistical, Tier, differences
+from ablations.specs.claim import Claim, Statistical, Tier, differences
 from ablations.specs.protocols import Protocol
 from ablations.specs.tests import Both
 from hrm.codec import Json
@@ -92,7 +92,7 @@ def variants(claim: Statistical) -> Mapping[str, Statistical]:
 
 
 def _eligible(claim: Statistical) -> bool:
-    cells = _compared(claim)
+    cells = claim.compared
     if not all(_root(cell.protocol).weights for cell in cells) or isinstance(claim.test, Both):
         return False
     if len({cell.arm.part for cell in cells}) < 2:
@@ -114,7 +114,7 @@ def _variant(claim: Statistical, label: str, edit: Edit) -> Statistical:
             arm=Arm(label=cell.arm.label, part=_edited(cell.arm.part, edit)),
             protocol=_edited(cell.protocol, edit),
         )
-        for cell in _compared(claim)
+        for cell in claim.compared
     )
     return replace(
         claim,
@@ -130,10 +130,6 @@ def _variant(claim: Statistical, label: str, edit: Edit) -> Statistical:
 
 def _label(name: str) -> str:
     return name.removeprefix(PREFIX).rpartition("/")[0].replace("-", " ")
-
-
-def _compared(claim: Statistical) -> tuple[Cell, ...]:
-    return claim.cells[: claim.test.cells]
 
 
 def _root(protocol: Protocol) -> Protocol:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ablations.cli import display
-from ablations.history import asv, files, turns
+from ablations.history import asv, files, processes
 from ablations.records.history import Commit, Conditions, Measured
 from hrm.errors import UserError
 from hrm.system import environment
@@ -67,7 +67,7 @@ def _measured(
     chosen = files.commits(asked.range, root, asked.steps)
     here = environment.machine(device="cpu", threads=1)
     machine = f"{here['cpu']}, {here['cores']} cores, {here['system']}"
-    measured = turns.series(chosen, root=root, pattern=asked.bench, quick=asked.quick)
+    measured = processes.series(chosen, root=root, pattern=asked.bench, quick=asked.quick)
     for done, (commit, load, figures) in enumerate(measured, start=1):
         benchmarks: dict[str, dict[str, float | None]] = {}
         of = {name: figure for (name, _), figure in figures.items()}

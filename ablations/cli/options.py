@@ -104,6 +104,47 @@ def device() -> Parser:
     return made
 
 
+def fresh() -> Parser:
+    """Return --fresh."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--fresh",
+        action="store_true",
+        help="ignore the evidence, and --evidence; `run` never reads it",
+    )
+    return made
+
+
+def robustness() -> Parser:
+    """Return --robustness."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--robustness",
+        action="store_true",
+        help="run headline claims under other conditions instead (other widths, boards and "
+        "training recipes, eight seeds each); a report shows the results beside the claims",
+    )
+    return made
+
+
+def history() -> Parser:
+    """Return --history."""
+    made = Parser(add_help=False)
+    made.add_argument(
+        "--history",
+        dest="folder",
+        default="evidence/history",
+        metavar="DIR",
+        help="folder of the commits' records (default: evidence/history)",
+    )
+    return made
+
+
+def judged() -> tuple[Parser, ...]:
+    """Return the options of commands that judge: which runs of which claims, and --json."""
+    return claims(), tier(), device(), store(), outside(), as_json()
+
+
 def stack(text: str) -> int:
     """Return the number of seeds in a stack, 2 or more."""
     if not text.isdecimal() or int(text) < 2:

@@ -27,6 +27,7 @@ from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
 from ablations.runs.store import Store
 from ablations.runs.trials import Slot, pilots, plan, seeds, with_parents
+from ablations.runs.upkeep import require_whole
 from ablations.specs.claim import Claim, Tier
 from hrm.codec import Json
 from hrm.errors import UserError
@@ -59,7 +60,7 @@ def compact(
         wanted, kinds = asked(itertools.chain(*claims)), _Kinds()
         before = len(book.known)
         for store in stores:
-            _require_chain(store)
+            require_whole(store)
             _compact(book, store, wanted, kinds)
             if store.faults:
                 _note_lost(book, store, itertools.chain(*claims))
@@ -331,15 +332,6 @@ def _conflict(runs: Runs, result: Result, why: str) -> UserError:
         f"{result.attempt}) conflicts with the evidence: {why}; allowed are equal values for equal "
         "fingerprints on equal machines; check the store that it comes from, and leave it out"
     )
-
-
-def _require_chain(store: Store) -> None:
-    broken = store.journal.verify()
-    if broken is not None:
-        raise UserError(
-            f"the journal of store {str(store.folder)!r} is broken: {broken}; allowed is the "
-            "journal that `ablations run` wrote; restore the file from a copy"
-        )
 
 
 def _note_lost(book: Book, store: Store, claims: Iterable[Claim]) -> None:

@@ -236,11 +236,6 @@ def gather(
     return Gathered(rows=rows, pairs=tuple(pairs), faults=tuple(_once(faults)))
 
 
-def compared(claim: Statistical) -> tuple[Cell, ...]:
-    """Return the cells that the claim's test reads; any others are for other readings."""
-    return claim.cells[: claim.test.cells]
-
-
 def parts_of(claim: Statistical) -> tuple[tuple[Test, tuple[int, ...]], ...]:
     """Return the test of each statement of a claim, with the indices of the cells that it reads."""
     test = claim.test
@@ -309,7 +304,7 @@ def contrasts_of(
 def _pair(claim: Statistical, reader: Reader, seed: int, row: tuple[Run, ...]) -> Pair:
     read = [
         value_of(run, cell.metric, reader, cell.label)
-        for run, cell in zip(row, compared(claim), strict=False)
+        for run, cell in zip(row, claim.compared, strict=False)
     ]
     values = tuple(value for value, _, _ in read)
     contrasts, wrong = contrasts_of(claim, values)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ablations.judging import readings, timing
-from ablations.judging.cells import Pair, Reader, Run, compared, parts_of, trained, value_of
+from ablations.judging.cells import Pair, Reader, Run, parts_of, trained, value_of
 from ablations.metrics.base import Metric
 from ablations.metrics.scores import ERRORS
 from ablations.metrics.timing import TimeRatio
@@ -37,7 +37,7 @@ def skills(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> tuple[S
         reader: Reader of the store.
     """
     found = []
-    for place, cell in enumerate(compared(claim)):
+    for place, cell in enumerate(claim.compared):
         if not trained(cell) or not pairs:
             continue
         scored = [_margin(pair.runs[place], reader) for pair in pairs]
@@ -117,7 +117,7 @@ def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Ite
     ends = {
         _end(cell.metric, run, reader)
         for pair in pairs
-        for cell, run in zip(compared(claim), pair.runs, strict=False)
+        for cell, run in zip(claim.compared, pair.runs, strict=False)
     }
     if len(ends) == 1 and "" not in ends:
         yield f"all cells sit at the same {ends.pop()}"
@@ -133,7 +133,7 @@ def unsteady(
     claim: Statistical, pairs: Sequence[Pair], reader: Reader, table: Table
 ) -> Iterator[str]:
     """Yield faults of timings: contrasts that drift, or a twin that differs from its baseline."""
-    if not any(cell.protocol.alone for cell in compared(claim)):
+    if not any(cell.protocol.alone for cell in claim.compared):
         return
     order = sorted(pairs, key=_started)
     for part, (test, reads) in enumerate(parts_of(claim)):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.judging.case import Case, noun
-from ablations.judging.cells import Pair, Reader, Run, compared, parts_of, value_of
+from ablations.judging.cells import Pair, Reader, Run, parts_of, value_of
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.costs import (
     Allocation,
@@ -55,7 +55,7 @@ class Album:
 
     def of(self, case: Case) -> tuple[Picture, ...]:
         """Return the pictures of a claim's pairs that count."""
-        cells, pairs = compared(case.claim), case.gathered.pairs[: case.read]
+        cells, pairs = case.claim.compared, case.gathered.pairs[: case.read]
         if not pairs:
             return ()
         metrics = [cell.metric for cell in cells]
@@ -148,15 +148,15 @@ class Album:
 
     def _turns(self, case: Case, pairs: Sequence[Pair]) -> Picture | None:
         """Return timing contrasts in the order of their processes, and those of the twin."""
-        metric = compared(case.claim)[0].metric
+        metric = case.claim.compared[0].metric
         assert isinstance(metric, TimeRatio)
         started = sorted(pairs, key=lambda pair: getattr(pair.runs[0].result, "started", ""))
         places = tuple(float(i) for i in range(1, len(started) + 1))
         ratios = [pair.values[-1].low if pair.values[-1].known else None for pair in started]
-        last = len(compared(case.claim)) - 1  # the cell whose twin is also checked for faults
+        last = len(case.claim.compared) - 1  # the cell whose twin is also checked for faults
         read = [value_of(pair.runs[last], metric.twin, self._reader, "")[0] for pair in started]
         twins = [value.low if value.known else None for value in read]
-        label = compared(case.claim)[-1].label
+        label = case.claim.compared[-1].label
         lines = [Line(label=label, across=places, middle=_short(ratios), n=len(started))]
         if any(twin is not None for twin in twins):
             beside = "baseline, twice"

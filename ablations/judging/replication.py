@@ -18,9 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ablations.judging.cells import Pair, Run, compared, trained, value_of
+from ablations.judging.cells import Pair, Run, trained, value_of
 from ablations.judging.report import fates
 from ablations.judging.row import Desk
+from ablations.judging.statements import finite
 from ablations.metrics.value import Value
 from ablations.records.replications import Agreement, Replicated, Replication
 from ablations.records.rows import Report, Row
@@ -183,7 +184,7 @@ def summary(rows: Iterable[Row]) -> Mapping[str, object]:
 
 def rests_on_training(claim: Claim) -> bool:
     """Return whether a claim compares trained arms, of which a quick run has only one seed."""
-    return isinstance(claim, Statistical) and any(map(trained, compared(claim)))
+    return isinstance(claim, Statistical) and any(map(trained, claim.compared))
 
 
 def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Iterable[Replicated]:
@@ -193,7 +194,7 @@ def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Ite
     seeds = trials.seeds(claim, Tier.QUICK if rests_on_training(claim) else here.tier)
     rows = plan(claim, seeds, here.device).rows
     for seed, row in zip(seeds, rows, strict=True):
-        for place, (cell, slot) in enumerate(zip(compared(claim), row, strict=False)):
+        for place, (cell, slot) in enumerate(zip(claim.compared, row, strict=False)):
             run = here.reader.run(slot)
             if not run.over or run.lost or run.result is None:
                 continue
@@ -220,9 +221,9 @@ def _arm(
         label=cell.label,
         seed=seed,
         agreement=agreement,
-        value=_finite(value.low) if value.low == value.high else None,
-        low=_finite(low),
-        high=_finite(high),
+        value=finite(value.low) if value.low == value.high else None,
+        low=finite(low),
+        high=finite(high),
     )
 
 
@@ -258,10 +259,6 @@ def _unknown(value: Value) -> bool:
 
 def _ends(value: Value) -> tuple[float, float, bool]:
     return value.low, value.high, value.failed
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _union(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:

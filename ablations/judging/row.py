@@ -8,19 +8,13 @@ from dataclasses import dataclass, field
 from ablations.judging import checked_bytes, garden, statements
 from ablations.judging import controls as guarding
 from ablations.judging.case import Case, judged, noun
-from ablations.judging.cells import Reader, compared
+from ablations.judging.cells import Reader
 from ablations.judging.exact import Checked, checked
 from ablations.judging.pictures import Album
 from ablations.records.origins import Origin
 from ablations.records.plans import Planning
-from ablations.records.rows import (
-    Controlled,
-    Difference,
-    Garden,
-    Part,
-    Row,
-    Verdict,
-)
+from ablations.records.rows import Controlled, Difference, Garden, Row, Verdict
+from ablations.records.statements import Part
 from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
@@ -328,7 +322,7 @@ def labels(claim: Claim) -> tuple[str, ...]:
     """Return the names of a claim's cells, or of an exact claim's arms."""
     match claim:
         case Statistical():
-            return tuple(cell.label for cell in compared(claim))
+            return tuple(cell.label for cell in claim.compared)
         case Exact():
             return tuple(arm.label for arm in claim.arms)
     return ()

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from ablations import rule
 from ablations.judging.case import Case, noun, oriented
-from ablations.judging.cells import Pair, Reader, compared, parts_of, value_of
+from ablations.judging.cells import Pair, Reader, parts_of, value_of
 from ablations.metrics.value import Value
-from ablations.records.rows import Beside, Exceptions, Failures, Part, Point, Scale
+from ablations.records.rows import Failures
+from ablations.records.statements import Beside, Exceptions, Part, Point, Scale
 from ablations.rule import Pairs, Table, Verdict, Zones
 from ablations.specs.claim import Cell, Reading
 from ablations.specs.tests import Contrast, Test
@@ -121,7 +122,7 @@ def failures(case: Case) -> tuple[Failures, ...]:
         return ()
     return tuple(
         share(cell.label, [pair.values[i].failed for pair in counting])
-        for i, cell in enumerate(compared(case.claim))
+        for i, cell in enumerate(case.claim.compared)
     )
 
 

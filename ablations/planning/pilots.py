@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ablations.judging import faults
-from ablations.judging.cells import Pair, Reader, compared, gather, parts_of
+from ablations.judging.cells import Pair, Reader, gather, parts_of
 from ablations.planning.chances import Spread
 from ablations.records.trials import Result
 from ablations.runs.fingerprints import kind
@@ -131,7 +131,7 @@ def known(
     if kept.device != device:
         return own, few or f"the committed pilots are of another device, {kept.device}"
     if kept.spreads is None:
-        alone = any(cell.protocol.alone for cell in compared(claim))
+        alone = any(cell.protocol.alone for cell in claim.compared)
         why = "the spread of timings depends on the machine" if alone else "too few pairs"
         return kept, few or f"{why}, and no pilot is stored here"
     return kept, f"{len(kept.seeds)} committed pilot seeds"
@@ -146,7 +146,7 @@ def digest(claim: Statistical) -> str:
     data = {
         "cells": [
             [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]
-            for cell in compared(claim)
+            for cell in claim.compared
         ],
         "contrasts": [
             [

@@ -17,22 +17,19 @@ that trial is unknown, as is one that is in the journal but not in the store.
 
 import contextlib
 import functools
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from ablations.records.trials import Result, Status
-from ablations.runs import index, sharing, sidecars, weights
+from ablations.runs import folders, index, sharing, sidecars, weights
 from ablations.runs.encoding import decode, encode
 from ablations.runs.index import Entry, Key
 from ablations.runs.journal import Journal
 from ablations.runs.sharing import Leases
 from hrm.codec import Json
-from hrm.errors import UserError
 from hrm.system.files import whole
 
-marker = {"format": "hrm-ablations", "version": 2}
 MOST_DEATHS = 2
 LOST = "it is in the journal, but not in the store"
 OTHER = "it differs from the record in the journal"
@@ -110,10 +107,10 @@ class Store:
         """
         folder = Path(folder)
         try:
-            _check(folder, create)
+            folders.check(folder, create)
             return cls(folder)
         except OSError as error:
-            raise _unusable(folder, error) from error
+            raise folders.unusable(folder, error) from error
 
     # -- reading ----------------------------------------------------------------------------------
     def get(self, fingerprint: str) -> Result | None:
@@ -179,7 +176,7 @@ class Store:
             try:
                 return sidecars.load(path, result.sidecar)
             except ValueError as error:
-                raise _refused(
+                raise folders.refused(
                     f"store {str(self.folder)!r} has a record whose sidecar {error}",
                     "the sidecar that was written with the record",
                     "run the same command again: the trial then counts as unknown",
@@ -256,7 +253,7 @@ class Store:
         try:
             result, digest = decode(self.path(key).read_bytes())
         except OSError as error:
-            raise ValueError(f"it can't be read ({_said(error)})") from error
+            raise ValueError(f"it can't be read ({folders.said(error)})") from error
         if (result.fingerprint, result.attempt) != key:
             raise ValueError(f"it is the record of {result.fingerprint}/{result.attempt}")
         return result, digest
@@ -310,8 +307,8 @@ class Store:
         try:
             yield
         except OSError as error:
-            raise _refused(
-                f"record {str(path)!r} can't be written ({_said(error)})",
+            raise folders.refused(
+                f"record {str(path)!r} can't be written ({folders.said(error)})",
                 "a store that you may write, on a disk with room",
                 "mend that and run the same command again: finished runs are kept",
             ) from error
@@ -332,7 +329,7 @@ class Store:
                 self.sync()
                 leases = Leases(self.folder)
             except OSError as error:
-                raise _unusable(self.folder, error) from error
+                raise folders.unusable(self.folder, error) from error
             held.callback(leases.close)
             yield leases
 
@@ -371,54 +368,3 @@ def _line(key: Key, entry: Entry) -> dict[str, Json]:
         "status": str(entry.status),
         "sha256": entry.digest,
     }
-
-
-def _check(folder: Path, create: bool) -> None:
-    """Refuse what isn't a store of this version; make a new one if asked."""
-    name, another = f"store {str(folder)!r}", "give another folder with --store"
-    ours = "a folder made by `ablations run`"
-    if not folder.exists() and not create:
-        raise _refused(f"{name} doesn't exist", ours, "run that command first")
-    if folder.exists() and not folder.is_dir():
-        raise _refused(f"{name} is a file", "a folder", another)
-    path = folder / "store.json"
-    if not path.exists():
-        found = sorted(folder.iterdir()) if folder.exists() else []
-        foreign = [p.name for p in found if not p.name.startswith(".")]
-        if foreign or not create:
-            holds = f"holds {foreign[0]!r} but no store.json" if foreign else "is empty"
-            raise _refused(
-                f"{name} isn't a store: it {holds}", f"{ours}, or a new or empty one", another
-            )
-        try:
-            with whole(path) as temporary:
-                temporary.write_text(json.dumps(marker))
-        except FileNotFoundError:  # another process has created the store, and removed this file
-            if not path.exists():
-                raise
-    try:
-        said = json.loads(path.read_bytes())
-        version = said["version"] if said["format"] == marker["format"] else None
-    except (ValueError, LookupError, TypeError):
-        version = None
-    if not isinstance(version, int):
-        raise _refused(f"{name} isn't a store: its store.json differs", json.dumps(marker), another)
-    if version != marker["version"]:
-        mend = f"use the release that wrote it, or {another}"
-        raise _refused(f"{name} has version {version}", f"version {marker['version']}", mend)
-
-
-def _unusable(folder: Path, error: OSError) -> UserError:
-    return _refused(
-        f"store {str(folder)!r} can't be used ({_said(error)})",
-        "a folder that you may read and write",
-        "mend its permissions, or give another store with --store",
-    )
-
-
-def _refused(what: str, allowed: str, mend: str) -> UserError:
-    return UserError(f"{what}; allowed is {allowed}; {mend}")
-
-
-def _said(error: OSError) -> str:
-    return error.strerror or type(error).__name__

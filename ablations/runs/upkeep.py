@@ -61,7 +61,7 @@ def merge(store: Store, others: Iterable[Store]) -> int:
     others = list(others)
     with store.coordinate(alone=True):
         for other in others:
-            _require_whole(other)
+            require_whole(other)
         new = [(other, _new(store, other)) for other in others]
         _require_equal(new)
         for other, keys in new:
@@ -98,7 +98,12 @@ def check(store: Store, *, repair: bool = False) -> tuple[Fault, ...]:
 
 
 # -- merging --------------------------------------------------------------------------------------
-def _require_whole(store: Store) -> None:
+def require_whole(store: Store) -> None:
+    """Refuse a store whose journal isn't as it was written.
+
+    Raises:
+        UserError: If its chain of digests is broken.
+    """
     broken = store.journal.verify()
     if broken is not None:
         raise UserError(

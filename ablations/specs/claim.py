@@ -178,6 +178,11 @@ class Statistical(Claim):
     def form(self) -> str:
         return self.test.form
 
+    @property
+    def compared(self) -> tuple[Cell, ...]:
+        """The cells that the test reads; any others are for other readings."""
+        return self.cells[: self.test.cells]
+
     def trained(self, *, compiled: bool) -> "Statistical":
         """Return the claim with training steps compiled, or not."""
         cells = tuple(

@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, progress, scores, summary, train
+from hrm.cli import options, plans, progress, scores, summary, train
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _columns = ("trial", "state", "validation", "updates")
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm sweep`."""
     parser = options.command(subparsers, "sweep", LINE, TEXT)
-    train.add_options(parser)
+    plans.add_options(parser)
     parser.add_argument(
         "--space", type=Path, required=True, metavar="FILE", help="fields and their values"
     )
@@ -195,7 +195,7 @@ def configured(
             if name.startswith("recipe.")
         ),
     ]
-    plan = train.plan_of(asked)
+    plan = plans.plan_of(asked)
     data = plan.to_json()
     roots = {**data["system"], "training": data["training"]}
     for name, value in fields.items():

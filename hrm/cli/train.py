@@ -2,15 +2,13 @@
 
 import argparse
 import functools
-import inspect
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import axes, configured, options, progress, scores, summary
-from hrm.cli.options import assigned
+from hrm.cli import configured, options, plans, progress, scores, summary
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
@@ -25,8 +23,7 @@ is chosen on validation boards. The best and the last checkpoint, and the task's
 are scored on test boards.
 
 With --data, boards are read from a folder in the public format, which is streamed from disk, or
-from
-files: sudoku CSV and lines, mazes, DIMACS .cnf and .col, ARC's JSON.
+from files: sudoku CSV and lines, mazes, DIMACS .cnf and .col, ARC's JSON.
 
 Everything is written to the folder: configuration, environment, curve, checkpoints, scores. After
 Ctrl-C the same command resumes and gives the identical curve; a run that was killed resumes from
@@ -51,16 +48,12 @@ come from its folder. Learning rates then follow a schedule of N updates.
   torchrun --nproc-per-node 2 -m hrm train act-v1 maze --task-set size=8 --output runs/two
 """
 TRACKERS = ("jsonl", "tensorboard", "wandb")
-_PLANNED = (  # options that a plan determines
-    *("set", "task_set", "training_set", "axis", "updates", "batch", "learning_rate"),
-    *("train", "validation", "test", "data"),
-)
 
 
 def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Describe `hrm train`."""
     parser = options.command(subparsers, "train", LINE, TEXT)
-    add_options(parser)
+    plans.add_options(parser)
     configured.add(parser)
     parser.add_argument(
         "--tracker",
@@ -102,56 +95,6 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.set_defaults(function=run, default=parser.get_default)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options for what is trained, and on which device."""
-    parser.add_argument(
-        "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists all recipes"
-    )
-    options.add_task(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="a new folder, or that of a run to resume",
-    )
-    options.add_data(parser, "boards of your own instead of generated ones")
-    options.add_settings(parser, "--set", "an argument of the recipe")
-    options.add_settings(parser, "--task-set", "a field of the task")
-    options.add_settings(parser, "--axis", "an axis by its path, such as execution or low.norm")
-    options.add_settings(
-        parser,
-        "--training-set",
-        "a field of the training, such as warmup, clip or evaluate_every (updates / 20)",
-    )
-    options.add_numbers(
-        parser,
-        ("--updates", 1000, "optimiser steps"),
-        ("--batch", 32, "boards per step"),
-        ("--seed", 0, "seed of the weights"),
-        ("--data-seed", 0, "seed of the boards"),
-        ("--train", None, "training boards (1000; with --data, all)"),
-        ("--validation", None, "validation boards (200; with --data, a tenth, at most 200)"),
-        ("--test", None, "test boards (400; with --data, all)"),
-        ("--threads", 1, "number of torch's threads"),
-    )
-    parser.add_argument(
-        "--learning-rate",
-        type=float,
-        default=1e-3,
-        metavar="RATE",
-        help="peak learning rate (0.001)",
-    )
-    options.add_device(parser)
-    parser.add_argument(
-        "--order-seed",
-        type=int,
-        metavar="N",
-        help="seed of the order of boards and of halting noise (default: --seed)",
-    )
-    parser.set_defaults(seed=None, data_seed=None)  # 0, or the plan's
-
-
 def run(asked: argparse.Namespace) -> int:
     """Train, and print scores."""
     from hrm import recipes
@@ -178,7 +121,7 @@ def _run(asked: argparse.Namespace, device: "torch.device", *, first: bool) -> i
 
     if asked.compile:
         environment.compiler()
-    plan, start = plan_of(asked), None
+    plan, start = plans.plan_of(asked), None
     if asked.start is not None:
         plan, start = _started(plan, asked.start, said=first)
     trackers = tracking.extras(asked.tracker, asked.output, asked.project) if first else []
@@ -253,148 +196,6 @@ def _again(asked: argparse.Namespace) -> str:
         f"{asked.output} is complete up to update {update}" if update else "no update is done yet"
     )
     return f"{kept}; the same command resumes: {asked.line}"
-
-
-def plan_of(asked: argparse.Namespace) -> "Plan":
-    """Return the plan that arguments ask for.
-
-    Raises:
-        UserError: If arguments contradict one another, or name something that doesn't exist.
-    """
-    if getattr(asked, "extend", None) is not None:
-        return _longer(asked)
-    if getattr(asked, "plan", None) is not None:
-        return _read(asked)
-
-    from hrm import recipes
-    from hrm.config.learning import Training
-    from hrm.recipes import sizing
-    from hrm.training import runs
-
-    seed, data_seed = asked.seed or 0, asked.data_seed or 0
-    task: Any = options.task_with(asked.task, asked.task_set, asked.data, "--task-set")
-    parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
-    shapes = sizing.sizes(sizing.configuration(asked.recipe))
-    own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}
-    chosen = assigned("--set", asked.set, asked.recipe, own)
-    spoken = {
-        "updates": asked.updates,
-        "batch": asked.batch,
-        "learning_rate": asked.learning_rate,
-        "evaluate_every": max(1, asked.updates // 20),
-    }
-    fields = dict(inspect.signature(Training).parameters)
-    for name in ("updates", "batch", "learning_rate"):  # options of their own
-        del fields[name]
-    every = fields["evaluate_every"]
-    fields["evaluate_every"] = every.replace(default=spoken["evaluate_every"])  # for what is said
-    more = assigned("--training-set", asked.training_set, "training", fields)
-    boards: dict[str, Any]
-    if asked.data is None:
-        example, identities = task.generate(data_seed, 0, 0, 1).test, None
-        usual = {"train": 1000, "validation": 200, "test": 400}
-        boards = {
-            n: d if getattr(asked, n) is None else getattr(asked, n) for n, d in usual.items()
-        }
-    else:
-        boards = _own_boards(asked, task, data_seed)
-        example, identities = boards["data"].test(task, 1), boards["data"].identities
-    return runs.Plan(
-        recipe=asked.recipe,
-        system=axes.changed(
-            sizing.sized(asked.recipe, chosen, task, example, identities), asked.axis
-        ),
-        task=task,
-        data_seed=data_seed,
-        **boards,
-        training=Training.from_json({"kind": "Training", **spoken, **more}),
-        seed=seed,
-        order_seed=asked.order_seed,
-    )
-
-
-def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, Any]:
-    """Return the boards of --data, and the sizes of the splits.
-
-    Raises:
-        UserError: If there are too few boards, or `--train` is given.
-    """
-    from hrm.data import own
-
-    if asked.train is not None:
-        raise UserError(
-            f"--train is {asked.train} with --data, which trains on all boards of the folder; "
-            f"allowed is one of both options; leave --train out, or make a smaller folder with "
-            f"`hrm data import --train`"
-        )
-    found = own.opened(asked.data, task, seed)
-    data = found.read("train")
-    held = own.held_out(data, asked.validation, seed)
-    return {
-        "data": found,
-        "train": len(held.rows(data)),
-        "validation": len(held.validation),
-        "test": found.tests(asked.test),
-    }
-
-
-def _read(asked: argparse.Namespace) -> "Plan":
-    """Return the plan in a file, with the seeds of the arguments.
-
-    Raises:
-        UserError: If the file isn't a plan, is for another recipe or task, or other options are
-            given.
-    """
-    from dataclasses import replace
-
-    from hrm.training import runs
-
-    try:
-        plan = runs.plan_from(json.loads(asked.plan.read_bytes()))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"--plan is {str(asked.plan)!r}, which can't be read ({error}); allowed is a plan in "
-            f"JSON, as `hrm sweep` writes it; name another"
-        ) from error
-    _belongs(asked, plan, f"--plan {asked.plan}")
-    _alone(asked, "--plan", "another seed")
-    seed = plan.seed if asked.seed is None else asked.seed
-    data_seed = plan.data_seed if asked.data_seed is None else asked.data_seed
-    order = plan.order_seed if asked.order_seed is None else asked.order_seed
-    return replace(plan, seed=seed, data_seed=data_seed, order_seed=order)
-
-
-def _longer(asked: argparse.Namespace) -> "Plan":
-    """Return the plan of the folder's run, extended to more updates.
-
-    Raises:
-        UserError: If there is no run, it is of another recipe or task, or other options are given.
-    """
-    from hrm.training import extension
-
-    plan = extension.longer(asked.output, asked.extend)
-    _belongs(asked, plan, f"--extend: {asked.output}")
-    _alone(asked, "--extend", "none of them", "plan", "seed", "data_seed", "order_seed")
-    return plan
-
-
-def _belongs(asked: argparse.Namespace, plan: "Plan", what: str) -> None:
-    task = type(plan.task).__name__.lower()
-    if (plan.recipe, task) != (asked.recipe, asked.task):
-        raise UserError(
-            f"{what} is for {plan.recipe} {task}; allowed is one for {asked.recipe} {asked.task}, "
-            f"as in the command; name that recipe and task, or another file"
-        )
-
-
-def _alone(asked: argparse.Namespace, option: str, allowed: str, *more: str) -> None:
-    """Refuse options whose values the plan already determines."""
-    for name in (*_PLANNED, *more):
-        if getattr(asked, name) != asked.default(name):
-            raise UserError(
-                f"--{name.replace('_', '-')} is given with {option}, which determines it; "
-                f"allowed is {allowed}; leave it out"
-            )
 
 
 def _heading(asked: argparse.Namespace, plan: "Plan") -> str:

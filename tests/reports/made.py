@@ -7,15 +7,8 @@ from typing import Any
 
 from ablations.records.checks import Check
 from ablations.records.plans import Chance, Prospect
-from ablations.records.rows import (
-    Exceptions,
-    Part,
-    Point,
-    Report,
-    Row,
-    Scale,
-    Verdict,
-)
+from ablations.records.rows import Report, Row, Verdict
+from ablations.records.statements import Exceptions, Part, Point, Scale
 from ablations.rule.outcomes import Group, Word, group_of
 
 hostile = '<script>document.title="owned"</script> & "quoted" \'single\' $x^{2$ {{ 7*7 }}'

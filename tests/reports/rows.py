@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ablations.records.plans import Planning
-from ablations.records.rows import Beside, Controlled, Difference, Failures, Garden, Row, Skill
+from ablations.records.rows import Controlled, Difference, Failures, Garden, Row, Skill
+from ablations.records.statements import Beside
 from ablations.rule.outcomes import Word
 from tests.reports.made import (
     AGREES,

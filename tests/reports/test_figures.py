@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.records.rows import Point, Report, Row
+from ablations.records.rows import Report, Row
+from ablations.records.statements import Point
 from ablations.rule.outcomes import Word
 from reports import figures, sayings, svg
 from reports.svg import Axis

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablations.cli import gate, main, parser
-from ablations.history import asv, files, turns
+from ablations.history import asv, files, processes, turns
 from ablations.history.turns import Change, Compared, Comparison
 from ablations.records.history import Conditions, Measured
 from tests.ablations.history.conftest import Repository
@@ -63,9 +63,11 @@ def test_a_range_is_measured_here_without_asvs_results(repository, monkeypatch, 
     def measured(folder, pattern, *, quick):
         seen.append((pattern, quick))
         values = {("x.time", "a"): 0.1 * len(seen), ("x.time", "b"): None, ("y.time", ""): None}
-        return {k: turns.Figure(version="1", unit="seconds", value=v) for k, v in values.items()}
+        return {
+            k: processes.Figure(version="1", unit="seconds", value=v) for k, v in values.items()
+        }
 
-    monkeypatch.setattr(turns, "measured", measured)
+    monkeypatch.setattr(processes, "measured", measured)
     options = ("--range", "HEAD", "--steps", "2", "--bench", "x", "--quick", "--note", "busy")
     assert call("history", "add", *options) == 0
     kept = files.read(Path("evidence/history")).commits

@@ -1,19 +1,18 @@
 """Two commits' benchmarks by turns: the rule on figures that are made up, and tiny real ones."""
 
 import math
-import re
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from ablations.history import turns
-from ablations.history.turns import Change, Figure
+from ablations.history import processes, turns
+from ablations.history.processes import Figure
+from ablations.history.turns import Change
 from ablations.planning.chances import Spread, chances
 from ablations.rule import zones
 from ablations.rule.table import error
 from hrm.errors import UserError
-from tests.ablations.history.conftest import git
 
 KEY = ("suite.time_x", "a")
 
@@ -131,58 +130,7 @@ def test_figures_that_one_commit_lacks_or_means_otherwise_arent_compared():
     assert "z b" in left
 
 
-# -- processes ------------------------------------------------------------------------------------
-def test_a_fresh_process_measures_what_is_timed_and_tracked(repository):
-    repository.commit()
-    found = turns.measured(repository.root / "bench", "", quick=True)
-    assert set(found) == {
-        ("suite.Suite.time_work", "a"), ("suite.Suite.time_work", "b"),
-        ("suite.track_size", ""), ("suite.track_broken", ""),
-    }  # fmt: skip
-    assert found["suite.track_size", ""] == Figure(version="1", unit="bytes", value=100.0)
-    assert 1e-5 < found["suite.Suite.time_work", "a"].value < 1
-    broken = found["suite.track_broken", ""]
-    assert broken.value is None and broken.why == "OSError: no disk"
-    assert set(turns.measured(repository.root / "bench", "track_size", quick=True)) == {
-        ("suite.track_size", "")
-    }
-
-
-def test_what_cant_be_measured_is_a_users_error(tmp_path):
-    (tmp_path / "bench").mkdir()
-    with pytest.raises(UserError, match="can't be measured"):
-        turns.measured(tmp_path / "bench", "(", quick=True)
-
-
-def test_todays_benchmarks_measure_older_commits(repository):
-    first, second = (
-        repository.commit(size=100, version="1"),
-        repository.commit(size=200, version="2"),
-    )
-    found = list(
-        turns.series((first, second), root=repository.root, pattern="track_size", quick=True)
-    )
-    assert [commit for commit, _, _ in found] == [first, second]
-    assert [figures["suite.track_size", ""].value for _, _, figures in found] == [100, 200]
-    assert all(load >= 0 for _, load, _ in found)
-
-
-def test_commits_are_checked_out_for_a_while(repository):
-    first, second = repository.commit(loops=1), repository.commit(loops=2)
-    with turns.trees(repository.root, (first, second)) as folders:
-        assert [(f / "hrm/work.py").read_text()[:17] for f in folders] == [
-            "LOOPS, SIZE = 1, ", "LOOPS, SIZE = 2, ",
-        ]  # fmt: skip
-    assert not any(folder.exists() for folder in folders)
-    assert len(git(repository.root, "worktree", "list").splitlines()) == 1
-    with (
-        pytest.raises(UserError, match="no-such"),
-        turns.trees(repository.root, (first, "no-such")),
-    ):
-        pass
-    assert len(git(repository.root, "worktree", "list").splitlines()) == 1
-
-
+# -- commits ------------------------------------------------------------------------------------
 def test_processes_take_turns_and_the_order_within_pairs_alternates(repository, monkeypatch):
     first, second = repository.commit(loops=1), repository.commit(loops=2)
     seen, done = [], []
@@ -191,7 +139,7 @@ def test_processes_take_turns_and_the_order_within_pairs_alternates(repository, 
         seen.append((suites.parent / "hrm/work.py").read_text()[14:15])
         return {KEY: figure(1.0)}
 
-    monkeypatch.setattr(turns, "measured", measured)
+    monkeypatch.setattr(processes, "measured", measured)
     found = turns.compare(first, second, root=repository.root, said=lambda *now: done.append(now))
     assert "".join(seen) == "12211221122112211221"[: 2 * found.pairs]
     assert found.pairs == turns.fewest(1, 1) and done[-1] == (found.pairs, found.pairs)
@@ -222,12 +170,3 @@ def test_a_planted_slowdown_is_found_and_an_equal_commit_passes(repository):
     assert all(f.ratio > 1.5 for f in found.slower)
     found = turns.compare(first, same, root=repository.root, pattern="Suite.time_work", quick=True)
     assert not found.slower
-
-
-def test_only_modules_that_may_match_are_imported(tmp_path):
-    (tmp_path / "base.py").write_text("class Base:\n    def time_it(self): ...\n")
-    (tmp_path / "a.py").write_text("from base import Base\nclass Mine(Base): ...\n")
-    (tmp_path / "b.py").write_text("raise SystemExit('this is imported')\n")
-    pattern = re.compile(r"^a\.")
-    assert turns.measure.modules(tmp_path, pattern) == ["a"]
-    assert turns.measure.modules(tmp_path, re.compile("time_it")) == ["a", "b", "base"]

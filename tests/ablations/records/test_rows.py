@@ -3,7 +3,7 @@
 import pytest
 
 from ablations.records.plans import Chance, Planning, Prospect
-from ablations.records.rows import Exceptions, Point, Scale
+from ablations.records.statements import Exceptions, Point, Scale
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from hrm import cli, recipes
-from hrm.cli import axes, configured, train
+from hrm.cli import axes, configured, plans
 from hrm.config import Compacted, LayerNorm, Refilled
 from hrm.errors import UserError
 from hrm.recipes import sizing
@@ -20,7 +20,7 @@ SHORT = "--updates 2 --batch 4 --train 8 --validation 4 --test 4"
 
 def plan(*line):
     arguments = configured.expanded(["train", *line, "--output", "unused"])
-    return train.plan_of(cli.parser().parse_args(arguments))
+    return plans.plan_of(cli.parser().parse_args(arguments))
 
 
 @pytest.mark.promise("act-v1", "a YAML configuration", "hrm train --config configs/act-v1.yaml")
@@ -141,7 +141,7 @@ def test_the_lines_on_the_training_page_are_plans(monkeypatch):
     assert len(blocks) == 3
     for block in blocks:
         _, *line = shlex.split(block.replace("\\\n", " "))
-        train.plan_of(cli.parser().parse_args(configured.expanded(line)))
+        plans.plan_of(cli.parser().parse_args(configured.expanded(line)))
 
 
 @pytest.mark.promise("complete", "multi-task training", "hrm train RECIPE --tasks maze,pattern")

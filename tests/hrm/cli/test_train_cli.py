@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hrm import cli
-from hrm.cli import options, progress, scores, train
+from hrm.cli import options, plans, progress, scores
 from hrm.system import environment
 from hrm.tasks.arc import task
 from hrm.tasks.arc.data import ArcTask, Pair
@@ -214,7 +214,7 @@ def test_every_field_can_be_set(tmp_path):
         "--updates 40 --batch 8 --learning-rate 0.01 --seed 3 --data-seed 4 --train 50 "
         "--validation 6 --test 7 --output x"
     )
-    plan = train.plan_of(cli.parser().parse_args(shlex.split(line)))
+    plan = plans.plan_of(cli.parser().parse_args(shlex.split(line)))
     assert (plan.task.size, plan.task.walls) == (6, 0.1)
     assert (plan.system.model.low.width, plan.system.model.low.heads) == (16, 2)
     t = plan.training
@@ -289,7 +289,7 @@ def test_help_teaches_by_examples_that_work(hrm, command):
     for example in examples:
         asked = cli.parser().parse_args(shlex.split(example))
         if command == "train" and not (asked.data or asked.extend):  # of what is there already
-            assert train.plan_of(asked).task == options.task_of(asked.task, asked.task_set)
+            assert plans.plan_of(asked).task == options.task_of(asked.task, asked.task_set)
 
 
 def test_eval_says_what_a_run_is_of_where_another_tasks_fields_are_missing(hrm, tmp_path):

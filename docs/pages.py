@@ -1,4 +1,4 @@
-"""What mkdocs builds beside the pages of `docs/`: the README, and a page for each module."""
+"""Further pages for mkdocs, in addition to those of `docs/`: the README, and one per module."""
 
 import re
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ ROOT_PAGES = {
 LINKED_FOLDERS = ("configs", "examples")  # pages link to files in these
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+://|#)(?P<path>[^)#\s]+)")
+_WHOLE_LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<path>[^)#\s:]+)\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -38,8 +39,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Turns links that are right in the repository into links that are right on the site."""
+    """Turns links within the repository into links within the site.
+
+    A link to a folder becomes plain text, because folders have no pages on the site.
+    """
     folder = ROOT if page.file.src_uri in ROOT_PAGES.values() else ROOT / "docs"
+
+    def without_folders(link: re.Match[str]) -> str:
+        return link["text"] if (folder / link["path"]).is_dir() else link[0]
 
     def on_the_site(link: re.Match[str]) -> str:
         target = (folder / link["path"]).resolve()
@@ -48,8 +55,9 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
         path = target.relative_to(ROOT).as_posix()
         return ROOT_PAGES.get(path, path.removeprefix("docs/"))
 
-    is_ours = not page.file.src_uri.startswith("api/")
-    return _LINK.sub(on_the_site, markdown) if is_ours else markdown
+    if page.file.src_uri.startswith("api/"):
+        return markdown
+    return _LINK.sub(on_the_site, _WHOLE_LINK.sub(without_folders, markdown))
 
 
 def _modules(package: Path) -> Iterator[str]:

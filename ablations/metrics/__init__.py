@@ -1,4 +1,4 @@
-"""Metrics: from stored observations to numbers, with NumPy alone; a module a kind of number."""
+"""Metrics: numbers from stored observations, computed with NumPy only; one module per kind."""
 
 from ablations.metrics.base import Metric, Observations
 from ablations.metrics.value import UNKNOWN, Value, beyond, diverged, number

@@ -21,7 +21,7 @@ from hrm.config.parts import require
 
 @dataclass(frozen=True, kw_only=True)
 class Cost(Metric):
-    """A count, of which less is better."""
+    """Base class of counts, for which lower is better."""
 
     higher_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
@@ -44,7 +44,7 @@ class Rows(Cost):
 
 @dataclass(frozen=True, kw_only=True)
 class RowShare(Rows):
-    """Rows through the high core, over those of all samples in all steps."""
+    """Rows through the high core, divided by those of all samples in all steps."""
 
     @property
     def quantity(self) -> str:
@@ -72,7 +72,7 @@ class Flops(Cost):
 
 @dataclass(frozen=True, kw_only=True)
 class SlowestRows(Cost):
-    """Rows that batches would take if each ended at its slowest sample's halting step."""
+    """Rows if every batch ended at its slowest sample's halting step."""
 
     @property
     def quantity(self) -> str:
@@ -89,9 +89,9 @@ class Cycles(Cost):
     """Mean halting step of the test boards.
 
     Args:
-        stratum: Least and most difficulty of the boards that count, all boards if None.
+        stratum: Smallest and largest difficulty of the boards that count; None for all boards.
         by: The measure of difficulty: the task's own, or the number of "unknown" cells.
-        task: Which task's boards count, by its place among several; all boards if None.
+        task: Index of the task whose boards count, if there are several; None for all boards.
     """
 
     stratum: Stratum | None = None
@@ -117,7 +117,7 @@ class Cycles(Cost):
 
 @dataclass(frozen=True, kw_only=True)
 class CompletionStep(Cost):
-    """Mean halting step at completion in training, over the places that halt in the last updates.
+    """Mean number of steps at halting in training, over samples that halt in the last updates.
 
     Args:
         last: The share of the updates that counts.
@@ -170,11 +170,11 @@ class HaltingEntropy(Metric):
 class Allocation(Metric):
     """Spearman's rank correlation between the boards' difficulty and their halting steps.
 
-    Where all boards halt at one step, or are equally difficult, nothing is allocated: 0.
+    It is 0 if all boards halt at the same step, or are equally difficult.
 
     Args:
         by: The measure of difficulty: the task's own, or the number of "unknown" cells.
-        task: Which task's boards count, by its place among several; all boards if None.
+        task: Index of the task whose boards count, if there are several; None for all boards.
     """
 
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
@@ -239,7 +239,7 @@ def _steps(found: Observations) -> NDArray[np.int64]:
 
 
 def _deviations(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return each value's rank less the mean rank; equal values share the mean of their ranks."""
+    """Return each value's rank minus the mean rank; equal values get the mean of their ranks."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place]
     return ranks - (len(values) + 1) / 2

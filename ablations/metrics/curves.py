@@ -16,15 +16,15 @@ from hrm.config.parts import require
 class Arrival(Metric):
     """Updates until the smoothed, interpolated validation score reaches a threshold.
 
-    Scores and their updates are averaged over windows of `smooth` evaluations, so that smoothing
-    delays nothing. A run that hasn't arrived at the cap lies beyond it.
+    Scores and their updates are both averaged over windows of `smooth` evaluations, so that
+    smoothing causes no delay. A run that hasn't reached the threshold at the cap lies beyond it.
 
     Args:
         threshold: Accuracy on unknown cells, or the return −error − cost · halting steps.
-        cap: Updates at which curves are cut: all arms' must reach it.
-        smooth: Evaluations in a window, all of them where there are fewer.
-        cost: λ, the price of a halting step; None where it is the accuracy that has to arrive.
-        since: Share of the updates, from the beginning, that is left out.
+        cap: Number of updates at which curves are cut; the curves of all arms must reach it.
+        smooth: Number of evaluations in a window; all of them if there are fewer.
+        cost: Cost λ of a halting step in the return; None if the threshold is an accuracy.
+        since: Share of the updates, from the beginning, that is ignored.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -73,14 +73,14 @@ class Arrival(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Settling(Metric):
-    """Updates until the mean halting step of the validation boards stays near where it ends.
+    """Updates until the mean halting step of the validation boards stays near its final value.
 
-    Steps are averaged as in `Arrival`; the last average is where they end.
+    Steps are averaged as in `Arrival`; the last average is the final value.
 
     Args:
-        within: Largest distance from there, in steps.
-        smooth: Evaluations in a window, all of them where there are fewer.
-        since: Share of the updates, from the beginning, that is left out.
+        within: Largest distance from the final value, in steps.
+        smooth: Number of evaluations in a window; all of them if there are fewer.
+        since: Share of the updates, from the beginning, that is ignored.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -190,10 +190,10 @@ class GradientNorm(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class ControllerPeak(Metric):
-    """Largest norm of the controller's gradient over a training run, over the median one.
+    """Largest norm of the controller's gradient in a training run, divided by the median norm.
 
     Args:
-        since: Share of the updates, from the beginning, that is left out.
+        since: Share of the updates, from the beginning, that is ignored.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -217,11 +217,11 @@ class ControllerPeak(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Spikes(Metric):
-    """Share of updates whose controller gradient exceeds a multiple of the median one.
+    """Share of updates whose controller gradient exceeds a multiple of the median gradient.
 
     Args:
         times: The factor.
-        since: Share of the updates, from the beginning, that is left out.
+        since: Share of the updates, from the beginning, that is ignored.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -251,7 +251,7 @@ def _require_share(since: float) -> None:
 
 
 def averaged(values: object, window: int) -> NDArray[np.float64]:
-    """Return the means of all windows of consecutive values, of all values if they are fewer."""
+    """Return the means of all windows of consecutive values; if there are fewer, of all values."""
     found = np.asarray(values, dtype=np.float64)
     window = min(window, len(found))
     return np.convolve(found, np.full(window, 1 / window), "valid") if window else found

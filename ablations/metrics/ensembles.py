@@ -19,7 +19,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenAccuracy(Metric):
-    """Accuracy of another choice among several answers than the mode's own.
+    """Accuracy of a choice among several answers that differs from the mode's own choice.
 
     Args:
         by: "majority" or "oracle", of trajectories; "single", the first answer.
@@ -81,10 +81,10 @@ class EasyFailure(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class FirstStepShare(Metric):
-    """What is gained over the best trivial method after one halting step, of what is at the end.
+    """Gain over the best trivial method after one halting step, as a share of the final gain.
 
-    (a₁ − t) / (a_K − t), of accuracies on unknown cells; unknown where nothing is gained at the
-    end. Read of `Evaluate(mode=Forced(...))`.
+    (a₁ − t) / (a_K − t), with accuracies on unknown cells; unknown if there is no final gain. It
+    is read from `Evaluate(mode=Forced(...))`.
 
     Args:
         beyond: Whether t is the trivial method's accuracy, or zero.

@@ -1,4 +1,4 @@
-"""Gradients: policy gradients over resampled batches, and how far an answer's reach back."""
+"""Metrics of gradients: policy gradients over resampled batches, and gradients by depth."""
 
 import math
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class Live(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class TailRatio(Metric):
-    """Norm of V's gradient with heavy-tailed rewards over that with normal ones, means of batches.
+    """Mean norm of V's gradient with heavy-tailed rewards, divided by that with normal ones.
 
     Args:
         noise: "normal" to compare with rewards with normal noise, "none" with those without.
@@ -92,7 +92,7 @@ class TailRatio(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class ValueNorm(Metric):
-    """Norm of V's gradient with the rewards as they are, mean over batches."""
+    """Norm of V's gradient with unchanged rewards, as a mean over batches."""
 
     higher_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
@@ -111,7 +111,7 @@ class TrunkNorm(Metric):
 
     Args:
         per_term: Whether it is divided by the sum of the weights of the loss's squared errors, so
-            that a loss of two terms isn't larger for being two.
+            that losses with different numbers of terms are comparable.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
@@ -132,7 +132,7 @@ class DepthGradient(Metric):
     """Norm of the answer's gradient, at one depth of the recursion.
 
     Args:
-        depth: One of the protocol's.
+        depth: One of the protocol's depths.
         of: "start" for the gradient by each board's first states, the median over boards; "trunk"
             for that of the mean loss by the parameters of both cores.
     """
@@ -156,10 +156,10 @@ class DepthGradient(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class GradientGrowth(Metric):
-    """Norm of the answer's gradient at the largest depth, over that at the smallest.
+    """Norm of the answer's gradient at the largest depth, divided by that at the smallest depth.
 
     Args:
-        of: As of `DepthGradient`.
+        of: As in `DepthGradient`.
     """
 
     higher_is_better: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Metrics of learned halting: how varied stops are in training, and what a stop forgoes."""
+"""Metrics of learned halting: the entropy of stops in training, and the regret of a stop."""
 
 import math
 from dataclasses import dataclass
@@ -16,11 +16,12 @@ from hrm.config.parts import require
 class StepEntropy(Metric):
     """Entropy of the halting step at completion, in nats, mean over windows of training.
 
-    It is read of training by halting steps: the places that complete within a window of updates are
-    counted by the steps that they took. Windows in which nothing completes don't count.
+    It is read from trainings that take one halting step per update: samples that halt within a
+    window of updates are counted by their number of steps. Windows without such samples don't
+    count.
 
     Args:
-        window: Updates.
+        window: Number of updates in a window.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
@@ -47,10 +48,10 @@ class StepEntropy(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerRegret(Metric):
-    """Mean over test boards of what each one's best step would have earned beyond the chosen one.
+    """Mean over test boards of the reward at the best step minus that at the chosen step.
 
-    A step k earns 1 if the whole board is right after it, else 0, less `cost` · k. It is read of
-    `Evaluate(mode=Forced(...))`.
+    The reward of step k is 1 if the whole board is right after it, else 0, minus `cost` · k. It is
+    read from `Evaluate(mode=Forced(...))`.
 
     Args:
         cost: Cost of a halting step.

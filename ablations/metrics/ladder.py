@@ -1,4 +1,4 @@
-"""Metrics of a ladder of learning rates: how far up it is stable."""
+"""Metrics of a ladder of learning rates: up to which rate training is stable."""
 
 import math
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from ablations.metrics.value import UNKNOWN, Value, number
 class LargestRate(Metric):
     """The largest learning rate of a ladder at which, and below which, training is stable.
 
-    It is where all losses and weights stay finite, and the mean loss of the last quarter is below
-    that of the best constant answer. Where the top rung is stable the value lies above it; where
-    the bottom one isn't, below.
+    Training is stable if all losses and weights stay finite, and the mean loss of the last quarter
+    is below that of the best constant answer. If the highest rate is stable the value lies above
+    it; if the lowest one isn't, the value lies below it.
 
     Args:
         over_best: Whether it is divided by the rate whose last loss is the least, of those: for
@@ -51,7 +51,7 @@ class LargestRate(Metric):
 
 
 def stable(found: Observations) -> int:
-    """Return how many rungs, from the lowest, are stable without one between that isn't."""
+    """Return the number of stable rates, counted from the lowest up to the first unstable one."""
     ends: NDArray[np.float64] = np.asarray(found["final_loss"], dtype=np.float64)
     holds = np.asarray(found["finite"]) & (ends < float(found["constant_loss"]))
     return len(ends) if holds.all() else int(np.argmin(holds))

@@ -13,7 +13,7 @@ from hrm.config.parts import require
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualLeft(Metric):
-    """How far a level moves in the last update, over how far it moved in the first one.
+    """Change of a level's state in the last update, divided by that in the first one.
 
     Args:
         level: "low" or "high".
@@ -46,7 +46,7 @@ class ResidualLeft(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class CycleResidual(Metric):
-    """How far the low level moves in a cycle's last update, over its first one; mean over cycles.
+    """Change of the low state in a cycle's last update / in its first one; mean over cycles.
 
     Args:
         updates: Low updates in each cycle, T.
@@ -75,7 +75,7 @@ class CycleResidual(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Participation(Metric):
-    """Participation ratio of a level's states, or that of the high level over the low one's.
+    """Participation ratio of a level's states, or the ratio of both levels (high / low).
 
     Args:
         of: "low", "high", or "ratio".
@@ -103,7 +103,7 @@ class Participation(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class GradientCosine(Metric):
-    """Cosine of the trained horizon's gradient and the full one, in the last trained step."""
+    """Cosine between the gradient of the trained horizon and the full one, in the last step."""
 
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 

@@ -1,4 +1,4 @@
-"""Returns: what a policy is rewarded for, R = −ℓ − λ · steps, and how much it forgoes."""
+"""Metrics of returns: the reward of a policy, R = −ℓ − λ · steps, and its regret."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -32,12 +32,12 @@ class Return(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Regret(Metric):
-    """Mean over test boards of what the best step of each would have returned beyond the chosen.
+    """Mean over test boards of the return at the best step minus that at the chosen step.
 
     It is read of `Evaluate(mode=Forced(...))`, which knows the error after each step.
 
     Args:
-        cost: λ, as of `Return`.
+        cost: λ, as in `Return`.
         chosen: "policy" for the steps after which the policy would stop, "fixed" for one step for
             all boards, that with the best mean return on the validation boards.
     """

@@ -24,13 +24,13 @@ ERRORS = 3.0  # standard errors by which a model with skill is beyond the best t
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy(Metric):
-    """Mean over test boards of the share of cells that are right, or of boards that are.
+    """Share of right cells, as a mean over test boards, or share of right boards.
 
     Args:
         cells: "unknown" for cells that the input leaves open, "all" for all cells, "exact" for
             boards answered as stored, "valid" for boards with any valid answer.
-        stratum: Least and most difficulty of the boards that count, all boards if None.
-        task: Which task's boards count, by its place among several; all boards if None.
+        stratum: Smallest and largest difficulty of the boards that count; None for all boards.
+        task: Index of the task whose boards count, if there are several; None for all boards.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -62,7 +62,7 @@ class Accuracy(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class HaltedAccuracy(Accuracy):
-    """Accuracy that is compared with that of all steps, which is the same where nobody halts."""
+    """Accuracy with halting, compared with that of all steps; both are equal without halts."""
 
     def extreme(self, found: Observations) -> str:
         return halting_extreme(found) or super().extreme(found)
@@ -93,7 +93,7 @@ class AccuracyAt(Metric):
     """Accuracy on unknown cells after a given halting step, of `Evaluate(mode=Forced(...))`.
 
     Args:
-        step: Which, from 1.
+        step: The step, from 1.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -111,7 +111,7 @@ class AccuracyAt(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Margin(Metric):
-    """Mean over boards of the share of right unknown cells less the best trivial method's."""
+    """Share of right unknown cells minus that of the best trivial method, as a mean over boards."""
 
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
@@ -125,13 +125,13 @@ class Margin(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class TrivialAccuracy(Metric):
-    """What `Accuracy` reads, of the best trivial method instead of the model.
+    """`Accuracy` of the best trivial method instead of the model.
 
-    It is the one that is best on the unknown cells of all boards, whichever cells are read.
+    The method is the one that is best on the unknown cells of all boards, for every `cells`.
 
     Args:
         cells: "unknown" or "all".
-        task: Which task's boards count, by its place among several; all boards if None.
+        task: Index of the task whose boards count, if there are several; None for all boards.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -158,10 +158,11 @@ class TrivialAccuracy(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class Gain(Metric):
-    """How much of what the best trivial method gets wrong a model gets right, of its worst task.
+    """Share of the best trivial method's errors that a model avoids, for its worst task.
 
-    (a − t) / (1 − t), a and t the shares of right unknown cells of the model and of that method;
-    of several tasks the least. 0 is no better than trivial, 1 everything right.
+    (a − t) / (1 − t), where a and t are the shares of right unknown cells of the model and of that
+    method; the smallest value if there are several tasks. 0 is no better than the trivial method,
+    and 1 is everything right.
     """
 
     bounds: ClassVar[tuple[float, float]] = (-math.inf, 1.0)
@@ -202,17 +203,17 @@ class Skill:
 
     @property
     def shown(self) -> bool:
-        """Whether the run is beyond the trivial method by three standard errors."""
+        """Whether the run is better than the trivial method by three standard errors."""
         return self.margin > ERRORS * self.error
 
 
 def skill(found: Observations) -> Skill:
-    """Return how a run that was scored on test boards compares with the best trivial method.
+    """Return the comparison of a run with the best trivial method on the test boards.
 
     Margin and error are those of the boards' paired differences, see `hrm.tasks.margin`.
 
     Raises:
-        KeyError: If the observations are of a protocol that scores nothing.
+        KeyError: If the protocol of the observations scores nothing.
     """
     own = per_board(found, "unknown")
     trivial = np.asarray(found["trivial_right"]) / np.asarray(found["unknown"])
@@ -244,8 +245,8 @@ def chosen(
     """Return which test boards have a difficulty in a stratum, both ends included, [N].
 
     Args:
-        found: What a run left.
-        stratum: The least and the most difficulty; all boards count if None.
+        found: Observations of a run.
+        stratum: Smallest and largest difficulty; None for all boards.
         by: The measure of difficulty: the task's own, or the number of "unknown" cells.
     """
     if stratum is None:
@@ -256,7 +257,7 @@ def chosen(
 
 
 def of_task(found: Observations, task: int | None) -> NDArray[np.bool_]:
-    """Return which test boards are of one of several tasks, by its place, [N]; all if None."""
+    """Return which test boards belong to a task, by its index, [N]; all of them if None."""
     if task is None:
         each = "unknown" if "unknown" in found else "steps"  # not all observations have both
         return np.ones(len(np.asarray(found[each])), dtype=np.bool_)
@@ -265,7 +266,7 @@ def of_task(found: Observations, task: int | None) -> NDArray[np.bool_]:
 
 
 def halting_extreme(found: Observations) -> str:
-    """Return in words whether all samples halt at the first step, or at the last; else ""."""
+    """Return a text if all samples halt at the first step, or at the last one; otherwise ""."""
     steps, limit = np.asarray(found["steps"], dtype=np.int64), int(found["max_steps"])
     if limit > 1 and len(steps) and (steps == steps[0]).all():
         ends = {1: "floor: every sample stops at its first step"}
@@ -274,7 +275,7 @@ def halting_extreme(found: Observations) -> str:
 
 
 def require_difficulty(by: str) -> None:
-    """Refuse what a board's difficulty can't be read of."""
+    """Refuse an unknown measure of difficulty."""
     require(by in ("difficulty", "unknown"), "by", by, "difficulty or unknown", "use one")
 
 

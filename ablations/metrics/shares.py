@@ -1,4 +1,4 @@
-"""Shares: what a part of a timing process would save of the whole, and how many checks hold."""
+"""Shares: the saving by a faster part of a timed whole, and the share of checks that hold."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ from ablations.metrics.value import Value, number
 
 @dataclass(frozen=True, kw_only=True)
 class Saved(Timed):
-    """What a faster part would save of the whole: calls · (1 − 1 / speedup) · t(part) / t(whole).
+    """Saving by a faster part: calls · (1 − 1 / speedup) · t(part) / t(whole).
 
     Both times are medians over the rounds of one process, so that its speed cancels.
 
@@ -18,7 +18,7 @@ class Saved(Timed):
         target: The part.
         whole: The whole, timed in the same process.
         calls: Number of calls of the part by the whole.
-        speedup: How many times as fast the part would be.
+        speedup: Factor by which the part would be faster.
     """
 
     whole: str
@@ -39,7 +39,7 @@ class Saved(Timed):
 
 @dataclass(frozen=True, kw_only=True)
 class Held(Metric):
-    """Share of exact checks that hold, of the protocol `Check`."""
+    """Share of the checks of the protocol `Check` that hold."""
 
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 

@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Timed(Metric, ABC):
-    """A number that is read from the rounds of one target at one batch size.
+    """Base class of numbers that are read from the rounds of one target at one batch size.
 
     Args:
         target: As the protocol names it, "module:function".
@@ -37,7 +37,7 @@ class Timed(Metric, ABC):
 
         Args:
             found: Observations of the process for an arm.
-            whose: "times" for the arm's own, "baseline" or "twin" for those beside which they ran.
+            whose: "times" for the arm's times, "baseline" or "twin" for those of the same rounds.
 
         Raises:
             KeyError: If the target wasn't timed at this batch size.
@@ -69,7 +69,7 @@ class TimeRatio(Timed):
 
     @property
     def twin(self) -> "TwinRatio":
-        """What the same rounds say about equal code."""
+        """The metric of equal code in the same rounds."""
         return TwinRatio(target=self.target, batch=self.batch)
 
     def read(self, found: Observations) -> Value:
@@ -78,7 +78,7 @@ class TimeRatio(Timed):
 
 @dataclass(frozen=True, kw_only=True)
 class TwinRatio(Timed):
-    """exp(median over rounds of log(time of the twin / time of the baseline)): 1 but for noise.
+    """exp(median over rounds of log(time of the twin / time of the baseline)): 1, except for noise.
 
     The twin is the baseline built a second time. All arms of a process have the same one.
     """
@@ -104,7 +104,7 @@ class Milliseconds(Timed):
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignLoad(Metric):
-    """The share of the timed core that other processes took meanwhile, between 0 and 1."""
+    """The load of the timed core by other processes during the measurement, between 0 and 1."""
 
     higher_is_better: ClassVar[bool] = False
 

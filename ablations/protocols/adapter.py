@@ -1,4 +1,4 @@
-"""Models of users under our protocols: an adapter, and a part that configures it.
+"""Models of users in our protocols: an adapter, and a part that configures it.
 
     class Theirs(Foreign):                      # a part: its fields are the arm's configuration
         width: int = 64

@@ -81,7 +81,7 @@ class Table:
         }
 
     def shown(self, split: str, count: int | None) -> "Table":
-        """Return a table whose test boards are the first so many of a split, all if None."""
+        """Return a table whose test boards are the first `count` of a split, or all of them."""
         chosen: Dealt = getattr(self.splits, split)
         first = Dealt(**{f.name: getattr(chosen, f.name)[:count] for f in fields(Dealt)})
         return Table(self.task, replace(self.splits, test=first))
@@ -103,7 +103,7 @@ def table(boards: Boards, seed: int) -> Table:
     They are kept for the process's next runs, and on disk in `hrm.data.cache.default_folder()`.
 
     Raises:
-        UserError: If there aren't so many different boards.
+        UserError: If there aren't enough different boards.
     """
     return _table(boards, seed if boards.seed is None else boards.seed)
 

@@ -66,17 +66,17 @@ def exchanges(count: int, copies: int, seed: int) -> list[Classes]:
 
 
 def commonest(each: Classes, classes: int) -> Classes:
-    """Return the class that most answers [K, N, cells] have, the first among equals, [N, cells]."""
+    """Return the most frequent class of answers [K, N, cells], first among equals, [N, cells]."""
     counts = np.stack([(each == c).sum(axis=0) for c in range(classes)])
     found: Classes = counts.argmax(axis=0)
     return found
 
 
 def digits(task: Task, mode: str) -> int:
-    """Return how many digits a task has.
+    """Return the number of digits of a task.
 
     Raises:
-        UserError: If its answers aren't digits that the input has, too.
+        UserError: If its answers aren't digits that also occur in inputs.
     """
     count: int = getattr(task, "digits", 0)
     require(
@@ -91,7 +91,7 @@ def digits(task: Task, mode: str) -> int:
 
 # -- boards with one unknown cell -----------------------------------------------------------------
 def one_unknown(dealt: boards.Table, answer: Answerer, seed: int) -> Found:
-    """Answer the test boards, and versions of them that are solved except for one unknown cell.
+    """Answer the test boards, and versions of them with only one unknown cell.
 
     `easy_right` [N] is whether that cell is right, and `easy_exact` [N] whether the whole board is.
     All other observations are for the test boards themselves.
@@ -186,13 +186,13 @@ def trajectories(
 
 
 def votes(each: Classes) -> Classes:
-    """Return how many trajectories of a board answer as each one does, [K, N]."""
+    """Return the number of trajectories of a board with the same answer as each one, [K, N]."""
     same = (each[:, None] == each[None]).all(axis=-1)
     found: Classes = same.sum(axis=1)
     return found
 
 
 def of_board(each: Classes, which: Classes) -> Classes:
-    """Return each board's answer of one trajectory, [N, cells]."""
+    """Return the answer of the chosen trajectory of each board, [N, cells]."""
     found: Classes = each[which, np.arange(each.shape[1])]
     return found

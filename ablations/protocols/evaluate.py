@@ -84,13 +84,13 @@ def run(inputs: Inputs) -> Outcome:
 
 
 def _plain(protocol: Evaluate) -> bool:
-    """Whether a model is asked as it is: anybody's can be."""
+    """Return whether a model is evaluated without changes, which works for models of users."""
     which = {name: getattr(protocol, name) for name in ("batch", "split", "count")}
     return protocol == replace(Evaluate(after=protocol.after), **which)
 
 
 def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:
-    """Return a trained model's answers to the test boards, and what else a mode leaves."""
+    """Return a trained model's answers to the test boards, and further observations of the mode."""
     test = dealt.splits.test
     match mode:
         case Greedy():
@@ -114,7 +114,7 @@ def answers(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: i
 
 
 def _several(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: int) -> Found:
-    """Return answers for which a model is asked several times."""
+    """Return answers of modes that run a model several times."""
 
     def answer(asked: Boards) -> Answers:
         return _answered(model, dealt, _passes(model, asked, batch))
@@ -130,7 +130,7 @@ def _several(model: Ours, mode: Mode, dealt: boards.Table, *, batch: int, seed: 
 
 
 def _forced(model: Ours, dealt: boards.Table, batch: int, steps: int) -> Found:
-    """Return the answers after so many steps, and what there is after each."""
+    """Return the answers after a number of steps, and the observations after each step."""
     test, validation = dealt.splits.test, dealt.splits.validation
     each = [_passes(model, test, batch, steps=k) for k in range(1, steps + 1)]
     answered = [_answered(model, dealt, found) for found in each]
@@ -152,7 +152,7 @@ def _forced(model: Ours, dealt: boards.Table, batch: int, steps: int) -> Found:
 
 
 def _scripted(model: Ours, dealt: boards.Table, batch: int, mode: Scripted, seed: int) -> Found:
-    """Return the answers after the steps that a script says, and what there is after each step."""
+    """Return the answers after scripted steps, and the observations after each step."""
     test = dealt.splits.test
     share = np.random.default_rng(stream(seed, "script")).random(len(test))
     if mode.ordered:
@@ -190,7 +190,7 @@ def _passes(
     noise: torch.Generator | None = None,
     steps: int | None = None,
 ) -> Passed:
-    """Run boards through a model, in evaluation mode unless it is to have noise."""
+    """Run boards through a model, in evaluation mode unless noise is given."""
     data = model.encoded(asked)
 
     def forward(rows: Tensor) -> Passed:
@@ -214,7 +214,7 @@ def _passes(
 
 
 def _errors(model: Ours, found: Passed) -> dict[str, Any]:
-    """Return a policy's loss of each answer, [N]."""
+    """Return the policy gradient's task loss of each answer, [N]."""
     if not isinstance(model.system.objective, PolicyGradient):
         return {}
     error = losses.squared_error(found.prediction, found.targets)
@@ -222,7 +222,7 @@ def _errors(model: Ours, found: Passed) -> dict[str, Any]:
 
 
 def _answered(model: Ours, dealt: boards.Table, passed: Passed) -> Answers:
-    """Turn what the readout gives into classes, or numbers where the task's answers are."""
+    """Convert the readout to classes, or to numbers if the task's answers are numbers."""
     cells = passed.targets.shape[1]
     if dealt.task.classes:
         found = losses.answer(model.system.objective, passed.prediction, cells)

@@ -52,7 +52,7 @@ def _trained(inputs: Inputs, protocol: Execute) -> dict[str, Any]:
 
 
 def _known(inputs: Inputs, protocol: Execute) -> dict[str, Any]:
-    """Run fresh weights on random inputs, whose halting steps the seed draws."""
+    """Run initial weights on random inputs, with halting steps drawn from the seed."""
     system = ours.own(inputs.arms[0], protocol.execution).system
     seed, steps = replica(inputs.seed, protocol.replica), system.model.halting.max_steps
     model = rigged.scripted(system.model, steps, seed).to(inputs.device)

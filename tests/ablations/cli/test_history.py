@@ -153,7 +153,7 @@ def test_the_gate_says_what_is_slower_and_what_it_could_have_seen():
     )
     assert second == "faster: steps.time_1 gru takes 0.800 times as much"
     assert "2 figures, 9 pairs, at most 1 exceptions each: 1 slower by more than 5 %" in counts
-    assert "10 % in the least noisy benchmark" in seen and "20 % for steps.time_1" in seen
+    assert "10 % in the least noisy benchmark" in seen and "20 % in steps.time_1" in seen
     assert "2 processes per core" in busy
     assert left == "Not compared: 1 figures (only the first has it)."
 

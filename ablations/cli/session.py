@@ -211,7 +211,7 @@ class Session:
 
         Args:
             store: The store, or the evidence.
-            pictures: Whether runs' arrays are read for pictures too.
+            pictures: Whether runs' arrays are read for pictures too, and plans are shown.
             note: Whether what was judged is noted in the store.
         """
         from ablations.calibration import artefact  # only a report shows it, and it takes long
@@ -219,7 +219,7 @@ class Session:
         reader = Reader(store)
         desk = self.desk(reader, pictures=pictures)
         seen = report.versions_seen(self.run, desk)
-        told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
+        told = {c.id: self.planning(c, reader) for c in self.chosen} if pictures else {}
         return report.report(
             self.chosen,
             desk,

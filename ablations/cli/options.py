@@ -3,36 +3,31 @@
 import argparse
 import os
 import re
+from typing import Any
 
 from hrm.system.command import Parser
 
 
 def as_json() -> Parser:
     """Return --json."""
-    made = Parser(add_help=False)
-    made.add_argument("--json", action="store_true", help="print JSON; its keys are documented")
-    return made
+    return _option("--json", action="store_true", help="print JSON; its keys are documented")
 
 
 def store(default: str = "store") -> Parser:
     """Return --store."""
-    made = Parser(add_help=False)
-    made.add_argument(
+    return _option(
         "--store",
         default=default,
         metavar="DIR",
         help="folder of the runs, or of evidence if runs are only read (default: %(default)s)",
     )
-    return made
 
 
 def claims() -> Parser:
     """Return the argument for ids of claims."""
-    made = Parser(add_help=False)
-    made.add_argument(
+    return _option(
         "claims", nargs="*", metavar="CLAIM", help="ids of claims, or patterns such as 'halt-*'"
     )
-    return made
 
 
 def outside() -> Parser:
@@ -57,20 +52,17 @@ def outside() -> Parser:
 
 def tier() -> Parser:
     """Return --tier."""
-    made = Parser(add_help=False)
-    made.add_argument(
+    return _option(
         "--tier",
         choices=["quick", "standard", "full"],
         help="last look: quick runs one seed of claims about training and decides all others, "
         "standard goes to 26 seeds, full to 60 (default: quick; for evidence, full)",
     )
-    return made
 
 
 def jobs() -> Parser:
     """Return --jobs."""
-    made = Parser(add_help=False)
-    made.add_argument(
+    return _option(
         "--jobs",
         type=positive,
         default=len(os.sched_getaffinity(0))
@@ -80,7 +72,6 @@ def jobs() -> Parser:
         help="number of parallel runs, one thread each; 1 runs in this process (default: "
         "%(default)s, the number of cores); timings always run alone",
     )
-    return made
 
 
 def device() -> Parser:
@@ -106,43 +97,43 @@ def device() -> Parser:
 
 def fresh() -> Parser:
     """Return --fresh."""
-    made = Parser(add_help=False)
-    made.add_argument(
+    return _option(
         "--fresh",
         action="store_true",
         help="ignore the evidence, and --evidence; `run` never reads it",
     )
-    return made
 
 
 def robustness() -> Parser:
     """Return --robustness."""
-    made = Parser(add_help=False)
-    made.add_argument(
+    return _option(
         "--robustness",
         action="store_true",
         help="run headline claims under other conditions instead (other widths, boards and "
         "training recipes, eight seeds each); a report shows the results beside the claims",
     )
-    return made
 
 
 def history() -> Parser:
     """Return --history."""
-    made = Parser(add_help=False)
-    made.add_argument(
+    return _option(
         "--history",
         dest="folder",
         default="evidence/history",
         metavar="DIR",
         help="folder of the commits' records (default: evidence/history)",
     )
-    return made
 
 
 def judged() -> tuple[Parser, ...]:
     """Return the options of commands that judge: which runs of which claims, and --json."""
     return claims(), tier(), device(), store(), outside(), as_json()
+
+
+def _option(*names: str, **how: Any) -> Parser:
+    made = Parser(add_help=False)
+    made.add_argument(*names, **how)
+    return made
 
 
 def stack(text: str) -> int:

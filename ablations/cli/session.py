@@ -209,7 +209,7 @@ class Session:
 
         Args:
             store: The store, or the evidence.
-            pictures: Whether to read the arrays of runs for pictures.
+            pictures: Whether to read the arrays of runs for pictures, and to show plans.
             note: Whether to record the judged versions of specs in the store.
         """
         from ablations.calibration import artefact  # slow to import, and only needed here
@@ -217,7 +217,7 @@ class Session:
         reader = Reader(store)
         desk = self.desk(reader, pictures=pictures)
         seen = report.versions_seen(self.run, desk)
-        told = {claim.id: self.planning(claim, reader) for claim in self.chosen}
+        told = {c.id: self.planning(c, reader) for c in self.chosen} if pictures else {}
         return report.report(
             self.chosen,
             desk,

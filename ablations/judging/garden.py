@@ -32,10 +32,7 @@ def digest(claim: Statistical) -> str:
     data = {
         "tests": [[described(test), list(reads)] for test, reads in parts_of(claim)],
         "block": claim.block,
-        "cells": [
-            [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]
-            for cell in claim.cells
-        ],
+        "cells": [list(cell.data.values()) for cell in claim.cells],
     }
     return hashlib.sha256(canonical(data).encode()).hexdigest()
 

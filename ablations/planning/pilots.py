@@ -144,10 +144,7 @@ def digest(claim: Statistical) -> str:
     """
     claim = claim.trained(compiled=False)
     data = {
-        "cells": [
-            [part.to_json() for part in (cell.arm.part, cell.protocol, cell.metric)]
-            for cell in claim.compared
-        ],
+        "cells": [list(cell.data.values()) for cell in claim.compared],
         "contrasts": [
             [
                 type(test).__name__,

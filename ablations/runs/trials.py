@@ -162,7 +162,7 @@ def _laid_out(claim: Statistical) -> Layout:
     def once(data: Json) -> Json:
         return shared.setdefault(canonical(data), data)
 
-    encoded = [(once(c.protocol.to_json()), once(c.arm.part.to_json())) for c in claim.cells]
+    encoded = [(once(c.data["protocol"]), once(c.data["arm"])) for c in claim.cells]
     found: Layout = []
     together: dict[int, tuple[Json, ...]] = {}
     for cell, (protocol, arm) in zip(claim.cells, encoded, strict=True):

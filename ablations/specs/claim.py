@@ -1,5 +1,6 @@
 """Claims: fixed from the documents' own words before anything is run."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from ablations.metrics.base import Metric
 from ablations.specs.arms import Arm, differing
 from ablations.specs.protocols import Check, Protocol
 from ablations.specs.tests import Test
+from hrm.codec import Json
 
 __all__ = [
     "CHEAP",
@@ -67,6 +69,12 @@ class Cell:
     arm: Arm
     protocol: Protocol
     metric: Metric
+
+    @functools.cached_property
+    def data(self) -> Mapping[str, Json]:
+        """The JSON of arm, protocol and metric, which many read and none may change."""
+        parts = {"arm": self.arm.part, "protocol": self.protocol, "metric": self.metric}
+        return {name: part.to_json() for name, part in parts.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,11 +281,7 @@ def differences(claim: Claim) -> Mapping[str, tuple[str, ...]]:
     if isinstance(claim, Statistical):
         return differing(
             [
-                {
-                    **cell.arm.part.to_json(),
-                    "protocol": cell.protocol.to_json(),
-                    "metric": cell.metric.to_json(),
-                }
+                {**cell.data["arm"], **{key: cell.data[key] for key in ("protocol", "metric")}}
                 for cell in claim.cells
                 if not isinstance(cell.protocol, Check)
             ]

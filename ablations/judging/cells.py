@@ -164,7 +164,7 @@ class Reader:
         return self._found[place]
 
     def _cut_off(self, trial: Trial) -> bool:
-        """Tell whether the machine killed every attempt at what a trial starts from."""
+        """Return whether the machine killed every attempt at what a trial starts from."""
         parent = trial.parent
         if parent is None:
             return False

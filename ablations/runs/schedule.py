@@ -248,7 +248,7 @@ class Schedule:
         heapq.heappush(ready[one.group], (-one.cost, one.order, fingerprint))
 
     def is_awaited(self, job: Job) -> bool:
-        """Tell whether another trial starts from what a job leaves."""
+        """Return whether another trial starts from the results of a job."""
         return job.fingerprint in self._children
 
     def leave(self, job: Job) -> None:

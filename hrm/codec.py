@@ -11,7 +11,7 @@ from typing import Any, Self
 from hrm.errors import UserError
 
 Json = Any
-Read = Callable[[Any, str], Any]  # from JSON or from a value, and where it stands, to the value
+Read = Callable[[Any, str], Any]  # function from JSON or a value, and its path, to the value
 
 
 class Malformed(UserError, ValueError):  # noqa: N818 (an error of the user's, as its base is)
@@ -128,7 +128,7 @@ def _union(kind: Any, inner: list[Read]) -> Read:
             try:
                 return one(data, where)
             except Mismatch as error:
-                if error.where != where:  # it is of this type, but for something in it
+                if error.where != where:  # the value has this type, but something in it hasn't
                     raise
         raise Mismatch(where, data, kind)
 

@@ -24,7 +24,7 @@ class NarrowTransformer(Transformer):
     head_width: int
 
     def __post_init__(self) -> None:
-        Part.__post_init__(self)  # without that the heads divide the width
+        Part.__post_init__(self)  # the heads needn't divide the width
         for name in ("layers", "heads", "head_width"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more", "raise it")
         require(

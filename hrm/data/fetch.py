@@ -21,7 +21,7 @@ from hrm.tasks.sudoku import Sudoku
 
 Download = Callable[[str, str], Path]  # repository and file on the hub -> the file here
 
-_piece = 10_000  # boards converted at once
+_piece = 10_000  # boards converted at a time
 _mend = "remove the file and fetch it again"
 
 

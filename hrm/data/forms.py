@@ -101,7 +101,7 @@ def clauses(path: Path) -> list[list[int]]:
         words = line.split()
         if not words or words[0] == "c":
             continue
-        if words[0] == "%":  # the end, in SATLIB's files
+        if words[0] == "%":  # marks the end in SATLIB's files
             break
         if words[0] == "p":
             if words[1:2] != ["cnf"] or len(words) != 4:

@@ -30,7 +30,7 @@ from hrm.tasks.grids import solutions
 from hrm.tasks.maze import Maze
 from hrm.tasks.sudoku import Sudoku
 
-_piece = 1_000  # boards encoded at once
+_piece = 1_000  # boards encoded at a time
 _least = {"variables": 4, "vertices": 6}  # of tasks that may be larger than their problems
 _form = "sudoku lines or CSV, mazes, .cnf, .col, ARC's JSON, or a folder of one of these"
 
@@ -216,7 +216,7 @@ def solved(problem: Problem, task: Task) -> tuple[Ints, Ints]:
         board: Ints = task.encode(problem.problem)
     except UserError as error:
         raise UserError(f"{problem.name}: {error}") from error
-    # The tasks' own solvers: public names for them would make all cached boards anew.
+    # Private solvers of tasks: renaming them would invalidate all cached boards.
     if isinstance(task, Sudoku):
         if problem.answer is None:
             return board, np.array(solutions(board.tolist(), task.size, 1)[0], dtype=np.int64)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from hrm.data.public import PublicData
 
-_chunk = 1 << 16  # boards looked at once
+_chunk = 1 << 16  # boards read at a time
 
 
 def shared(boards: PublicData, others: PublicData) -> int:

@@ -26,8 +26,8 @@ from hrm.data.writing import nothing
 from hrm.errors import UserError
 from hrm.tasks import Boards, Ints, Splits, Task
 
-_shown = 10_000  # training boards that trivial methods see, at most
-_version = 1  # of what is brought in; another number brings it in anew
+_shown = 10_000  # largest number of training boards for trivial methods
+_version = 1  # version of converted boards; another number makes them be converted again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def opened(path: Path, task: Task, seed: int = 0, *, testing: bool = False) -> O
     """
     folder = path.resolve()
     if not public.splits(path):
-        from hrm.data import imports  # which knows all tasks
+        from hrm.data import imports  # imports all tasks
 
         part: Any = task
         asked = hashlib.sha256(
@@ -185,7 +185,7 @@ def held_out(data: PublicData, number: int | None, seed: int) -> Held:
         f"1 to {most} of {data.folder}",
         "ask for fewer, or give a folder with more boards",
     )
-    random = np.random.Generator(np.random.PCG64([seed, 2]))  # apart from other draws
+    random = np.random.Generator(np.random.PCG64([seed, 2]))  # a separate stream of random draws
     chosen = np.sort(random.choice(able, count, replace=False))
     if not known:
         others = np.setdiff1d(groups, chosen)

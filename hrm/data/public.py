@@ -36,11 +36,11 @@ Indices = NDArray[np.integer[Any]]
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 ARRAYS = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices", "group_indices")
-IGNORED = -100  # what losses leave out
+IGNORED = -100  # label that losses ignore
 BLANK = "<blank>"
 
 ZERO = 0  # padding, ignored label and blank identity of every folder that we write
-_chunk = 1 << 16  # boards looked at once
+_chunk = 1 << 16  # boards read at a time
 
 
 def files(folder: Path, split: Split, of: str = "all") -> list[Path]:
@@ -231,8 +231,8 @@ def _described(folder: Path, split: Split) -> dict[str, Any]:
     return said
 
 
-_any = -(1 << 31)  # no bound: a label that is left out may be any
-_numbers = {  # each with the least that it may be
+_any = -(1 << 31)  # no bound, because an ignored label may have any value
+_numbers = {  # each with its smallest allowed value
     "ignore_label_id": _any,
     "pad_id": 0,
     "blank_identifier_id": 0,
@@ -257,7 +257,7 @@ def _number(path: Path, said: Mapping[str, Any], name: str) -> int:
 
 
 def _identifiers(path: Path, number: int) -> tuple[str, ...]:
-    if not path.exists():  # the loaders don't ask for it
+    if not path.exists():  # the loaders don't need it
         return tuple(map(str, range(number)))
     names = _load(path)
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names):

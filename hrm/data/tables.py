@@ -93,7 +93,7 @@ class Table:
             next((i for i, name in enumerate(names) if name in known), -1)
             for known in (_questions, _answers)
         ]
-        question = 0 if len(first) == 2 else 1  # as both kinds have them
+        question = 0 if len(first) == 2 else 1  # columns of both kinds
         if min(places) >= 0:
             return places[0], places[1], True
         lengths = [len(text) for text in first[question : question + 2]]
@@ -139,7 +139,7 @@ class Table:
         self, rows: Sequence[Sequence[str]], line: int, columns: int, question: int, answer: int
     ) -> Boards:
         cells, form = self.task.cells, self.form
-        numbers = [line + i for i, row in enumerate(rows) if row]  # an empty line is no board
+        numbers = [line + i for i, row in enumerate(rows) if row]  # empty lines aren't boards
         rows = [row for row in rows if row]
         for number, row in zip(numbers, rows, strict=True):
             if len(row) != columns or [len(row[i]) for i in (question, answer)] != [cells] * 2:

@@ -15,7 +15,7 @@ from hrm.errors import UserError
 from hrm.system.files import whole
 from hrm.tasks import Boards, Ints, Task
 
-_piece = 10_000  # boards augmented at once
+_piece = 10_000  # boards augmented at a time
 
 
 def write(

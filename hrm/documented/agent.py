@@ -135,7 +135,7 @@ class Options(common.DocumentOptions):
             "a positive number",
             "use the documented 0.0001",
         )
-        self.system()  # refuses what the model does
+        self.system()  # refuses the values that the model refuses
 
     @classmethod
     def read(cls, options: Any) -> Self:

@@ -75,7 +75,7 @@ class GruConfig(DocumentOptions):
         return replace(system, model=replace(system.model, evaluation=Masked()))
 
 
-HRMConfig = GruConfig  # kinds of parts have one class each, and hrm.config has an HRMConfig
+HRMConfig = GruConfig  # kinds are unique, and hrm.config has an HRMConfig
 
 
 class HierarchicalReasoningModel(CycleModel):

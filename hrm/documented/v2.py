@@ -76,7 +76,7 @@ class EnhancedConfig(DocumentOptions):
         return recipes.v2(**arguments(self))
 
 
-EnhancedHierarchicalModelConfig = EnhancedConfig  # the document has both names for it
+EnhancedHierarchicalModelConfig = EnhancedConfig  # the document uses both names
 
 
 class EnhancedHierarchicalModel(CycleModel):

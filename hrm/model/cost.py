@@ -53,7 +53,7 @@ _ATTENTION = {
     )
 }
 _ATTENTION_BACKWARD = {f"{name}_backward" for name in _ATTENTION}
-# Kernels whose products nobody sees: refused, so that no count is silently too small.
+# Kernels that hide their products are refused, so that no count is silently too small.
 _HIDING = {
     f"aten.{name}"
     for name in (
@@ -225,7 +225,7 @@ class _Storages(_Mode):
         self.made: list[tuple[str, int]] = []
 
     def run(self, name: str, call: "functools.partial[Any]") -> Any:
-        # What lift_fresh is given, `torch.tensor` has just made, and no operation has told us.
+        # The argument of lift_fresh was just made by `torch.tensor`, without a recorded operation.
         given = () if name == "aten.lift_fresh" else _storages((call.args, call.keywords))
         before = {s._cdata: s.nbytes() for s in given}
         out = call()

@@ -183,7 +183,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BSD: Tensor, rotary: "Rotary | None") -> Tensor:
         b, s, d = x_BSD.shape
-        if s == 1:  # of one key the softmax is one: neither query nor key is asked for
+        if s == 1:  # the softmax over one key is one, so that query and key aren't computed
             value: Tensor = self.out(self.qkv.last(d, x_BSD))
             return value
         qkv = self.qkv(x_BSD).view(b, s, 3, self.heads, d // self.heads)

@@ -228,7 +228,7 @@ class HRM(nn.Module):
         cut = 0 if self.config.horizon is None else len(updates) - self.config.horizon
         thought, injected = Thought(*state), self.injected(x)
         for i, update in enumerate(updates):
-            if i == cut:  # what was mapped before has no graph
+            if i == cut:  # inputs that were mapped before have no graph
                 thought = thought._replace(context=None)
             with torch.set_grad_enabled(torch.is_grad_enabled() and i >= cut):
                 if self.config.checkpointing and torch.is_grad_enabled():
@@ -307,7 +307,7 @@ class HRM(nn.Module):
         if not self.config.readout.average:
             return Output(prediction=self.read(run.state), run=run)
         assert run.drafts is not None
-        answers = run.drafts[:, -1]  # zero where a sample had stopped
+        answers = run.drafts[:, -1]  # zero for samples that had stopped
         count = run.steps.to(answers.dtype).view(-1, *[1] * (answers.dim() - 2))
         live = run.live.view(*run.live.shape, *[1] * (answers.dim() - 2))
         mean = torch.where(live, answers, 0).sum(0) / count

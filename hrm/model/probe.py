@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-START = "start"  # the record of a state that no update made
+START = "start"  # name of the record of an initial state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def record(
     try:
         with torch.no_grad(), _watched(model) as seen:
             model(inputs, identities=identities, steps=steps or model.halting.max_steps)
-            ends = {segment: z for _, segment, z in seen}  # the last of each
+            ends = {segment: z for _, segment, z in seen}  # the last state of each segment
             read = [model.read(State(z.high, z.low, z.memory)) for z in ends.values()]
     finally:
         model.train(training)

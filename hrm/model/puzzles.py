@@ -104,7 +104,7 @@ class PuzzleTable(nn.Module):
                 f"puzzle identities are {ids_B.dtype} of shape {list(ids_B.shape)}; allowed are "
                 "whole numbers of shape [batch]: pass one identity per sample"
             )
-        if ids_B.is_meta:  # shapes without values, to count operations
+        if ids_B.is_meta:  # meta tensors have shapes without values, to count operations
             return
         outside = ids_B[(ids_B < 0) | (ids_B >= self.identities)]
         if len(outside):

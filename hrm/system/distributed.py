@@ -65,7 +65,7 @@ def joined(device: str = "cpu") -> Iterator[torch.device]:
     if not several:
         yield chosen
         return
-    if os.environ["MASTER_PORT"] == "0":  # nobody would ever answer
+    if os.environ["MASTER_PORT"] == "0":  # no process would ever answer
         raise UserError(
             "the port at which processes meet is 0; allowed is a free one; start torchrun with "
             "--standalone or --rdzv-backend=c10d, which finds one, or name one by --master-port"

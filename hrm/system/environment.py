@@ -69,7 +69,7 @@ def compiler() -> None:
     Raises:
         UserError: If compiling fails, for example without a C++ compiler.
     """
-    with contextlib.suppress(RuntimeError):  # then torch's own folder serves
+    with contextlib.suppress(RuntimeError):  # then torch's default folder is used
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     torch = importlib.import_module("torch")

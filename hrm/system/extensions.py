@@ -27,7 +27,7 @@ BUILT_IN = (
     "mixture",
 )
 GROUP = "hrm.tasks"
-_included: dict[str, ModuleType] = {}  # by the names that they were asked for with
+_included: dict[str, ModuleType] = {}  # by the names or paths with which they were included
 
 
 def load(name: str) -> ModuleType:

@@ -13,7 +13,7 @@ import filelock
 
 from hrm.errors import UserError
 
-LOCK = ".lock"  # in a folder that belongs to one process
+LOCK = ".lock"  # in a folder that one process has locked
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def alone(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(folder / LOCK, timeout=0):
-            for left in folder.glob(".*.tmp"):  # by a writer that was killed
+            for left in folder.glob(".*.tmp"):  # left by a killed process
                 left.unlink()
             yield
     except filelock.Timeout as error:

@@ -59,7 +59,7 @@ def load(name: str, file: Path | str | None = None) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{str(file)!r} isn't a Python file", name=name, path=str(file))
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: dataclasses look their module up
+    sys.modules[name] = module  # before it is executed, because dataclasses look up their module
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -72,7 +72,7 @@ def _origin(name: str) -> Path | None:
     """Return the file that a module name leads to; None if there is none."""
     try:
         spec = importlib.util.find_spec(name)
-    except ImportError:  # of a package that it would be in
+    except ImportError:  # its parent package can't be imported
         return None
     return None if spec is None or spec.origin is None else Path(spec.origin)
 

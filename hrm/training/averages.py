@@ -25,7 +25,7 @@ class Averaged(AveragedModel):
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         super().__init__(model)  # a copy
-        self.decay, self.source = decay, [model]  # in a list: it isn't a part of this module
+        self.decay, self.source = decay, [model]  # in a list, so that it isn't a submodule
         self.parameter_lists = _tensors(self.module.parameters()), _tensors(model.parameters())
         self.buffer_lists = _tensors(self.module.buffers()), _tensors(model.buffers())
 

@@ -31,7 +31,7 @@ def save(path: Path, tree: Tree) -> None:
     try:
         with whole(path) as temporary:
             save_file(tensors, temporary, metadata={"tree": json.dumps(plain)})
-    except safetensors.SafetensorError as error:  # how the library says that the disk is full
+    except safetensors.SafetensorError as error:  # what the library raises on a full disk
         raise OSError(f"{path} can't be written: {error}") from error
 
 

@@ -25,7 +25,7 @@ from hrm.model.puzzles import PuzzleTable
 from hrm.model.registry import built
 from hrm.training.objectives import Objective
 
-KEPT = 4  # graphs of so many arms are kept
+KEPT = 4  # number of arms whose graphs are kept
 
 
 class Chance(NamedTuple):
@@ -63,7 +63,7 @@ class Found(NamedTuple):
     carry: Carry | None
 
 
-Call = tuple[int, torch.Size]  # which dropout, and of what
+Call = tuple[int, torch.Size]  # index of a dropout module, and a shape
 Losses = Callable[[Mapping[str, Tensor], Batch, Chance, Carry | None], Found]
 
 
@@ -84,7 +84,7 @@ class Graph(nn.Module):
         self.objective: Objective = built(system.objective)
         self.dropouts = [m for m in self.model.modules() if isinstance(m, Dropout)]
         self.tables = _tables(self.model)
-        self.order: tuple[int, ...] = ()  # which dropout each call is of
+        self.order: tuple[int, ...] = ()  # index of the dropout module of each call
         self.compiled: Losses = torch.compile(_alone(self.losses), dynamic=False)
 
     def losses(
@@ -186,7 +186,7 @@ class Compiled:
         """
         graph, size = self.graph, len(batch.inputs)
         if carry is None and graph.objective.one_step:
-            carry = self.model.begin(batch)  # whose tensors are the batch's own
+            carry = self.model.begin(batch)  # its tensors belong to the batch
             carry = _each(torch.clone, carry)
         carry = _each(Tensor.contiguous, carry)  # other strides would be another graph
         graph.model.depth = depth

@@ -57,7 +57,7 @@ def extend(folder: Path, plan: Plan) -> None:
         tree["recipe"]["training"]["updates"] = plan.training.updates
         optimisers = tree["learner"]["optimisers"].values()
         for state, epoch in zip(optimisers, tree["learner"]["schedules"], strict=True):
-            for group in state["param_groups"]:  # of the next update
+            for group in state["param_groups"]:  # index of the next update
                 group["lr"] = group["initial_lr"] * share(plan.training, epoch)
         checkpoint.save(last, tree)
     tracking.write(path, {**said, "configuration": plan.to_json()})

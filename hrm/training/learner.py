@@ -74,7 +74,7 @@ class Learner:
         ]
         self.carries: list[Carry | None] = [None] * training.pieces
         self.compiled: Compiled | None = None
-        fixed = system.model.coupling.separate  # as many states as low updates
+        fixed = system.model.coupling.separate  # one state per low update
         for depth in training.depths:
             require(
                 not fixed or depth.low_steps == system.model.low_steps,
@@ -131,7 +131,7 @@ class Learner:
 
         Source: document gru, "Training Example".
         """
-        # Before the forward pass, in which puzzle rows are lent.
+        # Before the forward pass, which uses a local copy of puzzle rows.
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
         update = self.schedules[0].last_epoch
@@ -144,7 +144,7 @@ class Learner:
         for piece in range(self.training.pieces):
             part = mine + piece
             loss, named = self._measured(_part(batch, part, self.parts), noise[part], piece)
-            # a coupled loss is that of the whole batch already, in each process
+            # a coupled loss is already that of the whole batch, in each process
             whole = self.objective.coupled or self.parts == 1
             (loss if whole else loss / self.parts).backward()
             names = list(named)

@@ -205,7 +205,7 @@ def fit(
         Lost: If another process has ended.
         UserError: If the folder holds the checkpoint of another run.
     """
-    # for dropout, whatever was drawn since the model was built
+    # for dropout, independently of draws since the model was built
     rank = distributed.rank()
     torch.manual_seed(stream(seeds.weights, f"dropout {rank}" if rank else "dropout"))
     noise = torch.Generator().manual_seed(stream(seeds.order, "noise"))
@@ -304,7 +304,7 @@ def _save(
     state = {
         "recipe": recipe.to_json(),
         **asdict(where),
-        "learner": learner.state(),  # all processes' together
+        "learner": learner.state(),  # of all processes together
         "batches": batches.state(),
         "average": None if average is None else average.state_dict(),
     }
@@ -368,7 +368,7 @@ def answered(system: System, prediction: Tensor, cells: int, *, numbers: bool) -
     Raises:
         FloatingPointError: If the prediction isn't finite.
     """
-    if not prediction.isfinite().all():  # NaN would pass for a class
+    if not prediction.isfinite().all():  # NaN would be taken for a class
         raise FloatingPointError("its answers are NaN or infinite")
     return prediction.double() if numbers else losses.answer(system.objective, prediction, cells)
 

@@ -70,7 +70,7 @@ def stablemax_cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
     return _per_sample(stablemax.stablemax_cross_entropy, prediction, target)
 
 
-AnswerLoss = Callable[[Tensor, Tensor], Tensor]  # of (prediction, target), [B]
+AnswerLoss = Callable[[Tensor, Tensor], Tensor]  # function of (prediction, target), [B]
 
 builds(learning.SquaredError)(lambda _: squared_error)
 builds(learning.CrossEntropy)(lambda _: cross_entropy)

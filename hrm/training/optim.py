@@ -117,7 +117,7 @@ class _Adam(Optimizer, ABC):
         """Return u(m, v, t) as new tensors, one per parameter."""
 
 
-_entries = 2**17  # of a block: four tensors and a temporary one fit in a processor's cache
+_entries = 2**17  # size of a block: four tensors and a temporary one fit into a processor's cache
 
 
 def _blocks(
@@ -297,7 +297,7 @@ class SparseSignSGD(Optimizer):
         loss = _loss(closure)
         (group,) = self.param_groups
         lr, decay = float(group["lr"]), group["weight_decay"]
-        # not the group's tensors: moving a module replaces its buffers
+        # not the group's tensors, because moving a module replaces its buffers
         for place, table in enumerate(self.tables):
             ids_N, gradients_ND = table.gradients()
             if dist.is_available() and dist.is_initialized():

@@ -9,7 +9,7 @@ from hrm.config.parts import Part, require
 from hrm.data import cache, own
 from hrm.data.own import OwnData
 from hrm.errors import UserError
-from hrm.model import narrow as narrow  # a part that a plan may have
+from hrm.model import narrow as narrow  # registers a part that a plan may have
 from hrm.system import extensions
 from hrm.tasks import Splits
 from hrm.training import tracking

@@ -52,7 +52,7 @@ __all__ = [
     "weights",
 ]
 
-most_threads = 1024  # with far more, torch takes the process down
+most_threads = 1024  # with far more threads, torch crashes the process
 
 
 @dataclass(frozen=True, kw_only=True)

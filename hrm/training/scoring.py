@@ -65,7 +65,7 @@ def by_step(
         for rows in torch.arange(len(data)).split(batch):
             part = data.batch(rows)
             drafts = model(part.inputs, identities=part.identities, steps=steps).run.drafts[:, -1]
-            if model.config.readout.average:  # as the answer that stops there
+            if model.config.readout.average:  # like an answer that stops at that step
                 count = torch.arange(1, steps + 1, device=drafts.device)
                 drafts = drafts.cumsum(0) / count.view(-1, *[1] * (drafts.dim() - 1))
             found.append(
@@ -105,7 +105,7 @@ def halting(system: System) -> System:
             part,
             halt_in_evaluation=True,
             batch_mean=False,
-            exploration=part.exploration if alone else None,  # of training alone
+            exploration=part.exploration if alone else None,  # used only in training
         )
     model = replace(system.model, halting=part, evaluation=Compacted())
     return replace(system, model=model)
@@ -115,7 +115,7 @@ def readable(system: System, task: Task, boards: Boards) -> tuple[Task, Boards]:
     """Return task and boards in the tokens that a model reads, the task's or the public ones."""
     own = sizes(system.model).get("vocabulary", task.vocabulary)
     if task.vocabulary != own == task.public_vocabulary:
-        public: Any = PublicBoards(task, boards)  # a model of the field's files
+        public: Any = PublicBoards(task, boards)  # a model for the public tokens
         return public, public.boards
     return task, boards
 
@@ -152,6 +152,6 @@ def _means(task: Task, boards: Boards, found: Values) -> dict[str, float]:
     for name, mine in by_task(task, boards).items():
         for metric in ("unknown", "valid"):
             means[f"{metric} {name}"] = float(np.mean(getattr(scores, metric)[mine]))
-    if task.classes:  # else answers are numbers
+    if task.classes:  # otherwise answers are numbers
         means["accuracy"] = accuracy(task, boards, found)
     return means

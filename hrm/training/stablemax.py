@@ -20,7 +20,7 @@ Document complete uses the name for `shifted_softmax`.
 import torch
 from torch import Tensor
 
-IGNORED = -100  # the label of a position that isn't learned from
+IGNORED = -100  # label of positions without a loss
 
 
 def stablemax(logits: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from hrm.config.axes import Optimiser
 from hrm.config.learning import AdamAtan2, AdamAtan2AsCoded, AdamW
 from hrm.errors import UserError
 
-ALIGNED = 32  # values: two of the longest vector registers
+ALIGNED = 32  # number of values in two of the longest vector registers
 EPS = 1e-8
 KINDS = (AdamW, AdamAtan2, AdamAtan2AsCoded)
 

@@ -26,7 +26,7 @@ from hrm.system import environment as surroundings
 from hrm.system.files import damaged, read_json, read_lines, whole
 
 _guard = ("a training run", "name another folder, or remove this one to start anew")
-PROJECT = "hrm"  # of Weights & Biases, where none is named
+PROJECT = "hrm"  # default project of Weights & Biases
 _project = "hrm-ablations"
 _packages = (_project, "numpy", "safetensors", "torch")
 
@@ -105,7 +105,7 @@ class TensorBoard:
         self._writer: Any = None
 
     def start(self, run: Run) -> None:
-        self._writer = self._module.SummaryWriter(str(self._folder))  # which makes the folder
+        self._writer = self._module.SummaryWriter(str(self._folder))  # creates the folder
         self._writer.add_text("run", f"```\n{json.dumps(asdict(run), indent=1)}\n```")
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -141,7 +141,7 @@ class WeightsAndBiases:
             dir=str(self._folder),
             config=asdict(run),
             mode=mode,
-            resume=None if mode == "offline" else "allow",  # offline can't ask what is there
+            resume=None if mode == "offline" else "allow",  # offline, existing runs can't be listed
         )
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:

@@ -212,7 +212,7 @@ class HRMTrainerFixed:
     def __init__(self, model: HRM, learning_rate: float = 1e-3) -> None:
         self.model = model
         how = Training(
-            updates=1,  # the rate is constant, however many there will be
+            updates=1,  # the rate is constant, so that the number of updates has no effect
             optimiser=AdamAtan2(),
             learning_rate=learning_rate,
             halting_rate=1e-4,
@@ -262,7 +262,7 @@ class HRMTrainerFixed:
                 answer = losses.answer(self.model.system.objective, prediction, targets.shape[1])
                 right += int((answer == targets).sum())
                 cells += targets.numel()
-                if inputs.numel() == targets.numel():  # a number a cell, which can be copied
+                if inputs.numel() == targets.numel():  # numbers per cell, which can be copied
                     copied += int((inputs.view_as(targets) == targets).sum())
                 counts += targets.flatten().bincount(minlength=len(counts)).cpu()
         return {"accuracy": right / cells, "trivial": max(int(counts.max()), copied) / cells}

@@ -83,8 +83,8 @@ def test_what_was_found_can_be_trained(hrm, tmp_path, fields):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("gru sudoku --plan {best}", r"best\.json is for gru maze; allowed is .* gru sudoku; name"),
-        ("v2 maze --plan {best}", r"best\.json is for gru maze; allowed is .* v2 maze; name"),
+        ("gru sudoku --plan {best}", r"best\.json is for gru maze; allowed is one for gru sudoku, "),
+        ("v2 maze --plan {best}", r"best\.json is for gru maze; allowed is one for v2 maze, "),
         (
             "gru maze --plan {best} --updates 9",
             "--updates is given with --plan, .* leave it out",

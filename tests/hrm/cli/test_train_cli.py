@@ -313,7 +313,7 @@ def test_the_public_accuracy_stands_beside_tokens_where_they_differ(capsys, accu
     first, second, third, *more = capsys.readouterr().out.splitlines()
     apart = accuracy != 0.75
     assert (first.split()[3] == "accuracy", "50.0%" in second, "50.0%" in third) == (apart,) * 3
-    assert [line[:36] for line in more] == ["accuracy, as in the public code: shar"] * apart
+    assert [line[:36] for line in more] == ["accuracy, as in the public code: sha"] * apart
 
 
 def test_steps_are_compiled_where_one_asks_and_the_run_says_so(hrm, tmp_path, monkeypatch):

@@ -28,8 +28,10 @@ from ablations.runs.trials import plan, seeds
 from ablations.runs.workers import Serial
 from ablations.specs.arms import Arm, changed, differing
 from ablations.specs.claim import Exact, Statistical, Tier
-from ablations.specs.protocols import Boards
+from ablations.specs.protocols import Boards, Sampled
+from ablations.specs.tests import TimeToTarget
 from hrm.config import ConcatenatedController, Lockstep, SwiGlu
+from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 from tests.ablations.claims.tiny_specs import tiny
 
@@ -132,6 +134,7 @@ class Plant:
         place: Whose is changed, of those.
         arm, setting: New values by dotted path, of the arm and of the protocol.
         budget: New values of the protocols of all cells, beyond what makes every claim tiny.
+        model: New values of all cells' arms.
     """
 
     id: str
@@ -141,6 +144,7 @@ class Plant:
     arm: Changes = field(default_factory=dict)
     setting: Changes = field(default_factory=dict)
     budget: Changes = field(default_factory=dict)
+    model: Changes = field(default_factory=dict)
 
     def documented(self) -> Statistical:
         """Return the claim at a tiny budget; its metric, its test and its zones stay."""
@@ -149,7 +153,7 @@ class Plant:
         cells = tuple(
             replace(
                 cell,
-                arm=replace(cell.arm, part=tiny(cell.arm.part)),
+                arm=replace(cell.arm, part=changed(tiny(cell.arm.part), self.model)),
                 protocol=changed(tiny(cell.protocol), self.budget),
             )
             for cell in (claim.cells[i] for i in places)
@@ -191,6 +195,25 @@ QUICK = (
         arm={"model.segments.detached": False},
         budget={**BARELY, "depths": (1, 3)},
     ),
+    Plant(  # Evaluate, a slope over levels
+        id="metarl-cost-weight",
+        says="the model without a price is the one that never stops",
+        place=0,
+        arm={"model.halting.obeyed": False},
+        budget={**BARELY, "mode": Sampled()},  # greedy, all that learned nothing stop alike
+    ),
+    Plant(  # QGradients, a ratio of norms by their terms
+        id="qheads-gradient-flow",
+        says="the loss of both heads is that of the larger value",
+        setting={"separate": False},
+        budget=BARELY,
+    ),
+    Plant(  # Scatter, a ratio of relative variances
+        id="supervision-decay-variance",
+        says="the batches of the losses that decay have an eighth of the boards",
+        setting={"batch": 2},
+        budget={**BARELY, "resamples": 8, "batch": 16},
+    ),
     Plant(  # Probe, one cell against a constant
         id="one-step-premise",
         says="the low level takes twelve times as many updates a cycle",
@@ -212,6 +235,19 @@ SLOW = (
             "training.warmup": 5,
             "training.evaluate_every": 40,
         },
+    ),
+    Plant(  # Train, updates to a target
+        id="metarl-convergence",
+        says="the arm with the masked mean learns at a fiftieth of the rate",
+        setting={"training.learning_rate": 2e-4},
+        budget={
+            "boards": Boards(task=Regression(size=16, depth=1), train=512, validation=64, test=64),
+            "training.updates": 75,
+            "training.batch": 32,
+            "training.learning_rate": 5e-3,
+            "training.evaluate_every": 5,
+        },
+        model={"model.low_steps": 1, "model.halting.max_steps": 2},
     ),
     Plant(  # Ladder, a ratio of rates
         id="rmsnorm-stability",
@@ -276,9 +312,12 @@ def test_only_the_named_fields_of_one_cell_are_planted(plant):
         assert paths == named
 
 
-def test_the_plants_are_of_eight_protocols_or_more_forms_of_checks():
-    kinds = {type(plant.documented().cells[0].protocol) for plant in PLANTS}
+def test_the_plants_are_of_eight_protocols_and_their_kinds_of_tests_and_of_checks():
+    claims = [plant.documented() for plant in PLANTS]
+    kinds = {(type(c.cells[0].protocol), type(c.test)) for c in claims}
     assert len(kinds) == len(PLANTS)
+    assert len({protocol for protocol, _ in kinds}) >= 8
+    assert any(issubclass(test, TimeToTarget) for _, test in kinds)
     functions = {chosen(plant.id).check.function for plant in EXACT}
     assert len(functions) == len(EXACT)
     assert len(QUICK) + len(EXACT) >= 8

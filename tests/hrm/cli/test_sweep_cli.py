@@ -83,7 +83,10 @@ def test_what_was_found_can_be_trained(hrm, tmp_path, fields):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("gru sudoku --plan {best}", r"best\.json is for gru maze; allowed is one for gru sudoku, "),
+        (
+            "gru sudoku --plan {best}",
+            r"best\.json is for gru maze; allowed is one for gru sudoku, ",
+        ),
         ("v2 maze --plan {best}", r"best\.json is for gru maze; allowed is one for v2 maze, "),
         (
             "gru maze --plan {best} --updates 9",

@@ -3,7 +3,7 @@
 from ablations.claims.arms_act_v1 import HALTING, LEVELS
 from ablations.metrics.scores import Accuracy
 from ablations.specs.arms import Arm, vary
-from ablations.specs.claim import Reading, Statistical, exact
+from ablations.specs.claim import FURTHER, Reading, Statistical, exact
 from ablations.specs.tests import NotWorse
 from hrm import recipes
 
@@ -79,6 +79,7 @@ CLAIMS = (
         metric=Accuracy(),
         test=NotWorse(margin=0.02, because="two points are what a reader would notice"),
         beside=(Reading(label="whole boards", metric=Accuracy(cells="exact")),),
+        schedule=FURTHER,
         cost=5.0,
     ),
 )

@@ -45,6 +45,7 @@ class Tier(StrEnum):
 Schedule = Mapping[Tier, int]
 # Pairs by tier. Every number but 1 is a look of the table (`ablations.rule.table`).
 TRAINED: Schedule = {Tier.QUICK: 1, Tier.STANDARD: 26, Tier.FULL: 60}
+FURTHER: Schedule = {**TRAINED, Tier.FULL: 120}  # if open at 60, and likely to be settled at 120
 CHEAP: Schedule = {Tier.QUICK: 26, Tier.STANDARD: 60, Tier.FULL: 240}
 TIMED: Schedule = {Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 60}
 CONTROLS: Schedule = dict.fromkeys(Tier, 26)

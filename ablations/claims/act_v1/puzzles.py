@@ -14,7 +14,7 @@ from ablations.metrics.costs import Parameters
 from ablations.metrics.scores import Accuracy
 from ablations.metrics.shares import Held
 from ablations.specs.arms import Arm, vary
-from ablations.specs.claim import Cell, Reading, Statistical
+from ablations.specs.claim import FURTHER, Cell, Reading, Statistical
 from ablations.specs.protocols import Check, Evaluate, Protocol
 from ablations.specs.tests import Difference, OneSample
 
@@ -88,6 +88,7 @@ CLAIMS = (
                 cells=(2,),
             ),
         ),
+        schedule=FURTHER,
         cost=3.5,
     ),
     Statistical(

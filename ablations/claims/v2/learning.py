@@ -17,7 +17,7 @@ from ablations.metrics.costs import HaltingEntropy
 from ablations.metrics.curves import Arrival, ControllerPeak, GradientNorm, Settling, Spikes
 from ablations.metrics.gradients import GradientVariance, Live, MeanNorm
 from ablations.metrics.returns import Return
-from ablations.specs.claim import CHEAP, Cell, Reading, Statistical
+from ablations.specs.claim import CHEAP, FURTHER, Cell, Reading, Statistical
 from ablations.specs.protocols import Evaluate, Resample
 from ablations.specs.tests import Difference, NotWorse, Ratio, TimeToTarget
 from hrm.config.learning import PolicyGradient
@@ -186,6 +186,7 @@ CLAIMS = (
                 test=_BITS,
             ),
         ),
+        schedule=FURTHER,
         cost=11.0,
     ),
 )

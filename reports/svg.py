@@ -57,7 +57,7 @@ class Axis:
         """Return the position of a value, in per cent of the width, limited to the axis's ends."""
         low, high = _to(self.low, self.log), _to(self.high, self.log)
         if not shows(value, self.log):
-            share = 1.0 if value == math.inf else 0.0
+            share = 1.0 if value > self.high else 0.0
         else:
             share = (_to(value, self.log) - low) / (high - low)
         return round(LEFT + (RIGHT - LEFT) * min(max(share, 0.0), 1.0), 2)
@@ -90,8 +90,13 @@ class Axis:
 
 
 def shows(value: float | None, log: bool) -> TypeGuard[float]:
-    """Return whether an axis can show a value at all."""
-    return value is not None and math.isfinite(value) and (value > 0 or not log)
+    """Return whether an axis can show a value at all.
+
+    A logarithmic one shows 1e-300 to 1e300: beyond, its ends couldn't be told apart.
+    """
+    if value is None or not math.isfinite(value):
+        return False
+    return not log or 1e-300 <= value <= 1e300
 
 
 def picture(marks: Iterable[str], *, height: int, label: str, kind: str) -> Markup:

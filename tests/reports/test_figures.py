@@ -207,6 +207,14 @@ def odd_points(draw: st.DrawFn) -> Point:
     return Point(seed=0, values=values, low=low, high=high, read=draw(st.booleans()))
 
 
+@pytest.mark.parametrize("value", [2.2e-311, 5e-324, 1.7e308])
+def test_a_logarithmic_axis_leaves_out_what_its_ends_can_t_be_told_apart_at(value: float) -> None:
+    axis = Axis.holding([value, 1.0], log=True)
+    assert 0 < axis.low < 1 < axis.high
+    assert not axis.has(value)
+    assert axis.at(value) == (svg.LEFT if value < 1 else svg.RIGHT)
+
+
 @given(st.lists(odd_points()), ends, ends, ends, st.booleans())
 def test_whatever_was_measured_has_a_picture_with_every_mark_on_it(
     points: list[Point], estimate: float | None, low: float | None, high: float | None, log: bool

@@ -160,7 +160,7 @@ class Cluster(Engine):
         Raises:
             UserError: If no worker has the device.
         """
-        name = f"{work.__module__}:{work.__qualname__}"
+        name = f"{getattr(work, '__module__', '')}:{work.__qualname__}"
         assert name in works, "only known functions are sent"
         if not self._workers:
             assert self.slots, "slots waits for a worker, or raises"

@@ -28,9 +28,9 @@ JUDGING = [
     ("judging.cells.gather", "break", "continue", CASES),
     ("judging.cells.gather", "*_failed(rows),", "", CASES),
     ("judging.cells._pair", "if fault), *wrong)", "if fault),)", CASES),
-    ("judging.cells.Reader._find", "not ended and self.runs.unknown(key)", "False", CELLS),
-    ("judging.cells.Reader._of_parent", "if status in _fatal else None", "", CASES),
-    ("judging.cells.Reader._of_parent", "status if status in _fatal else None", "None", CASES),
+    ("judging.cells.Reader._find", "self.runs.unknown(key) or", "", CELLS),
+    ("judging.cells.Reader._of_parent", "if status in _fatal:", "if True:", CASES),
+    ("judging.cells.Reader._of_parent", "if status in _fatal:", "if False:", CASES),
     # Sides and failures exchanged, means dropped: nothing is SPLIT any more.
     ("judging.case.oriented", "x.low * zones.sign, x.high * zones.sign", "x.low, x.high", CASES),
     ("judging.case.oriented", "x.mean * zones.sign", "x.mean", CASES),

@@ -63,6 +63,6 @@ def test_the_table_names_what_holds_back_the_claims_of_a_tier(monkeypatch, capsy
     monkeypatch.setattr(sys, "argv", ["scaling", "--tier", "standard", "act-easy-cycles"])
     scaling.main()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["workers", "hours", "speed-up", "efficiency", "held", "back", "by"]
+    assert lines[0].split() == ["workers", "hours", "speed-up", "efficiency", "limited", "by"]
     assert [line.split()[0] for line in lines[1:]] == ["1", "4"]
     assert float(lines[2].split()[2]) > 1

@@ -1,11 +1,13 @@
 """Arguments of the commands on the rule: judge and calibrate."""
 
-from ablations.cli import judge, options
+from ablations.cli import options
 from ablations.cli.arguments import Commands
 
 
 def add(commands: Commands) -> None:
     """Add `ablations judge | calibrate`."""
+    from ablations.cli import judge  # it loads numpy, and Ctrl-C is told on one line from here on
+
     as_json = options.as_json()
     judge.add_arguments(commands.add("judge", "judge:judge", judge.DESCRIPTION, as_json))
     made = commands.add(

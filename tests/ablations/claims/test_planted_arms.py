@@ -31,7 +31,6 @@ from ablations.specs.claim import Exact, Statistical, Tier
 from ablations.specs.protocols import Boards, Sampled
 from ablations.specs.tests import TimeToTarget
 from hrm.config import ConcatenatedController, Lockstep, SwiGlu
-from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 from tests.ablations.claims.tiny_specs import tiny
 
@@ -235,19 +234,6 @@ SLOW = (
             "training.warmup": 5,
             "training.evaluate_every": 40,
         },
-    ),
-    Plant(  # Train, updates to a target
-        id="metarl-convergence",
-        says="the arm with the masked mean learns at a fiftieth of the rate",
-        setting={"training.learning_rate": 2e-4},
-        budget={
-            "boards": Boards(task=Regression(size=16, depth=1), train=512, validation=64, test=64),
-            "training.updates": 75,
-            "training.batch": 32,
-            "training.learning_rate": 5e-3,
-            "training.evaluate_every": 5,
-        },
-        model={"model.low_steps": 1, "model.halting.max_steps": 2},
     ),
     Plant(  # Ladder, a ratio of rates
         id="rmsnorm-stability",

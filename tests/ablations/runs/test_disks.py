@@ -88,7 +88,10 @@ def test_arrays_for_which_there_is_no_room_end_the_run_with_one_line_and_leave_n
     done = ran(folder, "small", 2, "leave_much")
     assert done.returncode == 1
     assert done.stderr.startswith("arrays of ")
-    assert "(File too large); allowed is a store with room" in done.stderr
+    assert (
+        "(File too large); allowed is a store that you may write, on a disk with room"
+        in done.stderr
+    )
     assert done.stderr.count("\n") == 1
     assert not [path for path in folder.glob("runs/**/*") if path.is_file()]
     assert ran(folder, "none", 2, "leave_much").returncode == 0

@@ -160,7 +160,7 @@ def test_an_edit_invalidates_the_runs_that_rest_on_it_and_no_others(outside, edi
 
 
 def test_a_kind_that_nobody_loaded_is_one_line_with_the_option_that_loads_it():
-    with pytest.raises(UserError, match=r"kind is 'Unheard'; .* --include$"):
+    with pytest.raises(UserError, match=r"kind is 'Unheard', .* with --include$"):
         fingerprint(replace(trial(), arms=({"kind": "Unheard"},)))
 
 

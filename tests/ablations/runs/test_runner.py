@@ -162,7 +162,7 @@ def test_a_trial_that_computed_on_several_threads_fails(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     result = attempted(trial("take_threads"), store)
     assert result.status is Status.FAILED
-    assert "computed on 4 threads; 1 is allowed" in result.error
+    assert "computed on 4 threads; allowed is 1" in result.error
 
 
 def test_weights_that_nobody_wants_are_not_kept(store):
@@ -809,7 +809,7 @@ def test_two_runs_into_one_store_share_the_trials_and_nobody_tidies_up_meanwhile
     wait_for_records(tmp_path, both[0], 1)
     both.append(coordinator(tmp_path, count=8))
     store = Store.open(tmp_path / "store")
-    with pytest.raises(UserError, match=r"process id \d+; allowed is nobody else") as caught:
+    with pytest.raises(UserError, match=r"process id \d+; allowed is no other process") as caught:
         upkeep.prune(store, [])
     assert "\n" not in str(caught.value)
     for process in both:

@@ -136,7 +136,7 @@ def test_the_lines_on_the_training_page_are_plans(monkeypatch):
     """Those of the section on axes, files and weights."""
     root = FILE.parents[1]
     monkeypatch.chdir(root)
-    page = (root / "docs" / "training.md").read_text().partition("## Any axis")[2]
+    page = (root / "docs" / "training.md").read_text().partition("## Axes, configuration files")[2]
     blocks = re.findall(r"```\n(hrm train .*?)```", page.partition("## Faster")[0], re.DOTALL)
     assert len(blocks) == 3
     for block in blocks:

@@ -163,7 +163,7 @@ def test_the_table_shows_the_count_beside_the_printed_figure(hrm, monkeypatch, n
 @pytest.mark.parametrize(
     ("printed", "verdict"),
     [
-        ("{0:,}", "the same"),
+        ("{0:,}", "equal"),
         ("{1:,}", "5 more here"),
         ("{2:,}", "5 fewer here"),
         ("{3:.1f}K", "here, which rounds to that figure"),

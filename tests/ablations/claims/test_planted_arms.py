@@ -29,7 +29,9 @@ from ablations.runs.workers import Serial
 from ablations.specs.arms import Arm, changed, differing
 from ablations.specs.claim import Exact, Statistical, Tier
 from ablations.specs.protocols import Boards, Sampled
+from ablations.specs.tests import TimeToTarget
 from hrm.config import ConcatenatedController, Lockstep, SwiGlu
+from hrm.tasks.regression import Regression
 from hrm.tasks.sudoku import Sudoku
 from tests.ablations.claims.tiny_specs import tiny
 
@@ -234,6 +236,19 @@ SLOW = (
             "training.evaluate_every": 40,
         },
     ),
+    Plant(  # Train, updates to a target
+        id="metarl-convergence",
+        says="the arm with the masked mean learns at a fiftieth of the rate",
+        setting={"training.learning_rate": 2e-4},
+        budget={
+            "boards": Boards(task=Regression(size=16, depth=1), train=512, validation=64, test=64),
+            "training.updates": 200,
+            "training.batch": 32,
+            "training.learning_rate": 5e-3,
+            "training.evaluate_every": 5,
+        },
+        model={"model.low_steps": 1, "model.halting.max_steps": 2},
+    ),
     Plant(  # Ladder, a ratio of rates
         id="rmsnorm-stability",
         says="the arm with the other norm has its weights decay to nothing",
@@ -302,6 +317,7 @@ def test_the_plants_are_of_eight_protocols_and_their_kinds_of_tests_and_of_check
     kinds = {(type(c.cells[0].protocol), type(c.test)) for c in claims}
     assert len(kinds) == len(PLANTS)
     assert len({protocol for protocol, _ in kinds}) >= 8
+    assert any(issubclass(test, TimeToTarget) for _, test in kinds)
     functions = {chosen(plant.id).check.function for plant in EXACT}
     assert len(functions) == len(EXACT)
     assert len(QUICK) + len(EXACT) >= 8

@@ -108,11 +108,7 @@ def replicated(place: int, row: Row, said: Row, here: Side, there: Side) -> Repl
     if own is not None and other is not None:
         arms = tuple(_arms(own, other))
     elif row.checks and said.checks:
-        same = [(c.what, c.observed, c.holds) for c in row.checks] == [
-            (c.what, c.observed, c.holds) for c in said.checks
-        ]
-        agreement = Agreement.EQUAL if same else Agreement.DIFFERS
-        arms = (Replicated(label="its checks", seed=0, agreement=agreement),)
+        arms = (Replicated(label="its checks", seed=0, agreement=of_checks(row, said)),)
     missing = said.verdict.verdict is Word.NOT_RUN
     return Replication(
         word=row.verdict.verdict,
@@ -182,9 +178,35 @@ def summary(rows: Iterable[Row]) -> Mapping[str, object]:
     }
 
 
+def of_checks(here: Row, there: Row) -> Agreement:
+    """Return how the checks of an exact claim agree with the evidence's.
+
+    Each must come out alike. On equal versions and machines the values must be equal too, except
+    what two programs differ by in rounding: it depends on where a process has its tensors.
+    """
+    if [(c.what, c.holds) for c in here.checks] != [(c.what, c.holds) for c in there.checks]:
+        return Agreement.DIFFERS
+    pairs = list(zip(here.checks, there.checks, strict=True))
+    if all(a.observed == b.observed for a, b in pairs):
+        return Agreement.EQUAL
+    if _environment(here) != _environment(there):
+        return Agreement.WITHIN
+    alike = all(a.observed == b.observed or "to rounding" in a.rule for a, b in pairs)
+    return Agreement.WITHIN if alike else Agreement.DIFFERS
+
+
+def _environment(row: Row) -> object:
+    return row.origin and (row.origin.versions, row.origin.machines)
+
+
 def rests_on_training(claim: Claim) -> bool:
-    """Return whether a claim compares trained arms, of which a quick run has only one seed."""
-    return isinstance(claim, Statistical) and any(map(trained, claim.compared))
+    """Return whether a claim compares trained arms, of which a quick run has only one seed.
+
+    The arms of a ladder of rates are trained, too, though no weights are kept of them.
+    """
+    if not isinstance(claim, Statistical):
+        return False
+    return claim.schedule[Tier.QUICK] == 1 or any(map(trained, claim.compared))
 
 
 def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Iterable[Replicated]:

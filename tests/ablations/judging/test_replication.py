@@ -1,14 +1,19 @@
 """Replication: agreement that was defined beforehand, and an alarm that rings when it should."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ablations.claims import sets
 from ablations.judging import replication
 from ablations.judging.replication import alarm, compare, widened
 from ablations.metrics.value import UNKNOWN, beyond, diverged, number
+from ablations.records.checks import Check
+from ablations.records.origins import Origin
 from ablations.records.replications import Agreement
+from ablations.specs.claim import Statistical, Tier
 
 ARMS = 70
 NOISES = {
@@ -96,3 +101,40 @@ def test_equal_values_leave_a_hundredth_of_their_size():
     there = [number(1.0)] * 60
     assert compare(number(0.995), there) is Agreement.WITHIN
     assert compare(number(0.985), there) is Agreement.OUTSIDE
+
+
+def checked(observed, *, holds=True, rule="equal", torch="2.13.0"):
+    """A row with one check, as far as agreement reads it."""
+    check = Check(what="rows", documented="4", observed=observed, holds=holds, rule=rule)
+    return SimpleNamespace(
+        checks=(check,), origin=Origin(spec="", machines=("one",), versions={"torch": torch})
+    )
+
+
+def test_checks_on_equal_versions_and_machines_give_equal_values():
+    assert replication.of_checks(checked("4"), checked("4")) is Agreement.EQUAL
+    assert replication.of_checks(checked("4"), checked("5")) is Agreement.DIFFERS
+
+
+def test_what_two_programs_differ_by_in_rounding_may_differ_on_equal_versions():
+    said = [checked(x, rule="to rounding: at most 1e-10") for x in ("5.6e-16", "5.8e-16")]
+    assert replication.of_checks(*said) is Agreement.WITHIN
+
+
+def test_checks_on_other_versions_come_out_alike():
+    other = checked("5", torch="2.14.0")
+    assert replication.of_checks(checked("4"), other) is Agreement.WITHIN
+    fails = checked("5", holds=False, torch="2.14.0")
+    assert replication.of_checks(checked("4"), fails) is Agreement.DIFFERS
+
+
+def test_the_evidence_speaks_for_every_claim_that_a_quick_run_has_too_few_seeds_for():
+    ours = sets.ours()
+    first = ours.family.table.looks[0]
+    few = [
+        claim
+        for claim in ours.choose(())
+        if isinstance(claim, Statistical) and claim.schedule[Tier.QUICK] < first
+    ]
+    assert any(type(claim.cells[0].protocol).__name__ == "Ladder" for claim in few)
+    assert all(map(replication.rests_on_training, few))

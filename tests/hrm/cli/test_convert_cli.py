@@ -244,6 +244,7 @@ def test_nothing_is_written_over(hrm, here):
     assert (here / "all_config.yaml").read_text() == "mine"
     status, _, err = hrm(f"convert step_8 other {TASK}")  # and it is read, too
     assert status == 2 and "all_config.yaml', which can't be used" in err
+    assert "allowed is a YAML" in err
     status, _, err = hrm("convert run step_9 --prefix ema.")
     assert status == 2 and "prefix is 'ema.'" in err and not (here / "step_9").exists()
 

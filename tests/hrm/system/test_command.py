@@ -74,6 +74,15 @@ def test_a_mistake_of_ours_keeps_its_traceback():
         command.run("tool", broken, "stopped")
 
 
+@pytest.fixture
+def hangups():
+    """Hangups end programs, even where these tests were started by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangups")
 def test_a_program_that_is_terminated_cleans_up_as_after_an_interruption():
     body = "try: os.kill(os.getpid(), signal.{}); time.sleep(30)\nfinally: print('clean')"
     for name, status in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)):

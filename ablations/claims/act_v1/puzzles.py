@@ -11,11 +11,12 @@ from ablations.claims.arms_act_v1 import (
     tokens,
 )
 from ablations.metrics.costs import Parameters
+from ablations.metrics.curves import ValidationScore
 from ablations.metrics.scores import Accuracy
 from ablations.metrics.shares import Held
 from ablations.specs.arms import Arm, vary
-from ablations.specs.claim import FURTHER, Cell, Reading, Statistical
-from ablations.specs.protocols import Check, Evaluate, Protocol
+from ablations.specs.claim import Cell, Reading, Statistical
+from ablations.specs.protocols import Check, Evaluate, Protocol, Train
 from ablations.specs.tests import Difference, OneSample
 
 _ARM = Arm(label="puzzle table", part=tokens(puzzles=True))
@@ -27,6 +28,14 @@ _TASK = (
     "answer. Updates were chosen on pilot seed 1000, on the arm with right identities and "
     "sign-SGD alone: there it is far beyond the trivial methods, and its table is still learning."
 )
+# On pilot seeds 1000 to 1004, validation accuracy at 0.03, 0.1, 0.3 and 1 is 0.768, 0.783, 0.772
+# and 0.705 for AdamW, and 0.773, 0.781, 0.778 and 0.712 for sign-SGD. Below, both are worse.
+_TUNED = 0.1
+_VALIDATIONS = PUZZLES.training.updates // PUZZLES.training.evaluate_every
+
+
+def _tuned(protocol: Train) -> Train:
+    return replace(protocol, training=replace(protocol.training, puzzle_rate=_TUNED))
 
 
 def _cell(label: str, protocol: Protocol) -> Cell:
@@ -68,27 +77,36 @@ CLAIMS = (
         reading=(
             '"SignSGD works well for sparse updates" is read as a comparison with what one would '
             "take otherwise: AdamW on the rows in use, with moments and steps of each row's own. "
-            "Both have one rate and one decay, as both move an entry by about the rate in an "
-            "update; neither was tuned. The rest of the model has AdamW in both arms. Whether the "
-            "rule is the documented one is checked beside, exactly: rows in use move against the "
-            "sign of their summed gradient, others not at all, whether a batch comes at once or in "
-            f"parts. (That two processes take one step is held by the optimiser's tests.) {_TASK}"
+            "The rest of the model has AdamW in both arms. Each optimiser of the table has its own "
+            "best rate of seven from 0.001 to 1, by validation on pilot seeds; both came out at "
+            f"{_TUNED:g}. (The first version had {PUZZLES.training.puzzle_rate:g} for both, where "
+            "sign-SGD was better: there the table had learned little, and a faster rule gains. "
+            "Neither rate had been tuned, so this version replaces it, with seeds and a place in "
+            "the family of its own.) How fast a table learns is shown beside, by the mean of all "
+            "validations. Whether the rule is the documented one is checked beside, exactly: rows "
+            "in use move against the sign of their summed gradient, others not at all, whether a "
+            "batch comes at once or in parts. (That two processes take one step is held by the "
+            "optimiser's tests.) Boards and updates are those of puzzle-identity."
         ),
         cells=(
-            _cell("AdamW on the table", ADAM_PUZZLES),
-            _cell("sign-SGD on the table", PUZZLES),
+            _cell("AdamW on the table", _tuned(ADAM_PUZZLES)),
+            _cell("sign-SGD on the table", _tuned(PUZZLES)),
             Cell(label="the rule of sign-SGD", arm=_ARM, protocol=_RULE, metric=Held()),
         ),
         test=Difference(null=0.01, because="a point is worth a second optimiser"),
         beside=(
             _EXACT,
             Reading(
+                label="validation accuracy, mean over training",
+                metric=ValidationScore(last=_VALIDATIONS),
+            ),
+            Reading(
                 label="share of exact checks of the rule that hold",
                 test=OneSample(null=0.99, because="one check that fails is a broken rule"),
                 cells=(2,),
             ),
         ),
-        schedule=FURTHER,
+        block=4,  # block 2 has the seeds of the first version
         cost=3.5,
     ),
     Statistical(

@@ -10,7 +10,7 @@ from ablations.planning import forecast, pilots
 from ablations.records.trials import Trial
 from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import PILOTS, plan, seeds, with_parents
-from ablations.specs.claim import Claim, Statistical
+from ablations.specs.claim import OFFSET, Claim, Statistical
 from hrm.codec import Json
 from hrm.errors import UserError
 
@@ -41,7 +41,7 @@ def planned(asked: argparse.Namespace) -> int:
         settled = isinstance(claim, Statistical) and desk is not None and desk.case(claim).settled
         for name, trial in missing.items():
             needed = forecast.reached(
-                told, session.table, trial.seed, expected=expected.get(claim.id)
+                told, session.table, trial.seed % OFFSET, expected=expected.get(claim.id)
             )
             needed = 0.0 if settled else needed
             spared[name] = spared.get(name, 1.0) * (1 - needed)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ablations import claims
-from ablations.planning import pilots
+from ablations.planning import forecast, pilots
 
 PLANNED = ["tier", "jobs", "trials", "stored", "cpu_seconds", "wall_seconds", "claims"]
 ROW = ["id", "trials", "stored", "cpu_seconds", "cost_source", "plan"]
@@ -54,6 +54,16 @@ def test_pilots_tell_the_spread_and_what_the_pairs_can_settle(coins, tmp_path):
     assert plan["source"] != "unknown: no pilot is stored"
     assert "bent-coin" in pilots.read(written)
     assert data["stored"] == 0, "no verdict reads a pilot seed"
+
+
+def test_runs_before_the_first_look_are_certain_at_whichever_seed_a_block_begins(coins):
+    """A claim's seeds begin at 1,000 times its block; its looks count them from 0."""
+    data = planned(coins, "bent-coin", "--pilot", "--jobs", 1)
+    plan = data["claims"][0]["plan"]
+    (first, *_) = plan["prospects"][0]["chances"]
+    assert first["look"] == plan["pairs"] == 16
+    runs = data["claims"][0]["trials"]
+    assert data["wall_seconds"] >= forecast.START + runs * forecast.BETWEEN
 
 
 def test_a_probe_runs_one_pilot_of_each(coins, cli):

@@ -1,7 +1,8 @@
-"""The cost of training many seeds of an arm: CPU time of a training step, eager and compiled.
+"""The cost of training many seeds of an arm: CPU time of a step: eager, compiled, and stacked.
 
-Two learners take blocks of steps in turns in one process, so that a drift of the machine affects
-both. The CPU time of whole steps is measured, including the optimiser. If samples halt by a policy,
+Learners take blocks of steps in turns in one process, so that a drift of the machine affects them
+all. The CPU time of whole steps is measured, including the optimiser; a step of a stack is divided
+by its number of seeds. If samples halt by a policy,
 the eager learner's blocks are spread over its training, because an eager step ends with its last
 sample, while a compiled one always takes all steps. The time to compile is reported separately.
 
@@ -26,7 +27,7 @@ from ablations.claims import arms_act_v1, arms_amulgent, arms_policies, arms_res
 from ablations.runs.workers import allocator, thread_variables
 from ablations.specs.protocols import Ladder, Train
 from hrm.config import Policy
-from hrm.config.learning import System
+from hrm.config.learning import System, Training
 from hrm.config.parts import Part
 from hrm.data import cache
 from hrm.errors import UserError
@@ -34,10 +35,12 @@ from hrm.model.cost import one_thread
 from hrm.system import environment
 from hrm.tasks import Task
 from hrm.training import loop
+from hrm.training import stacked as stacks
 from hrm.training.learner import Learner
 
 SEED = 1000  # the first pilot seed
 BLOCK = 10  # updates per block
+STACKED = 8  # seeds of a stack
 
 ARMS: Mapping[str, tuple[Part, Train | Ladder]] = {
     "T0": (arms_act_v1.LEVELS, arms_act_v1.HALTING),
@@ -75,12 +78,15 @@ class Cost:
     Args:
         eager: Seconds of an eager update.
         compiled: Seconds of a compiled update.
+        stacked: Seconds of an eager update of `STACKED` seeds trained together, per seed; None for
+            an arm that can't be stacked.
         compiling: Seconds of the first compiled update, less those of the others.
         updates: Number of updates of a training.
     """
 
     eager: float
     compiled: float
+    stacked: float | None
     compiling: float
     updates: int
 
@@ -100,16 +106,33 @@ def cost(system: Part, protocol: Train | Ladder, blocks: int = 6) -> Cost:
     halting = system.model.halting
     halts = isinstance(halting, Policy) and halting.obeyed
     rest = max(0, updates // blocks - BLOCK) if halts else 0
+    takers: list[Course | Stacked] = [eager, compiled]
+    if stackable(system, protocol.training):
+        takers.append(Stacked(system, protocol, data))
     with one_thread():
-        first, _ = compiled.spent(1), eager.spent(1)
-        spent = [0.0, 0.0]
+        _, first, *_ = [taker.spent(1) for taker in takers]
+        spent = dict.fromkeys(takers, 0.0)
         for block in range(blocks):
-            order = ((0, eager), (1, compiled))
-            for which, course in order if block % 2 else reversed(order):
-                spent[which] += course.spent(BLOCK)
+            for taker in takers if block % 2 else reversed(takers):
+                spent[taker] += taker.spent(BLOCK)
             eager.spent(rest)
-    each = [seconds / (blocks * BLOCK) for seconds in spent]
-    return Cost(eager=each[0], compiled=each[1], compiling=first - each[1], updates=updates)
+    each, fast, *stacked = [seconds / (blocks * BLOCK) for seconds in spent.values()]
+    return Cost(
+        eager=each,
+        compiled=fast,
+        stacked=stacked[0] if stacked else None,
+        compiling=first - fast,
+        updates=updates,
+    )
+
+
+def stackable(system: System, training: Training) -> bool:
+    """Return whether seeds of a system can be trained as a stack."""
+    try:
+        stacks.require_stackable(system, training)
+    except UserError:
+        return False
+    return True
 
 
 class Course:
@@ -127,6 +150,30 @@ class Course:
         for _ in range(updates):
             self.learner.training_step(self.data.batch(next(self.order)))
         return _spent() - start
+
+
+class Stacked:
+    """A stack of seeds during its training."""
+
+    def __init__(self, system: System, protocol: Train | Ladder, data: loop.Encoded) -> None:
+        all_seeds = [loop.Seeds(weights=seed, order=seed) for seed in range(SEED, SEED + STACKED)]
+        members = [
+            stacks.Member(
+                model=loop.build(system, seeds).train(),
+                training=protocol.training,
+                data=data,
+                seeds=seeds,
+            )
+            for seeds in all_seeds
+        ]
+        self.stack = stacks.Stack(system, members)
+
+    def spent(self, updates: int) -> float:
+        """Do updates, and return their CPU seconds per seed."""
+        start = _spent()
+        for _ in range(updates):
+            self.stack.step()
+        return (_spent() - start) / STACKED
 
 
 def _spent() -> float:
@@ -162,6 +209,7 @@ def table(found: Sequence[tuple[str | None, Mapping[str, Cost]]]) -> list[str]:
     """Return the lines of a table, from the results of processes with their allocators."""
     kinds = {library is not None for library, _ in found}
     head = ["arm", "updates", "eager, ms", "compiled", *["tcmalloc", "both"] * (len(kinds) == 2)]
+    head.append(f"{STACKED} stacked")
     rows = [[*head, "compiling, s", "pays from"]]
     for arm in found[0][1]:
         plain, fast = (
@@ -177,6 +225,8 @@ def table(found: Sequence[tuple[str | None, Mapping[str, Cost]]]) -> list[str]:
         saved = (1 - ratios[0]) * base * plain[0].updates
         seeds = f"{compiling / saved:.0f}" if saved > 0 else "never"
         numbers = [f"{r:.2f}" for r in ratios]
+        together = [c.stacked for c in plain if c.stacked is not None]
+        numbers.append(f"{statistics.mean(together) / base:.2f}" if together else "—")
         updates = str(plain[0].updates)
         rows.append([arm, updates, f"{1e3 * base:.1f}", *numbers, f"{compiling:.0f}", seeds])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -186,7 +236,7 @@ def table(found: Sequence[tuple[str | None, Mapping[str, Cost]]]) -> list[str]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.seeds", description="CPU time of steps, eager and compiled."
+        prog="python -m bench.seeds", description="CPU time of steps: eager, compiled, stacked."
     )
     parser.add_argument(
         "arms",

@@ -27,7 +27,7 @@ class Contrast:
 
     @property
     def failed(self) -> tuple[bool, ...]:
-        """Which cells' runs diverged or never arrived."""
+        """For each cell, whether its run diverged, timed out, or never reached the target."""
         return tuple(value.failed for value in self.values)
 
 
@@ -57,7 +57,7 @@ def main_effect(first: Sequence[float], second: Sequence[float], *, of: int) -> 
 
 
 def interaction(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
-    """Return the weights of how much the second factor's effect grows with the first factor."""
+    """Return the weights of the interaction: how the second effect grows with the first factor."""
     return tuple(a * b for a in _effect(first) for b in _effect(second))
 
 
@@ -76,7 +76,7 @@ def combined(
     leave the contrast unknown on that side, as where both arms diverged.
 
     Args:
-        weights: One a value; a value of weight 0 isn't read.
+        weights: One weight per value; a value with weight 0 isn't read.
         values: Values of the cells.
         logarithmic: Whether logarithms are combined.
     """
@@ -124,7 +124,7 @@ def _as_is(value: Value) -> Range:
 
 
 def _logarithms(value: Value) -> Range:
-    """Return the ends' logarithms; a negative end bounds nothing, and a negative number is none."""
+    """Return bounds of the logarithm of a value; infinite where an end is negative."""
     low, high = logarithm(value.low), logarithm(value.high)
     if math.isnan(high):
         return -math.inf, math.inf
@@ -139,5 +139,5 @@ def logarithm(x: float) -> float:
 
 
 def finite(x: float) -> float:
-    """Return what a mean over pairs may read: NaN in place of infinities."""
+    """Return x, or NaN if x is infinite, for a mean over pairs."""
     return x if math.isfinite(x) else math.nan

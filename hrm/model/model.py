@@ -65,7 +65,7 @@ class HRM(nn.Module):
 
     def __init__(self, c: config.HRMConfig) -> None:
         super().__init__()
-        root = int(torch.randint(2**62, (), device="cpu"))  # first: parts draw as they are built
+        root = int(torch.randint(2**62, (), device="cpu"))  # before parts draw as they are built
         self.config = c
         low, high, s = c.low.width, c.high.width, c.positions
         alone = c.coupling.one_level

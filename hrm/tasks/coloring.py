@@ -104,7 +104,7 @@ class Coloring(Asking):
 
     @property
     def classes(self) -> int:
-        """Number of colours; class 0 also stands at pairs."""
+        """Number of classes, one per colour; class 0 also stands at pairs."""
         return self.colors
 
     def decode(self, board: Ints, prediction: Ints | None = None) -> Any:

@@ -18,7 +18,7 @@ from hrm.training.sparse_adam import SparseAdam
 
 
 def able(device: torch.device) -> bool:
-    """Return whether loss scaling is worth while on a device: only GPUs are fast in float16."""
+    """Return whether loss scaling is worthwhile on a device: only GPUs are fast in float16."""
     return device.type == "cuda"
 
 

@@ -2,8 +2,8 @@
 
 The pure function of `hrm.training.compiled` is mapped over the seeds by `torch.vmap`, and each
 seed's parameters are a row of one tensor. Therefore an update of all seeds launches as many kernels
-as an update of one. On an accelerator, launching the kernels of a small model takes longer than
-running them, so that further seeds cost little time.
+as an update of one. On an accelerator, launches take most of the time of a small model, so that
+further seeds should cost little time.
 
 Each seed has its own boards, order, halting noise, dropout masks, learning rates, clipping and
 moments. Control flow doesn't depend on computed values, and results are copied to the CPU only when
@@ -230,8 +230,9 @@ class Stack:
     ) -> tuple[Tensor, Tensor, Tensor | None, list[Tensor]]:
         """Return the losses [S], the measurements [S, names], and what the tables' step needs.
 
-        The latter are the identities whose rows were read, [S, B], or None, and for each table the
-        zeros [S, B, D] that were added to its rows, whose gradients are those of the rows.
+        The tables' step needs the identities whose rows were read, [S, B] (None without tables),
+        and for each table the zeros [S, B, D] that were added to the rows; the gradients of these
+        zeros are those of the rows.
         """
         graph, (seeds, size) = self.graph, batch.inputs.shape[:2]
         graph.model.depth = self.training.depth(update)

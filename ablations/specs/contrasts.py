@@ -33,7 +33,7 @@ class Contrast:
 
 # -- weights --------------------------------------------------------------------------------------
 def slope(levels: Sequence[float]) -> tuple[float, ...]:
-    """Return the weights of a least-squares slope over these levels."""
+    """Return the weights of a least-squares slope, wᵢ = (lᵢ − l̄) / Σ(l − l̄)², for levels l."""
     middle = math.fsum(levels) / len(levels)
     total = math.fsum((level - middle) ** 2 for level in levels)
     assert total > 0, levels
@@ -57,7 +57,15 @@ def main_effect(first: Sequence[float], second: Sequence[float], *, of: int) -> 
 
 
 def interaction(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
-    """Return the weights of the interaction: how the second effect grows with the first factor."""
+    """Return the weights of the interaction of two factors.
+
+    The contrast is the change of the second factor's effect over the range of the first factor.
+    Its weights are the products of those of both effects, the first factor's levels outside.
+
+    Args:
+        first: The levels of the first factor.
+        second: The levels of the second factor.
+    """
     return tuple(a * b for a in _effect(first) for b in _effect(second))
 
 

@@ -49,7 +49,7 @@ class Measurement:
 
     @property
     def name(self) -> str:
-        """For ids: it depends on the three names alone."""
+        """The name in ids, formed from the names of the three kinds."""
         return "-".join(_kebab(kind.__name__) for kind in (self.protocol, self.metric, self.test))
 
 
@@ -72,7 +72,7 @@ class Control:
 
     @property
     def statement(self) -> str:
-        """What is known, in words."""
+        """The known truth, in words."""
         return f"{self.planted}: the rule finds it." if self.planted else "Equal is found equal."
 
     def guards(self, claim: Claim) -> bool:

@@ -18,7 +18,7 @@ def _holds(vertex: int, color: int, colors: int) -> int:
 
 
 def rules(vertices: int, colors: int) -> list[list[int]]:
-    """Return the clauses that all graphs with so many vertices share: each vertex has a colour.
+    """Return the clauses that don't depend on the edges: each vertex has a colour.
 
     Further clauses require that a colour is used only after the colour before it, in the order of
     vertices. The first colouring satisfies them, and they spare the solver permutations of colours.

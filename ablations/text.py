@@ -95,7 +95,7 @@ def listed(items: Sequence[str]) -> str:
 
 
 def short(words: str, most: int) -> str:
-    """Return one line of at most so many printable characters."""
+    """Return a text as one line of at most `most` printable characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 

@@ -30,10 +30,10 @@ from typing import Any
 from bench.timed import QUICK
 
 OURS = ("ablations", "hrm", "reports")
-# Compiling, and ten thousand runs, take half a minute a figure; a quick run has four for all.
-# What `blocks` and `controller` time is built in the warm-up, which a quick run doesn't have, and
-# not in a `setup`, since claims time their targets: an edit there makes stored runs stale. Norms
-# and controllers are those of `layers` in a quick run.
+# These suites are left out of quick runs, which may take four minutes in total. `compiled`,
+# `engine` and `planning` need half a minute for each value. `blocks` and `controller` build their
+# models in asv's warm-up, which a quick run doesn't have; a `setup` would change their sources, and
+# stored timings of claims would become stale. `layers` times the same norms and controllers.
 NOT_QUICK = r"^(?!(blocks|compiled|controller|engine|planning)\.)"
 
 

@@ -72,11 +72,11 @@ class Controller:
     version = "1"  # pinned, so that editing this class doesn't end the history of its benchmarks
 
     def time_call(self, form: str, batch: int) -> None:
-        """Logits of one cycle."""
+        """One call, which gives the logits of one cycle."""
         timed(controller_call, batch)[form]()
 
     def time_forward(self, form: str, batch: int) -> None:
-        """All cycles."""
+        """A forward pass through all cycles."""
         timed(forward, batch)[form]()
 
 

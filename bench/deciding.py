@@ -18,7 +18,7 @@ kinds = ("size", "either side", "not worse")
 
 
 class Judging(Suite):
-    """By what is claimed."""
+    """Verdicts, by what is claimed (a size, either side, ...) and by the number of samples."""
 
     params = (kinds, ("one", "many"))
     param_names = ("claim", "samples")
@@ -37,12 +37,12 @@ class Judging(Suite):
         return lambda: judge_many(many, fixed, table)
 
     def time_judge(self, claim: str, number: str) -> None:
-        """One claim twenty times, or 2,000 samples once."""
+        """Judge one claim twenty times, or 2,000 samples once."""
         self.call()
 
 
 class Planning(Suite):
-    """By what is claimed."""
+    """Probabilities of verdicts, by what is claimed."""
 
     params = (kinds,)
     param_names = ("claim",)
@@ -57,12 +57,12 @@ class Planning(Suite):
         return lambda: prospects([fixed], [Spread(sd=0.2 + 1e-6 * next(seen))], table)
 
     def time_prospects(self, claim: str) -> None:
-        """All looks, all truths."""
+        """Compute the probabilities at all looks, for every assumed truth."""
         self.call()
 
 
 def zones(claim: str) -> Any:
-    """Return the zones of a claim."""
+    """Return the zones of a claim, by its name among `kinds`."""
     from ablations.rule import zones as fixed
 
     because = "it is timed"

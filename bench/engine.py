@@ -38,7 +38,7 @@ WAITING = 100_000  # trials in a plan
 
 
 class Overhead:
-    """What the engine adds to each trial."""
+    """The overhead of the engine per trial."""
 
     timeout = 900.0
     params = (("serial", "one worker"),)
@@ -63,7 +63,7 @@ class Overhead:
 
 
 class Resume:
-    """A run that finds everything stored."""
+    """A run whose trials are all stored already."""
 
     timeout = 900.0
     params = ((10_000, 100_000),)

@@ -21,7 +21,7 @@ executions: dict[str, compaction.Execution] = {
 
 
 class Run(Suite):
-    """One run; refilled execution has half as many places as there are samples."""
+    """One run of a batch; refilled execution has half as many places as there are samples."""
 
     params = (tuple(executions), compaction.modes, (0.5, 1.0))
     param_names = ("execution", "mode", "live")
@@ -33,5 +33,5 @@ class Run(Suite):
         return compaction.arm("act-v1", mode, live, executions[execution], size)
 
     def time_run(self, execution: str, mode: str, live: float) -> None:
-        """All samples, until the last one stops."""
+        """Run all samples until the last one stops."""
         self.call()

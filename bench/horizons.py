@@ -26,5 +26,5 @@ class Horizon(Suite):
         return memory.step(model, *training.data(size, positions))
 
     def time_update(self, horizon: int | None, checkpointing: bool) -> None:
-        """Forward and backward."""
+        """Time the forward and the backward pass of one update."""
         self.call()

@@ -123,12 +123,12 @@ class Optimiser(Suite):
         return times(updates, built(optimisers[optimiser](), model.parameters(), 1e-9, 0.1).step)
 
     def time_step(self, optimiser: str) -> None:
-        """The steps."""
+        """Time ten steps."""
         self.call()
 
 
 class Beside(Suite):
-    """Other work of an update over all of act-v1's parameters: seconds for 50 calls."""
+    """Clipping and averaging, over all of act-v1's parameters at width 64: seconds for 50 calls."""
 
     params = (("clip", "average"),)
     param_names = ("what",)
@@ -144,5 +144,5 @@ class Beside(Suite):
         return times(calls, lambda: kept.update_parameters(model))
 
     def time_call(self, what: str) -> None:
-        """Clip the gradients, or move the averaged weights."""
+        """Clip the gradients, or update the averaged weights."""
         self.call()

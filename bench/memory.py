@@ -35,7 +35,7 @@ executions: dict[str, compaction.Execution] = {
 
 
 class Horizon:
-    """One update: forward pass, look ahead, backward pass."""
+    """One update: forward pass, look-ahead, backward pass."""
 
     params = ((1, 2, 3, None), (False, True))
     param_names = ("horizon", "checkpointing")

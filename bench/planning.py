@@ -27,7 +27,7 @@ PAIRS = 60
 
 
 def claims(count: int) -> list[Statistical]:
-    """Return claims without common runs."""
+    """Return claims that share no runs."""
     arms = tuple(
         Arm(label=name, part=recipes.v2(use_per_sample_act=name == "apart"))
         for name in ("together", "apart")
@@ -117,9 +117,9 @@ class Planning:
         return str(Path.cwd())
 
     def time_opening(self, folder: str, count: int) -> None:
-        """Opening the store, with a current index."""
+        """Time opening the store, whose index is current."""
         Store.open(Path(folder, f"store-{count}"))
 
     def time_planning(self, folder: str, count: int) -> None:
-        """Opening the store, and planning: due trials, their order, and probabilities."""
+        """Time opening the store and planning: due trials, their order, and probabilities."""
         planned(Store.open(Path(folder, f"store-{count}")), claims(count))

@@ -15,7 +15,7 @@ claims, pairs = (10, 50), 60
 
 
 class Page(Suite):
-    """By the number of claims."""
+    """Rendering of the page, by the number of claims."""
 
     params = (claims,)
     param_names = ("claims",)
@@ -29,12 +29,12 @@ class Page(Suite):
         return lambda: reports.page(made)
 
     def time_page(self, number: int) -> None:
-        """The page."""
+        """Render the page."""
         self.call()
 
 
 class Twins(Suite):
-    """By the number of claims."""
+    """Rendering of the other files, by the number of claims."""
 
     params = (claims,)
     param_names = ("claims",)
@@ -48,12 +48,12 @@ class Twins(Suite):
         return lambda: [file(made) for file in files]
 
     def time_twins(self, number: int) -> None:
-        """The other files."""
+        """Write the table, JUnit XML, summary and badge."""
         self.call()
 
 
 class Size:
-    """By the number of claims."""
+    """Size of the page, by the number of claims."""
 
     params = (claims,)
     param_names = ("claims",)
@@ -61,7 +61,7 @@ class Size:
     version = "1"
 
     def track_page(self, number: int) -> int:
-        """Return the page's bytes."""
+        """Return the size of the page in bytes."""
         import reports
 
         return len(reports.page(report(number)).encode())

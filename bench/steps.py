@@ -49,7 +49,7 @@ systems: dict[str, Callable[[], System]] = {
 
 
 class Forward(Suite):
-    """All halting steps, in evaluation."""
+    """A forward pass in evaluation mode, through all halting steps."""
 
     params = (tuple(systems),)
     param_names = ("recipe",)
@@ -61,12 +61,12 @@ class Forward(Suite):
         return call
 
     def time_forward(self, recipe: str) -> None:
-        """A whole run of every sample."""
+        """Run all samples to the last halting step."""
         self.call()
 
 
 class Update(Suite):
-    """One update, in training."""
+    """One update in training mode."""
 
     params = (tuple(systems),)
     param_names = ("recipe",)
@@ -90,7 +90,7 @@ class Tracked:
     version = "1"
 
     def track_peak(self, recipe: str) -> int:
-        """Return the bytes."""
+        """Return the peak of allocated bytes."""
         model, update = learner(recipe)
         with cost.one_thread():
             update()

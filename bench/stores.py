@@ -17,7 +17,7 @@ added, stored = 10, 30
 
 
 class Adding:
-    """A new, empty store for each sample."""
+    """Adding results to a new, empty store, one store for each sample."""
 
     repeat = (2, 5, 0.4)
     rounds = 1
@@ -35,13 +35,13 @@ class Adding:
         self.folder.cleanup()
 
     def time_add(self) -> None:
-        """Results, one after another."""
+        """Add ten results, one after another."""
         for _ in range(added):
             self.store.add(result(next(self.numbers)))
 
 
 class Reading:
-    """A store that is only read."""
+    """Reading a store of 30 results."""
 
     repeat = (2, 5, 0.4)
     rounds = 1
@@ -58,11 +58,11 @@ class Reading:
         self.folder.cleanup()
 
     def time_open(self) -> None:
-        """Its index and journal."""
+        """Open the store: read its index and its journal."""
         type(self.store).open(Path(self.folder.name) / "store")
 
     def time_results(self) -> None:
-        """Every record."""
+        """Read, decode and check every result."""
         assert len(list(self.store.results())) == stored
 
 

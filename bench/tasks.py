@@ -33,7 +33,7 @@ def task(name: str) -> Any:
 
 
 class Boards(Suite):
-    """A task's boards."""
+    """Generation of a task's boards, by task."""
 
     params = (tuple(_made),)
     param_names = ("task",)
@@ -50,7 +50,7 @@ class Boards(Suite):
 
 
 class Scoring(Suite):
-    """A task's scores."""
+    """Scoring of a task's answers, by task."""
 
     params = Boards.params
     param_names = ("task",)
@@ -69,5 +69,5 @@ class Scoring(Suite):
         return times(scorings, lambda: made.score(stored, answers))
 
     def time_score(self, name: str) -> None:
-        """Scores of all answers."""
+        """Score all 256 answers ten times."""
         self.call()

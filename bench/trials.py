@@ -1,4 +1,4 @@
-"""A trial that does nothing, or counts, for benchmarks of the engine. It needs no torch."""
+"""A trial that counts to a number (0 to do nothing), for benchmarks of the engine without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -72,9 +72,9 @@ class Record:
 
 @functools.cache
 def fields(kind: type[Record]) -> Mapping[str, Read]:
-    """Return the reader of each field of a class.
+    """Return the function that decodes each field of a class from JSON, by the field's name.
 
-    Annotations are analysed once, since a store has many thousand records of few kinds.
+    The result is cached, because a store has many thousand records of few classes.
     """
     hints = typing.get_type_hints(kind)
     return {field.name: reader(hints[field.name]) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]

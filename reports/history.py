@@ -54,7 +54,7 @@ class Series:
 
     @property
     def change(self) -> float:
-        """The last level over the one before it, less 1; 0 where there is no step."""
+        """The relative change at the last step, last level / level before − 1; 0 without one."""
         return self.levels[-1][2] / self.before - 1 if self.before else 0.0
 
     @property
@@ -148,7 +148,7 @@ def conditions(commits: Sequence[Commit]) -> list[str]:
 
 
 def sentence(one: Series, commits: Sequence[Commit]) -> str:
-    """Return what the last step of a series says."""
+    """Return a sentence about the last step of a series."""
     if one.before is None:
         return f"{one.shown(one.last)}; no step in {text.count(len(one.values), 'commit')}."
     before, (at, _, after) = one.before, one.levels[-1]

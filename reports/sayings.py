@@ -30,8 +30,8 @@ class Saying:
         folds: Whether to say "3.5 times less" rather than "72 % less".
         less: Word for a ratio below 1.
         more: Word for a ratio above 1.
-        much: What it is much of: "2.4 times as much".
-        share: Whether they are shares, said in per cent, or differences of such, said in points.
+        much: Word after "times as", as in "2.4 times as much".
+        share: Whether they are shares, given in per cent, or differences of these, in points.
         level: Whether they are the measured values themselves, which have no sign.
     """
 
@@ -59,13 +59,13 @@ class Saying:
 
     @classmethod
     def part(cls, row: Row, part: Part) -> "Saying":
-        """Return how the contrasts of one of a row's parts are said."""
+        """Return the wording of the contrasts of one of a row's parts."""
         scale = part.scale
         return cls.of(row, log=scale.log, unit=scale.unit, level=_levels(part))
 
     @property
     def unit(self) -> str:
-        """What ticks leave out, ", in points"."""
+        """The unit that ticks omit and the axis names: ", in points" or nothing."""
         return ", in points" if self.share and not self.level else ""
 
     def value(self, value: Number) -> str:

@@ -140,10 +140,11 @@ def pooled(made: Calibration, name: Callable[[Cell, Place], str]) -> list[Checke
 
 
 def reports(made: Calibration, members: int, *, tails: bool = False) -> Checked:
-    """Return how many whole reports, with every member's truth at an edge, have any false word.
+    """Return how many simulated reports contain a false word, and how many there are.
 
-    A report consists of the n-th samples of `members` places; each place belongs to one group of
-    places. A conjunction counts as two members.
+    In these reports the truth of every member lies at an edge. Report n of a group of places takes
+    the n-th sample of each place in the group; a place belongs to one group, and a group has as
+    many places as make `members` members. A conjunction counts as two members.
 
     Args:
         made: The results of the calibration.

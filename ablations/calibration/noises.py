@@ -36,7 +36,7 @@ class Noise:
     unknown: float = 0.0
 
     def contrasts(self) -> Array:
-        """Return (SIZE,), ascending: half of them at 0 or below, half at 0 or above."""
+        """Return all contrasts of a population, ascending, [SIZE]; their median is 0."""
         z = np.sort(_shapes(self.shape))
         z = -z[::-1] if self.towards < 0 else z
         middle: float = (z[SIZE // 2 - 1] + z[SIZE // 2]) / 2

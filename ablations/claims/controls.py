@@ -49,7 +49,7 @@ class Measurement:
 
     @property
     def name(self) -> str:
-        """For ids: it depends on the three names alone."""
+        """The name in ids, formed from the names of the three kinds."""
         return "-".join(_kebab(kind.__name__) for kind in (self.protocol, self.metric, self.test))
 
 
@@ -72,7 +72,7 @@ class Control:
 
     @property
     def statement(self) -> str:
-        """What is known, in words."""
+        """The known truth, in words."""
         return f"{self.planted}: the rule finds it." if self.planted else "Equal is found equal."
 
     def guards(self, claim: Claim) -> bool:
@@ -99,14 +99,14 @@ def measurements(claim: Claim) -> frozenset[Measurement]:
 
 
 def derived(claims: Iterable[Claim], own: Sequence[Setup] = ()) -> tuple[Control, ...]:
-    """Return both controls of everything that claims measure, in the order of their names.
+    """Return both controls of each protocol, metric and test that claims combine, by name.
 
     Args:
         claims: The claims to guard.
         own: Set-ups from outside, which come before `SETUPS`.
 
     Raises:
-        UserError: If no set-up plants something that a claim's metric reads.
+        UserError: If no set-up plants an effect that a claim's metric can show.
     """
     found = {m for claim in claims for m in measurements(claim)}
     setups = (*own, *SETUPS)

@@ -146,7 +146,7 @@ def _plans(name: str, rows: Sequence[Mapping[str, Json]]) -> Table:
 
 
 def _last(prospect: Mapping[str, Json], pairs: int) -> float | None:
-    """Return the chance that a claim has settled by the last look within so many pairs."""
+    """Return the probability that a claim is settled by the last look within `pairs` pairs."""
     found = [c for c in prospect["chances"] if c["look"] <= pairs]
     if not found:
         return None

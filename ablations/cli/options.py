@@ -9,12 +9,12 @@ from hrm.system.command import Parser
 
 
 def as_json() -> Parser:
-    """Return --json."""
+    """Return a parser of the option `--json`."""
     return _option("--json", action="store_true", help="print JSON; its keys are documented")
 
 
 def store(default: str = "store") -> Parser:
-    """Return --store."""
+    """Return a parser of the option `--store`."""
     return _option(
         "--store",
         default=default,
@@ -31,7 +31,7 @@ def claims() -> Parser:
 
 
 def outside() -> Parser:
-    """Return --claims and --include, for users' claims and modules."""
+    """Return a parser of `--claims` and `--include`, for users' claims and modules."""
     made = Parser(add_help=False)
     made.add_argument(
         "--claims",
@@ -51,7 +51,7 @@ def outside() -> Parser:
 
 
 def tier() -> Parser:
-    """Return --tier."""
+    """Return a parser of the option `--tier`."""
     return _option(
         "--tier",
         choices=["quick", "standard", "full"],
@@ -61,7 +61,7 @@ def tier() -> Parser:
 
 
 def jobs() -> Parser:
-    """Return --jobs."""
+    """Return a parser of the option `--jobs`."""
     return _option(
         "--jobs",
         type=positive,
@@ -75,7 +75,7 @@ def jobs() -> Parser:
 
 
 def device() -> Parser:
-    """Return --mode and --device."""
+    """Return a parser of the options `--mode` and `--device`."""
     made = Parser(add_help=False)
     made.add_argument(
         "--mode",
@@ -96,7 +96,7 @@ def device() -> Parser:
 
 
 def fresh() -> Parser:
-    """Return --fresh."""
+    """Return a parser of the option `--fresh`."""
     return _option(
         "--fresh",
         action="store_true",
@@ -105,7 +105,7 @@ def fresh() -> Parser:
 
 
 def robustness() -> Parser:
-    """Return --robustness."""
+    """Return a parser of the option `--robustness`."""
     return _option(
         "--robustness",
         action="store_true",
@@ -115,7 +115,7 @@ def robustness() -> Parser:
 
 
 def history() -> Parser:
-    """Return --history."""
+    """Return a parser of the option `--history`."""
     return _option(
         "--history",
         dest="folder",

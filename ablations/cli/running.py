@@ -214,10 +214,10 @@ def _execute(
 
 
 def _stacked(session: Session, due: Sequence[Due]) -> tuple[Due, ...]:
-    """Return what is due, claims refused whose training can't be stacked.
+    """Return what is due; claims that can't be stacked have a refusal instead of trials.
 
-    A control is refused only if all claims are that it guards. Its cells are one arm, so that
-    either both are stacked or both are trained seed by seed.
+    A control is refused only if all claims that it guards are. Both of its cells have the same arm,
+    so that both are stacked or both are trained seed by seed.
     """
     from ablations.runs import stacking
 

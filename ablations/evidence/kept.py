@@ -148,7 +148,7 @@ class Evidence:
         return self._files[name]
 
     def all(self, trial: Trial) -> list[tuple[Runs, Run]]:
-        """Return all runs of a trial's kind, whatever their seed and edition."""
+        """Return all runs with a trial's protocol and arms: any seed, sources, versions, device."""
         name = self._kind(trial)
         found = [self._names[name]] if name in self._names else self._renamed().get(name, [])
         return [(self.file(n), run) for n in found for run in self.file(n).runs.values()]

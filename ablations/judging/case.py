@@ -16,7 +16,7 @@ from hrm.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A statistical claim, judged by its own runs alone.
+    """A statistical claim, judged by its own runs only, without controls.
 
     Args:
         claim: The claim.
@@ -80,13 +80,13 @@ class Case:
 
     @property
     def sentence(self) -> str:
-        """What the counts alone say, in a sentence."""
+        """The sentence of the verdict by counts only, without faults."""
         counted = self.counted
         return "" if counted is None else counted.sentence
 
     @property
     def reason(self) -> str:
-        """Why the word is what it is."""
+        """The reason for the word, in a sentence."""
         if not self.faults:
             return self.sentence
         by_itself = self.counted
@@ -143,16 +143,16 @@ def judged(
 
 
 def of_part(pairs: Sequence[Pair], part: int, test: Test, zones: Zones) -> Pairs:
-    """Return the contrasts of one thing that a claim says, the claimed direction positive."""
+    """Return the contrasts of one statement of a claim, with the claimed direction positive."""
     return oriented([pair.contrasts[part] for pair in pairs], test, zones)
 
 
 def oriented(contrasts: Sequence[Contrast], test: Test, zones: Zones) -> Pairs:
     """Return contrasts with the claimed direction positive.
 
-    A failed run counts for the claim if it moves the contrast in the claimed direction, and else
-    against it: "the treatment takes longer" is no worse a claim for treated runs that never
-    arrive.
+    A failed run counts for the claim if it moves the contrast in the claimed direction, and
+    otherwise against it. For example, treated runs that never reach the target support the claim
+    that the treatment takes longer.
     """
     ends = [sorted((x.low * zones.sign, x.high * zones.sign)) for x in contrasts]
     return Pairs.within(

@@ -164,7 +164,7 @@ class Reader:
         return self._found[place]
 
     def _cut_off(self, trial: Trial) -> bool:
-        """Return whether the machine killed every attempt at what a trial starts from."""
+        """Return whether the machine killed every attempt at a parent of a trial."""
         parent = trial.parent
         if parent is None:
             return False
@@ -173,7 +173,7 @@ class Reader:
         return (lost and killed) or self._cut_off(parent)
 
     def _of_parent(self, trial: Trial) -> Status | None:
-        """Return how a trial ended that couldn't begin: as what it starts from did."""
+        """Return the status of a trial that can't begin since its parent failed; None if it can."""
         parent = trial.parent
         if parent is None:
             return None

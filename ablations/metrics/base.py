@@ -38,7 +38,7 @@ class Metric(Part, ABC):
         """
 
     def extreme(self, found: Observations) -> str:
-        """Return in words at which end of its scale a run lies, "" if at none."""
+        """Return a text if a run lies at an end of the metric's scale ("floor: ..."), or ""."""
         return ""
 
     @property

@@ -44,7 +44,7 @@ class Rows(Cost):
 
 @dataclass(frozen=True, kw_only=True)
 class RowShare(Rows):
-    """Rows through the high core, divided by those of all samples in all steps."""
+    """Rows through the high core, as a share of those if all samples took all steps."""
 
     @property
     def quantity(self) -> str:
@@ -72,7 +72,7 @@ class Flops(Cost):
 
 @dataclass(frozen=True, kw_only=True)
 class SlowestRows(Cost):
-    """Rows if every batch ended at its slowest sample's halting step."""
+    """Rows through the high core if each sample took the steps of the slowest one in its batch."""
 
     @property
     def quantity(self) -> str:

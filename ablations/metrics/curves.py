@@ -23,7 +23,8 @@ class Arrival(Metric):
         threshold: Accuracy on unknown cells, or the return −error − cost · halting steps.
         cap: Number of updates at which curves are cut; the curves of all arms must reach it.
         smooth: Number of evaluations in a window; all of them if there are fewer.
-        cost: Cost λ of a halting step in the return; None if the threshold is an accuracy.
+        cost: Cost λ of a halting step in the return; None if the threshold is an accuracy, not a
+            return.
         since: Share of the updates, from the beginning, that is ignored.
     """
 
@@ -57,7 +58,7 @@ class Arrival(Metric):
         if not len(over):
             return beyond(self.cap)
         i = int(over[0])
-        if i == 0:  # it arrived before the curve begins
+        if i == 0:  # it arrived before the first window
             first = min(float(updates[0]), self.cap)
             return Value(low=0.0, high=first, mean=first)
         share = (self.threshold - scores[i - 1]) / (scores[i] - scores[i - 1])
@@ -107,7 +108,7 @@ class Settling(Metric):
         if not np.isfinite(steps).all() or not len(steps):
             return UNKNOWN
         away = np.flatnonzero(np.abs(steps - steps[-1]) > self.within)
-        if not len(away):  # they were there before the curve begins
+        if not len(away):  # the steps had settled before the first window
             return Value(low=0.0, high=float(updates[0]), mean=float(updates[0]))
         return number(float(updates[away[-1] + 1]))
 

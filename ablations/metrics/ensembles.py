@@ -83,11 +83,11 @@ class EasyFailure(Metric):
 class FirstStepShare(Metric):
     """Gain over the best trivial method after one halting step, as a share of the final gain.
 
-    (a₁ − t) / (a_K − t), with accuracies on unknown cells; unknown if there is no final gain. It
-    is read from `Evaluate(mode=Forced(...))`.
+    (a₁ − t) / (a_K − t), where a_k is the accuracy on unknown cells after step k of K. The value is
+    unknown if there is no final gain. It is read from `Evaluate(mode=Forced(...))`.
 
     Args:
-        beyond: Whether t is the trivial method's accuracy, or zero.
+        beyond: Whether t is the accuracy of the best trivial method; otherwise it is zero.
     """
 
     beyond: bool = True

@@ -133,8 +133,8 @@ class DepthGradient(Metric):
 
     Args:
         depth: One of the protocol's depths.
-        of: "start" for the gradient by each board's first states, the median over boards; "trunk"
-            for that of the mean loss by the parameters of both cores.
+        of: "start" for the gradient with respect to each board's initial states, as a median over
+            boards; "trunk" for that of the mean loss with respect to the parameters of both cores.
     """
 
     higher_is_better: ClassVar[bool] = False

@@ -16,12 +16,12 @@ class LargestRate(Metric):
     """The largest learning rate of a ladder at which, and below which, training is stable.
 
     Training is stable if all losses and weights stay finite, and the mean loss of the last quarter
-    is below that of the best constant answer. If the highest rate is stable the value lies above
-    it; if the lowest one isn't, the value lies below it.
+    is below that of the best constant answer. If the highest rate is stable, the value is only
+    known to be larger; if the lowest one isn't stable, only to be smaller.
 
     Args:
-        over_best: Whether it is divided by the rate whose last loss is the least, of those: for
-            arms whose rates don't mean the same.
+        over_best: Whether the value is divided by the stable rate with the smallest final loss, for
+            arms whose optimal learning rates differ.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)

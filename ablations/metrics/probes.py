@@ -46,7 +46,9 @@ class ResidualLeft(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class CycleResidual(Metric):
-    """Change of the low state in a cycle's last update / in its first one; mean over cycles.
+    """Change of the low state in a cycle's last update, divided by that in its first one.
+
+    It is a mean over cycles.
 
     Args:
         updates: Low updates in each cycle, T.

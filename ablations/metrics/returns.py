@@ -34,7 +34,7 @@ class Return(Metric):
 class Regret(Metric):
     """Mean over test boards of the return at the best step minus that at the chosen step.
 
-    It is read of `Evaluate(mode=Forced(...))`, which knows the error after each step.
+    It is read from `Evaluate(mode=Forced(...))`, which stores the error after each step.
 
     Args:
         cost: λ, as in `Return`.

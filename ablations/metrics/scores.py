@@ -19,7 +19,7 @@ _quantities = {
     "exact": "share of boards answered exactly",
     "valid": "share of boards with a valid answer",
 }
-ERRORS = 3.0  # standard errors by which a model with skill is beyond the best trivial method
+ERRORS = 3.0  # standard errors by which a model must beat the best trivial method
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,10 @@ class Accuracy(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class HaltedAccuracy(Accuracy):
-    """Accuracy with halting, compared with that of all steps; both are equal without halts."""
+    """Accuracy with halting; to be compared with that of all steps.
+
+    If no sample halts early, the two are equal for a trivial reason. `extreme` reports that.
+    """
 
     def extreme(self, found: Observations) -> str:
         return halting_extreme(found) or super().extreme(found)
@@ -70,7 +73,7 @@ class HaltedAccuracy(Accuracy):
 
 @dataclass(frozen=True, kw_only=True)
 class ShadowAccuracy(Metric):
-    """Accuracy on unknown cells of weights averaged while training, of `Train(shadows=...)`.
+    """Accuracy on unknown cells with weights averaged in training, from `Train(shadows=...)`.
 
     Args:
         decay: Decay of the average.
@@ -90,7 +93,7 @@ class ShadowAccuracy(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyAt(Metric):
-    """Accuracy on unknown cells after a given halting step, of `Evaluate(mode=Forced(...))`.
+    """Accuracy on unknown cells after a given halting step, from `Evaluate(mode=Forced(...))`.
 
     Args:
         step: The step, from 1.

@@ -15,8 +15,8 @@ class Saved(Timed):
     Both times are medians over the rounds of one process, so that its speed cancels.
 
     Args:
-        target: The part.
-        whole: The whole, timed in the same process.
+        target: The timed function of the part, "module:function".
+        whole: The timed function of the whole, in the same process.
         calls: Number of calls of the part by the whole.
         speedup: Factor by which the part would be faster.
     """

@@ -155,7 +155,7 @@ def order(
 
 
 def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
-    """Return the values of controls: the number of claims that each of them guards."""
+    """Return the value of each control, which is the number of claims that it guards, by id."""
     return {c.claim.id: float(sum(map(c.guards, claims))) for c in controls}
 
 

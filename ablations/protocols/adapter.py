@@ -105,7 +105,7 @@ class Progress:
         return score
 
     def observations(self) -> dict[str, Any]:
-        """Return what the protocol stores, an array each."""
+        """Return the observations of the training, by name; each is an array."""
         names = ("evaluation_update", "evaluation_loss", "evaluation_steps", "evaluation_score")
         columns = zip(*self.points, strict=True) if self.points else ((),) * len(names)
         return {

@@ -54,10 +54,10 @@ class Table:
         return compact(self.task.score(self.splits.test, predictions).unknown * self.unknown)
 
     def scored(self, answers: Answers) -> dict[str, Any]:
-        """Return what is stored of answers to the test boards, an array [N] each.
+        """Return the observations of answers to the test boards, by name; each is an array [N].
 
-        Where answers are numbers, `error` is the mean squared one; `task` is each board's task,
-        where there are several.
+        For real-valued answers, `error` is the mean squared error of each board. For a mixture of
+        tasks, `task` is the index of each board's task.
         """
         boards = self.splits.test
         found = self.task.score(boards, answers.predictions)

@@ -80,7 +80,7 @@ def batches(system: System, seed: int, *, batch: int = 8) -> Iterator[tuple[Tens
 
 
 def step(model: HRMACTv1, batch: Tensors, targets: Tensor) -> Found:
-    """Return what the printed step computes from a carry that is made anew, up to its losses."""
+    """Return the results of the printed training step from a new carry, up to its losses."""
     carry = model.initial_carry(batch)
     carry, outputs = model(carry, batch)
     logits = outputs["logits"]
@@ -122,7 +122,7 @@ def sparse_optimiser(model: HRMACTv1) -> torch.optim.Optimizer:
 
 
 def trained(system: System, seed: int, updates: int) -> HRMACTv1:
-    """Return the document's model after so many printed training steps on random batches."""
+    """Return the document's model after a number of printed training steps on random batches."""
     model = view(system, seed)
     adam, source = optimiser(model), batches(system, seed)
     torch.manual_seed(seed)  # exploration draws from here

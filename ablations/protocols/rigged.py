@@ -32,7 +32,7 @@ class Scripted(Halting):
 
 
 def scripted(c: config.HRMConfig, steps: int, seed: int) -> HRM:
-    """Return a model of so many halting steps at most, that stops when `margins` say so."""
+    """Return a model with at most `steps` halting steps, whose noise prescribes decisions."""
     torch.manual_seed(seed)
     model = HRM(c).train()
     model.halting = Scripted(steps)
@@ -50,7 +50,7 @@ def stopping(stops: Sequence[int] | NDArray[np.int64], steps: int) -> Tensor:
 
 
 def never_stop(model: HRM) -> None:
-    """Make a policy network's last layer continue, whatever it reads: all cycles are taken."""
+    """Make a policy network continue for every input, so that all cycles are taken."""
     last = controller(model).policy[-1]  # type: ignore[index]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
@@ -58,7 +58,7 @@ def never_stop(model: HRM) -> None:
 
 
 def diversify(model: HRM, inputs: Tensor, gain: float = 10.0) -> None:
-    """Make a policy's decisions depend on states, so that samples differ in what they want.
+    """Make a policy's decisions depend on states, so that they differ between samples.
 
     The controller's weights are scaled and its biases cleared; the last one is then set so that
     half of these inputs' samples, decided greedily, want to stop before the last cycle.
@@ -134,7 +134,7 @@ def controller(model: HRM) -> nn.Module:
 
 @contextmanager
 def counted_rows(model: HRM) -> Iterator[list[int]]:
-    """Count the rows of each call of the high core: one call a step where there is one cycle."""
+    """Yield a list of the rows of each call of the high core; one call per step with one cycle."""
     rows: list[int] = []
     hook = model.high.register_forward_hook(lambda _m, _a, out: rows.append(len(out)))
     try:

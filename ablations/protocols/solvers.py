@@ -12,13 +12,13 @@ from hrm.tasks.maze import GOAL, START, WALL
 
 
 def count_solutions(puzzle: Ints, *, limit: int = 2) -> int:
-    """Return how many solutions a sudoku [cells] has, counted up to a limit."""
+    """Return the number of solutions of a sudoku [cells], or `limit` if there are more."""
     size = round(len(puzzle) ** 0.5)
     return len(solutions(puzzle.tolist(), size, limit))
 
 
 def emptied(seed: int, *, clues: int, size: int = 9) -> Iterator[Ints]:
-    """Yield random full grids of which all but so many random cells are emptied, without end.
+    """Yield random full grids in which all but `clues` random cells are emptied, endlessly.
 
     Document complete makes its puzzles in this way, without checking that the solution is unique.
     """
@@ -62,5 +62,5 @@ def shortest(board: Ints) -> float:
 
 
 def along(board: Ints, marks: Ints) -> float:
-    """Return the fewest moves from start to goal over marked cells alone."""
+    """Return the fewest moves from start to goal over marked cells; infinity without a path."""
     return moves(board, (marks == 1) | (board == START) | (board == GOAL))

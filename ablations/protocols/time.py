@@ -1,4 +1,4 @@
-"""Time arms by turns in a fresh process, alone on the machine (`bench.turns`)."""
+"""Time arms in turns in a fresh process, alone on the machine (`bench.turns`)."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def run(inputs: Inputs) -> Outcome:
 def observations(
     protocol: Time, found: Mapping[str, Any], arms: int, dropped: Sequence[float]
 ) -> list[dict[str, Any]]:
-    """Return what a process found as one mapping an arm."""
+    """Return the measurements of a process as observations, one mapping per arm."""
     times = np.array(found["times"])  # [targets, batches, rounds, arms and twin]
     place = np.argsort(np.array(found["order"], dtype=np.int8), axis=-1).astype(np.int8)
     calls = np.array(found["calls"])
@@ -105,13 +105,13 @@ def observations(
 
 
 def measured(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a fresh process measures.
+    """Return the measurements of a fresh process, see `bench.turns.measure`.
 
-    It knows no more of our environment than it needs, imports nothing from the working folder, and
-    ends with this process, even with a killed one: its standard input closes then.
+    It gets only the environment variables that it needs, and imports nothing from the working
+    folder. It ends with this process, even if that is killed, because its standard input is closed.
 
     Raises:
-        RuntimeError: If it fails, with its last line.
+        RuntimeError: If it fails; the message has the last line of its standard error.
     """
     with (
         tempfile.TemporaryFile("w+") as errors,

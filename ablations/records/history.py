@@ -1,7 +1,7 @@
-"""What is kept of a commit: its benchmarks' numbers and its verdicts; one small file each.
+"""Records of commits: values of benchmarks, and verdicts; one small file per commit.
 
-Files lie in `evidence/history`, named by commit and by the digest of the sources there, so that a
-clone has the history. All numbers are better when lower.
+Files lie in `evidence/history`, so that a clone of the repository has the history. They are named
+by the commit and the digest of its sources. Lower is better for all values.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ class Measured(Record):
     """One benchmark at one commit.
 
     Args:
-        unit: Of the values: "seconds", "bytes", "ratio".
+        unit: Unit of the values: "seconds", "bytes", "ratio".
         version: Values of different versions aren't comparable.
-        values: By the parameters' values, "" without parameters; None where it failed.
+        values: Values by the benchmark's parameters, "" without parameters; None if it failed.
     """
 
     unit: str
@@ -33,8 +33,7 @@ class Conditions(Record):
 
     Args:
         machine: Processor, cores, system.
-        load: Processes that wanted a core, for each core; above 0.5 times say little. None if it
-            wasn't noted.
+        load: Running processes per core; above 0.5, times are unreliable. None if unknown.
         quick: Whether each time is that of a single sample.
         note: Further remarks.
     """
@@ -47,7 +46,7 @@ class Conditions(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Commit(Record):
-    """What is known of a commit.
+    """The benchmarks and verdicts of a commit.
 
     Args:
         commit: Its hash.
@@ -57,7 +56,7 @@ class Commit(Record):
         sources: SHA-256 over the Python files of our packages and their contents.
         conditions: None without benchmarks.
         benchmarks: By asv's name.
-        tier: Up to which pairs the verdicts read, "" without verdicts.
+        tier: The tier at which claims were judged, "" without verdicts.
         claims: The group of each claim that was judged there, by its id.
     """
 
@@ -74,7 +73,7 @@ class Commit(Record):
 
     @property
     def order(self) -> tuple[str, int, str]:
-        """What commits are sorted by, the oldest first."""
+        """The key by which commits are sorted, the oldest first."""
         return self.date, self.place, self.commit
 
     @property

@@ -71,10 +71,10 @@ TABLES = (
 
 
 def table_for(members: int) -> Table:
-    """Return the table for a family of so many statistical claims.
+    """Return the table for a family with a number of members.
 
     Raises:
-        UserError: If there are more than the error of 5 % can be divided among, or none.
+        UserError: If there are none, or more than the largest table allows.
     """
     for table in TABLES:
         if 1 <= members <= table.members:
@@ -86,12 +86,12 @@ def table_for(members: int) -> Table:
 
 
 def error(exceptions: Exceptions, share: Fraction | float = MEDIAN) -> Fraction | float:
-    """Return the chance that any look errs on one side, at the edge of what is claimed.
+    """Return the probability that a barely false statement is established at any look.
 
     Args:
         exceptions: The exceptions of a table, by look.
-        share: The share of pairs that the statement is about: exactly so many lie beyond the edge
-            where it is barely false. A Fraction gives an exact chance.
+        share: The share of pairs beyond the edge at which the statement is barely false, such as
+            one half for the median. A Fraction gives an exact probability.
     """
     chance: Fraction | float = chance_to_establish(exceptions, share)[max(exceptions)]
     return chance

@@ -154,7 +154,7 @@ def judge(
 
 
 def conjunction(verdicts: Sequence[Verdict]) -> Joint:
-    """Return the verdict on a claim that says several things: all must hold, and one failing fails.
+    """Return the verdict on a conjunction: all parts must hold, and it fails if one part fails.
 
     The word is that of the first part that decides. If all hold, it is CONFIRMED.
     """

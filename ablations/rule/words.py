@@ -14,7 +14,7 @@ _there = "there is"
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """How contrasts are said: ratios in per cent less or more, all else as it is read.
+    """How contrasts are worded: ratios in per cent less or more, all others in the metric's unit.
 
     Args:
         zones: Zones of the claim.
@@ -24,22 +24,22 @@ class Reader:
 
     @property
     def percent(self) -> bool:
-        """Whether contrasts are ratios near enough to 1 to be said in per cent."""
+        """Whether contrasts are ratios near enough to 1 to be given in per cent."""
         return self.zones.log and max(map(self.zones.value, self.zones.edges)) <= MULTIPLE
 
     @property
     def turn(self) -> int:
-        """+1 if what the reader is told grows with contrasts, else -1."""
+        """+1 if the worded value grows with the contrast, else -1."""
         return 1 if self.percent else self.zones.sign
 
     @property
     def what(self) -> str:
-        """The name of what is compared; per cent need none."""
+        """The name of the compared quantity; "" for values in per cent."""
         return "" if self.percent else "ratio" if self.zones.log else "difference"
 
     @property
     def median(self) -> str:
-        """What a median is called."""
+        """The name of a median: "median ratio", "median difference" or "median"."""
         return f"median {self.what}".rstrip()
 
     def value(self, contrast: float) -> str:
@@ -76,7 +76,7 @@ class Reader:
 
         Args:
             edge: The edge, a contrast.
-            up: Whether beyond it in the claimed direction.
+            up: Whether the contrast lies beyond the edge in the claimed direction.
         """
         value = self.zones.value(edge)
         greater = up == (self.zones.sign > 0)
@@ -125,7 +125,7 @@ class _Sentence:
         return f"{pairs} {where}" if named else f"{pairs} {subject} {where}"
 
     def reason(self) -> str:
-        """Say why the word is what it is by itself."""
+        """Return the reason for the word before SPLIT."""
         word = self.verdict.by_itself
         if word is Word.NOT_RUN:
             return f"there are no {self.noun}"
@@ -206,7 +206,7 @@ class _Sentence:
         return f"{said}; the {self.reader.median} of these is {self.reader.value(estimate)}"
 
     def objection(self) -> str:
-        """Say what speaks against the word by itself."""
+        """Return the reason for SPLIT: the word before it, and what contradicts that word."""
         verdict = self.verdict
         said = []
         if Objection.MEAN in verdict.against:
@@ -223,7 +223,7 @@ class _Sentence:
         )
 
     def remarks(self) -> str:
-        """Say what else counts: pairs it would take, unknown ones, and those not read."""
+        """Return remarks on the pairs: how many would settle it, are unknown, or aren't read."""
         verdict, noun = self.verdict, self.noun
         said = ""
         if verdict.needed is not None:

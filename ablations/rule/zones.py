@@ -21,7 +21,7 @@ class Zones:
     Args:
         null: w > 0: effects within [-w, w] aren't worth having; None for claims about nearly all
             pairs.
-        because: Why w, or the margin, is what it is.
+        because: Reason for the size of w or of the margin.
         band: Weak and strong edge of the claimed size, 0 < w ≤ weak < strong; strong is infinite
             for "at least"; None where no size is claimed.
         nearly_all: For claims about nearly all pairs (not worse, reliable): the edge beyond which
@@ -99,7 +99,7 @@ def ratio(
     Args:
         null: The smallest change worth having, as a share: 0.05 is 5 %; a ratio of 0.95 for
             "fewer" and of 1.05 for "more" is where it begins.
-        because: Why.
+        because: Reason for that size.
         fewer: Whether the claim is that the ratio is below 1.
         about: The claimed ratio, from and to: 0.6 to 0.8 is a saving of 20 % to 40 %.
         at_least: The claimed ratio or a stronger one.
@@ -125,7 +125,7 @@ def difference(
 
     Args:
         null: The smallest difference worth having, above 0.
-        because: Why.
+        because: Reason for that size.
         fewer: Whether the claim is that the difference is below 0.
         about: The claimed difference, from and to, both below 0 for "fewer".
         at_least: The claimed difference or a stronger one.
@@ -144,7 +144,7 @@ def either_side(*, null: float, because: str, log: bool = False, unit: str = "")
 
     Args:
         null: The smallest effect worth having; of a ratio, as a share.
-        because: Why.
+        because: Reason for that size.
         log: Whether it is a ratio.
         unit: Unit of the values, for sentences.
 
@@ -162,7 +162,7 @@ def not_worse(
 
     Args:
         margin: How much worse is allowed, above 0; of a ratio, as a share.
-        because: Why.
+        because: Reason for that size.
         fewer: Whether less is better.
         log: Whether it is a ratio.
         unit: Unit of the values, for sentences.
@@ -181,7 +181,7 @@ def reliable(
 
     Args:
         above: The value, in the reader's unit: a ratio itself.
-        because: Why.
+        because: Reason for that size.
         fewer: Whether they should lie below it.
         log: Whether it is a ratio.
         unit: Unit of the values, for sentences.

@@ -310,7 +310,11 @@ def _threads() -> int:
 
 @contextlib.contextmanager
 def limited(seconds: float | None) -> Iterator[None]:
-    """Let the system end this process, if it is a worker, when the time limit is over."""
+    """Limit the wall time of the block: when it is over, the system ends this worker process.
+
+    Args:
+        seconds: The limit; None for none. It has no effect in a process that isn't a worker.
+    """
     if seconds is None or not may_be_killed:
         yield
         return

@@ -1,4 +1,4 @@
-"""Fingerprints of trials: a stored result with a trial's fingerprint stands for a new run of it.
+"""Fingerprints of trials: a stored result with a trial's fingerprint makes a new run unnecessary.
 
 A fingerprint is the SHA-256 of the canonical JSON of the trial (without its parent), the parent's
 fingerprint, the device class, the versions, and the digest of the sources that the trial depends

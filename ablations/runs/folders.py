@@ -64,5 +64,5 @@ def refused(what: str, allowed: str, mend: str) -> UserError:
 
 
 def said(error: OSError) -> str:
-    """Return the reason of an operating system's error."""
+    """Return the operating system's message of an error, or the name of its type."""
     return error.strerror or type(error).__name__

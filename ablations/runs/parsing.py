@@ -83,7 +83,7 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
 
 
 class _WithoutDocstrings(ast.NodeTransformer):
-    """Drops strings that stand as statements: docstrings, and the strings under attributes."""
+    """Drops strings that are statements: docstrings, and descriptions below attributes."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -99,7 +99,7 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path | str, *, create: bool = False) -> Self:
-        """Open a store; with `create`, make it where there is nothing or an empty folder.
+        """Open a store; with `create`, make one if the folder is missing or empty.
 
         Raises:
             UserError: If the folder is missing, no folder, not a store, of a newer version or

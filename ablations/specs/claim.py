@@ -45,14 +45,14 @@ class Tier(StrEnum):
 Schedule = Mapping[Tier, int]
 # Pairs by tier. Every number but 1 is a look of the table (`ablations.rule.table`).
 TRAINED: Schedule = {Tier.QUICK: 1, Tier.STANDARD: 26, Tier.FULL: 60}
-FURTHER: Schedule = {**TRAINED, Tier.FULL: 120}  # if open at 60, and likely to be settled at 120
+FURTHER: Schedule = {**TRAINED, Tier.FULL: 120}  # if open at 60, and probably settled at 120
 CHEAP: Schedule = {Tier.QUICK: 26, Tier.STANDARD: 60, Tier.FULL: 240}
 TIMED: Schedule = {Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 60}
 CONTROLS: Schedule = dict.fromkeys(Tier, 26)
 ONCE: Schedule = dict.fromkeys(Tier, 1)
 
 OFFSET = 1_000  # seeds in a block: more than a claim ever has pairs
-PILOT_BLOCK = 1  # plans take a spread from its first seeds; no claim is judged by them
+PILOT_BLOCK = 1  # plans estimate spreads from its first seeds; no claim is judged by these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Cell:
         label: Name of the cell for the reader.
         arm: The configuration.
         protocol: The protocol that the arm is run with.
-        metric: The metric that is read of the run.
+        metric: The metric that is read from the run.
     """
 
     label: str
@@ -73,7 +73,7 @@ class Cell:
 
     @functools.cached_property
     def data(self) -> Mapping[str, Json]:
-        """The JSON of arm, protocol and metric, which many read and none may change."""
+        """The JSON of arm, protocol and metric; it is shared, so callers mustn't change it."""
         parts = {"arm": self.arm.part, "protocol": self.protocol, "metric": self.metric}
         return {name: part.to_json() for name, part in parts.items()}
 
@@ -120,7 +120,7 @@ class Claim(ABC):
     @property
     @abstractmethod
     def form(self) -> str:
-        """How it is decided, in the ledger's word."""
+        """The form of the claim as the ledger names it, such as "exact"."""
 
     def trained(self, *, compiled: bool) -> "Claim":
         """Return the claim with training steps compiled, or not, where it trains at all."""
@@ -159,7 +159,7 @@ class Statistical(Claim):
     block: int = 2
 
     def __post_init__(self) -> None:
-        """Fill in the product, and hold the test to its cells."""
+        """Make the cells if they aren't given, and check that all other fields fit them."""
         super().__post_init__()
         if not self.cells:
             assert self.arms and self.protocol is not None and self.metric is not None, self.id
@@ -189,7 +189,7 @@ class Statistical(Claim):
 
     @property
     def compared(self) -> tuple[Cell, ...]:
-        """The cells that the test reads; any others are for other readings."""
+        """The cells that the test reads; further cells are for other readings."""
         return self.cells[: self.test.cells]
 
     def trained(self, *, compiled: bool) -> "Statistical":

@@ -27,13 +27,13 @@ class Contrast:
 
     @property
     def failed(self) -> tuple[bool, ...]:
-        """Which cells' runs diverged or never arrived."""
+        """For each cell, whether its run diverged, timed out, or never reached the target."""
         return tuple(value.failed for value in self.values)
 
 
 # -- weights --------------------------------------------------------------------------------------
 def slope(levels: Sequence[float]) -> tuple[float, ...]:
-    """Return the weights of a least-squares slope over these levels."""
+    """Return the weights of a least-squares slope, wᵢ = (lᵢ − l̄) / Σ(l − l̄)², for levels l."""
     middle = math.fsum(levels) / len(levels)
     total = math.fsum((level - middle) ** 2 for level in levels)
     assert total > 0, levels
@@ -57,7 +57,15 @@ def main_effect(first: Sequence[float], second: Sequence[float], *, of: int) -> 
 
 
 def interaction(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
-    """Return the weights of how much the second factor's effect grows with the first factor."""
+    """Return the weights of the interaction of two factors.
+
+    The contrast is the change of the second factor's effect over the range of the first factor.
+    Its weights are the products of those of both effects, the first factor's levels outside.
+
+    Args:
+        first: The levels of the first factor.
+        second: The levels of the second factor.
+    """
     return tuple(a * b for a in _effect(first) for b in _effect(second))
 
 
@@ -76,7 +84,7 @@ def combined(
     leave the contrast unknown on that side, as where both arms diverged.
 
     Args:
-        weights: One a value; a value of weight 0 isn't read.
+        weights: One weight per value; a value with weight 0 isn't read.
         values: Values of the cells.
         logarithmic: Whether logarithms are combined.
     """
@@ -124,7 +132,7 @@ def _as_is(value: Value) -> Range:
 
 
 def _logarithms(value: Value) -> Range:
-    """Return the ends' logarithms; a negative end bounds nothing, and a negative number is none."""
+    """Return bounds of the logarithm of a value; infinite where an end is negative."""
     low, high = logarithm(value.low), logarithm(value.high)
     if math.isnan(high):
         return -math.inf, math.inf
@@ -139,5 +147,5 @@ def logarithm(x: float) -> float:
 
 
 def finite(x: float) -> float:
-    """Return what a mean over pairs may read: NaN in place of infinities."""
+    """Return x, or NaN if x is infinite, for a mean over pairs."""
     return x if math.isfinite(x) else math.nan

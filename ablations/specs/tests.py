@@ -73,12 +73,12 @@ class Test(ABC):
 
     @property
     def form(self) -> str:
-        """The ledger's word for it."""
+        """The form of the test as the ledger names it, such as "ratio"."""
         return self.name
 
     @property
     def places(self) -> int:
-        """The number of statements that are decided; each takes a place in the family."""
+        """The number of decided statements, each of which counts in the family of tests."""
         return 1
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Linear(Test):
     @property
     @abstractmethod
     def weights(self) -> tuple[float, ...]:
-        """One weight a cell."""
+        """The weights of the cells, in order."""
 
     def contrast(self, values: Sequence[Value]) -> Contrast:
         return combined(self.weights, values, logarithmic=self.logarithmic)
@@ -171,7 +171,7 @@ class TimeToTarget(Ratio):
 
 @dataclass(frozen=True, kw_only=True)
 class Timing(Ratio):
-    """x = log(time of the treatment / time of the baseline), by turns within a fresh process.
+    """x = log(time of the treatment / time of the baseline), in turns within a fresh process.
 
     The metric of the cells is the ratio of each arm's time to that of the baseline
     (`metrics.timing.TimeRatio`). It is 1 for the baseline, so that x is the treatment's median over
@@ -238,7 +238,7 @@ class Factorial(Linear):
     """x = a contrast over the cells of a two-factor design, the first factor's levels outside.
 
     Args:
-        factors: Weights, one a cell, from `main_effect`, `interaction`, or a sum of them.
+        factors: One weight per cell, from `main_effect`, `interaction`, or a sum of these.
         either_side: Whether an effect of either sign is claimed ("it depends").
     """
 
@@ -331,8 +331,8 @@ class Spread(OneRatio):
     """x = log(s / constant), s = the standard deviation of a seed's three replicas ÷ √(ln 2).
 
     The squared deviations of three normal replicas are σ² times a chi-square of two degrees of
-    freedom, whose median is 2 ln 2; so the median of s over seeds is σ. A replica that diverged, or
-    is known up to an interval alone, makes the spread unknown.
+    freedom, whose median is 2 ln 2; so the median of s over seeds is σ. If a replica diverged, or
+    is known only up to an interval, the spread is unknown.
     """
 
     @property
@@ -351,11 +351,13 @@ class Spread(OneRatio):
 
 @dataclass(frozen=True, kw_only=True)
 class Both(Test):
-    """A conjunction: it holds if every part holds, and fails if one fails. Each part has a place.
+    """A conjunction: it holds if every part holds, and fails if one fails.
+
+    Each part counts in the family of tests.
 
     Args:
-        parts: Tests.
-        reads: For each part, the places of its cells among the claim's.
+        parts: The tests.
+        reads: For each part, the indices of its cells among those of the claim.
     """
 
     name: ClassVar[str] = "both"

@@ -160,7 +160,7 @@ class Execution(Axis, abstract=True):
     as_one: ClassVar[bool] = False
 
 
-# -- what is learned, and how ---------------------------------------------------------------------
+# -- objectives and training ----------------------------------------------------------------------
 class Answer(Axis, abstract=True):
     """The loss of an answer.
 

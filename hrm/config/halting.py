@@ -30,14 +30,17 @@ class LinearController(Controller):
 
 @dataclass(frozen=True, kw_only=True)
 class ConcatenatedController(Controller):
-    """A policy network that reads ``[I | 1] [z_H ; c/C]``; the matrix is rebuilt at each call."""
+    """A policy network that reads ``[I | 1] [z_H ; c/C]`` after step c of C.
+
+    The d × (d + 1) matrix ``[I | 1]`` is rebuilt at each call, as in document v2's original code.
+    """
 
     dropout: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class DirectController(Controller):
-    """A policy network whose first layer reads ``[z_H ; c/C]`` directly."""
+    """A policy network whose first layer reads ``[z_H ; c/C]`` after step c of C."""
 
     dropout: float = 0.1
 

@@ -9,7 +9,7 @@ from hrm.config.axes import Answer, Objective, Optimiser, Schedule, Score
 from hrm.config.parts import Part, require
 
 
-# -- what an answer costs -------------------------------------------------------------------------
+# -- losses of an answer --------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class SquaredError(Answer):
     """Mean squared error; with more than two classes, targets become one-hot vectors."""
@@ -27,7 +27,7 @@ class StablemaxCrossEntropy(Answer):
     """Cross-entropy of the stablemax, in float64."""
 
 
-# -- what a system is trained for -----------------------------------------------------------------
+# -- objectives -----------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class Supervised(Objective):
     """The answer's loss after the last segment, or the mean over all segments.
@@ -197,7 +197,7 @@ class System(Part):
         self.objective.suits(self.model)
 
 
-# -- how it is trained ----------------------------------------------------------------------------
+# -- training -------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Optimiser):
     """AdamW; without weight decay, Adam."""

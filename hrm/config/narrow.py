@@ -1,7 +1,7 @@
-"""Transformer layers whose attention is narrower than their state.
+"""Transformer layers whose attention has a width of its own, unequal to that of the state.
 
-A module of its own, which only what stores plans or converts weights imports: no documented system
-has such layers.
+No documented system has such layers. They have a module of their own, which is imported only where
+plans are stored and weights converted, so that edits here leave stored runs of claims valid.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class NarrowTransformer(Transformer):
     """Post-norm transformer layers whose heads needn't divide the width.
 
     Args:
-        head_width: E, of a head; attention is heads · E wide.
+        head_width: E, the width of a head; queries, keys and values have width heads · E.
 
     Source: github.com/SamsungSAILMontreal/TinyRecursiveModels,
     config/arch/transformers_baseline.yaml, whose 12 heads of 512 are 42 wide each.

@@ -20,7 +20,7 @@ _kinds: dict[str, type["Part"]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Record):
-    """Base of everything that configures a model, a task or its training.
+    """Base class of everything that configures a model, a task or its training.
 
     A class defined with ``abstract=True`` is not a kind itself; the classes that derive from it
     are.
@@ -57,14 +57,14 @@ class Part(Record):
 
     @classmethod
     def stands_for(cls) -> list[type[Self]]:
-        """Return the parts that this class allows as an annotation: itself, or all subclasses."""
+        """Return the kinds that a field of this type may hold: itself, or all subclasses."""
         if not cls.abstract:
             return [cls]
         return [kind for kind in kinds().values() if issubclass(kind, cls)]
 
     @classmethod
     def from_fields(cls, data: Mapping[str, Json], where: str) -> Self:
-        """Build the part that an object names by its kind."""
+        """Build the part that a JSON object describes, of the kind that it names."""
         name = data.get(type_key)
         kind = _kinds.get(name) if isinstance(name, str) else None
         if kind is None or not issubclass(kind, cls):

@@ -31,12 +31,12 @@ from hrm.tasks.maze import Maze
 from hrm.tasks.sudoku import Sudoku
 
 _piece = 1_000  # boards encoded at a time
-_least = {"variables": 4, "vertices": 6}  # of tasks that may be larger than their problems
+_least = {"variables": 4, "vertices": 6}  # smallest task sizes, also for smaller problems
 _form = "sudoku lines or CSV, mazes, .cnf, .col, ARC's JSON, or a folder of one of these"
 
 
 def guess(path: Path) -> tuple[str | None, dict[str, Any]]:
-    """Return the task of files, by name, or None if it is unclear, and the fields that it needs.
+    """Return the name of the task of some files, or None if unclear, and the fields that it needs.
 
     Raises:
         UserError: If there are no files, they can't be read, or they belong to several tasks.
@@ -55,7 +55,7 @@ def guess(path: Path) -> tuple[str | None, dict[str, Any]]:
 
 
 def fields_of(path: Path, name: str) -> dict[str, Any]:
-    """Return the fields with which a task has the boards of files, or of a public folder."""
+    """Return the fields that a task needs to read boards of files or of a public folder, or {}."""
     if not (there := public.splits(path)):
         guessed, fields = guess(path)
         return fields if guessed == name else {}

@@ -177,7 +177,7 @@ def _rows(path: Path, kind: np.dtype[Any]) -> Iterator[Callable[[Ints], None]]:
 
 
 def _starts(numbers: Ints) -> Ints:
-    """Return where a new number begins."""
+    """Return the indices of the first of each run of equal numbers."""
     return np.flatnonzero(np.diff(numbers, prepend=numbers[:1] - 1))
 
 

@@ -94,7 +94,7 @@ def positive(part: Part, *names: str) -> None:
 
 
 def described(value: Any) -> str:
-    """Return what an error says of a value that should be a tensor."""
+    """Return a description of a value that should be a tensor, for an error message."""
     if not isinstance(value, Tensor):
         return f"a {type(value).__name__}"
     return f"{value.dtype} of shape {list(value.shape)}"

@@ -48,7 +48,7 @@ def read(path: Path) -> Weights:
 
 
 def write(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Write a state dictionary, as safetensors if the name says so, or else with `torch.save`.
+    """Write a state dictionary: as safetensors if the suffix is so, otherwise by `torch.save`.
 
     Raises:
         OSError: If it can't be written; no file is left then.

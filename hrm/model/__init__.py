@@ -1,7 +1,7 @@
-"""The model: the recursion, and each part that a configuration chooses. Needs torch alone.
+"""The model: the recursion, and each part that a configuration chooses. It needs only torch.
 
 model          two levels on two timescales; `HRM`, `Output`
-cores, layers  what a level computes, and of what
+cores, layers  how a level updates its state; the layers of cores
 embedding      embedded inputs, initial states
 puzzles        the table of puzzle embeddings
 coupling       the order of both levels' updates

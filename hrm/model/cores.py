@@ -94,8 +94,9 @@ class Gru(Core):
         assert inputs is not None
         h = state if context is None else state + context
         x_r, x_u, x_n = inputs.chunk(3, -1)
-        # Views that autograd lets change in place. Gates where they lie, n apart: in which of its
-        # two routines a number's σ or tanh is computed depends on how long the rows are.
+        # `unsafe_chunk` returns views that autograd allows to be changed in place. As in
+        # `nn.GRUCell`, r and u are computed in place, and n in a tensor of its own: the length of
+        # contiguous rows decides which of two routines computes σ and tanh, and last bits differ.
         y_r, y_u, y_n = F.linear(h, self.cell.weight_hh, self.cell.bias_hh).unsafe_chunk(3, -1)
         r, u = y_r.add_(x_r).sigmoid_(), y_u.add_(x_u).sigmoid_()
         n = (y_n * r).add_(x_n).tanh_()

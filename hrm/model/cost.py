@@ -157,7 +157,10 @@ def allocations(function: Callable[[], object]) -> list[tuple[str, int]]:
 
 
 class _Mode(TorchDispatchMode):
-    """Sees every elementary operation: in inference mode, composite ones aren't taken apart yet."""
+    """Calls `run` for every elementary operation.
+
+    Composite operations are decomposed here, since in inference mode they arrive whole.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -177,12 +180,12 @@ class _Mode(TorchDispatchMode):
         return self.run(str(func.overloadpacket), functools.partial(func, *args, **kwargs))
 
     def run(self, name: str, call: "functools.partial[Any]") -> Any:
-        """Run an elementary operation, and take note of it."""
+        """Run an elementary operation, record it, and return its result."""
         raise AssertionError
 
 
 class _Operations(_Mode):
-    """Adds up what matrix products cost."""
+    """Adds up the floating-point operations of matrix products."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -191,7 +194,7 @@ class _Operations(_Mode):
         self.inside: list[str] = []
 
     def hooks(self, child: str) -> tuple[Callable[..., None], Callable[..., None]]:
-        """Return what to call when a module of this child is entered, and left."""
+        """Return the hooks to call before and after the forward pass of a child."""
 
         def enter(*_: object) -> None:
             self.inside.append(child)
@@ -218,7 +221,7 @@ class _Operations(_Mode):
 
 
 class _Storages(_Mode):
-    """Lists storages that an operation returns and wasn't given, or not in this size."""
+    """Lists the bytes of new storage of each operation: storages that it allocates or enlarges."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -238,7 +241,7 @@ class _Storages(_Mode):
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keep Python's cycle collector off, and the profiler's own messages off stderr."""
+    """Disable the garbage collector, and the profiler's messages on stderr, within the block."""
     collecting, level = gc.isenabled(), "KINETO_LOG_LEVEL"
     silenced = level not in os.environ
     gc.disable()
@@ -254,7 +257,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _reported(events: Iterable[_ProfilerEvent]) -> Iterator[tuple[int, _ExtraFields_Allocation]]:
-    """Yield when, and what, an allocator gave or took back."""
+    """Yield the time and the record of each allocation and each release of memory."""
     for event in events:
         if isinstance(event.extra_fields, _ExtraFields_Allocation):
             yield event.start_time_ns, event.extra_fields

@@ -105,7 +105,7 @@ def _refilled(part: config.Refilled) -> Strategy:
     return lambda step, start, most, everyone=torch.all: refilled(step, start, most, part.places)
 
 
-# -- what a step hands to the next ----------------------------------------------------------------
+# -- carries between halting steps ----------------------------------------------------------------
 class Handing(Protocol):
     """Returns the states from which some rows (None for all) start their next step.
 

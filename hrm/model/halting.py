@@ -284,12 +284,12 @@ class Accumulated(Halting):
 
 
 def first(high: Tensor) -> Tensor:
-    """Return the high state that halting reads, [b, D]: of sequences, the first position's."""
+    """Return the high state that halting reads, [b, D]; for sequences, the first position's."""
     return high if high.dim() == 2 else high[:, 0]
 
 
 def undecided(high: Tensor) -> Decision:
-    """Return the decision to continue, of a policy without values."""
+    """Return the decision to continue for all rows; logits and values are zero."""
     zero = high.new_zeros(len(high))
     return Decision(zero - 1, high.new_zeros(len(high), 2), zero)
 

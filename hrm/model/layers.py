@@ -188,7 +188,7 @@ class SelfAttention(nn.Module):
             return value
         qkv = self.qkv(x_BSD).view(b, s, 3, self.heads, d // self.heads)
         if rotary is not None:
-            qk, v = qkv.split((2, 1), dim=2)  # whose gradients are joined; two slices' are added
+            qk, v = qkv.split((2, 1), dim=2)  # its backward concatenates; slices' would add
             (q, k), v = rotary(qk).unbind(2), v.squeeze(2)
         else:
             q, k, v = qkv.unbind(2)
@@ -238,7 +238,7 @@ class Rotary(nn.Module):
 class CrossAttention(nn.Module):
     """softmax(Q Kᵀ / sqrt(E)) V with queries from one source, keys and values from another.
 
-    Four biased maps: query, key, value, output.
+    It has four linear maps with bias: query, key, value and output.
 
     Args:
         width: D of keys, values and result.

@@ -65,7 +65,7 @@ class HRM(nn.Module):
 
     def __init__(self, c: config.HRMConfig) -> None:
         super().__init__()
-        root = int(torch.randint(2**62, (), device="cpu"))  # first: parts draw as they are built
+        root = int(torch.randint(2**62, (), device="cpu"))  # before parts draw as they are built
         self.config = c
         low, high, s = c.low.width, c.high.width, c.positions
         alone = c.coupling.one_level
@@ -280,7 +280,7 @@ class HRM(nn.Module):
         return torch.rand(steps, batch, self.halting.draws, generator=generator)
 
     def example(self, batch: int) -> Tensor:
-        """Return inputs of zeros, in the form that the embedding takes."""
+        """Return inputs of zeros for a batch, in shape and type as `forward` takes them."""
         return self.embed.example(batch).to(self.start_low.value.device)
 
     def _decide(self, state: State, step: int | Tensor, noise: Tensor | None) -> Decision:

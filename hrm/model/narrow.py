@@ -1,4 +1,7 @@
-"""Transformer layers whose attention is narrower than their state, `hrm.config.narrow`."""
+"""Transformer layers whose attention has a width of its own; see `hrm.config.narrow`.
+
+Shapes: B batch, S positions, D width of the state, H heads, E width of a head.
+"""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -9,13 +12,15 @@ from hrm.model.registry import builds
 
 
 class NarrowAttention(layers.SelfAttention):
-    """softmax(Q Kᵀ / sqrt(E)) V, queries, keys and values H · E wide; see `SelfAttention`.
+    """softmax(Q Kᵀ / sqrt(E)) V, where queries, keys and values have width H · E instead of D.
+
+    In all else it is `hrm.model.layers.SelfAttention`.
 
     Args:
         width: D.
         heads: H.
         size: E.
-        bias: Whether maps have one.
+        bias: Whether the linear maps have a bias.
     """
 
     def __init__(self, width: int, heads: int, size: int, *, bias: bool) -> None:
@@ -34,10 +39,11 @@ class NarrowAttention(layers.SelfAttention):
 
 @builds(NarrowTransformer)
 class Narrow(cores.Stack):
-    """A stack of `cores.Block`, with such attention.
+    """A stack of `cores.Block` with `NarrowAttention`.
 
     Args:
-        positions: S at most, for rotary positions.
+        part: The configuration.
+        positions: The largest S, for rotary position embeddings.
         input_width: Width of `inputs`.
         context_width: Width of `context`; None for a core without context.
     """

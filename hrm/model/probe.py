@@ -99,7 +99,7 @@ def _watched(model: "HRM") -> Iterator[list[tuple[str, int, "Thought"]]]:
         segment += 1
         return [watched(update) for update in schedule()]
 
-    vars(model)["schedule"] = scheduled  # before the class's own method
+    vars(model)["schedule"] = scheduled  # hides the method of the class
     try:
         yield seen
     finally:
@@ -134,7 +134,7 @@ def participation_ratio(points: Floats) -> Floats:
     Source: Gao et al., "A theory of multineuronal dimensionality, dynamics and measurement" (2017).
     """
     centred = points - points.mean(axis=-2, keepdims=True)
-    # Singular values are as those of the covariance, squared and scaled; a scale cancels.
+    # The squared singular values are N − 1 times the eigenvalues; the factor cancels.
     variances = np.square(np.linalg.svd(centred, compute_uv=False))
     total = variances.sum(axis=-1)
     varies = total > 0

@@ -10,7 +10,7 @@ class Ours(Console):
     """A console for `hrm.system.command.run`, for which a closed pipe isn't a failure."""
 
     def on_broken_pipe(self) -> None:
-        """Tell `run`; by default Rich would end the process with status 1."""
+        """Raise the error for `run` to handle; by default Rich would exit with status 1."""
         raise BrokenPipeError
 
 

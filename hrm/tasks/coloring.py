@@ -31,10 +31,10 @@ from hrm.tasks.board import most_frequent
 from hrm.tasks.coloring_solver import OPEN, first_coloring, only_coloring, rules
 
 APART, JOINED, VERTEX = range(3)
-FIRST = VERTEX  # colour c is token FIRST + c where colours are given, and a vertex the last token
+FIRST = VERTEX  # with given colours, colour c is token FIRST + c, and a vertex the last one
 
 _batch = 32  # graphs drawn at once: the stream of a seed depends on it
-_many = 1024  # so many with given colours, of which few have one colouring
+_many = 1024  # graphs drawn at once with given colours: few have a unique colouring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class Coloring(Asking):
 
     @property
     def classes(self) -> int:
-        """The colours."""
+        """Number of classes, one per colour; class 0 also stands at pairs."""
         return self.colors
 
     def decode(self, board: Ints, prediction: Ints | None = None) -> Any:
@@ -213,7 +213,7 @@ class Coloring(Asking):
         return inputs
 
     def _precolored(self, random: np.random.Generator) -> Ints:
-        """Return inputs that may leave one colouring, of a difficulty that is asked for."""
+        """Return inputs that may have exactly one colouring, with difficulties in the strata."""
         rows, columns = np.triu_indices(self.vertices)
         joined = random.random((_many, self.cells)) < self.density
         colors = random.integers(self.colors, size=(_many, self.vertices))
@@ -222,7 +222,7 @@ class Coloring(Asking):
         inputs[:, self._diagonal] = np.where(given, FIRST + colors, self.vocabulary - 1)
         adjacent = self._adjacency(inputs)
         others = self._taken(adjacent, colors).sum(axis=2)
-        fit = np.flatnonzero((given | (others == self.colors - 1)).all(axis=1))  # quick, first
+        fit = np.flatnonzero((given | (others == self.colors - 1)).all(axis=1))  # quick test first
         inputs = inputs[fit[self._chained(adjacent[fit], colors[fit], given[fit])]]
         if self.strata:
             left = (self._eliminated(inputs) == OPEN).sum(axis=1)
@@ -232,13 +232,14 @@ class Coloring(Asking):
         return inputs
 
     def _chained(self, adjacent: Bools, colors: Ints, given: Bools) -> Bools:
-        """Return where every Kempe chain has a given colour, [N]; another chain swaps its two.
+        """Return for which graphs every Kempe chain has a vertex with a given colour, [N].
 
-        A chain is what hangs together of the vertices of two colours. That all have one is needed
-        for a single colouring, and seldom isn't enough.
+        A Kempe chain is a connected component of the vertices of two colours. Exchanging the two
+        colours in a chain without given ones yields another proper colouring. Therefore the
+        condition is necessary for a unique colouring; it is nearly always sufficient.
         """
         has = colors[:, :, None] == np.arange(self.colors)
-        held = given[:, :, None] | has  # [N, V, C]: the vertex' chain of its colour and this one
+        held = given[:, :, None] | has  # [N, V, C]: the chain of a vertex's colour and colour C
         while True:
             onward = adjacent & (has.astype(np.float32) @ held.swapaxes(1, 2) > 0)
             more = held | (onward.astype(np.float32) @ has > 0)
@@ -263,9 +264,9 @@ class Coloring(Asking):
         return Answers(targets=targets, difficulty=left.sum(axis=1) * 1.0, solvable=solvable)
 
     def _eliminated(self, inputs: Ints) -> Ints:
-        """Return colours [N, V] after colouring, as long as one is there, vertices with one left.
+        """Return colours [N, V] after elimination; `OPEN` at vertices that it leaves open.
 
-        It ends, since a vertex keeps its colour.
+        As long as some vertex has only one possible colour left, it gets that colour.
         """
         adjacent, colors = self._adjacency(inputs), self._colors(inputs)
         while True:
@@ -276,7 +277,7 @@ class Coloring(Asking):
             colors[sure] = free.argmax(axis=2)[sure]
 
     def _taken(self, adjacent: Bools, colors: Ints) -> Bools:
-        """Return which colours a vertex's neighbours have, [N, V, C]."""
+        """Return which colours the neighbours of each vertex have, [N, V, C]."""
         has = colors[:, :, None] == np.arange(self.colors)
         taken: Bools = adjacent.astype(np.float32) @ has.astype(np.float32) > 0
         return taken
@@ -322,7 +323,7 @@ class Coloring(Asking):
             vertex = open_first if saturation else np.full(len(inputs), turn)
             blocked, before = taken[row, vertex], colors[row, vertex]
             chosen = np.where(blocked.all(axis=1), self.colors - 1, blocked.argmin(axis=1))
-            chosen = np.where(before == OPEN, chosen, before)  # the given ones stay
+            chosen = np.where(before == OPEN, chosen, before)  # given colours stay
             colors[row, vertex] = chosen
             taken[row, :, chosen] |= adjacent[row, vertex]
         answer = np.zeros_like(inputs)

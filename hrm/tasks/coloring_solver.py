@@ -1,7 +1,7 @@
-"""Colourings of one graph, by a solver for satisfiability (python-sat): the first and the only one.
+"""Colourings of a graph, found by a SAT solver (python-sat): the first one, or the only one.
 
-Variable x_{v,c} says that vertex v has colour c; each vertex has a colour, and neighbours don't
-share one. Shapes: V vertices, C colours at most.
+Variable x_{v,c} means that vertex v has colour c; each vertex has a colour, and neighbours have
+different ones. Shapes: V vertices, C colours at most.
 """
 
 import numpy as np
@@ -18,11 +18,11 @@ def _holds(vertex: int, color: int, colors: int) -> int:
 
 
 def rules(vertices: int, colors: int) -> list[list[int]]:
-    """Return the clauses of every graph.
+    """Return the clauses that don't depend on the edges: each vertex has a colour.
 
-    A second group of clauses holds only if the variable after all others is assumed: a colour is
-    used only after the colour before it. This is true of the first colouring and saves the solver
-    permutations of colours.
+    Further clauses require that a colour is used only after the colour before it, in the order of
+    vertices. The first colouring satisfies them, and they spare the solver permutations of colours.
+    They apply only if an additional variable, the last one, is assumed to be true.
     """
     ordered = _holds(vertices, 0, colors)
     table = [[_holds(v, c, colors) for c in range(colors)] for v in range(vertices)]
@@ -83,10 +83,10 @@ def first_coloring(adjacent: Bools, colors: int, clauses: list[list[int]]) -> li
         else:
             return None
         fixed, found = [_holds(len(adjacent), 0, colors), *without], list[int]()
-        model: set[int] = set()  # empty, or one that holds what is fixed
+        model: set[int] = set()  # empty, or a model that satisfies `fixed`
         for v in vertices:
             taken = {found[w] for w in before[v]}
-            unused = max(found, default=-1) + 1  # as good as all after it
+            unused = max(found, default=-1) + 1  # equivalent to all colours after it
             options = [c for c in range(min(unused + 1, count)) if c not in taken]
             for color in options[:-1]:
                 if table[v][color] in model:
@@ -95,7 +95,7 @@ def first_coloring(adjacent: Bools, colors: int, clauses: list[list[int]]) -> li
                     model = set(solver.get_model())
                     break
             else:
-                color = options[-1]  # one of them is possible
+                color = options[-1]  # the only option left
                 model = model if table[v][color] in model else set()
             found.append(color)
             fixed.append(table[v][color])
@@ -103,7 +103,7 @@ def first_coloring(adjacent: Bools, colors: int, clauses: list[list[int]]) -> li
 
 
 def _clique(adjacent: Bools) -> list[int]:
-    """Return a greedy clique: vertices by degree, each added if joined to all before it."""
+    """Return a greedy clique: vertices in descending degree, each if joined to all chosen ones."""
     clique: list[int] = []
     for v in np.argsort(-adjacent.sum(axis=1), kind="stable").tolist():
         if adjacent[v, clique].all():

@@ -92,7 +92,7 @@ class Search:
 
         Args:
             options: The candidates of each cell, changed in place; negative where written.
-            settled: The cells with one candidate, used up.
+            settled: The cells with one candidate; the list is emptied.
         """
         while settled:
             cell = settled.pop()
@@ -109,7 +109,7 @@ class Search:
 
 
 def solutions(puzzle: Sequence[int], size: int, limit: int = 2) -> list[list[int]]:
-    """Return at most `limit` solutions of a puzzle [cells]; none if its clues contradict."""
+    """Return at most `limit` solutions of a puzzle [cells]; none if the clues are contradictory."""
     given = [_holds(k, d, size) for k, d in enumerate(puzzle) if d != BLANK]
     found: list[list[int]] = []
     with rules(size) as solver:

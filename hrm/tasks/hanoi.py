@@ -76,7 +76,7 @@ class Hanoi(Asking):
 
     @property
     def _most(self) -> int:
-        """D, the most disks of a board."""
+        """D, the largest number of disks of a board."""
         return max(self._sizes)
 
     @property
@@ -86,12 +86,12 @@ class Hanoi(Asking):
 
     @property
     def vocabulary(self) -> int:
-        """Three pegs, absent and asked."""
+        """Number of tokens: three pegs, absent and asked."""
         return 5
 
     @property
     def classes(self) -> int:
-        """No move, and six moves from a peg to another."""
+        """Number of classes: no move, and six moves from one peg to another."""
         return len(MOVES) + 1
 
     def decode(self, board: Ints, prediction: Ints | None = None) -> Any:
@@ -226,7 +226,7 @@ def _backwards(moves: list[Move]) -> list[Move]:
 
 
 def _greedy(pegs: list[int], goals: list[int], limit: int) -> list[Move]:
-    """Return the moves of the baseline of that name, so many at most."""
+    """Return the moves of the baseline ``greedy``, at most `limit`."""
     pegs, moves = list(pegs), list[Move]()
     while pegs != goals and len(moves) < limit:
         disk, end = 0, (pegs[0] + 1) % 3

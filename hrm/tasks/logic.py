@@ -78,7 +78,7 @@ class Logic(Asking):
 
     @property
     def classes(self) -> int:
-        """False and true."""
+        """Number of classes: false and true."""
         return 2
 
     @property

@@ -35,7 +35,7 @@ from hrm.tasks.symmetry import Keys, square_keys, squares, versions
 FREE, WALL, START, GOAL = range(4)
 
 _first, _last = 16, 1024  # boards drawn at once, twice as many each time: a stream depends on it
-_room = 2**17  # and at most so many cells
+_room = 2**17  # largest number of cells drawn at once
 _patience = 64  # batches without a new board that end a search
 _public = np.array([2, 1, 3, 4])  # the tokens of files: padding, then `#`, free, `S`, `G`, path
 _path = 5
@@ -118,12 +118,12 @@ class Maze(Part):
 
     @property
     def vocabulary(self) -> int:
-        """Free, wall, start and goal."""
+        """Number of tokens: free, wall, start and goal."""
         return 4
 
     @property
     def classes(self) -> int:
-        """Off the path and on it."""
+        """Number of classes: off the path, and on it."""
         return 2
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
@@ -194,7 +194,7 @@ class Maze(Part):
 
     @property
     def public_vocabulary(self) -> int:
-        """Padding, wall, free, start, goal and path."""
+        """Number of tokens in the public format: padding, wall, free, start, goal and path."""
         return _path + 1
 
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:

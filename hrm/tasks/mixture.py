@@ -57,7 +57,7 @@ class Mixture(Part):
 
     @property
     def vocabulary(self) -> int:
-        """The tasks' tokens, and padding."""
+        """Number of tokens: those of all tasks, and padding."""
         return sum(task.vocabulary for task in self._tasks) + 1
 
     @property
@@ -193,12 +193,12 @@ class Mixture(Part):
 
     @property
     def _starts(self) -> Ints:
-        """Each task's first token, [T], and padding."""
+        """The first token of each task and, last, that of padding, [T + 1]."""
         starts: Ints = np.cumsum([0, *(task.vocabulary for task in self._tasks)])
         return starts
 
     def _mixed(self, dealt: list[Boards]) -> Boards:
-        """Return boards of all tasks in turn, padded."""
+        """Return the boards of all tasks in turn, padded and with the mixture's tokens."""
         size, count = sum(map(len, dealt)), len(dealt)
         inputs = np.full((size, self.cells), self.vocabulary - 1, dtype=np.int64)
         targets = np.full((size, self.cells), self.ignored, dtype=np.int64)
@@ -211,7 +211,7 @@ class Mixture(Part):
         return Boards(inputs=inputs, targets=targets, difficulty=difficulty)
 
     def _own(self, boards: Boards, k: int, mine: Bools) -> Boards:
-        """Return some boards of one task as that task knows them."""
+        """Return the boards where `mine` is true, without padding and in the tokens of task k."""
         cells = self._tasks[k].cells
         return Boards(
             inputs=boards.inputs[mine, :cells] - self._starts[k],
@@ -220,7 +220,7 @@ class Mixture(Part):
         )
 
     def _one(self, board: Ints, prediction: Ints | None) -> tuple[int, Ints, Ints | None]:
-        """Return one board's task, and its input and prediction as that task knows them."""
+        """Return the index of a board's task, and input and prediction in that task's own form."""
         k = int(self.kinds(board[None])[0])
         cells = self._tasks[k].cells
         answer = None if prediction is None else prediction[:cells]

@@ -53,9 +53,9 @@ def carve(random: np.random.Generator, count: int, size: int, openings: float) -
     then opened with probability `openings`. Boards of even size have an additional row and column
     of walls, on random sides.
     """
-    # All boards walk at once, two steps per opened wall, there and back. The rooms stand in a frame
-    # of others that count as seen.
-    rooms = (size + 1) // 2  # in a row
+    # All boards walk at once, for two steps per opened wall: one there, and one back. Around the
+    # rooms is a frame of further rooms that count as visited.
+    rooms = (size + 1) // 2  # rooms per row
     width = 2 * rooms + 3
     free = np.zeros((count, width, width), dtype=np.bool_)
     free[:, [0, -1]] = free[:, :, [0, -1]] = True

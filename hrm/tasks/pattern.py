@@ -75,12 +75,12 @@ class Pattern(Asking):
 
     @property
     def classes(self) -> int:
-        """The elements, each with the number of its token."""
+        """Number of classes, one per element; an element has the same number as token and class."""
         return self.modulus
 
     @property
     def _given(self) -> int:
-        """Cells that are given; they come first."""
+        """Number of given cells, which come first."""
         return self.shown * self.strands
 
     def decode(self, board: Ints, prediction: Ints | None = None) -> list[int]:

@@ -44,17 +44,17 @@ class Recall(Asking):
 
     @property
     def cells(self) -> int:
-        """The items, the question, and the asked cell."""
+        """Cells per board: the items, the question, and the asked cell."""
         return self.items + 2
 
     @property
     def vocabulary(self) -> int:
-        """Symbols, places, and what marks the asked cell."""
+        """Number of tokens: symbols, places, and the mark of the asked cell."""
         return self.symbols + self.items + 1
 
     @property
     def classes(self) -> int:
-        """The symbols, each with the number of its token, and the class that isn't learned."""
+        """Number of classes: the symbols, numbered as tokens are, and one that isn't learned."""
         return self.symbols + 1
 
     @property

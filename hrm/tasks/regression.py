@@ -107,7 +107,7 @@ class Regression(Part):
 
     @property
     def _features(self) -> int:
-        """F."""
+        """F, the number of features."""
         return self.outputs + 2 * self.depth
 
     def generate(self, seed: int, train: int, validation: int, test: int) -> Splits:
@@ -184,7 +184,7 @@ class Regression(Part):
         )
 
     def errors(self, boards: Boards, predictions: Floats) -> Errors:
-        """Return squared errors, and how much of the targets' variance is explained."""
+        """Return the squared errors, and the share of the targets' variance that is explained."""
         squared = (predictions - boards.targets) ** 2
         spread = (boards.targets - boards.targets.mean(axis=0)) ** 2
         return Errors(
@@ -198,7 +198,7 @@ class Regression(Part):
         number of steps. ``nearest`` copies the answer of the nearest training board with the same
         number of steps. If the training set has no such board, both answer the mean.
         """
-        from scipy.spatial import cKDTree  # who only names this task shouldn't wait for it
+        from scipy.spatial import cKDTree  # slow to import, and needed only here
 
         assert len(train) > 0
         mean = np.tile(train.targets.mean(axis=0), (len(boards), 1))
@@ -283,7 +283,7 @@ class Regression(Part):
         """Return the answers [N, O]."""
         y, values, steps = self._parts(inputs)
         for j in range(self.depth):
-            distance = np.abs(y + values[:, j : j + 1])  # at most 2; from the next even number:
+            distance = np.abs(y + values[:, j : j + 1])  # <= 2; then from the next even number
             folded = 1 - 2 * np.minimum(distance, 2 - distance)
             y = np.where(j < steps[:, None], folded, y)
         return y

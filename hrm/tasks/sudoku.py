@@ -42,10 +42,10 @@ from hrm.tasks.board import (
 from hrm.tasks.grids import BLANK, Digger, Search, memberships, rules, shapes, solutions, units
 from hrm.tasks.symmetry import Keys, grid_keys, grid_moves, versions
 
-_fewest = {4: 4, 6: 8, 9: 22}  # clues that digging reaches often enough to wait for
-_most = {4: 14, 6: 35, 9: 80}  # of 4 x 4 with 15 clues are two families, both of one set
-_lifetime = 8  # batches per solver: what it learns slows it down after some hundred puzzles
-_batch = 32  # puzzles at most, twice as many each time
+_fewest = {4: 4, 6: 8, 9: 22}  # fewest clues that digging reaches often enough
+_most = {4: 14, 6: 35, 9: 80}  # with 15 clues at 4 x 4, one set would get all puzzles
+_lifetime = 8  # batches per solver: learned clauses slow it down after some hundred puzzles
+_batch = 32  # puzzles at most in a batch, which doubles each time
 _patience = 512  # batches without a new puzzle that end a search
 
 
@@ -104,7 +104,7 @@ class Sudoku(Part):
 
     @property
     def vocabulary(self) -> int:
-        """Blank and the digits."""
+        """Number of tokens: blank and the digits."""
         return self.size + 1
 
     @property
@@ -190,7 +190,7 @@ class Sudoku(Part):
 
     @property
     def public_vocabulary(self) -> int:
-        """Padding, blank and the digits."""
+        """Number of tokens in the public format: padding, blank and the digits."""
         return self.size + 2
 
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:

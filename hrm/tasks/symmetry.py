@@ -17,7 +17,7 @@ from hrm.tasks import Boards, Ints
 
 Keys = NDArray[np.uint64]
 
-_rounds = 3  # of refinement: a fourth told no more boards apart
+_rounds = 3  # rounds of refinement; a fourth distinguished no more boards
 
 
 def versions(boards: Boards, moves: Ints, tokens: Ints | None = None) -> Boards:

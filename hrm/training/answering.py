@@ -173,7 +173,7 @@ class Answering:
 
 
 def _augmentation(suffix: str) -> Augmentation:
-    """Return the augmentation that a version's name says, as the public builder writes it."""
+    """Return the augmentation that a suffix describes in the notation of the public builder."""
     if not suffix:
         return Augmentation()
     turned, _, colours = suffix.partition("_")

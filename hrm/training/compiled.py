@@ -52,7 +52,7 @@ class Found(NamedTuple):
         names: Names of the measurements.
         measured: [names], float64: the parts of the loss and, last, the mean number of halting
             steps.
-        identities: Identities of the rows that were read of a puzzle table, [B]; None without one.
+        identities: Identities whose rows of a puzzle table were read, [B]; None without a table.
         carry: The places after the step.
     """
 
@@ -96,7 +96,7 @@ class Graph(nn.Module):
             weights: The model's parameters and buffers, by name.
             batch: A batch with targets.
             chance: The random draws.
-            carry: The places, of objectives that have them.
+            carry: The places; None for objectives without places.
         """
         named = {f"model.{name}": tensor for name, tensor in weights.items()}
         found: Found = torch.func.functional_call(self, named, (batch, chance, carry))
@@ -229,7 +229,7 @@ def _shape(tensor: Tensor) -> Tensor:
 
 
 def _each(function: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """Return tuples within tuples with what a function makes of their tensors."""
+    """Return nested tuples in which each tensor is replaced by the function's result for it."""
     if isinstance(value, Tensor):
         return function(value)
     if not isinstance(value, tuple):
@@ -239,7 +239,7 @@ def _each(function: Callable[[Tensor], Tensor], value: Any) -> Any:
 
 
 def _identities(batch: Batch, carry: Carry | None) -> Tensor:
-    """Return the identities that a step was about, the blank one if they aren't told."""
+    """Return the puzzle identities of a step's samples, [B]; the blank one if they have none."""
     about = batch if carry is None else carry.batch
     if about.identities is None:
         return about.inputs.new_zeros(len(about.inputs), dtype=torch.int64)
@@ -247,9 +247,10 @@ def _identities(batch: Batch, carry: Carry | None) -> Tensor:
 
 
 def _alone(function: Losses) -> Losses:
-    """Return a method with a code object of its own: the compiler keeps, and bounds, graphs by it.
+    """Return a method with a code object of its own.
 
-    Otherwise a process would be out of graphs after a few arms, and go on without compiling.
+    The compiler keeps a limited number of graphs per code object. If arms shared one, a process
+    would reach the limit after a few arms, and compute all further ones without compiling.
     """
     assert isinstance(function, types.MethodType)
     plain = function.__func__

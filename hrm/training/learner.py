@@ -325,7 +325,10 @@ def _dropout(device: torch.device) -> Tensor:
 
 
 def _go_on(device: torch.device, each: Tensor) -> None:
-    """Set that state to this process's among those of all, if it exists for this device."""
+    """Restore the generator of dropout masks from the states of all processes, [processes, ...].
+
+    It is left unchanged if this process has no state there, or one for another kind of device.
+    """
     rank = distributed.rank()
     if rank < len(each) and each.shape[1:] == _dropout(device).shape:
         state = checkpoint.bytes_of(each[rank])

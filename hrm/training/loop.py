@@ -319,7 +319,7 @@ def _resumed(
     batches: Order,
     average: torch.optim.swa_utils.AveragedModel | None,
 ) -> Reached:
-    """Load a checkpoint into what `fit` goes on with, and return where it stands."""
+    """Load a checkpoint into the objects with which `fit` continues, and return its progress."""
     stored = checkpoint.load(path, "recipe", "update", "curve", "since", "learner", "batches")
     checkpoint.same(path, Recipe.from_json(stored["recipe"]), recipe)
     learner.load(stored["learner"])

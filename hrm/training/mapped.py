@@ -83,12 +83,12 @@ class Mapped:
         return encoded.batch(torch.arange(len(which)))
 
     def order(self, batch: int, seed: int) -> Order:
-        """Return the public loaders' order: one puzzle of each group an epoch, see `Grouped`."""
+        """Return the public loaders' order: one puzzle of each group per epoch, see `Grouped`."""
         return _Dealt(Grouped(self.data, self.held, batch, seed))
 
 
 class _Dealt(Order):
-    """The order of groups, as batches of rows."""
+    """`Grouped` as an `Order`: its batches are tensors of rows."""
 
     def __init__(self, dealt: Grouped) -> None:
         self._dealt = dealt

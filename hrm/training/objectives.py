@@ -153,7 +153,7 @@ def _whole(output: Output) -> Output:
         return output
     run = output.run
     each = distributed.gathered(torch.tensor([len(run.margins)], device=run.margins.device))
-    missing = int(each.max()) - len(run.margins)  # steps that others took: nothing was done there
+    missing = int(each.max()) - len(run.margins)  # steps that only other processes took
 
     def long(t: Tensor) -> Tensor:
         return distributed.gathered(F.pad(t, (0, 0) * (t.dim() - 1) + (0, missing)), 1)

@@ -97,7 +97,7 @@ class _Adam(Optimizer, ABC):
         torch._foreach_add_(params, u)
 
     def _moments(self, params: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[int]]:
-        """Return m, v as they stand and t of the step now taken, one of each per parameter."""
+        """Return m and v before this step, and its number t, one of each per parameter."""
         states = [self.state[p] for p in params]
         for p, state in zip(params, states, strict=True):
             if not state:

@@ -127,8 +127,8 @@ def replay_targets(
         rewards: r [B].
         next_q: Q' [B, 2], of the same network.
         terminal: Whether the episode ends with the experience, booleans [B].
-        discount: γ.
-        halt_share: C.
+        discount: γ, the discount factor.
+        halt_share: c, the share of the discounted value that counts for halting.
 
     Source: document amulgent, "Enhanced Q-Learning".
     """

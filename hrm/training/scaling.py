@@ -1,9 +1,9 @@
-"""Loss scaling: gradients of float16 activations, kept above what float16 can tell from zero.
+"""Loss scaling: prevents gradients of float16 activations from underflowing to zero.
 
-    g' = ∂(s ℓ)/∂p, g = g' / s        s the scale; float16's smallest number is 6e-8
+    g' = ∂(s ℓ)/∂p, g = g' / s        ℓ loss, p parameter, s scale
 
-A step whose gradients aren't finite isn't taken, and halves s; 2,000 steps in a row that are taken
-double it.
+The smallest positive number of float16 is 6e-8. If gradients aren't finite, the step is skipped and
+s is halved; after 2,000 consecutive steps that were taken, s is doubled.
 
 Source: Micikevicius et al., "Mixed Precision Training" (2018), section 3.2; `torch.amp.GradScaler`.
 """
@@ -18,24 +18,25 @@ from hrm.training.sparse_adam import SparseAdam
 
 
 def able(device: torch.device) -> bool:
-    """Return whether a device computes in float16 fast enough to be worth a scaled loss: a GPU."""
+    """Return whether loss scaling is worthwhile on a device: only GPUs are fast in float16."""
     return device.type == "cuda"
 
 
 class LossScaling:
-    """Backward passes and steps of optimisers with one scale, which all of them take or none.
+    """Backward passes and optimiser steps with one scale; all optimisers take a step, or none does.
 
         scaling.backward(loss)
         scaling.step()
 
-    Puzzle tables step by the signs of their gradients, which no scale changes.
+    Puzzle tables are trained with the signs of their gradients, which don't depend on the scale.
 
     Args:
         optimisers: Optimisers of parameters and of puzzle tables.
         scaler: torch's gradient scaler; if it isn't enabled, losses and gradients don't change.
 
     Raises:
-        UserError: If one is an Adam of puzzle tables, which depends on the scale.
+        UserError: If the scaler is enabled and one is a `SparseAdam`, whose moments would depend on
+            the scale.
     """
 
     def __init__(self, *optimisers: Optimizer, scaler: torch.amp.GradScaler) -> None:
@@ -53,15 +54,18 @@ class LossScaling:
 
     @property
     def scale(self) -> float:
-        """s, 1 where the scaler isn't enabled."""
+        """The current scale s; 1 if the scaler isn't enabled."""
         return float(self.scaler.get_scale())
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of the scaled loss to those that are there."""
+        """Compute the gradients of the scaled loss and add them to the present ones."""
         self.scaler.scale(loss).backward()
 
     def step(self) -> bool:
-        """Divide the gradients by the scale, and step; return False where they aren't finite."""
+        """Divide the gradients by s and take a step; return whether it was taken.
+
+        It isn't taken if a gradient isn't finite.
+        """
         for optimiser in self.others:
             self.scaler.unscale_(optimiser)
         if self.scaler.is_enabled() and not self._finite():
@@ -75,7 +79,7 @@ class LossScaling:
         return True
 
     def _finite(self) -> bool:
-        """Return whether all gradients are; a sign would pass NaN for zero."""
+        """Return whether all gradients are finite, also those of tables, where sign(NaN) is 0."""
         found = [p.grad for o in self.others for group in o.param_groups for p in group["params"]]
         found += [table.gradients()[1] for o in self.tables for table in o.tables]
         return all(bool(g.isfinite().all()) for g in found if g is not None)

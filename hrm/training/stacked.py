@@ -1,16 +1,17 @@
 """Stacked seeds: S seeds of one system trained in one process, for accelerators.
 
 The pure function of `hrm.training.compiled` is mapped over the seeds by `torch.vmap`, and each
-seed's parameters are a row of one tensor. So an update of all seeds launches as many kernels as an
-update of one, whose time on an accelerator is that of its launches.
+seed's parameters are a row of one tensor. Therefore an update of all seeds launches as many kernels
+as an update of one. On an accelerator, launches take most of the time of a small model, so that
+further seeds should cost little time.
 
 Each seed has its own boards, order, halting noise, dropout masks, learning rates, clipping and
-moments. No value decides what is computed, and none is read but where the seeds are evaluated: a
-seed that diverges computes on, and leaves the others alone.
+moments. Control flow doesn't depend on computed values, and results are copied to the CPU only when
+the seeds are evaluated. A seed that diverges is computed to the end and doesn't affect the others.
 
-A seed has the same bits in stacks of any size from 2 (on the CPU; on an accelerator, whose
-libraries may choose another kernel for another size, this wasn't measured). Beside the seed trained
-alone, sums run in another order: the two agree to rounding.
+On the CPU, a seed's results are bit-identical in stacks of any size from 2. On accelerators this
+wasn't measured; their libraries may choose another kernel for another size. A seed that is trained
+alone agrees with its stacked run to rounding, because sums are computed in another order.
 """
 
 import math
@@ -42,15 +43,15 @@ RATES = ("learning_rate", "halting_rate", "puzzle_rate")
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One seed of a stack, with what `hrm.training.loop.fit` would be told of it.
+    """One seed of a stack; the fields are arguments of `hrm.training.loop.fit`.
 
     Args:
         model: From `build`; it is trained in place.
-        training: That of the others, but for the learning rates.
-        data: As many boards as the others have.
-        seeds: Those of dropout, order and noise.
-        watch: Called as by `fit`; what it returns is left to it.
-        measured: Told of each update, at the latest when the next evaluation is due.
+        training: The training, equal for all seeds of a stack except for the learning rates.
+        data: The training set; all seeds of a stack have equally many boards.
+        seeds: The seeds of dropout, order and halting noise.
+        watch: Called at each evaluation, as by `fit`; its result isn't used.
+        measured: Called for each update, as by `fit`, but only at the next evaluation.
     """
 
     model: HRM
@@ -62,11 +63,15 @@ class Member:
 
 
 def fit(system: System, members: Sequence[Member]) -> list[Diverged | None]:
-    """Train the seeds of a stack, and return how each ended: None, or where it diverged.
+    """Train the seeds of a stack; return for each its `Diverged`, or None if it didn't diverge.
+
+    Args:
+        system: The system of all seeds.
+        members: The seeds.
 
     Raises:
-        UserError: If the system or the training can't be stacked, or the seeds differ in more than
-            what is theirs.
+        UserError: If the system or the training can't be stacked, or if the seeds' trainings differ
+            in more than learning rates, or their boards in number or size.
     """
     require_stackable(system, members[0].training)
     _require_alike(members)
@@ -81,11 +86,12 @@ def fit(system: System, members: Sequence[Member]) -> list[Diverged | None]:
 
 
 def require_stackable(system: System, training: Training) -> None:
-    """Refuse what can't be stacked.
+    """Refuse a system or a training that can't be stacked.
 
     Raises:
-        UserError: If samples stop early by a policy or position by position; if a batch is computed
-            in pieces, or states are computed twice to save memory.
+        UserError: If samples stop early by a policy, or position by position; if a batch is
+            computed in pieces or shared by several processes; or if activations are recomputed in
+            the backward pass (`checkpointing`).
     """
     model = system.model
     refused = ""
@@ -108,7 +114,7 @@ def require_stackable(system: System, training: Training) -> None:
 
 
 class Losses(Graph):
-    """The pure function by itself: nothing is compiled, nor is the compiler loaded."""
+    """The pure function of `Graph` without compilation; the compiler isn't even imported."""
 
     def __init__(self, system: System) -> None:
         nn.Module.__init__(self)
@@ -123,10 +129,10 @@ class Losses(Graph):
 
 
 class Stack:
-    """S seeds as one model, whose tensors have the seeds as their first dimension.
+    """S seeds as one model: the first dimension of every tensor is the seed.
 
     Args:
-        system: What they are trained for.
+        system: The system of all seeds.
         members: The seeds.
     """
 
@@ -148,7 +154,7 @@ class Stack:
         self._since: list[Tensor] = []  # [S, names + 1] of each update since the last evaluation
 
     def _lay_out(self, models: Sequence[HRM]) -> None:
-        """Make rows of parameters, those of halting last, and stack buffers."""
+        """Arrange parameters as rows, those of halting last, and stack buffers."""
         training = self.training
         apart = training.halting_rate is not None
         names = sorted(
@@ -184,7 +190,7 @@ class Stack:
         self.identities = torch.stack(told) if told else None
 
     def _rates(self) -> dict[str, Tensor]:
-        """Return the full learning rates of all seeds, [S], by name."""
+        """Return the full learning rates of all seeds, [S] each, by their names in `Training`."""
         found = {}
         for name in RATES:
             each = [getattr(m.training, name) for m in self.members]
@@ -196,7 +202,7 @@ class Stack:
 
     # -- an update --------------------------------------------------------------------------------
     def step(self) -> None:
-        """Take one optimiser step of every seed; nothing is read of what is computed."""
+        """Take one optimiser step of every seed, without waiting for the accelerator."""
         training, update = self.training, self.updates
         batch = self._batch()
         size = batch.inputs.shape[1]
@@ -222,7 +228,12 @@ class Stack:
     def _losses(
         self, batch: Batch, noise: Tensor, update: int
     ) -> tuple[Tensor, Tensor, Tensor | None, list[Tensor]]:
-        """Return each seed's loss [S] and what it measured [S, names], and of tables the rows."""
+        """Return the losses [S], the measurements [S, names], and what the tables' step needs.
+
+        The tables' step needs the identities whose rows were read, [S, B] (None without tables),
+        and for each table the zeros [S, B, D] that were added to the rows; the gradients of these
+        zeros are those of the rows.
+        """
         graph, (seeds, size) = self.graph, batch.inputs.shape[:2]
         graph.model.depth = self.training.depth(update)
         obeys = torch.tensor(self.training.obeys(update), device=self.device)
@@ -246,7 +257,7 @@ class Stack:
             return [found.loss, found.measured, *ids, *_tensors(found.carry)]
 
         weights = {**self.rows.leaves, **self.buffers}
-        with sdpa_kernel(SDPBackend.MATH):  # fused kernels have no rule for a further dimension
+        with sdpa_kernel(SDPBackend.MATH):  # vmap has no rules for fused kernels
             loss, measured, *rest = torch.vmap(one)(weights, _tensors(given))
         self.names, told, carry = kept
         ids = rest.pop(0) if told else None
@@ -254,7 +265,7 @@ class Stack:
         return loss, measured, ids, shifts
 
     def _begun(self, batch: Batch) -> Carry:
-        """Return the places of all seeds, none of which holds a sample yet."""
+        """Return the carry of all seeds before the first step: no place holds a sample yet."""
         each = []
         for i, member in enumerate(self.members):
             begun = member.model.begin(_filled(batch, (t[i] for t in _tensors(batch))))
@@ -263,7 +274,7 @@ class Stack:
         found: Carry = _filled(each[0][0], stacked)
         return found
 
-    # -- what is drawn ----------------------------------------------------------------------------
+    # -- random draws -----------------------------------------------------------------------------
     def _batch(self) -> Batch:
         rows = torch.stack([next(order) for order in self.orders]).to(self.device)
         at = torch.arange(len(rows), device=self.device)[:, None], rows
@@ -271,7 +282,7 @@ class Stack:
         return Batch(self.inputs[at], identities, self.targets[at])
 
     def _noise(self, size: int) -> Tensor:
-        """Draw halting's noise as `Learner` does, [S, steps, B, draws]."""
+        """Draw the halting noise of all seeds as `Learner` does, [S, steps, B, draws]."""
         model, steps = self.graph.model, 1 if self.graph.objective.one_step else None
         each = torch.stack([model.draw(size, noise, steps=steps) for noise in self.noises])
         if model.halting.shared:
@@ -279,7 +290,7 @@ class Stack:
         return each.to(self.device)
 
     def _masks(self, batch: Batch, chance: Chance) -> tuple[Tensor, ...]:
-        """Draw dropout's masks of all seeds, each as its calls would on the CPU."""
+        """Draw the dropout masks of all seeds, each as its calls would draw it on the CPU."""
         graph = self.graph
         size = batch.inputs.shape[1]
         key = graph.model.depth, size
@@ -300,13 +311,13 @@ class Stack:
 
     # -- evaluation -------------------------------------------------------------------------------
     def settle(self, ended: list[Diverged | None]) -> None:
-        """Tell the seeds that haven't ended what was measured, and let them be watched.
+        """Evaluate all seeds that haven't diverged, after reporting their measurements.
 
         Args:
-            ended: Where each diverged; it is filled in.
+            ended: The `Diverged` of each seed, or None; seeds that diverged now are entered.
         """
         first = self.updates - len(self._since) + 1
-        measured = torch.stack(self._since, 1).tolist()  # [S][updates][names]: the one look
+        measured = torch.stack(self._since, 1).tolist()  # [S][updates][names]: the only copy
         self._since = []
         weights = self.rows.views(self.rows.values)
         averages = None if self.average is None else self.rows.views(self.average)
@@ -357,7 +368,7 @@ def _generator(seed: int, purpose: str) -> torch.Generator:
 
 
 def _tensors(value: Any) -> list[Tensor]:
-    """Return the tensors within tuples, in order."""
+    """Return the tensors in nested tuples, in order."""
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, tuple):
@@ -366,7 +377,7 @@ def _tensors(value: Any) -> list[Tensor]:
 
 
 def _filled(value: Any, tensors: Iterator[Tensor]) -> Any:
-    """Return tuples within tuples with other tensors in place of theirs, in order."""
+    """Return nested tuples in which the tensors are replaced by others, in order."""
     if isinstance(value, Tensor):
         return next(tensors)
     if not isinstance(value, tuple):

@@ -1,8 +1,11 @@
 """Optimisers of stacked seeds: the parameters of each seed are a row of one tensor.
 
-S seeds, P values of a row. A row is padded so that every parameter starts at a multiple of
-`ALIGNED` values: whatever S is, each value is then computed by the same instructions. All formulas
-are those of `hrm.training.optim`, with a learning rate for each seed.
+All formulas are those of `hrm.training.optim` and `torch.optim.AdamW`, with a learning rate for
+each seed. In a row, every parameter starts at a multiple of `ALIGNED` values, and zeros fill the
+gaps. Thereby each value is computed by the same instructions for every S, and results don't depend
+on S.
+
+Shapes: S seeds, P values of a row, B batch; puzzle tables have I rows of size D.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,10 +27,12 @@ class Rows:
     """Parameters of S seeds as rows [S, P].
 
     Args:
-        each: The parameters of each seed by name, equally many of equal shapes.
+        each: The parameters of each seed by name; names and shapes are equal for all seeds.
 
     Attributes:
-        values: [S, P]. leaves: views of it by name, [S, ...], which ask for gradients.
+        values: The rows, [S, P].
+        places: The columns of each parameter, padding included.
+        leaves: Views of `values` by name, [S, ...], which require gradients.
     """
 
     def __init__(self, each: Sequence[Mapping[str, Tensor]]) -> None:
@@ -46,17 +51,19 @@ class Rows:
         self.leaves = {n: v.requires_grad_() for n, v in self.views(self.values).items()}
 
     def views(self, rows: Tensor) -> dict[str, Tensor]:
-        """Return each parameter within rows like these, [S, ...]."""
+        """Return views of the parameters in rows [S, P], by name, [S, ...] each."""
         return {
             name: rows.detach()[:, place.start : place.start + shape.numel()].view(-1, *shape)
             for (name, shape), place in zip(self.shapes.items(), self.places.values(), strict=True)
         }
 
     def gathered(self, gradients: Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]:
-        """Return gradients as rows [S, P], and which values have one, [P], None for all.
+        """Return gradients as rows [S, P], and a mask [P] of the values that have one.
+
+        The mask is None if all have one.
 
         Args:
-            gradients: One for each of the leaves.
+            gradients: The gradient of each of `leaves`, in order; None for a parameter without one.
         """
         rows = torch.zeros_like(self.values)
         for view, gradient in zip(self.views(rows).values(), gradients, strict=True):
@@ -71,7 +78,14 @@ class Rows:
 
 
 def clip(gradients: Tensor, largest: float | None) -> Tensor:
-    """Scale each seed's gradients [S, P] in place, and return their norms before, [S]."""
+    """Clip the gradient norm of each seed in place, and return the norms before, [S].
+
+        g ← g · min(1, largest / (norm + 1e-6)),    unchanged if `largest` is None
+
+    Args:
+        gradients: The gradients, [S, P].
+        largest: The largest norm.
+    """
     norms: Tensor = torch.linalg.vector_norm(gradients, dim=1)
     if largest is not None:
         gradients.mul_((largest / (norms + 1e-6)).clamp(max=1.0)[:, None])
@@ -79,15 +93,15 @@ def clip(gradients: Tensor, largest: float | None) -> Tensor:
 
 
 class Adam:
-    """Adam's moments, and the direction of AdamW, AdamAtan2 or AdamAtan2AsCoded.
+    """AdamW, AdamAtan2 or AdamAtan2AsCoded for the rows of all seeds.
 
     Args:
-        part: Which.
-        values: What is trained, [S, P], in place.
+        part: The configuration: one of these three.
+        values: The parameters, [S, P], which are changed in place.
         weight_decay: λ.
 
     Raises:
-        UserError: If the optimiser is another.
+        UserError: If `part` is another optimiser.
     """
 
     def __init__(self, part: Optimiser, values: Tensor, weight_decay: float) -> None:
@@ -106,9 +120,10 @@ class Adam:
         """Take one step.
 
         Args:
-            g: Gradients [S, P]. rates: η of each seed, [S], in float64.
-            used: [P], which values have a gradient: all else about the others stands still, decay
-                included. None for all.
+            g: Gradients, [S, P].
+            used: Mask [P] of the values that have a gradient. The others aren't changed, not even
+                by decay, and neither are their moments. None if all have one.
+            rates: η of each seed, [S], in float64.
         """
         b1, b2 = self.part.betas
         t = self.t + 1
@@ -123,7 +138,7 @@ class Adam:
             old.copy_(found if used is None else torch.where(used, found, old))
 
     def _direction(self, m: Tensor, v: Tensor, root: Tensor) -> Tensor:
-        """Return the direction [S, P]; root: √(1 − β2ᵗ)."""
+        """Return the direction u(m, v, t), [S, P]; `root` is √(1 − β2ᵗ)."""
         match self.part:
             case AdamAtan2():
                 tiny = torch.finfo(v.dtype).tiny
@@ -135,7 +150,7 @@ class Adam:
 
 
 class Moments(NamedTuple):
-    """What Adam keeps of a table's rows: m, v [S, I, D], t [S, I, 1]."""
+    """Adam's moments of the rows of a table, m and v [S, I, D], and step counts t [S, I, 1]."""
 
     m: Tensor
     v: Tensor
@@ -143,14 +158,14 @@ class Moments(NamedTuple):
 
 
 class Tables:
-    """Sign-SGD, or Adam, on the rows of puzzle tables that are in use.
+    """Sign-SGD, or AdamW, on the rows of puzzle tables that a batch uses.
 
-    The gradients of a row's copies are summed by a product, in one order on any device; copies of
-    a row then write the same.
+    If several samples of a batch use one row, their gradients are summed by a matrix product, whose
+    order of summation is fixed on every device. All of them then write equal values to the row.
 
     Args:
-        part: AdamW, or else the sign.
-        weights: Of each table, [S, I, D], in place.
+        part: AdamW, or any other part for sign-SGD.
+        weights: The rows of each table, [S, I, D], which are changed in place.
         weight_decay: λ.
     """
 
@@ -166,7 +181,9 @@ class Tables:
         """Take one step.
 
         Args:
-            ids: [S, B]. gradients: of each table's copies, [S, B, D]. rates: η of each seed, [S].
+            ids: Identities of the rows in use, [S, B].
+            gradients: For each table, the gradients of the copies of these rows, [S, B, D].
+            rates: η of each seed, [S].
         """
         same = ids[:, :, None] == ids[:, None, :]
         seeds = torch.arange(len(ids), device=ids.device)[:, None]

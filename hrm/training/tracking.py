@@ -173,7 +173,7 @@ def extras(name: str, folder: Path, project: str = PROJECT) -> list[Tracker]:
             return []
 
 
-# -- what is in a folder --------------------------------------------------------------------------
+# -- reading a folder -----------------------------------------------------------------------------
 def described(folder: Path) -> dict[str, Any] | None:
     """Return a folder's `run.json`, None where there is none.
 
@@ -244,7 +244,7 @@ def _extra(name: str, module: str) -> Any:
         ) from error
 
 
-# -- what a run was computed on and with ----------------------------------------------------------
+# -- the environment of a run ---------------------------------------------------------------------
 def environment(threads: int, device: str = "cpu") -> dict[str, Any]:
     """Return time, versions, machine, and the project's commit.
 

@@ -1,16 +1,17 @@
-"""Protocols as plain data: what a trial does, and after what. `ablations.protocols` does it.
+"""Protocols as plain data: what a trial does. `ablations.protocols` has the code that does it.
 
     Train       train an arm, score it on boards held out     leaves weights
     Ladder      train an arm anew at each of several rates
     Evaluate    score those weights in another mode
     Execute     count what an execution computes with them
     Resample    policy gradients at them, over resampled batches
-    Probe       how states move, in how many directions, and what one-step gradients miss
+    Probe       record states and gradients: residuals, dimensions, the one-step gradient
     Scatter     gradients of a training loss over batches
-    Gradients   how far a loss's gradient reaches back, by depth
-    QGradients  how large the gradient of Q values' losses is, over experiences
-    Bytes       count what a controller call and a whole pass allocate
+    Gradients   norms of a loss's gradient, by the depth of the recursion
+    QGradients  norms of the gradient of Q values' losses, over experiences
+    Bytes       count the bytes that a controller call and a whole pass allocate
     Check       run the function of an exact claim
+    Time        time all arms in turns
 
 A protocol may start from the weights that another one left (`after`): an arm is trained once and
 measured often. Each kind names the module that runs it; a run's fingerprint covers that module's

@@ -30,7 +30,7 @@ class Sampled(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Forced(Mode):
-    """Every board takes so many halting steps; answers are scored after each of them.
+    """Every board takes `steps` halting steps, and answers are scored after each of them.
 
     Args:
         steps: Halting steps, K.
@@ -45,7 +45,7 @@ class Forced(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class MeanLogits(Mode):
-    """Every board takes so many halting steps; the answer is that of the steps' mean logits.
+    """Every board takes `steps` halting steps; the mean of their logits gives the answer.
 
     Args:
         steps: Halting steps, K.
@@ -60,9 +60,9 @@ class MeanLogits(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Scripted(Mode):
-    """Halting steps are prescribed, whatever the model decides; controls plant this.
+    """Halting steps are prescribed, and the model's decisions ignored; for controls.
 
-    They are uniform on 1 … `longest`, drawn by the seed or in the order of the boards' difficulty.
+    They are uniform on 1 … `longest`, at random or in the order of the boards' unknown cells.
 
     Args:
         steps: Halting steps that are computed, K.
@@ -82,12 +82,12 @@ class Scripted(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Trajectories(Mode):
-    """Several trajectories a board, with noise in their states; Q(halt) chooses among their ends.
+    """Several trajectories per board, with noise in their states; the largest Q(halt) chooses one.
 
     Args:
         count: Trajectories of each board, K.
-        scales: Standard deviations of the noise, of which the best on the validation boards is
-            taken. States have entries of about 1.
+        scales: Standard deviations of the noise to try; the one with the best score on the
+            validation boards is used. Entries of states are about 1 in size.
     """
 
     count: int = 16
@@ -107,7 +107,7 @@ class Trajectories(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class Vote(Mode):
-    """The answer is a vote, cell by cell, over copies of a board with its digits exchanged.
+    """The answer is a vote, cell by cell, over copies of a board with permuted digits.
 
     Args:
         copies: Number of copies, all different.
@@ -122,4 +122,4 @@ class Vote(Mode):
 
 @dataclass(frozen=True, kw_only=True)
 class OneUnknown(Mode):
-    """As `Greedy`, and also on the test boards' solutions with one of the open cells left open."""
+    """As `Greedy`, and also on the solutions of the test boards with a single cell left open."""

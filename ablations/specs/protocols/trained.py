@@ -133,9 +133,9 @@ class Resample(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe(Protocol):
-    """Look at the states of a model, and at its gradients, on test boards.
+    """Record the states of a model, and compare its gradients, on test boards.
 
-    Every board takes so many halting steps, whatever halting says.
+    Every board takes `steps` halting steps; halting decisions are ignored.
 
     Args:
         boards: The boards whose test boards are used; for a trained model, those of its training.
@@ -197,7 +197,7 @@ class Scatter(Protocol):
 class Gradients(Protocol):
     """Norms of the last answer's gradient, at trained weights, by the depth of the recursion.
 
-    A model is run to each depth on test boards, whatever its halting says, without dropout.
+    A model is run to each depth on test boards, without dropout; halting decisions are ignored.
 
     Args:
         after: The protocol that trains the weights.

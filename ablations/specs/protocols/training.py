@@ -22,7 +22,8 @@ class Train(Protocol):
             plant.
         replica: Index among several independent runs with one seed; the replicas of a seed share
             the factor of the learning rates.
-        varies: What replicas draw independently; they share the rest with the first one.
+        varies: The draws that are independent in each replica, of "weights", "order" and "boards";
+            all others are those of replica 0.
         identities: The puzzle identities that the model gets in training and scoring: those "given"
             by the boards, one "shared" by all, or "random" ones, drawn each time that a board is
             used.

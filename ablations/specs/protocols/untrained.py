@@ -45,10 +45,10 @@ class Check(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Time(Protocol):
-    """Time all arms by turns in a fresh process, and with them a twin of the first.
+    """Time all arms in turns in a fresh process, together with a twin of the baseline.
 
-    The twin is the baseline, built a second time. Every target is timed at every batch size, in so
-    many rounds, each of which calls all arms and the twin once, in random order.
+    The twin is the baseline, built a second time. Every target is timed at every batch size, in
+    `rounds` rounds; each round times all arms and the twin once, in random order.
 
     Args:
         targets: The timed functions, "module:function", as `bench.turns` describes them.

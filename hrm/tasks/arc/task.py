@@ -44,7 +44,7 @@ from hrm.tasks.board import most_frequent, one_hot, randomness, share
 
 Role = Literal["train", "validation", "test"]
 _roles: tuple[Role, ...] = ("train", "validation", "test")
-_leaks = {("40853293", 2), ("caa06a1f", 2)}  # pairs that are a test of another task, up to colours
+_leaks = {("40853293", 2), ("caa06a1f", 2)}  # equal a test of another task, up to colours
 
 
 class _Row(NamedTuple):
@@ -104,12 +104,12 @@ class Arc(Part):
 
     @property
     def vocabulary(self) -> int:
-        """Padding, end and ten colours."""
+        """Number of tokens: padding, end marker and ten colours."""
         return VOCABULARY
 
     @property
     def classes(self) -> int:
-        """As many as tokens."""
+        """Number of classes; token and class of a number mean the same."""
         return self.vocabulary
 
     @property
@@ -119,7 +119,7 @@ class Arc(Part):
 
     @property
     def public_vocabulary(self) -> int:
-        """Boards are in the public format already."""
+        """Number of tokens in the public format, in which the boards already are."""
         return self.vocabulary
 
     @property
@@ -314,7 +314,7 @@ class Arc(Part):
             "recolour": recoloured(train, boards),
         }
 
-    # -- forms -------------------------------------------------------------------------------------
+    # -- formats -----------------------------------------------------------------------------------
     def to_public(self, boards: Boards) -> tuple[Ints, Ints]:
         """Return inputs and targets as they are."""
         return boards.inputs, boards.targets

@@ -6,7 +6,7 @@ from ablations.specs.claim import Statistical
 from ablations.specs.protocols import Gradients, Ladder, QGradients, Resample, Scatter, Train
 from hrm.config.parts import Part, canonical
 
-MOST_ARMS, MOST_SECONDS = 75, 500.0
+MOST_ARMS, MOST_SECONDS = 76, 540.0
 GRADIENTS = (Gradients, QGradients, Resample, Scatter)  # they look at weights on the way
 
 
@@ -34,7 +34,7 @@ def arms(trainings):
     }
 
 
-def test_at_most_75_arms_are_trained_for_what_they_answer():
+def test_at_most_76_arms_are_trained_for_what_they_answer():
     answering = [found for found in trained() if not found[1] <= set(GRADIENTS)]
     assert len(arms(answering)) <= MOST_ARMS
 
@@ -45,5 +45,5 @@ def test_few_and_short_trainings_have_their_gradients_looked_at_alone():
     assert max(trial.protocol["training"]["updates"] for trial, *_ in early) <= 300
 
 
-def test_one_seed_of_all_arms_takes_at_most_500_cpu_seconds():
+def test_one_seed_of_all_arms_takes_at_most_540_cpu_seconds():
     assert sum(cost for *_, cost in trained()) <= MOST_SECONDS

@@ -15,7 +15,6 @@ from hrm import recipes
 from hrm.config import Fixed
 from hrm.config.learning import (
     AdamAtan2,
-    AdamAtan2AsCoded,
     Supervised,
     System,
     Training,
@@ -31,7 +30,7 @@ PATTERNS = Boards(task=_PATTERN, train=1_000, validation=64, test=256)
 JOINT = Boards(task=Mixture(tasks=(_MAZE, _PATTERN)), train=2_000, validation=128, test=512)
 MAZE_TASK, PATTERN_TASK = 0, 1  # their places in the mixture
 _UPDATES = 40  # on each task
-_OWN = Training(
+OWN = Training(
     updates=_UPDATES,
     batch=8,
     learning_rate=1e-3,
@@ -39,10 +38,7 @@ _OWN = Training(
     clip=1.0,
     evaluate_every=20,
 )
-ON_BOTH = Train(boards=JOINT, training=replace(_OWN, updates=2 * _UPDATES))
-ON_BOTH_AS_CODED = replace(
-    ON_BOTH, training=replace(ON_BOTH.training, optimiser=AdamAtan2AsCoded())
-)
+ON_BOTH = Train(boards=JOINT, training=replace(OWN, updates=2 * _UPDATES))
 ON_BOTH_AS_DOCUMENTED = replace(
     ON_BOTH, training=replace(ON_BOTH.training, optimiser=AdamAtan2(), halting_rate=None)
 )

@@ -3,22 +3,15 @@
 import math
 from dataclasses import replace
 
-from ablations.claims.complete.arms import (
-    BOTH_AS_CODED,
-    BOTH_AS_DOCUMENTED,
-    ON_BOTH,
-    ON_BOTH_AS_CODED,
-    ON_BOTH_AS_DOCUMENTED,
-    PATTERNS,
-)
+from ablations.claims.complete.arms import LOW_STEPS, OWN, PATTERNS, small
+from ablations.metrics.climb import Removed
 from ablations.metrics.ladder import LargestRate
-from ablations.metrics.scores import Gain
 from ablations.specs.arms import Arm
 from ablations.specs.claim import Cell, Reading, Statistical
-from ablations.specs.protocols import Ladder
+from ablations.specs.protocols import Climb, Ladder
 from ablations.specs.tests import Ratio, Reliable
 from hrm import recipes
-from hrm.config.learning import AdamAtan2, Training
+from hrm.config.learning import AdamAtan2, AdamAtan2AsCoded, Training
 
 # -- the largest stable rate ----------------------------------------------------------------------
 _SAMPLES = 100  # of `train_fixed.py --num_samples 100`
@@ -55,19 +48,36 @@ _OVER_BEST = Reading(
 )
 
 # -- whether it converges -------------------------------------------------------------------------
-_NO_GAIN = 0.01
-_CONVERGES = Reliable(
-    above=_NO_GAIN, because="who mends no hundredth of a trivial method's errors learned nothing"
+# The first version had one rate, 1e-3, and asked for skill on held-out boards, which none of these
+# arms gains in its budget at any rate (pilot seed 1000). Of this one no rate is chosen.
+_EPOCHS = 10  # of `train_fixed.py --epochs 10 --num_samples 100`
+_CLIMB = Climb(
+    boards=_RATES.boards,
+    training=replace(OWN, updates=_EPOCHS * _SAMPLES // OWN.batch, learning_rate=1e-7),
+    rungs=11,  # 1e-7 to 1e-2
+    step=math.sqrt(10),
 )
+_CONVERGES = Reliable(
+    above=0.01, because="who removes no hundredth of a constant answer's loss learned nothing"
+)
+
+
+def _climbed(label: str, *, as_coded: bool = True, **changes: object) -> Cell:
+    low_steps = None if as_coded else LOW_STEPS
+    part = small(PATTERNS, as_coded=as_coded, low_steps=low_steps)
+    training = replace(_CLIMB.training, **changes)  # type: ignore[arg-type]
+    return Cell(
+        label=label,
+        arm=Arm(label="as coded" if as_coded else "as documented", part=part),
+        protocol=replace(_CLIMB, training=training),
+        metric=Removed(),
+    )
+
+
 _RELIABLE = (
-    Cell(label="as coded", arm=BOTH_AS_CODED, protocol=ON_BOTH_AS_CODED, metric=Gain()),
-    Cell(label="as coded, by AdamW", arm=BOTH_AS_CODED, protocol=ON_BOTH, metric=Gain()),
-    Cell(
-        label="as documented",
-        arm=BOTH_AS_DOCUMENTED,
-        protocol=ON_BOTH_AS_DOCUMENTED,
-        metric=Gain(),
-    ),
+    _climbed("as coded", optimiser=AdamAtan2AsCoded()),
+    _climbed("as coded, by AdamW"),
+    _climbed("as documented", as_coded=False, optimiser=AdamAtan2(), halting_rate=None),
 )
 
 CLAIMS = (
@@ -104,17 +114,25 @@ CLAIMS = (
         section="Features completed; Performance Benchmarks, Verified Capabilities",
         reading=(
             '"No hanging, reliable convergence" is read of nearly all runs, not of the typical '
-            "one: a run converges if it ends, and mends more than a hundredth of the best trivial "
-            "method's errors on unknown cells of held-out boards, on both tasks that the document "
-            "trains on. A run that diverges fails. The system as coded carries the verdict, its "
-            "optimiser too: that is what is called fixed. (What the code calls Adam-atan2 divides "
-            "a sine, which is free of the gradient's scale, by that scale: its first step is some "
-            "nine times the rate over the gradient's size, so that small gradients take large "
-            "steps.) Beside it stand the same model under AdamW, and the system as documented "
-            "under Adam-atan2. The document prints neither "
-            f"rate nor epochs: {ON_BOTH.training.updates} updates of {ON_BOTH.training.batch} at "
-            f"{ON_BOTH.training.learning_rate:g} are ours. A run that is merely slow might "
-            "converge with more of them; one that has diverged wouldn't."
+            "one: a run converges if there is a learning rate at which it ends, stays finite, and "
+            f"has a mean loss of its answers, over the last quarter of "
+            f"{_CLIMB.training.updates} updates, below that of the best constant answer by more "
+            "than a hundredth of it. No rate is chosen, since the document prints none: each arm "
+            f"climbs one ladder of {_CLIMB.rungs} rates, from {_CLIMB.rates[0]:g} to "
+            f"{_CLIMB.rates[-1]:g}, from equal weights. Boards are patterns, as many and as often "
+            f"as in the document's own command ({_SAMPLES} samples, {_EPOCHS} epochs; the batch of "
+            f"{OWN.batch} is ours). The constant answer is one that the arm can give: as coded, a "
+            "distribution that the loss treats as logits. The system as coded carries the verdict, "
+            "its optimiser too: that is what is called fixed. (What the code calls Adam-atan2 "
+            "divides a sine, which is free of the gradient's scale, by that scale: its first step "
+            "is some nine times the rate over the gradient's size, so that small gradients take "
+            "large steps.) Beside it stand the same model under AdamW, and the system as "
+            "documented under Adam-atan2. The first version trained at a rate of ours, 0.001, on "
+            "mazes and patterns, and asked for a gain on held-out boards. There, the optimiser as "
+            "coded diverged in 16 of 16 seeds, which says nothing of other rates; and none of the "
+            "arms had such a gain at any rate of a ladder (pilot seed 1000), so that a reliable "
+            "system could not have been told from another. This version has seeds and a place in "
+            "the family of its own."
         ),
         cells=_RELIABLE,
         test=_CONVERGES,
@@ -122,7 +140,8 @@ CLAIMS = (
             Reading(label=cell.label, test=_CONVERGES, cells=(place,))
             for place, cell in enumerate(_RELIABLE[1:], start=1)
         ),
-        unskilled=tuple(cell.label for cell in _RELIABLE),  # skill is what is asked
-        cost=18.0,
+        unskilled=tuple(cell.label for cell in _RELIABLE),  # convergence is what is asked
+        block=5,  # block 2 has the seeds of the first version
+        cost=25.0,
     ),
 )

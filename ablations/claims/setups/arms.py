@@ -107,3 +107,7 @@ NEVER = {
     "objective.weight": 0.0,
 }
 CALL, PASS = "bench.controller:controller_call", "bench.controller:forward"
+BETWEEN = changed(  # its answers between the steps are supervised
+    recipes.complete(positions=8, h_dim=16, l_dim=16, h_layers=1, max_steps=4),
+    {"model.readout.softmax": False},
+)

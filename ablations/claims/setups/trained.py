@@ -1,6 +1,7 @@
 """Set-ups of protocols that train."""
 
 from ablations.claims.setups.arms import (
+    BETWEEN,
     DECAY,
     FIVE,
     HALTING,
@@ -16,6 +17,7 @@ from ablations.claims.setups.arms import (
     WRONG,
 )
 from ablations.claims.setups.plants import Plant, Setup
+from ablations.metrics.climb import Removed
 from ablations.metrics.costs import (
     CompletionStep,
 )
@@ -24,10 +26,15 @@ from ablations.metrics.halting import StepEntropy
 from ablations.metrics.ladder import LargestRate
 from ablations.metrics.scores import Gain, ShadowAccuracy
 from ablations.specs.protocols import (
+    Boards,
+    Climb,
     Ladder,
     Train,
 )
 from hrm.config.learning import Training
+from hrm.tasks.pattern import Pattern
+
+_PATTERN = Pattern(modulus=7, strands=2, shown=3, asked=1)
 
 SETUPS: tuple[Setup, ...] = (
     Setup(
@@ -116,6 +123,27 @@ SETUPS: tuple[Setup, ...] = (
             ),
         ),
         cost=0.5,
+    ),
+    Setup(
+        arm=BETWEEN,
+        protocol=Climb(
+            boards=Boards(task=_PATTERN, train=256, validation=8, test=8),
+            training=Training(updates=150, batch=16, learning_rate=4e-3, evaluate_every=150),
+            rungs=2,
+            step=2.0,
+            rate_factors=(1.0, 1.0),
+        ),
+        apart={"replica": 1},
+        plants=(
+            Plant(
+                words="The second cell learns at a thousandth of the rates that are named",
+                protocol={"rate_factors": (0.001, 0.001)},
+                metrics=(Removed(),),
+                rises=False,
+                null=0.4,  # eight equal pairs differ by 0.23 at most; planted ones by 0.7 or more
+            ),
+        ),
+        cost=1.7,
     ),
     Setup(
         arm=POLICY,

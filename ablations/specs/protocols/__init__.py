@@ -2,6 +2,7 @@
 
     Train       train an arm, score it on boards held out     leaves weights
     Ladder      train an arm anew at each of several rates
+    Climb       likewise, where answers between the steps are supervised
     Evaluate    score those weights in another mode
     Execute     count what an execution computes with them
     Resample    policy gradients at them, over resampled batches
@@ -39,13 +40,14 @@ from ablations.specs.protocols.trained import (
     Resample,
     Scatter,
 )
-from ablations.specs.protocols.training import Ladder, Train
+from ablations.specs.protocols.training import Climb, Ladder, Train
 from ablations.specs.protocols.untrained import Bytes, Check, Time
 
 __all__ = [
     "Boards",
     "Bytes",
     "Check",
+    "Climb",
     "Evaluate",
     "Execute",
     "Execution",

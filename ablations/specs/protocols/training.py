@@ -98,3 +98,14 @@ class Ladder(Protocol):
     def rates(self) -> tuple[float, ...]:
         """The learning rate of each rung, ascending, before the seed's factor."""
         return tuple(self.training.learning_rate * self.step**k for k in range(self.rungs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Climb(Ladder):
+    """Train an arm at each learning rate of a ladder, to find whether it converges at any.
+
+    Unlike in `Ladder`, `training.halting_rate` stays the same on all rungs, and answers between the
+    halting steps may be supervised.
+    """
+
+    module: ClassVar[str] = "ablations.protocols.climb"

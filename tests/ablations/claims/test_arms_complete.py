@@ -1,5 +1,7 @@
 """Document complete: what its arms share, and where they differ."""
 
+from dataclasses import replace
+
 import pytest
 
 from ablations import rule
@@ -12,6 +14,7 @@ from ablations.metrics.value import number
 from ablations.protocols import ours
 from ablations.rule import Pairs, Word, table_for
 from ablations.specs.claim import Statistical, Tier, differences
+from hrm.config.learning import AdamAtan2, AdamAtan2AsCoded
 from tests.ablations.claims.tiny_specs import PIPELINE
 
 CLAIMS = (
@@ -59,7 +62,6 @@ def test_the_joint_arm_is_trained_once_for_all_that_read_it():
     trained = {
         (cell.arm.part, cell.protocol.parent or cell.protocol)
         for name in (
-            "training-reliability",
             "maze-accuracy",
             "pattern-accuracy",
             "adaptive-steps",
@@ -68,7 +70,7 @@ def test_the_joint_arm_is_trained_once_for_all_that_read_it():
         for cell in spec(name).cells
         if cell.protocol.weights or cell.protocol.parent is not None
     }
-    assert len(trained) == 3, "as coded, by AdamW, as documented"
+    assert len(trained) == 2, "as coded, as documented"
     assert {protocol.boards for _, protocol in trained} == {JOINT}
 
 
@@ -141,3 +143,14 @@ def test_dependable_training_is_judged_of_nearly_all_runs():
     assert claim.test.zones.nearly_all == 0.01
     assert set(claim.unskilled) == {cell.label for cell in claim.cells}
     assert claim.schedule[Tier.FULL] == 60
+
+
+def test_dependable_training_climbs_one_ladder_with_what_was_coded_as_coded():
+    ladders = [cell.protocol for cell in spec("training-reliability").cells]
+    assert len({(each.rates, each.boards) for each in ladders}) == 1
+    assert ladders[0].rates == pytest.approx([10 ** (k / 2 - 7) for k in range(11)])
+    coded, adam, documented = (each.training for each in ladders)
+    assert coded.optimiser == AdamAtan2AsCoded()
+    assert replace(coded, optimiser=adam.optimiser) == adam
+    assert (coded.updates * coded.batch, coded.halting_rate, coded.clip) == (10 * 100, 1e-4, 1.0)
+    assert documented == replace(coded, optimiser=AdamAtan2(), halting_rate=None)

@@ -13,6 +13,7 @@ from ablations.protocols.base import Inputs, Outcome
 from ablations.specs.claim import Cell, Statistical
 from ablations.specs.protocols import (
     Boards,
+    Climb,
     Gradients,
     Ladder,
     Protocol,
@@ -34,6 +35,7 @@ BUDGETS: Mapping[type[Part], Mapping[str, Any]] = {
     Boards: {"train": 64, "validation": 12, "test": 24},
     Training: {"updates": 8, "batch": 8, "warmup": 1, "evaluate_every": 2},
     Ladder: {"rungs": 2},
+    Climb: {"rungs": 2},
     Gradients: {"boards": 4},
     QGradients: {"batches": 2, "batch": 4},
     Resample: {"resamples": 4},

@@ -66,12 +66,19 @@ def pytest_collection_modifyitems(config, items):
         setattr(holder, attribute, drawn)
 
 
-def pytest_collection_finish(session):
-    """Leave what was collected and imported, which stays, out of every later search for garbage.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Leave what is collected and imported, which stays, out of every later search for garbage.
 
     Otherwise each search goes through all tests and torch again, which takes half a second.
     """
-    if not gc.get_freeze_count():  # not in a session within a session
+    if gc.get_freeze_count():  # a session within a session
+        return (yield)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
         gc.collect()
         gc.freeze()
 

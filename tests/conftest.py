@@ -4,6 +4,7 @@ Property tests draw the same few examples every time. With `--hypothesis-profile
 fuzz`) they draw many more, from a printed seed; `--hypothesis-seed` repeats them.
 """
 
+import gc
 import os
 import random
 import signal
@@ -40,15 +41,20 @@ def pytest_report_header(config):
     return None
 
 
-def pytest_collection_modifyitems(config, items):
-    """Let all property tests draw more and random examples, whatever their own settings are."""
-    if not fuzzing(config):
-        return
+def settings_of(items):
+    """Return where the settings of property tests are: objects and their attributes, each once."""
     name = "_hypothesis_internal_use_settings"  # there is no public name for it
     holders = {id(item.obj): (item.obj, name) for item in items if hasattr(item.obj, name)}
     machines = [item.cls for item in items if hasattr(item.obj, "_hypothesis_state_machine_class")]
     holders.update({id(machine): (machine, "settings") for machine in machines})
-    for holder, attribute in holders.values():
+    return list(holders.values())
+
+
+def pytest_collection_modifyitems(config, items):
+    """Let all property tests draw more and random examples, whatever their own settings are."""
+    if not fuzzing(config):
+        return
+    for holder, attribute in settings_of(items):
         given = getattr(holder, attribute)
         drawn = settings(
             given,
@@ -58,6 +64,23 @@ def pytest_collection_modifyitems(config, items):
             suppress_health_check={*given.suppress_health_check, *SLOW},
         )
         setattr(holder, attribute, drawn)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Leave what is collected and imported, which stays, out of every later search for garbage.
+
+    Otherwise each search goes through all tests and torch again, which takes half a second.
+    """
+    if gc.get_freeze_count():  # a session within a session
+        return (yield)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

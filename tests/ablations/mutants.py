@@ -11,6 +11,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
+
+from tests.conftest import settings_of
 
 HERE = Path(__file__).parent
 
@@ -46,6 +49,18 @@ def mutated(function, tree):
         yield
 
 
+class FirstExample:
+    """Ends a property test at its first failing example; nobody reads a mutant's smallest one."""
+
+    def __init__(self, patch):
+        self.patch = patch
+
+    def pytest_collection_modifyitems(self, items):
+        for holder, attribute in settings_of(items):
+            drawn = settings(getattr(holder, attribute), phases=(Phase.explicit, Phase.generate))
+            self.patch.setattr(holder, attribute, drawn)
+
+
 def noticed(*tests):
     """Return whether any of the tests fails; they run in this process, one by one.
 
@@ -53,13 +68,16 @@ def noticed(*tests):
         tests: "package/test_module.py", or one test in it.
     """
     shown = io.StringIO()
-    options = ["-q", "-x", "--assert=plain", "-p", "no:cacheprovider"]
+    options = ["-q", "-x", "--assert=plain", "--tb=no", "-p", "no:cacheprovider"]
+    options += ["--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin"]
+    options += ["-p", "no:unraisableexception"]  # collects garbage at its end
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(shown),
         contextlib.redirect_stderr(shown),
     ):
         patch.setattr(sys, "meta_path", [*sys.meta_path])
-        status = pytest.main([*options, *(str(HERE / test) for test in tests)])
+        given = [*options, *(str(HERE / test) for test in tests)]
+        status = pytest.main(given, plugins=[FirstExample(patch)])
     assert status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), (status, shown.getvalue())
     return status == pytest.ExitCode.TESTS_FAILED

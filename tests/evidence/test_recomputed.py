@@ -118,8 +118,9 @@ def committed():
     if (EVIDENCE / "claims.jsonl").is_file():
         for claim in plain.lines(EVIDENCE / "claims.jsonl"):
             for test in claim.get("tests", ()):
-                if test["test"] in TESTS and plain.pairs(EVIDENCE, claim, test["reads"])[15:]:
-                    found.setdefault(test["test"], claim["claim"])
+                kind, new = test["test"], TESTS.keys() - found
+                if kind in new and plain.pairs(EVIDENCE, claim, test["reads"])[15:]:
+                    found[kind] = claim["claim"]
     return found
 
 

@@ -242,9 +242,9 @@ SLOW = (
         setting={"training.learning_rate": 2e-4},
         budget={
             "boards": Boards(task=Regression(size=16, depth=1), train=512, validation=64, test=64),
-            "training.updates": 200,
+            "training.updates": 100,
             "training.batch": 32,
-            "training.learning_rate": 5e-3,
+            "training.learning_rate": 1e-2,
             "training.evaluate_every": 5,
         },
         model={"model.low_steps": 1, "model.halting.max_steps": 2},

@@ -4,8 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -58,43 +56,47 @@ def run_until_killed(forks, folder, rounds, monkeypatch, seed):
     """Kill runs of coins at random moments, on a new store whenever one is complete."""
     monkeypatch.setenv("SECONDS_A_TOSS", "0")
     chance = random.Random(seed)
-    undisturbed = folder / "undisturbed"
 
-    def arguments(store, jobs=2):
-        return ["run", *CLAIMS, *COINS, "--store", str(store), "--jobs", str(jobs)]
+    def start(store, jobs):
+        arguments = ["run", *CLAIMS, *COINS, "--store", str(store), "--jobs", str(jobs)]
+        return forks.start(cli=arguments)
 
-    assert forks.wait(forks.start(cli=arguments(undisturbed, 1))) == 0
-    expected, every = verdicts(undisturbed), set(Store.open(undisturbed).fingerprints())
+    takes = {}  # seconds of a whole run: whoever is killed later has ended by then
+    for jobs in (2, 1):
+        undisturbed, began = folder / f"undisturbed-{jobs}", time.monotonic()
+        assert forks.wait(start(undisturbed, jobs)) == 0
+        takes[jobs] = time.monotonic() - began
+    expected, every = verdicts(forks, undisturbed), set(Store.open(undisturbed).fingerprints())
     kills, number = 0, 0
     while kills < rounds:
         number += 1
         store, before, here = folder / str(number), {}, 0
         while True:
-            pid = forks.start(cli=arguments(store, chance.choice((1, 2))))
+            jobs = chance.choice((1, 2))
+            pid = start(store, jobs)
             if kills == rounds or here == MOST_HERE:
                 assert forks.wait(pid) == 0
                 break
-            if not kill(forks, pid, chance.uniform(0, 1.5)):
+            if not kill(forks, pid, chance.uniform(0, takes[jobs])):
                 break
             kills, here = kills + 1, here + 1
             if (store / "store.json").exists():
                 before = sound(store, before)
         sound(store, before)
         assert set(Store.open(store).fingerprints()) == every
-        assert verdicts(store) == expected
+        assert verdicts(forks, store) == expected
         assert not list(store.glob("**/.*.tmp"))
     return kills
 
 
-def verdicts(store):
+def verdicts(forks, store):
     """What `ablations verdicts --json` prints, from a process of its own."""
-    program = "from ablations.cli import main; main()"
+    output = store.with_suffix(".verdicts")
     asked = ["verdicts", *CLAIMS, *COINS, "--store", str(store), "--json"]
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", program, *asked], capture_output=True, check=True
-    )
-    assert json.loads(done.stdout)
-    return done.stdout
+    assert forks.wait(forks.start(cli=asked, output=str(output))) == 0
+    printed = output.read_bytes()
+    assert json.loads(printed)
+    return printed
 
 
 def test_killed_runs_end_in_the_verdicts_of_an_undisturbed_one(forks, tmp_path, monkeypatch):

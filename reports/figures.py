@@ -9,6 +9,7 @@ from markupsafe import Markup
 from ablations import text
 from ablations.records.rows import Row
 from ablations.records.statements import Part, Point
+from ablations.rule.outcomes import group_of
 from reports import svg
 from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis
@@ -40,9 +41,8 @@ def strip(row: Row, part: Part) -> Markup:
         *_interval(part, axis, line, 5),
         *svg.below(axis, bottom, Saying.part(row, part).tick),
     ]
-    return svg.picture(
-        marks, height=bottom + 22, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
-    )
+    group = group_of(part.verdict) if len(row.parts) > 1 else row.verdict.group
+    return svg.picture(marks, height=bottom + 22, label=_spoken(row, part), kind=f"strip {group}")
 
 
 def forest_axis(rows: Sequence[Row]) -> Axis:

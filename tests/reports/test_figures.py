@@ -172,6 +172,16 @@ def test_values_are_joined_once_a_step_and_seed(find: Callable[[str], Row]) -> N
     assert figures.values(row, row.parts[0]) is None
 
 
+def test_parts_of_a_conjunction_have_the_colours_of_their_own_words() -> None:
+    words = (Word.CONFIRMED, Word.NO_EFFECT)
+    row = with_parts("both", Word.NO_EFFECT, *(make_part(word, 0.7) for word in words))
+    drawn = [figures.strip(row, part) for part in row.parts]
+    assert ["strip holds" in str(one) for one in drawn] == [True, False]
+    assert ["strip fails" in str(one) for one in drawn] == [False, True]
+    alone = with_parts("undecided", Word.INCONCLUSIVE, make_part(Word.CONFIRMED, 0.7))
+    assert "strip open" in str(figures.strip(alone, alone.parts[0])), "as its control has it"
+
+
 def test_cells_whose_names_do_not_fit_have_numbers_and_a_legend(
     find: Callable[[str], Row],
 ) -> None:

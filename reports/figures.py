@@ -9,6 +9,7 @@ from markupsafe import Markup
 from ablations import text
 from ablations.records.rows import Row
 from ablations.records.statements import Part, Point
+from ablations.rule.outcomes import group_of
 from reports import svg
 from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis
@@ -16,6 +17,7 @@ from reports.svg import Axis
 TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
 FARTHEST = 30.0  # ratio on a shared axis, so that a few don't flatten all others
 CLOSE = 1.5  # per cent of the width: ends of an interval within which the estimate hides them
+LETTERS = 30  # characters that fit below the values of cells, in the narrowest place
 COLUMN = 1.6  # per cent of the width within which pairs are stacked
 
 
@@ -39,9 +41,8 @@ def strip(row: Row, part: Part) -> Markup:
         *_interval(part, axis, line, 5),
         *svg.below(axis, bottom, Saying.part(row, part).tick),
     ]
-    return svg.picture(
-        marks, height=bottom + 22, label=_spoken(row, part), kind=f"strip {row.verdict.group}"
-    )
+    group = group_of(part.verdict) if len(row.parts) > 1 else row.verdict.group
+    return svg.picture(marks, height=bottom + 22, label=_spoken(row, part), kind=f"strip {group}")
 
 
 def forest_axis(rows: Sequence[Row]) -> Axis:
@@ -129,13 +130,26 @@ def values(row: Row, part: Part) -> Markup | None:
         marks.append(svg.line(svg.LEFT + 6, height(tick), 100, height(tick), "grid"))
         marks.append(svg.words(0, height(tick) + 4, text.number(tick), "side"))
     marks += [svg.group(lines, "joined"), svg.group(alone, "pair")]
-    for place, label in zip(places, labels, strict=True):
-        marks.append(svg.words(place, bottom + 20, text.short(label, 60 // len(labels)), "tick"))
+    for place, name in zip(places, places_of(labels), strict=True):
+        marks.append(svg.words(place, bottom + 20, name, "tick"))
     label = (
         f"Values of {text.count(len(part.points), 'pair')}, from {text.number(min(known))} to "
         f"{text.number(max(known))}, joined over {text.listed(labels)}."
     )
     return svg.picture(marks, height=bottom + 26, label=label, kind="values")
+
+
+def places_of(labels: Sequence[str]) -> list[str]:
+    """Return the names of cells below a picture of values, or their numbers if they don't fit."""
+    room = LETTERS // max(len(labels), 1)
+    if all(len(text.short(label, room + 1)) <= room for label in labels):
+        return list(labels)
+    return [str(place) for place, _ in enumerate(labels, start=1)]
+
+
+def numbered(labels: Sequence[str]) -> Markup:
+    """Return a legend of numbered cells; empty if their names are in the picture."""
+    return svg.numbered(labels) if places_of(labels) != list(labels) else Markup("")
 
 
 def cells(row: Row, part: Part) -> list[str]:

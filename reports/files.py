@@ -81,9 +81,9 @@ def read(text: str, name: str) -> Report:
             f"{name!r} isn't a report ({type(error).__name__}); allowed is a report.json that "
             "`ablations report` wrote; name one"
         ) from error
-    if version not in (SCHEMA, 2):  # 3 has more fields than 2, and no others
+    if version not in range(2, SCHEMA + 1):  # each has more fields than the last one, and no others
         raise UserError(
-            f"{name!r} has version {version!r}; allowed are 2 and {SCHEMA}; use the release that "
+            f"{name!r} has version {version!r}; allowed are 2 to {SCHEMA}; use the release that "
             "wrote it, or render it again"
         )
     try:

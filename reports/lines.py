@@ -20,7 +20,7 @@ TOP, BOTTOM = 24, 150  # edges of the plot, in pixels
 START, END = 13.0, 98.0  # edges of the plot, in per cent of the width
 ACROSS = 1000  # width of the inner SVG, in its own units
 FEW = 12  # up to this number of points, each is marked
-LETTERS = 44  # characters that fit below the horizontal axis at a width of 360 pixels
+LETTERS = 44  # characters that fit below or above a picture at a width of 360 pixels
 _units = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
 
 
@@ -53,8 +53,7 @@ def drawn(row: Row, picture: Picture) -> Markup | None:
 def key(picture: Picture) -> Markup:
     """Return a legend: the names of lines, each with its stroke, or of numbered positions."""
     if picture.names and list(_names(picture)) != list(picture.names):
-        items = [Markup("<li>{}</li>").format(name) for name in picture.names]
-        return Markup('<ol class="key places">{}</ol>').format(Markup("").join(items))
+        return svg.numbered(picture.names)
     if len(picture.lines) < 2:
         return Markup("")
     named = Markup("").join(
@@ -107,7 +106,8 @@ def _y(axis: Axis, value: float) -> float:
 
 def _frame(picture: Picture, across: Axis, up: Axis, size: float, unit: str) -> Iterator[str]:
     """Yield the axes with ticks and labels."""
-    yield svg.words(0, 11, unit, "side")
+    if len(unit) <= LETTERS:
+        yield svg.words(0, 11, unit, "side")
     for tick in Axis(low=up.low / size, high=up.high / size, log=False).ticks(4):
         at = _y(up, tick * size)
         named = text.percent(tick) if picture.kind is Kind.ARRIVAL else text.number(tick)
@@ -118,7 +118,7 @@ def _frame(picture: Picture, across: Axis, up: Axis, size: float, unit: str) -> 
     yield svg.line(START - 1, BOTTOM, 100, BOTTOM, "axis")
     for place, name in _named(picture, across):
         yield svg.words(_x(across, place), BOTTOM + 16, name, "tick")
-    if not picture.names:
+    if not picture.names and len(picture.across) <= LETTERS:
         yield svg.words((START + END) / 2, BOTTOM + 34, picture.across, "tick")
 
 
@@ -212,6 +212,16 @@ def figure(row: Row, picture: Picture) -> Markup | None:
     found = drawn(row, picture)
     if found is None:
         return None
-    return Markup("<figure>{}{}<figcaption>{}</figcaption></figure>").format(
-        key(picture), found, escape(captions.caption(row, picture))
+    return Markup("<figure>{}{}{}<figcaption>{}</figcaption></figure>").format(
+        key(picture), _titles(picture), found, escape(captions.caption(row, picture))
+    )
+
+
+def _titles(picture: Picture) -> Markup:
+    """Return the names of axes that are too long for the picture, above it."""
+    axes = {"Vertical": picture.up, "Horizontal": "" if picture.names else picture.across}
+    return Markup("").join(
+        Markup('<p class="key">{} axis: {}</p>').format(which, name)
+        for which, name in axes.items()
+        if len(name) > LETTERS
     )

@@ -3,6 +3,7 @@
 import base64
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from reports.documents import documents
 from reports.sayings import Saying
 from reports.words import groups, look_of, looks, name_of
 
+MANY = 4  # arms of which equal values are shown once
 _templates = Path(__file__).parent / "templates"
 
 
@@ -89,6 +91,7 @@ def environment() -> jinja2.Environment:
         "looks": looks,
         "name_of": name_of,
         "sayings": sayings,
+        "arms_of": _arms,
         "other": _other,
         "saying": Saying,
         "spoken_zone": _zone,
@@ -111,6 +114,17 @@ def _panels(report: Report) -> list[tuple[str, list[Row]]]:
         )
         for (_, unit), rows in sorted(found.items(), key=lambda item: item[0])
     ]
+
+
+def _arms(labels: Sequence[str], values: Sequence[str]) -> list[tuple[list[str], str]]:
+    """Return the values of arms with the labels that have them; more than three arms share one."""
+    names: list[list[str]] = [[label] for label in labels] or [[] for _ in values]
+    if len(values) < MANY:
+        return list(zip(names, values, strict=False))
+    found: dict[str, list[str]] = {}
+    for label, value in zip(names, values, strict=False):
+        found.setdefault(value, []).extend(label)
+    return [(label, value) for value, label in found.items()]
 
 
 def _zone(row: Row, part: Part, ends: tuple[float | None, float | None]) -> str:

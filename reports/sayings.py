@@ -294,11 +294,33 @@ def headline(report: Report) -> str:
     return f"Of {text.count(total, 'claim')}, {', '.join(parts)}."
 
 
+def paired(report: Report) -> str:
+    """Return the number of complete pairs by what they are: "2,432 seeds and 256 processes"."""
+    found: dict[str, int] = {}
+    rows = [row for row in report.rows if row.parts and row.verdict.n]
+    for row in rows:
+        found[row.noun] = found.get(row.noun, 0) + row.verdict.n
+    said = text.listed([f"{n:,} {noun}" for noun, n in found.items()])
+    return f"{said}, summed over {text.count(len(rows), 'claim')}" if rows else ""
+
+
 def gist(row: Row) -> str:
-    """Return the rule's sentence on a claim; of shares, which it has as fractions, the word's."""
-    if row.parts and Saying.part(row, deciding(row)).share:
-        return look_of[row.verdict.verdict].meaning
+    """Return the rule's sentence on a claim; of shares, which it has as fractions, in points."""
+    if row.parts and (said := _counts_of_shares(row, deciding(row))):
+        return said
     return text.started(row.verdict.sentence or row.verdict.reason.split("; ")[0])
+
+
+def _counts_of_shares(row: Row, part: Part) -> str:
+    """Return "In 24 of 26 seeds the difference is above +2 points"; "" unless they are shares."""
+    saying, counts = Saying.part(row, part), [e for e in telling(part) if e.edge is not None]
+    if not saying.share or not counts:
+        return ""
+    said = [f"{e.side} {saying.value(e.edge)}" for e in counts]
+    subject = f"{row.noun} {'it' if saying.level else 'the difference'} is"
+    said[0] = f"{subject} {said[0]}"
+    pairs = [f"in {e.pairs} of {e.of} {how}" for e, how in zip(counts, said, strict=True)]
+    return f"{text.started(', '.join(pairs))} {look_of[part.verdict].meaning}"
 
 
 def outside(report: Report) -> list[tuple[str, list[Row]]]:

@@ -114,6 +114,12 @@ def picture(marks: Iterable[str], *, height: int, label: str, kind: str) -> Mark
     )
 
 
+def numbered(names: Iterable[str]) -> Markup:
+    """Return the legend of positions that have numbers for names."""
+    items = [Markup("<li>{}</li>").format(name) for name in names]
+    return Markup('<ol class="key places">{}</ol>').format(Markup("").join(items))
+
+
 def line(x1: float, y1: float, x2: float, y2: float, kind: str = "") -> str:
     """Return a line; x in per cent, y in pixels."""
     return f'<line x1="{x1:g}%" y1="{y1:g}" x2="{x2:g}%" y2="{y2:g}"{_class(kind)}/>'

@@ -26,6 +26,7 @@ A value is a number; or [low, high, mean, failed] for an interval or a failed ru
 "-inf" and "nan" as text; or {"fault": text} if the metric couldn't read the run.
 """
 
+import functools
 import hashlib
 import json
 import math
@@ -36,6 +37,7 @@ from typing import Self
 
 from ablations.judging.readings import Fault
 from ablations.metrics.value import Value
+from ablations.records.trials import Trial
 from hrm.codec import Json
 from hrm.config.parts import canonical
 from hrm.errors import UserError
@@ -64,6 +66,10 @@ class Runs:
     where: dict[str, dict[str, Json]] = field(default_factory=dict)
     grids: dict[str, list[float]] = field(default_factory=dict)
     runs: dict[str, dict[str, Json]] = field(default_factory=dict)
+    _places: dict[tuple[int, str], list[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _placed: int = field(default=0, init=False, repr=False, compare=False)
 
     @classmethod
     def of_text(cls, name: str, text: str) -> Self:
@@ -96,12 +102,22 @@ class Runs:
 
     def of(self, arm: int, metric: Mapping[str, Json]) -> list[str]:
         """Return the keys of the readings of an arm by a metric, in the order of their digests."""
-        text = canonical(metric)
-        return [
-            key
-            for key, one in sorted(self.readings.items())
-            if one["arm"] == arm and canonical(one["metric"]) == text
-        ]
+        return self.keys(arm, canonical(metric))
+
+    def keys(self, arm: int, metric: str) -> list[str]:
+        """Return the same as `of`, for the canonical JSON of a metric."""
+        if self._placed != len(self.readings):  # readings are added, never removed or moved
+            self._places.clear()
+            for key, one in sorted(self.readings.items()):
+                place = one["arm"], canonical(one["metric"])
+                self._places.setdefault(place, []).append(key)
+            self._placed = len(self.readings)
+        return self._places.get((arm, metric), [])
+
+    @functools.cached_property
+    def first(self) -> Trial:
+        """The trial at seed 0, as it was recorded; others differ in the seed alone."""
+        return Trial.from_json({**self.trial, "seed": 0})
 
 
 def read(folder: Path, name: str, digest: str | None) -> Runs:

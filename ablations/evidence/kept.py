@@ -7,7 +7,10 @@ else the largest one. If the sources or a metric have changed since, the row say
 """
 
 import datetime
+import functools
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -207,16 +210,19 @@ class Reading(readings.Kept):
 
     def __init__(self, runs: Runs, run: Run, arm: int, stale: set[str]) -> None:
         self._runs, self._run, self._arm, self._stale = runs, run, arm, stale
-        self._plain: dict[str, Any] = {}
-        if "checks" in run:
-            self._plain["checks"] = run["checks"][arm]
-        self._plain |= restored(runs, run.get("series", {}).get(str(arm), {}))
+
+    @functools.cached_property
+    def _plain(self) -> dict[str, Any]:
+        """The observations that were kept: checks, and series for pictures."""
+        checks = {"checks": self._run["checks"][self._arm]} if "checks" in self._run else {}
+        series = self._run.get("series", {}).get(str(self._arm), {})
+        return checks | restored(self._runs, series)
 
     def value(self, metric: Metric) -> Value:
         return files.unpacked(self._of(metric, self._run.get("values", {})))
 
     def extreme(self, metric: Metric) -> str:
-        keys = self._runs.of(self._arm, metric.to_json())
+        keys = self._runs.keys(self._arm, _text(metric))
         return next((t for k, t in self._run.get("ends", {}).items() if k in keys), "")
 
     def margin(self) -> tuple[float, float]:
@@ -236,7 +242,7 @@ class Reading(readings.Kept):
 
     def _of(self, metric: Metric, values: Mapping[str, Json]) -> Json:
         """Return the value by the present code if there is one, or else by an earlier version."""
-        keys = [k for k in self._runs.of(self._arm, metric.to_json()) if k in values]
+        keys = [k for k in self._runs.keys(self._arm, _text(metric)) if k in values]
         today = [k for k in keys if digest_of(metric) in self._runs.readings[k]["sources"]]
         if today:
             return values[today[0]]
@@ -251,12 +257,22 @@ class Reading(readings.Kept):
 
 def trial_of(runs: Runs, seed: int) -> Trial:
     """Return the trial of a file of runs at a seed, as it was recorded."""
-    return Trial.from_json({**runs.trial, "seed": seed})
+    return replace(runs.first, seed=seed)
+
+
+@functools.lru_cache(maxsize=1024)
+def _text(metric: Metric) -> str:
+    return canonical(metric.to_json())
+
+
+@functools.lru_cache(maxsize=1024)
+def _machine(text: str) -> Machine:
+    return Machine.from_json(json.loads(text))
 
 
 def _result(runs: Runs, run: Run) -> Result:
     where = runs.where[run["where"]]
-    started = datetime.datetime.strptime(run["attempt"][:23], "%Y%m%dT%H%M%S.%f%z")
+    started = datetime.datetime.fromisoformat(run["attempt"][:23])
     return Result(
         fingerprint=run["fingerprint"],
         attempt=run["attempt"],
@@ -268,7 +284,9 @@ def _result(runs: Runs, run: Run) -> Result:
         wall_seconds=run["wall"],
         cpu_seconds=run["cpu"],
         peak_memory_bytes=run["memory"],
-        machine=Machine.from_json({**where["machine"], "load": run["load"]}),
+        machine=replace(
+            _machine(json.dumps({**where["machine"], "load": 0.0})), load=float(run["load"])
+        ),
         versions=where["versions"],
         sources=where["sources"],
         commit=where["commit"],

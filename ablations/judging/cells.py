@@ -156,9 +156,9 @@ class Reader:
             key = fingerprint(trial) if self._evidence is None else self._evidence.key(trial)
             try:
                 result = self.runs.get(key)
-                ended = result is not None and result.status.finished
-                lost = self.runs.unknown(key) or self._cut_off(trial)
-                self._found[place] = result, not ended and lost
+                lost = result is None or not result.status.finished
+                lost = lost and (self.runs.unknown(key) or self._cut_off(trial))
+                self._found[place] = result, lost
             except UserError:
                 self._found[place] = None, True
         return self._found[place]

@@ -11,15 +11,24 @@ from ablations.judging.case import Case, judged, noun
 from ablations.judging.cells import Reader
 from ablations.judging.exact import Checked, checked
 from ablations.judging.pictures import Album
+from ablations.records.checks import Check
 from ablations.records.origins import Origin
+from ablations.records.pictures import Picture
 from ablations.records.plans import Planning
-from ablations.records.rows import Controlled, Difference, Garden, Row, Verdict
-from ablations.records.statements import Part
+from ablations.records.rows import (
+    Controlled,
+    Difference,
+    Failures,
+    Garden,
+    Row,
+    Skill,
+    Verdict,
+)
+from ablations.records.statements import Beside, Part
 from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
-from hrm.codec import Json
 from hrm.config.parts import canonical
 
 
@@ -109,7 +118,13 @@ class _Draft:
     n: int = 0
     look: int = 0
     sentence: str = ""
-    fields: dict[str, Json] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    checks: tuple[Check, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    beside: tuple[Beside, ...] = ()
+    failures: tuple[Failures, ...] = ()
+    skill: tuple[Skill, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = None) -> Row:
@@ -156,14 +171,12 @@ def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
         n=case.n,
         look=case.look,
         sentence=case.sentence,
-        fields={
-            "parts": statements.parts(case, desk.table),
-            "pictures": () if album is None else album.of(case),
-            "beside": statements.beside(case, desk.reader, desk.table) if case.n else (),
-            "failures": statements.failures(case),
-            "skill": case.skill,
-            "notes": tuple(_notes(case)),
-        },
+        parts=statements.parts(case, desk.table),
+        pictures=() if album is None else album.of(case),
+        beside=statements.beside(case, desk.reader, desk.table) if case.n else (),
+        failures=statements.failures(case),
+        skill=case.skill,
+        notes=tuple(_notes(case)),
     )
 
 
@@ -198,16 +211,13 @@ def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
         faults=found.faults,
         settled=found.word in (Word.EXACT, Word.MISMATCH),
         n=over,
-        fields={
-            "checks": found.checks,
-            "pictures": () if album is None else checked_bytes.pictures(found.checks),
-        },
+        checks=found.checks,
+        pictures=() if album is None else checked_bytes.pictures(found.checks),
     )
 
 
 def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
-    parts: tuple[Part, ...] = draft.fields.get("parts", ())
-    first = parts[0] if parts else None
+    first = draft.parts[0] if draft.parts else None
     options = f" --device {desk.device}" if desk.device != "cpu" else ""
     options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
     command = f"ablations run {claim.id} --tier {desk.tier.value}{options}"
@@ -238,16 +248,16 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
             Difference(path=path, values=values) for path, values in differences(claim).items()
         ),
         noun=noun(claim) if isinstance(claim, Statistical) else "runs",
-        parts=parts,
-        checks=draft.fields.get("checks", ()),
-        beside=draft.fields.get("beside", ()),
-        failures=draft.fields.get("failures", ()),
-        skill=draft.fields.get("skill", ()),
+        parts=draft.parts,
+        checks=draft.checks,
+        beside=draft.beside,
+        failures=draft.failures,
+        skill=draft.skill,
         controls=tuple(control.row.verdict.id for control in around.controls),
         garden=around.garden,
         faults=draft.faults,
         notes=(
-            *draft.fields.get("notes", ()),
+            *draft.notes,
             *_attempts(draft.results),
             *desk.reader.marks(draft.results),
         ),
@@ -257,7 +267,7 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         cost_seconds=sum(sorted(result.cpu_seconds for result in draft.results)),
         machine="; ".join(sorted({machine(result) for result in draft.results})) or None,
         planning=around.planning,
-        pictures=draft.fields.get("pictures", ()),
+        pictures=draft.pictures,
         origin=None if isinstance(claim, External) else _origin(claim, draft.results),
     )
 

@@ -1,6 +1,7 @@
 """The statements of a claim as a report shows them: verdicts, pairs and zones in its units."""
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from ablations import rule
@@ -182,7 +183,14 @@ def _part(
         settled_at=verdict.at_look,
         needed=verdict.needed,
         seen=smallest(oriented(counting, test, zones), verdict, zones, table),
+        sd=_sd([pair.contrasts[place] for pair in case.gathered.pairs[: case.read]]),
     )
+
+
+def _sd(contrasts: Sequence[Contrast]) -> float | None:
+    """Return the standard deviation of the finite contrasts; None with fewer than two."""
+    known = [x.low for x in contrasts if x.low == x.high and math.isfinite(x.low)]
+    return finite(statistics.stdev(known)) if len(known) > 1 else None
 
 
 def _beside(case: Case, reading: Reading, reader: Reader, table: Table) -> Beside:

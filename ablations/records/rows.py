@@ -16,7 +16,7 @@ from ablations.records.statements import Beside, Exceptions, Part
 from ablations.rule.outcomes import Group, Word
 from hrm.codec import Json, Record
 
-SCHEMA = 3  # of report.json; `reports/schemas` has a JSON Schema of each
+SCHEMA = 4  # of report.json; `reports/schemas` has a JSON Schema of each
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,6 +107,8 @@ class Part(Record):
         needed: Pairs that would settle it at the observed shares; None if out of reach or settled.
         seen: The smallest median, in the claimed direction, that pairs with this scatter would have
             established at this look; None before the first look, or if there is none.
+        sd: Standard deviation of the finite contrasts that were read, for ratios that of their
+            logarithms; None with fewer than two. It describes the pairs and decides nothing.
     """
 
     verdict: Word
@@ -122,6 +124,7 @@ class Part(Record):
     settled_at: int | None
     needed: int | None
     seen: float | None = None
+    sd: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

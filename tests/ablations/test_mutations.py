@@ -29,6 +29,13 @@ JUDGING = [
     ("judging.cells.gather", "*_failed(rows),", "", CASES),
     ("judging.cells._pair", "if fault), *wrong)", "if fault),)", CASES),
     ("judging.cells.Reader._find", "self.runs.unknown(key) or", "", CELLS),
+    ("judging.cells.Reader._find", "lost and (", "(", CELLS),
+    ("judging.cells.Reader._find", "result is None or not", "not", CELLS),
+    ("judging.cells.Reader._find", "or self._cut_off(trial)", "", CELLS),
+    ("judging.cells.Reader._cut_off", "(lost and killed)", "lost", CELLS),
+    ("judging.cells.Reader._cut_off", "(lost and killed)", "killed", CELLS),
+    ("judging.cells.Reader._cut_off", "or self._cut_off(parent)", "", CELLS),
+    ("judging.cells.Reader._of_parent", "Status.DIED if self._cut_off(trial) else", "", CELLS),
     ("judging.cells.Reader._of_parent", "if status in _fatal:", "if True:", CASES),
     ("judging.cells.Reader._of_parent", "if status in _fatal:", "if False:", CASES),
     # Sides and failures exchanged, means dropped: nothing is SPLIT any more.

@@ -145,6 +145,7 @@ def make_part(
         "low": turned(-spread / 2) if look else None,
         "high": turned(spread / 2) if look else None,
         "mean": turned(spread / 9),
+        "sd": 0.7 * spread,
         "look": look,
         "exceptions": make_exceptions(values[:look], edges, allowed=LOOKS.get(str(look), 0)),
         "needed": None,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ablations.judging.comparing import compared
 from ablations.records.pictures import Kind
 from ablations.records.rows import Report
 from ablations.rule.outcomes import Group, Word
-from tests.reports.made import hostile, make_report, make_row
+from tests.reports.made import hostile, make_part, make_report, make_row, with_parts
+from tests.reports.pictured import pictures
 
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 widths = pytest.mark.parametrize("width", [1280, 360])
@@ -111,6 +113,10 @@ def test_the_table_sorts_and_comes_back_to_its_own_order(visit: Visit) -> None:
     order = page.locator("#report-filter [name=sort]")
     order.select_option("id")
     assert shown(page) == sorted(every, key=str)
+    order.select_option("effect")
+    lines = page.locator(shown_lines).all()
+    effects = [float(line.get_attribute("data-effect") or "") for line in lines]
+    assert effects == sorted(effects, reverse=True) and effects[0] > effects[-1]
     order.select_option("result")
     groups = [line.get_attribute("data-group") for line in page.locator(shown_lines).all()]
     assert list(dict.fromkeys(groups)) == ["fails", "holds", "partly", "open"]
@@ -173,7 +179,11 @@ def test_print_leaves_out_the_controls_and_is_light(visit: Visit) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     assert not page.locator("#report-filter").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(253, 252, 250)"
+    assert not page.locator(".claim details").first.is_visible()
+    assert page.locator(".legend dd dl").first.is_visible(), "the legend is open on paper"
     assert page.pdf().startswith(b"%PDF")
+    page.set_viewport_size({"width": 680, "height": 900})  # A4 less its margins
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680, "it would be shrunk"
 
 
 def test_the_keyboard_reaches_the_skip_link_first_and_sees_it(visit: Visit) -> None:
@@ -212,6 +222,52 @@ def test_every_kind_of_picture_fits_its_place_and_is_text(
         "(svg) => [...svg.querySelectorAll('text')].map((t) => getComputedStyle(t).fontSize)"
     )
     assert set(sizes) == {"12px"}
+
+
+@widths
+@pytest.mark.parametrize("names", ["as they are", "long"])
+def test_no_two_texts_of_a_picture_overlap_and_none_leaves_the_page(
+    browser: Browser, folder: Path, tmp_path: Path, names: str, width: int
+) -> None:
+    if names == "long":
+        labels = tuple(f"{n} levels, {m} segments" for n in ("one", "two") for m in (1, 2, 4))
+        up = "halting steps in training, over the last 25 % of the updates"
+        rows = tuple(
+            with_parts(
+                f"cells-{count}",
+                Word.CONFIRMED,
+                make_part(Word.CONFIRMED, 0.7, labels=labels[:count]),
+                pictures=tuple(replace(p, up=up, across=up) for p in pictures().values()),
+            )
+            for count in (2, 3, 6)
+        )
+        folder = reports.render(make_report(rows), tmp_path).parent
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((folder / "index.html").as_uri())
+    page.add_style_tag(content=".claim { content-visibility: visible !important }")
+    found = page.evaluate(
+        """() => [...document.querySelectorAll("svg.plot")].flatMap((svg) => {
+          const edge = document.documentElement.clientWidth;
+          const texts = [...svg.querySelectorAll("text")].filter((t) => t.textContent != "?")
+            .map((t) => [t.textContent, t.getBoundingClientRect()]);
+          const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+          return texts.flatMap(([said, box], i) => [
+            ...texts.slice(i + 1).filter(([, b]) => meet(box, b)).map(([s]) => [said, s]),
+            ...(box.left < 0 || box.right > edge ? [[said, "leaves the page"]] : []),
+          ]);
+        })"""
+    )
+    page.close()
+    assert found == []
+
+
+def test_details_open_by_a_click(visit: Visit) -> None:
+    page = visit()
+    pairs = page.locator("article[id=act-savings-mixed] table.pairs")
+    assert not pairs.is_visible()
+    page.locator("article[id=act-savings-mixed] summary").click()
+    assert pairs.is_visible()
 
 
 @schemes

@@ -172,6 +172,31 @@ def test_values_are_joined_once_a_step_and_seed(find: Callable[[str], Row]) -> N
     assert figures.values(row, row.parts[0]) is None
 
 
+def test_parts_of_a_conjunction_have_the_colours_of_their_own_words() -> None:
+    words = (Word.CONFIRMED, Word.NO_EFFECT)
+    row = with_parts("both", Word.NO_EFFECT, *(make_part(word, 0.7) for word in words))
+    drawn = [figures.strip(row, part) for part in row.parts]
+    assert ["strip holds" in str(one) for one in drawn] == [True, False]
+    assert ["strip fails" in str(one) for one in drawn] == [False, True]
+    alone = with_parts("undecided", Word.INCONCLUSIVE, make_part(Word.CONFIRMED, 0.7))
+    assert "strip open" in str(figures.strip(alone, alone.parts[0])), "as its control has it"
+
+
+def test_cells_whose_names_do_not_fit_have_numbers_and_a_legend(
+    find: Callable[[str], Row],
+) -> None:
+    row = find("controller-memory")
+    names = row.labels
+    assert [t.text for t in classes(figures.values(row, row.parts[0]) or "", "tick")] == [*names]
+    assert figures.numbered(names) == ""
+    for labels in (("a name that is long", "another"), ("a", "b", "c and d", "e", "f")):
+        assert figures.places_of(labels) == [str(i + 1) for i, _ in enumerate(labels)]
+        said = str(figures.numbered(labels))
+        assert [said.index(f"<li>{name}</li>") for name in labels] == sorted(
+            said.index(f"<li>{name}</li>") for name in labels
+        )
+
+
 def test_a_part_without_an_estimate_has_no_picture_in_a_finding(
     find: Callable[[str], Row],
 ) -> None:

@@ -135,6 +135,17 @@ def test_places_with_long_names_are_numbered_and_named_in_the_key() -> None:
     assert lines.key(short) == ""
 
 
+@pytest.mark.parametrize(("axis", "said"), [("up", "Vertical"), ("across", "Horizontal")])
+def test_a_long_name_of_an_axis_stands_above_the_picture(axis: str, said: str) -> None:
+    picture = pictures()[Kind.COURSE]
+    assert getattr(picture, axis) in {t.text for t in drawn(picture).iter("text")}
+    assert 'class="key"' not in str(lines.figure(ROW, picture))
+    name = "halting steps in training, over the last 25% of the updates"
+    long = replace(picture, **{axis: name})
+    assert name not in {t.text for t in drawn(long).iter("text")}
+    assert f'<p class="key">{said} axis: {name}</p>' in str(lines.figure(ROW, long))
+
+
 def test_the_smallest_effect_is_said_where_there_is_a_look() -> None:
     part = ROW.parts[0]
     assert captions.smallest(ROW, replace(part, look=0)) == []

@@ -16,10 +16,11 @@ from urllib.parse import unquote
 import pytest
 
 import reports
-from ablations.records.rows import Report, Row
+from ablations.records.rows import Difference, Report, Row
 from hrm.errors import UserError
 from reports import files
 from reports.words import decided_first
+from tests.reports.made import make_report
 from tests.reports.pictured import full_report
 
 
@@ -288,8 +289,26 @@ def test_a_claims_section_has_all_that_its_row_has(source: str, find: Callable[[
         "Too small to matter: 5\u00a0% less to 5.26\u00a0% more; a saving of 5 % pays",
         "Documented: 40\u00a0% less to 20\u00a0% less; the printed range.",
         "26 give a true claim an 80 % chance to hold",
+        "Mean: 29.6\u00a0% less; standard deviation of the logarithm: 0.035.",
     ):
         assert " ".join(part.split()) in said, part
+
+
+def test_equal_values_of_many_arms_are_shown_once(find: Callable[[str], Row]) -> None:
+    row = find("act-savings-mixed")
+    labels = tuple("abcdef")
+    values = ("Lockstep", "Compacted") * 3
+    for count, said in (
+        (2, "execution.kind : a Lockstep → b Compacted"),
+        (6, "execution.kind : a, c, e Lockstep ; b, d, f Compacted"),
+    ):
+        changed = replace(
+            row,
+            labels=labels[:count],
+            differences=(Difference(path="execution.kind", values=values[:count]),),
+        )
+        page = reports.page(make_report((changed,)))
+        assert said in Page(page).said
 
 
 def test_a_full_report_is_small() -> None:

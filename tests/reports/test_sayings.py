@@ -74,12 +74,23 @@ def test_shares_are_said_in_per_cent_and_their_differences_in_points(
     assert sayings.measured(with_parts("shares", Word.CONFIRMED, part))[0] == said
 
 
-def test_a_finding_about_shares_has_the_meaning_of_its_word_in_one_unit(
+def test_a_finding_about_shares_has_its_counts_in_points_or_per_cent(
     find: Callable[[str], Row],
 ) -> None:
-    part = make_part(Word.EXCEEDED, 0.44, log=False, unit="accuracy on all cells")
+    made = {"log": False, "unit": "accuracy on all cells"}
+    part = make_part(Word.EXCEEDED, 0.44, **made)
     row = with_parts("shares", Word.EXCEEDED, part, sentence="in 16 of 16 it is above 0.166")
-    assert sayings.gist(row) == "The effect is larger than documented."
+    assert sayings.gist(row) == (
+        "In 26 of 26 seeds the difference is above +1 point. The effect is larger than documented."
+    )
+    level = make_part(Word.EXCEEDED, 0.44, labels=("trained",), **made)
+    said = sayings.gist(with_parts("level", Word.EXCEEDED, level))
+    assert said.startswith(f"In 26 of 26 seeds it is above 1{space}%. ")
+    none = make_part(Word.NO_EFFECT, 0.0, spread=0.005, **made)
+    said = sayings.gist(with_parts("none", Word.NO_EFFECT, none))
+    assert said.startswith(
+        "In 26 of 26 seeds the difference is below +1 point, in 26 of 26 above −1 point. "
+    )
     ratio = find("act-savings-mixed")
     assert sayings.gist(ratio) == "In 24 of 26 seeds the reduction is above 20 %."
 
@@ -217,6 +228,16 @@ def test_the_first_sentence_counts_the_groups(varied: Report) -> None:
     one = replace(varied, rows=rows[:1], groups={"fails": 1})
     assert sayings.headline(one) == "Of 1 claim, 1 doesn’t."
     assert sayings.headline(replace(varied, rows=(), groups={})) == "No claim was asked for."
+
+
+def test_pairs_are_counted_by_what_they_are(varied: Report, find: Callable[[str], Row]) -> None:
+    rows = (find("controller-memory"), find("act-savings-mixed"), find("controller-speed"))
+    assert [row.noun for row in rows] == ["seeds", "seeds", "processes"]
+    counts = [row.verdict.n for row in rows]
+    assert sayings.paired(replace(varied, rows=rows)) == (
+        f"{counts[0] + counts[1]} seeds and {counts[2]} processes, summed over 3 claims"
+    )
+    assert sayings.paired(replace(varied, rows=())) == ""
 
 
 def test_rows_without_runs_are_counted_by_why(varied: Report) -> None:

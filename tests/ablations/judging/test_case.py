@@ -67,6 +67,23 @@ def test_a_reason_is_a_sentence_with_counts(lab):
     }
 
 
+def test_the_standard_deviation_is_that_of_the_finite_contrasts_that_are_read(lab):
+    claim = lab.statistical(SIZED)
+    contrasts = [float(x) for x in lab.spread(0.3, 0.5, 29)]
+    rows = lab.pairs(contrasts)
+    rows[4] = (10.0, lab.Status.DIVERGED)
+    rows[5] = ("gone", 10.4)
+    (part,) = lab.row(claim, lab.Memory().fill(claim, rows)).parts
+    read = [x for i, x in enumerate(contrasts[:26]) if i not in (4, 5)]
+    assert part.sd == pytest.approx(statistics.stdev(read))
+    ratio = lab.statistical(Ratio(null=0.05, because="made up"))
+    rows = [(1.0, math.exp(x)) for x in contrasts[:3]]
+    (part,) = lab.row(ratio, lab.Memory().fill(ratio, rows)).parts
+    assert part.sd == pytest.approx(statistics.stdev(contrasts[:3])), "of logarithms"
+    (part,) = lab.row(ratio, lab.Memory().fill(ratio, rows[:1])).parts
+    assert part.sd is None
+
+
 def test_a_mean_of_the_other_sign_splits_a_word(lab):
     claim = lab.statistical(SIZED)
     contrasts = [-10.0] * 3 + [0.4] * 23

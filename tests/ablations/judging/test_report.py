@@ -11,7 +11,7 @@ from ablations.judging import timing
 from ablations.judging.controls import passed
 from ablations.judging.report import report, versions_seen
 from ablations.records.checks import Check, Equal
-from ablations.records.rows import Report
+from ablations.records.rows import SCHEMA, Report
 from ablations.rule import Word
 from ablations.specs.claim import CONTROLS, External, Tier
 from ablations.specs.protocols import Execute
@@ -255,7 +255,7 @@ def test_equal_stores_give_equal_bytes_which_are_strict_json(lab):
     assert text() == text()
     again = Report.from_json(json.loads(text()))
     assert json.dumps(again.to_json()) == text()
-    assert again.schema == 3
+    assert again.schema == SCHEMA
 
 
 def test_the_documented_keys_of_a_verdict_are_stable(lab):

@@ -5,7 +5,7 @@ import pytest
 from ablations.planning.costs import Costs, Source
 from ablations.planning.next import Due, due, order, values
 from ablations.runs.trials import PILOTS, plan, seeds
-from ablations.specs.claim import CHEAP, Tier
+from ablations.specs.claim import CHEAP, Reading, Tier
 from ablations.specs.protocols import Evaluate
 from ablations.specs.tests import Difference
 
@@ -47,6 +47,28 @@ def test_a_settled_claim_is_left_out_unless_all_are_asked_for(lab):
     assert asked(lab, [claim], memory, Tier.FULL) == ()
     (one,) = asked(lab, [claim], memory, Tier.FULL, all_=True)
     assert (one.look, len(one.trials), one.chance) == (60, 88, 0.0)
+
+
+def test_a_new_metric_or_reading_runs_nothing(lab):
+    claim = lab.statistical(TEST)
+    both = [
+        tuple({"value": value, "other": 2 * value} for value in row)
+        for row in lab.pairs(lab.spread(-0.6, 0.6, 26))
+    ]
+    memory = lab.Memory().fill(claim, both)
+    assert lab.row(claim, memory).verdict.n == 26
+    other = lab.Number(name="other")
+    changed = lab.replace(
+        claim,
+        cells=tuple(lab.replace(cell, metric=other) for cell in claim.cells),
+        test=Difference(null=0.3, because="another question"),
+        beside=(Reading(label="the former one", metric=lab.Number()),),
+    )
+    assert asked(lab, [changed], memory) == ()
+    row = lab.row(changed, memory)
+    assert row.verdict.n == 26
+    assert row.verdict.estimate == pytest.approx(2 * lab.row(claim, memory).verdict.estimate)
+    assert row.beside[0].estimate == pytest.approx(lab.row(claim, memory).verdict.estimate)
 
 
 def test_an_invalid_claim_is_looked_at_again(lab):

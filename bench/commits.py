@@ -231,7 +231,7 @@ def asv(*arguments: str, quick: bool = False) -> int:
     if quick:
         env[QUICK] = "1"
     return subprocess.run(
-        [sys.executable, "-m", "asv", *arguments], env=env, check=False
+        [sys.executable, "-P", "-m", "asv", *arguments], env=env, check=False
     ).returncode
 
 

@@ -208,7 +208,7 @@ def test_asv_itself_is_told_of_a_quick_run_by_the_environment(monkeypatch):
     commits.asv("machine")
     commits.asv("run", quick=True)
     assert [QUICK in env for _, env in seen] == [False, True]
-    assert seen[0][0] == [sys.executable, "-m", "asv", "machine"]
+    assert seen[0][0] == [sys.executable, "-P", "-m", "asv", "machine"]
 
 
 # -- the site -------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import axes, options
+from hrm.cli import axes, options, overlaps
 from hrm.cli.options import assigned
 from hrm.errors import UserError
 
@@ -144,11 +144,13 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
     found = own.opened(asked.data, task, seed)
     data = found.read("train")
     held = own.held_out(data, asked.validation, seed)
+    test = found.tests(asked.test)
+    overlaps.warn(asked.data, found, found)
     return {
         "data": found,
         "train": len(held.rows(data)),
         "validation": len(held.validation),
-        "test": found.tests(asked.test),
+        "test": test,
     }
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -227,6 +228,26 @@ def test_a_folder_is_trained_on_and_its_test_boards_score_it(hrm, tmp_path, fold
     assert json.loads(few)["checkpoints"] != whole["checkpoints"]
     said = json.loads(hrm(f"plot {tmp_path}/run --only puzzle --data {folder} --json")[1])
     assert Path(said["drawn"]["puzzle"]).is_file()
+
+
+def test_boards_that_were_trained_on_and_labels_that_are_inputs_are_said(
+    hrm, tmp_path, folder, caplog
+):
+    line = f"train {ACT.format(task='sudoku')} {FEW} --data"
+    assert hrm(f"{line} {folder} --output {tmp_path}/sound")[0] == 0
+    assert caplog.text == ""
+    shutil.rmtree(folder / "test")
+    shutil.copytree(folder / "train", folder / "test")
+    assert hrm(f"{line} {folder} --output {tmp_path}/run")[0] == 0
+    count = len(public.read(folder, "test"))
+    said = f"{folder}: {count} of {count} test boards are training boards too"
+    assert caplog.text.count(said) == 1
+    caplog.clear()
+    assert hrm(f"eval {tmp_path}/run sudoku --data {tmp_path}/in/train.csv")[0] == 0
+    assert "in/train.csv: 24 of 24 test boards are training boards too" in caplog.text
+    np.save(folder / "test" / "all__labels.npy", np.load(folder / "test" / "all__inputs.npy"))
+    hrm(f"{line} {folder} --output {tmp_path}/copied")
+    assert f"{folder}: all labels of test equal their inputs" in caplog.text
 
 
 def test_an_interrupted_run_on_a_folder_goes_on_to_the_identical_curve(tmp_path, folder, hrm):

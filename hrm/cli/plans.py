@@ -17,12 +17,16 @@ _PLANNED = (  # options that a plan determines
     *("set", "task_set", "training_set", "axis", "updates", "batch", "learning_rate"),
     *("train", "validation", "test", "data"),
 )
+DOCUMENTS = {"complete": "complete-small"}  # the size of the document's printed example
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for what is trained, and on which device."""
     parser.add_argument(
-        "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists all recipes"
+        "recipe",
+        type=lambda name: DOCUMENTS.get(name, name),
+        metavar="RECIPE",
+        help="such as act-v1; an unknown name lists all recipes; complete is complete-small",
     )
     options.add_task(parser)
     parser.add_argument(

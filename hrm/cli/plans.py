@@ -137,7 +137,7 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
     Raises:
         UserError: If there are too few boards, or `--train` is given.
     """
-    from hrm.data import own
+    from hrm.data import own, public
 
     if asked.train is not None:
         raise UserError(
@@ -146,6 +146,13 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
             f"`hrm data import --train`"
         )
     found = own.opened(asked.data, task, seed)
+    lacking = [s for s in public.SPLITS if s not in public.splits(Path(found.folder))]
+    if lacking:
+        raise UserError(
+            f"--data is {str(asked.data)!r}, which has no {lacking[0]} boards; allowed is a folder "
+            f"with train/ and test/, since the best checkpoint is scored on boards that it never "
+            f"saw; add {lacking[0]}/, or name a folder that has both"
+        )
     data = found.read("train")
     held = own.held_out(data, asked.validation, seed)
     test = found.tests(asked.test)

@@ -327,6 +327,19 @@ def test_what_a_folder_hasnt_is_refused(hrm, tmp_path, folder, more, said):
     assert said in err
 
 
+@pytest.mark.parametrize("lacking", public.SPLITS)
+def test_training_needs_both_splits_and_scoring_one(hrm, tmp_path, folder, lacking):
+    line = f"{ACT.format(task='sudoku')} {FEW} --data {folder}"
+    assert hrm(f"train {line} --output {tmp_path}/run")[0] == 0
+    alone = shutil.copytree(folder, tmp_path / "alone")
+    shutil.rmtree(alone / lacking)
+    status, _, err = hrm(f"train {line.replace(str(folder), str(alone))} --output {tmp_path}/no")
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"which has no {lacking} boards; allowed is a folder with train/ and test/" in err
+    assert hrm(f"data info {alone}")[0] == 0
+    assert (hrm(f"eval {tmp_path}/run sudoku --data {alone}")[0] == 0) == (lacking == "train")
+
+
 def test_data_is_no_abbreviation_of_the_data_seed(hrm, tmp_path):
     status, _, err = hrm(f"train gru maze --task-set size=4 --output {tmp_path}/x --data 3")
     assert status == 2 and "'3': it isn't there; allowed is sudoku lines" in err

@@ -146,12 +146,12 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
             f"`hrm data import --train`"
         )
     found = own.opened(asked.data, task, seed)
-    lacking = [s for s in public.SPLITS if s not in public.splits(Path(found.folder))]
+    there = public.splits(Path(found.folder))
+    lacking = [s for s in public.SPLITS if s not in there or not len(found.read(s))]
     if lacking:
         raise UserError(
-            f"--data is {str(asked.data)!r}, which has no {lacking[0]} boards; allowed is a folder "
-            f"with train/ and test/, since the best checkpoint is scored on boards that it never "
-            f"saw; add {lacking[0]}/, or name a folder that has both"
+            f"--data is {str(asked.data)!r}, which has no {lacking[0]} boards; allowed are "
+            f"boards to train on and others to test on; add some, or name a folder that has both"
         )
     data = found.read("train")
     held = own.held_out(data, asked.validation, seed)

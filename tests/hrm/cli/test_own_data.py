@@ -335,7 +335,7 @@ def test_training_needs_both_splits_and_scoring_one(hrm, tmp_path, folder, lacki
     shutil.rmtree(alone / lacking)
     status, _, err = hrm(f"train {line.replace(str(folder), str(alone))} --output {tmp_path}/no")
     assert (status, err.count("\n")) == (2, 1)
-    assert f"which has no {lacking} boards; allowed is a folder with train/ and test/" in err
+    assert f"which has no {lacking} boards; allowed are boards to train on and others" in err
     assert hrm(f"data info {alone}")[0] == 0
     assert (hrm(f"eval {tmp_path}/run sudoku --data {alone}")[0] == 0) == (lacking == "train")
 

@@ -144,6 +144,8 @@ def test_a_configuration_file_may_have_other_sections_and_comments(tmp_path):
     text = json.dumps(sections, indent=1).replace('"use_swiglu": true', '"use_swiglu": true // On')
     path.write_text(text)
     assert "// On" in text
+    (tmp_path / "windows.json").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert HRMReasoning(tmp_path / "windows.json").get_status()["enabled"]
     for given in (path, str(path), sections):
         assert HRMReasoning(given).get_status()["architecture"]["use_swiglu"]
     with pytest.raises(UserError, match="which can't be read"):

@@ -99,6 +99,17 @@ def test_sudokus_in_every_form_become_the_same_folder(hrm, tmp_path, sudokus, na
     assert sorted(map(tuple, np.hstack([inputs, targets]).tolist())) == expected
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_a_byte_order_mark_and_windows_line_ends_are_no_board(hrm, tmp_path, sudokus, name):
+    rows = [",".join((q, a)) if name == "a.csv" else q for q, a in lines(sudokus.train)]
+    text = "\r\n".join([*(row.replace(".", "0") for row in rows), "", ""])
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    status, out, err = hrm(f"data import {tmp_path}/{name} --output {tmp_path}/out --json")
+    assert status == 0, err
+    found = json.loads(out)
+    assert found["train"]["boards"] + found["test"]["boards"] == 24
+
+
 def test_names_say_which_boards_are_for_testing_and_training_ones_are_drawn(hrm, tmp_path, sudokus):
     table(tmp_path / "in" / "train.csv", lines(sudokus.train), ["quizzes", "solutions"])
     table(tmp_path / "in" / "test.csv", lines(sudokus.test), ["quizzes", "solutions"])

@@ -162,7 +162,21 @@ def test_tasks_of_arcs_form_keep_their_names_and_tests(hrm, tmp_path):
     names = public.read(tmp_path / "out", "test").identifiers
     assert {"old", "generated", "task0", "task1"} < set(names)
     assert len(names) == 1 + 4 * 3
-    assert json.loads(out)["test"]["groups"] == 2
+    assert json.loads(out)["test"]["groups"] == 3
+
+
+def test_examples_alone_are_trained_on_and_the_last_tenth_of_them_tests(hrm, tmp_path):
+    (tmp_path / "re_arc").mkdir()
+    for i in range(3):
+        grids = [[i, k % 10, k // 10] for k in range(23)]
+        pairs = [{"input": [grid], "output": [grid[::-1]]} for grid in grids]
+        (tmp_path / "re_arc" / f"{i:08x}.json").write_text(json.dumps(pairs))
+    line = f"train {ACT.format(task='arc').replace('act-v1', 'act-v1-arc')} --set puzzle_size=4"
+    line = f"{line} {FEW} --data {tmp_path}/re_arc --task-set augmentations=0 --validation 2"
+    status, _, err = hrm(f"{line} --output {tmp_path}/run")
+    assert status == 0, err
+    plan = runs.planned(tmp_path / "run")
+    assert (plan.train, plan.validation, plan.test) == (3 * 21 - 2, 2, 3 * 2)
 
 
 def test_the_challenges_files_are_read_with_their_solutions(hrm, tmp_path):

@@ -231,7 +231,7 @@ def asv(*arguments: str, quick: bool = False) -> int:
     if quick:
         env[QUICK] = "1"
     return subprocess.run(
-        [sys.executable, "-m", "asv", *arguments], env=env, check=False
+        [sys.executable, "-P", "-m", "asv", *arguments], env=env, check=False
     ).returncode
 
 
@@ -264,7 +264,12 @@ def load() -> float:
 
 def note(project: Project, commits: Sequence[str], busy: float, *, quick: bool) -> None:
     """Store the load of the machine while commits were benchmarked."""
-    known = json.loads(project.load.read_text()) if project.load.exists() else {}
+    known: dict[str, Any] = {}
+    if project.load.exists():
+        try:
+            known = json.loads(project.load.read_text(encoding="utf-8"))
+        except ValueError as error:  # cut by a kill; the benchmarks themselves are asv's
+            say(f"{project.load} can't be read ({error}); the loads of earlier commits are lost")
     known |= {commit: {"load": busy, "quick": quick} for commit in commits}
     project.load.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

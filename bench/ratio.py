@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 
 from bench.timed import quick
 from hrm.model import cost
+from hrm.system.processes import python, surroundings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +137,7 @@ def main(module: str, suites: Sequence[type], processes: int = 3) -> None:
             sys.stdout.flush()
         return
     units = {label: unit for label, (unit, _) in chosen.items()}
-    command = [sys.executable, "-m", module, "--once", *sys.argv[1:]]
+    command = python(module, "--once", *sys.argv[1:])
     started = time.monotonic()
     runs: list[dict[str, float]] = []
     for _ in range(asked.processes):
@@ -159,7 +160,9 @@ def measured(command: Sequence[str]) -> Iterator[tuple[str, float]]:
     Raises:
         CalledProcessError: If the process fails.
     """
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=surroundings()
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             label, value = json.loads(line)

@@ -32,7 +32,7 @@ from hrm.config.parts import Part
 from hrm.data import cache
 from hrm.errors import UserError
 from hrm.model.cost import one_thread
-from hrm.system import environment
+from hrm.system import environment, processes
 from hrm.tasks import Task
 from hrm.training import loop
 from hrm.training import stacked as stacks
@@ -196,10 +196,10 @@ def measured(arms: Sequence[str], library: str | None) -> dict[str, Cost]:
         arms: Names of arms, see `named`.
         library: Library of the allocator; None for the system's allocator.
     """
-    variables = {**os.environ, **dict.fromkeys(thread_variables, "1")}
+    variables = processes.surroundings(**dict.fromkeys(thread_variables, "1"))
     if library is not None:
         variables["LD_PRELOAD"] = library
-    command = [sys.executable, "-m", "bench.seeds", "--once", *arms]
+    command = processes.python("bench.seeds", "--once", *arms)
     done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=True, text=True)
     rows = map(json.loads, done.stdout.splitlines())
     return {name: Cost(**fields) for name, fields in rows}

@@ -1,4 +1,4 @@
-"""Results of the evidence as Markdown: parts of README and docs/limits.md, and docs/findings.md."""
+"""Results of the evidence as Markdown: docs/findings.md, and parts of README and other pages."""
 
 import re
 from collections.abc import Iterable
@@ -48,6 +48,13 @@ def page(report: Report | None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def outcomes(report: Report | None) -> str:
+    """Return the part of `docs/documents.md`: how the claims of each document came out."""
+    if report is None:
+        return NONE
+    return "\n".join(_table(report, "findings.md"))
+
+
 def elsewhere(report: Report | None) -> str:
     """Return the table of claims that need other hardware or data, for `docs/limits.md`."""
     rows = [row for row in report.rows if row.verdict.form == "external"] if report else []
@@ -73,17 +80,26 @@ def between(page_: str, made: str) -> str:
     return f"{before}{BEGIN}\n{made}\n{END}{after}"
 
 
-def _table(report: Report) -> Iterable[str]:
+def _table(report: Report, linked: str = "") -> Iterable[str]:
+    """Yield the counts of each document, whose name links to its section of a page."""
     names = " | ".join(named.many for named in groups)
     yield f"| document | claims | {names} |"
     yield f"|---|--:|{'--:|' * len(groups)}"
     every = documents(report)
     for document in every:
         counts = " | ".join(str(document.count(named.group)) for named in groups)
-        yield f"| {cell(document.name)} | {len(document.rows)} | {counts} |"
+        name = cell(document.name)
+        if linked:
+            name = f"[{name}]({linked}#{_anchor(document.name)})"
+        yield f"| {name} | {len(document.rows)} | {counts} |"
     if len(every) > 1:
         counts = " | ".join(str(report.groups.get(named.group, 0)) for named in groups)
         yield f"| all | {len(report.rows)} | {counts} |"
+
+
+def _anchor(heading: str) -> str:
+    """Return the place on a page that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _finding(row: Row) -> str:

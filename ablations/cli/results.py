@@ -30,7 +30,8 @@ def findings(asked: argparse.Namespace) -> int:
     """JSON: {written: [path], changed: [path]}; with --check the status is 1 if any would change.
 
     The part of README.md between its marks gets the table of verdicts and five findings, that of
-    docs/limits.md the claims that need other hardware; docs/findings.md is replaced as a whole.
+    docs/documents.md the table with links, that of docs/limits.md the claims that need other
+    hardware; docs/findings.md is replaced as a whole.
     Without evidence, each of them says so.
     """
     from reports import written
@@ -40,7 +41,11 @@ def findings(asked: argparse.Namespace) -> int:
     made = session.shown(session.runs()) if begun else None
     folder = Path(asked.into)
     texts = {folder / "docs/findings.md": written.page(made)}
-    inserted = {"README.md": written.readme(made), "docs/limits.md": written.elsewhere(made)}
+    inserted = {
+        "README.md": written.readme(made),
+        "docs/documents.md": written.outcomes(made),
+        "docs/limits.md": written.elsewhere(made),
+    }
     for name, part in inserted.items():
         path = folder / name
         try:

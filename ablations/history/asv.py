@@ -1,7 +1,6 @@
 """From asv's folder of results to records. Only this module imports asv, when it is called."""
 
 import importlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -11,6 +10,7 @@ from typing import Any
 from ablations.records.history import Commit, Conditions, Measured, Step, Steps
 from hrm.codec import Json
 from hrm.errors import UserError
+from hrm.system.files import read_json
 
 LOAD = "load.json"  # a file beside the results, written by `tox -e bench`
 
@@ -142,7 +142,8 @@ def _machine(params: Mapping[str, Any]) -> str:
 
 
 def _load(path: Path) -> Mapping[str, Mapping[str, Json]]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    guard = ("`tox -e bench`", "remove it, and loads are unknown")
+    return read_json(path, *guard) if path.exists() else {}
 
 
 def _asv(module: str) -> Any:

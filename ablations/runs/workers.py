@@ -71,9 +71,15 @@ class Engine(ABC):
 
 
 class Serial(Engine):
-    """Runs one piece of work after the other in this process, without time limits."""
+    """Runs one piece of work after the other in this process, without time limits.
+
+    Libraries that a trial is the first to load compute on one thread, as in `Processes`.
+    """
 
     works_beside = False
+
+    def __init__(self) -> None:
+        os.environ.update(dict.fromkeys(thread_variables, "1"))
 
     @property
     def slots(self) -> int:

@@ -14,7 +14,9 @@ from typing import Any
 
 from hrm.errors import UserError
 from hrm.recipes.names import nearest
+from hrm.system.environment import root
 
+CONFIGS = root / "configs"  # in a checkout of the repository
 _settings = ("set", "task-set", "training-set", "axis")
 _plain = (
     *("updates", "batch", "learning-rate", "seed", "order-seed", "data-seed"),
@@ -55,7 +57,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="read options from a YAML file; RECIPE and TASK may be in it",
+        help="read options from a YAML file, or one of configs/ by its name, such as small_test; "
+        "RECIPE and TASK may be in it",
     )
     parser.add_argument(
         "--tasks",
@@ -80,7 +83,7 @@ def expanded(arguments: Sequence[str]) -> list[str]:
     if file is None or own[0] != "train":  # `hrm convert` has another option of that name
         return own
     command, *rest = own
-    said = _read(file)
+    said = _read(file := _found(file))
     named = []
     for key in ("recipe", "task"):
         if rest and not rest[0].startswith("-"):
@@ -113,6 +116,12 @@ def _mixed(own: list[str]) -> list[str]:
     return ["train", *first, "mixture", "--task-set", f"tasks={json.dumps(tasks)}", *rest]
 
 
+def _found(file: Path) -> Path:
+    """Return a file, or that of the repository's `configs/` with this name, such as small_test."""
+    named = CONFIGS / f"{file}.yaml"
+    return named if not file.exists() and file.name == str(file) and named.is_file() else file
+
+
 def _read(file: Path) -> Mapping[str, Any]:
     import yaml
 
@@ -121,7 +130,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(
             f"--config is {str(file)!r}, which can't be read ({error}); allowed is a YAML file of "
-            f"options; name another"
+            f"options, or one of configs/ by its name; name another"
         ) from error
     if not isinstance(said, Mapping):
         raise UserError(

@@ -3,20 +3,17 @@
 import argparse
 import hashlib
 import json
-import logging
 import shutil
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import configured, options, progress
+from hrm.cli import configured, options, overlaps, progress
 from hrm.errors import UserError
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
     from hrm.tasks import Boards, Splits, Task
-
-_log = logging.getLogger(__name__)
 
 SETS = ("sudoku-extreme", "maze-hard", "arc")
 LEVELS = ("easy", "medium", "hard")
@@ -323,12 +320,7 @@ def _described(folder: Path) -> dict[str, Any]:
             "bytes": sum(path.stat().st_size for path in public.files(folder, split, of)),
             "sha256": whole.hexdigest(),
         }
-        if split == "test" and shared:
-            _log.warning(
-                "%s: %d of %d test boards are training boards too", folder, shared, len(data)
-            )
-        if len(data) and found[name]["copied"] == 1:
-            _log.warning("%s: all labels of %s equal their inputs", folder, name)
+        overlaps.say(folder, name, len(data), shared, found[name]["copied"])
     return {"folder": str(folder), **found}
 
 

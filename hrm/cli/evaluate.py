@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, scores
+from hrm.cli import options, overlaps, scores
 from hrm.config.parts import require
 from hrm.errors import UserError
 
@@ -151,6 +151,7 @@ def _boards(found: "Stored", task: Any, asked: argparse.Namespace) -> tuple["Spl
     seed = plan.data_seed if asked.data_seed is None else asked.data_seed
     if asked.data is not None:
         data = own.opened(asked.data, task, seed, testing=True)
+        overlaps.warn(asked.data, data, plan.data)
         return own.tested(data, task, asked.test, plan.splits().train), data.identities
     test = plan.test if asked.test is None else asked.test
     require(test >= 1, "--test", test, "1 or more", "leave it out for as many as trained")

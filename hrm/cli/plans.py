@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import axes, options
+from hrm.cli import axes, options, overlaps
 from hrm.cli.options import assigned
 from hrm.errors import UserError
 
@@ -17,12 +17,16 @@ _PLANNED = (  # options that a plan determines
     *("set", "task_set", "training_set", "axis", "updates", "batch", "learning_rate"),
     *("train", "validation", "test", "data"),
 )
+DOCUMENTS = {"complete": "complete-small"}  # the size of the document's printed example
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for what is trained, and on which device."""
     parser.add_argument(
-        "recipe", metavar="RECIPE", help="such as act-v1; an unknown name lists all recipes"
+        "recipe",
+        type=lambda name: DOCUMENTS.get(name, name),
+        metavar="RECIPE",
+        help="such as act-v1; an unknown name lists all recipes; complete is complete-small",
     )
     options.add_task(parser)
     parser.add_argument(
@@ -133,7 +137,7 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
     Raises:
         UserError: If there are too few boards, or `--train` is given.
     """
-    from hrm.data import own
+    from hrm.data import own, public
 
     if asked.train is not None:
         raise UserError(
@@ -142,13 +146,22 @@ def _own_boards(asked: argparse.Namespace, task: Any, seed: int) -> dict[str, An
             f"`hrm data import --train`"
         )
     found = own.opened(asked.data, task, seed)
+    there = public.splits(Path(found.folder))
+    lacking = [s for s in public.SPLITS if s not in there or not len(found.read(s))]
+    if lacking:
+        raise UserError(
+            f"--data is {str(asked.data)!r}, which has no {lacking[0]} boards; allowed are "
+            f"boards to train on and others to test on; add some, or name a folder that has both"
+        )
     data = found.read("train")
     held = own.held_out(data, asked.validation, seed)
+    test = found.tests(asked.test)
+    overlaps.warn(asked.data, found, found)
     return {
         "data": found,
         "train": len(held.rows(data)),
         "validation": len(held.validation),
-        "test": found.tests(asked.test),
+        "test": test,
     }
 
 

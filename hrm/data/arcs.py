@@ -1,7 +1,8 @@
 """Tasks of ARC's form in JSON files: of ARC itself, re-arc, ConceptARC, 1D-ARC, the challenge.
 
     NAME.json               a task: {"train": [{"input": grid, "output": grid}], "test": ...}
-    NAME.json               demonstrations alone, as in re-arc: [{"input": ..., "output": ...}]
+    NAME.json               examples alone, as in re-arc: [{"input": ..., "output": ...}]; the last
+                            tenth of them are the tests
     ..._challenges.json     many tasks by name; tests have no output
     ..._solutions.json      beside it: the outputs of the tests by name, in order
 
@@ -99,7 +100,8 @@ def _tasks(file: Path) -> dict[str, Any]:
     """Return the demonstrations and tests of each task in a file."""
     said = _load(file)
     if isinstance(said, list):
-        return {file.stem: {"train": said, "test": []}}
+        shown = len(said) - max(min(1, len(said) - 1), len(said) // 10)
+        return {file.stem: {"train": said[:shown], "test": said[shown:]}}
     if not isinstance(said, dict) or not said:
         raise refused(file, "it holds no task", _form)
     if "train" in said:

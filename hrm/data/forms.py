@@ -155,7 +155,7 @@ def guessed(path: Path) -> tuple[str, dict[str, Any]] | None:
         return "coloring", {"vertices": edges(path)[0]}
     if path.suffix == ".json":
         return "arc", {}
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         lines = [line.rstrip("\n") for _, line in zip(range(100), file, strict=False)]
     longest = max((word for line in lines for word in line.split(",")), key=len, default="")
     if set("#") & set("".join(lines)):

@@ -27,7 +27,7 @@ from hrm.errors import UserError
 from hrm.tasks import Boards, Ints, Splits, Task
 
 _shown = 10_000  # largest number of training boards for trivial methods
-_version = 1  # version of converted boards; another number makes them be converted again
+_version = 2  # version of converted boards; another number makes them be converted again
 
 
 @dataclass(frozen=True, kw_only=True)

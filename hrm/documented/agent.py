@@ -345,7 +345,7 @@ def embed(text: str, size: int) -> Tensor:
 def _parsed(path: Path) -> Any:
     """Return the content of a JSON file, ignoring comments from ``//`` to the end of a line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         bare = re.sub(r'("(?:[^"\\]|\\.)*")|//[^\n]*', lambda found: found[1] or "", text)
         return json.loads(bare)
     except (OSError, ValueError) as error:

@@ -50,6 +50,7 @@ TRAINING = {
     "puzzle_emb_weight_decay": "puzzle_decay",
 }
 _beside = ("name", "loss", "batch_size")  # keys of `arch` that don't affect the model's sizes
+_head = "losses@ACTLossHead"  # the only one of both public codes
 MORE = ("beta1", "beta2", "lr_min_ratio", "ema", "ema_rate")  # further keys of training
 _most = 1 << 20  # largest size of a configuration, in bytes
 
@@ -77,6 +78,13 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
                 f"other may change the computation: {', '.join(KEYS)}; if the model was trained "
                 f"without it, name a copy without that key with --config"
             )
+        loss = arch.get("loss")
+        for key, value in loss.items() if isinstance(loss, dict) else ():
+            if key != "loss_type" and (key, value) != ("name", _head):
+                _log.warning(
+                    "%s: loss.%s = %.80s has no effect: losses are those of %s",
+                    *(path, key, value, _head.partition("@")[2]),
+                )
         known = {key: value for key, value in flat.items() if key in (*KEYS, *TRAINING, *MORE)}
         if isinstance(name := flat.get("name"), str):
             known |= _code(path, name)

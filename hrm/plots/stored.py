@@ -270,6 +270,8 @@ class Pictures:
         return loop.encode(self.plan.system, self.task, self.splits.test)
 
     def _answers(self, prediction: torch.Tensor) -> Array:
+        if not prediction.isfinite().all():  # NaN would be taken for a class
+            raise Lacking("the checkpoint gives answers that are NaN or infinite")
         if self.task.classes == 0:
             return _plain(prediction)
         cells = self.splits.test.targets.shape[1]

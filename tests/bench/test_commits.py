@@ -186,6 +186,9 @@ def test_a_quick_run_leaves_out_compiling_and_tells_the_suites(repository, asv):
     assert re.search(commits.NOT_QUICK, "loop.Loop.track_fit")
     known = json.loads((repository[0] / ".asv/load.json").read_text())
     assert known[made[-1]]["quick"] is True and known[made[-1]]["load"] >= 0
+    (repository[0] / ".asv/load.json").write_text('{"cut')
+    commits.main(["--quick"])
+    assert made[-1] in json.loads((repository[0] / ".asv/load.json").read_text())
 
 
 def test_patterns_are_handed_on(repository, asv):
@@ -208,7 +211,7 @@ def test_asv_itself_is_told_of_a_quick_run_by_the_environment(monkeypatch):
     commits.asv("machine")
     commits.asv("run", quick=True)
     assert [QUICK in env for _, env in seen] == [False, True]
-    assert seen[0][0] == [sys.executable, "-m", "asv", "machine"]
+    assert seen[0][0] == [sys.executable, "-P", "-m", "asv", "machine"]
 
 
 # -- the site -------------------------------------------------------------------------------------

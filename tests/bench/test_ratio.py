@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bench import ratio, timed
+from hrm.system.processes import python
 
 
 class Clock:
@@ -166,7 +167,7 @@ def test_fresh_processes_are_measured_and_summed_up(asked, capsys, monkeypatch):
     monkeypatch.setattr(ratio, "measured", measured)
     monkeypatch.setattr(ratio.time, "monotonic", iter([0.0, 50.0, 80.0, 120.0]).__next__)
     asked("sum a 1", "--cpu-time")
-    assert commands == [["-m", "made", "--once", "sum a 1", "--cpu-time"]] * 3
+    assert commands == [["-P", "-m", "made", "--once", "sum a 1", "--cpu-time"]] * 3
     out, err = capsys.readouterr()
     assert out == "Made sum a 1  2.000  [1.000, 3.000] ratio\n"
     assert err.splitlines() == [
@@ -191,6 +192,15 @@ def test_a_figure_is_known_before_the_process_that_measures_it_has_ended():
         os.dup2(before, 0)
         for descriptor in (before, stdin, other):
             os.close(descriptor)
+
+
+def test_a_process_imports_nothing_from_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("random.py", "bench.py"):
+        (tmp_path / name).write_text("raise ImportError('from the working folder')")
+    monkeypatch.setenv("PYTHONPATH", "")
+    command = python("bench.memory", "--once", "nothing of that name")
+    assert list(ratio.measured(command)) == []
 
 
 def test_a_process_that_fails_is_an_error():

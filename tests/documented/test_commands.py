@@ -48,7 +48,7 @@ FEW = f"--updates 2 {BOARDS} --training-set evaluate_every=2"
 TINY = {  # what makes a command small: options behind it, the last of which count
     "hrm train --config configs/act-v1": f"{FEW} --set width=8 --set heads=2",
     "hrm train --config": f"{FEW} --set h_dim=8 --set l_dim=8 --set max_steps=2",
-    "hrm train complete-small --tasks": f"{FEW} --set h_dim=8 --set l_dim=8 --set max_steps=2",
+    "hrm train complete --tasks": f"{FEW} --set h_dim=8 --set l_dim=8 --set max_steps=2",
     "hrm train complete-small maze": f"{FEW} --set max_steps=2 --task-set size=5",
     "hrm train complete-small sudoku": f"{FEW} --set max_steps=2 --task-set size=4",
     "hrm train complete-tiny": f"{FEW} --set max_steps=2",

@@ -77,7 +77,11 @@ def test_a_device_that_is_not_there_is_refused(device, monkeypatch):
     said = f"device is '{device}'; allowed is cpu, since torch finds no GPU here"
     with pytest.raises(UserError, match=said):
         gru.HRMConfig(hidden_low=8, hidden_high=8, T=1, max_cycles=2, device=device)
-    for view in (v2.EnhancedHierarchicalModel(v2.EnhancedConfig(**SMALL)), HRMACTv1(ACT)):
+    views = (
+        *(v2.EnhancedHierarchicalModel(v2.EnhancedConfig(**SMALL)), HRMACTv1(ACT)),
+        complete.HRM(1, 16, 8, 3, max_steps=1),
+    )
+    for view in views:
         with pytest.raises(UserError, match=said):
             view.to(device)
         with pytest.raises(UserError, match="device is 'cuda'"):
@@ -140,6 +144,8 @@ def test_a_configuration_file_may_have_other_sections_and_comments(tmp_path):
     text = json.dumps(sections, indent=1).replace('"use_swiglu": true', '"use_swiglu": true // On')
     path.write_text(text)
     assert "// On" in text
+    (tmp_path / "windows.json").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert HRMReasoning(tmp_path / "windows.json").get_status()["enabled"]
     for given in (path, str(path), sections):
         assert HRMReasoning(given).get_status()["architecture"]["use_swiglu"]
     with pytest.raises(UserError, match="which can't be read"):

@@ -1,6 +1,7 @@
 """What evidence gives, as Markdown in the README and the docs."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def test_the_readme_has_at_most_five_findings_with_what_was_measured_and_counted
     assert any("of 26 seeds" in line for line in lines)
 
 
+def test_the_page_of_documents_leads_from_each_outcome_to_its_claims(report):
+    lines = written.outcomes(report).splitlines()
+    page = written.page(report)
+    counts = [re.sub(r"\[(.*)\]\(.*\)", r"\1", line) for line in lines]
+    assert "\n".join(counts) in page and written.outcomes(report) not in page
+    places = re.findall(r"\(findings\.md#(\S+)\)", "\n".join(lines))
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert len(places) == len(headings) > 1
+    assert "hrm-v2-enhancements" in places
+
+
 def test_the_findings_list_each_claim_once_decided_or_open(report):
     page = written.page(report)
     claims = [line for line in page.splitlines() if line.startswith(("| CON", "| EX", "- "))]
@@ -73,8 +85,8 @@ def test_text_can_not_break_a_table(report):
 
 
 def test_without_evidence_all_pages_say_so():
-    assert written.readme(None) == written.elsewhere(None) == written.NONE
-    assert written.NONE in written.page(None)
+    assert written.readme(None) == written.outcomes(None) == written.elsewhere(None)
+    assert written.readme(None) == written.NONE and written.NONE in written.page(None)
 
 
 def test_what_was_generated_replaces_what_was_between_the_marks():
@@ -88,7 +100,7 @@ def test_what_was_generated_replaces_what_was_between_the_marks():
 
 def test_the_command_writes_what_it_would_change_and_then_nothing(tmp_path, capsys):
     (tmp_path / "docs").mkdir()
-    for name in ("README.md", "docs/limits.md"):
+    for name in ("README.md", "docs/documents.md", "docs/limits.md"):
         (tmp_path / name).write_text(f"{written.BEGIN}\n{written.END}\n")
     said = ["findings", "--store", str(tmp_path / "none"), "--into", str(tmp_path), "--json"]
     changed = []
@@ -96,5 +108,5 @@ def test_the_command_writes_what_it_would_change_and_then_nothing(tmp_path, caps
         with pytest.raises(SystemExit) as ended:
             main([*said, *more])
         changed.append((ended.value.code, len(json.loads(capsys.readouterr().out)["changed"])))
-    assert changed == [(1, 3), (0, 3), (0, 0)]
+    assert changed == [(1, 4), (0, 4), (0, 0)]
     assert written.NONE in (tmp_path / "docs" / "findings.md").read_text()

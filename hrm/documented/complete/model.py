@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 import hrm.model
@@ -19,7 +19,7 @@ from hrm import recipes
 from hrm.config import Compacted, Series, Transformer
 from hrm.config.learning import AdamAtan2, System, Training
 from hrm.config.parts import Part, require
-from hrm.documented.common import described
+from hrm.documented.common import View, described
 from hrm.errors import Diverged
 from hrm.model.execution import Batch
 from hrm.training import loop, losses
@@ -37,7 +37,7 @@ TASKS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class HRM(nn.Module):
+class HRM(View):
     """Levels of unequal widths on a series of vectors.
 
     The widths that the document names (32/16, 64/32, 128/64, 512/256) have its layers and heads;

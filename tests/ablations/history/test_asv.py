@@ -91,6 +91,9 @@ def test_how_busy_the_machine_was_is_kept(results):
     )
     ((conditions, _),) = asv.taken(config).values()
     assert conditions.load == 1.5 and conditions.quick
+    (config.parent / ".asv/load.json").write_text('{"aaaa"')
+    with pytest.raises(UserError, match=r"load\.json' can't be read .*; remove it"):
+        asv.taken(config)
 
 
 def test_results_of_two_machines_are_refused(results):

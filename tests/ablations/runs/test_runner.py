@@ -165,6 +165,22 @@ def test_a_trial_that_computed_on_several_threads_fails(store, monkeypatch):
     assert "computed on 4 threads; allowed is 1" in result.error
 
 
+def test_what_the_first_trial_of_a_process_loads_computes_on_one_thread():
+    """In a process whose user said nothing about threads, as in a plain terminal."""
+    script = (
+        "from ablations.runs import attempts, workers\n"
+        "workers.Serial()\n"
+        "with attempts.one_thread():\n"
+        "    import torch\n"
+    )
+    plain = {
+        name: value for name, value in os.environ.items() if name not in workers.thread_variables
+    }
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=plain, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_weights_that_nobody_wants_are_not_kept(store):
     result = attempted(trial(), store, keep=False)
     assert result.weights is None

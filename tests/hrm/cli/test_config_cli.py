@@ -160,8 +160,10 @@ def test_several_tasks_are_trained_together_and_scored_one_by_one(hrm, tmp_path)
     assert hrm(f"eval {folder} mixture")[1].startswith(out.split("\n\n")[0])
 
 
-def test_tasks_are_named_on_the_command_line():
-    found = plan("complete-small", "--tasks", "maze,pattern", "--train", "64")
+@pytest.mark.parametrize("recipe", ["complete-small", "complete"])
+def test_tasks_are_named_on_the_command_line(recipe):
+    found = plan(recipe, "--tasks", "maze,pattern", "--train", "64")
+    assert found.recipe == "complete-small"
     assert [type(task).__name__ for task in found.task.tasks] == ["Maze", "Pattern"]
     assert found.task.tasks[0].size == 15
     with pytest.raises(UserError, match=r"--tasks has 'mase'; .*; did you mean 'maze'"):
@@ -169,7 +171,11 @@ def test_tasks_are_named_on_the_command_line():
 
 
 @pytest.mark.parametrize("name", ["small_test", "medium_benchmark"])
-def test_the_documents_settings_go_by_their_names(name):
-    found = plan("--config", str(FILE.with_name(f"{name}.yaml")))
+def test_the_documents_settings_go_by_their_names(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = plan("--config", name)
+    assert found == plan("--config", str(FILE.with_name(f"{name}.yaml")))
     assert found.recipe == f"complete-{name.partition('_')[0]}"
     assert len(found.task.tasks) == (2 if name == "small_test" else 4)
+    (tmp_path / name).write_text("{recipe: gru, task: sudoku}")  # a file here comes first
+    assert plan("--config", name).recipe == "gru"

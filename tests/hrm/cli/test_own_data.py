@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,17 @@ def test_sudokus_in_every_form_become_the_same_folder(hrm, tmp_path, sudokus, na
     assert sorted(map(tuple, np.hstack([inputs, targets]).tolist())) == expected
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_a_byte_order_mark_and_windows_line_ends_are_no_board(hrm, tmp_path, sudokus, name):
+    rows = [",".join((q, a)) if name == "a.csv" else q for q, a in lines(sudokus.train)]
+    text = "\r\n".join([*(row.replace(".", "0") for row in rows), "", ""])
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    status, out, err = hrm(f"data import {tmp_path}/{name} --output {tmp_path}/out --json")
+    assert status == 0, err
+    found = json.loads(out)
+    assert found["train"]["boards"] + found["test"]["boards"] == 24
+
+
 def test_names_say_which_boards_are_for_testing_and_training_ones_are_drawn(hrm, tmp_path, sudokus):
     table(tmp_path / "in" / "train.csv", lines(sudokus.train), ["quizzes", "solutions"])
     table(tmp_path / "in" / "test.csv", lines(sudokus.test), ["quizzes", "solutions"])
@@ -150,7 +162,21 @@ def test_tasks_of_arcs_form_keep_their_names_and_tests(hrm, tmp_path):
     names = public.read(tmp_path / "out", "test").identifiers
     assert {"old", "generated", "task0", "task1"} < set(names)
     assert len(names) == 1 + 4 * 3
-    assert json.loads(out)["test"]["groups"] == 2
+    assert json.loads(out)["test"]["groups"] == 3
+
+
+def test_examples_alone_are_trained_on_and_the_last_tenth_of_them_tests(hrm, tmp_path):
+    (tmp_path / "re_arc").mkdir()
+    for i in range(3):
+        grids = [[i, k % 10, k // 10] for k in range(23)]
+        pairs = [{"input": [grid], "output": [grid[::-1]]} for grid in grids]
+        (tmp_path / "re_arc" / f"{i:08x}.json").write_text(json.dumps(pairs))
+    line = f"train {ACT.format(task='arc').replace('act-v1', 'act-v1-arc')} --set puzzle_size=4"
+    line = f"{line} {FEW} --data {tmp_path}/re_arc --task-set augmentations=0 --validation 2"
+    status, _, err = hrm(f"{line} --output {tmp_path}/run")
+    assert status == 0, err
+    plan = runs.planned(tmp_path / "run")
+    assert (plan.train, plan.validation, plan.test) == (3 * 21 - 2, 2, 3 * 2)
 
 
 def test_the_challenges_files_are_read_with_their_solutions(hrm, tmp_path):
@@ -229,6 +255,26 @@ def test_a_folder_is_trained_on_and_its_test_boards_score_it(hrm, tmp_path, fold
     assert Path(said["drawn"]["puzzle"]).is_file()
 
 
+def test_boards_that_were_trained_on_and_labels_that_are_inputs_are_said(
+    hrm, tmp_path, folder, caplog
+):
+    line = f"train {ACT.format(task='sudoku')} {FEW} --data"
+    assert hrm(f"{line} {folder} --output {tmp_path}/sound")[0] == 0
+    assert caplog.text == ""
+    shutil.rmtree(folder / "test")
+    shutil.copytree(folder / "train", folder / "test")
+    assert hrm(f"{line} {folder} --output {tmp_path}/run")[0] == 0
+    count = len(public.read(folder, "test"))
+    said = f"{folder}: {count} of {count} test boards are training boards too"
+    assert caplog.text.count(said) == 1
+    caplog.clear()
+    assert hrm(f"eval {tmp_path}/run sudoku --data {tmp_path}/in/train.csv")[0] == 0
+    assert "in/train.csv: 24 of 24 test boards are training boards too" in caplog.text
+    np.save(folder / "test" / "all__labels.npy", np.load(folder / "test" / "all__inputs.npy"))
+    hrm(f"{line} {folder} --output {tmp_path}/copied")
+    assert f"{folder}: all labels of test equal their inputs" in caplog.text
+
+
 def test_an_interrupted_run_on_a_folder_goes_on_to_the_identical_curve(tmp_path, folder, hrm):
     line = f"train {ACT.format(task='sudoku')} {FEW} --data {folder}"
     assert hrm(f"{line} --output {tmp_path}/whole")[0] == 0
@@ -304,6 +350,19 @@ def test_what_a_folder_hasnt_is_refused(hrm, tmp_path, folder, more, said):
     status, _, err = hrm(f"{line} {more}")
     assert (status, err.count("\n")) == (2, 1), err
     assert said in err
+
+
+@pytest.mark.parametrize("lacking", public.SPLITS)
+def test_training_needs_both_splits_and_scoring_one(hrm, tmp_path, folder, lacking):
+    line = f"{ACT.format(task='sudoku')} {FEW} --data {folder}"
+    assert hrm(f"train {line} --output {tmp_path}/run")[0] == 0
+    alone = shutil.copytree(folder, tmp_path / "alone")
+    shutil.rmtree(alone / lacking)
+    status, _, err = hrm(f"train {line.replace(str(folder), str(alone))} --output {tmp_path}/no")
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"which has no {lacking} boards; allowed are boards to train on and others" in err
+    assert hrm(f"data info {alone}")[0] == 0
+    assert (hrm(f"eval {tmp_path}/run sudoku --data {alone}")[0] == 0) == (lacking == "train")
 
 
 def test_data_is_no_abbreviation_of_the_data_seed(hrm, tmp_path):

@@ -168,6 +168,19 @@ def test_keys_of_another_code_are_refused_since_they_may_change_what_is_computed
         settings.read([tmp_path / "trm.yaml"])
 
 
+def test_keys_of_the_loss_that_have_no_effect_are_named(tmp_path, caplog):
+    path = tmp_path / "all_config.yaml"
+    path.write_text(WHOLE)
+    settings.read([path])
+    assert caplog.text == ""
+    path.write_text(
+        WHOLE.replace("name: losses@ACTLossHead", "name: mine@Head\n    smoothing: 0.1")
+    )
+    assert settings.read([path])["loss_type"] == "softmax_cross_entropy"
+    for said in ("loss.name = mine@Head", "loss.smoothing = 0.1"):
+        assert f"{path}: {said} has no effect: losses are those of ACTLossHead" in caplog.text
+
+
 @pytest.mark.parametrize(
     "name",
     [

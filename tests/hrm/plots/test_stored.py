@@ -244,6 +244,14 @@ def test_a_run_that_has_just_begun_gives_its_architecture(copy):
     assert found["puzzle"] == "the run has no checkpoint yet"
 
 
+def test_answers_that_are_no_numbers_are_no_picture(copy):
+    tree = checkpoint.load(copy / "best.safetensors")
+    tree["model"]["readout.weight"].fill_(3e38)  # finite, and every product is not
+    checkpoint.save(copy / "best.safetensors", tree)
+    said = "the checkpoint gives answers that are NaN or infinite"
+    assert drawn(copy, "puzzle", "efficiency") == {"puzzle": said, "efficiency": said}
+
+
 def test_what_is_no_run_or_no_board_is_refused(act, tmp_path):
     with pytest.raises(UserError, match=r"allowed is a folder with a run\.json"):
         stored.Pictures(tmp_path)

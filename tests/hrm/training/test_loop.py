@@ -359,7 +359,11 @@ def test_an_interrupted_run_goes_on_to_the_identical_curve_and_weights(
         assert identical(best["model"], weights)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
+)
 @pytest.mark.parametrize("name", ["v2, with dropout", "tiny-network"])
 def test_all_updates_up_to_an_interruption_are_kept(
     name: str, number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,29 +12,33 @@ from hrm.config import Masked
 
 _OWN = Evaluate(after=PRICED_FOLDING, execution=Masked())  # each sample stops for itself
 _MODEL = (
-    "The document's model with ACT is trained as its text means it: actions are sampled, every "
-    "decision is scored, and gradients flow through the states at the stop. (As coded, they are "
-    "copied without gradient, so that the policy learns nothing.) The problem is of the training "
-    f"example's kind, a real number learned by its squared error: {FOLDS_MIX}. {WARM_UP} "
-    "The policy's learning rate is a tenth of the model's. (An earlier workload, sudokus "
-    "answered by 80 numbers, had pilots in which every board stopped at once: the mean squared "
-    "error of so many leaves a second cycle next to nothing to earn, and its price is not paid.)"
+    "The document's model with ACT is trained as its text describes it: actions are sampled, "
+    "every decision is scored, and gradients flow through the states at the stop. (As coded, "
+    "these states are copied without gradient, so the policy learns nothing.) The problem is of "
+    f"the training example's kind, a real number learned by its squared error: {FOLDS_MIX} (steps "
+    f"of the recurrence that gives the number). {WARM_UP} The policy's learning rate is a tenth "
+    "of the model's. (In pilots on an earlier task, sudokus answered by 80 numbers, every board "
+    "stopped at once: in the mean squared error of so many numbers, a second cycle earns next to "
+    "nothing, less than its price.)"
 )
 _EASY, _HARD = (1, 1), (2, 2)  # steps of a fold
-_TENTH = "a tenth of a cycle is the least worth noticing"
+_TENTH = "less than a tenth of a cycle isn't worth noticing"
 _DIFFICULTY = (
-    f"{_MODEL} λ is {PRICE:g}, as in the document's example. A second step makes "
-    "the answer twice as steep a function of the input, so difficulty is read as the number of "
-    "steps. Read is Spearman's rank correlation of that number and the cycles of each fold, where "
-    "each stops for itself; a model that gives all folds as many cycles allocates nothing, and "
-    "has 0. Mean cycles of the folds of two steps, less those of one, stand beside."
+    "Difficulty is read as the number of steps of a fold, since a second step makes the answer "
+    "twice as steep a function of the input. Spearman's rank correlation between this number and "
+    "the cycles of each fold is tested, where each fold stops individually. A model that gives "
+    f"all folds the same number of cycles allocates nothing and has a correlation of 0. {_MODEL} "
+    f"λ is {PRICE:g}, as in the document's example. The mean cycles of the folds of two steps, "
+    "less those of one, are also shown."
 )
 _ALLOCATED = (
     Cell(label="all folds", arm=GRU, protocol=_OWN, metric=Allocation()),
     Cell(label="folds of 1 step", arm=GRU, protocol=_OWN, metric=Cycles(stratum=_EASY)),
     Cell(label="folds of 2 steps", arm=GRU, protocol=_OWN, metric=Cycles(stratum=_HARD)),
 )
-_CORRELATED = OneSample(null=0.1, because="a correlation of 0.1 explains one per cent")
+_CORRELATED = OneSample(
+    null=0.1, because="a correlation of 0.1 explains one per cent of the variance"
+)
 _STRATA = (
     Reading(
         label="cycles of folds of two steps less those of one",
@@ -57,8 +61,8 @@ CLAIMS = (
         id="gru-dynamic-allocation",
         section="Performance Characteristics, Computational Efficiency, Dynamic Allocation",
         reading=(
-            "One measurement with `act-difficulty`, which rests on the same sentence. "
-            f"{_DIFFICULTY}"
+            "This is the same measurement as `act-difficulty`, which rests on the same sentence "
+            f"of the document. {_DIFFICULTY}"
         ),
         cells=_ALLOCATED,
         test=_CORRELATED,
@@ -69,13 +73,13 @@ CLAIMS = (
         id="gru-optimal-steps",
         section="Key Features, Adaptive Computation Time",
         reading=(
-            '"Automatically determines optimal computation steps per input" is read by what the '
-            f"model is trained for: R = −squared error − {PRICE:g} · cycles. {_MODEL} Each "
-            "held-out board is computed to every cycle; its regret is what the best of these would "
-            "have returned beyond the chosen one. The policy's regret is compared with that of one "
-            "number of cycles for all boards, the best one on validation boards: a policy that "
-            "finds what suits each input has less. The policy's regret by itself stands beside; "
-            "the optimum would have none."
+            '"Automatically determines optimal computation steps per input" is read in terms of '
+            f"what the model is trained for: R = −squared error − {PRICE:g} · cycles. Each "
+            "held-out board is evaluated after every cycle. Its regret is the return at the best "
+            "of these cycles minus the return at the chosen one. The policy's regret is compared "
+            "with that of one number of cycles for all boards, the best one on validation "
+            f"boards: a policy that finds what suits each input has less. {_MODEL} The policy's "
+            "regret by itself is also shown; the optimum would have none."
         ),
         cells=tuple(
             Cell(
@@ -86,11 +90,11 @@ CLAIMS = (
             )
             for label, chosen in (("best fixed number", "fixed"), ("policy", "policy"))
         ),
-        test=Difference(null=PRICE / 2, because="half a cycle's price", fewer=True),
+        test=Difference(null=PRICE / 2, because="half the price of a cycle", fewer=True),
         beside=(
             Reading(
                 label="the policy's regret",
-                test=OneSample(null=PRICE / 2, because="half a cycle's price", fewer=True),
+                test=OneSample(null=PRICE / 2, because="half the price of a cycle", fewer=True),
                 cells=(1,),
             ),
         ),
@@ -100,14 +104,15 @@ CLAIMS = (
         id="metarl-cost-weight",
         section="Key Features, Meta-Reinforcement Learning; Configuration Options",
         reading=(
-            f"{_MODEL} Three prices per cycle are set: 0, the default, that of the document's "
-            "example, and its double. At higher ones a cycle costs so much of the "
-            "answers' variance that a model may do well to learn nothing. The claim "
-            "has two halves; that a higher price buys fewer cycles carries the verdict: the slope "
-            "of the mean cycles per board over the rank of the price, each board stopping for "
-            "itself. What it costs in accuracy stands beside. As coded, λ reaches no weight of the "
-            "policy, so that the slope would be 0 by construction. All arms have to beat the best "
-            "trivial method: to trade accuracy, there has to be some."
+            "The claim has two halves. The verdict rests on the first, that a higher price buys "
+            "fewer cycles: the slope of the mean cycles per board over the rank of the price is "
+            "tested, where each board stops individually. The second, the loss of accuracy, is "
+            f"also shown. {_MODEL} Three prices per cycle are compared: 0 (the default), that of "
+            "the document's example, and its double. At higher prices a cycle costs so much of "
+            "the answers' variance that a model may do well to learn nothing. As coded, λ "
+            "reaches no weight of the policy, so the slope would be 0 by construction. All arms "
+            "have to beat the best trivial method, since accuracy can only be traded where there "
+            "is some."
         ),
         arms=PRICED,
         protocol=_OWN,
@@ -125,7 +130,7 @@ CLAIMS = (
                 test=Trend(
                     levels=tuple(float(i) for i in range(len(PRICED))),
                     null=0.005,
-                    because="half a point is the least worth noticing",
+                    because="less than half a percentage point isn't worth noticing",
                     fewer=True,
                 ),
             ),
@@ -135,7 +140,7 @@ CLAIMS = (
                 test=Trend(
                     levels=tuple(float(i) for i in range(len(PRICED))),
                     null=PRICE / 2,
-                    because="half a cycle's price",
+                    because="half the price of a cycle",
                 ),
             ),
         ),

@@ -34,12 +34,12 @@ _HUNDRED = Train(
 )
 _PLAIN = replace(objective(GRU), normalise=False)
 _WEIGHTS = (
-    "The document's model is trained as its text means it, with actions sampled, for 300 updates "
-    f"on {FOLDS_MIX}, at λ = {PRICE:g}; the policy is obeyed in the second half. So policy "
-    "and baseline have learned something and haven't settled. At these weights batches of 32 "
-    "are drawn 64 times; each batch, with its sampled actions, serves both arms."
+    "The document's model is trained as its text describes it, with sampled actions, for 300 "
+    f"updates on {FOLDS_MIX}, at λ = {PRICE:g}. The policy's decisions are followed in the second "
+    "half. Policy and baseline have thus learned something but haven't settled. At these weights "
+    "64 batches of 32 are drawn; each batch, with its sampled actions, is used for both arms."
 )
-_TENTH = "less than 10 % of variance is worth no more than a tenth more samples"
+_TENTH = "10 % less variance is worth no more than 10 % more samples"
 
 
 def _resampled(label: str, given: PolicyGradient) -> Cell:
@@ -92,12 +92,13 @@ CLAIMS = (
         section="Performance Characteristics, Learning Stability, Smooth L1 Baseline Loss",
         reading=(
             '"Robust to reward variance" is read as: the baseline\'s gradient grows less when '
-            f"rewards vary widely. {_WEIGHTS} To the rewards is added normal noise, and noise of "
-            "Student's t with two degrees of freedom, whose variance is infinite, at the same "
-            "quantiles; read is the norm of the gradient of the baseline's parameters under the "
-            "second, over that under the first. Rewards as they are lie within 1 of the baseline, "
-            "where smooth L1 is half the squared error: they can't tell the losses apart, and "
-            "stand beside."
+            "rewards vary widely. Two kinds of noise are added to the rewards, at the same "
+            "quantiles: normal noise, and noise of Student's t with two degrees of freedom, "
+            "whose variance is infinite. The norm of the gradient of the baseline's parameters "
+            "with the second, over that with the first, is compared between squared error and "
+            f"smooth L1. {_WEIGHTS} Rewards without noise lie within 1 of the baseline, where "
+            "smooth L1 is half the squared error. They can't distinguish the losses, and are "
+            "only shown for comparison."
         ),
         cells=(
             replace(
@@ -111,7 +112,7 @@ CLAIMS = (
         ),
         test=Ratio(
             null=0.25,
-            because="heavy tails cost a squared error far more than a quarter",
+            because="with a squared error, heavy tails cost far more than a quarter",
             fewer=True,
         ),
         schedule=CHEAP,
@@ -129,11 +130,13 @@ CLAIMS = (
         id="metarl-baseline-variance",
         section="Key Features, Meta-Reinforcement Learning, Baseline Value Function",
         reading=(
-            f"{_WEIGHTS} Advantages are the rewards alone, or the rewards less the learned "
-            "baseline, which as documented is read where a sample stopped. Read is the variance of "
-            "the policy gradient over batches, summed over the controller's parameters, without "
-            "normalising advantages: that subtracts their mean, and with it most of what a "
-            "baseline does. With normalised advantages, as the document has them, stands beside."
+            "The variance of the policy gradient over batches, summed over the controller's "
+            "parameters, is compared without and with the learned baseline. Advantages are the "
+            "rewards alone, or the rewards less the baseline. As documented, the baseline is "
+            "evaluated where a sample stopped. Advantages aren't normalised, because "
+            "normalisation subtracts their mean, which is most of what a baseline does. "
+            f"{_WEIGHTS} The variance with normalised advantages, as in the document, is also "
+            "shown."
         ),
         cells=(
             _resampled("no baseline", replace(_PLAIN, baseline=False)),
@@ -159,11 +162,12 @@ CLAIMS = (
         id="metarl-per-sample-advantage",
         section="Key Innovations, Per-sample Advantage Calculation",
         reading=(
-            '"Stable meta-learning through individual reward computation" is read as less variance '
-            f"of the policy gradient. {_WEIGHTS} Every sample has the mean advantage of its batch, "
-            "or its own. Advantages aren't normalised in either arm: those that all share would "
-            "be 0. The gradients have different means, so the variance relative to the squared "
-            "mean gradient stands beside, and that mean's norm."
+            '"Stable meta-learning through individual reward computation" is read as less '
+            "variance of the policy gradient. Every sample has either the mean advantage of its "
+            "batch or its own. Advantages aren't normalised in either arm, since a shared "
+            f"advantage would become 0. {_WEIGHTS} The gradients have different means, so the "
+            "variance relative to the squared mean gradient and the norm of the mean gradient "
+            "are also shown."
         ),
         cells=(
             _resampled("the batch's mean advantage", replace(_PLAIN, shared_advantage=True)),
@@ -179,18 +183,19 @@ CLAIMS = (
         id="gru-detach-stability",
         section="Performance Characteristics, Computational Efficiency, Gradient Efficiency",
         reading=(
-            "Unstable feedback is read as growth of the gradient with the number of cycles: the "
-            "norm of the loss's gradient by the states that a board starts from, after 16 cycles "
-            "over that after 2, the median over boards. The default, which blocks the way from the "
-            "low level to the high one, is compared with blocking nothing. Without ACT, since a "
-            "policy would set the depth itself; after 100 updates with five cycles on "
-            f"{SUDOKU_MIX}. Growth of the gradient by both cores' parameters, its size after 16 "
-            "cycles, and both ways blocked stand beside."
+            "Unstable feedback is read as growth of the gradient with the number of cycles. The "
+            "norm of the loss's gradient with respect to a board's initial states is measured as "
+            "a median over boards; its growth is the norm after 16 cycles over that after 2. The "
+            "default, which blocks the way from the low level to the high one, is compared with "
+            "blocking nothing. ACT is off, since a policy would set the depth itself. The models "
+            f"are trained for 100 updates with five cycles on {SUDOKU_MIX}. The growth of the "
+            "gradient with respect to both cores' parameters, its size after 16 cycles, and "
+            "blocking both ways are also shown."
         ),
         cells=_DETACHED,
         test=Ratio(
             null=0.25,
-            because="a quarter more or less over eight times the depth isn't feedback",
+            because="a change of a quarter or less over eight times the depth isn't feedback",
             fewer=True,
         ),
         schedule=CHEAP,

@@ -18,12 +18,13 @@ CLAIMS = (
         "ablations.claims.exact.halting:stopped_idle",
         section="Performance Characteristics, Computational Efficiency",
         reading=(
-            "The document promises no wasted computation and prints the update that is to do it: "
-            "new states for the whole batch, kept by `torch.where` where a sample is alive. Taking "
-            "no part is read as costing nothing: rows that pass through the high core equal the "
-            "rows of samples that haven't stopped. Rows are counted at the core, for stop times "
-            "uniform over the cycles. The count has no noise, so the claim is decided as an "
-            "equality. Compacted execution, which the document doesn't have, stands beside."
+            "That stopped samples take no part is read as: they cost nothing, so the rows that "
+            "pass through the high core equal the rows of samples that haven't stopped. The "
+            "document promises no wasted computation and prints the update that should achieve "
+            "it: new states for the whole batch, kept by `torch.where` where a sample is alive. "
+            "Rows are counted at the core, for stop times uniform over the cycles. The count has "
+            "no noise, so the claim is decided as an equality. Compacted execution, which the "
+            "document doesn't have, is also shown."
         ),
         arms=vary(
             recipes.gru(),
@@ -37,11 +38,10 @@ CLAIMS = (
         section="Key Features, Adaptive Computation Time; 1. Batch-wise ACT Processing",
         reading=(
             "The document calls its processing batch-wise and says that samples of one batch can "
-            "stop at different cycles, without a word about when. It is looked at in both modes, "
-            "each of which has to show it: in training (masked, as the printed loop) and in the "
-            "forward pass that infers, which the public code ends for the whole batch at once. "
-            "Decisions are the model's own, its controller's weights ten times as large, so that "
-            "samples differ in what they want."
+            "stop at different cycles, but doesn't say when. Both modes therefore have to show "
+            "it: training (masked, as in the printed loop) and inference, where the public code "
+            "ends the whole batch at once. Decisions are the model's own, with the controller's "
+            "weights ten times as large, so that samples differ in their decisions."
         ),
         arms=(Arm(label="gru", part=recipes.gru()),),
     ),
@@ -51,9 +51,9 @@ CLAIMS = (
         section="Technical Details, ACT Policy Learning",
         reading=(
             "Each sample's reward in the training loss is compared with −(squared error) − "
-            "λ·(cycles), the error recomputed from the answer and the cycles from the decisions. λ "
-            "is not zero, which is the document's default; document v2's reward, with λ = 0.01, is "
-            "checked too."
+            "λ·(cycles). The error is recomputed from the answer, and the cycles from the "
+            "decisions. λ is 0.07 instead of the document's default of 0. Document v2's reward, "
+            "with λ = 0.01, is also checked."
         ),
         arms=(
             Arm(label="gru, λ = 0.07", part=recipes.gru(outputs=3, compute_cost_weight=0.07)),
@@ -65,11 +65,11 @@ CLAIMS = (
         "ablations.claims.exact.dilution:normalised",
         section="Performance Characteristics, Learning Stability",
         reading=(
-            "An explosion is a gradient that grows with the rewards. At fixed weights and "
-            "decisions, rewards are scaled up to ten thousandfold: the policy gradient is to stay "
-            "as it is, no advantage is to exceed (B − 1)/√B, and without normalisation the "
-            "gradient is to grow as the rewards do, or there was nothing to prevent. A batch of "
-            "one is a batch, too: its deviation as coded divides by n − 1."
+            "An explosion is read as a gradient that grows with the rewards. At fixed weights "
+            "and decisions, rewards are scaled by up to ten thousand. The policy gradient should "
+            "stay the same, and no advantage should exceed (B − 1)/√B. Without normalisation the "
+            "gradient should grow like the rewards; otherwise there was nothing to prevent. A "
+            "batch of one is also checked: its standard deviation, as coded, divides by n − 1."
         ),
         arms=(Arm(label="gru", part=recipes.gru(inputs=64)),),
     ),
@@ -78,12 +78,12 @@ CLAIMS = (
         "ablations.claims.exact.flow:reach",
         section="Technical Details, Meta-Learning Objective",
         reading=(
-            "The total loss is the sum of task, policy and baseline loss; that it trains the model "
-            "is read as: every parameter receives a gradient from it that isn't exactly zero. The "
-            "training step as the text means it, with the documented flags, carries the verdict; "
-            "the public code's, which copies the states where samples stop, and training without "
-            "the flag that cuts low to high stand beside. Beside it is also said, module by "
-            "module, which terms reach it."
+            "The total loss is the sum of the task, policy and baseline losses. That it trains "
+            "the model is read as: every parameter receives a gradient from it that isn't "
+            "exactly zero. The verdict rests on the training step as the text describes it, with "
+            "the documented flags. The step of the public code, which copies the states where "
+            "samples stop, and training without the flag that cuts the gradient from low to high "
+            "are shown beside it. The losses that reach each module are also listed."
         ),
         arms=vary(
             recipes.gru(inputs=64),
@@ -99,9 +99,9 @@ CLAIMS = (
         "ablations.claims.exact.flow:timescales",
         section="Technical Details, Hierarchical Processing",
         reading=(
-            "The updates of both levels are listed in the order in which a pass makes them: before "
-            "each high update there are to be T low ones. In training and in inference, for T from "
-            "1 to 5; the document's example has 3."
+            "The updates of both levels are listed in the order in which a pass makes them. "
+            "There should be T low updates before each high one. This is checked in training and "
+            "in inference, for T from 1 to 5; the document's example has 3."
         ),
         arms=vary(
             recipes.gru(inputs=64),
@@ -113,10 +113,10 @@ CLAIMS = (
         "ablations.claims.exact.flow:detached",
         section="3. Hierarchical Information Flow; Configuration Options",
         reading=(
-            "A flag is to cut the gradient that it is named after and leave all others: in a "
+            "A flag should cut the gradient that it is named after and leave all others. In a "
             "training pass, the gradient of each level's next state with respect to each level's "
-            "state, by autograd, is exactly zero for the named direction alone. All four settings, "
-            "each with ACT and without."
+            "state is computed by autograd. It should be exactly zero for the named direction "
+            "alone. All four settings are checked, each with ACT and without."
         ),
         arms=tuple(
             Arm(
@@ -135,10 +135,10 @@ CLAIMS = (
         "ablations.claims.exact.flow:both_ways",
         section="Key Features, Hierarchical Architecture",
         reading=(
-            "Information flows from a level to the other if a change of its state changes the "
-            "other's next one: measured by finite differences in float64, over one cycle, both "
-            "ways. Whether gradients flow too is the detach flags' business: with the document's "
-            "defaults they stand beside."
+            "Information is read as flowing from one level to the other if a change of its state "
+            "changes the other's next state. This is measured by finite differences in float64, "
+            "over one cycle, both ways. Whether gradients flow too depends on the detach flags; "
+            "the gradients with the document's defaults are also shown."
         ),
         arms=(Arm(label="gru", part=recipes.gru(inputs=64)),),
     ),

@@ -10,10 +10,11 @@ CLAIMS = (
         "ablations.claims.exact.attention:single_key",
         section="3. True Sequence-Level Attention Aggregation, Problem Solved",
         reading=(
-            "Attention is meaningless if it chooses nothing. With one key the softmax is one, "
-            "whatever the query; query and key maps have no gradient; the result is a linear map "
-            "of the state. That value and output maps still work stands beside. In float64, with "
-            "the attention that writes the formula out."
+            "Attention over a single time step is read as meaningless if it selects nothing. "
+            "With one key the softmax is 1 for every query, the query and key maps receive no "
+            "gradient, and the result is a linear map of the state. This is checked in float64, "
+            "with attention that writes out the formula. Whether the value and output maps still "
+            "learn is also shown."
         ),
         arms=(Arm(label="attention over one step", part=recipes.v2(step_attention=True)),),
     ),
@@ -22,10 +23,10 @@ CLAIMS = (
         "ablations.claims.exact.attention:formula",
         section="Mathematical Correctness, Sequence Attention Mathematics",
         reading=(
-            "What the summary returns inside a running model is compared with softmax(QKᵀ/√d_k)V "
-            "per head and the output map, written out in float64 numpy from the same weights. The "
-            "keys are the T low-level states of the cycle; the query is made from the high-level "
-            "one."
+            "The output of the summary module inside a running model is compared with "
+            "softmax(QKᵀ/√d_k)V per head, followed by the output map. The formula is computed in "
+            "float64 numpy from the same weights. The keys are the T low-level states of the "
+            "cycle; the query is made from the high-level state."
         ),
         arms=(Arm(label="attention over the trace", part=recipes.v2(use_sequence_attention=True)),),
     ),
@@ -34,11 +35,12 @@ CLAIMS = (
         "ablations.claims.exact.attention:one_step",
         section="3. True Sequence-Level Attention Aggregation",
         reading=(
-            "With one low step a cycle the sequence has one element, and both attentions have one "
-            "key. Equal weights given, both are to return the same and to learn the same, in a "
-            "running model and in float64. The sequence kind's query comes from the high state, "
-            "the single-step kind's from the low one: with one key neither matters, so that the "
-            "maps of query and key are left out of the comparison."
+            "With one low step per cycle the sequence has one element, so both kinds of "
+            "attention have a single key. With equal weights they should return the same values "
+            "and receive the same gradients. This is checked in a running model, in float64. "
+            "Sequence attention makes its query from the high-level state, single-step attention "
+            "from the low-level one. With one key the query has no effect, so the maps of query "
+            "and key are left out of the comparison."
         ),
         arms=(
             Arm(

@@ -19,9 +19,10 @@ _CALL, _PASS = "bench.controller:controller_call", "bench.controller:forward"
 _SERIES = Time(targets=(_CALL, _PASS), batches=(1, 4, 32, 128), rounds=20)
 _BATCH = 32
 _SAME = (
-    "Both forms have the same weights (mapped, see controller-equivalent) and are timed by turns, "
-    "in evaluation without gradient, on one thread. The document doesn't say at which batch: batch "
-    "32, which its table of operations implies, carries the verdict; 1, 4 and 128 stand beside."
+    "Both forms have the same weights (converted as in controller-equivalent). They are timed in "
+    "turns, in evaluation without gradients, on one thread. The document doesn't name a batch "
+    "size. The verdict rests on batch 32, which its table of operations implies; batches of 1, 4 "
+    "and 128 are shown beside it."
 )
 
 
@@ -44,12 +45,12 @@ _saved = Saved(
 _least, _most = (percent / 100 for percent in _share.numbers("reduction"))
 _SHORTER = Timing(
     null=0.01,
-    because="1 % of a forward pass is below what machines repeat",
+    because="the time of a forward pass isn't repeatable to within 1 %",
     fewer=True,
     about=_share.ratio(),
     band_because=_share.because(),
 )
-_FINER = "1 % of an edge is finer than the document prints it"
+_FINER = "1 % of an end of the range is finer than the printed precision"
 
 CLAIMS = (
     exact(
@@ -57,11 +58,11 @@ CLAIMS = (
         "ablations.claims.exact.controller:equivalent",
         section="4. Optimized Controller Architecture",
         reading=(
-            "The direct form is to process the same state directly. Since [I | 1][z ; c] is "
-            "z + c·1, its first layer [W | W·1] should compute what W does there. Compared in "
-            "float64 are the logits at every cycle, and the whole model, its decisions sampled "
-            "with equal noise. Whether each direct controller also has a concatenated twin stands "
-            "beside."
+            "The direct form is said to process the same state directly. Since [I | 1][z ; c] is "
+            "z + c·1, its first layer [W | W·1] should compute what W computes in the original "
+            "form. The logits at every cycle are compared in float64, and so is the whole model, "
+            "with decisions sampled from equal noise. It is also shown whether each direct "
+            "controller has a concatenated equivalent."
         ),
         arms=_FORMS,
         cost=2.0,
@@ -69,13 +70,13 @@ CLAIMS = (
     Statistical(
         id="controller-speed",
         section="Performance Improvements, Computational Efficiency",
-        reading=f"Compared is the wall time of one controller call. {_SAME}",
+        reading=f"The wall times of one controller call are compared. {_SAME}",
         arms=_FORMS,
         protocol=_SERIES,
         metric=TimeRatio(target=_CALL, batch=_BATCH),
         test=Timing(
             null=0.1,
-            because="under 10 % of one small module isn't felt anywhere",
+            because="less than 10 % of the time of one small module has no practical effect",
             fewer=True,
             about=_speed.ratio(),
             band_because=_speed.because(),
@@ -88,8 +89,9 @@ CLAIMS = (
         id="controller-forward-share",
         section="4. Optimized Controller Architecture, Benefits",
         reading=(
-            "Compared is the wall time of a forward pass of all 8 cycles (no sample wants to "
-            f"stop). The printed range of being faster is read as so much less time. {_SAME}"
+            "The wall times of a forward pass of all 8 cycles are compared; no sample decides to "
+            "stop. A pass that is faster by the printed range is read as one that takes so much "
+            f"less time. {_SAME}"
         ),
         arms=_FORMS,
         protocol=_SERIES,
@@ -104,12 +106,13 @@ CLAIMS = (
         "ablations.claims.exact.controller:memory",
         section="Performance Improvements, Computational Efficiency",
         reading=(
-            '"Memory per Forward", listed beside the controller\'s time and explained as reduced '
-            "allocation, is read as the bytes that one controller call allocates, at batch 32; a "
-            "whole forward pass and other batches stand beside. Bytes are counted operation by "
-            "operation and follow from shapes alone, so that the count is compared with the band "
-            "as it is, the documented ratio × or ÷ 1.25. That it saves at least so much carries "
-            "the verdict; whether it saves even more stands beside."
+            '"Memory per Forward" is listed beside the controller\'s time and explained by '
+            "reduced allocation. It is therefore read as the bytes that one controller call "
+            "allocates, at batch 32. A whole forward pass and other batch sizes are also shown. "
+            "Bytes are counted operation by operation and follow from shapes alone, so the count "
+            "is compared directly with the band, the documented ratio × or ÷ 1.25. The verdict "
+            "rests on whether the direct form saves at least that much; whether it saves even "
+            "more is also shown."
         ),
         arms=_FORMS,
         figures=figure("controller-memory")["change"],
@@ -119,8 +122,9 @@ CLAIMS = (
         "ablations.claims.exact.controller:tensors",
         section="4. Optimized Controller Architecture, Problem Solved",
         reading=(
-            "Every operation of five controller calls that returns new memory is listed: eye and "
-            "ones are to be built in each call of the original, and in none of the direct form."
+            "Every operation of five controller calls that returns new memory is listed. Each "
+            "call of the original form should build eye and ones, and no call of the direct form "
+            "should."
         ),
         arms=_FORMS,
     ),
@@ -128,12 +132,13 @@ CLAIMS = (
         id="controller-consistency",
         section="Performance Improvements; 4. Optimized Controller Architecture",
         reading=(
-            "A controller that takes a fifth of its time saves four fifths of its share of the "
-            "forward pass. The share is measured in the series of the other two claims (8 calls "
-            "over a pass, original form, batch 32), call and pass in one process, so that its "
-            "speed cancels. Both statements hold together if what the share implies lies within "
-            "the printed range: above its lower end, and below its upper one. "
-            "What the direct form really does to the pass stands beside."
+            "Two printed figures are compared with each other. If the controller takes a fifth "
+            "of its time, the forward pass saves four fifths of the controller's share of it. "
+            "This share is measured in the timings of the other two claims: the time of 8 calls "
+            "over that of a pass, in the original form at batch 32. Call and pass are timed in "
+            "one process, so its speed cancels. Both statements hold together if the implied "
+            "saving lies within the printed range: above its lower end and below its upper end. "
+            "The measured effect of the direct form on the pass is also shown."
         ),
         cells=tuple(
             Cell(label=arm.label, arm=arm, protocol=_SERIES, metric=_saved) for arm in _FORMS

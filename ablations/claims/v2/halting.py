@@ -22,9 +22,9 @@ CLAIMS = (
         "ablations.claims.exact.printed:demonstration",
         section="Usage Examples, Basic Enhanced Usage",
         reading=(
-            "The expected output printed with the demonstration, each figure recomputed from the "
-            "printed cycles: averages, operations, the total line as the sum of the lines it "
-            "totals, and the percentage from the totals."
+            "The expected output that is printed with the demonstration is recomputed from the "
+            "printed cycles: averages, operations, the total line as the sum of the lines that "
+            "it adds up, and the percentage from the totals."
         ),
         figures=figure("act-demo-arithmetic").printed,
         consistency=True,
@@ -35,12 +35,12 @@ CLAIMS = (
         "ablations.claims.exact.printed:one_mix",
         section="1. Per-Sample ACT, Benefits; Performance Improvements, Computational Efficiency",
         reading=(
-            "The document promises a range of savings on mixed batches, a larger one for its "
-            "measured mixed batch, and a still larger one for easy samples. The last is of "
-            "another population. The first two both say mixed batch: the second has to lie within "
-            "the first. Whether some mix of easy and hard samples, with the cycles that are "
-            "printed for them, gives it at all is the other condition; the mixes that give the "
-            "ends of the range stand beside."
+            "The document promises a range of savings on mixed batches, a larger saving for its "
+            "measured mixed batch, and a still larger one for easy samples. The last refers to "
+            "another population. The first two both refer to mixed batches, so the second has to "
+            "lie within the first. In addition, some mix of easy and hard samples, with the "
+            "cycles printed for them, has to give the second saving. The mixes that give the "
+            "ends of the range are also shown."
         ),
         figures=tuple(
             text
@@ -62,10 +62,10 @@ CLAIMS = (
         "ablations.claims.exact.stopping:accounting",
         section="Mathematical Correctness, Per-Sample ACT Theory",
         reading=(
-            "Compared are `cycles_used[i]` and the number of cycles in which the row of sample i "
-            "was computed, sample by sample, over random decisions. Compacted execution, the "
-            "document's loop over `alive_indices`, carries the verdict. Masked execution (document "
-            "gru's `torch.where`) and the original's lockstep stand beside."
+            "For each sample i, `cycles_used[i]` is compared with the number of cycles in which "
+            "its row was computed, over random decisions. The verdict rests on compacted "
+            "execution, the document's loop over `alive_indices`. Masked execution (document "
+            "gru's `torch.where`) and the original's lockstep are shown beside it."
         ),
         arms=_EXECUTIONS,
         cost=2.0,
@@ -75,10 +75,12 @@ CLAIMS = (
         "ablations.claims.exact.stopping:ends",
         section="Mathematical Correctness, Per-Sample ACT Theory",
         reading=(
-            "Computation stops when nobody is alive: the loop is as long as its slowest sample's "
-            "first stop (the last cycle's is forced), and no cycle is computed with nobody left. "
-            "Over random decisions, with batches that stop at once and batches that never want "
-            "to. Compacted execution carries the verdict; masked and lockstep stand beside."
+            "Computation should stop when no sample is alive. The loop should take as many "
+            "cycles as its slowest sample takes to its first stop (that of the last cycle is "
+            "forced), and no cycle should be computed without a live sample. This is checked "
+            "over random decisions, including batches that stop at once and batches that never "
+            "decide to stop. The verdict rests on compacted execution; masked and lockstep are "
+            "shown beside it."
         ),
         arms=_EXECUTIONS,
         cost=2.0,
@@ -88,10 +90,10 @@ CLAIMS = (
         "ablations.claims.exact.halting:batch_waits",
         section="1. Per-Sample Adaptive Computation Time (ACT), Problem Solved",
         reading=(
-            '"All samples forced to wait for slowest" is read as: the batch runs exactly as long '
-            "as the slowest sample takes to want to stop for the first time. The printed loop ends "
-            "when all want to stop in the same cycle. Both are compared over every matrix of "
-            "decisions at four shapes, the cycles counted at the high core."
+            '"All samples forced to wait for slowest" is read as: the batch runs exactly until '
+            "its slowest sample first decides to stop. The printed loop ends when all samples "
+            "decide to stop in the same cycle. Both ends are compared for every matrix of "
+            "decisions at four shapes. Cycles are counted at the high core."
         ),
         arms=(
             Arm(
@@ -106,11 +108,11 @@ CLAIMS = (
         "ablations.claims.exact.halting:individual",
         section="Mathematical Correctness, Per-Sample ACT Theory",
         reading=(
-            "Each sample alone is compared with the same sample in a batch of 32: cycles and "
-            "answers, in float64, with sampled decisions (each sample's own noise) and greedy "
-            "ones. Compacted execution, the document's enhancement, carries the verdict; masked "
-            "and lockstep stand beside. Without dropout, whose draws depend on the batch by "
-            "construction."
+            "Each sample in a batch of 32 is compared with the same sample alone: cycles and "
+            "answers, in float64. Decisions are sampled (with each sample's own noise) and "
+            "greedy. Dropout is off, because its draws depend on the batch by construction. The "
+            "verdict rests on compacted execution, the document's enhancement; masked and "
+            "lockstep are shown beside it."
         ),
         arms=_EXECUTIONS,
         cost=3.0,

@@ -33,8 +33,8 @@ _CYCLE = f"{PRICE:g} is the price of one cycle"
 _THRESHOLD = -0.09
 _SINCE = FOLDING.training.halts_from
 _LEARNING = round((1 - _SINCE) * FOLDING.training.updates)  # updates in which it is obeyed
-_BITS = Difference(null=0.1, because="a tenth of a bit is the least worth noticing")
-_TEN = "under a tenth isn't worth a change of the loss"
+_BITS = Difference(null=0.1, because="less than a tenth of a bit isn't worth noticing")
+_TEN = "less than a tenth isn't worth a change of the loss"
 
 
 def _resampled(label: str, given: PolicyGradient | None, stop: float | None = None) -> Cell:
@@ -54,13 +54,14 @@ CLAIMS = (
         reading=(
             '"Gradient Variance" is read as the document prints it, without normalisation: the '
             "variance of the policy gradient over resampled batches of 32, summed over the "
-            "controller's parameters, at fixed weights. The weights come from 50 updates with the "
-            f"original loss on {FOLDS_MIX}; each batch, with its sampled actions, serves both "
-            "means. Samples stop for themselves in both arms: in the batch-wise original no sample "
-            "is ever inactive, and both means are the same. Relative to the squared mean gradient "
-            "stands beside, since a mean over fewer samples is a larger one; so does a policy "
-            "whose logits are shifted until it stops in one cycle of five: how many samples are "
-            "inactive is then no matter of how far the policy has come."
+            "controller's parameters, at fixed weights. The plain mean is compared with the "
+            "masked mean. The weights come from 50 updates with the original loss on "
+            f"{FOLDS_MIX}. Each batch, with its sampled actions, is used for both means. Samples "
+            "stop individually in both arms: in the batch-wise original no sample is ever "
+            "inactive, so both means are equal. The variance relative to the squared mean "
+            "gradient is also shown, because a mean over fewer samples is larger. So is a policy "
+            "whose logits are shifted until it stops in one cycle of five: the number of "
+            "inactive samples then doesn't depend on how far the policy has been trained."
         ),
         cells=(
             *(_resampled(label, given) for label, given in _MEANS.items()),
@@ -68,7 +69,7 @@ CLAIMS = (
         ),
         test=Ratio(
             null=0.1,
-            because="less than 10 % of variance is worth no more than a tenth more samples",
+            because="10 % less variance is worth no more than 10 % more samples",
             fewer=True,
             about=_variance.ratio(),
             band_because=_variance.because(),
@@ -85,7 +86,7 @@ CLAIMS = (
             Reading(
                 label="share of live samples, the same in both",
                 metric=Live(),
-                test=Difference(null=0.01, because="both are read of the same batches"),
+                test=Difference(null=0.01, because="both arms use the same batches"),
             ),
         ),
         cost=0.7,
@@ -94,16 +95,17 @@ CLAIMS = (
         id="metarl-convergence",
         section="Performance Improvements, Training Stability, Policy Convergence",
         reading=(
-            "A policy has converged when it returns what it is rewarded for: R = −squared error − "
-            f"{PRICE:g} · cycles, on validation folds, greedily. {WARM_UP} Counted are updates "
-            f"from then on until the return reaches {_THRESHOLD} (looked at every 25, averaged "
-            f"over two of them, at most {_LEARNING}). The threshold was set on pilot seed 1000, "
-            "which no tier uses, between the levels that the arm expected to be the worse one "
-            "passed at 30 % and 70 % of its course. Both arms let samples stop for "
-            "themselves, since otherwise the losses are the same; they are trained on "
-            f"{FOLDS_MIX}. The return at the end stands beside, and so does when the policy's own "
-            "choice, the mean cycle at which it stops, has come within half a cycle of where it "
-            "ends."
+            "A policy is read as converged when its return reaches a threshold. Its return is "
+            f"what it is rewarded for, R = −squared error − {PRICE:g} · cycles, on validation "
+            f"folds with greedy decisions. {WARM_UP} From then on, updates are counted until the "
+            f"return reaches {_THRESHOLD}. The return is evaluated every 25 updates and averaged "
+            f"over two evaluations; at most {_LEARNING} updates are counted. The threshold was "
+            "set on pilot seed 1000, which no tier uses. It lies between the levels that the arm "
+            "expected to be worse passed at 30 % and at 70 % of its course. Samples stop "
+            "individually in both arms, since otherwise the losses are equal. Both arms are "
+            f"trained on {FOLDS_MIX}. The return at the end is also shown, and so is the number "
+            "of updates until the mean cycle at which the policy stops has come within half a "
+            "cycle of its final value."
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,
@@ -133,15 +135,17 @@ CLAIMS = (
         id="metarl-stability",
         section="Performance Improvements, Training Stability",
         reading=(
-            "The document prints words, moderate and high, and no measure. Read is how far the "
-            "worst update stands out: the largest norm of the controller's gradient in a run over "
-            "the median one, from when the policy is first obeyed. It doesn't depend on the scale "
-            "of the gradient, which the correction changes by construction. Both arms let samples "
-            "stop for themselves. The largest norm of the whole gradient, which does depend on it, "
-            "stands beside, and so do the share of updates that spike, at five times the median "
-            "norm, when stopping cycles have settled within half a cycle of where they end, and "
-            "how varied they are then: a policy that has collapsed onto one cycle has no entropy. "
-            "Runs that diverge in one arm more often than in the other split the verdict."
+            "The document describes stability only by the words moderate and high, without a "
+            "measure. It is read here as how far the worst update stands out: the largest norm "
+            "of the controller's gradient in a run over the median norm, from the update at "
+            "which the policy's decisions are first followed. This ratio doesn't depend on the "
+            "scale of the gradient, which the correction changes by construction. Samples stop "
+            "individually in both arms. The largest norm of the whole gradient, which does "
+            "depend on the scale, is also shown. So are the share of updates above five times "
+            "the median norm, the number of updates until stopping cycles have settled within "
+            "half a cycle of their final value, and the entropy of the stopping cycles at the "
+            "end: a policy that has collapsed onto one cycle has none. If runs diverge more "
+            "often in one arm than in the other, the verdict becomes SPLIT."
         ),
         arms=(PER_SAMPLE, CORRECTED),
         protocol=FOLDING,
@@ -152,7 +156,11 @@ CLAIMS = (
             Reading(
                 label="share of updates that spike",
                 metric=Spikes(since=_SINCE),
-                test=Difference(null=0.01, because="one update in a hundred", fewer=True),
+                test=Difference(
+                    null=0.01,
+                    because="less than one update in a hundred isn't worth noticing",
+                    fewer=True,
+                ),
             ),
             Reading(
                 label="updates until stopping cycles have settled", metric=Settling(since=_SINCE)
@@ -169,11 +177,12 @@ CLAIMS = (
         id="metarl-entropy",
         section="2. Corrected Meta-RL Loss Calculations, Benefits",
         reading=(
-            "The document never mentions the entropy bonus that the original's loss has. So what "
-            "it promises shouldn't hang on it: without the bonus the corrected loss is to reach "
-            "the same return, less at most one cycle's price, in nearly every seed. Read is the "
-            "return R of the greedy policy on held-out folds. The entropy of the halting step "
-            "stands beside: a policy that always stops at once has none with or without the bonus."
+            "The document never mentions the entropy bonus of the original's loss, so its "
+            "promises shouldn't depend on the bonus. This is read as: without it, the corrected "
+            "loss should reach the same return in nearly every seed, less at most the price of "
+            "one cycle. The return R of the greedy policy on held-out folds is compared. The "
+            "entropy of the stopping cycle is also shown: it is 0 for a policy that always stops "
+            "at once, with or without the bonus."
         ),
         arms=(CORRECTED, NO_ENTROPY),
         protocol=Evaluate(after=FOLDING),

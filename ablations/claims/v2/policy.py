@@ -16,10 +16,11 @@ CLAIMS = (
         section="2. Corrected Meta-RL Loss Calculations, Problem Solved",
         reading=(
             "Dilution is read cycle by cycle, on the same decisions: the gradient of the plain "
-            "mean's term is live/B times that of the masked mean's, and so smaller wherever a "
-            "sample is inactive. Primary is the model whose samples halt by themselves, with the "
-            "original losses, the document's own first step of migration. In its original all "
-            "samples run until the batch ends, so that nobody is inactive: it stands beside."
+            "mean's term is live/B times that of the masked mean's term, and therefore smaller "
+            "wherever a sample is inactive. The verdict rests on the model whose samples stop "
+            "individually with the original losses, which is the first step of the document's "
+            "own migration. In the document's original all samples run until the batch ends, so "
+            "none is inactive; this model is also shown."
         ),
         arms=vary(
             _SMALL, {"per-sample ACT": {}, "batch-wise ACT": {"model.execution": Lockstep()}}
@@ -30,12 +31,13 @@ CLAIMS = (
         "ablations.claims.exact.policy:unbiased",
         section="Mathematical Correctness, Meta-RL Gradient Correction",
         reading=(
-            "Every outcome of a small policy (4 cycles, batches of 1, 2 and 3) is enumerated in "
-            "float64: the expectation of each estimator against ∇E[R]. The document multiplies "
-            "`action_log_probs`: the log-probability of the action taken, where one was chosen "
-            "(the last stop is forced). Samples stop for themselves, advantages aren't "
-            "normalised, V is constant. Equality up to a constant factor, and log π(stop) in place "
-            "of the action taken, stand beside."
+            "The expectation of each estimator is compared with ∇E[R], by enumerating every "
+            "outcome of a small policy (4 cycles, batches of 1, 2 and 3) in float64. The "
+            "document multiplies `action_log_probs`, which is read as the log-probability of the "
+            "action taken, where one was chosen (the last stop is forced). Samples stop "
+            "individually, advantages aren't normalised, and V is constant. Equality up to a "
+            "constant factor, and log π(stop) in place of that of the action taken, are also "
+            "shown."
         ),
         arms=vary(_SMALL, {"plain mean": {}, "masked mean": {"objective.masked_mean": True}}),
         cost=3.0,

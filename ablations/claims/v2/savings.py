@@ -13,19 +13,20 @@ from hrm.config import Lockstep
 _saving, _mixed = figure("act-savings-mixed"), figure("act-ops-mixed-batch")
 _easy, _hard, _all = (figure(n) for n in ("act-easy-cycles", "act-hard-cycles", "v2-all-flags"))
 _GATHERING = "savings under 5 % don't pay for gathering and scattering rows"
-_ACCURACY = OneSample(null=0.005, because="half a point is the least worth noticing")
+_ACCURACY = OneSample(null=0.005, because="less than half a percentage point isn't worth noticing")
 _TRAINED = (
     "One model with per-sample ACT and the original losses is trained on the documents' own kind "
-    f"of problem, one real number by its squared error: {FOLDS_MIX}, where a further cycle can "
-    f"earn many times its price. {WARM_UP} That is the document's gradual migration: the original, "
-    "whose samples all take 8 cycles, comes first. (An earlier workload, sudokus answered by "
-    "80 numbers, had pilots in which every sample stopped at once: there is next to nothing for a "
-    "second cycle to earn. So had these folds without the warm-up.) "
-    "It is run greedily on held-out folds in batches of 32."
+    f"of problem, one real number by its squared error: {FOLDS_MIX} (steps of the recurrence that "
+    f"gives the number). There, a further cycle can earn many times its price. {WARM_UP} This "
+    "follows the document's gradual migration, which starts with the original, whose samples all "
+    "take 8 cycles. (In pilots on an earlier task, sudokus answered by 80 numbers, every sample "
+    "stopped at once, because a second cycle could earn next to nothing. The same happened in "
+    "pilots on these folds without the warm-up.) The model is run greedily on held-out folds in "
+    "batches of 32."
 )
 _FLOOR = (
-    "If all samples stop at their first cycle, cycles are saved by giving up; if all take every "
-    "cycle, nothing is decided: where that is so in every seed, the claim is INVALID."
+    "If all samples stop at their first cycle, cycles are saved by giving up. If all take every "
+    "cycle, nothing is decided. If either is so in every seed, the claim is INVALID."
 )
 
 
@@ -65,11 +66,12 @@ CLAIMS = (
         id="act-savings-mixed",
         section="1. Per-Sample Adaptive Computation Time (ACT), Benefits",
         reading=(
-            f"{_TRAINED} The document's batch-wise loop (it ends when all want to stop in the same "
-            "cycle) is compared with compacted execution: same weights, same batches. Counted are "
-            "rows through the high core. A sample's own first stop never comes after the joint "
-            "one, so the sign is certain beforehand: what is tested is the size, and CONTRADICTED "
-            f"can't occur. {_FLOOR}"
+            "Savings are read as fewer rows through the high core. The document's batch-wise "
+            "loop, which ends when all samples decide to stop in the same cycle, is compared "
+            f"with compacted execution, with the same weights and the same batches. {_TRAINED} A "
+            "sample's own first stop never comes after the joint one, so the sign of the "
+            "difference is known beforehand. Only its size is tested, and CONTRADICTED can't "
+            f"occur. {_FLOOR}"
         ),
         cells=(
             _cell("batch-wise", waits=True),
@@ -98,11 +100,11 @@ CLAIMS = (
         id="act-ops-mixed-batch",
         section="Performance Improvements, Computational Efficiency, Mixed Batch Processing",
         reading=(
-            "The original's operations are those of 32 samples in 8 cycles each: the document "
-            "counts a batch that takes every cycle. Each sample stops for itself, and the rows "
-            f"through the high core are read as a share of these operations. {_TRAINED} The "
-            "printed percentage is what the two printed counts give, cut to a whole number. The "
-            f"accuracy of the answers stands beside. {_FLOOR}"
+            "The original's operations are read as those of 32 samples in 8 cycles each, since "
+            "the document counts a batch that takes every cycle. The rows through the high core, "
+            "where each sample stops individually, are measured as a share of these operations. "
+            f"{_TRAINED} The printed percentage follows from the two printed counts, cut to a "
+            f"whole number. The accuracy of the answers is also shown. {_FLOOR}"
         ),
         cells=(
             Cell(
@@ -132,10 +134,10 @@ CLAIMS = (
         id="act-easy-cycles",
         section="Performance Improvements, Computational Efficiency, Easy Sample Cycles",
         reading=(
-            f"{_TRAINED} Easy samples are folds of one step, half of all. Their mean number of "
-            "cycles is compared with 8, which the document has the original take; the band is the "
-            "printed range of cycles, and the printed percentage lies within what that range "
-            f"gives. {_FLOOR}"
+            "Easy samples are read as folds of one step, which are half of all. Their mean "
+            "number of cycles is compared with 8, the number that the document gives for the "
+            "original. The band is the printed range of cycles; the printed percentage lies "
+            f"within the savings that this range gives. {_TRAINED} {_FLOOR}"
         ),
         cells=(_steps_of(1),),
         test=OneRatio(
@@ -159,25 +161,27 @@ CLAIMS = (
         id="act-hard-cycles",
         section="Performance Improvements, Computational Efficiency, Hard Sample Cycles",
         reading=(
-            f"{_TRAINED} Hard samples are folds of two steps, half of all. That they go on using "
-            "most of the cycles is read as more than half of them, and the printed range as at "
-            "least its lower end, since no sample can pass its upper one. Mean cycles of the hard "
-            "samples are compared with half of 8, and not with 8 itself: the printed range ends at "
-            "no change at all, which no test can tell from no effect. The excess over the easy "
-            f"samples' cycles stands beside. {_FLOOR}"
+            "Hard samples are read as folds of two steps, which are half of all. That they go on "
+            "using most of the cycles is read as more than half of them. The printed range is "
+            "read as at least its lower end, since no sample can exceed its upper end. The mean "
+            "number of cycles of the hard samples is compared with half of 8, not with 8 itself: "
+            "the printed range ends at no change at all, which no test can tell from no effect. "
+            f"{_TRAINED} The excess over the easy samples' cycles is also shown. {_FLOOR}"
         ),
         cells=(_steps_of(2), _steps_of(1)),
         test=OneRatio(
             constant=CYCLES / 2,
             null=0.05,
-            because="less than 5 % over half is no majority that anyone would notice",
+            because="less than 5 % above half isn't a noticeable majority",
             at_least=_hard.numbers("change")[1] / (CYCLES / 2),
             band_because="the lower end of the printed range",
         ),
         beside=(
             Reading(
                 label="cycles of hard samples less those of easy ones",
-                test=Difference(null=0.1, because="a tenth of a cycle is the least worth having"),
+                test=Difference(
+                    null=0.1, because="less than a tenth of a cycle isn't worth noticing"
+                ),
                 cells=(1, 0),
             ),
         ),
@@ -187,13 +191,14 @@ CLAIMS = (
         id="v2-all-flags",
         section="Usage Examples, Basic Enhanced Usage and Gradual Migration Path",
         reading=(
-            "The full suite of the migration path, all four flags, against the original, all off. "
-            f"Each is trained with its own losses on {FOLDS_MIX}. {WARM_UP} Then "
-            "it is run greedily on held-out folds in batches of 32; counted are rows through the "
-            "high core. The demonstration's percentage is the figure. Savings may come of worse "
-            "answers, so the accuracies are compared beside, and both arms have to beat the best "
-            "trivial method. Sequence attention costs operations that rows don't count: FLOPs of "
-            f"the whole forward pass stand beside, too. {_FLOOR}"
+            "The full suite of the migration path, with all four flags on, is compared with the "
+            f"original, with all off. Each arm is trained with its own losses on {FOLDS_MIX}. "
+            f"{WARM_UP} It is then run greedily on held-out folds in batches of 32. Rows through "
+            "the high core are counted; the documented figure is the demonstration's percentage. "
+            "Savings may come from worse answers. The accuracies are therefore also compared, "
+            "and both arms have to beat the best trivial method. Sequence attention costs "
+            "operations that rows don't count, so FLOPs of the whole forward pass are shown, "
+            f"too. {_FLOOR}"
         ),
         arms=(ORIGINAL, ALL_FLAGS),
         protocol=Execute(after=FOLDING),
@@ -210,7 +215,9 @@ CLAIMS = (
             Reading(
                 label="accuracy of the answers",
                 metric=Accuracy(),
-                test=Difference(null=0.005, because="half a point is the least worth noticing"),
+                test=Difference(
+                    null=0.005, because="less than half a percentage point isn't worth noticing"
+                ),
             ),
         ),
         cost=15.0,

@@ -44,21 +44,23 @@ CLAIMS = (
         id="attention-sequence-gain",
         section="3. True Sequence-Level Attention Aggregation, Benefits",
         reading=(
-            '"Meaningful temporal information aggregation across T steps" needs a course to tell '
-            "of. In the documented model the input is the same at each low step, so that the last "
-            "low state may hold whatever the earlier ones did. Here it comes in pieces, one for "
-            "each of six low steps: four items, then the place of the one that is asked for, then "
-            "an empty piece. Read is accuracy on that item, on held-out boards. The document's "
-            '"original", attention over one step, is compared with attention over the sequence; '
-            "beside what is attended to, the latter has a map from the high state to its query, a "
-            "twentieth of the model's parameters. Two cycles, so that the second one's query can "
-            "know the question; no ACT, and cross-entropy, so that halting and rewards play no "
-            "part. Updates were fixed on pilot seed 1000 with single-step attention alone."
+            '"Meaningful temporal information aggregation across T steps" requires information '
+            "that is spread over time. In the documented model the input is the same at each low "
+            "step, so the last low state may contain whatever the earlier ones did. Here the "
+            "input comes in pieces, one for each of six low steps: four items, then the position "
+            "of the one that is asked for, then an empty piece. The accuracy on that item is "
+            'compared on held-out boards between the document\'s "original", attention over one '
+            "step, and attention over the sequence. Apart from what is attended to, the latter "
+            "also has a map from the high state to its query, a twentieth of the model's "
+            "parameters. There are two cycles, so that the query of the second one can depend on "
+            "the question. Without ACT and with cross-entropy, halting and rewards play no part. "
+            "The number of updates was fixed on pilot seed 1000 with single-step attention "
+            "alone."
         ),
         arms=_ARMS,
         protocol=_TRAIN,
         metric=Accuracy(),
-        test=Difference(null=0.01, because="a point is the least that a reader would notice"),
+        test=Difference(null=0.01, because="less than one percentage point isn't worth noticing"),
         beside=(Reading(label="whole boards", metric=Accuracy(cells="exact")),),
         cost=4.0,
     ),

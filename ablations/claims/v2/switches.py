@@ -36,14 +36,14 @@ CLAIMS = (
         "ablations.claims.exact.switches:v2_off",
         section="Safety Guarantees, Backward Compatible Configuration",
         reading=(
-            "The original is written straight down from its equations, apart from the model and "
-            "without a line in common, and is given the same weights, inputs and noise. All that "
-            "the original computes is compared: cycles and answers bit for bit in float32; losses, "
-            "gradients and five updates in float64, to rounding, since two programs may take a sum "
-            "in different orders and no document says in which. Dropout is off in training: the "
-            "draws of two programs never agree. The original's aggregation is one map of the last "
-            "low state; the attention over one step, which the document calls original too, stands "
-            "beside."
+            "The original is written straight down from its equations, independently of the "
+            "model and without shared code. It gets the same weights, inputs and noise, and "
+            "everything that it computes is compared. Cycles and answers are compared bit for "
+            "bit in float32. Losses, gradients and five updates are compared in float64, to "
+            "rounding, since two programs may add in different orders and no document says in "
+            "which. Dropout is off in training, because the draws of two programs never agree. "
+            "The original's aggregation is one map of the last low state. Attention over one "
+            "step, which the document calls original, too, is also shown."
         ),
         arms=(
             Arm(label="all off", part=recipes.v2(**_SIZES)),
@@ -59,9 +59,10 @@ CLAIMS = (
         "ablations.claims.exact.switches:independent",
         section="Safety Guarantees, Opt-in Enhancement Activation",
         reading=(
-            "Gradual migration needs every combination of the four flags to work, and each to be "
-            "another model: all sixteen train for three updates with finite losses, in which every "
-            "module learns, and then answer in evaluation."
+            "Gradual migration requires that every combination of the four flags works and is a "
+            "different model. All sixteen are trained for three updates and then evaluated. "
+            "Losses should be finite, every module should learn, and the model should give "
+            "answers in evaluation."
         ),
         arms=tuple(_with(flags) for n in range(5) for flags in itertools.combinations(_FLAGS, n)),
         cost=3.0,

@@ -31,7 +31,7 @@ _EVALUATED = tuple(range(len(_PROBABILITIES), len(_CELLS)))
 _STEPS = Trend(
     levels=_PROBABILITIES,
     null=0.1,
-    because="from never to always, a tenth of a step is what tuning would notice",
+    because="from never to always, a tenth of a step is the least that tuning would notice",
     fewer=True,
 )
 _BESIDE = (
@@ -42,21 +42,21 @@ _BESIDE = (
         test=Trend(
             levels=_PROBABILITIES,
             null=0.005,
-            because="half a point over the range of probabilities",
+            because="half a point over all probabilities is the smallest gain worth noticing",
         ),
         cells=_EVALUATED,
     ),
 )
 _MEASURED = (
-    "The document's four rows of advice share a sign, more exploration for fewer steps, and one "
-    "measurement decides them. Exploration is as coded: with that probability a sequence draws a "
-    "minimum number of steps, below which it doesn't halt. Steps are those at completion in "
-    'training, as the document says to "monitor average steps during training": the mean over all '
-    "sequences that halt in the last quarter of the updates. The slope is over probabilities 0, "
-    "0.1 (the default) and 0.5, well beyond the printed 0.05 to 0.2, so that a slope can be told; "
-    "at most four steps, 4×4 sudokus. Evaluation that halts stands "
-    "beside, as do its scores. The other half of the advice, the maximum, isn't varied: it bounds "
-    "the steps by definition."
+    "The document's four rows of advice agree that more exploration means fewer steps, so one "
+    "measurement decides them all. Exploration is as coded: with the given probability, a sequence "
+    "draws a minimum number of steps and doesn't halt before it. The steps are those at completion "
+    'in training, as the document says to "monitor average steps during training": the mean over '
+    "all sequences that halt in the last quarter of the updates. Tested is their slope over the "
+    "probabilities 0, 0.1 (the default) and 0.5. This range is far wider than the printed 0.05 to "
+    "0.2, so that a slope can be detected. Boards are 4×4 sudokus; a sequence takes at most four "
+    "steps. The steps and scores of an evaluation that halts are also shown. The other half of the "
+    "advice, the maximum number of steps, isn't varied, since it bounds the steps by definition."
 )
 
 
@@ -77,23 +77,25 @@ CLAIMS = (
     _advice(
         "exploration-too-many",
         _TUNING,
-        "Against too many steps, exploration is to be raised: the steps are to fall.",
+        "The document advises more exploration against too many steps, so the steps must fall as "
+        "exploration rises.",
     ),
     _advice(
         "exploration-too-few",
         _TUNING,
-        "Against too few steps, exploration is to be lowered: the steps are to rise as it falls.",
+        "The document advises less exploration against too few steps, so the steps must rise as "
+        "exploration falls.",
     ),
     _advice(
         "exploration-never",
         "Troubleshooting, Model never halts",
-        "A model that never halts is to explore more: its steps are to fall. Where no arm halts "
-        "before the last step, the claim can't be decided.",
+        "The document advises more exploration if a model never halts, so its steps must fall as "
+        "exploration rises. Where no arm halts before the last step, the claim can't be decided.",
     ),
     _advice(
         "exploration-immediate",
         "Troubleshooting, Model always halts immediately",
-        "A model that halts at once is to explore less: its steps are to rise as it does. Where "
-        "every arm halts at the first step, the claim can't be decided.",
+        "The document advises less exploration if a model halts at once, so its steps must rise as "
+        "exploration falls. Where every arm halts at the first step, the claim can't be decided.",
     ),
 )

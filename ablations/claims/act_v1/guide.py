@@ -6,7 +6,7 @@ from ablations.specs.arms import vary
 from ablations.specs.claim import exact
 from hrm import recipes
 
-# The printed example at a size where the identities, not the arithmetic, are what is looked at.
+# The printed example, small since its identities are checked and not the arithmetic.
 _small = partial(
     recipes.act_v1, vocabulary=11, positions=16, width=32, heads=4, h_layers=1, l_layers=1
 )
@@ -20,14 +20,14 @@ CLAIMS = (
         "ablations.claims.exact.guide:learns_halting",
         section="Training, Basic Training Loop",
         reading=(
-            "The printed training step makes its carry anew, takes one segment, and adds to the "
-            "language loss a tenth of the squared error of σ(Q(continue)) against its target. To "
-            "learn when to halt, the row of the Q head that holds Q(halt) must get a gradient from "
-            "that loss; a comparison of trained models couldn't tell no gradient from too short a "
-            "training. The step runs on the names that the document imports, in its bfloat16 and "
-            "in float32, with random Q weights, since at zero some gradients vanish by themselves. "
-            "The gradient of Q(continue), and that of Q(halt) from both binary cross-entropies of "
-            "the published code, stand beside."
+            "To learn when to halt, the row of the Q head that computes Q(halt) must get a "
+            "gradient from the loss of the printed training step. That step makes a new carry, "
+            "takes one segment, and adds to the language loss a tenth of the squared error between "
+            "σ(Q(continue)) and its target. A comparison of trained models couldn't distinguish a "
+            "missing gradient from too short a training. The step uses the names that the document "
+            "imports and runs in its bfloat16 and in float32. Q weights are random, since some "
+            "gradients vanish where they are zero. The gradient of Q(continue), and that of "
+            "Q(halt) from both binary cross-entropies of the published code, are also shown."
         ),
         arms=vary(_PRINTED, {"bfloat16, as printed": {"model.bfloat16": True}, "float32": {}}),
         cost=1.0,
@@ -37,11 +37,11 @@ CLAIMS = (
         "ablations.claims.exact.guide:maximum_matters",
         section="Configuration Guide, Halting; Tips, Halting Tuning; Training, Basic Training Loop",
         reading=(
-            "The guide tunes the number of steps by halt_max_steps. In its own training loop that "
-            "must change what is learned: after five printed updates from equal weights, on equal "
-            "batches and with equal draws of exploration, parameters of models with 2, 5 and 8 "
-            "steps must differ, by any amount. A model of one step, which has no target of "
-            "Q(continue), stands beside."
+            "The guide tunes the number of steps by halt_max_steps, so in its own training loop "
+            "this setting must change what is learned. Models with 2, 5 and 8 steps take five "
+            "printed updates, with equal initial weights, batches and random draws of exploration. "
+            "Their parameters must then differ, by any amount. A model with one step, which has no "
+            "target of Q(continue), is also shown."
         ),
         arms=vary(
             _PRINTED,
@@ -54,8 +54,8 @@ CLAIMS = (
         "ablations.claims.exact.guide:zero_table",
         section="Tips, Puzzle Embeddings",
         reading=(
-            '"Zero-initialized by default" is read of every entry of the table in a model that has '
-            "just been built with the document's keys: none is other than zero."
+            'We read "Zero-initialized by default" as: in a new model that is built with the '
+            "document's keys, every entry of the table is zero."
         ),
         arms=vary(_WITH_PUZZLES, {"20 identities": {}}),
     ),
@@ -64,12 +64,12 @@ CLAIMS = (
         "ablations.claims.exact.guide:own_optimiser",
         section="Tips, Puzzle Embeddings; Training, Basic Training Loop",
         reading=(
-            '"Requires separate optimizer" is read as: the optimiser of the model doesn\'t train '
-            "the table. AdamW with weight decay gets model.parameters(), without the document's "
-            "filter by name, and takes three printed updates; none of these parameters is the "
-            "table's, and no row changes. The table starts from random rows, since a decay leaves "
-            "zeros as they are. With the document's sparse optimiser beside it, the rows in use "
-            "change and no others."
+            "We read \"Requires separate optimizer\" as: the model's optimiser doesn't train the "
+            "table. AdamW with weight decay gets model.parameters(), without the document's filter "
+            "by name, and takes three printed updates. None of its parameters may be the table's, "
+            "and no row may change. The table starts from random rows, since weight decay doesn't "
+            "change zeros. Training with the document's sparse optimiser as well is also shown: "
+            "there the rows in use change, and no others."
         ),
         arms=vary(_WITH_PUZZLES, {"20 identities": {}}),
     ),

@@ -4,7 +4,7 @@ from ablations.specs.arms import vary
 from ablations.specs.claim import exact
 from hrm import recipes
 
-# At a size where the rule, not the arithmetic, is what is looked at.
+# Small, since the rule is checked and not the arithmetic.
 _SMALL = recipes.act_v1(vocabulary=4, positions=16, width=32, heads=4, h_layers=1, l_layers=1)
 _EXPLORATION = "model.halting.exploration.probability"
 
@@ -14,11 +14,12 @@ CLAIMS = (
         "ablations.claims.exact.halting:rule",
         section="Architecture, Adaptive Computation Time",
         reading=(
-            "The rule as the document states it, without exception: a sequence halts at the first "
-            "step where Q(halt) > Q(continue), or at the last. It is looked at where the document "
-            "uses it: in training with exploration off, and in evaluation as coded, whose loop "
-            "the document prints as running until all have halted. Exploration, and an evaluation "
-            "that halts, stand beside. Q heads have random weights, so that samples differ."
+            "The rule is tested as the document states it, without exception: a sequence halts at "
+            "the first step where Q(halt) > Q(continue), or at the last step. It is tested where "
+            "the document uses it: in training with exploration off, and in evaluation as coded. "
+            "(The document prints evaluation's loop as one that runs until all sequences have "
+            "halted.) Training with exploration, and an evaluation that halts, are also shown. Q "
+            "heads have random weights, so that samples differ."
         ),
         arms=vary(
             _SMALL,
@@ -38,9 +39,10 @@ CLAIMS = (
         "ablations.claims.exact.halting:maximum",
         section="Troubleshooting, Model never halts",
         reading=(
-            "Q heads are rigged never to halt (biases −5 and +5). The steps that are computed, "
-            "counted at the high core, and those that are reported both equal halt_max_steps: in "
-            "training and in evaluation, with exploration 0.1 and with exploration 1."
+            "The Q heads' biases are set to −5 and +5, so that the model never chooses to halt. "
+            "The number of computed steps, counted at the high core, and the number of reported "
+            "steps must both equal halt_max_steps. This is checked in training and in evaluation, "
+            "with exploration 0.1 and with exploration 1."
         ),
         arms=vary(_SMALL, {"exploration 0.1": {}, "exploration 1": {_EXPLORATION: 1.0}}),
         cost=2.0,
@@ -50,11 +52,11 @@ CLAIMS = (
         "ablations.claims.exact.guide:init_continue",
         section="Troubleshooting, Model always halts immediately",
         reading=(
-            '"Should be biased toward continuing initially" is read of what is done: in training '
-            "mode, before any update, every sequence goes on after its first step, without "
-            "exploration and with it. The stricter reading, that Q(continue) exceeds Q(halt), "
-            "stands beside: the published code starts both from one bias and halts only where "
-            "Q(halt) is the larger."
+            'We read "Should be biased toward continuing initially" as a statement about '
+            "behaviour: in training mode, before any update, every sequence continues after its "
+            "first step, with and without exploration. A stricter interpretation, that Q(continue) "
+            "exceeds Q(halt), is also shown. The published code starts both from the same bias, "
+            "and halts only if Q(halt) is larger."
         ),
         arms=vary(
             _SMALL,

@@ -14,10 +14,11 @@ CLAIMS = (
         "ablations.claims.exact.guide:wide_q",
         section="Tips, Mixed Precision",
         reading=(
-            'That Q values are kept in float32 "for stability (done automatically)" is read of '
-            "what a bfloat16 model hands out: both Q values and the target of Q(continue) are "
-            "float32. Whether they are also computed so, and carry more than the eight bits of "
-            "bfloat16, stands beside, with random Q weights."
+            'The document says that Q values are kept in float32 "for stability (done '
+            'automatically)". We read this as a statement about the outputs of a bfloat16 model: '
+            "both Q values and the target of Q(continue) are float32. Whether they are also "
+            "computed in float32, and so carry more than the eight bits of bfloat16, is also "
+            "shown, with random Q weights."
         ),
         arms=vary(_SMALL, {"bfloat16": {"model.bfloat16": True}}),
     ),
@@ -26,12 +27,13 @@ CLAIMS = (
         "ablations.claims.exact.numerics:accumulation",
         section="Troubleshooting, OOM",
         reading=(
-            "The guide offers gradient accumulation against too little memory, and so as the same "
-            "training step: gradients added up over four equal pieces of a batch equal those of "
-            "the whole, in float64, where all sequences have as many labels. There is no dropout, "
-            "and no halting couples the samples. Both act-v1's own loss and the language loss that "
-            "the guide prints must agree. Sequences of unequal length stand beside: there the "
-            "printed mean over tokens weighs pieces, not tokens, alike."
+            "The guide offers gradient accumulation against too little memory, which implies that "
+            "the training step stays the same. Gradients summed over four equal pieces of a batch "
+            "must therefore equal those of the whole batch, in float64, where all sequences have "
+            "the same number of labels. There is no dropout, and halting doesn't couple the "
+            "samples. The gradients must agree both for act-v1's own loss and for the language "
+            "loss that the guide prints. Sequences of unequal length are also shown: there the "
+            "printed mean over tokens gives equal weight to pieces, not to tokens."
         ),
         arms=vary(_SMALL, {"act-v1": {}}),
         cost=3.0,

@@ -23,10 +23,11 @@ _ARM = Arm(label="puzzle table", part=tokens(puzzles=True))
 _RULE = Check(function="ablations.claims.exact.puzzles:sign_rule")
 _EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
 _TASK = (
-    "Boards are two interleaved sequences modulo 7, of which one element each is asked, in eight "
-    "tokens; each board has one of eight identities, which permutes the elements of its whole "
-    "answer. Updates were chosen on pilot seed 1000, on the arm with right identities and "
-    "sign-SGD alone: there it is far beyond the trivial methods, and its table is still learning."
+    "A board has eight tokens: two interleaved sequences modulo 7, with one element of each asked "
+    "for. It also has one of eight identities, which permutes the elements of its whole answer. "
+    "The number of updates was chosen on pilot seed 1000, for the arm with right identities and "
+    "sign-SGD alone. There this arm is far better than the trivial methods, and its table is still "
+    "learning."
 )
 # On pilot seeds 1000 to 1004, validation accuracy at 0.03, 0.1, 0.3 and 1 is 0.768, 0.783, 0.772
 # and 0.705 for AdamW, and 0.773, 0.781, 0.778 and 0.712 for sign-SGD. Below, both are worse.
@@ -47,14 +48,15 @@ CLAIMS = (
         id="puzzle-identity",
         section="Tips & Best Practices, 3. Puzzle Embeddings",
         reading=(
-            '"Use when tasks have distinct identities" is read as: telling a model which task a '
-            "board is of gives a higher accuracy on unknown cells than telling it one identity for "
-            "all boards. Both arms have the same table, of which as many rows are touched in an "
-            "update as a batch names. The outcome depends on the task: identities can't help where "
-            "the input tells the task, and have to where it doesn't. The document speaks of "
-            f'"task-specific context", so the identity carries what the input lacks. {_TASK} '
-            "Beside it stands the trained model asked with the blank identity or another one. What "
-            "identities do where the input tells them stands with puzzle-id-dependence."
+            'We read "Use when tasks have distinct identities" as: a model that is told which task '
+            "a board belongs to has a higher accuracy on unknown cells than one that is told the "
+            "same identity for all boards. Both arms have the same table, and an update touches "
+            "only as many rows as its batch names. The outcome depends on the task: identities "
+            "can't help where the input already tells the task, and must help where it doesn't. "
+            'The document speaks of "task-specific context", so here the identity carries '
+            f"information that the input lacks. {_TASK} The accuracy of the trained model when it "
+            "is given the blank identity, or another one, is also shown. The claim "
+            "puzzle-id-dependence tests what identities do where the input tells them."
         ),
         cells=(
             _cell("one identity for all", replace(PUZZLES, identities="shared")),
@@ -62,7 +64,9 @@ CLAIMS = (
             _cell("asked with the blank one", Evaluate(after=PUZZLES, identities="blank")),
             _cell("asked with another one", Evaluate(after=PUZZLES, identities="random")),
         ),
-        test=Difference(null=0.02, because="two points are worth a table and its optimiser"),
+        test=Difference(
+            null=0.02, because="two points are the smallest gain worth a table and its optimiser"
+        ),
         beside=(
             _EXACT,
             Reading(label="against being asked with the blank identity", cells=(2, 1)),
@@ -75,25 +79,26 @@ CLAIMS = (
         id="puzzle-signsgd",
         section="Tips & Best Practices, 3. Puzzle Embeddings; Training, Basic Training Loop",
         reading=(
-            '"SignSGD works well for sparse updates" is read as a comparison with what one would '
-            "take otherwise: AdamW on the rows in use, with moments and steps of each row's own. "
-            "The rest of the model has AdamW in both arms. Each optimiser of the table has its own "
-            "best rate of seven from 0.001 to 1, by validation on pilot seeds; both came out at "
-            f"{_TUNED:g}. (The first version had {PUZZLES.training.puzzle_rate:g} for both, where "
-            "sign-SGD was better: there the table had learned little, and a faster rule gains. "
-            "Neither rate had been tuned, so this version replaces it, with seeds and a place in "
-            "the family of its own.) How fast a table learns is shown beside, by the mean of all "
-            "validations. Whether the rule is the documented one is checked beside, exactly: rows "
-            "in use move against the sign of their summed gradient, others not at all, whether a "
-            "batch comes at once or in parts. (That two processes take one step is held by the "
-            "optimiser's tests.) Boards and updates are those of puzzle-identity."
+            'We read "SignSGD works well for sparse updates" as a comparison with the usual '
+            "choice: AdamW on the rows in use, with separate moments and step counts for each row. "
+            "The rest of the model is trained by AdamW in both arms. For each of the two "
+            "optimisers, the table's learning rate is the best of seven from 0.001 to 1, by "
+            f"validation on pilot seeds; both came out at {_TUNED:g}. (The first version used "
+            f"{PUZZLES.training.puzzle_rate:g} for both, and sign-SGD was better. At that rate the "
+            "table had learned little, which favours a faster rule. Neither rate had been tuned, "
+            "so this version replaces the first one, with its own seeds and its own place in the "
+            "family of tests.) How fast a table learns is also shown, by the mean of all "
+            "validations. An exact check, also shown, tests whether the rule is the documented "
+            "one: rows in use move against the sign of their summed gradient and others don't "
+            "move, whether a batch comes at once or in parts. (The optimiser's tests check that "
+            "two processes take one common step.) Boards and updates are those of puzzle-identity."
         ),
         cells=(
             _cell("AdamW on the table", _tuned(ADAM_PUZZLES)),
             _cell("sign-SGD on the table", _tuned(PUZZLES)),
             Cell(label="the rule of sign-SGD", arm=_ARM, protocol=_RULE, metric=Held()),
         ),
-        test=Difference(null=0.01, because="a point is worth a second optimiser"),
+        test=Difference(null=0.01, because="a point is the smallest gain worth a second optimiser"),
         beside=(
             _EXACT,
             Reading(
@@ -102,7 +107,7 @@ CLAIMS = (
             ),
             Reading(
                 label="share of exact checks of the rule that hold",
-                test=OneSample(null=0.99, because="one check that fails is a broken rule"),
+                test=OneSample(null=0.99, because="a rule is broken if one check fails"),
                 cells=(2,),
             ),
         ),
@@ -113,12 +118,13 @@ CLAIMS = (
         id="positions-rope",
         section="Configuration Guide, Position Encodings",
         reading=(
-            'Rotary positions are "recommended" over learned ones: they are to give a higher '
-            "accuracy on unknown cells. The recommendation has no figure, and no task. Boards are "
-            "lists of four items, of which that at a named place is asked for: where an item "
-            "stands is all that counts. Six positions leave little room, and are what two cores "
-            "learn; the updates were chosen on pilot seed 1000, with learned positions alone. "
-            "Parameters, which learned positions add, are counted beside."
+            'The document calls rotary positions "recommended" over learned ones. We read this as '
+            "a higher accuracy on unknown cells. The recommendation comes with no figure and no "
+            "task. Boards here are lists of four items, and the item at a named place is asked "
+            "for, so that only an item's position counts. Six positions leave little room for a "
+            "difference, but are what can be learned on two CPU cores. The number of updates was "
+            "chosen on pilot seed 1000, with learned positions alone. Learned positions add "
+            "parameters, whose number is also shown."
         ),
         arms=vary(
             LEARNED,
@@ -126,13 +132,17 @@ CLAIMS = (
         ),
         protocol=RECALLED,
         metric=Accuracy(),
-        test=Difference(null=0.01, because="a point is what a recommendation should be worth"),
+        test=Difference(null=0.01, because="a point is the smallest gain worth a recommendation"),
         beside=(
             _EXACT,
             Reading(
                 label="parameters",
                 metric=Parameters(),
-                test=Difference(null=1.0, because="a parameter is a parameter", fewer=True),
+                test=Difference(
+                    null=1.0,
+                    because="numbers of parameters are exact, so one parameter counts",
+                    fewer=True,
+                ),
             ),
         ),
         cost=3.0,

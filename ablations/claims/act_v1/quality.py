@@ -15,9 +15,10 @@ from ablations.specs.tests import Difference, NotWorse, Trend
 
 _EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
 _SHARED = (
-    "The model has the document's levels and Q-learning on 4×4 sudokus as one vector, which it "
-    "learns in seconds; it takes at most four steps, and all of them in evaluation, as coded. "
-    "Updates and rate were chosen on pilot seed 1000, on the baseline alone."
+    "The model has the document's levels and Q-learning. It is trained on 4×4 sudokus as one "
+    "vector, which it learns in seconds. It takes at most four steps, and all of them in "
+    "evaluation, as coded. Updates and learning rate were chosen on pilot seed 1000, for the "
+    "baseline alone."
 )
 _RANGES = " and ".join(
     f"{low} to {high} {level}"
@@ -50,7 +51,9 @@ def _equal_operations(place: int) -> Reading:
     return Reading(
         label=f"width {wide} less {narrow} at equal operations, its curve cut short",
         metric=ScoreAtCost(parameters=_COUNTED[narrow], updates=HALTING.training.updates),
-        test=Difference(null=0.005, because="half a point is the least worth noticing"),
+        test=Difference(
+            null=0.005, because="half a point is the smallest difference worth noticing"
+        ),
         cells=(place, place + 1),
     )
 
@@ -62,11 +65,12 @@ CLAIMS = (
         id="cycles-quality",
         section="Configuration Guide, Reasoning Iterations; Troubleshooting, Poor performance",
         reading=(
-            '"More = deeper reasoning" is read as a higher accuracy on unknown cells, per doubling '
-            f"of the updates in a segment. The document's ranges, {_RANGES}, begin above the "
-            "smallest model that reasons in cycles at all, so 1×1, 2×2 and 3×3 are compared: 2, 6 "
-            "and 12 updates. Parameters, optimiser steps and the gradient, which is that of the "
-            f"last two updates, are equal; more cycles compute more. {_SHARED}"
+            'We read "More = deeper reasoning" as a higher accuracy on unknown cells per doubling '
+            f"of the number of level updates in a segment. The document's ranges, {_RANGES}, begin "
+            "above the smallest model that reasons in cycles at all. We therefore compare 1×1, 2×2 "
+            "and 3×3 cycles, which have 2, 6 and 12 level updates. The number of parameters, the "
+            "optimiser's steps and the gradient, which is that of the last two level updates, are "
+            f"equal; more cycles need more computation. {_SHARED}"
         ),
         arms=vary(
             LEVELS,
@@ -81,7 +85,7 @@ CLAIMS = (
         test=Trend(
             levels=(math.log2(2), math.log2(6), math.log2(12)),
             null=0.005,
-            because="half a point per doubling doesn't pay for twice the computation",
+            because="half a point per doubling isn't worth twice the computation",
         ),
         beside=(_EXACT,),
         cost=4.0,
@@ -90,21 +94,22 @@ CLAIMS = (
         id="size-quality",
         section="Configuration Guide, Model Size; Troubleshooting, Poor performance",
         reading=(
-            "Model size is varied by its width, 32, 64 and 128, the feed-forward's inner width in "
-            "proportion; a better performance is a higher accuracy on unknown cells, per doubling "
-            "of the width. Updates are equal, so that larger models compute more. What each "
-            "doubling gains at equal operations stands beside, in the larger model's disfavour: "
-            "its curve is read where it has taken the smaller one's operations, long before its "
-            "rate has fallen. Fair would be a further arm, trained for fewer updates. One rate "
-            "wouldn't suit all widths alike: it is inversely proportional to the width, so that "
-            "what an update does to a layer's output keeps its size. The smallest model needn't "
-            f"beat the trivial methods: that it can't may be the very claim. {_SHARED}"
+            "We read better performance as a higher accuracy on unknown cells per doubling of the "
+            "model's width. The widths are 32, 64 and 128, with the feed-forward's inner width in "
+            "proportion. All models take the same number of updates, so larger models compute "
+            "more. The gain of each doubling at equal operations is also shown, but it puts the "
+            "larger model at a disadvantage: its curve is read where it has spent the smaller "
+            "model's operations, long before its learning rate has fallen. A fair comparison would "
+            "need a further arm, trained for fewer updates. One rate wouldn't suit all widths "
+            "alike. The rate is therefore inversely proportional to the width, so that an update "
+            "changes a layer's output by the same amount. The smallest model needn't beat the "
+            f"trivial methods, since its failure may be the very effect that is claimed. {_SHARED}"
         ),
         cells=tuple(map(_wide, _WIDTHS)),
         test=Trend(
             levels=tuple(math.log2(width) for width in _WIDTHS),
             null=0.005,
-            because="half a point per doubling doesn't pay for four times the parameters",
+            because="half a point per doubling isn't worth four times the parameters",
         ),
         beside=(
             _EXACT,
@@ -114,7 +119,7 @@ CLAIMS = (
                 test=Trend(
                     levels=tuple(math.log2(width) for width in _WIDTHS),
                     null=1.0,
-                    because="a parameter is a parameter",
+                    because="numbers of parameters are exact, so one parameter counts",
                 ),
             ),
             *map(_equal_operations, range(len(_COUNTED))),
@@ -126,16 +131,18 @@ CLAIMS = (
         id="bf16-quality",
         section="Tips & Best Practices, 4. Mixed Precision",
         reading=(
-            "The document recommends bfloat16 and warns of nothing but Q values, which stay in "
-            "float32. Doing no harm is read as not costing two points of accuracy on unknown cells "
-            "in nearly every run. Activations are bfloat16 in training and in evaluation, weights "
-            "stay float32; nothing else differs. What it gains in time belongs to a device that "
-            f"has such numbers, and isn't looked at here. {_SHARED}"
+            "We read doing no harm as: in nearly every run, bfloat16 doesn't cost two points of "
+            "accuracy on unknown cells. The document recommends bfloat16, and its only warning is "
+            "about Q values, which stay in float32. Activations are bfloat16 in training and in "
+            "evaluation, and weights stay float32; nothing else differs. How much time it saves "
+            f"depends on a device with such numbers, and isn't measured here. {_SHARED}"
         ),
         arms=vary(LEVELS, {"float32": {}, "bfloat16": {"model.bfloat16": True}}),
         protocol=HALTING,
         metric=Accuracy(),
-        test=NotWorse(margin=0.02, because="two points are what a reader would notice"),
+        test=NotWorse(
+            margin=0.02, because="two points are the smallest loss that a reader would notice"
+        ),
         beside=(Reading(label="whole boards", metric=Accuracy(cells="exact")),),
         cost=4.0,
     ),
@@ -143,10 +150,11 @@ CLAIMS = (
         id="step-average",
         section="Advanced Usage, Custom Forward Logic",
         reading=(
-            "One trained model answers the same boards twice: by the logits of its last step, and "
-            "by the mean of the logits of all four steps, as the printed loop averages them. The "
-            "document prints the loop as a way to use the model and doesn't say that it was "
-            f"trained for that, so it wasn't. {_SHARED}"
+            "One trained model answers the same boards in two ways: by the logits of its last "
+            "step, and by the mean of the logits of all four steps, as the printed loop computes "
+            "it. The arms are compared by accuracy on unknown cells. The document prints the loop "
+            "as a way to use the model and doesn't say that the model was trained for that, so "
+            f"here it wasn't. {_SHARED}"
         ),
         cells=(
             Cell(
@@ -162,7 +170,9 @@ CLAIMS = (
                 metric=Accuracy(),
             ),
         ),
-        test=Difference(null=0.005, because="half a point is worth a line of code"),
+        test=Difference(
+            null=0.005, because="half a point is the smallest gain worth a line of code"
+        ),
         beside=(_EXACT,),
         cost=4.0,
     ),

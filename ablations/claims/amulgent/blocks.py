@@ -13,17 +13,17 @@ from hrm import recipes
 _NORM, _PASS = "bench.blocks:norm", "bench.blocks:training_pass"
 _BOARDS = "4×4 sudokus as one vector, in equal thirds of 5, 8 and 11 clues"
 _STABLE = (
-    "Stability is read as the room for the learning rate. Each arm is trained for 60 updates of 32 "
-    f"boards ({_BOARDS}) at each of eight rates, a factor of √2 apart. A rate is stable if every "
-    "loss stays finite and the mean loss of the last quarter is below that of the best constant "
-    "answer, which the training labels alone determine, and if all lower rates are stable too. "
-    "Loss is the criterion because post-norm bounds the states, so that nothing overflows. Both "
-    "arms have equal rates, boards, order and budget; the grid was fixed on pilot seed 1000 for "
-    "the default model alone, whose largest stable rate there is the third. "
+    "We read stability as the range of usable learning rates. Each arm is trained for 60 updates "
+    f"of 32 boards ({_BOARDS}) at each of eight rates, a factor of √2 apart. A rate is stable if "
+    "every loss stays finite, the mean loss of the last quarter is below that of the best constant "
+    "answer, and all lower rates are stable too. The best constant answer depends on the training "
+    "labels alone. The criterion is the loss because post-norm bounds the states, so that nothing "
+    "overflows. Both arms have the same rates, boards, order and budget. The grid was fixed on "
+    "pilot seed 1000 for the default model alone, whose largest stable rate there is the third. "
 )
 _ROOM = Ratio(
     null=0.42,
-    because="a rung, half an octave, is what the ladder resolves, and isn't felt in tuning",
+    because="one step of the grid, a factor of √2, is its resolution and doesn't matter in tuning",
 )
 _OVER_BEST = Reading(
     label="largest stable rate over the rate with the least loss",
@@ -35,13 +35,13 @@ CLAIMS = (
         id="rmsnorm-compute",
         section="1. Advanced Neural Components, RMSNorm",
         reading=(
-            "Less computation is read as less time for a norm, forward and backward, at the public "
-            "code's default width 128 and batch 32, eagerly on one thread. Operations can't decide "
-            "it: what is counted as FLOPs are products of matrices, of which a norm has none. "
-            "Both norms are torch's own functions, RMSNorm with its learned scale, and nothing is "
-            "compiled: a compiler might fuse either, and takes tens of seconds in each of the "
-            "fresh processes that are pairs. The model's whole forward and backward pass stands "
-            "beside."
+            "We read less computation as less time for the forward and backward pass of a norm, at "
+            "the public code's default width 128 and batch 32, eagerly on one thread. FLOPs can't "
+            "decide the claim: they count matrix products, and a norm has none. Both norms are "
+            "torch's own functions, RMSNorm with its learned scale. Nothing is compiled: a "
+            "compiler might fuse either norm, and would take tens of seconds in every pair, since "
+            "each pair is a fresh process. The time of the model's whole forward and backward pass "
+            "is also shown."
         ),
         arms=(
             Arm(label="LayerNorm", part=recipes.amulgent()),
@@ -49,7 +49,9 @@ CLAIMS = (
         ),
         protocol=Time(targets=(_NORM, _PASS), batches=(32,), rounds=20),  # 40 scatter as much
         metric=TimeRatio(target=_NORM, batch=32),
-        test=Timing(null=0.05, because="under 5 % of a norm is nothing of a model", fewer=True),
+        test=Timing(
+            null=0.05, because="5 % of a norm's time is negligible for a model", fewer=True
+        ),
         schedule=TIMED,
         beside=(
             Reading(
@@ -74,19 +76,23 @@ CLAIMS = (
         id="rmsnorm-quality",
         section="1. Advanced Neural Components, RMSNorm",
         reading=(
-            '"While maintaining performance" is read as accuracy on unknown cells of held-out '
-            f"boards ({_BOARDS}) that isn't worse by a point, after equal updates. Both arms have "
-            "SwiGLU feed-forwards and one segment; they differ in the norms alone."
+            'We read "While maintaining performance" as: after equal updates, accuracy on unknown '
+            f"cells of held-out boards ({_BOARDS}) isn't worse by a point. Both arms have SwiGLU "
+            "feed-forwards and one segment; only their norms differ."
         ),
         arms=(V3, L1),
         protocol=LEVELS,
         metric=Accuracy(),
-        test=NotWorse(margin=0.01, because="a point is what a reader would notice"),
+        test=NotWorse(
+            margin=0.01, because="a point is the smallest loss that a reader would notice"
+        ),
         beside=(
             Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
             Reading(
                 label="difference of the accuracies",
-                test=Difference(null=0.005, because="half a point is the least worth noticing"),
+                test=Difference(
+                    null=0.005, because="half a point is the smallest difference worth noticing"
+                ),
             ),
         ),
         cost=2.5,
@@ -95,17 +101,20 @@ CLAIMS = (
         id="swiglu-quality",
         section="1. Advanced Neural Components, SwiGLU Activation",
         reading=(
-            "SwiGLU replaces a standard MLP, in the document's words: two maps with a GELU "
-            "between them, of inner width 2 D as the public code's feed-forward has it. (That one "
-            "is gated by SiLU already, so that as coded next to nothing is replaced.) SwiGLU has "
-            "the inner width int(8 D / 3) of the public code, which makes the model two fifths "
-            "larger; SwiGLU of the MLP's size stands beside. Compared is accuracy on unknown "
-            f"cells of held-out boards ({_BOARDS}), after equal updates."
+            f"The arms are compared by accuracy on unknown cells of held-out boards ({_BOARDS}), "
+            "after equal updates. The document says that SwiGLU replaces a standard MLP. We take "
+            "that MLP to be two maps with a GELU between them, with the inner width 2 D of the "
+            "public code's feed-forward. (The feed-forward as coded is already gated by SiLU, so "
+            "that SwiGLU replaces next to nothing there.) SwiGLU has the public code's inner width "
+            "int(8 D / 3), which makes the model two fifths larger. SwiGLU with as many parameters "
+            "as the MLP is also shown."
         ),
         arms=(V4, V3, V5),
         protocol=LEVELS,
         metric=Accuracy(),
-        test=Difference(null=0.01, because="a point is the least worth two fifths more parameters"),
+        test=Difference(
+            null=0.01, because="a point is the smallest gain worth two fifths more parameters"
+        ),
         beside=(
             Reading(label="at equal parameters", cells=(0, 2)),
             Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
@@ -116,9 +125,10 @@ CLAIMS = (
         id="init-truncated-stability",
         section="1. Advanced Neural Components, Enhanced Initialization",
         reading=(
-            f"{_STABLE}The arms differ in how maps are drawn: uniform within ± 1/√D as torch does, "
-            "or normal, cut at two standard deviations, with a standard deviation of 1/√D. The "
-            "default's is smaller, by √3; nothing is equalised, since the document claims the "
+            f"{_STABLE}The arms differ in the initial weights of maps with D inputs: uniform "
+            "within ± 1/√D, as torch draws them, or normal, truncated at two standard deviations, "
+            "with a standard deviation of 1/√D. The default's standard deviation is smaller by a "
+            "factor of √3. It isn't equalised, since the document's claim is about the "
             "initialisation as a whole."
         ),
         arms=(S0, S2),

@@ -9,9 +9,9 @@ from hrm.config import Mlp, TruncatedNormal
 _BASELINE = Arm(label="baseline", part=recipes.amulgent())
 _ENHANCED = Arm(label="enhanced", part=recipes.amulgent_enhanced())
 _SIZES = (
-    "The document prints no dimensions beside the figure. Width 128, 2 H and 3 L layers, 64 inputs "
-    "and outputs are those of the public code's default, and the model is built with them and "
-    "counted{more}."
+    "The document prints no dimensions with the figure. The model is built with those of the "
+    "public code's default, width 128, 2 H and 3 L layers, 64 inputs and outputs, and its "
+    "parameters are counted{more}."
 )
 _PRINTED = "ablations.claims.exact.parameters:printed"
 
@@ -43,7 +43,7 @@ CLAIMS = (
         "amulgent-params-enhanced",
         _PRINTED,
         section="Performance Improvements, Baseline vs Enhanced Comparison",
-        reading=_SIZES.format(more=", the refinement map from output to width included"),
+        reading=_SIZES.format(more=", including the refinement map from output to width"),
         arms=(_ENHANCED,),
         figures=figure("amulgent-params-enhanced").printed,
     ),
@@ -52,8 +52,9 @@ CLAIMS = (
         "ablations.claims.exact.parameters:increase",
         section="Performance Improvements, Enhanced Configuration Results",
         reading=(
-            "The increase is computed from the two printed sizes, and from the two models as "
-            "counted. A printed percentage matches what rounds or truncates to it."
+            "The increase is computed from the two printed sizes, and from the counted parameters "
+            "of the two models. A value agrees with the printed percentage if it rounds or "
+            "truncates to it."
         ),
         arms=(_BASELINE, _ENHANCED),
         figures=(
@@ -69,8 +70,9 @@ CLAIMS = (
         section="Configuration Options; Performance Improvements",
         reading=(
             "The configuration that the document prints (hidden_size 256, 2 H and 4 L layers, the "
-            "enhancements off) is built and counted, with 64 inputs and outputs. That no other "
-            "input and output could save it stands beside: the layers alone are counted too."
+            "enhancements off) is built with 64 inputs and outputs, and its parameters are "
+            "counted. Those of the layers alone are also shown: they tell whether other input and "
+            "output sizes could give the printed figure."
         ),
         arms=(
             Arm(label="as configured", part=recipes.amulgent(width=256, h_layers=2, l_layers=4)),
@@ -82,12 +84,14 @@ CLAIMS = (
         "ablations.claims.exact.switches:amulgent_off",
         section="Backward Compatibility",
         reading=(
-            "The enhancements that the document lists a switch for are norms, feed-forwards and "
+            "The document lists switches for three enhancements: norms, feed-forwards and "
             "segments. With these switches off, the default model is compared with a straight-line "
-            "reference that has them as they were before: a step's answers and Q values, and five "
-            "updates of the Q loss. Weaker connections, clipped initial states and separate heads "
-            "came with the enhancements and have no switch: the whole system as it was before "
-            "stands beside, with the default model's weights and with our own original's."
+            "reference that has these parts as they were before the enhancements. Compared are the "
+            "answers and Q values of a step, and five updates of the Q loss. Weaker connections, "
+            "clipped initial states and separate heads came with the enhancements but have no "
+            "switch. A comparison with the whole system as it was before is therefore also shown, "
+            "for the default model's weights and for those of our own model of the original "
+            "system."
         ),
         arms=(
             Arm(label="default", part=recipes.amulgent()),
@@ -100,11 +104,11 @@ CLAIMS = (
         "ablations.claims.exact.parameters:standard_mlp",
         section="Performance Improvements, Baseline vs Enhanced Comparison",
         reading=(
-            "A standard MLP is two maps with one activation between them. The document gives its "
-            "baseline such a one and prints the model's size: both are looked at, the form of the "
-            "feed-forward as coded, and the size with a plain MLP of the usual inner width, four "
-            "times the model's. Whether another inner width could give the printed size stands "
-            "beside."
+            "A standard MLP is two maps with one activation between them. The document says that "
+            "its baseline has such an MLP, and prints the model's size. Both are checked: the form "
+            "of the feed-forward as coded, and the model's size with a plain MLP of the usual "
+            "inner width, four times the model's. Whether another inner width could give the "
+            "printed size is also shown."
         ),
         arms=vary(
             recipes.amulgent(),
@@ -120,9 +124,10 @@ CLAIMS = (
         "ablations.claims.exact.parameters:norms",
         section="1. Advanced Neural Components, RMSNorm",
         reading=(
-            "RMSNorm has a scale where LayerNorm has a scale and a shift, so that each of a "
-            "layer's two norms loses as many parameters as the model is wide. The rest of the "
-            "model is to stay: counted against that, at three widths."
+            "RMSNorm has a scale, while LayerNorm has a scale and a shift. Each of a layer's two "
+            "norms therefore loses as many parameters as the model is wide, and the rest of the "
+            "model must stay the same. The count is compared with this closed form at three "
+            "widths."
         ),
         arms=_alone(use_rmsnorm=True),
     ),
@@ -131,9 +136,9 @@ CLAIMS = (
         "ablations.claims.exact.parameters:feed_forwards",
         section="1. Advanced Neural Components, SwiGLU Activation",
         reading=(
-            "SwiGLU has three maps without bias of inner width 8D/3, rounded down, in place of the "
-            "baseline's feed-forward as coded. The rest of the model is to stay: the change is "
-            "counted against its closed form, at three widths."
+            "SwiGLU has three maps without bias, of inner width 8D/3, rounded down. It replaces "
+            "the baseline's feed-forward as coded, and the rest of the model must stay the same. "
+            "The change in the count is compared with its closed form at three widths."
         ),
         arms=_alone(use_swiglu=True),
     ),
@@ -142,12 +147,13 @@ CLAIMS = (
         "ablations.claims.exact.initial:bounds",
         section="1. Advanced Neural Components, Enhanced Initialization",
         reading=(
-            "The document names truncated normal values, a scale by the hidden size and automatic "
-            "clamping; what is clamped as coded are the initial states. They are to lie within two "
-            "standard deviations of 1/√D, and to have the spread that clipping leaves, at three "
-            "widths. Clipped isn't truncated, which draws again: the share of values on a bound "
-            "tells them apart and stands beside, as do the bounds of the maps, as torch draws them "
-            "and as truncated normal ones."
+            "The document speaks of truncated normal values, a scale by the hidden size, and "
+            "automatic clamping. In the code, the initial states are clamped. They must lie within "
+            "± 2/√D, which is two standard deviations, and must have the spread that clipping "
+            "leaves, at three widths. Clipping differs from truncation, which draws values beyond "
+            "a bound again. The share of values that lie on a bound tells the two apart and is "
+            "also shown. So are the bounds of the maps' weights, drawn as by torch and from a "
+            "truncated normal distribution."
         ),
         arms=(
             *(
@@ -166,11 +172,11 @@ CLAIMS = (
         "ablations.claims.exact.targets:terminal",
         section="2. Enhanced Adaptive Computation Time, Enhanced Q-Learning",
         reading=(
-            "Improved target calculation for terminal states is read as: where halting ended an "
-            "episode, what is learned is the reward, and no value of a next state. A terminal "
-            "state is one that was halted in, so that the target of Q(halt) carries the verdict; "
-            "Q(continue)'s, which is zero as coded, and the loss before the enhancements stand "
-            "beside."
+            "We read improved target calculation for terminal states as: where halting ended an "
+            "episode, the target is the reward, without the value of a next state. A terminal "
+            "state is one in which the model halted, so the target of Q(halt) decides the claim. "
+            "The target of Q(continue), which is zero as coded, and the loss before the "
+            "enhancements are also shown."
         ),
         arms=(Arm(label="amulgent", part=recipes.amulgent()),),
     ),

@@ -14,18 +14,19 @@ from ablations.specs.protocols import Evaluate, Forced, Protocol, QGradients, Tr
 from ablations.specs.tests import Difference, Ratio
 
 _HALTS = (
-    "As coded, each halting step starts again from the same state, so that all stops give one "
-    "answer, and halting is rewarded whatever the answer: nothing could be decided well or badly. "
-    "So states are carried on, and the reward is whether the whole board is right, less 0.01 for "
-    "each step; targets and losses are the document's, from the batch's own halting steps. "
-    "4×4 sudokus in equal thirds of 5, 8 and 11 clues, at most four steps. "
+    "As coded, each halting step starts again from the same state, so that the answer is the same "
+    "wherever the model halts, and halting is rewarded whatever the answer. No decision could then "
+    "be better than another. So here states are carried on from step to step, and the reward is 1 "
+    "if the whole board is right and 0 otherwise, less 0.01 for each step. Targets and losses are "
+    "the document's, from the batch's own halting steps. Boards are 4×4 sudokus in equal thirds of "
+    "5, 8 and 11 clues; the model takes at most four steps. "
 )
 _HEADS = (
-    "Two linear heads are one linear map with two rows: what differs is the loss, of the larger Q "
-    "value alone or of both, each with a target of its own. "
+    "Two linear heads are the same as one linear map with two rows, so only the loss differs: it "
+    "is that of the larger Q value alone, or of both values, each with its own target. "
 )
 _STEPS = Forced(steps=4)
-_LESS = Difference(null=0.005, because="half of what a step costs isn't felt", fewer=True)
+_LESS = Difference(null=0.005, because="half the cost of a step is negligible", fewer=True)
 _EARLY = replace(HALTING, training=replace(HALTING.training, updates=50))
 
 
@@ -50,9 +51,9 @@ CLAIMS = (
         id="qheads-split",
         section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
-            "Deciding better is read as less regret: what the best step of each held-out board "
-            "would have earned, beyond the step at which the model stops. "
-            f"{_HALTS}{_HEADS}Both arms explore alike."
+            "We read deciding better as less regret: the reward at the best step of each held-out "
+            f"board, minus the reward at the step where the model stops. {_HALTS}{_HEADS}Both arms "
+            "explore alike."
         ),
         arms=(Q1, Q2),
         protocol=Evaluate(after=HALTING, mode=_STEPS),
@@ -62,7 +63,9 @@ CLAIMS = (
             Reading(
                 label="accuracy on unknown cells after all steps",
                 metric=Accuracy(),
-                test=Difference(null=0.005, because="half a point is the least worth noticing"),
+                test=Difference(
+                    null=0.005, because="half a point is the smallest difference worth noticing"
+                ),
             ),
         ),
         cost=2.0,
@@ -71,10 +74,11 @@ CLAIMS = (
         id="qheads-exploration",
         section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
-            "A balance of exploration and exploitation needs stops that vary: read is the entropy "
-            "of the step at which samples halt in training, in windows of 25 updates. Where all "
-            "halt alike, nothing is explored. Whether the variety pays stands beside, as regret. "
-            f"{_HALTS}{_HEADS}The explicit exploration is equal in both arms."
+            "To balance exploration and exploitation, a model has to stop at varying steps. The "
+            "arms are therefore compared by the entropy of the step at which samples halt in "
+            "training, in windows of 25 updates. Where all samples halt at the same step, nothing "
+            f"is explored. Whether the variety pays is also shown, as regret. {_HALTS}{_HEADS}The "
+            "explicit exploration is equal in both arms."
         ),
         cells=(
             _cell(Q1, HALTING, StepEntropy()),
@@ -84,7 +88,9 @@ CLAIMS = (
                 for arm in (Q1, Q2)
             ),
         ),
-        test=Difference(null=0.05, because="a 28th of the entropy of four equal shares"),
+        test=Difference(
+            null=0.05, because="it is a 28th of the entropy of four equally frequent steps"
+        ),
         beside=(
             Reading(label="regret of the stops in evaluation", test=_LESS, cells=(2, 3)),
             Reading(label="entropy of the stops in evaluation, in bits", metric=HaltingEntropy()),
@@ -95,12 +101,13 @@ CLAIMS = (
         id="qheads-gradient-flow",
         section="2. Enhanced Adaptive Computation Time, Enhanced Q-Learning",
         reading=(
-            "Gradient flow is read as the norm of the Q values' gradient that reaches the shared "
-            "trunk, all parameters but the heads'. One model, trained for 50 updates with separate "
-            "losses, takes the same halting steps for both cells; only the loss that is "
-            "differentiated differs. Two terms are more than one, so each norm is divided by the "
-            "sum of its terms' weights; the raw norms, and the model at the end of training, stand "
-            f"beside. {_HALTS}{_HEADS}"
+            "We read gradient flow as the norm of the Q loss's gradient in the shared trunk, which "
+            "is all parameters except the heads'. One model is trained for 50 updates with "
+            "separate losses and takes the same halting steps for both cells; only the loss that "
+            "is differentiated differs. Since one of the losses has two terms and the other has "
+            "one, each norm is divided by the sum of its terms' weights. The norms without this "
+            "division, and those of the model at the end of training, are also shown. "
+            f"{_HALTS}{_HEADS}"
         ).strip(),
         cells=(
             _gradient("one loss of the larger value", _EARLY, separate=False),
@@ -108,24 +115,25 @@ CLAIMS = (
             _gradient("one loss, trained", HALTING, separate=False),
             _gradient("two losses, trained", HALTING, separate=True),
         ),
-        test=Ratio(null=0.1, because="10 % of a norm is less than a batch's chance"),
+        test=Ratio(null=0.1, because="10 % of a norm is less than the random variation of a batch"),
         beside=(
             Reading(label="norms of the losses as they are", metric=TrunkNorm(per_term=False)),
             Reading(label="at the end of training", cells=(2, 3)),
         ),
-        unskilled=("one loss of the larger value", "a loss for each head"),  # it is at the start
+        unskilled=("one loss of the larger value", "a loss for each head"),  # early in training
         cost=1.5,
     ),
     Statistical(
         id="exploration-curriculum",
         section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
-            "As coded, exploration looks ahead from where a sample is: a later step is drawn, so "
-            "that minima are short at first and grow with the steps taken. It is compared with a "
-            "fixed minimum of two steps, both with probability 0.1 and separate losses; what "
-            "improves learning is read as accuracy on unknown cells of held-out boards at equal "
-            "updates, halting obeyed. A schedule over training is another reading, which neither "
-            f"text nor code describes. {_HALTS}"
+            "We read improved learning as a higher accuracy on unknown cells of held-out boards "
+            "after equal updates, where the model's decisions to halt are obeyed. As coded, "
+            "exploration looks ahead from a sample's current step: it draws a later step, so that "
+            "the minimum number of steps is small at first and grows with the steps taken. It is "
+            "compared with a fixed minimum of two steps. Both arms explore with probability 0.1 "
+            "and have separate losses. A schedule over training is another interpretation, which "
+            f"neither the text nor the code describes. {_HALTS}"
         ).strip(),
         cells=(
             _cell(Q3, HALTING, Accuracy()),
@@ -135,7 +143,9 @@ CLAIMS = (
                 for arm in (Q3, Q2)
             ),
         ),
-        test=Difference(null=0.005, because="half a point is the least worth noticing"),
+        test=Difference(
+            null=0.005, because="half a point is the smallest difference worth noticing"
+        ),
         beside=(
             Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
             Reading(label="regret of the stops", test=_LESS, cells=(2, 3)),

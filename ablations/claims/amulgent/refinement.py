@@ -11,7 +11,7 @@ from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.protocols import Evaluate, Gradients
 from ablations.specs.tests import Difference, Ratio, Trend
 
-_HALF = Difference(null=0.005, because="half a point is the least worth a doubled cost")
+_HALF = Difference(null=0.005, because="half a point is the smallest gain worth a doubled cost")
 _DEPTHS = (1, 2, 3, 4, 8)
 _EARLY = replace(LEVELS, training=replace(LEVELS.training, updates=100))
 
@@ -20,16 +20,16 @@ CLAIMS = (
         id="refinement-quality",
         section="3. Iterative Refinement, Research-Based Insights",
         reading=(
-            "Better answers are read as accuracy on unknown cells of held-out boards, after equal "
-            "updates: its slope per doubling of the segments, over 1, 2 and 4. The enhanced model "
-            "is trained on the answer of its last segment, states detached in between and the "
-            "previous answer fed back, as documented; one halting step, one H and one L layer. "
-            "Boards are 4×4 sudokus as one vector, in equal thirds of 5, 8 and 11 clues: the "
-            "models are those of the other claims about segments. (An earlier form of this claim "
-            "had 8×8 mazes at width 128, and wasn't run.) With one segment there is nothing to "
-            "feed back, and no map for it. Segments cost time: equal updates favour more of them. "
-            "What the model of four segments answers after eight, untrained in the last four, "
-            "stands beside."
+            "We read better answers as a higher accuracy on unknown cells of held-out boards after "
+            "equal updates. Tested is its slope per doubling of the segments, over 1, 2 and 4. As "
+            "documented, the enhanced model is trained on the answer of its last segment, states "
+            "are detached between segments, and the previous answer is fed back. It has one "
+            "halting step, one H and one L layer. Boards are 4×4 sudokus as one vector, in equal "
+            "thirds of 5, 8 and 11 clues; the other claims about segments use the same models. (An "
+            "earlier form of this claim had 8×8 mazes at width 128, and wasn't run.) With one "
+            "segment there is no answer to feed back, and no map for it. Segments cost time, so "
+            "equal updates favour more of them. The accuracy of the four-segment model when it is "
+            "run for eight segments, the last four untrained, is also shown."
         ),
         cells=(
             *(
@@ -46,7 +46,7 @@ CLAIMS = (
         test=Trend(
             levels=(0.0, 1.0, 2.0),
             null=0.005,
-            because="half a point per doubling of the cost is the least worth paying for",
+            because="half a point is the smallest gain worth a doubled cost",
         ),
         beside=(
             Reading(label="2 segments less 1", test=_HALF, cells=(0, 1)),
@@ -65,12 +65,13 @@ CLAIMS = (
         id="refinement-detach",
         section="3. Iterative Refinement, Multi-Segment Reasoning; Research-Based Insights",
         reading=(
-            "Gradient explosion is read as the norm of the last answer's gradient by the states "
-            "that the first segment starts from, the median over held-out boards, with the three "
-            "segments that the document names. Both arms are trained for 100 updates, each with "
-            "its own gradients. Detaching cuts the states between segments, but not the answer "
-            "that is fed back, so that a gradient still passes and the comparison is no tautology. "
-            "Its growth from one segment to eight, and the gradient by parameters, stand beside."
+            "We measure gradient explosion by the norm of the last answer's gradient with respect "
+            "to the states that the first segment starts from: the median over held-out boards, "
+            "with the three segments that the document names. Both arms are trained for 100 "
+            "updates, each with its own gradients. Detaching cuts the states between segments but "
+            "not the answer that is fed back. A gradient can thus still pass, so the comparison is "
+            "no tautology. The growth of the norm from one segment to eight, and the gradient with "
+            "respect to the parameters, are also shown."
         ),
         arms=vary(
             refined(3).part,
@@ -78,7 +79,9 @@ CLAIMS = (
         ),
         protocol=Gradients(after=_EARLY, depths=_DEPTHS, over="segments"),
         metric=DepthGradient(depth=3),
-        test=Ratio(null=0.25, because="a quarter of a norm is no explosion", fewer=True),
+        test=Ratio(
+            null=0.25, because="a difference of a quarter in a norm is no explosion", fewer=True
+        ),
         beside=(
             Reading(label="at eight segments", metric=DepthGradient(depth=8)),
             Reading(label="growth from one segment to eight", metric=GradientGrowth()),
@@ -87,19 +90,19 @@ CLAIMS = (
                 metric=DepthGradient(depth=3, of="trunk"),
             ),
         ),
-        unskilled=("full gradients", "detached"),  # gradients are looked at early
+        unskilled=("full gradients", "detached"),  # gradients are measured early in training
         cost=2.0,
     ),
     Statistical(
         id="refinement-connection",
         section="3. Iterative Refinement, Multi-Segment Reasoning",
         reading=(
-            '"Cross-layer connections between segments" are read as the map from a segment\'s '
-            "answer to the next one's input, which enters with weight 0.05 as coded. As coded the "
-            "map is made after the optimiser, and stays as it was drawn; here it is trained, as "
-            "the words suggest. Two segments, with the map, which has a twentieth of the model's "
-            "parameters, and without. Compared is accuracy on "
-            "unknown cells of held-out 4×4 sudokus, after equal updates."
+            'We read "Cross-layer connections between segments" as the map from a segment\'s '
+            "answer to the next segment's input, which enters with weight 0.05 as coded. As coded, "
+            "this map is made after the optimiser and keeps its initial weights; here it is "
+            "trained, as the words suggest. A model of two segments with the map, which has a "
+            "twentieth of the model's parameters, is compared with one without it. They are "
+            "compared by accuracy on unknown cells of held-out 4×4 sudokus, after equal updates."
         ),
         arms=(L2N, L2),
         protocol=LEVELS,

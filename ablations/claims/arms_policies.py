@@ -22,9 +22,9 @@ CYCLES = 8  # of document v2
 PRICE = 0.01  # λ, that of document v2, and of document gru's example
 PRICES = (0.0, PRICE, 2 * PRICE)  # the default, the example, its double
 WARM_UP = (
-    "For the first part of the updates (a third with document v2, half with document gru) all "
-    "cycles are taken, as without adaptive computation time: a policy that is obeyed from the "
-    "start learns to stop at the first cycle, before a second one has anything to add."
+    "A policy that is followed from the start learns to stop at the first cycle, before a second "
+    "one has anything to add. So for the first part of the updates (a third with document v2, half "
+    "with document gru), all cycles are taken, as without adaptive computation time."
 )
 
 # -- document v2, on folds ------------------------------------------------------------------------

@@ -17,7 +17,7 @@ SUDOKU_INPUTS = SUDOKU_OUTPUTS = 16 * 5  # cells times tokens: blank is a token,
 # For arms that see fewer boards.
 QUICK_SUDOKU = replace(SUDOKU, train=8_192)
 
-# Of transformer levels: rates fall, so that scores are stable at the end of a run.
+# Transformer levels: learning rates fall, so that scores are stable at the end of a run.
 FALLING = Training(
     updates=300,
     batch=128,

@@ -7,8 +7,8 @@ from ablations.specs.contrasts import interaction, main_effect
 from ablations.specs.tests import Both, Difference, Factorial
 
 _LEVELS, _DOUBLINGS, _ENDS = (0.0, 1.0), (0.0, 1.0, 2.0), (0.0, 2.0)
-_POINT = "a point on unknown cells is what a reader would notice"
-_HALF = Difference(null=0.005, because="half a point is the least worth noticing")
+_POINT = "a point on unknown cells is the smallest difference that a reader would notice"
+_HALF = Difference(null=0.005, because="half a point is the smallest difference worth noticing")
 
 
 def _beyond(sign: int, doublings: tuple[float, ...] = _DOUBLINGS) -> Factorial:
@@ -21,17 +21,18 @@ def _beyond(sign: int, doublings: tuple[float, ...] = _DOUBLINGS) -> Factorial:
 _ALL = tuple(range(6))
 _FLOPS = (0, 2, 6, 7)
 READING = (
-    "Six models, two architectures at 1, 2 and 4 segments: two levels of one layer each, and one "
-    "level of both layers with as many parameters (but for the second level's start, a vector), "
-    "one pass a segment. The effect of segments is the slope over their doublings, from one to "
-    "four; that of the architecture is the mean difference between them, whichever is better. "
-    "Segments matter more if their effect exceeds that of the architecture, with either sign, by "
-    "a point: two statements, which both have to hold. Two levels compute three times as many "
-    "blocks a segment; one level with three passes, thus equal operations, stands beside, at one "
-    "segment and at four. All are "
-    "trained for equal updates, detached between segments, the previous answer fed back. 4×4 "
-    "sudokus as one vector stand in for boards that need more than two cores: figures don't "
-    "transfer, the direction is tested."
+    "We compare the effect of segments with that of the architecture, in six models: two "
+    "architectures at 1, 2 and 4 segments. One architecture has two levels of one layer each. The "
+    "other has one level with both layers, one pass a segment, and as many parameters (except for "
+    "the second level's initial state, a vector). The effect of segments is the slope over their "
+    "doublings, from one to four. The effect of the architecture is the mean difference between "
+    "the two, whichever is better. Segments matter more if their effect exceeds that of the "
+    "architecture, taken with either sign, by a point. These are two statements, and both have to "
+    "hold. Two levels compute three times as many blocks a segment, so one level with three "
+    "passes, and thus equal operations, is also shown, at one segment and at four. All models are "
+    "trained for equal updates, with segments detached from each other and the previous answer fed "
+    "back. 4×4 sudokus as one vector stand in for boards that need more than two cores, so figures "
+    "don't transfer, and the direction is tested."
 )
 
 

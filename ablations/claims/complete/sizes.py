@@ -12,11 +12,12 @@ def _size(id_: str, name: str, widths: str) -> Exact:
         "ablations.claims.exact.parameters:printed",
         section="Development Tools, Model Configurations",
         reading=(
-            f"Parameters of the {name} configuration as coded, with the widths that the document "
-            f"prints ({widths}). It doesn't print layers and heads; they are those of the "
-            "published configuration of this name. Inputs of one number and outputs of ten classes "
-            "are those of its usage example. The figure holds if the count rounds or truncates to "
-            'it, and where it ends in "+" if the count reaches it.'
+            f"We compare the printed figure with the number of parameters of the {name} "
+            f"configuration as coded, with the widths that the document prints ({widths}). The "
+            "document doesn't print layers and heads; they are those of the published "
+            "configuration of this name. Inputs of one number and outputs of ten classes are those "
+            "of the document's usage example. The figure holds if the count rounds or truncates to "
+            'it; a figure that ends in "+" holds if the count reaches it.'
         ),
         arms=(Arm(label=f"{name}, as coded", part=recipes.named[f"complete-{name}"].make()),),
         figures=figure(id_).printed,

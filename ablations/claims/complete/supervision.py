@@ -14,32 +14,34 @@ CLAIMS = (
         id="deep-supervision",
         section="Architecture Features, Advanced Training; Key Innovations Implemented",
         reading=(
-            '"Loss applied to intermediate states" is the mean of the losses after each of four '
-            "segments, against the loss after the last one alone. Both arms have the same forward "
-            "pass, one-step gradient and detached segments, as documented, and one optimiser step "
-            "per batch; convergence is counted in updates to "
-            f"{ARRIVED:.0%} of unknown cells right on validation boards (at most {_UPDATES}, "
-            "looked at every 25, averaged over two of them). Transformer levels as in act-v1, on "
-            "the board as one vector, stand in for the document's own recursion, which halts per "
-            "position (as `recipes.complete` does, which came later). "
-            f"The boards are {SUDOKU_MIX}; the best trivial baseline has 79 %. {SEGMENTED_CHOSEN} "
-            "On 8×8 mazes, which came before, an arm "
-            "doesn't beat it. Supervised segments cost a backward pass each: equal updates "
-            "favour them."
+            'We read "Loss applied to intermediate states" as the mean of the losses after each of '
+            "four segments, and compare it with the loss after the last segment alone. Both arms "
+            "have the same forward pass, one-step gradient and detached segments, as documented, "
+            "and one optimiser step per batch. Convergence is measured as the number of updates "
+            f"until {ARRIVED:.0%} of unknown cells are right on validation boards (at most "
+            f"{_UPDATES}, evaluated every 25, averaged over two evaluations). Transformer levels "
+            "as in act-v1, on the board as one vector, stand in for the document's own recursion, "
+            "which halts per position (as does `recipes.complete`, which was added later). The "
+            f"boards are {SUDOKU_MIX}; the best trivial method reaches 79 %. {SEGMENTED_CHOSEN} On "
+            "8×8 mazes, which were tried before, an arm doesn't beat the best trivial method. Each "
+            "supervised segment costs a backward pass, so equal updates favour supervising every "
+            "segment."
         ),
         arms=(LAST, EVEN),
         protocol=SEGMENTED,
         metric=Arrival(threshold=ARRIVED, cap=float(_UPDATES), smooth=2),
         test=TimeToTarget(
             null=0.1,
-            because="under 10 % fewer updates don't pay for the extra backward passes",
+            because="saving under 10 % of the updates doesn't pay for the extra backward passes",
             fewer=True,
         ),
         beside=(
             Reading(
                 label="accuracy on unknown cells at the end",
                 metric=Accuracy(),
-                test=Difference(null=0.005, because="half a point is the least worth noticing"),
+                test=Difference(
+                    null=0.005, because="half a point is the smallest difference worth noticing"
+                ),
             ),
         ),
         cost=6.0,

@@ -12,13 +12,13 @@ CLAIMS = (
         "ablations.claims.exact.tasks:few_clues",
         section="Reasoning Tasks Implemented",
         reading=(
-            f'A "puzzle" of {_CLUES[0]} clues, the fewest that a 9×9 sudoku can have, is read as '
-            "the field reads it: with one solution. Boards that the task hands out with so many "
-            "clues have exactly that number, and a solver finds no second solution. Digging "
-            "doesn't reach them, so that the task turns known ones around by random symmetries. "
-            "Beside stand these known ones, puzzles made as the document's code does, by emptying "
-            "random cells of a full grid without asking for a single solution, and the fewest "
-            "clues at which digging ends by itself."
+            f'We read a "puzzle" of {_CLUES[0]} clues, the fewest that a 9×9 sudoku can have, as '
+            "the field does: it has one solution. Boards that the task generates with so many "
+            "clues must have exactly that number, and a solver must find no second solution. "
+            "Removing clues one by one doesn't reach so few, so the task transforms known puzzles "
+            "by random symmetries. We also show these known puzzles; puzzles made as in the "
+            "document's code, by emptying random cells of a full grid without requiring a single "
+            "solution; and the fewest clues at which removal ends by itself."
         ),
         figures=_CLUES,
         cost=4.0,
@@ -28,20 +28,21 @@ CLAIMS = (
         "ablations.claims.exact.tasks:optimal_paths",
         section="Visualization Capabilities, Task-Specific Visualization; Reasoning Tasks",
         reading=(
-            '"Optimal path" is read as a shortest one. On 15×15 boards of three difficulties, '
-            "which the document names without saying what makes them, here fewer walls, more walls "
-            "and carved passages, the marked cells form one path from start to goal, and it has as "
-            "few moves as Dijkstra's algorithm of scipy finds, which shares no code with the task."
+            'We read "Optimal path" as a shortest path. The marked cells must form one path from '
+            "start to goal, with as few moves as Dijkstra's algorithm in scipy finds, which shares "
+            "no code with the task. Boards are 15×15 and of three difficulties, which the document "
+            "names but doesn't define; here they have fewer walls, more walls, and carved "
+            "passages."
         ),
     ),
     External(
         id="arc-agi-1",
         section="Introduction",
         reading=(
-            "The model with 27 million parameters, trained on about 1,000 tasks with augmentation, "
-            "answers the evaluation tasks of ARC-AGI-1 in two attempts each. That is the published "
-            "recipe, whose figure the document repeats; none of its own four sizes is described as "
-            "trained on it."
+            "We read the figure as follows: the model with 27 million parameters, trained on about "
+            "1,000 tasks with augmentation, answers the evaluation tasks of ARC-AGI-1 in two "
+            "attempts each. That is the published recipe, whose figure the document repeats. The "
+            "document describes none of its own four sizes as trained on it."
         ),
         needs=accelerators.needs(
             "act-v1-arc",

@@ -13,11 +13,12 @@ CLAIMS = (
         "ablations.claims.exact.counts:attention",
         section="3. True Sequence-Level Attention Aggregation (document v2)",
         reading=(
-            "The document names the gain of attention over the sequence and not its price. "
-            "Counted are the floating-point operations of the summary in a running model: they are "
-            "to equal their closed form, with attention over one step and over the sequence of the "
-            "cycle's low states, and to be more over the sequence. The original's default, one "
-            "map of the last state, and each summary's share of a forward pass stand beside."
+            "The document names the gain of attention over the sequence but not its cost. The "
+            "floating-point operations of the summary are counted in a running model, with "
+            "attention over one step and with attention over the sequence of the cycle's low "
+            "states. Both counts have to equal their closed forms, and the count over the "
+            "sequence has to be larger. The original's default, one map of the last state, and "
+            "each summary's share of a forward pass are shown beside."
         ),
         arms=(
             Arm(label="attention over one step", part=recipes.v2(step_attention=True)),
@@ -30,9 +31,10 @@ CLAIMS = (
         "ablations.claims.exact.parameters:heads",
         section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
-            "The document's size of the enhanced model says nothing of the heads' part in it. "
-            "One map to both values is compared with a map for each: the parameters of the heads, "
-            "and those of the whole model. The size changes if they differ."
+            "The document states the size of the enhanced model, but not what the Q heads "
+            "contribute to it. One map to both Q values is compared with one map for each, by the "
+            "parameters of the heads and by those of the whole model. Splitting the heads changes "
+            "the size if these numbers differ."
         ),
         arms=vary(
             recipes.amulgent(), {"separate heads": {}, "one map": {"model.halting.heads": 1}}
@@ -43,10 +45,11 @@ CLAIMS = (
         "ablations.claims.exact.counts:segments",
         section="3. Iterative Refinement (document amulgent)",
         reading=(
-            "The document promises better answers and doesn't say what a segment costs. Counted "
-            "are the floating-point operations of a halting step of the enhanced model: n segments "
-            "are to take n times those of one, and in between the map that feeds the answer back. "
-            "Time follows operations only roughly, and carries no verdict."
+            "The document promises better answers and doesn't state the cost of a segment. The "
+            "floating-point operations of a halting step of the enhanced model are counted. Here "
+            "n segments have to take n times the operations of one, plus those of the map that "
+            "feeds the answer back between segments. Time follows operations only roughly and "
+            "carries no verdict."
         ),
         arms=(
             Arm(
@@ -66,18 +69,20 @@ CLAIMS = (
         id="one-step-quality",
         section="Architecture Features, Memory Efficient; Key Innovations (document complete)",
         reading=(
-            "The document trains by one-step gradients and doesn't say what they cost in answers. "
-            "They are the last low and the last high update's in each segment; through all steps "
-            "is read as through all updates of the segment, the states between segments being "
-            "detached in both arms, as in persistent training. As good is read as not two points "
-            "of accuracy on unknown cells worse in nearly every run, at equal updates. The model "
-            "has act-v1's levels and Q-learning, on 4×4 sudokus as one vector: the document's own "
-            "recursion learns in minutes what this one learns in seconds."
+            "The document trains with one-step gradients and doesn't state what they cost in "
+            "accuracy. One-step gradients reach through the last low and the last high update of "
+            "each segment. They are compared with gradients through all updates of the segment, "
+            "which is how all steps are interpreted. In both arms, states are detached between "
+            "segments, as in persistent training. Being as good is interpreted as losing less "
+            "than two points of accuracy on unknown cells in nearly every run, after equal "
+            "numbers of updates. The model has act-v1's levels and Q-learning, on 4×4 sudokus as "
+            "one vector: the document's own recursion learns in minutes what this one learns in "
+            "seconds."
         ),
         arms=vary(LEVELS, {"all updates": {"model.horizon": None}, "one step": {}}),
         protocol=HALTING,
         metric=Accuracy(),
-        test=NotWorse(margin=0.02, because="two points are what a reader would notice"),
+        test=NotWorse(margin=0.02, because="a reader would notice a difference of two points"),
         beside=(Reading(label="whole boards", metric=Accuracy(cells="exact")),),
         schedule=FURTHER,
         cost=5.0,

@@ -9,12 +9,14 @@ from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.protocols import Evaluate, Forced, Greedy
 from ablations.specs.tests import Difference, NotWorse, Ratio
 
-_BOARDS = "Boards are 4×4 sudokus as one vector, models act-v1's with at most four halting steps."
-_UNKNOWN = (
-    "Unknown cells carry the verdict, since whole boards, which stand beside, scatter three times "
-    "as much between runs."
+_BOARDS = (
+    "Boards are 4×4 sudokus as one vector. Models are act-v1's with at most four halting steps."
 )
-_NOTICED = "two points are what a reader would notice"
+_UNKNOWN = (
+    "The verdict is on accuracy on unknown cells. Accuracy on whole boards, which scatters three "
+    "times as much between runs, is shown beside it."
+)
+_NOTICED = "a reader would notice a difference of two points"
 _EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
 _ONCE = Arm(label="trained with 1 step", part=levels(steps=1))
 _OFTEN = Arm(label="trained with 8 steps", part=levels(steps=8))
@@ -26,12 +28,12 @@ CLAIMS = (
         id="act-training",
         section="ARC Prize, analysis of HRM (2025): adaptive computation",
         reading=(
-            '"Within a few points" of a fixed number of steps is read as not two points worse in '
-            "nearly every run. The fixed model never halts before its last step: Q values are "
-            "rigged by their biases, and their losses have no weight. Both take equal numbers of "
-            "updates, each of one halting step. The adaptive model replaces boards that halt by "
-            "fresh ones, and so sees more of them, which is part of what is compared. In "
-            f"evaluation both take all steps. {_BOARDS} {_UNKNOWN}"
+            '"Within a few points" of a fixed number of steps is interpreted as less than two '
+            "points worse in nearly every run. The fixed model never halts before its last step: "
+            "the biases of its Q values prevent it, and the Q losses have zero weight. Both "
+            "models take equal numbers of updates, each of one halting step. The adaptive model "
+            "replaces boards that halt by fresh ones and therefore sees more boards, which is "
+            f"part of what is compared. In evaluation both take all steps. {_BOARDS} {_UNKNOWN}"
         ),
         arms=vary(
             LEVELS,
@@ -50,10 +52,11 @@ CLAIMS = (
         id="act-continue-loss",
         section="Less is More (arXiv 2510.04871), section 4 and table 1",
         reading=(
-            "Without the loss on Q(continue), which takes a second forward pass, a model halts "
-            "where Q(halt) is above zero. Left out, it is to cost no two points of accuracy in "
-            "nearly every run. The paper leaves it out of one tiny network; here it is left out "
-            f"of act-v1's two levels, which are what has it. {_BOARDS} {_UNKNOWN}"
+            "A model trained without the loss on Q(continue) is compared with one trained with "
+            "it. The loss can be left out if that costs less than two points of accuracy in "
+            "nearly every run. It takes a second forward pass; a model without it halts where "
+            "Q(halt) is above zero. The paper leaves the loss out of one tiny network. Here it is "
+            f"left out of act-v1's two levels, the model that has it. {_BOARDS} {_UNKNOWN}"
         ),
         arms=vary(
             LEVELS,
@@ -75,12 +78,13 @@ CLAIMS = (
         id="act-evaluation",
         section="arXiv 2510.00355, halting in evaluation",
         reading=(
-            "One trained model answers the same boards with all of its steps, and halting where "
-            "Q(halt) exceeds Q(continue), each board's answer being that of the step where it "
-            "halts. Losing nothing is read as not a point worse in nearly every run: the same "
-            "weights answer, so that a narrower margin than between runs can be told. Where nobody "
-            "halts before the last step, both answers are one and the claim can't be decided; "
-            f"steps stand beside. {_BOARDS} {_UNKNOWN}"
+            "One trained model answers the same boards twice: with all of its steps, and halting "
+            "where Q(halt) exceeds Q(continue). With halting, a board's answer is that of the "
+            "step at which it halts. Losing no accuracy is interpreted as less than one point "
+            "worse in nearly every run. The margin is narrower than between runs, since the same "
+            "weights give both answers. If no board halts before the last step, the answers are "
+            "identical and the claim can't be decided. The numbers of steps are shown beside. "
+            f"{_BOARDS} {_UNKNOWN}"
         ),
         cells=(
             Cell(
@@ -96,13 +100,19 @@ CLAIMS = (
                 metric=HaltedAccuracy(),
             ),
         ),
-        test=NotWorse(margin=0.01, because="a point between answers of one model is noticed"),
+        test=NotWorse(
+            margin=0.01, because="a difference of one point between answers of one model is noticed"
+        ),
         beside=(
             _EXACT,
             Reading(
                 label="halting steps",
                 metric=Cycles(),
-                test=Ratio(null=0.05, because="steps that are saved by halting", fewer=True),
+                test=Ratio(
+                    null=0.05,
+                    because="a saving below a twentieth of the steps doesn't count",
+                    fewer=True,
+                ),
             ),
         ),
         cost=4.0,
@@ -111,12 +121,14 @@ CLAIMS = (
         id="train-many-infer-one",
         section="ARC Prize, analysis of HRM (2025): training with 16 segments, inference with 1",
         reading=(
-            "Training with 16 halting steps and with 1 is scaled to 8 and 1; both models are then "
-            "evaluated with one step. Updates are equal, and each is one step: with 8, a board "
-            "stays for up to 8 updates, so that fewer fresh boards are seen. The figure counts "
-            "whole tasks, hence whole boards here, and is a gain of at least so many points; "
-            "unknown cells stand beside, and so does what all eight steps answer. Boards are 4×4 "
-            "sudokus as one vector, the model act-v1's."
+            "Training with 16 halting steps and with 1 is scaled to 8 and 1. Both models are "
+            "evaluated with one step. They are trained for equal numbers of updates, each of one "
+            "step. With 8 steps, a board stays for up to 8 updates, so that the model sees fewer "
+            "fresh boards. The reported figure counts whole tasks, so that whole boards are "
+            "counted here; it is a lower bound of the gain in points. Accuracy on unknown cells "
+            "is shown beside, and so is the accuracy of the model trained with 8 steps if it is "
+            "evaluated with all of them. Boards are 4×4 sudokus as one vector, and the model is "
+            "act-v1's."
         ),
         cells=(
             Cell(
@@ -140,7 +152,7 @@ CLAIMS = (
         ),
         test=Difference(
             null=0.02,
-            because="two points of whole boards are beyond what runs scatter by",
+            because="two points of whole boards exceed the scatter between runs",
             at_least=_LEAST,
             band_because="the reported gain, an at least",
         ),

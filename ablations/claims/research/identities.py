@@ -19,14 +19,16 @@ CLAIMS = (
         id="puzzle-id-dependence",
         section="arXiv 2512.11847, puzzle identities",
         reading=(
-            "One trained model answers the same boards twice, told their own identity and told "
-            "another one: the accuracy on unknown cells is to fall. It falls by the task's design "
-            "where the identity alone says how elements of the answer are permuted, as here, and "
-            "as where a puzzle's rule isn't shown; boards whose identity follows from the input "
-            "stand beside, where it needn't. The reported fall, to nothing, is of whole boards of "
-            "a task without a trivial level; here an answer that is no better than the best "
-            "trivial method's is nothing, and the margin over it stands beside. Boards are two "
-            "interleaved sequences modulo 7 in eight tokens, with one of eight identities each."
+            "One trained model answers the same boards twice, with their own puzzle identity and "
+            "with another one. Accuracy on unknown cells has to fall with the other identity. By "
+            "the task's design it falls where only the identity determines how the elements of "
+            "the answer are permuted. That is the case here, and also where the input doesn't "
+            "show a puzzle's rule. Boards whose identity follows from the input are shown beside; "
+            "with these, accuracy needn't fall. The reported fall, to nothing, is of whole boards "
+            "of a task on which trivial methods get nothing right. Here, an answer that is no "
+            "better than the best trivial method's counts as nothing, and the margin over that "
+            "method is shown beside. A board is two interleaved sequences modulo 7 in eight "
+            "tokens, and has one of eight identities."
         ),
         cells=(
             _cell("right identity", Evaluate(after=PUZZLES, identities="given")),
@@ -37,7 +39,9 @@ CLAIMS = (
                 "another, where the input tells", Evaluate(after=TOLD_PUZZLES, identities="random")
             ),
         ),
-        test=Difference(null=0.02, because="two points are what a reader would notice", fewer=True),
+        test=Difference(
+            null=0.02, because="a reader would notice a difference of two points", fewer=True
+        ),
         beside=(
             Reading(label="whole boards", metric=Accuracy(cells="exact")),
             Reading(label="the blank identity", cells=(0, 2)),
@@ -45,7 +49,13 @@ CLAIMS = (
             Reading(
                 label="another identity over the best trivial method",
                 metric=Margin(),
-                test=OneSample(null=0.02, because="two points of skill"),
+                test=OneSample(
+                    null=0.02,
+                    because=(
+                        "two points above the best trivial method are the least that counts as "
+                        "skill"
+                    ),
+                ),
                 cells=(1,),
             ),
         ),

@@ -10,10 +10,10 @@ from ablations.specs.protocols import Evaluate, Forced, Mode, OneUnknown, Trajec
 from ablations.specs.tests import Difference, OneSample
 
 _GUESSING = "Are your reasoning models reasoning or guessing? (arXiv 2601.10679)"
-_POINT = "a point is the least that several answers are worth having for"
+_POINT = "a gain of one point is the least for which several answers are worthwhile"
 _ANSWERS = Difference(null=0.01, because=_POINT)
-_SUDOKU = "Boards are 4×4 sudokus as one vector, the model act-v1's with four halting steps."
-_FIGURES = "The figure is of other boards and a larger model, and carries no verdict."
+_SUDOKU = "Boards are 4×4 sudokus as one vector. The model is act-v1's with four halting steps."
+_FIGURES = "The reported figure is of other boards and a larger model, and carries no verdict."
 _UNKNOWN = Reading(label="unknown cells", metric=Accuracy())
 _WHOLE = Accuracy(cells="exact")
 
@@ -33,14 +33,16 @@ CLAIMS = (
         id="noise-recursion",
         section="Noise in recursive reasoning (arXiv 2605.19943)",
         reading=(
-            "Normal noise is added to every entry of both states before each halting step, and 16 "
-            "trajectories of a board take all steps; the answer is that of the trajectory with the "
-            "largest Q(halt) at its end. The same trained weights answer without noise, once. "
-            "The scale of the noise is the best of five on validation boards, by unknown cells; "
-            "states have entries of about one. Weights are equal on both sides, so that whole "
-            "boards can be told apart, which the paper counts; unknown cells stand beside. So do "
-            "other choices among the trajectories: the answer that most give, the best one, which "
-            f"nobody can choose, and the first trajectory alone. {_SUDOKU} {_FIGURES}"
+            "One trained model answers each board in two ways: once without noise, and along 16 "
+            "noisy trajectories. In these, normal noise is added to every entry of both states "
+            "before each halting step, and all steps are taken. The answer is that of the "
+            "trajectory with the largest Q(halt) at its end. The scale of the noise is the best "
+            "of five on validation boards, by accuracy on unknown cells; entries of states are "
+            "about one in size. The verdict is on whole boards, which the paper counts: since the "
+            "weights are equal on both sides, a difference in whole boards can be detected. "
+            "Accuracy on unknown cells is shown beside. So are other choices among the "
+            "trajectories: the most frequent answer; the best one, which can't be chosen in "
+            f"practice; and the first trajectory alone. {_SUDOKU} {_FIGURES}"
         ),
         cells=(
             _cell("one answer"),
@@ -62,13 +64,13 @@ CLAIMS = (
         id="easy-puzzle-failure",
         section=f"{_GUESSING}, failure on simple puzzles",
         reading=(
-            "A trained model answers boards of which one cell alone is unknown: solutions of its "
-            "test boards with one of the open cells left open. That it can fail is read as a share "
-            "of such boards whose one cell is wrong, above one in a hundred: fewer might be called "
-            "slips. That the given cells stay right as well is asked beside. The share of test "
-            "boards of the training difficulty that are answered wrongly is subtracted beside: "
-            "above zero, easy boards fail more often "
-            f"than those that were trained. {_SUDOKU}"
+            "A trained model answers boards with a single unknown cell: solutions of its test "
+            "boards, with one of the open cells left open. That it can fail is interpreted as a "
+            "wrong answer in that cell on more than one in a hundred of these boards; fewer might "
+            "be called slips. A reading that also requires the given cells to stay right is shown "
+            "beside. In another, the share of test boards of the training difficulty that are "
+            "answered wrongly is subtracted from that of the easy boards: above zero, easy boards "
+            f"fail more often than boards of the training difficulty. {_SUDOKU}"
         ),
         cells=(_cell("boards with one unknown cell", OneUnknown(), EasyFailure()),),
         test=OneSample(null=0.01, because="one board in a hundred might be a slip"),
@@ -85,12 +87,14 @@ CLAIMS = (
         id="vote-permutations",
         section=f"{_GUESSING}, relabelled copies of a board",
         reading=(
-            "Nine copies of each board, its digits exchanged in nine different ways that are drawn "
-            "once for a run, are answered, renamed back and put to a vote: in each cell the "
-            "commonest digit wins, the smallest among equals. The same trained weights answer the "
-            "board itself, once. The paper's figure has two further means, which are left out. "
-            "Weights are equal on both sides, so that whole boards can be told apart, which the "
-            f"paper counts; unknown cells stand beside. {_SUDOKU} {_FIGURES}"
+            "A vote over nine copies of each board is compared with a single answer of the same "
+            "trained weights to the board itself. The digits of each copy are exchanged in a "
+            "different way; the nine ways are drawn once per run. The answers are renamed back, "
+            "and in each cell the most frequent digit wins, the smallest in case of a tie. The "
+            "paper's figure includes two further techniques, which are left out. The verdict is "
+            "on whole boards, which the paper counts: since the weights are equal on both sides, "
+            "a difference in whole boards can be detected. Accuracy on unknown cells is shown "
+            f"beside. {_SUDOKU} {_FIGURES}"
         ),
         cells=(
             _cell("one answer"),
@@ -105,15 +109,17 @@ CLAIMS = (
         id="first-step-share",
         section="arXiv 2512.11847, accuracy by halting step",
         reading=(
-            "Accuracy on unknown cells less that of the best trivial method is what is gained; "
-            "most is there after the first step if that step's gain is more than half of what "
-            "there is after the fourth and last one; shown is that share less one half. Every "
-            "board takes all steps. Accuracy itself would flatter the first step, as trivial "
-            f"methods have most of it. {_SUDOKU}"
+            "The gain of a step is accuracy on unknown cells minus that of the best trivial "
+            'method. "Most" is interpreted as: the gain after the first step is more than half of '
+            "that after the fourth and last step. The value shown is this share minus one half. "
+            "Every board takes all steps. Accuracy itself would flatter the first step, since "
+            f"trivial methods have most of it. {_SUDOKU}"
         ),
         cells=(_cell("after the first step", Forced(steps=STEPS), FirstStepShare()),),
         test=OneSample(
-            constant=0.5, null=0.05, because="a twentieth of the gain decides no majority"
+            constant=0.5,
+            null=0.05,
+            because="a share within a twentieth of one half is no clear majority",
         ),
         cost=4.0,
     ),

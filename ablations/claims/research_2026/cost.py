@@ -13,12 +13,13 @@ CLAIMS = (
         "ablations.claims.exact.curriculum:cost",
         section="Curriculum guided adaptive recursion (arXiv 2511.08653), abstract and method",
         reading=(
-            "One tiny network at full size trains with 1 × 2 cycles in the first 30 % of the "
-            "updates, 2 × 4 until 60 %, and 3 × 6 after. Operations of an update, forward and "
-            "backward, are counted without computing; gradients reach through the last recursion, "
-            "as in the network that the paper starts from. Against 3 × 6 throughout, the schedule "
-            "must save some, and the share that is printed. The saving of forward passes alone, "
-            "and that of updates of the levels, which weigh all alike, stand beside."
+            "One tiny network at full size is trained with 1 × 2 cycles in the first 30 % of the "
+            "updates, 2 × 4 until 60 %, and 3 × 6 after that. The schedule is compared with 3 × 6 "
+            "throughout. It has to save operations, and the share that it saves has to be the "
+            "printed one. The operations of an update, forward and backward, are counted without "
+            "computing them. Gradients reach through the last recursion, as in the network that "
+            "the paper starts from. Two other savings are shown beside: that of forward passes "
+            "alone, and that of updates of the levels, which all count alike."
         ),
         arms=tuple(
             Arm(

@@ -107,7 +107,7 @@ CLAIMS = (
         arms=(L2N, L2),
         protocol=LEVELS,
         metric=Accuracy(),
-        test=_HALF,
+        test=replace(_HALF, because="half a point is the smallest gain worth a further map"),
         beside=(Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),),
         cost=2.0,
     ),

@@ -154,7 +154,7 @@ CLAIMS = (
             null=0.02,
             because="two points of whole boards exceed the scatter between runs",
             at_least=_LEAST,
-            band_because="the reported gain, an at least",
+            band_because="the reported gain is a lower bound",
         ),
         beside=(
             Reading(label="unknown cells", metric=Accuracy()),

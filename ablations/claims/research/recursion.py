@@ -186,7 +186,7 @@ CLAIMS = (
             because="a state that still moves half as far as at the start isn't near a fixed point",
             fewer=True,
             at_least=0.1,
-            band_because="no figure is reported; nearing is read as a tenth or less",
+            band_because="no figure is reported; a tenth or less counts as near",
         ),
         beside=(
             Reading(label="after eight schedules", metric=ResidualLeft(schedules=_LONG)),

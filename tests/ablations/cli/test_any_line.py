@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ablations import cli
+from hrm.system import extensions
 from tests import commands
 from tests.ablations.cli.conftest import COINS
 
@@ -18,6 +19,7 @@ KNOWN = st.sampled_from(["store", "bent-coin", "quick", "v2", "csv", "numbers.cs
 def _in_a_folder_of_its_own(tmp_path, monkeypatch, ran):
     """Beside the store of a whole run, and a file of numbers."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extensions, "_included", {})  # a line may include a folder that it made
     (tmp_path / "numbers.csv").write_text("baseline,treatment\n1,2\n2,3\n1.5,x\n")
 
 

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hrm import cli
+from hrm.system import extensions
 from tests import commands
 
 COMMANDS = dict(commands.leaves(cli.parser()))
@@ -15,6 +16,7 @@ READ_ALONE = {("train",), ("sweep",), ("demo",), ("data", "build"), ("data", "fe
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extensions, "_included", {})  # a line may include a folder that it made
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

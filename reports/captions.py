@@ -48,7 +48,7 @@ def smallest(row: Row, part: Part) -> list[str]:
     if not part.look:
         return []
     if part.seen is None:
-        return ["Pairs with this scatter couldn’t have shown any effect, however large."]
+        return ["So few pairs, or ones with this scatter, couldn’t show that the claim holds."]
     value = Saying.part(row, part).value(part.seen)
     return [f"Smallest effect that pairs with this scatter could have shown: {value}."]
 

@@ -150,7 +150,7 @@ def test_the_smallest_effect_is_said_where_there_is_a_look() -> None:
     part = ROW.parts[0]
     assert captions.smallest(ROW, replace(part, look=0)) == []
     (said,) = captions.smallest(ROW, replace(part, seen=None))
-    assert "couldn’t have shown any effect" in said
+    assert "couldn’t show that the claim holds" in said
 
 
 def test_the_overview_is_text_in_the_pages_colours_and_twice_the_same() -> None:

@@ -24,9 +24,16 @@ def include(name_or_path: str) -> ModuleType:
     if name_or_path.endswith(".py"):
         return _from_file(Path(name_or_path))
     try:
-        return importlib.import_module(name_or_path)
+        module = importlib.import_module(name_or_path)
     except Exception as error:
         raise _failed(name_or_path, error) from error
+    if hasattr(module, "__path__") and getattr(module, "__file__", None) is None:
+        # Python imports any folder by its name.
+        raise UserError(
+            f"{name_or_path} is a folder without __init__.py; allowed is a module, a package or a "
+            "Python file; name the file in it"
+        )
+    return module
 
 
 def _from_file(path: Path) -> ModuleType:

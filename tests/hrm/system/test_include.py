@@ -70,6 +70,13 @@ def test_a_name_that_cant_be_imported_is_refused(write):
         include(write("my-claims.py", ""))
 
 
+def test_a_folder_without_modules_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "runs_of_mine").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="runs_of_mine is a folder"):
+        include("runs_of_mine")
+
+
 def test_a_mistake_in_a_file_is_said_with_its_kind_and_leaves_nothing_behind(write):
     path = write("own_mistake.py", "1 / 0")
     for _ in range(2):

@@ -1,14 +1,17 @@
 """Pilots: spread, hopeless designs and costs, without the direction of a contrast."""
 
 import dataclasses
+from importlib import resources
+from pathlib import Path
 
 import pytest
 
 from ablations import claims
+from ablations.claims import sets
 from ablations.planning import pilots
 from ablations.planning.next import planning
 from ablations.runs.trials import PILOTS
-from ablations.specs.claim import TIMED, Tier
+from ablations.specs.claim import TIMED, Statistical, Tier
 from ablations.specs.tests import Both, Difference
 from hrm.errors import UserError
 
@@ -119,6 +122,13 @@ def test_committed_pilots_of_timings_have_costs_alone(lab, tmp_path):
     kept, why = pilots.known(claim, None, pilots.read(path))
     assert (kept.spreads, list(kept.cpu_seconds.values())) == (None, [1.0])
     assert why == "the spread of timings depends on the machine, and no pilot is stored here"
+
+
+def test_every_claim_with_pairs_has_committed_pilots_of_its_present_spec():
+    committed = pilots.read(Path(str(resources.files("ablations.claims") / "pilots.json")))
+    specs = [claim for claim in sets.specs() if isinstance(claim, Statistical)]
+    assert {c.id for c in specs if pilots.known(c, None, committed)[0] is None} == set()
+    assert all(committed[claim.id].seeds == tuple(PILOTS) for claim in specs)
 
 
 def test_a_file_that_isn_t_of_pilots_is_refused_in_one_line(tmp_path):

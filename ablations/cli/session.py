@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from ablations import claims
@@ -113,7 +112,7 @@ class Session:
     @functools.cached_property
     def committed(self) -> Mapping[str, Pilot]:
         """Pilots that were committed with the claims."""
-        return pilots.read(Path(str(resources.files("ablations.claims") / "pilots.json")))
+        return pilots.committed()
 
     @functools.cached_property
     def entries(self) -> Mapping[str, Entry]:

@@ -12,6 +12,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,11 @@ def read(path: Path) -> dict[str, Pilot]:
             f"pilots {str(path)!r} can't be read ({error}); allowed is a file that `ablations plan "
             "--pilot --output FILE` wrote; name another one"
         ) from error
+
+
+def committed() -> dict[str, Pilot]:
+    """Return the pilots that were committed with the claims."""
+    return read(Path(str(resources.files("ablations.claims") / "pilots.json")))
 
 
 def write(path: Path, found: Mapping[str, Pilot], claims: Sequence[Claim]) -> None:

@@ -1,8 +1,6 @@
 """Pilots: spread, hopeless designs and costs, without the direction of a contrast."""
 
 import dataclasses
-from importlib import resources
-from pathlib import Path
 
 import pytest
 
@@ -125,7 +123,7 @@ def test_committed_pilots_of_timings_have_costs_alone(lab, tmp_path):
 
 
 def test_every_claim_with_pairs_has_committed_pilots_of_its_present_spec():
-    committed = pilots.read(Path(str(resources.files("ablations.claims") / "pilots.json")))
+    committed = pilots.committed()
     specs = [claim for claim in sets.specs() if isinstance(claim, Statistical)]
     assert {c.id for c in specs if pilots.known(c, None, committed)[0] is None} == set()
     assert all(committed[claim.id].seeds == tuple(PILOTS) for claim in specs)

@@ -27,8 +27,7 @@ HALTING = Train(boards=QUICK_SUDOKU, compiled=True, training=replace(FALLING, up
 # updates. At half the rate, after a longer warm-up, they pass them on all four that were tried,
 # with 0.84 to 0.91.
 PATIENT = replace(
-    HALTING,
-    training=replace(FALLING, updates=1_200, learning_rate=2e-3, evaluate_every=100),
+    HALTING, training=replace(FALLING, updates=1_200, learning_rate=2e-3, evaluate_every=100)
 )
 LAYERED = replace(
     HALTING,

@@ -69,14 +69,12 @@ def both_levels(system: Part, **fields: object) -> Part:
 
 
 # -- norms and feed-forwards ----------------------------------------------------------------------
-V3 = Arm(label="SwiGLU, LayerNorm", part=amulgent(use_swiglu=True))
+V3 = Arm("SwiGLU, LayerNorm", amulgent(use_swiglu=True))
 V4 = Arm(
-    label="standard MLP",
-    part=both_levels(V3.part, feed_forward=Mlp(inner=STANDARD_INNER, activation="gelu")),
+    "standard MLP", both_levels(V3.part, feed_forward=Mlp(inner=STANDARD_INNER, activation="gelu"))
 )
 V5 = Arm(
-    label="SwiGLU, parameters of the MLP",
-    part=both_levels(V3.part, feed_forward=SwiGlu(inner=EQUAL_INNER)),
+    "SwiGLU, parameters of the MLP", both_levels(V3.part, feed_forward=SwiGlu(inner=EQUAL_INNER))
 )
 
 
@@ -95,7 +93,7 @@ def refined(segments: int, *, connection: float | None = CONNECTION) -> Arm:
             part, model=replace(part.model, segments=Segments(count=segments, detached=True))
         )
         label += ", not connected"
-    return Arm(label=label, part=part)
+    return Arm(label, part)
 
 
 def flat(segments: int, *, passes: int = 1) -> Arm:
@@ -103,17 +101,10 @@ def flat(segments: int, *, passes: int = 1) -> Arm:
     two = refined(segments).part
     assert isinstance(two, System) and isinstance(two.model.low, Transformer)
     core = replace(two.model.low, layers=2)
-    one = replace(
-        two.model,
-        low=core,
-        high=core,
-        coupling=Single(),
-        low_steps=passes,
-        cycles=1,
-    )
+    one = replace(two.model, low=core, high=core, coupling=Single(), low_steps=passes, cycles=1)
     label = f"one level, {_segments(segments)}"
     label += f", {passes} passes" * (passes > 1)
-    return Arm(label=label, part=replace(two, model=one))
+    return Arm(label, replace(two, model=one))
 
 
 def _segments(count: int) -> str:
@@ -131,8 +122,8 @@ def halting(label: str, *, separate: bool, exploration: Exploration) -> Arm:
     """Return a model that learns to halt, each sample for itself, its states carried on."""
     part = amulgent(max_steps=4)
     return Arm(
-        label=label,
-        part=changed(
+        label,
+        changed(
             part,
             {
                 "model.halting.batch_mean": False,
@@ -154,9 +145,6 @@ Q3 = halting(
 )
 
 # -- ladders of rates -----------------------------------------------------------------------------
-S0 = Arm(label="LayerNorm, torch's weights", part=amulgent())
-S1 = Arm(label="RMSNorm", part=both_levels(S0.part, norm=RmsNorm(eps=1e-6)))
-S2 = Arm(
-    label="truncated-normal weights",
-    part=changed(S0.part, {"model.initialisation": TruncatedNormal()}),
-)
+S0 = Arm("LayerNorm, torch's weights", amulgent())
+S1 = Arm("RMSNorm", both_levels(S0.part, norm=RmsNorm(eps=1e-6)))
+S2 = Arm("truncated-normal weights", changed(S0.part, {"model.initialisation": TruncatedNormal()}))

@@ -39,14 +39,14 @@ def _v2(label: str, **flags: bool) -> Arm:
         max_cycles=CYCLES,
         **flags,
     )
-    return Arm(label=label, part=part)
+    return Arm(label, part)
 
 
 ORIGINAL = _v2("original")
 PER_SAMPLE = _v2("per-sample ACT", use_per_sample_act=True)
 CORRECTED = _v2("masked mean", use_per_sample_act=True, use_corrected_meta_rl=True)
 NO_ENTROPY = Arm(
-    label="masked mean, no entropy bonus", part=changed(CORRECTED.part, {"objective.entropy": 0.0})
+    "masked mean, no entropy bonus", changed(CORRECTED.part, {"objective.entropy": 0.0})
 )
 ALL_FLAGS = _v2(
     "all four enhancements",
@@ -79,7 +79,7 @@ def _gru(price: float) -> Arm:
         hidden_high=128,
         compute_cost_weight=price,
     )
-    return Arm(label=f"λ = {price:g}", part=part)
+    return Arm(f"λ = {price:g}", part)
 
 
 PRICED = tuple(_gru(price) for price in PRICES)

@@ -50,8 +50,8 @@ def _tiny(*, mixing: bool) -> System:
     return found
 
 
-ATTENTION = Arm(label="self-attention", part=_tiny(mixing=False))
-MIXING = Arm(label="feed-forward over positions", part=_tiny(mixing=True))
+ATTENTION = Arm("self-attention", _tiny(mixing=False))
+MIXING = Arm("feed-forward over positions", _tiny(mixing=True))
 
 # -- one tiny network with one latent, two and seven ----------------------------------------------
 _LATENTS = changed(
@@ -75,7 +75,7 @@ TWO, ONE, SEVEN = vary(
 )
 
 # -- recursion that deepens in training -----------------------------------------------------------
-DEEP = Arm(label="3 × 3 cycles", part=levels(cycles=3, low_steps=3))
+DEEP = Arm("3 × 3 cycles", levels(cycles=3, low_steps=3))
 DEEPENING = replace(
     HALTING,
     training=replace(
@@ -121,4 +121,4 @@ EARLY = replace(
 # -- hard boards alone, and with easier ones among them -------------------------------------------
 HARD = Boards(task=Sudoku(size=4, clues=5), train=8_192)
 ON_HARD = replace(HALTING, boards=HARD)
-LEVELS_ARM = Arm(label="act-v1", part=LEVELS)
+LEVELS_ARM = Arm("act-v1", LEVELS)

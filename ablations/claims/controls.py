@@ -12,11 +12,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablations.claims.ledger import Entry
 from ablations.claims.setups import SETUPS, Plant, Setup
 from ablations.metrics.base import Metric
 from ablations.rule import Word
 from ablations.specs.arms import Arm, changed
-from ablations.specs.claim import CONTROLS, Cell, Claim, Reading, Statistical, Tier
+from ablations.specs.claim import CONTROLS, Cell, Claim, Reading, Statistical, Tier, product
 from ablations.specs.protocols import Protocol
 from ablations.specs.tests import (
     Both,
@@ -71,9 +72,16 @@ class Control:
     expected: Word
 
     @property
-    def statement(self) -> str:
-        """The known truth, in words."""
-        return f"{self.planted}: the rule finds it." if self.planted else "Equal is found equal."
+    def entry(self) -> Entry:
+        """What a ledger would say of it: the known truth."""
+        found = f"{self.planted}: the rule finds it." if self.planted else "Equal is found equal."
+        return Entry(
+            id=self.claim.id,
+            claim=found,
+            document="controls",
+            documented=self.planted or "no effect",
+            section="Planted effect" if self.planted else "A versus A",
+        )
 
     def guards(self, claim: Claim) -> bool:
         """Return whether a claim shares the measurement."""
@@ -168,13 +176,12 @@ def _spec(
     if setup.protocol.joint:
         cells, place = _together(setup, metric, plant if planted else None)
         others = [i for i in range(1, len(cells)) if i != place]
-        beside = tuple(Reading(label=cells[i].label, test=test, cells=(0, i)) for i in others)
+        beside = tuple(Reading(cells[i].label, test=test, cells=(0, i)) for i in others)
         test = Both(parts=(test,), reads=((0, place),))
     else:
         cells = _apart(setup, metric, plant if planted else None)
     return Statistical(
         id=f"{PREFIX}{of.name}-{'planted' if planted else 'equal'}",
-        section="Planted effect" if planted else "A versus A",
         reading=(
             "Both cells are one small arm, measured independently by the claims' own code and "
             f"judged by their rule. {changes}"
@@ -192,13 +199,13 @@ def _spec(
 def _apart(setup: Setup, metric: Metric, plant: Plant | None) -> tuple[Cell, ...]:
     """Return the two cells of a control, each measured by itself."""
     arm, done = (setup.apart_arm, setup.apart) if plant is None else (plant.arm, plant.protocol)
-    first = Arm(label="first", part=setup.arm)
-    second = Arm(label="second", part=changed(setup.arm, arm))
+    first = Arm("first", setup.arm)
+    second = Arm("second", changed(setup.arm, arm))
     protocol = changed(setup.protocol, {**setup.apart, **done})
     assert isinstance(protocol, Protocol)
     return (
-        Cell(label="first", arm=first, protocol=setup.protocol, metric=metric),
-        Cell(label="second", arm=second, protocol=protocol, metric=metric),
+        Cell("first", first, setup.protocol, metric),
+        Cell("second", second, protocol, metric),
     )
 
 
@@ -210,10 +217,8 @@ def _together(setup: Setup, metric: Metric, plant: Plant | None) -> tuple[tuple[
     """
     changes = {"first": {}, "second": setup.apart_arm}
     changes |= {f"planted {i}": one.arm for i, one in enumerate(setup.plants, start=1)}
-    arms = [Arm(label=name, part=changed(setup.arm, change)) for name, change in changes.items()]
-    cells = tuple(
-        Cell(label=arm.label, arm=arm, protocol=setup.protocol, metric=metric) for arm in arms
-    )
+    arms = [Arm(name, changed(setup.arm, change)) for name, change in changes.items()]
+    cells = product(arms, setup.protocol, metric)
     return cells, 1 if plant is None else 2 + setup.plants.index(plant)
 
 

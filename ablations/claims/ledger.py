@@ -82,6 +82,10 @@ class Figure:
         low, high = self.numbers("range")
         return low, high
 
+    def band(self) -> Mapping[str, Any]:
+        """Return the band of the ratio and its source, as arguments of a test."""
+        return {"about": self.ratio(), "band_because": self.because()}
+
     @property
     def least(self) -> float:
         """The printed figure of an "at least"."""
@@ -123,6 +127,7 @@ class Entry:
         claim: The claim in our words.
         document: Key of the document.
         group: Letter of its group.
+        section: Section in which the document makes the claim.
         documented: The figure as text for the reader; "—" if only a direction is claimed.
         forms: The forms in which it may be decided, see `FORMS`.
         figure: The figure by its parts.
@@ -132,6 +137,7 @@ class Entry:
     claim: str
     document: str = "own"
     group: str = ""
+    section: str = ""
     documented: str = "—"
     forms: tuple[str, ...] = ()
     figure: Figure = field(default_factory=Figure)

@@ -11,7 +11,6 @@ CLAIMS = (
     exact(
         "attention-cost",
         "ablations.claims.exact.counts:attention",
-        section="3. True Sequence-Level Attention Aggregation (document v2)",
         reading=(
             "The document names the gain of attention over the sequence but not its cost. The "
             "floating-point operations of the summary are counted in a running model, with "
@@ -21,15 +20,14 @@ CLAIMS = (
             "each summary's share of a forward pass are shown beside."
         ),
         arms=(
-            Arm(label="attention over one step", part=recipes.v2(step_attention=True)),
-            Arm(label="attention over the trace", part=recipes.v2(use_sequence_attention=True)),
-            Arm(label="last step", part=recipes.v2()),
+            Arm("attention over one step", recipes.v2(step_attention=True)),
+            Arm("attention over the trace", recipes.v2(use_sequence_attention=True)),
+            Arm("last step", recipes.v2()),
         ),
     ),
     exact(
         "qheads-params",
         "ablations.claims.exact.parameters:heads",
-        section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
             "The document states the size of the enhanced model, but not what the Q heads "
             "contribute to it. One map to both Q values is compared with one map for each, by the "
@@ -43,7 +41,6 @@ CLAIMS = (
     exact(
         "refinement-cost",
         "ablations.claims.exact.counts:segments",
-        section="3. Iterative Refinement (document amulgent)",
         reading=(
             "The document promises better answers and doesn't state the cost of a segment. The "
             "floating-point operations of a halting step of the enhanced model are counted. Here "
@@ -52,22 +49,15 @@ CLAIMS = (
             "carries no verdict."
         ),
         arms=(
-            Arm(
-                label="1 segment",
-                part=recipes.amulgent(use_rmsnorm=True, use_swiglu=True),
-            ),
+            Arm("1 segment", recipes.amulgent(use_rmsnorm=True, use_swiglu=True)),
             *(
-                Arm(
-                    label=f"{n} segments",
-                    part=recipes.amulgent_enhanced(refinement_segments=n),
-                )
+                Arm(f"{n} segments", recipes.amulgent_enhanced(refinement_segments=n))
                 for n in (2, 4)
             ),
         ),
     ),
     Statistical(
         id="one-step-quality",
-        section="Architecture Features, Memory Efficient; Key Innovations (document complete)",
         reading=(
             "The document trains with one-step gradients and doesn't state what they cost in "
             "accuracy. One-step gradients reach through the last low and the last high update of "
@@ -83,8 +73,7 @@ CLAIMS = (
         protocol=HALTING,
         metric=Accuracy(),
         test=NotWorse(margin=0.02, because="a reader would notice a difference of two points"),
-        beside=(Reading(label="whole boards", metric=Accuracy(cells="exact")),),
+        beside=(Reading("whole boards", Accuracy(cells="exact")),),
         schedule=FURTHER,
-        cost=5.0,
     ),
 )

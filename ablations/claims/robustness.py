@@ -16,7 +16,7 @@ from typing import Any
 
 from ablations.claims.controls import Control
 from ablations.claims.family import one_each
-from ablations.claims.ledger import Entry
+from ablations.claims.ledger import Entry, Figure
 from ablations.claims.sets import ClaimSet
 from ablations.specs.arms import Arm
 from ablations.specs.claim import Claim, Statistical, Tier, differences
@@ -27,6 +27,7 @@ from hrm.config.parts import Part
 
 PREFIX = "robustness/"
 SEEDS = 8
+COST = 5.0  # CPU seconds of a run, before any is stored
 _itself = re.compile(r"width|inner|layers|boards|schedule|learning_rate|ema|size|updates|depths")
 Edit = Callable[[dict[str, Json]], dict[str, Json]]  # of one encoded part
 
@@ -46,16 +47,7 @@ class Beside(ClaimSet):
 def beside(of: ClaimSet) -> Beside:
     """Return the variants of a set's headline claims as a set."""
     found = [one for claim in headlines(of) for one in variants(claim).values()]
-    entries = {
-        one.id: Entry(
-            id=one.id,
-            claim=f"{of.ledger[one.id.rpartition('/')[2]].claim} ({_label(one.id)})",
-            document=of.ledger[one.id.rpartition("/")[2]].document,
-            documented="",
-            forms=(one.form,),
-        )
-        for one in found
-    }
+    entries = {one.id: _entry(one, of.ledger[one.id.rpartition("/")[2]]) for one in found}
     return Beside(
         name=f"robustness of {of.name}",
         specs=tuple(found),
@@ -63,6 +55,12 @@ def beside(of: ClaimSet) -> Beside:
         family=one_each(found),
         compiled=of.compiled,
     )
+
+
+def _entry(variant: Statistical, of: Entry) -> Entry:
+    """Return the entry of a variant, without the documented figure."""
+    claim = f"{of.claim} ({_label(variant.id)})"
+    return replace(of, id=variant.id, claim=claim, documented="", figure=Figure())
 
 
 def headlines(of: ClaimSet) -> tuple[Statistical, ...]:
@@ -111,7 +109,7 @@ def _variant(claim: Statistical, label: str, edit: Edit) -> Statistical:
     cells = tuple(
         replace(
             cell,
-            arm=Arm(label=cell.arm.label, part=_edited(cell.arm.part, edit)),
+            arm=Arm(cell.arm.label, _edited(cell.arm.part, edit)),
             protocol=_edited(cell.protocol, edit),
         )
         for cell in claim.compared
@@ -125,6 +123,7 @@ def _variant(claim: Statistical, label: str, edit: Edit) -> Statistical:
         beside=(),
         unskilled=tuple(cell.label for cell in cells),
         schedule=dict.fromkeys(Tier, SEEDS),
+        cost=COST,
     )
 
 

@@ -2,7 +2,7 @@
 
 from ablations.claims.arms_amulgent import E1, E4, F1, F2, F4, L1, L2, L4, LEVELS
 from ablations.metrics.scores import Accuracy
-from ablations.specs.claim import Cell, Reading, Statistical
+from ablations.specs.claim import Reading, Statistical, product
 from ablations.specs.contrasts import interaction, main_effect
 from ablations.specs.tests import Both, Difference, Factorial
 
@@ -36,38 +36,33 @@ READING = (
 )
 
 
-def dominating(name: str, section: str, more: str) -> Statistical:
+def dominating(name: str, more: str) -> Statistical:
     """Return the claim that segments matter more than architecture.
 
     Args:
         name: Id of the claim.
-        section: Section of the document.
         more: Further text for its reading.
     """
     return Statistical(
         id=name,
-        section=section,
         reading=f"{READING} {more}",
-        cells=tuple(
-            Cell(label=arm.label, arm=arm, protocol=LEVELS, metric=Accuracy())
-            for arm in (L1, L2, L4, F1, F2, F4, E1, E4)
-        ),
+        cells=product((L1, L2, L4, F1, F2, F4, E1, E4), LEVELS, Accuracy()),
         test=Both(parts=(_beyond(1), _beyond(-1)), reads=(_ALL, _ALL)),
         beside=(
-            Reading(label="one segment to two, two levels", test=_HALF, cells=(0, 1)),
-            Reading(label="one level less two, at four segments", test=_HALF, cells=(2, 5)),
+            Reading("one segment to two, two levels", test=_HALF, cells=(0, 1)),
+            Reading("one level less two, at four segments", test=_HALF, cells=(2, 5)),
             Reading(
-                label="segments less architecture, at equal operations",
+                "segments less architecture, at equal operations",
                 test=_beyond(1, _ENDS),
                 cells=_FLOPS,
             ),
             Reading(
-                label="segments plus architecture, at equal operations",
+                "segments plus architecture, at equal operations",
                 test=_beyond(-1, _ENDS),
                 cells=_FLOPS,
             ),
             Reading(
-                label="how much more segments do for one level",
+                "how much more segments do for one level",
                 test=Factorial(
                     factors=interaction(_LEVELS, _DOUBLINGS),
                     null=0.01,
@@ -77,5 +72,4 @@ def dominating(name: str, section: str, more: str) -> Statistical:
                 cells=_ALL,
             ),
         ),
-        cost=2.5,
     )

@@ -5,7 +5,8 @@ import argparse
 from ablations.cli import display
 from ablations.cli.session import Session
 from ablations.judging.row import Desk, row
-from ablations.runs.trials import plan, seeds
+from ablations.planning.costs import Costs
+from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
 from hrm.codec import Json
 from hrm.errors import UserError
@@ -33,7 +34,7 @@ def list_(asked: argparse.Namespace) -> int:
             {
                 "id": name,
                 "document": entry.document,
-                "section": "" if claim is None else claim.section,
+                "section": entry.section,
                 "group": entry.group,
                 "form": None if claim is None else claim.form,
                 "documented": entry.documented,
@@ -68,7 +69,7 @@ def show(asked: argparse.Namespace) -> int:
 
     That is: reading, arms {label: configuration}, cells [{label, arm, protocol, metric}],
     differences [{path, values}], pairs {tier: number}, seeds [first, last of the full tier], zones,
-    cost (CPU seconds of a run).
+    cost (expected CPU seconds of a pair, with training).
     """
     asked.claims = [asked.claim]
     session = Session.of(asked)
@@ -77,7 +78,7 @@ def show(asked: argparse.Namespace) -> int:
     data: dict[str, Json] = {
         "id": claim.id,
         "document": entry.document,
-        "section": claim.section,
+        "section": entry.section,
         "group": entry.group,
         "form": claim.form,
         "documented": entry.documented,
@@ -88,7 +89,7 @@ def show(asked: argparse.Namespace) -> int:
         "differences": [
             {"path": path, "values": list(values)} for path, values in differences(claim).items()
         ],
-        "cost": claim.cost,
+        "cost": _cost(claim, session),
         **_details(claim, session),
     }
     if asked.json:
@@ -125,6 +126,14 @@ def _details(claim: Claim, session: Session) -> dict[str, Json]:
         case External():
             return {"needs": claim.needs, "command": claim.command}
     return {}
+
+
+def _cost(claim: Claim, session: Session) -> float:
+    """Return the expected CPU seconds of all runs of one pair."""
+    if isinstance(claim, External):
+        return claim.cost
+    trials = with_parents(plan(claim, seeds(claim, 1)).trials)
+    return Costs([claim], session.reader(), session.committed).total(trials)
 
 
 def _words(session: Session, chosen: list[Claim]) -> dict[str, str]:

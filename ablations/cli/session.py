@@ -116,16 +116,8 @@ class Session:
 
     @functools.cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """The ledger's entry of each claim, and a similar entry for each control."""
-        known = {
-            control.claim.id: Entry(
-                id=control.claim.id,
-                claim=control.statement,
-                document="controls",
-                documented=control.planted or "no effect",
-            )
-            for control in self.controls
-        }
+        """The ledger's entry of each claim, and that of each control."""
+        known = {control.claim.id: control.entry for control in self.controls}
         return {**self.every.ledger, **known}
 
     def store(self, *, create: bool = False) -> Store:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablations.judging import garden as seen_before
-from ablations.judging.controls import Control, controlled
-from ablations.judging.row import Desk, Entry, Surroundings, Words, machine, row, span, versions
+from ablations.judging.controls import controlled
+from ablations.judging.row import Desk, Surroundings, machine, row, span, versions
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
@@ -17,6 +17,7 @@ from hrm.codec import Json
 
 if TYPE_CHECKING:  # importing sets imports every spec; a report needs only those that it is given
     from ablations.claims import ClaimSet
+    from ablations.claims.ledger import Entry
 
 
 def report(
@@ -42,7 +43,7 @@ def report(
     plans, judged = plans or {}, seen_before.by_claim(garden)
 
     def made(
-        claim: Claim, entry: Entry, guards: Sequence[Controlled] = (), *, drawn: bool = True
+        claim: Claim, entry: "Entry", guards: Sequence[Controlled] = (), *, drawn: bool = True
     ) -> Row:
         around = Surroundings(
             controls=guards,
@@ -54,13 +55,13 @@ def report(
 
     every = {control.claim.id: control for control in of.controls()}
     guards = [
-        controlled(c, made(c.claim, _words(c), drawn=False), chosen)  # they stand in a table
+        controlled(c, made(c.claim, c.entry, drawn=False), chosen)  # they stand in a table
         for c in of.controls(chosen)
     ]
     rows = [
         made(
             claim,
-            _words(every[claim.id]) if claim.id in every else of.ledger[claim.id],
+            every[claim.id].entry if claim.id in every else of.ledger[claim.id],
             [c for c in guards if claim.id in c.claims],
         )
         for claim in chosen
@@ -116,14 +117,6 @@ def fates(of: "ClaimSet", rows: Sequence[Row]) -> Family:
             fate = "not_run" if specified & set(member.claims) else "without_spec"
         counts[fate] += 1
     return Family(members=len(of.family.members), **counts)
-
-
-def _words(control: Control) -> Words:
-    return Words(
-        document="controls",
-        claim=control.statement,
-        documented=control.planted or "no effect",
-    )
 
 
 def _results(claims: Sequence[Claim], desk: Desk) -> list[Result]:

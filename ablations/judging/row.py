@@ -1,9 +1,9 @@
 """Everything that a report shows of one claim, from its stored runs."""
 
 import hashlib
-import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ablations.judging import checked_bytes, garden, statements
 from ablations.judging import controls as guarding
@@ -31,31 +31,8 @@ from ablations.runs import trials
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
 from hrm.config.parts import canonical
 
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """The description of a claim that isn't in the ledger.
-
-    Args:
-        document: Key of the document, as in the ledger.
-        claim: The claim in words, as in the ledger.
-        documented: The documented figure, as in the ledger.
-    """
-
-    document: str
-    claim: str
-    documented: str
-
-
-class Entry(typing.Protocol):
-    """The interface of a ledger's entry for a claim."""
-
-    @property
-    def document(self) -> str: ...
-    @property
-    def claim(self) -> str: ...
-    @property
-    def documented(self) -> str: ...
+if TYPE_CHECKING:  # importing the ledger imports every spec
+    from ablations.claims.ledger import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +104,7 @@ class _Draft:
     notes: tuple[str, ...] = ()
 
 
-def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = None) -> Row:
+def row(claim: Claim, entry: "Entry", desk: Desk, around: Surroundings | None = None) -> Row:
     """Return the row of one claim.
 
     Args:
@@ -159,7 +136,7 @@ def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
     planned = len(gathered.trials(seeds))
     reason = case.reason
     if case.word is Word.NOT_RUN:
-        reason = f"no pair is complete; it takes about {claim.cost * planned:,.0f} CPU seconds"
+        reason = f"no pair is complete; `ablations plan {claim.id}` estimates what its runs cost"
     return _Draft(
         word=case.word,
         reason=reason,
@@ -216,7 +193,7 @@ def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
     )
 
 
-def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
+def _row(claim: Claim, entry: "Entry", desk: Desk, around: Surroundings, draft: _Draft) -> Row:
     first = draft.parts[0] if draft.parts else None
     options = f" --device {desk.device}" if desk.device != "cpu" else ""
     options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
@@ -225,7 +202,7 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         verdict=Verdict(
             id=claim.id,
             document=entry.document,
-            section=claim.section,
+            section=entry.section,
             form=claim.form,
             documented=entry.documented,
             estimate=None if first is None else first.estimate,

@@ -9,7 +9,7 @@ from hrm.config.parts import Part, canonical, differences, type_key
 from hrm.errors import UserError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Arm:
     """An arm of a comparison: its name for the reader, and its configuration."""
 
@@ -32,7 +32,7 @@ def vary(base: Part, arms: Mapping[str, Part | Mapping[str, Any]]) -> tuple[Arm,
         UserError: If there is no such path, or a value isn't allowed there.
     """
     return tuple(
-        Arm(label=label, part=given if isinstance(given, Part) else changed(base, given))
+        Arm(label, given if isinstance(given, Part) else changed(base, given))
         for label, given in arms.items()
     )
 

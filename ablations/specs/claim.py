@@ -2,7 +2,7 @@
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -31,6 +31,7 @@ __all__ = [
     "Tier",
     "differences",
     "exact",
+    "product",
 ]
 
 
@@ -55,7 +56,7 @@ OFFSET = 1_000  # seeds in a block: more than a claim ever has pairs
 PILOT_BLOCK = 1  # plans estimate spreads from its first seeds; no claim is judged by these
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Cell:
     """A cell, the unit that a test reads: an arm, a protocol and a metric.
 
@@ -78,7 +79,12 @@ class Cell:
         return {name: part.to_json() for name, part in parts.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
+def product(arms: Iterable[Arm], protocol: Protocol, metric: Metric) -> tuple[Cell, ...]:
+    """Return one cell per arm, named like it."""
+    return tuple(Cell(arm.label, arm, protocol, metric) for arm in arms)
+
+
+@dataclass(frozen=True)
 class Reading:
     """Another reading of the same runs, shown beside the primary one; it carries no verdict.
 
@@ -100,22 +106,22 @@ class Claim(ABC):
     """Base class of all claims.
 
     Args:
-        id: Id in the ledger, which has the words of the claim and its documented figure.
-        section: Section in which the document makes the claim.
+        id: Id in the ledger, which has the words of the claim, the section of the document that
+            makes it, and the documented figure.
         reading: How the words of the document are interpreted and why; what they leave open, and
             the choice that was made.
-        cost: Estimate of the CPU seconds of a run, used until a run is stored.
+        cost: Estimate of the CPU seconds of a run, used until pilots are committed or a run is
+            stored.
     """
 
     id: str
-    section: str
     reading: str
     cost: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a claim that doesn't say where it is made or how it is read."""
+        """Refuse a claim that doesn't say how it is read."""
         assert self.id and self.id == self.id.strip(), self.id
-        assert self.section.strip() and self.reading.strip() and self.cost >= 0, self.id
+        assert self.reading.strip() and self.cost >= 0, self.id
 
     @property
     @abstractmethod
@@ -163,11 +169,7 @@ class Statistical(Claim):
         super().__post_init__()
         if not self.cells:
             assert self.arms and self.protocol is not None and self.metric is not None, self.id
-            product = tuple(
-                Cell(label=arm.label, arm=arm, protocol=self.protocol, metric=self.metric)
-                for arm in self.arms
-            )
-            object.__setattr__(self, "cells", product)
+            object.__setattr__(self, "cells", product(self.arms, self.protocol, self.metric))
         labels = [cell.label for cell in self.cells]
         assert len(set(labels)) == len(labels), (self.id, labels)
         assert set(self.unskilled) <= set(labels), (self.id, self.unskilled)
@@ -224,7 +226,6 @@ def exact(
     id: str,  # noqa: A002 (the field's name)
     function: str,
     *,
-    section: str,
     reading: str,
     arms: tuple[Arm, ...] = (),
     figures: tuple[str, ...] = (),
@@ -238,7 +239,6 @@ def exact(
         function: "module:function". It is called with the configurations of the arms and the seed
             (and with the figures, if there are any) and yields checks. It is loaded when it is run,
             so that listing claims doesn't load torch.
-        section: Section in which the document makes the claim.
         reading: How the words of the document are interpreted.
         arms: Configurations that are passed to the function.
         figures: The printed figures, from the ledger.
@@ -247,7 +247,6 @@ def exact(
     """
     return Exact(
         id=id,
-        section=section,
         reading=reading,
         arms=arms,
         check=Check(function=function, figures=figures),

@@ -16,12 +16,12 @@ LEDGER = {
     "wider-is-better": {
         "claim": "A model four times as wide answers more cells right after equal updates.",
         "document": "our notes",
+        "section": "Sizes",
     },
 }
 CLAIMS = [
     Statistical(
         id="wider-is-better",
-        section="Sizes",
         reading="Right answers are read as accuracy on unknown cells of boards held out.",
         arms=vary(
             SMALL,

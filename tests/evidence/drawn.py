@@ -77,7 +77,6 @@ def run(inputs):
 def claim(name, test, arms, metric=None):
     return Statistical(
         id=name,
-        section="Draws",
         reading="As drawn.",
         arms=vary(Source(), arms),
         protocol=Draw(),

@@ -19,10 +19,10 @@ def _cell(probability: float, protocol: Protocol) -> Cell:
     label, obeyed = f"exploration {probability:g}", protocol is _OBEYED
     part = changed(LEVELS, {"model.halting.exploration": exploration})
     return Cell(
-        label=f"{label}, evaluated" if obeyed else label,
-        arm=Arm(label=label, part=part),
-        protocol=protocol,
-        metric=Cycles() if obeyed else CompletionStep(),
+        f"{label}, evaluated" if obeyed else label,
+        Arm(label, part),
+        protocol,
+        Cycles() if obeyed else CompletionStep(),
     )
 
 
@@ -35,11 +35,11 @@ _STEPS = Trend(
     fewer=True,
 )
 _BESIDE = (
-    Reading(label="halting steps in evaluation", cells=_EVALUATED),
+    Reading("halting steps in evaluation", cells=_EVALUATED),
     Reading(
-        label="accuracy of the evaluation that halts",
-        metric=HaltedAccuracy(),
-        test=Trend(
+        "accuracy of the evaluation that halts",
+        HaltedAccuracy(),
+        Trend(
             levels=_PROBABILITIES,
             null=0.005,
             because="half a point over all probabilities is the smallest gain worth noticing",
@@ -60,41 +60,34 @@ _MEASURED = (
 )
 
 
-def _advice(name: str, section: str, words: str) -> Statistical:
+def _advice(name: str, words: str) -> Statistical:
     return Statistical(
         id=name,
-        section=section,
         reading=f"{words} {_MEASURED}",
         cells=_CELLS,
         test=_STEPS,
         beside=_BESIDE,
-        cost=4.0,
     )
 
 
-_TUNING = "Tips & Best Practices, 2. Halting Tuning"
 CLAIMS = (
     _advice(
         "exploration-too-many",
-        _TUNING,
         "The document advises more exploration against too many steps, so the steps must fall as "
         "exploration rises.",
     ),
     _advice(
         "exploration-too-few",
-        _TUNING,
         "The document advises less exploration against too few steps, so the steps must rise as "
         "exploration falls.",
     ),
     _advice(
         "exploration-never",
-        "Troubleshooting, Model never halts",
         "The document advises more exploration if a model never halts, so its steps must fall as "
         "exploration rises. Where no arm halts before the last step, the claim can't be decided.",
     ),
     _advice(
         "exploration-immediate",
-        "Troubleshooting, Model always halts immediately",
         "The document advises less exploration if a model halts at once, so its steps must rise as "
         "exploration falls. Where every arm halts at the first step, the claim can't be decided.",
     ),

@@ -18,7 +18,6 @@ CLAIMS = (
     exact(
         "guide-learns-halting",
         "ablations.claims.exact.guide:learns_halting",
-        section="Training, Basic Training Loop",
         reading=(
             "To learn when to halt, the row of the Q head that computes Q(halt) must get a "
             "gradient from the loss of the printed training step. That step makes a new carry, "
@@ -35,7 +34,6 @@ CLAIMS = (
     exact(
         "guide-max-matters",
         "ablations.claims.exact.guide:maximum_matters",
-        section="Configuration Guide, Halting; Tips, Halting Tuning; Training, Basic Training Loop",
         reading=(
             "The guide tunes the number of steps by halt_max_steps, so in its own training loop "
             "this setting must change what is learned. Models with 2, 5 and 8 steps take five "
@@ -52,7 +50,6 @@ CLAIMS = (
     exact(
         "puzzle-zero-init",
         "ablations.claims.exact.guide:zero_table",
-        section="Tips, Puzzle Embeddings",
         reading=(
             'We read "Zero-initialized by default" as: in a new model that is built with the '
             "document's keys, every entry of the table is zero."
@@ -62,7 +59,6 @@ CLAIMS = (
     exact(
         "puzzle-own-optimiser",
         "ablations.claims.exact.guide:own_optimiser",
-        section="Tips, Puzzle Embeddings; Training, Basic Training Loop",
         reading=(
             "We read \"Requires separate optimizer\" as: the model's optimiser doesn't train the "
             "table. AdamW with weight decay gets model.parameters(), without the document's filter "

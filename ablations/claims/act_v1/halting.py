@@ -12,7 +12,6 @@ CLAIMS = (
     exact(
         "halt-rule",
         "ablations.claims.exact.halting:rule",
-        section="Architecture, Adaptive Computation Time",
         reading=(
             "The rule is tested as the document states it, without exception: a sequence halts at "
             "the first step where Q(halt) > Q(continue), or at the last step. It is tested where "
@@ -37,7 +36,6 @@ CLAIMS = (
     exact(
         "halt-max",
         "ablations.claims.exact.halting:maximum",
-        section="Troubleshooting, Model never halts",
         reading=(
             "The Q heads' biases are set to −5 and +5, so that the model never chooses to halt. "
             "The number of computed steps, counted at the high core, and the number of reported "
@@ -50,7 +48,6 @@ CLAIMS = (
     exact(
         "halt-init-continue",
         "ablations.claims.exact.guide:init_continue",
-        section="Troubleshooting, Model always halts immediately",
         reading=(
             'We read "Should be biased toward continuing initially" as a statement about '
             "behaviour: in training mode, before any update, every sequence continues after its "

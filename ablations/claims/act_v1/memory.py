@@ -20,7 +20,6 @@ CLAIMS = (
     exact(
         "cycles-memory",
         "ablations.claims.exact.memory:cycles",
-        section="Tips, Memory Optimization; Troubleshooting, OOM",
         reading=(
             f"{_PEAK}An update is one segment, as in the printed loop, with the system's own "
             "gradient, which passes through the last low and the last high update alone. The peak "
@@ -34,7 +33,6 @@ CLAIMS = (
     exact(
         "memory-batch-sequence",
         "ablations.claims.exact.memory:batch_sequence",
-        section="Tips, Memory Optimization; Troubleshooting, OOM",
         reading=(
             f"{_PEAK}The peak must rise strictly with batches of 4, 8, 16 and 32 sequences, and "
             "with sequences of 16, 32, 64 and 128 positions, each varied alone."
@@ -45,7 +43,6 @@ CLAIMS = (
     exact(
         "checkpointing-memory",
         "ablations.claims.exact.memory:checkpointing",
-        section="Tips, Memory Optimization",
         reading=(
             f"{_PEAK}Checkpointing keeps the inputs of each update of a level and recomputes the "
             "rest in the backward pass. It must lower the peak and leave every gradient bit for "

@@ -12,7 +12,6 @@ CLAIMS = (
     exact(
         "q-float32",
         "ablations.claims.exact.guide:wide_q",
-        section="Tips, Mixed Precision",
         reading=(
             'The document says that Q values are kept in float32 "for stability (done '
             'automatically)". We read this as a statement about the outputs of a bfloat16 model: '
@@ -25,7 +24,6 @@ CLAIMS = (
     exact(
         "accumulation-exact",
         "ablations.claims.exact.numerics:accumulation",
-        section="Troubleshooting, OOM",
         reading=(
             "The guide offers gradient accumulation against too little memory, which implies that "
             "the training step stays the same. Gradients summed over four equal pieces of a batch "

@@ -19,9 +19,9 @@ from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.protocols import Check, Evaluate, Protocol, Train
 from ablations.specs.tests import Difference, OneSample
 
-_ARM = Arm(label="puzzle table", part=tokens(puzzles=True))
+_ARM = Arm("puzzle table", tokens(puzzles=True))
 _RULE = Check(function="ablations.claims.exact.puzzles:sign_rule")
-_EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
+_EXACT = Reading("whole boards", Accuracy(cells="exact"))
 _TASK = (
     "A board has eight tokens: two interleaved sequences modulo 7, with one element of each asked "
     "for. It also has one of eight identities, which permutes the elements of its whole answer. "
@@ -40,13 +40,12 @@ def _tuned(protocol: Train) -> Train:
 
 
 def _cell(label: str, protocol: Protocol) -> Cell:
-    return Cell(label=label, arm=_ARM, protocol=protocol, metric=Accuracy())
+    return Cell(label, _ARM, protocol, Accuracy())
 
 
 CLAIMS = (
     Statistical(
         id="puzzle-identity",
-        section="Tips & Best Practices, 3. Puzzle Embeddings",
         reading=(
             'We read "Use when tasks have distinct identities" as: a model that is told which task '
             "a board belongs to has a higher accuracy on unknown cells than one that is told the "
@@ -69,15 +68,13 @@ CLAIMS = (
         ),
         beside=(
             _EXACT,
-            Reading(label="against being asked with the blank identity", cells=(2, 1)),
-            Reading(label="against being asked with another identity", cells=(3, 1)),
+            Reading("against being asked with the blank identity", cells=(2, 1)),
+            Reading("against being asked with another identity", cells=(3, 1)),
         ),
         unskilled=("one identity for all",),
-        cost=3.5,
     ),
     Statistical(
         id="puzzle-signsgd",
-        section="Tips & Best Practices, 3. Puzzle Embeddings; Training, Basic Training Loop",
         reading=(
             'We read "SignSGD works well for sparse updates" as a comparison with the usual '
             "choice: AdamW on the rows in use, with separate moments and step counts for each row. "
@@ -96,27 +93,22 @@ CLAIMS = (
         cells=(
             _cell("AdamW on the table", _tuned(ADAM_PUZZLES)),
             _cell("sign-SGD on the table", _tuned(PUZZLES)),
-            Cell(label="the rule of sign-SGD", arm=_ARM, protocol=_RULE, metric=Held()),
+            Cell("the rule of sign-SGD", _ARM, _RULE, Held()),
         ),
         test=Difference(null=0.01, because="a point is the smallest gain worth a second optimiser"),
         beside=(
             _EXACT,
+            Reading("validation accuracy, mean over training", ValidationScore(last=_VALIDATIONS)),
             Reading(
-                label="validation accuracy, mean over training",
-                metric=ValidationScore(last=_VALIDATIONS),
-            ),
-            Reading(
-                label="share of exact checks of the rule that hold",
+                "share of exact checks of the rule that hold",
                 test=OneSample(null=0.99, because="a rule is broken if one check fails"),
                 cells=(2,),
             ),
         ),
         block=4,  # block 2 has the seeds of the first version
-        cost=3.5,
     ),
     Statistical(
         id="positions-rope",
-        section="Configuration Guide, Position Encodings",
         reading=(
             'The document calls rotary positions "recommended" over learned ones. We read this as '
             "a higher accuracy on unknown cells. The recommendation comes with no figure and no "
@@ -136,15 +128,14 @@ CLAIMS = (
         beside=(
             _EXACT,
             Reading(
-                label="parameters",
-                metric=Parameters(),
-                test=Difference(
+                "parameters",
+                Parameters(),
+                Difference(
                     null=1.0,
                     because="numbers of parameters are exact, so one parameter counts",
                     fewer=True,
                 ),
             ),
         ),
-        cost=3.0,
     ),
 )

@@ -13,7 +13,7 @@ from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.protocols import Evaluate, Forced, MeanLogits
 from ablations.specs.tests import Difference, NotWorse, Trend
 
-_EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
+_EXACT = Reading("whole boards", Accuracy(cells="exact"))
 _SHARED = (
     "The model has the document's levels and Q-learning. It is trained on 4×4 sudokus as one "
     "vector, which it learns in seconds. It takes at most four steps, and all of them in "
@@ -34,10 +34,10 @@ def _wide(width: int) -> Cell:
     rate = _RATE * _WIDTHS[1] / width
     label = f"width {width}"
     return Cell(
-        label=label,
-        arm=Arm(label=label, part=levels(width=width)),
-        protocol=replace(HALTING, training=replace(HALTING.training, learning_rate=rate)),
-        metric=Accuracy(),
+        label,
+        Arm(label, levels(width=width)),
+        replace(HALTING, training=replace(HALTING.training, learning_rate=rate)),
+        Accuracy(),
     )
 
 
@@ -49,21 +49,18 @@ def _equal_operations(place: int) -> Reading:
     """Return the gain of a doubled width if both models take the operations of the narrower."""
     narrow, wide = _WIDTHS[place : place + 2]
     return Reading(
-        label=f"width {wide} less {narrow} at equal operations, its curve cut short",
-        metric=ScoreAtCost(parameters=_COUNTED[narrow], updates=HALTING.training.updates),
-        test=Difference(
-            null=0.005, because="half a point is the smallest difference worth noticing"
-        ),
+        f"width {wide} less {narrow} at equal operations, its curve cut short",
+        ScoreAtCost(parameters=_COUNTED[narrow], updates=HALTING.training.updates),
+        Difference(null=0.005, because="half a point is the smallest difference worth noticing"),
         cells=(place, place + 1),
     )
 
 
-_ALL_STEPS = Arm(label="act-v1", part=LEVELS)
+_ALL_STEPS = Arm("act-v1", LEVELS)
 
 CLAIMS = (
     Statistical(
         id="cycles-quality",
-        section="Configuration Guide, Reasoning Iterations; Troubleshooting, Poor performance",
         reading=(
             'We read "More = deeper reasoning" as a higher accuracy on unknown cells per doubling '
             f"of the number of level updates in a segment. The document's ranges, {_RANGES}, begin "
@@ -88,11 +85,9 @@ CLAIMS = (
             because="half a point per doubling isn't worth twice the computation",
         ),
         beside=(_EXACT,),
-        cost=4.0,
     ),
     Statistical(
         id="size-quality",
-        section="Configuration Guide, Model Size; Troubleshooting, Poor performance",
         reading=(
             "We read better performance as a higher accuracy on unknown cells per doubling of the "
             "model's width. The widths are 32, 64 and 128, with the feed-forward's inner width in "
@@ -114,9 +109,9 @@ CLAIMS = (
         beside=(
             _EXACT,
             Reading(
-                label="parameters",
-                metric=Parameters(),
-                test=Trend(
+                "parameters",
+                Parameters(),
+                Trend(
                     levels=tuple(math.log2(width) for width in _WIDTHS),
                     null=1.0,
                     because="numbers of parameters are exact, so one parameter counts",
@@ -125,11 +120,9 @@ CLAIMS = (
             *map(_equal_operations, range(len(_COUNTED))),
         ),
         unskilled=(_wide(_WIDTHS[0]).label,),
-        cost=5.0,
     ),
     Statistical(
         id="bf16-quality",
-        section="Tips & Best Practices, 4. Mixed Precision",
         reading=(
             "We read doing no harm as: in nearly every run, bfloat16 doesn't cost two points of "
             "accuracy on unknown cells. The document recommends bfloat16, and its only warning is "
@@ -143,12 +136,10 @@ CLAIMS = (
         test=NotWorse(
             margin=0.02, because="two points are the smallest loss that a reader would notice"
         ),
-        beside=(Reading(label="whole boards", metric=Accuracy(cells="exact")),),
-        cost=4.0,
+        beside=(Reading("whole boards", Accuracy(cells="exact")),),
     ),
     Statistical(
         id="step-average",
-        section="Advanced Usage, Custom Forward Logic",
         reading=(
             "One trained model answers the same boards in two ways: by the logits of its last "
             "step, and by the mean of the logits of all four steps, as the printed loop computes "
@@ -158,22 +149,21 @@ CLAIMS = (
         ),
         cells=(
             Cell(
-                label="last step",
-                arm=_ALL_STEPS,
-                protocol=Evaluate(after=HALTING, mode=Forced(steps=STEPS)),
-                metric=Accuracy(),
+                "last step",
+                _ALL_STEPS,
+                Evaluate(after=HALTING, mode=Forced(steps=STEPS)),
+                Accuracy(),
             ),
             Cell(
-                label="mean of all steps",
-                arm=_ALL_STEPS,
-                protocol=Evaluate(after=HALTING, mode=MeanLogits(steps=STEPS)),
-                metric=Accuracy(),
+                "mean of all steps",
+                _ALL_STEPS,
+                Evaluate(after=HALTING, mode=MeanLogits(steps=STEPS)),
+                Accuracy(),
             ),
         ),
         test=Difference(
             null=0.005, because="half a point is the smallest gain worth a line of code"
         ),
         beside=(_EXACT,),
-        cost=4.0,
     ),
 )

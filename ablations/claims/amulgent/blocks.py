@@ -26,14 +26,12 @@ _ROOM = Ratio(
     because="one step of the grid, a factor of √2, is its resolution and doesn't matter in tuning",
 )
 _OVER_BEST = Reading(
-    label="largest stable rate over the rate with the least loss",
-    metric=LargestRate(over_best=True),
+    "largest stable rate over the rate with the least loss", LargestRate(over_best=True)
 )
 
 CLAIMS = (
     Statistical(
         id="rmsnorm-compute",
-        section="1. Advanced Neural Components, RMSNorm",
         reading=(
             "We read less computation as less time for the forward and backward pass of a norm, at "
             "the public code's default width 128 and batch 32, eagerly on one thread. FLOPs can't "
@@ -44,8 +42,8 @@ CLAIMS = (
             "is also shown."
         ),
         arms=(
-            Arm(label="LayerNorm", part=recipes.amulgent()),
-            Arm(label="RMSNorm", part=recipes.amulgent(use_rmsnorm=True)),
+            Arm("LayerNorm", recipes.amulgent()),
+            Arm("RMSNorm", recipes.amulgent(use_rmsnorm=True)),
         ),
         protocol=Time(targets=(_NORM, _PASS), batches=(32,), rounds=20),  # 40 scatter as much
         metric=TimeRatio(target=_NORM, batch=32),
@@ -54,27 +52,20 @@ CLAIMS = (
         ),
         schedule=TIMED,
         beside=(
-            Reading(
-                label="forward and backward pass of the model",
-                metric=TimeRatio(target=_PASS, batch=32),
-            ),
+            Reading("forward and backward pass of the model", TimeRatio(target=_PASS, batch=32)),
         ),
-        cost=2.6,
     ),
     Statistical(
         id="rmsnorm-stability",
-        section="1. Advanced Neural Components, RMSNorm; Performance Improvements",
         reading=f"{_STABLE}The arms differ in the norms of both levels alone.",
         arms=(S0, S1),
         protocol=RATES,
         metric=LargestRate(),
         test=_ROOM,
         beside=(_OVER_BEST,),
-        cost=3.0,
     ),
     Statistical(
         id="rmsnorm-quality",
-        section="1. Advanced Neural Components, RMSNorm",
         reading=(
             'We read "While maintaining performance" as: after equal updates, accuracy on unknown '
             f"cells of held-out boards ({_BOARDS}) isn't worse by a point. Both arms have SwiGLU "
@@ -87,19 +78,17 @@ CLAIMS = (
             margin=0.01, because="a point is the smallest loss that a reader would notice"
         ),
         beside=(
-            Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
+            Reading("boards answered exactly", Accuracy(cells="exact")),
             Reading(
-                label="difference of the accuracies",
+                "difference of the accuracies",
                 test=Difference(
                     null=0.005, because="half a point is the smallest difference worth noticing"
                 ),
             ),
         ),
-        cost=2.5,
     ),
     Statistical(
         id="swiglu-quality",
-        section="1. Advanced Neural Components, SwiGLU Activation",
         reading=(
             f"The arms are compared by accuracy on unknown cells of held-out boards ({_BOARDS}), "
             "after equal updates. The document says that SwiGLU replaces a standard MLP. We take "
@@ -116,14 +105,12 @@ CLAIMS = (
             null=0.01, because="a point is the smallest gain worth two fifths more parameters"
         ),
         beside=(
-            Reading(label="at equal parameters", cells=(0, 2)),
-            Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
+            Reading("at equal parameters", cells=(0, 2)),
+            Reading("boards answered exactly", Accuracy(cells="exact")),
         ),
-        cost=2.5,
     ),
     Statistical(
         id="init-truncated-stability",
-        section="1. Advanced Neural Components, Enhanced Initialization",
         reading=(
             f"{_STABLE}The arms differ in the initial weights of maps with D inputs: uniform "
             "within ± 1/√D, as torch draws them, or normal, truncated at two standard deviations, "
@@ -136,6 +123,5 @@ CLAIMS = (
         metric=LargestRate(),
         test=_ROOM,
         beside=(_OVER_BEST,),
-        cost=3.0,
     ),
 )

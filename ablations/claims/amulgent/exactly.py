@@ -6,8 +6,8 @@ from ablations.specs.claim import exact
 from hrm import recipes
 from hrm.config import Mlp, TruncatedNormal
 
-_BASELINE = Arm(label="baseline", part=recipes.amulgent())
-_ENHANCED = Arm(label="enhanced", part=recipes.amulgent_enhanced())
+_BASELINE = Arm("baseline", recipes.amulgent())
+_ENHANCED = Arm("enhanced", recipes.amulgent_enhanced())
 _SIZES = (
     "The document prints no dimensions with the figure. The model is built with those of the "
     "public code's default, width 128, 2 H and 3 L layers, 64 inputs and outputs, and its "
@@ -20,8 +20,8 @@ def _alone(**switch: bool) -> tuple[Arm, ...]:
     """The baseline without and with one switch, at several widths."""
     return tuple(
         Arm(
-            label=f"width {width}, {'with' if on else 'without'}",
-            part=recipes.amulgent(width=width, **(switch if on else {})),
+            f"width {width}, {'with' if on else 'without'}",
+            recipes.amulgent(width=width, **(switch if on else {})),
         )
         for width in (64, 128, 256)
         for on in (False, True)
@@ -34,7 +34,6 @@ CLAIMS = (
     exact(
         "amulgent-params-baseline",
         _PRINTED,
-        section="Performance Improvements, Baseline vs Enhanced Comparison",
         reading=_SIZES.format(more=""),
         arms=(_BASELINE,),
         figures=figure("amulgent-params-baseline").printed,
@@ -42,7 +41,6 @@ CLAIMS = (
     exact(
         "amulgent-params-enhanced",
         _PRINTED,
-        section="Performance Improvements, Baseline vs Enhanced Comparison",
         reading=_SIZES.format(more=", including the refinement map from output to width"),
         arms=(_ENHANCED,),
         figures=figure("amulgent-params-enhanced").printed,
@@ -50,7 +48,6 @@ CLAIMS = (
     exact(
         "amulgent-params-increase",
         "ablations.claims.exact.parameters:increase",
-        section="Performance Improvements, Enhanced Configuration Results",
         reading=(
             "The increase is computed from the two printed sizes, and from the counted parameters "
             "of the two models. A value agrees with the printed percentage if it rounds or "
@@ -67,22 +64,18 @@ CLAIMS = (
     exact(
         "amulgent-params-config",
         "ablations.claims.exact.parameters:bounded",
-        section="Configuration Options; Performance Improvements",
         reading=(
             "The configuration that the document prints (hidden_size 256, 2 H and 4 L layers, the "
             "enhancements off) is built with 64 inputs and outputs, and its parameters are "
             "counted. Those of the layers alone are also shown: they tell whether other input and "
             "output sizes could give the printed figure."
         ),
-        arms=(
-            Arm(label="as configured", part=recipes.amulgent(width=256, h_layers=2, l_layers=4)),
-        ),
+        arms=(Arm("as configured", recipes.amulgent(width=256, h_layers=2, l_layers=4)),),
         figures=figure("amulgent-params-config").printed,
     ),
     exact(
         "amulgent-off-identical",
         "ablations.claims.exact.switches:amulgent_off",
-        section="Backward Compatibility",
         reading=(
             "The document lists switches for three enhancements: norms, feed-forwards and "
             "segments. With these switches off, the default model is compared with a straight-line "
@@ -94,15 +87,14 @@ CLAIMS = (
             "system."
         ),
         arms=(
-            Arm(label="default", part=recipes.amulgent()),
-            Arm(label="before", part=recipes.amulgent(original=True)),
+            Arm("default", recipes.amulgent()),
+            Arm("before", recipes.amulgent(original=True)),
         ),
         cost=2.0,
     ),
     exact(
         "amulgent-standard-mlp",
         "ablations.claims.exact.parameters:standard_mlp",
-        section="Performance Improvements, Baseline vs Enhanced Comparison",
         reading=(
             "A standard MLP is two maps with one activation between them. The document says that "
             "its baseline has such an MLP, and prints the model's size. Both are checked: the form "
@@ -122,7 +114,6 @@ CLAIMS = (
     exact(
         "rmsnorm-params",
         "ablations.claims.exact.parameters:norms",
-        section="1. Advanced Neural Components, RMSNorm",
         reading=(
             "RMSNorm has a scale, while LayerNorm has a scale and a shift. Each of a layer's two "
             "norms therefore loses as many parameters as the model is wide, and the rest of the "
@@ -134,7 +125,6 @@ CLAIMS = (
     exact(
         "swiglu-params",
         "ablations.claims.exact.parameters:feed_forwards",
-        section="1. Advanced Neural Components, SwiGLU Activation",
         reading=(
             "SwiGLU has three maps without bias, of inner width 8D/3, rounded down. It replaces "
             "the baseline's feed-forward as coded, and the rest of the model must stay the same. "
@@ -145,7 +135,6 @@ CLAIMS = (
     exact(
         "init-bounds",
         "ablations.claims.exact.initial:bounds",
-        section="1. Advanced Neural Components, Enhanced Initialization",
         reading=(
             "The document speaks of truncated normal values, a scale by the hidden size, and "
             "automatic clamping. In the code, the initial states are clamped. They must lie within "
@@ -157,7 +146,7 @@ CLAIMS = (
         ),
         arms=(
             *(
-                Arm(label=f"width {width}", part=recipes.amulgent_enhanced(width=width))
+                Arm(f"width {width}", recipes.amulgent_enhanced(width=width))
                 for width in (64, 128, 256)
             ),
             *vary(
@@ -170,7 +159,6 @@ CLAIMS = (
     exact(
         "qtargets-terminal",
         "ablations.claims.exact.targets:terminal",
-        section="2. Enhanced Adaptive Computation Time, Enhanced Q-Learning",
         reading=(
             "We read improved target calculation for terminal states as: where halting ended an "
             "episode, the target is the reward, without the value of a next state. A terminal "
@@ -178,6 +166,6 @@ CLAIMS = (
             "The target of Q(continue), which is zero as coded, and the loss before the "
             "enhancements are also shown."
         ),
-        arms=(Arm(label="amulgent", part=recipes.amulgent()),),
+        arms=(Arm("amulgent", recipes.amulgent()),),
     ),
 )

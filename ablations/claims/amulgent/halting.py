@@ -31,25 +31,17 @@ _EARLY = replace(HALTING, training=replace(HALTING.training, updates=50))
 
 
 def _cell(arm: Arm, protocol: Protocol, metric: Metric, label: str = "") -> Cell:
-    return Cell(
-        label=f"{arm.label}{label and ', '}{label}", arm=arm, protocol=protocol, metric=metric
-    )
+    return Cell(f"{arm.label}{label and ', '}{label}", arm, protocol, metric)
 
 
 def _gradient(label: str, after: Train, *, separate: bool) -> Cell:
     """The same arm and experiences; only whose loss is differentiated differs."""
-    return Cell(
-        label=label,
-        arm=Q2,
-        protocol=QGradients(after=after, separate=separate),
-        metric=TrunkNorm(),
-    )
+    return Cell(label, Q2, QGradients(after=after, separate=separate), TrunkNorm())
 
 
 CLAIMS = (
     Statistical(
         id="qheads-split",
-        section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
             "We read deciding better as less regret: the reward at the best step of each held-out "
             f"board, minus the reward at the step where the model stops. {_HALTS}{_HEADS}Both arms "
@@ -61,18 +53,16 @@ CLAIMS = (
         test=_LESS,
         beside=(
             Reading(
-                label="accuracy on unknown cells after all steps",
-                metric=Accuracy(),
-                test=Difference(
+                "accuracy on unknown cells after all steps",
+                Accuracy(),
+                Difference(
                     null=0.005, because="half a point is the smallest difference worth noticing"
                 ),
             ),
         ),
-        cost=2.0,
     ),
     Statistical(
         id="qheads-exploration",
-        section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
             "To balance exploration and exploitation, a model has to stop at varying steps. The "
             "arms are therefore compared by the entropy of the step at which samples halt in "
@@ -92,14 +82,12 @@ CLAIMS = (
             null=0.05, because="it is a 28th of the entropy of four equally frequent steps"
         ),
         beside=(
-            Reading(label="regret of the stops in evaluation", test=_LESS, cells=(2, 3)),
-            Reading(label="entropy of the stops in evaluation, in bits", metric=HaltingEntropy()),
+            Reading("regret of the stops in evaluation", test=_LESS, cells=(2, 3)),
+            Reading("entropy of the stops in evaluation, in bits", HaltingEntropy()),
         ),
-        cost=2.0,
     ),
     Statistical(
         id="qheads-gradient-flow",
-        section="2. Enhanced Adaptive Computation Time, Enhanced Q-Learning",
         reading=(
             "We read gradient flow as the norm of the Q loss's gradient in the shared trunk, which "
             "is all parameters except the heads'. One model is trained for 50 updates with "
@@ -117,15 +105,13 @@ CLAIMS = (
         ),
         test=Ratio(null=0.1, because="10 % of a norm is less than the random variation of a batch"),
         beside=(
-            Reading(label="norms of the losses as they are", metric=TrunkNorm(per_term=False)),
-            Reading(label="at the end of training", cells=(2, 3)),
+            Reading("norms of the losses as they are", TrunkNorm(per_term=False)),
+            Reading("at the end of training", cells=(2, 3)),
         ),
         unskilled=("one loss of the larger value", "a loss for each head"),  # early in training
-        cost=1.5,
     ),
     Statistical(
         id="exploration-curriculum",
-        section="2. Enhanced Adaptive Computation Time, Separate Halt/Continue Q-Values",
         reading=(
             "We read improved learning as a higher accuracy on unknown cells of held-out boards "
             "after equal updates, where the model's decisions to halt are obeyed. As coded, "
@@ -147,9 +133,8 @@ CLAIMS = (
             null=0.005, because="half a point is the smallest difference worth noticing"
         ),
         beside=(
-            Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
-            Reading(label="regret of the stops", test=_LESS, cells=(2, 3)),
+            Reading("boards answered exactly", Accuracy(cells="exact")),
+            Reading("regret of the stops", test=_LESS, cells=(2, 3)),
         ),
-        cost=2.0,
     ),
 )

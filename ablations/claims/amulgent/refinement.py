@@ -18,7 +18,6 @@ _EARLY = replace(LEVELS, training=replace(LEVELS.training, updates=100))
 CLAIMS = (
     Statistical(
         id="refinement-quality",
-        section="3. Iterative Refinement, Research-Based Insights",
         reading=(
             "We read better answers as a higher accuracy on unknown cells of held-out boards after "
             "equal updates. Tested is its slope per doubling of the segments, over 1, 2 and 4. As "
@@ -32,15 +31,12 @@ CLAIMS = (
             "run for eight segments, the last four untrained, is also shown."
         ),
         cells=(
-            *(
-                Cell(label=arm.label, arm=arm, protocol=LEVELS, metric=Accuracy())
-                for arm in (L1, L2, L4)
-            ),
+            *(Cell(arm.label, arm, LEVELS, Accuracy()) for arm in (L1, L2, L4)),
             Cell(
-                label="two levels, 4 segments, run for 8",
-                arm=L4,
-                protocol=Evaluate(after=LEVELS, segments=8),
-                metric=Accuracy(),
+                "two levels, 4 segments, run for 8",
+                L4,
+                Evaluate(after=LEVELS, segments=8),
+                Accuracy(),
             ),
         ),
         test=Trend(
@@ -49,21 +45,19 @@ CLAIMS = (
             because="half a point is the smallest gain worth a doubled cost",
         ),
         beside=(
-            Reading(label="2 segments less 1", test=_HALF, cells=(0, 1)),
-            Reading(label="4 segments less 2", test=_HALF, cells=(1, 2)),
-            Reading(label="4 segments run for 8, less 4", test=_HALF, cells=(2, 3)),
+            Reading("2 segments less 1", test=_HALF, cells=(0, 1)),
+            Reading("4 segments less 2", test=_HALF, cells=(1, 2)),
+            Reading("4 segments run for 8, less 4", test=_HALF, cells=(2, 3)),
             Reading(
-                label="boards answered exactly, 4 segments less 1",
-                metric=Accuracy(cells="exact"),
-                test=_HALF,
+                "boards answered exactly, 4 segments less 1",
+                Accuracy(cells="exact"),
+                _HALF,
                 cells=(0, 2),
             ),
         ),
-        cost=3.0,
     ),
     Statistical(
         id="refinement-detach",
-        section="3. Iterative Refinement, Multi-Segment Reasoning; Research-Based Insights",
         reading=(
             "We measure gradient explosion by the norm of the last answer's gradient with respect "
             "to the states that the first segment starts from: the median over held-out boards, "
@@ -83,19 +77,14 @@ CLAIMS = (
             null=0.25, because="a difference of a quarter in a norm is no explosion", fewer=True
         ),
         beside=(
-            Reading(label="at eight segments", metric=DepthGradient(depth=8)),
-            Reading(label="growth from one segment to eight", metric=GradientGrowth()),
-            Reading(
-                label="by the parameters, at three segments",
-                metric=DepthGradient(depth=3, of="trunk"),
-            ),
+            Reading("at eight segments", DepthGradient(depth=8)),
+            Reading("growth from one segment to eight", GradientGrowth()),
+            Reading("by the parameters, at three segments", DepthGradient(depth=3, of="trunk")),
         ),
         unskilled=("full gradients", "detached"),  # gradients are measured early in training
-        cost=2.0,
     ),
     Statistical(
         id="refinement-connection",
-        section="3. Iterative Refinement, Multi-Segment Reasoning",
         reading=(
             'We read "Cross-layer connections between segments" as the map from a segment\'s '
             "answer to the next segment's input, which enters with weight 0.05 as coded. As coded, "
@@ -108,12 +97,10 @@ CLAIMS = (
         protocol=LEVELS,
         metric=Accuracy(),
         test=replace(_HALF, because="half a point is the smallest gain worth a further map"),
-        beside=(Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),),
-        cost=2.0,
+        beside=(Reading("boards answered exactly", Accuracy(cells="exact")),),
     ),
     dominating(
         "refinement-beats-architecture",
-        "3. Iterative Refinement, Research-Based Insights",
         '"Pure architecture" is the hierarchy, as in the research that the document cites.',
     ),
 )

@@ -33,16 +33,12 @@ def _reported(
     printed = figure(name)
     low, high = printed.around()
     reached = OneSample(
-        null=null,
-        because=because,
-        about=(low / 100, high / 100),
-        band_because=printed.because(),
+        null=null, because=because, about=(low / 100, high / 100), band_because=printed.because()
     )
     plain = OneSample(null=null, because=because)
     learned = Evaluate(after=ON_BOTH, split="train", count=_SCORED)
     return Statistical(
         id=name,
-        section="Performance Verified",
         reading=(
             f"The printed score of {what} is read as an accuracy on all cells of training boards, "
             "after joint training on mazes and patterns, since that is what the document's code "
@@ -56,46 +52,35 @@ def _reported(
             "arm has to show skill, since the claim is the figure."
         ),
         cells=(
-            Cell(
-                label="training boards",
-                arm=BOTH_AS_CODED,
-                protocol=learned,
-                metric=Accuracy(cells="all", task=task),
-            ),
-            Cell(
-                label="held-out boards",
-                arm=BOTH_AS_CODED,
-                protocol=ON_BOTH,
-                metric=Accuracy(task=task),
-            ),
+            Cell("training boards", BOTH_AS_CODED, learned, Accuracy(cells="all", task=task)),
+            Cell("held-out boards", BOTH_AS_CODED, ON_BOTH, Accuracy(task=task)),
         ),
         test=reached,
         beside=(
             Reading(
-                label="all cells of training boards, trivial method",
-                metric=TrivialAccuracy(cells="all", task=task),
-                test=plain,
+                "all cells of training boards, trivial method",
+                TrivialAccuracy(cells="all", task=task),
+                plain,
             ),
-            Reading(label="unknown cells of held-out boards", test=plain, cells=(1,)),
+            Reading("unknown cells of held-out boards", test=plain, cells=(1,)),
             Reading(
-                label="unknown cells of held-out boards, trivial method",
-                metric=TrivialAccuracy(task=task),
-                test=plain,
+                "unknown cells of held-out boards, trivial method",
+                TrivialAccuracy(task=task),
+                plain,
                 cells=(1,),
             ),
         ),
         unskilled=("training boards", "held-out boards"),
-        cost=15.0,
     )
 
 
 # -- several tasks --------------------------------------------------------------------------------
 def _stand_in(label: str, boards: Boards, updates: int) -> Cell:
     return Cell(
-        label=label,
-        arm=Arm(label=label, part=levels_for(boards)),
-        protocol=Train(boards=boards, training=replace(FALLING, updates=updates)),
-        metric=Accuracy(),
+        label,
+        Arm(label, levels_for(boards)),
+        Train(boards=boards, training=replace(FALLING, updates=updates)),
+        Accuracy(),
     )
 
 
@@ -132,12 +117,7 @@ def _few(samples: int) -> tuple[Cell, Cell]:
     training = replace(FALLING, updates=250, learning_rate=2e-3, warmup=25)
     protocol = Train(boards=Boards(task=SHORT_MAZE, train=samples), training=training)
     return tuple(  # type: ignore[return-value]
-        Cell(
-            label=f"{label}, {samples:,} samples",
-            arm=Arm(label=label, part=part),
-            protocol=protocol,
-            metric=Accuracy(),
-        )
+        Cell(f"{label}, {samples:,} samples", Arm(label, part), protocol, Accuracy())
         for label, part in (("feed-forward", _FEED_FORWARD), ("two levels", _TWO_LEVELS))
     )
 
@@ -163,7 +143,6 @@ CLAIMS = (
     ),
     Statistical(
         id="multitask",
-        section="Production Features; Performance Benchmarks, Verified Capabilities",
         reading=(
             'We read "Successfully trains on maze + pattern tasks" as follows: in nearly every '
             "seed, one model that is trained on both tasks in turn is no worse than two models "
@@ -186,11 +165,9 @@ CLAIMS = (
             because="a loss of two points on unknown cells would be noticed",
             weights=(-0.5, -0.5, 1.0),
         ),
-        cost=8.0,
     ),
     Statistical(
         id="few-shot",
-        section="Performance Benchmarks, Verified Capabilities",
         reading=(
             'We read "Small Sample Learning: Designed for few-shot reasoning tasks" as learning '
             f"from {_SAMPLES[0]:,} training examples, the number that the document opens with. We "
@@ -210,9 +187,8 @@ CLAIMS = (
         ),
         cells=_FEW,
         test=Difference(null=0.01, because="a change of architecture should gain a point at least"),
-        beside=(Reading(label="boards with an optimal path", metric=Accuracy(cells="valid")),),
+        beside=(Reading("boards with an optimal path", Accuracy(cells="valid")),),
         unskilled=(_FEW[0].label,),
         block=3,  # block 2 has the seeds of the first version
-        cost=2.0,
     ),
 )

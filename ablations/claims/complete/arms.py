@@ -60,10 +60,8 @@ def small(boards: Boards, *, as_coded: bool = True, low_steps: int | None = None
 
 # The text leaves open how many low updates a cycle has; it says that they converge.
 LOW_STEPS = 4
-BOTH_AS_CODED = Arm(label="as coded", part=small(JOINT))
-BOTH_AS_DOCUMENTED = Arm(
-    label="as documented", part=small(JOINT, as_coded=False, low_steps=LOW_STEPS)
-)
+BOTH_AS_CODED = Arm("as coded", small(JOINT))
+BOTH_AS_DOCUMENTED = Arm("as documented", small(JOINT, as_coded=False, low_steps=LOW_STEPS))
 
 # -- what stands in for it where arms have to be skilled ------------------------------------------
 SHORT_MAZE = Maze(size=5, shortest=4)

@@ -10,7 +10,6 @@ def _size(id_: str, name: str, widths: str) -> Exact:
     return exact(
         id_,
         "ablations.claims.exact.parameters:printed",
-        section="Development Tools, Model Configurations",
         reading=(
             f"We compare the printed figure with the number of parameters of the {name} "
             f"configuration as coded, with the widths that the document prints ({widths}). The "
@@ -19,7 +18,7 @@ def _size(id_: str, name: str, widths: str) -> Exact:
             "of the document's usage example. The figure holds if the count rounds or truncates to "
             'it; a figure that ends in "+" holds if the count reaches it.'
         ),
-        arms=(Arm(label=f"{name}, as coded", part=recipes.named[f"complete-{name}"].make()),),
+        arms=(Arm(f"{name}, as coded", recipes.named[f"complete-{name}"].make()),),
         figures=figure(id_).printed,
     )
 

@@ -23,9 +23,7 @@ _RATES = Ladder(
 _ADAM_ATAN2 = replace(_RATES, training=replace(_RATES.training, optimiser=AdamAtan2()))
 _CLIPPED = replace(_RATES, training=replace(_RATES.training, clip=1.0))
 _POSITIONS = PATTERNS.task.cells  # type: ignore[attr-defined]
-_DOCUMENTED = Arm(
-    label="as documented", part=recipes.complete(positions=_POSITIONS, as_coded=False)
-)
+_DOCUMENTED = Arm("as documented", recipes.complete(positions=_POSITIONS, as_coded=False))
 _HALF_OCTAVE = math.sqrt(2) - 1
 _LADDER = (
     "Training at a rate is stable if it stays finite and its mean loss over the last quarter of "
@@ -43,12 +41,10 @@ _STABLE = Ratio(
 
 
 def _rates(label: str, protocol: Ladder) -> Cell:
-    return Cell(label=label, arm=_DOCUMENTED, protocol=protocol, metric=LargestRate())
+    return Cell(label, _DOCUMENTED, protocol, LargestRate())
 
 
-_OVER_BEST = Reading(
-    label="largest stable rate over the best one", metric=LargestRate(over_best=True)
-)
+_OVER_BEST = Reading("largest stable rate over the best one", LargestRate(over_best=True))
 
 # -- whether it converges -------------------------------------------------------------------------
 # The first version had one rate, 1e-3, and asked for skill on held-out boards, which none of these
@@ -74,10 +70,10 @@ def _climbed(label: str, *, as_coded: bool = True, **changes: object) -> Cell:
     part = small(PATTERNS, as_coded=as_coded, low_steps=low_steps)
     training = replace(_CLIMB.training, **changes)  # type: ignore[arg-type]
     return Cell(
-        label=label,
-        arm=Arm(label="as coded" if as_coded else "as documented", part=part),
-        protocol=replace(_CLIMB, training=training),
-        metric=Removed(),
+        label,
+        Arm("as coded" if as_coded else "as documented", part),
+        replace(_CLIMB, training=training),
+        Removed(),
     )
 
 
@@ -90,7 +86,6 @@ _RELIABLE = (
 CLAIMS = (
     Statistical(
         id="adam-atan2-small",
-        section="Architecture Features, Advanced Training",
         reading=(
             'We read "Stable training for small samples" as a larger range of stable learning '
             "rates. The largest stable rate of Adam-atan2, as its source defines it, is compared "
@@ -103,11 +98,9 @@ CLAIMS = (
         cells=(_rates("AdamW", _RATES), _rates("Adam-atan2", _ADAM_ATAN2)),
         test=_STABLE,
         beside=(_OVER_BEST,),
-        cost=6.5,
     ),
     Statistical(
         id="clipping-stability",
-        section="Architecture Features, Advanced Training",
         reading=(
             'We read "Training stability and convergence" as a larger range of stable learning '
             "rates. The largest stable rate with clipping at a norm of 1, as coded, is compared "
@@ -117,11 +110,9 @@ CLAIMS = (
         cells=(_rates("no clipping", _RATES), _rates("clipped at 1", _CLIPPED)),
         test=_STABLE,
         beside=(_OVER_BEST,),
-        cost=6.5,
     ),
     Statistical(
         id="training-reliability",
-        section="Features completed; Performance Benchmarks, Verified Capabilities",
         reading=(
             'We read "No hanging, reliable convergence" as a statement about nearly all runs, not '
             "about the typical one. A run converges if there is a learning rate at which training "
@@ -148,11 +139,10 @@ CLAIMS = (
         cells=_RELIABLE,
         test=_CONVERGES,
         beside=tuple(
-            Reading(label=cell.label, test=_CONVERGES, cells=(place,))
+            Reading(cell.label, test=_CONVERGES, cells=(place,))
             for place, cell in enumerate(_RELIABLE[1:], start=1)
         ),
         unskilled=tuple(cell.label for cell in _RELIABLE),  # convergence is what is asked
         block=5,  # block 2 has the seeds of the first version
-        cost=25.0,
     ),
 )

@@ -44,27 +44,22 @@ _STEPS = OneSample(
     band_because="the printed range",
 )
 _ADAPTIVE = (
+    Cell("as coded", BOTH_AS_CODED, Evaluate(after=ON_BOTH, batch=1), Allocation(task=MAZE_TASK)),
     Cell(
-        label="as coded",
-        arm=BOTH_AS_CODED,
-        protocol=Evaluate(after=ON_BOTH, batch=1),
-        metric=Allocation(task=MAZE_TASK),
-    ),
-    Cell(
-        label="as documented",
-        arm=BOTH_AS_DOCUMENTED,
-        protocol=Evaluate(after=ON_BOTH_AS_DOCUMENTED),  # compacted: a batch doesn't stop as one
-        metric=Allocation(task=MAZE_TASK),
+        "as documented",
+        BOTH_AS_DOCUMENTED,
+        Evaluate(after=ON_BOTH_AS_DOCUMENTED),  # compacted: a batch doesn't stop as one
+        Allocation(task=MAZE_TASK),
     ),
 )
 
 # -- local convergence ----------------------------------------------------------------------------
 _PROBES = tuple(
     Cell(
-        label=label,
-        arm=BOTH_AS_DOCUMENTED,
-        protocol=Probe(boards=JOINT, after=after, steps=1, count=128),
-        metric=CycleResidual(updates=LOW_STEPS),
+        label,
+        BOTH_AS_DOCUMENTED,
+        Probe(boards=JOINT, after=after, steps=1, count=128),
+        CycleResidual(updates=LOW_STEPS),
     )
     for label, after in (("untrained", None), ("trained", ON_BOTH_AS_DOCUMENTED))
 )
@@ -72,7 +67,6 @@ _PROBES = tuple(
 CLAIMS = (
     Statistical(
         id="latency",
-        section="Performance Benchmarks, Computational Efficiency",
         reading=(
             'We read the time of a "Forward Pass", "per sequence (CPU)", as that of one pass of '
             "the small model, the one of the usage example, over one sequence of 81 positions (a "
@@ -98,14 +92,12 @@ CLAIMS = (
         test=_WITHIN,
         schedule=TIMED,
         beside=(
-            Reading(label="time of the tiny size", test=_WITHIN, cells=(1,)),
-            Reading(label="time of the medium size", test=_WITHIN, cells=(2,)),
+            Reading("time of the tiny size", test=_WITHIN, cells=(1,)),
+            Reading("time of the medium size", test=_WITHIN, cells=(2,)),
         ),
-        cost=2.4,
     ),
     Statistical(
         id="adaptive-steps",
-        section="Performance Benchmarks, Computational Efficiency and Verified Capabilities",
         reading=(
             'We read "Dynamic halting based on problem complexity" as a rank correlation, over '
             "held-out mazes, between the steps that a maze takes and its difficulty, the number of "
@@ -121,25 +113,21 @@ CLAIMS = (
         cells=_ADAPTIVE,
         test=_ADAPTS,
         beside=(
-            Reading(label="correlation as documented", cells=(1,)),
+            Reading("correlation as documented", cells=(1,)),
             Reading(
-                label="mean steps as coded, held to the printed range",
-                metric=Cycles(task=MAZE_TASK),
-                test=_STEPS,
+                "mean steps as coded, held to the printed range", Cycles(task=MAZE_TASK), _STEPS
             ),
             Reading(
-                label="mean steps as documented, held to the printed range",
-                metric=Cycles(task=MAZE_TASK),
-                test=_STEPS,
+                "mean steps as documented, held to the printed range",
+                Cycles(task=MAZE_TASK),
+                _STEPS,
                 cells=(1,),
             ),
         ),
         unskilled=("as coded", "as documented"),
-        cost=18.0,
     ),
     Statistical(
         id="local-convergence",
-        section="Technical Implementation, Key Innovations Implemented",
         reading=(
             'We read "L-module local convergence → H-module update" as a smaller residual of the '
             "low state after training than before. The residual is the distance that the low state "
@@ -158,7 +146,7 @@ CLAIMS = (
         ),
         beside=(
             Reading(
-                label="residual left, trained",
+                "residual left, trained",
                 test=OneRatio(
                     null=0.1,
                     because="a last move a tenth smaller than the first is hardly convergence",
@@ -168,6 +156,5 @@ CLAIMS = (
             ),
         ),
         unskilled=("untrained", "trained"),
-        cost=18.0,
     ),
 )

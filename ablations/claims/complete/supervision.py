@@ -12,7 +12,6 @@ _UPDATES = SEGMENTED.training.updates
 CLAIMS = (
     Statistical(
         id="deep-supervision",
-        section="Architecture Features, Advanced Training; Key Innovations Implemented",
         reading=(
             'We read "Loss applied to intermediate states" as the mean of the losses after each of '
             "four segments, and compare it with the loss after the last segment alone. Both arms "
@@ -37,13 +36,12 @@ CLAIMS = (
         ),
         beside=(
             Reading(
-                label="accuracy on unknown cells at the end",
-                metric=Accuracy(),
-                test=Difference(
+                "accuracy on unknown cells at the end",
+                Accuracy(),
+                Difference(
                     null=0.005, because="half a point is the smallest difference worth noticing"
                 ),
             ),
         ),
-        cost=6.0,
     ),
 )

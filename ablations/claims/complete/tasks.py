@@ -10,7 +10,6 @@ CLAIMS = (
     exact(
         "sudoku-17",
         "ablations.claims.exact.tasks:few_clues",
-        section="Reasoning Tasks Implemented",
         reading=(
             f'We read a "puzzle" of {_CLUES[0]} clues, the fewest that a 9×9 sudoku can have, as '
             "the field does: it has one solution. Boards that the task generates with so many "
@@ -26,7 +25,6 @@ CLAIMS = (
     exact(
         "maze-optimal",
         "ablations.claims.exact.tasks:optimal_paths",
-        section="Visualization Capabilities, Task-Specific Visualization; Reasoning Tasks",
         reading=(
             'We read "Optimal path" as a shortest path. The marked cells must form one path from '
             "start to goal, with as few moves as Dijkstra's algorithm in scipy finds, which shares "
@@ -37,7 +35,6 @@ CLAIMS = (
     ),
     External(
         id="arc-agi-1",
-        section="Introduction",
         reading=(
             "We read the figure as follows: the model with 27 million parameters, trained on about "
             "1,000 tasks with augmentation, answers the evaluation tasks of ARC-AGI-1 in two "

@@ -13,7 +13,6 @@ CLAIMS = (
     exact(
         "one-step-memory",
         "ablations.claims.exact.memory:one_step",
-        section="Architecture Features, Memory Efficient; Performance Benchmarks",
         reading=(
             "We compare the peak memory of an update with the one-step gradient and with the full "
             "gradient: the most bytes alive at once in the forward and backward pass, gradients "
@@ -29,7 +28,6 @@ CLAIMS = (
     exact(
         "adam-atan2-scale",
         "ablations.claims.exact.numerics:scale_free",
-        section="Architecture Features, Advanced Training",
         reading=(
             "We check a property of the optimiser that the name stands for, because other claims "
             "rest on it: five updates with the loss multiplied by 2⁻¹⁰ or 2¹⁰ must leave the same "
@@ -37,13 +35,12 @@ CLAIMS = (
             "a factor that rounds, a factor at which squares underflow, the optimiser as the "
             "document's code has it, and AdamW."
         ),
-        arms=(Arm(label="tiny, as documented", part=_DOCUMENTED),),
+        arms=(Arm("tiny, as documented", _DOCUMENTED),),
         cost=2.0,
     ),
     exact(
         "stablemax",
         "ablations.claims.exact.numerics:stablemax",
-        section="Architecture Features, Advanced Training",
         reading=(
             "We read numerical stability as a correct cross-entropy and gradient at large logits, "
             "since a model that learns from few samples soon fits them with such logits. At logits "
@@ -57,7 +54,6 @@ CLAIMS = (
     exact(
         "complete-q-halting",
         "ablations.claims.exact.q_halting:trained",
-        section="Architecture Features, Adaptive Computation; Key Innovations Implemented",
         reading=(
             "Halting can be learned only if its parameters get a gradient, so we check which "
             "losses give them one. As the document's code ships it, halting adds up probabilities "
@@ -66,8 +62,8 @@ CLAIMS = (
             "the text describes it, with Q values and their own losses."
         ),
         arms=(
-            Arm(label="as coded", part=_CODED),
-            Arm(label="as documented", part=_DOCUMENTED),
+            Arm("as coded", _CODED),
+            Arm("as documented", _DOCUMENTED),
         ),
     ),
 )

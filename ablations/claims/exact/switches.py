@@ -208,10 +208,7 @@ def _trained(system: System, seed: int, batch: int) -> Iterator[Check]:
         weights, [(x, y)], torch.stack(drawn), _UPDATES, lr=_RATE, **options
     )
     learner = Learner(
-        model,
-        system,
-        Training(updates=_UPDATES, learning_rate=_RATE),
-        rigged.seeded(seed),
+        model, system, Training(updates=_UPDATES, learning_rate=_RATE), rigged.seeded(seed)
     )
     error = max(
         abs(learner.update(Batch(x, None, y))[0] - expected) / abs(expected) for expected in history
@@ -301,11 +298,7 @@ def _stepped(system: System, shape: "reference.System", seed: int, batch: int) -
         tolerance=_ROUNDING,
     )
     q = torch.stack([expected.q_halt, expected.q_continue], -1)
-    yield Close(
-        "Q values of a step",
-        error=_relative(output.run.logits[0], q),
-        tolerance=_ROUNDING,
-    )
+    yield Close("Q values of a step", error=_relative(output.run.logits[0], q), tolerance=_ROUNDING)
     ended = torch.rand(batch, generator=noise) < 0.5
     rewards = torch.where(ended, torch.ones((), dtype=x.dtype), 0.1)
     theirs = [

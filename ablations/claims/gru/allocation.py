@@ -32,16 +32,16 @@ _DIFFICULTY = (
     "less those of one, are also shown."
 )
 _ALLOCATED = (
-    Cell(label="all folds", arm=GRU, protocol=_OWN, metric=Allocation()),
-    Cell(label="folds of 1 step", arm=GRU, protocol=_OWN, metric=Cycles(stratum=_EASY)),
-    Cell(label="folds of 2 steps", arm=GRU, protocol=_OWN, metric=Cycles(stratum=_HARD)),
+    Cell("all folds", GRU, _OWN, Allocation()),
+    Cell("folds of 1 step", GRU, _OWN, Cycles(stratum=_EASY)),
+    Cell("folds of 2 steps", GRU, _OWN, Cycles(stratum=_HARD)),
 )
 _CORRELATED = OneSample(
     null=0.1, because="a correlation of 0.1 explains one per cent of the variance"
 )
 _STRATA = (
     Reading(
-        label="cycles of folds of two steps less those of one",
+        "cycles of folds of two steps less those of one",
         test=Difference(null=0.1, because=_TENTH),
         cells=(1, 2),
     ),
@@ -50,16 +50,13 @@ _STRATA = (
 CLAIMS = (
     Statistical(
         id="act-difficulty",
-        section="Key Features, Adaptive Computation Time; Performance Characteristics",
         reading=_DIFFICULTY,
         cells=_ALLOCATED,
         test=_CORRELATED,
         beside=_STRATA,
-        cost=9.0,
     ),
     Statistical(
         id="gru-dynamic-allocation",
-        section="Performance Characteristics, Computational Efficiency, Dynamic Allocation",
         reading=(
             "This is the same measurement as `act-difficulty`, which rests on the same sentence "
             f"of the document. {_DIFFICULTY}"
@@ -67,11 +64,9 @@ CLAIMS = (
         cells=_ALLOCATED,
         test=_CORRELATED,
         beside=_STRATA,
-        cost=9.0,
     ),
     Statistical(
         id="gru-optimal-steps",
-        section="Key Features, Adaptive Computation Time",
         reading=(
             '"Automatically determines optimal computation steps per input" is read in terms of '
             f"what the model is trained for: R = −squared error − {PRICE:g} · cycles. Each "
@@ -83,26 +78,24 @@ CLAIMS = (
         ),
         cells=tuple(
             Cell(
-                label=label,
-                arm=GRU,
-                protocol=Evaluate(after=PRICED_FOLDING, mode=Forced(steps=5)),
-                metric=Regret(cost=PRICE, chosen=chosen),
+                label,
+                GRU,
+                Evaluate(after=PRICED_FOLDING, mode=Forced(steps=5)),
+                Regret(cost=PRICE, chosen=chosen),
             )
             for label, chosen in (("best fixed number", "fixed"), ("policy", "policy"))
         ),
         test=Difference(null=PRICE / 2, because="half the price of a cycle", fewer=True),
         beside=(
             Reading(
-                label="the policy's regret",
+                "the policy's regret",
                 test=OneSample(null=PRICE / 2, because="half the price of a cycle", fewer=True),
                 cells=(1,),
             ),
         ),
-        cost=9.0,
     ),
     Statistical(
         id="metarl-cost-weight",
-        section="Key Features, Meta-Reinforcement Learning; Configuration Options",
         reading=(
             "The claim has two halves. The verdict rests on the first, that a higher price buys "
             "fewer cycles: the slope of the mean cycles per board over the rank of the price is "
@@ -125,9 +118,9 @@ CLAIMS = (
         ),
         beside=(
             Reading(
-                label="accuracy of the answers, per step of the price",
-                metric=Accuracy(),
-                test=Trend(
+                "accuracy of the answers, per step of the price",
+                Accuracy(),
+                Trend(
                     levels=tuple(float(i) for i in range(len(PRICED))),
                     null=0.005,
                     because="less than half a percentage point isn't worth noticing",
@@ -135,15 +128,14 @@ CLAIMS = (
                 ),
             ),
             Reading(
-                label="return at the documents' price, per step of the price",
-                metric=Return(cost=PRICE),
-                test=Trend(
+                "return at the documents' price, per step of the price",
+                Return(cost=PRICE),
+                Trend(
                     levels=tuple(float(i) for i in range(len(PRICED))),
                     null=PRICE / 2,
                     because="half the price of a cycle",
                 ),
             ),
         ),
-        cost=9.0,
     ),
 )

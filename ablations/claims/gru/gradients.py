@@ -45,17 +45,13 @@ _TENTH = "10 % less variance is worth no more than 10 % more samples"
 def _resampled(label: str, given: PolicyGradient) -> Cell:
     """Return the variance of an objective's gradient, at the weights of the one trained arm."""
     return Cell(
-        label=label,
-        arm=GRU,
-        protocol=Resample(after=_EARLY, objective=given, resamples=64),
-        metric=GradientVariance(),
+        label, GRU, Resample(after=_EARLY, objective=given, resamples=64), GradientVariance()
     )
 
 
 _PER_SAMPLE = _resampled("an advantage for each sample", _PLAIN)
 _RELATIVE = Reading(
-    label="variance relative to the squared mean gradient",
-    metric=GradientVariance(relative=True),
+    "variance relative to the squared mean gradient", GradientVariance(relative=True)
 )
 
 
@@ -69,16 +65,11 @@ def _leveled(label: str, *, low_to_high: bool, high_to_low: bool) -> Arm:
         detach_low_to_high=low_to_high,
         detach_high_to_low=high_to_low,
     )
-    return Arm(label=label, part=part)
+    return Arm(label, part)
 
 
 _DETACHED = tuple(
-    Cell(
-        label=arm.label,
-        arm=arm,
-        protocol=Gradients(after=_HUNDRED, depths=(2, 4, 8, 16)),
-        metric=GradientGrowth(),
-    )
+    Cell(arm.label, arm, Gradients(after=_HUNDRED, depths=(2, 4, 8, 16)), GradientGrowth())
     for arm in (
         _leveled("nothing blocked", low_to_high=False, high_to_low=False),
         _leveled("low to high blocked, the default", low_to_high=True, high_to_low=False),
@@ -89,7 +80,6 @@ _DETACHED = tuple(
 CLAIMS = (
     Statistical(
         id="metarl-smooth-l1",
-        section="Performance Characteristics, Learning Stability, Smooth L1 Baseline Loss",
         reading=(
             '"Robust to reward variance" is read as: the baseline\'s gradient grows less when '
             "rewards vary widely. Two kinds of noise are added to the rewards, at the same "
@@ -118,17 +108,12 @@ CLAIMS = (
         schedule=CHEAP,
         unskilled=("squared error", "smooth L1"),  # a baseline needs no good answers
         beside=(
-            Reading(label="norm of the gradient with the rewards as they are", metric=ValueNorm()),
-            Reading(
-                label="heavy-tailed noise against none",
-                metric=TailRatio(noise="none"),
-            ),
+            Reading("norm of the gradient with the rewards as they are", ValueNorm()),
+            Reading("heavy-tailed noise against none", TailRatio(noise="none")),
         ),
-        cost=4.0,
     ),
     Statistical(
         id="metarl-baseline-variance",
-        section="Key Features, Meta-Reinforcement Learning, Baseline Value Function",
         reading=(
             "The variance of the policy gradient over batches, summed over the controller's "
             "parameters, is compared without and with the learned baseline. Advantages are the "
@@ -153,14 +138,12 @@ CLAIMS = (
             "learned baseline, normalised",
         ),  # what counts are gradients on the way
         beside=(
-            Reading(label="with normalised advantages", cells=(2, 3)),
+            Reading("with normalised advantages", cells=(2, 3)),
             _RELATIVE,
         ),
-        cost=4.0,
     ),
     Statistical(
         id="metarl-per-sample-advantage",
-        section="Key Innovations, Per-sample Advantage Calculation",
         reading=(
             '"Stable meta-learning through individual reward computation" is read as less '
             "variance of the policy gradient. Every sample has either the mean advantage of its "
@@ -176,12 +159,10 @@ CLAIMS = (
         test=Ratio(null=0.1, because=_TENTH, fewer=True),
         schedule=CHEAP,
         unskilled=("the batch's mean advantage", _PER_SAMPLE.label),
-        beside=(_RELATIVE, Reading(label="norm of the mean gradient", metric=MeanNorm())),
-        cost=4.0,
+        beside=(_RELATIVE, Reading("norm of the mean gradient", MeanNorm())),
     ),
     Statistical(
         id="gru-detach-stability",
-        section="Performance Characteristics, Computational Efficiency, Gradient Efficiency",
         reading=(
             "Unstable feedback is read as growth of the gradient with the number of cycles. The "
             "norm of the loss's gradient with respect to a board's initial states is measured as "
@@ -201,10 +182,9 @@ CLAIMS = (
         schedule=CHEAP,
         unskilled=tuple(cell.label for cell in _DETACHED),  # a hundred updates train to no score
         beside=(
-            Reading(label="both ways blocked, against none", cells=(0, 2)),
-            Reading(label="by the cores' parameters", metric=GradientGrowth(of="trunk")),
-            Reading(label="size after 16 cycles", metric=DepthGradient(depth=16)),
+            Reading("both ways blocked, against none", cells=(0, 2)),
+            Reading("by the cores' parameters", GradientGrowth(of="trunk")),
+            Reading("size after 16 cycles", DepthGradient(depth=16)),
         ),
-        cost=0.6,
     ),
 )

@@ -16,7 +16,6 @@ CLAIMS = (
     exact(
         "act-stopped-idle",
         "ablations.claims.exact.halting:stopped_idle",
-        section="Performance Characteristics, Computational Efficiency",
         reading=(
             "That stopped samples take no part is read as: they cost nothing, so the rows that "
             "pass through the high core equal the rows of samples that haven't stopped. The "
@@ -35,7 +34,6 @@ CLAIMS = (
     exact(
         "act-batchwise-differ",
         "ablations.claims.exact.stopping:apart",
-        section="Key Features, Adaptive Computation Time; 1. Batch-wise ACT Processing",
         reading=(
             "The document calls its processing batch-wise and says that samples of one batch can "
             "stop at different cycles, but doesn't say when. Both modes therefore have to show "
@@ -43,12 +41,11 @@ CLAIMS = (
             "ends the whole batch at once. Decisions are the model's own, with the controller's "
             "weights ten times as large, so that samples differ in their decisions."
         ),
-        arms=(Arm(label="gru", part=recipes.gru()),),
+        arms=(Arm("gru", recipes.gru()),),
     ),
     exact(
         "metarl-reward",
         "ablations.claims.exact.policy:reward",
-        section="Technical Details, ACT Policy Learning",
         reading=(
             "Each sample's reward in the training loss is compared with −(squared error) − "
             "λ·(cycles). The error is recomputed from the answer, and the cycles from the "
@@ -56,14 +53,13 @@ CLAIMS = (
             "with λ = 0.01, is also checked."
         ),
         arms=(
-            Arm(label="gru, λ = 0.07", part=recipes.gru(outputs=3, compute_cost_weight=0.07)),
-            Arm(label="v2", part=recipes.v2(outputs=3, use_per_sample_act=True)),
+            Arm("gru, λ = 0.07", recipes.gru(outputs=3, compute_cost_weight=0.07)),
+            Arm("v2", recipes.v2(outputs=3, use_per_sample_act=True)),
         ),
     ),
     exact(
         "metarl-advantage-normalised",
         "ablations.claims.exact.dilution:normalised",
-        section="Performance Characteristics, Learning Stability",
         reading=(
             "An explosion is read as a gradient that grows with the rewards. At fixed weights "
             "and decisions, rewards are scaled by up to ten thousand. The policy gradient should "
@@ -71,12 +67,11 @@ CLAIMS = (
             "gradient should grow like the rewards; otherwise there was nothing to prevent. A "
             "batch of one is also checked: its standard deviation, as coded, divides by n − 1."
         ),
-        arms=(Arm(label="gru", part=recipes.gru(inputs=64)),),
+        arms=(Arm("gru", recipes.gru(inputs=64)),),
     ),
     exact(
         "metarl-gradient-reach",
         "ablations.claims.exact.flow:reach",
-        section="Technical Details, Meta-Learning Objective",
         reading=(
             "The total loss is the sum of the task, policy and baseline losses. That it trains "
             "the model is read as: every parameter receives a gradient from it that isn't "
@@ -97,7 +92,6 @@ CLAIMS = (
     exact(
         "gru-two-timescales",
         "ablations.claims.exact.flow:timescales",
-        section="Technical Details, Hierarchical Processing",
         reading=(
             "The updates of both levels are listed in the order in which a pass makes them. "
             "There should be T low updates before each high one. This is checked in training and "
@@ -111,7 +105,6 @@ CLAIMS = (
     exact(
         "gru-detach-flags",
         "ablations.claims.exact.flow:detached",
-        section="3. Hierarchical Information Flow; Configuration Options",
         reading=(
             "A flag should cut the gradient that it is named after and leave all others. In a "
             "training pass, the gradient of each level's next state with respect to each level's "
@@ -120,10 +113,8 @@ CLAIMS = (
         ),
         arms=tuple(
             Arm(
-                label=f"{_FLAGS[up, down]}, ACT {'on' if act else 'off'}",
-                part=recipes.gru(
-                    inputs=64, detach_low_to_high=up, detach_high_to_low=down, use_act=act
-                ),
+                f"{_FLAGS[up, down]}, ACT {'on' if act else 'off'}",
+                recipes.gru(inputs=64, detach_low_to_high=up, detach_high_to_low=down, use_act=act),
             )
             for act in (True, False)
             for up in (False, True)
@@ -133,13 +124,12 @@ CLAIMS = (
     exact(
         "gru-bidirectional",
         "ablations.claims.exact.flow:both_ways",
-        section="Key Features, Hierarchical Architecture",
         reading=(
             "Information is read as flowing from one level to the other if a change of its state "
             "changes the other's next state. This is measured by finite differences in float64, "
             "over one cycle, both ways. Whether gradients flow too depends on the detach flags; "
             "the gradients with the document's defaults are also shown."
         ),
-        arms=(Arm(label="gru", part=recipes.gru(inputs=64)),),
+        arms=(Arm("gru", recipes.gru(inputs=64)),),
     ),
 )

@@ -10,38 +10,27 @@ from ablations.specs.arms import Arm
 from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.tests import Difference, Spread
 
-_RECIPE = Arm(label="one recipe", part=V3.part)
+_RECIPE = Arm("one recipe", V3.part)
 _REPORTED = figure("noise-floor").numbers("seeds")[0] / 100
 _LEAST = 0.002  # below a quarter of a point, which is a quarter above this, there is no spread
 
 
 def _averaged(decay: float) -> Cell:
-    return Cell(
-        label=f"averaged weights, decay {decay:g}",
-        arm=EVEN,
-        protocol=SEGMENTED,
-        metric=ShadowAccuracy(decay=decay),
-    )
+    return Cell(f"averaged weights, decay {decay:g}", EVEN, SEGMENTED, ShadowAccuracy(decay=decay))
 
 
 def _again(label: str, number: int, *varies: str) -> Cell:
     """Return another run of the recipe with the same seed, of which some is drawn anew."""
-    return Cell(
-        label=label,
-        arm=_RECIPE,
-        protocol=replace(LEVELS, replica=number, varies=varies),
-        metric=Accuracy(),
-    )
+    return Cell(label, _RECIPE, replace(LEVELS, replica=number, varies=varies), Accuracy())
 
 
 def _spread(label: str, *cells: int) -> Reading:
-    return Reading(label=label, cells=cells)
+    return Reading(label, cells=cells)
 
 
 CLAIMS = (
     Statistical(
         id="ema-helps",
-        section="Less is More (arXiv 2510.04871), section 4 and table 1",
         reading=(
             "One training run is evaluated twice: with its final weights, and with their "
             "exponential moving average, which doesn't influence training. The learning rate is "
@@ -54,20 +43,18 @@ CLAIMS = (
             "times, with supervision after each time and without halting."
         ),
         cells=(
-            Cell(label="last weights", arm=EVEN, protocol=SEGMENTED, metric=Accuracy()),
+            Cell("last weights", EVEN, SEGMENTED, Accuracy()),
             _averaged(0.99),
             _averaged(0.999),
         ),
         test=Difference(
             null=0.005, because="a gain of half a point is worth a second copy of the weights"
         ),
-        beside=(Reading(label="decay 0.999", cells=(0, 2)),),
+        beside=(Reading("decay 0.999", cells=(0, 2)),),
         unskilled=(_averaged(0.999).label,),
-        cost=6.0,
     ),
     Statistical(
         id="noise-floor",
-        section="arXiv 2601.19085, spread over seeds; sapientinc/HRM, issues 8 and 12",
         reading=(
             "The recipe is run three times per seed. The runs draw their own weights and order of "
             "boards, and share the boards and the learning rate. The standard deviation of their "
@@ -83,7 +70,7 @@ CLAIMS = (
             "methods on pilot seed 1000."
         ),
         cells=(
-            Cell(label="first run", arm=_RECIPE, protocol=LEVELS, metric=Accuracy()),
+            Cell("first run", _RECIPE, LEVELS, Accuracy()),
             _again("second run", 1, "weights", "order"),
             _again("third run", 2, "weights", "order"),
             *(
@@ -103,8 +90,7 @@ CLAIMS = (
             _spread("weights alone", 0, 3, 4),
             _spread("order alone", 0, 5, 6),
             _spread("boards alone", 0, 7, 8),
-            Reading(label="whole boards", metric=Accuracy(cells="exact")),
+            Reading("whole boards", Accuracy(cells="exact")),
         ),
-        cost=1.5,
     ),
 )

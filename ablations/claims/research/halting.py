@@ -17,16 +17,15 @@ _UNKNOWN = (
     "times as much between runs, is shown beside it."
 )
 _NOTICED = "a reader would notice a difference of two points"
-_EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
-_ONCE = Arm(label="trained with 1 step", part=levels(steps=1))
-_OFTEN = Arm(label="trained with 8 steps", part=levels(steps=8))
-_ARM = Arm(label="act-v1", part=LEVELS)
+_EXACT = Reading("whole boards", Accuracy(cells="exact"))
+_ONCE = Arm("trained with 1 step", levels(steps=1))
+_OFTEN = Arm("trained with 8 steps", levels(steps=8))
+_ARM = Arm("act-v1", LEVELS)
 _LEAST = figure("train-many-infer-one").least / 100
 
 CLAIMS = (
     Statistical(
         id="act-training",
-        section="ARC Prize, analysis of HRM (2025): adaptive computation",
         reading=(
             '"Within a few points" of a fixed number of steps is interpreted as less than two '
             "points worse in nearly every run. The fixed model never halts before its last step: "
@@ -46,11 +45,9 @@ CLAIMS = (
         metric=Accuracy(),
         test=NotWorse(margin=0.02, because=_NOTICED),
         beside=(_EXACT,),
-        cost=4.0,
     ),
     Statistical(
         id="act-continue-loss",
-        section="Less is More (arXiv 2510.04871), section 4 and table 1",
         reading=(
             "A model trained without the loss on Q(continue) is compared with one trained with "
             "it. The loss can be left out if that costs less than two points of accuracy in "
@@ -72,11 +69,9 @@ CLAIMS = (
         metric=Accuracy(),
         test=NotWorse(margin=0.02, because=_NOTICED),
         beside=(_EXACT,),
-        cost=4.0,
     ),
     Statistical(
         id="act-evaluation",
-        section="arXiv 2510.00355, halting in evaluation",
         reading=(
             "One trained model answers the same boards twice: with all of its steps, and halting "
             "where Q(halt) exceeds Q(continue). With halting, a board's answer is that of the "
@@ -87,17 +82,9 @@ CLAIMS = (
             f"{_BOARDS} {_UNKNOWN}"
         ),
         cells=(
+            Cell("all steps", _ARM, Evaluate(after=HALTING), HaltedAccuracy()),
             Cell(
-                label="all steps",
-                arm=_ARM,
-                protocol=Evaluate(after=HALTING),
-                metric=HaltedAccuracy(),
-            ),
-            Cell(
-                label="halting",
-                arm=_ARM,
-                protocol=Evaluate(after=HALTING, mode=Greedy(halt=True)),
-                metric=HaltedAccuracy(),
+                "halting", _ARM, Evaluate(after=HALTING, mode=Greedy(halt=True)), HaltedAccuracy()
             ),
         ),
         test=NotWorse(
@@ -106,20 +93,18 @@ CLAIMS = (
         beside=(
             _EXACT,
             Reading(
-                label="halting steps",
-                metric=Cycles(),
-                test=Ratio(
+                "halting steps",
+                Cycles(),
+                Ratio(
                     null=0.05,
                     because="a saving below a twentieth of the steps doesn't count",
                     fewer=True,
                 ),
             ),
         ),
-        cost=4.0,
     ),
     Statistical(
         id="train-many-infer-one",
-        section="ARC Prize, analysis of HRM (2025): training with 16 segments, inference with 1",
         reading=(
             "Training with 16 halting steps and with 1 is scaled to 8 and 1. Both models are "
             "evaluated with one step. They are trained for equal numbers of updates, each of one "
@@ -132,22 +117,22 @@ CLAIMS = (
         ),
         cells=(
             Cell(
-                label=_ONCE.label,
-                arm=_ONCE,
-                protocol=Evaluate(after=HALTING, mode=Forced(steps=1)),
-                metric=Accuracy(cells="exact"),
+                _ONCE.label,
+                _ONCE,
+                Evaluate(after=HALTING, mode=Forced(steps=1)),
+                Accuracy(cells="exact"),
             ),
             Cell(
-                label=_OFTEN.label,
-                arm=_OFTEN,
-                protocol=Evaluate(after=HALTING, mode=Forced(steps=1)),
-                metric=Accuracy(cells="exact"),
+                _OFTEN.label,
+                _OFTEN,
+                Evaluate(after=HALTING, mode=Forced(steps=1)),
+                Accuracy(cells="exact"),
             ),
             Cell(
-                label="trained and evaluated with 8 steps",
-                arm=_OFTEN,
-                protocol=Evaluate(after=HALTING, mode=Forced(steps=8)),
-                metric=Accuracy(cells="exact"),
+                "trained and evaluated with 8 steps",
+                _OFTEN,
+                Evaluate(after=HALTING, mode=Forced(steps=8)),
+                Accuracy(cells="exact"),
             ),
         ),
         test=Difference(
@@ -157,10 +142,9 @@ CLAIMS = (
             band_because="the reported gain is a lower bound",
         ),
         beside=(
-            Reading(label="unknown cells", metric=Accuracy()),
-            Reading(label="all eight steps against one", cells=(1, 2)),
+            Reading("unknown cells", Accuracy()),
+            Reading("all eight steps against one", cells=(1, 2)),
         ),
         unskilled=(_ONCE.label,),
-        cost=4.0,
     ),
 )

@@ -7,17 +7,16 @@ from ablations.specs.claim import Cell, Reading, Statistical
 from ablations.specs.protocols import Evaluate, Protocol
 from ablations.specs.tests import Difference, OneSample
 
-_ARM = Arm(label="puzzle table", part=tokens(puzzles=True))
+_ARM = Arm("puzzle table", tokens(puzzles=True))
 
 
 def _cell(label: str, protocol: Protocol) -> Cell:
-    return Cell(label=label, arm=_ARM, protocol=protocol, metric=Accuracy())
+    return Cell(label, _ARM, protocol, Accuracy())
 
 
 CLAIMS = (
     Statistical(
         id="puzzle-id-dependence",
-        section="arXiv 2512.11847, puzzle identities",
         reading=(
             "One trained model answers the same boards twice, with their own puzzle identity and "
             "with another one. Accuracy on unknown cells has to fall with the other identity. By "
@@ -43,13 +42,13 @@ CLAIMS = (
             null=0.02, because="a reader would notice a difference of two points", fewer=True
         ),
         beside=(
-            Reading(label="whole boards", metric=Accuracy(cells="exact")),
-            Reading(label="the blank identity", cells=(0, 2)),
-            Reading(label="where the input tells the identity", cells=(3, 4)),
+            Reading("whole boards", Accuracy(cells="exact")),
+            Reading("the blank identity", cells=(0, 2)),
+            Reading("where the input tells the identity", cells=(3, 4)),
             Reading(
-                label="another identity over the best trivial method",
-                metric=Margin(),
-                test=OneSample(
+                "another identity over the best trivial method",
+                Margin(),
+                OneSample(
                     null=0.02,
                     because=(
                         "two points above the best trivial method are the least that counts as "
@@ -60,6 +59,5 @@ CLAIMS = (
             ),
         ),
         unskilled=("another identity",),
-        cost=3.5,
     ),
 )

@@ -6,7 +6,6 @@ from ablations.specs.claim import External
 CLAIMS = (
     External(
         id="sudoku-extreme",
-        section="HRM (arXiv 2506.21734), abstract and figure 1",
         reading=(
             "The model with 27 million parameters is trained on 1,000 boards of Sudoku-Extreme "
             "with 1,000 augmentations each. Its accuracy on whole boards of the test set is "
@@ -29,7 +28,6 @@ CLAIMS = (
     ),
     External(
         id="maze-hard",
-        section="HRM (arXiv 2506.21734), abstract and figure 1",
         reading=(
             "The model with 27 million parameters is trained on the 1,000 boards of Maze-Hard. "
             "Its accuracy on whole 30×30 boards of the test set is compared with the reported "

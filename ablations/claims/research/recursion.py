@@ -32,18 +32,18 @@ _BOARDS = (
     "scatters three times as much between runs, is shown beside it."
 )
 _POINT = "a difference of one point would be noticed, and runs scatter by less"
-_EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
+_EXACT = Reading("whole boards", Accuracy(cells="exact"))
 _PARAMETERS = Reading(
-    label="parameters",
-    metric=Parameters(),
-    test=Ratio(
+    "parameters",
+    Parameters(),
+    Ratio(
         null=0.05, because="a saving below a twentieth of the parameters doesn't count", fewer=True
     ),
 )
-_TWO = Arm(label="two networks, one step", part=LEVELS)
-_TWO_WHOLE = Arm(label="two networks, last recursion", part=changed(LEVELS, LEVELS_WHOLE))
-_ONE = Arm(label="one network, one step", part=changed(LEVELS, ONE_NETWORK))
-_ONE_WHOLE = Arm(label="one network, last recursion", part=changed(LEVELS, ONE_NETWORK_WHOLE))
+_TWO = Arm("two networks, one step", LEVELS)
+_TWO_WHOLE = Arm("two networks, last recursion", changed(LEVELS, LEVELS_WHOLE))
+_ONE = Arm("one network, one step", changed(LEVELS, ONE_NETWORK))
+_ONE_WHOLE = Arm("one network, last recursion", changed(LEVELS, ONE_NETWORK_WHOLE))
 # As in the paper (4 layers and 3 low updates, 2 layers and 6), layers times low updates are equal.
 _FEWER = replace(_ONE_WHOLE, label="1 layer, 2 low updates")
 (_LAYERED,) = vary(
@@ -76,7 +76,6 @@ def _share() -> tuple[float, float]:
 CLAIMS = (
     Statistical(
         id="gradient-one-network",
-        section=_PAPER,
         reading=(
             "One network in both roles is trained with gradients through its last recursion (two "
             "low updates and a high one), and is compared with the same network trained with "
@@ -88,11 +87,9 @@ CLAIMS = (
         metric=Accuracy(),
         test=Difference(null=0.01, because=_POINT),
         beside=(_EXACT,),
-        cost=5.0,
     ),
     Statistical(
         id="gradient-by-architecture",
-        section=f"{_PAPER}; independent write-ups",
         reading=(
             "The gain of gradients through the last recursion over one-step gradients is compared "
             "between one network in both roles and two networks. The contrast is the interaction: "
@@ -104,29 +101,20 @@ CLAIMS = (
         protocol=PATIENT,
         metric=Accuracy(),
         test=Factorial(
-            factors=interaction((0.0, 1.0), (0.0, 1.0)),
-            either_side=True,
-            null=0.01,
-            because=_POINT,
+            factors=interaction((0.0, 1.0), (0.0, 1.0)), either_side=True, null=0.01, because=_POINT
         ),
         beside=(
             _EXACT,
             Reading(
-                label="gain with two networks",
-                test=Difference(null=0.01, because=_POINT),
-                cells=(0, 1),
+                "gain with two networks", test=Difference(null=0.01, because=_POINT), cells=(0, 1)
             ),
             Reading(
-                label="gain with one network",
-                test=Difference(null=0.01, because=_POINT),
-                cells=(2, 3),
+                "gain with one network", test=Difference(null=0.01, because=_POINT), cells=(2, 3)
             ),
         ),
-        cost=5.0,
     ),
     Statistical(
         id="less-layers",
-        section=_PAPER,
         reading=(
             "The paper compares a network of 4 layers and 3 low updates with one of 2 layers and "
             "6 low updates. Here they are scaled to 2 layers and 1 low update, and to 1 layer and "
@@ -142,11 +130,9 @@ CLAIMS = (
         metric=Accuracy(),
         test=Difference(null=0.01, because=_POINT),
         beside=(_EXACT, _PARAMETERS),
-        cost=13.0,
     ),
     Statistical(
         id="one-network",
-        section=_PAPER,
         reading=(
             "One network in both roles is compared with two networks of the same size, which have "
             "twice its parameters. Their depth is equal, and both are trained with gradients "
@@ -157,11 +143,9 @@ CLAIMS = (
         metric=Accuracy(),
         test=Difference(null=0.01, because=_POINT),
         beside=(_EXACT, _PARAMETERS),
-        cost=5.0,
     ),
     Statistical(
         id="one-step-premise",
-        section="HRM (arXiv 2506.21734), section 2, Approximate gradient; figure 3",
         reading=(
             "The recursion of a trained model comes close to a fixed point if the low level moves "
             "far less in its last update than in its first. The premise is met if the ratio is a "
@@ -173,14 +157,7 @@ CLAIMS = (
             "gradient, by the cores' parameters, in the last step, is shown beside as well. The "
             "model is act-v1's on 4×4 sudokus."
         ),
-        cells=(
-            Cell(
-                label="low residual, last over first",
-                arm=_TWO,
-                protocol=_AFTER,
-                metric=ResidualLeft(),
-            ),
-        ),
+        cells=(Cell("low residual, last over first", _TWO, _AFTER, ResidualLeft()),),
         test=OneRatio(
             null=0.5,
             because="a state that still moves half as far as at the start isn't near a fixed point",
@@ -189,21 +166,17 @@ CLAIMS = (
             band_because="no figure is reported; a tenth or less counts as near",
         ),
         beside=(
-            Reading(label="after eight schedules", metric=ResidualLeft(schedules=_LONG)),
-            Reading(label="of the high level", metric=ResidualLeft(level="high")),
+            Reading("after eight schedules", ResidualLeft(schedules=_LONG)),
+            Reading("of the high level", ResidualLeft(level="high")),
             Reading(
-                label="cosine of the one-step and the full gradient",
-                metric=GradientCosine(),
-                test=OneSample(
-                    null=0.1, because="with a cosine of a tenth, directions hardly agree"
-                ),
+                "cosine of the one-step and the full gradient",
+                GradientCosine(),
+                OneSample(null=0.1, because="with a cosine of a tenth, directions hardly agree"),
             ),
         ),
-        cost=4.0,
     ),
     Statistical(
         id="participation-ratio",
-        section="HRM (arXiv 2506.21734), figure 8",
         reading=(
             "The participation ratio of the high level's states is divided by that of the low "
             "level's. This quotient is compared between a trained model and the same initial "
@@ -213,8 +186,8 @@ CLAIMS = (
             "so its band is the reported figure. The model is act-v1's on 4×4 sudokus."
         ),
         cells=(
-            Cell(label="untrained", arm=_TWO, protocol=_BEFORE, metric=Participation()),
-            Cell(label="trained", arm=_TWO, protocol=_SHORT, metric=Participation()),
+            Cell("untrained", _TWO, _BEFORE, Participation()),
+            Cell("trained", _TWO, _SHORT, Participation()),
         ),
         test=Ratio(
             null=0.1,
@@ -224,16 +197,15 @@ CLAIMS = (
         ),
         beside=(
             Reading(
-                label="high over low, trained",
+                "high over low, trained",
                 test=OneRatio(
                     null=0.1,
                     because="a tenth more dimensions than the low level has is hardly a difference",
                 ),
                 cells=(1,),
             ),
-            Reading(label="of the high level", metric=Participation(of="high")),
-            Reading(label="of the low level", metric=Participation(of="low")),
+            Reading("of the high level", Participation(of="high")),
+            Reading("of the low level", Participation(of="low")),
         ),
-        cost=4.0,
     ),
 )

@@ -13,13 +13,11 @@ _TEST = Difference(
 CLAIMS = (
     dominating(
         "outer-loop-dominates",
-        "ARC Prize Foundation, analysis of HRM: the outer loop; krychu/hrm, README",
         "The gain from one loop to two and the difference between architectures, for which "
         "figures in points are printed, are shown beside.",
     ),
     Statistical(
         id="segments-pathfinding",
-        section="krychu/hrm, README: training segments",
         reading=(
             "More segments in training are interpreted as four segments instead of two, after "
             "equal numbers of updates. The verdict is on two levels (the printed 4×2 variant); "
@@ -33,9 +31,8 @@ CLAIMS = (
         metric=Accuracy(),
         test=_TEST,
         beside=(
-            Reading(label="one level", cells=(2, 3)),
-            Reading(label="boards answered exactly", metric=Accuracy(cells="exact")),
+            Reading("one level", cells=(2, 3)),
+            Reading("boards answered exactly", Accuracy(cells="exact")),
         ),
-        cost=2.5,
     ),
 )

@@ -10,7 +10,7 @@ from ablations.specs.tests import Difference, Ratio
 _PAPER = "Less is More: Recursive Reasoning with Tiny Networks (arXiv 2510.04871), table 1"
 _POINT = "a difference of one point would be noticed, and runs scatter by less"
 _TWO_POINTS = "a reader would notice a difference of two points between runs on so few cells"
-_EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
+_EXACT = Reading("whole boards", Accuracy(cells="exact"))
 _FIGURES = (
     "The paper's figures are of whole 9×9 sudokus. They don't transfer and carry no verdict; the "
     "direction does."
@@ -19,7 +19,6 @@ _FIGURES = (
 CLAIMS = (
     Statistical(
         id="mlp-instead-of-attention",
-        section=f"{_PAPER}, and section 4.5, attention-free architecture",
         reading=(
             "In each block of one tiny network, self-attention is replaced by SwiGLU over the "
             "positions. As in the public code, its norm goes over the positions as well. Such a "
@@ -40,17 +39,15 @@ CLAIMS = (
         beside=(
             _EXACT,
             Reading(
-                label="parameters",
-                metric=Parameters(),
-                test=Ratio(null=0.05, because="sizes within a twentieth count as equal"),
+                "parameters",
+                Parameters(),
+                Ratio(null=0.05, because="sizes within a twentieth count as equal"),
             ),
         ),
         unskilled=(ATTENTION.label,),
-        cost=21.0,
     ),
     Statistical(
         id="latent-count",
-        section=f"{_PAPER}, and table 2, number of latents",
         reading=(
             "The claim is that two latents beat one and seven. The comparison of two with one "
             "carries the verdict, and that of two with seven is shown beside. Two latents are an "
@@ -71,13 +68,8 @@ CLAIMS = (
         test=Difference(null=0.01, because=_POINT),
         beside=(
             _EXACT,
-            Reading(label="two latents less seven", cells=(2, 1)),
-            Reading(
-                label="whole boards, two latents less seven",
-                metric=Accuracy(cells="exact"),
-                cells=(2, 1),
-            ),
+            Reading("two latents less seven", cells=(2, 1)),
+            Reading("whole boards, two latents less seven", Accuracy(cells="exact"), cells=(2, 1)),
         ),
-        cost=7.0,
     ),
 )

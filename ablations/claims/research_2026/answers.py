@@ -14,14 +14,14 @@ _POINT = "a gain of one point is the least for which several answers are worthwh
 _ANSWERS = Difference(null=0.01, because=_POINT)
 _SUDOKU = "Boards are 4×4 sudokus as one vector. The model is act-v1's with four halting steps."
 _FIGURES = "The reported figure is of other boards and a larger model, and carries no verdict."
-_UNKNOWN = Reading(label="unknown cells", metric=Accuracy())
+_UNKNOWN = Reading("unknown cells", Accuracy())
 _WHOLE = Accuracy(cells="exact")
 
 
 def _cell(label: str, mode: Mode | None = None, metric: Metric = _WHOLE) -> Cell:
     """Return a reading of the one trained model: as it was scored, or answering in a mode."""
     protocol = HALTING if mode is None else Evaluate(after=HALTING, mode=mode)
-    return Cell(label=label, arm=LEVELS_ARM, protocol=protocol, metric=metric)
+    return Cell(label, LEVELS_ARM, protocol, metric)
 
 
 def _chosen(by: str) -> ChosenAccuracy:
@@ -31,7 +31,6 @@ def _chosen(by: str) -> ChosenAccuracy:
 CLAIMS = (
     Statistical(
         id="noise-recursion",
-        section="Noise in recursive reasoning (arXiv 2605.19943)",
         reading=(
             "One trained model answers each board in two ways: once without noise, and along 16 "
             "noisy trajectories. In these, normal noise is added to every entry of both states "
@@ -54,15 +53,13 @@ CLAIMS = (
         test=_ANSWERS,
         beside=(
             _UNKNOWN,
-            Reading(label="whole boards, majority", cells=(0, 2)),
-            Reading(label="whole boards, best trajectory", cells=(0, 3)),
-            Reading(label="whole boards, one trajectory", cells=(0, 4)),
+            Reading("whole boards, majority", cells=(0, 2)),
+            Reading("whole boards, best trajectory", cells=(0, 3)),
+            Reading("whole boards, one trajectory", cells=(0, 4)),
         ),
-        cost=4.0,
     ),
     Statistical(
         id="easy-puzzle-failure",
-        section=f"{_GUESSING}, failure on simple puzzles",
         reading=(
             "A trained model answers boards with a single unknown cell: solutions of its test "
             "boards, with one of the open cells left open. That it can fail is interpreted as a "
@@ -75,17 +72,15 @@ CLAIMS = (
         cells=(_cell("boards with one unknown cell", OneUnknown(), EasyFailure()),),
         test=OneSample(null=0.01, because="one board in a hundred might be a slip"),
         beside=(
-            Reading(label="given cells right as well", metric=EasyFailure(cells="exact")),
+            Reading("given cells right as well", EasyFailure(cells="exact")),
             Reading(
-                label="less the share of test boards, whole boards",
-                metric=EasyFailure(cells="exact", against=True),
+                "less the share of test boards, whole boards",
+                EasyFailure(cells="exact", against=True),
             ),
         ),
-        cost=4.0,
     ),
     Statistical(
         id="vote-permutations",
-        section=f"{_GUESSING}, relabelled copies of a board",
         reading=(
             "A vote over nine copies of each board is compared with a single answer of the same "
             "trained weights to the board itself. The digits of each copy are exchanged in a "
@@ -102,12 +97,10 @@ CLAIMS = (
             _cell("one of the copies", Vote(), _chosen("single")),
         ),
         test=_ANSWERS,
-        beside=(_UNKNOWN, Reading(label="whole boards, one copy", cells=(0, 2))),
-        cost=4.0,
+        beside=(_UNKNOWN, Reading("whole boards, one copy", cells=(0, 2))),
     ),
     Statistical(
         id="first-step-share",
-        section="arXiv 2512.11847, accuracy by halting step",
         reading=(
             "The gain of a step is accuracy on unknown cells minus that of the best trivial "
             'method. "Most" is interpreted as: the gain after the first step is more than half of '
@@ -121,6 +114,5 @@ CLAIMS = (
             null=0.05,
             because="a share within a twentieth of one half is no clear majority",
         ),
-        cost=4.0,
     ),
 )

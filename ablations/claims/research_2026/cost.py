@@ -11,7 +11,6 @@ CLAIMS = (
     exact(
         "depth-curriculum-cost",
         "ablations.claims.exact.curriculum:cost",
-        section="Curriculum guided adaptive recursion (arXiv 2511.08653), abstract and method",
         reading=(
             "One tiny network at full size is trained with 1 × 2 cycles in the first 30 % of the "
             "updates, 2 × 4 until 60 %, and 3 × 6 after that. The schedule is compared with 3 × 6 "
@@ -22,10 +21,7 @@ CLAIMS = (
             "alone, and that of updates of the levels, which all count alike."
         ),
         arms=tuple(
-            Arm(
-                label=f"{h} × {low} cycles, {when}",
-                part=recipes.tiny_network(h_cycles=h, l_cycles=low),
-            )
+            Arm(f"{h} × {low} cycles, {when}", recipes.tiny_network(h_cycles=h, l_cycles=low))
             for when, (h, low) in _STAGES.items()
         ),
         figures=figure("depth-curriculum-cost").printed,

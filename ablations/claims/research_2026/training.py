@@ -28,7 +28,7 @@ _FIGURES = "The reported figure is of other boards and a larger model, and carri
 _SUDOKU = (
     "Boards are 4×4 sudokus as one vector. The model is act-v1's with at most four halting steps."
 )
-_EXACT = Reading(label="whole boards", metric=Accuracy(cells="exact"))
+_EXACT = Reading("whole boards", Accuracy(cells="exact"))
 _CAP = float(SEGMENTED.training.updates)
 _DECAYING = DECAYING.part.objective  # type: ignore[attr-defined]
 assert isinstance(_DECAYING, Supervised)
@@ -36,7 +36,6 @@ assert isinstance(_DECAYING, Supervised)
 CLAIMS = (
     Statistical(
         id="depth-curriculum-quality",
-        section=f"{_CURRICULUM}, progressive depth",
         reading=(
             "Training with a recursion that deepens after 30 % and 60 % of the updates is "
             "compared with the full depth throughout. The paper's depths of 1×2, 2×4 and 3×6 "
@@ -47,16 +46,14 @@ CLAIMS = (
             f"{_SUDOKU} {_FIGURES}"
         ),
         cells=(
-            Cell(label="3×3 throughout", arm=DEEP, protocol=HALTING, metric=Accuracy()),
-            Cell(label="deepening to 3×3", arm=DEEP, protocol=DEEPENING, metric=Accuracy()),
+            Cell("3×3 throughout", DEEP, HALTING, Accuracy()),
+            Cell("deepening to 3×3", DEEP, DEEPENING, Accuracy()),
         ),
         test=NotWorse(margin=0.02, because="a reader would notice a difference of two points"),
         beside=(_EXACT,),
-        cost=5.5,
     ),
     Statistical(
         id="supervision-decay-variance",
-        section=f"{_CURRICULUM}, hierarchical supervision weighting",
         reading=(
             "Two losses over four supervised segments, with states detached in between, are "
             "compared. In one, the weights fall by a factor of 0.7 from each segment to the next; "
@@ -70,17 +67,12 @@ CLAIMS = (
             f"update. Boards are 4×4 sudokus as one vector. {_FIGURES}"
         ),
         cells=(
+            Cell("equal weights", EVEN, Scatter(after=EARLY), GradientVariance(relative=True)),
             Cell(
-                label="equal weights",
-                arm=EVEN,
-                protocol=Scatter(after=EARLY),
-                metric=GradientVariance(relative=True),
-            ),
-            Cell(
-                label="weights that decay",
-                arm=EVEN,
-                protocol=Scatter(after=EARLY, objective=_DECAYING),
-                metric=GradientVariance(relative=True),
+                "weights that decay",
+                EVEN,
+                Scatter(after=EARLY, objective=_DECAYING),
+                GradientVariance(relative=True),
             ),
         ),
         test=Ratio(
@@ -88,13 +80,11 @@ CLAIMS = (
             because="a batch that is a tenth larger lowers the variance as much",
             fewer=True,
         ),
-        beside=(Reading(label="variance as it is", metric=GradientVariance()),),
+        beside=(Reading("variance as it is", GradientVariance()),),
         unskilled=("equal weights", "weights that decay"),
-        cost=1.5,
     ),
     Statistical(
         id="supervision-decay-speed",
-        section=f"{_CURRICULUM}, hierarchical supervision weighting",
         reading=(
             "Two models are trained with supervision of all four segments. The weights of the "
             "segments' losses are equal for one, and fall by a factor of 0.7 from each segment to "
@@ -115,18 +105,16 @@ CLAIMS = (
         ),
         beside=(
             Reading(
-                label="accuracy on unknown cells at the end",
-                metric=Accuracy(),
-                test=Difference(
+                "accuracy on unknown cells at the end",
+                Accuracy(),
+                Difference(
                     null=0.005, because="half a point is the smallest difference worth noticing"
                 ),
             ),
         ),
-        cost=6.0,
     ),
     Statistical(
         id="easy-mix",
-        section="Are your reasoning models reasoning or guessing? (arXiv 2601.10679), easier data",
         reading=(
             "One arm is trained on sudokus with 5 clues alone, the other on equal thirds with 5, "
             "8 and 11 clues. Both are trained for equal numbers of updates on 8,192 boards, and "
@@ -140,22 +128,16 @@ CLAIMS = (
             "can take the place of an arm through an adapter."
         ),
         cells=(
+            Cell("hard boards alone", LEVELS_ARM, Evaluate(after=ON_HARD), Accuracy()),
             Cell(
-                label="hard boards alone",
-                arm=LEVELS_ARM,
-                protocol=Evaluate(after=ON_HARD),
-                metric=Accuracy(),
-            ),
-            Cell(
-                label="easier boards among them",
-                arm=LEVELS_ARM,
-                protocol=Evaluate(after=HALTING, boards=HARD),
-                metric=Accuracy(),
+                "easier boards among them",
+                LEVELS_ARM,
+                Evaluate(after=HALTING, boards=HARD),
+                Accuracy(),
             ),
         ),
         test=Difference(null=0.01, because=_POINT),
         beside=(_EXACT,),
         unskilled=("hard boards alone",),
-        cost=4.0,
     ),
 )

@@ -96,9 +96,7 @@ HALTING = changed(
     },
 )
 SHORT = replace(
-    TRAIN,
-    training=replace(TRAIN.training, updates=20, warmup=5, evaluate_every=20),
-    shadows=(),
+    TRAIN, training=replace(TRAIN.training, updates=20, warmup=5, evaluate_every=20), shadows=()
 )
 LONG = replace(SHORT, training=replace(TRAIN.training, evaluate_every=UPDATES))
 NEVER = {

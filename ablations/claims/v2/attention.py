@@ -8,7 +8,6 @@ CLAIMS = (
     exact(
         "attention-single-key",
         "ablations.claims.exact.attention:single_key",
-        section="3. True Sequence-Level Attention Aggregation, Problem Solved",
         reading=(
             "Attention over a single time step is read as meaningless if it selects nothing. "
             "With one key the softmax is 1 for every query, the query and key maps receive no "
@@ -16,24 +15,22 @@ CLAIMS = (
             "with attention that writes out the formula. Whether the value and output maps still "
             "learn is also shown."
         ),
-        arms=(Arm(label="attention over one step", part=recipes.v2(step_attention=True)),),
+        arms=(Arm("attention over one step", recipes.v2(step_attention=True)),),
     ),
     exact(
         "attention-formula",
         "ablations.claims.exact.attention:formula",
-        section="Mathematical Correctness, Sequence Attention Mathematics",
         reading=(
             "The output of the summary module inside a running model is compared with "
             "softmax(QKᵀ/√d_k)V per head, followed by the output map. The formula is computed in "
             "float64 numpy from the same weights. The keys are the T low-level states of the "
             "cycle; the query is made from the high-level state."
         ),
-        arms=(Arm(label="attention over the trace", part=recipes.v2(use_sequence_attention=True)),),
+        arms=(Arm("attention over the trace", recipes.v2(use_sequence_attention=True)),),
     ),
     exact(
         "attention-one-step",
         "ablations.claims.exact.attention:one_step",
-        section="3. True Sequence-Level Attention Aggregation",
         reading=(
             "With one low step per cycle the sequence has one element, so both kinds of "
             "attention have a single key. With equal weights they should return the same values "
@@ -43,13 +40,10 @@ CLAIMS = (
             "and key are left out of the comparison."
         ),
         arms=(
+            Arm("attention over one step", recipes.v2(inputs=64, low_steps=1, step_attention=True)),
             Arm(
-                label="attention over one step",
-                part=recipes.v2(inputs=64, low_steps=1, step_attention=True),
-            ),
-            Arm(
-                label="attention over the trace",
-                part=recipes.v2(inputs=64, low_steps=1, use_sequence_attention=True),
+                "attention over the trace",
+                recipes.v2(inputs=64, low_steps=1, use_sequence_attention=True),
             ),
         ),
     ),

@@ -28,7 +28,7 @@ _SAME = (
 
 def _others(target: str) -> tuple[Reading, ...]:
     return tuple(
-        Reading(label=f"batch {batch}", metric=TimeRatio(target=target, batch=batch))
+        Reading(f"batch {batch}", TimeRatio(target=target, batch=batch))
         for batch in _SERIES.batches
         if batch != _BATCH
     )
@@ -47,8 +47,7 @@ _SHORTER = Timing(
     null=0.01,
     because="the time of a forward pass isn't repeatable to within 1 %",
     fewer=True,
-    about=_share.ratio(),
-    band_because=_share.because(),
+    **_share.band(),
 )
 _FINER = "1 % of an end of the range is finer than the printed precision"
 
@@ -56,7 +55,6 @@ CLAIMS = (
     exact(
         "controller-equivalent",
         "ablations.claims.exact.controller:equivalent",
-        section="4. Optimized Controller Architecture",
         reading=(
             "The direct form is said to process the same state directly. Since [I | 1][z ; c] is "
             "z + c·1, its first layer [W | W·1] should compute what W computes in the original "
@@ -69,7 +67,6 @@ CLAIMS = (
     ),
     Statistical(
         id="controller-speed",
-        section="Performance Improvements, Computational Efficiency",
         reading=f"The wall times of one controller call are compared. {_SAME}",
         arms=_FORMS,
         protocol=_SERIES,
@@ -78,16 +75,13 @@ CLAIMS = (
             null=0.1,
             because="less than 10 % of the time of one small module has no practical effect",
             fewer=True,
-            about=_speed.ratio(),
-            band_because=_speed.because(),
+            **_speed.band(),
         ),
         schedule=TIMED,
         beside=_others(_CALL),
-        cost=8.8,
     ),
     Statistical(
         id="controller-forward-share",
-        section="4. Optimized Controller Architecture, Benefits",
         reading=(
             "The wall times of a forward pass of all 8 cycles are compared; no sample decides to "
             "stop. A pass that is faster by the printed range is read as one that takes so much "
@@ -99,12 +93,10 @@ CLAIMS = (
         test=_SHORTER,
         schedule=TIMED,
         beside=_others(_PASS),
-        cost=8.8,
     ),
     exact(
         "controller-memory",
         "ablations.claims.exact.controller:memory",
-        section="Performance Improvements, Computational Efficiency",
         reading=(
             '"Memory per Forward" is listed beside the controller\'s time and explained by '
             "reduced allocation. It is therefore read as the bytes that one controller call "
@@ -120,7 +112,6 @@ CLAIMS = (
     exact(
         "controller-tensors",
         "ablations.claims.exact.controller:tensors",
-        section="4. Optimized Controller Architecture, Problem Solved",
         reading=(
             "Every operation of five controller calls that returns new memory is listed. Each "
             "call of the original form should build eye and ones, and no call of the direct form "
@@ -130,7 +121,6 @@ CLAIMS = (
     ),
     Statistical(
         id="controller-consistency",
-        section="Performance Improvements; 4. Optimized Controller Architecture",
         reading=(
             "Two printed figures are compared with each other. If the controller takes a fifth "
             "of its time, the forward pass saves four fifths of the controller's share of it. "
@@ -140,9 +130,7 @@ CLAIMS = (
             "saving lies within the printed range: above its lower end and below its upper end. "
             "The measured effect of the direct form on the pass is also shown."
         ),
-        cells=tuple(
-            Cell(label=arm.label, arm=arm, protocol=_SERIES, metric=_saved) for arm in _FORMS
-        ),
+        cells=tuple(Cell(arm.label, arm, _SERIES, _saved) for arm in _FORMS),
         test=Both(
             parts=(
                 OneRatio(constant=_least, null=0.01, because=_FINER),
@@ -153,12 +141,11 @@ CLAIMS = (
         schedule=TIMED,
         beside=(
             Reading(
-                label="time of the forward pass, direct over concatenated, as measured",
-                metric=TimeRatio(target=_PASS, batch=_BATCH),
-                test=_SHORTER,
+                "time of the forward pass, direct over concatenated, as measured",
+                TimeRatio(target=_PASS, batch=_BATCH),
+                _SHORTER,
                 cells=(0, 1),
             ),
         ),
-        cost=8.8,
     ),
 )

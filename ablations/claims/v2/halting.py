@@ -20,7 +20,6 @@ CLAIMS = (
     exact(
         "act-demo-arithmetic",
         "ablations.claims.exact.printed:demonstration",
-        section="Usage Examples, Basic Enhanced Usage",
         reading=(
             "The expected output that is printed with the demonstration is recomputed from the "
             "printed cycles: averages, operations, the total line as the sum of the lines that "
@@ -33,7 +32,6 @@ CLAIMS = (
     exact(
         "act-scope-consistency",
         "ablations.claims.exact.printed:one_mix",
-        section="1. Per-Sample ACT, Benefits; Performance Improvements, Computational Efficiency",
         reading=(
             "The document promises a range of savings on mixed batches, a larger saving for its "
             "measured mixed batch, and a still larger one for easy samples. The last refers to "
@@ -60,7 +58,6 @@ CLAIMS = (
     exact(
         "act-cycles-accounting",
         "ablations.claims.exact.stopping:accounting",
-        section="Mathematical Correctness, Per-Sample ACT Theory",
         reading=(
             "For each sample i, `cycles_used[i]` is compared with the number of cycles in which "
             "its row was computed, over random decisions. The verdict rests on compacted "
@@ -73,7 +70,6 @@ CLAIMS = (
     exact(
         "act-loop-ends",
         "ablations.claims.exact.stopping:ends",
-        section="Mathematical Correctness, Per-Sample ACT Theory",
         reading=(
             "Computation should stop when no sample is alive. The loop should take as many "
             "cycles as its slowest sample takes to its first stop (that of the last cycle is "
@@ -88,7 +84,6 @@ CLAIMS = (
     exact(
         "act-batch-waits",
         "ablations.claims.exact.halting:batch_waits",
-        section="1. Per-Sample Adaptive Computation Time (ACT), Problem Solved",
         reading=(
             '"All samples forced to wait for slowest" is read as: the batch runs exactly until '
             "its slowest sample first decides to stop. The printed loop ends when all samples "
@@ -97,8 +92,8 @@ CLAIMS = (
         ),
         arms=(
             Arm(
-                label="batch-wise",
-                part=recipes.v2(inputs=8, outputs=2, hidden_low=8, hidden_high=16, max_cycles=4),
+                "batch-wise",
+                recipes.v2(inputs=8, outputs=2, hidden_low=8, hidden_high=16, max_cycles=4),
             ),
         ),
         cost=3.0,
@@ -106,7 +101,6 @@ CLAIMS = (
     exact(
         "act-individual-semantics",
         "ablations.claims.exact.halting:individual",
-        section="Mathematical Correctness, Per-Sample ACT Theory",
         reading=(
             "Each sample in a batch of 32 is compared with the same sample alone: cycles and "
             "answers, in float64. Decisions are sampled (with each sample's own noise) and "

@@ -40,17 +40,16 @@ _TEN = "less than a tenth isn't worth a change of the loss"
 def _resampled(label: str, given: PolicyGradient | None, stop: float | None = None) -> Cell:
     """Return the variance of an objective's gradient, at the weights of the one trained arm."""
     return Cell(
-        label=label,
-        arm=PER_SAMPLE,
-        protocol=Resample(after=_FIFTY, objective=given, resamples=128, stop=stop),
-        metric=GradientVariance(),
+        label,
+        PER_SAMPLE,
+        Resample(after=_FIFTY, objective=given, resamples=128, stop=stop),
+        GradientVariance(),
     )
 
 
 CLAIMS = (
     Statistical(
         id="metarl-gradient-variance",
-        section="Performance Improvements, Training Stability",
         reading=(
             '"Gradient Variance" is read as the document prints it, without normalisation: the '
             "variance of the policy gradient over resampled batches of 32, summed over the "
@@ -71,29 +70,25 @@ CLAIMS = (
             null=0.1,
             because="10 % less variance is worth no more than 10 % more samples",
             fewer=True,
-            about=_variance.ratio(),
-            band_because=_variance.because(),
+            **_variance.band(),
         ),
         schedule=CHEAP,
         unskilled=(*_MEANS, *(f"{label}, shifted" for label in _MEANS)),  # too few updates
         beside=(
-            Reading(label="with a policy that stops in one cycle of five", cells=(2, 3)),
+            Reading("with a policy that stops in one cycle of five", cells=(2, 3)),
             Reading(
-                label="variance relative to the squared mean gradient",
-                metric=GradientVariance(relative=True),
+                "variance relative to the squared mean gradient", GradientVariance(relative=True)
             ),
-            Reading(label="norm of the mean gradient", metric=MeanNorm()),
+            Reading("norm of the mean gradient", MeanNorm()),
             Reading(
-                label="share of live samples, the same in both",
-                metric=Live(),
-                test=Difference(null=0.01, because="both arms use the same batches"),
+                "share of live samples, the same in both",
+                Live(),
+                Difference(null=0.01, because="both arms use the same batches"),
             ),
         ),
-        cost=0.7,
     ),
     Statistical(
         id="metarl-convergence",
-        section="Performance Improvements, Training Stability, Policy Convergence",
         reading=(
             "A policy is read as converged when its return reaches a threshold. Its return is "
             f"what it is rewarded for, R = −squared error − {PRICE:g} · cycles, on validation "
@@ -112,28 +107,14 @@ CLAIMS = (
         metric=Arrival(
             threshold=_THRESHOLD, cap=float(_LEARNING), smooth=2, cost=PRICE, since=_SINCE
         ),
-        test=TimeToTarget(
-            null=0.1,
-            because=_TEN,
-            fewer=True,
-            about=_convergence.ratio(),
-            band_because=_convergence.because(),
-        ),
+        test=TimeToTarget(null=0.1, because=_TEN, fewer=True, **_convergence.band()),
         beside=(
-            Reading(
-                label="return at the end",
-                metric=Return(cost=PRICE),
-                test=Difference(null=0.01, because=_CYCLE),
-            ),
-            Reading(
-                label="updates until stopping cycles have settled", metric=Settling(since=_SINCE)
-            ),
+            Reading("return at the end", Return(cost=PRICE), Difference(null=0.01, because=_CYCLE)),
+            Reading("updates until stopping cycles have settled", Settling(since=_SINCE)),
         ),
-        cost=10.0,
     ),
     Statistical(
         id="metarl-stability",
-        section="Performance Improvements, Training Stability",
         reading=(
             "The document describes stability only by the words moderate and high, without a "
             "measure. It is read here as how far the worst update stands out: the largest norm "
@@ -152,30 +133,22 @@ CLAIMS = (
         metric=ControllerPeak(since=_SINCE),
         test=Ratio(null=0.1, because=_TEN, fewer=True),
         beside=(
-            Reading(label="largest norm of the whole gradient", metric=GradientNorm(of="largest")),
+            Reading("largest norm of the whole gradient", GradientNorm(of="largest")),
             Reading(
-                label="share of updates that spike",
-                metric=Spikes(since=_SINCE),
-                test=Difference(
+                "share of updates that spike",
+                Spikes(since=_SINCE),
+                Difference(
                     null=0.01,
                     because="less than one update in a hundred isn't worth noticing",
                     fewer=True,
                 ),
             ),
-            Reading(
-                label="updates until stopping cycles have settled", metric=Settling(since=_SINCE)
-            ),
-            Reading(
-                label="entropy of the stopping cycle at the end, in bits",
-                metric=HaltingEntropy(),
-                test=_BITS,
-            ),
+            Reading("updates until stopping cycles have settled", Settling(since=_SINCE)),
+            Reading("entropy of the stopping cycle at the end, in bits", HaltingEntropy(), _BITS),
         ),
-        cost=10.0,
     ),
     Statistical(
         id="metarl-entropy",
-        section="2. Corrected Meta-RL Loss Calculations, Benefits",
         reading=(
             "The document never mentions the entropy bonus of the original's loss, so its "
             "promises shouldn't depend on the bonus. This is read as: without it, the corrected "
@@ -188,14 +161,7 @@ CLAIMS = (
         protocol=Evaluate(after=FOLDING),
         metric=Return(cost=PRICE),
         test=NotWorse(margin=PRICE, because=_CYCLE),
-        beside=(
-            Reading(
-                label="entropy of the halting step, in bits",
-                metric=HaltingEntropy(),
-                test=_BITS,
-            ),
-        ),
+        beside=(Reading("entropy of the halting step, in bits", HaltingEntropy(), _BITS),),
         schedule=FURTHER,
-        cost=11.0,
     ),
 )

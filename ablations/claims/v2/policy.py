@@ -13,7 +13,6 @@ CLAIMS = (
     exact(
         "metarl-zeros-dilute",
         "ablations.claims.exact.dilution:zeros",
-        section="2. Corrected Meta-RL Loss Calculations, Problem Solved",
         reading=(
             "Dilution is read cycle by cycle, on the same decisions: the gradient of the plain "
             "mean's term is live/B times that of the masked mean's term, and therefore smaller "
@@ -29,7 +28,6 @@ CLAIMS = (
     exact(
         "metarl-unbiased",
         "ablations.claims.exact.policy:unbiased",
-        section="Mathematical Correctness, Meta-RL Gradient Correction",
         reading=(
             "The expectation of each estimator is compared with ∇E[R], by enumerating every "
             "outcome of a small policy (4 cycles, batches of 1, 2 and 3) in float64. The "

@@ -40,31 +40,30 @@ def _cell(label: str, *, waits: bool = False, sampled: bool = False, slowest: bo
         slowest: Whether rows are those up to the slowest sample's first stop instead.
     """
     return Cell(
-        label=label,
-        arm=PER_SAMPLE,
-        protocol=Execute(
+        label,
+        PER_SAMPLE,
+        Execute(
             after=FOLDING,
             mode=Sampled() if sampled else Greedy(),
             execution=Lockstep() if waits else None,
         ),
-        metric=SlowestRows() if slowest else Rows(),
+        SlowestRows() if slowest else Rows(),
     )
 
 
 def _steps_of(folds: int) -> Cell:
     """Return the mean cycles of the folds of so many steps."""
     return Cell(
-        label=f"folds of {folds} step{'s' * (folds > 1)}",
-        arm=PER_SAMPLE,
-        protocol=Execute(after=FOLDING),
-        metric=Cycles(stratum=(folds, folds)),
+        f"folds of {folds} step{'s' * (folds > 1)}",
+        PER_SAMPLE,
+        Execute(after=FOLDING),
+        Cycles(stratum=(folds, folds)),
     )
 
 
 CLAIMS = (
     Statistical(
         id="act-savings-mixed",
-        section="1. Per-Sample Adaptive Computation Time (ACT), Benefits",
         reading=(
             "Savings are read as fewer rows through the high core. The document's batch-wise "
             "loop, which ends when all samples decide to stop in the same cycle, is compared "
@@ -80,25 +79,15 @@ CLAIMS = (
             _cell("per sample, decisions sampled", sampled=True),
             _cell("up to the slowest sample's first stop", slowest=True),
         ),
-        test=Ratio(
-            null=0.05,
-            because=_GATHERING,
-            fewer=True,
-            about=_saving.ratio(),
-            band_because=_saving.because(),
-        ),
+        test=Ratio(null=0.05, because=_GATHERING, fewer=True, **_saving.band()),
         beside=(
-            Reading(label="FLOPs of the whole forward pass", metric=Flops()),
-            Reading(label="decisions sampled as in training", cells=(2, 3)),
-            Reading(
-                label="against a batch that ends at its slowest sample's first stop", cells=(4, 1)
-            ),
+            Reading("FLOPs of the whole forward pass", Flops()),
+            Reading("decisions sampled as in training", cells=(2, 3)),
+            Reading("against a batch that ends at its slowest sample's first stop", cells=(4, 1)),
         ),
-        cost=10.0,
     ),
     Statistical(
         id="act-ops-mixed-batch",
-        section="Performance Improvements, Computational Efficiency, Mixed Batch Processing",
         reading=(
             "The original's operations are read as those of 32 samples in 8 cycles each, since "
             "the document counts a batch that takes every cycle. The rows through the high core, "
@@ -106,33 +95,12 @@ CLAIMS = (
             f"{_TRAINED} The printed percentage follows from the two printed counts, cut to a "
             f"whole number. The accuracy of the answers is also shown. {_FLOOR}"
         ),
-        cells=(
-            Cell(
-                label="per sample",
-                arm=PER_SAMPLE,
-                protocol=Execute(after=FOLDING),
-                metric=RowShare(),
-            ),
-        ),
-        test=OneRatio(
-            null=0.05,
-            because=_GATHERING,
-            fewer=True,
-            about=_mixed.ratio(),
-            band_because=_mixed.because(),
-        ),
-        beside=(
-            Reading(
-                label="accuracy of the answers where samples stop",
-                metric=Accuracy(),
-                test=_ACCURACY,
-            ),
-        ),
-        cost=10.0,
+        cells=(Cell("per sample", PER_SAMPLE, Execute(after=FOLDING), RowShare()),),
+        test=OneRatio(null=0.05, because=_GATHERING, fewer=True, **_mixed.band()),
+        beside=(Reading("accuracy of the answers where samples stop", Accuracy(), _ACCURACY),),
     ),
     Statistical(
         id="act-easy-cycles",
-        section="Performance Improvements, Computational Efficiency, Easy Sample Cycles",
         reading=(
             "Easy samples are read as folds of one step, which are half of all. Their mean "
             "number of cycles is compared with 8, the number that the document gives for the "
@@ -141,25 +109,14 @@ CLAIMS = (
         ),
         cells=(_steps_of(1),),
         test=OneRatio(
-            constant=float(CYCLES),
-            null=0.05,
-            because=_GATHERING,
-            fewer=True,
-            about=_easy.ratio(),
-            band_because=_easy.because(),
+            constant=float(CYCLES), null=0.05, because=_GATHERING, fewer=True, **_easy.band()
         ),
         beside=(
-            Reading(
-                label="accuracy of the answers to easy samples",
-                metric=Accuracy(stratum=(1, 1)),
-                test=_ACCURACY,
-            ),
+            Reading("accuracy of the answers to easy samples", Accuracy(stratum=(1, 1)), _ACCURACY),
         ),
-        cost=10.0,
     ),
     Statistical(
         id="act-hard-cycles",
-        section="Performance Improvements, Computational Efficiency, Hard Sample Cycles",
         reading=(
             "Hard samples are read as folds of two steps, which are half of all. That they go on "
             "using most of the cycles is read as more than half of them. The printed range is "
@@ -178,18 +135,16 @@ CLAIMS = (
         ),
         beside=(
             Reading(
-                label="cycles of hard samples less those of easy ones",
+                "cycles of hard samples less those of easy ones",
                 test=Difference(
                     null=0.1, because="less than a tenth of a cycle isn't worth noticing"
                 ),
                 cells=(1, 0),
             ),
         ),
-        cost=10.0,
     ),
     Statistical(
         id="v2-all-flags",
-        section="Usage Examples, Basic Enhanced Usage and Gradual Migration Path",
         reading=(
             "The full suite of the migration path, with all four flags on, is compared with the "
             f"original, with all off. Each arm is trained with its own losses on {FOLDS_MIX}. "
@@ -203,23 +158,16 @@ CLAIMS = (
         arms=(ORIGINAL, ALL_FLAGS),
         protocol=Execute(after=FOLDING),
         metric=Rows(),
-        test=Ratio(
-            null=0.05,
-            because=_GATHERING,
-            fewer=True,
-            about=_all.ratio(),
-            band_because=_all.because(),
-        ),
+        test=Ratio(null=0.05, because=_GATHERING, fewer=True, **_all.band()),
         beside=(
-            Reading(label="FLOPs of the whole forward pass", metric=Flops()),
+            Reading("FLOPs of the whole forward pass", Flops()),
             Reading(
-                label="accuracy of the answers",
-                metric=Accuracy(),
-                test=Difference(
+                "accuracy of the answers",
+                Accuracy(),
+                Difference(
                     null=0.005, because="less than half a percentage point isn't worth noticing"
                 ),
             ),
         ),
-        cost=15.0,
     ),
 )

@@ -27,14 +27,13 @@ def _with(flags: tuple[str, ...]) -> Arm:
         max_cycles=4,
         **dict.fromkeys(flags, True),
     )
-    return Arm(label=", ".join(flags) or "all off", part=part)
+    return Arm(", ".join(flags) or "all off", part)
 
 
 CLAIMS = (
     exact(
         "v2-off-identical",
         "ablations.claims.exact.switches:v2_off",
-        section="Safety Guarantees, Backward Compatible Configuration",
         reading=(
             "The original is written straight down from its equations, independently of the "
             "model and without shared code. It gets the same weights, inputs and noise, and "
@@ -46,18 +45,14 @@ CLAIMS = (
             "step, which the document calls original, too, is also shown."
         ),
         arms=(
-            Arm(label="all off", part=recipes.v2(**_SIZES)),
-            Arm(
-                label="all off, attention over one step",
-                part=recipes.v2(**_SIZES, step_attention=True),
-            ),
+            Arm("all off", recipes.v2(**_SIZES)),
+            Arm("all off, attention over one step", recipes.v2(**_SIZES, step_attention=True)),
         ),
         cost=3.0,
     ),
     exact(
         "v2-flags-independent",
         "ablations.claims.exact.switches:independent",
-        section="Safety Guarantees, Opt-in Enhancement Activation",
         reading=(
             "Gradual migration requires that every combination of the four flags works and is a "
             "different model. All sixteen are trained for three updates and then evaluated. "

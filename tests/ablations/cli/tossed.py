@@ -72,7 +72,6 @@ def two_sides(arms, seed):
 def compared(name, second, after=None):
     return Statistical(
         id=name,
-        section="Tosses",
         reading="A coin lands on its head oftener if its share of heads is larger.",
         arms=vary(Coin(), {"fair": {}, "other": {"bias": second}}),
         protocol=Toss(after=after),
@@ -94,10 +93,8 @@ LEDGER = {
 CLAIMS = [
     compared("bent-coin", 0.8, after=Mint()),
     compared("new-coin", 0.5),
-    exact("two-sides", "tossed:two_sides", section="Sides", reading="Sides are counted."),
-    External(
-        id="in-the-mint", section="Visits", reading="There.", needs="the mint", command="toss"
-    ),
+    exact("two-sides", "tossed:two_sides", reading="Sides are counted."),
+    External(id="in-the-mint", reading="There.", needs="the mint", command="toss"),
 ]
 SETUPS = [
     Setup(

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from ablations.claims.ledger import Entry
 from ablations.judging import timing
 from ablations.judging.controls import passed
 from ablations.judging.report import report, versions_seen
@@ -81,9 +82,7 @@ def test_an_exact_claim_without_an_outcome_is_invalid_or_not_run(lab):
 
 
 def test_an_external_claim_says_what_it_needs(lab):
-    claim = External(
-        id="large", section="3", reading="too large", needs="900 GPU hours", command="train.py"
-    )
+    claim = External(id="large", reading="too large", needs="900 GPU hours", command="train.py")
     row = lab.row(claim, lab.Memory())
     assert row.verdict.verdict is Word.NOT_RUN
     assert row.verdict.reason == "it needs 900 GPU hours; `train.py` would run it"
@@ -96,7 +95,7 @@ def control(lab, *, planted="", expected=Word.NO_EFFECT):
         claim=lab.statistical(SIZED, name="controls/equal", protocol=apart, schedule=CONTROLS),
         planted=planted,
         expected=expected,
-        statement="Equal is found equal.",
+        entry=Entry(id="controls/equal", document="controls", claim="Equal is found equal."),
         guards=lambda claim: claim.id == "claim",
     )
 

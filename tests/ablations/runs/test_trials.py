@@ -40,7 +40,7 @@ def a_claim(protocol=None, arms=(ONE, TWO), **changes):
     levels = tuple(float(place) for place in range(len(changes.get("cells", arms))))
     zones = {"null": 1.0, "because": "a test"}
     test = Trend(levels=levels, **zones) if len(levels) > 1 else OneSample(**zones)
-    given = {"id": "x", "section": "s", "reading": "r", "test": test, "schedule": TRAINED}
+    given = {"id": "x", "reading": "r", "test": test, "schedule": TRAINED}
     if "cells" not in changes:
         given |= {"arms": arms, "protocol": protocol or Tiny(), "metric": Sum()}
     return Statistical(**{**given, **changes})
@@ -93,7 +93,7 @@ def test_joint_cells_with_one_arm_twice_share_its_place():
 
 def test_an_exact_claim_is_one_trial_of_all_its_arms():
     check = Check(function="tiny_runs.doing:add")
-    claim = Exact(id="x", section="s", reading="r", check=check, arms=(ONE, TWO))
+    claim = Exact(id="x", reading="r", check=check, arms=(ONE, TWO))
     planned = plan(claim, seeds(claim, Tier.FULL))
     assert [len(row) for row in planned.rows] == [1]
     assert planned.trials[0].arms == (ONE.part.to_json(), TWO.part.to_json())
@@ -101,7 +101,7 @@ def test_an_exact_claim_is_one_trial_of_all_its_arms():
 
 
 def test_an_external_claim_has_no_trials():
-    claim = External(id="x", section="s", reading="r", needs="n", command="c")
+    claim = External(id="x", reading="r", needs="n", command="c")
     assert plan(claim, seeds(claim, Tier.FULL)).rows == ()
 
 

@@ -32,7 +32,7 @@ from hrm.tasks.sudoku import Sudoku
 ARMS = vary(recipes.gru(), {"masked": {}, "compacted": {"model.execution": Compacted()}})
 TRAIN = Train(boards=Boards(task=Sudoku(size=4, clues=8), train=8), training=Training(updates=1))
 TEST = Difference(null=0.1, because="a test")
-WORDS = {"id": "mine", "section": "Here", "reading": "As it is written."}
+WORDS = {"id": "mine", "reading": "As it is written."}
 CLAIM = Statistical(**WORDS, arms=ARMS, protocol=TRAIN, metric=Accuracy(), test=TEST)
 
 
@@ -60,7 +60,7 @@ def test_all_training_that_a_claim_rests_on_is_compiled_or_none():
     assert {cell.protocol.after.compiled for cell in compiled.cells} == {True}
     assert compiled.protocol == Evaluate(after=replace(TRAIN, compiled=True))
     assert compiled.trained(compiled=False) == claim
-    other = exact("mine", "bench.x:y", section="Here", reading="As it is.")
+    other = exact("mine", "bench.x:y", reading="As it is.")
     assert other.trained(compiled=True) is other
 
 
@@ -92,7 +92,6 @@ def test_cells_beyond_the_tests_are_for_other_readings():
 @pytest.mark.parametrize(
     "change",
     [
-        {"section": " "},
         {"reading": ""},
         {"cost": -1.0},
         {"unskilled": ("nobody",)},
@@ -115,15 +114,11 @@ def test_two_cells_of_one_name_are_refused():
 
 
 def test_an_exact_claim_names_its_function_its_arms_and_the_printed_figures():
-    found = exact(
-        "mine", "my_module:check", section="Here", reading="So.", arms=ARMS, figures=("5x",)
-    )
+    found = exact("mine", "my_module:check", reading="So.", arms=ARMS, figures=("5x",))
     assert isinstance(found, Exact)
     assert (found.check.function, found.check.figures) == ("my_module:check", ("5x",))
     assert found.form == "exact"
-    assert (
-        exact("mine", "m:f", section="Here", reading="So.", consistency=True).form == "consistency"
-    )
+    assert exact("mine", "m:f", reading="So.", consistency=True).form == "consistency"
     assert list(differences(found)) == ["model.execution"]
 
 

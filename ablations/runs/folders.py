@@ -28,9 +28,8 @@ def check(folder: Path, create: bool) -> None:
         foreign = [p.name for p in held if not p.name.startswith(".")]
         if foreign or not create:
             holds = f"holds {foreign[0]!r} but no store.json" if foreign else "is empty"
-            raise refused(
-                f"{name} isn't a store: it {holds}", f"{ours}, or a new or empty one", another
-            )
+            allowed = f"{ours}, or a new or empty one" if create else ours
+            raise refused(f"{name} isn't a store: it {holds}", allowed, another)
         try:
             with whole(path) as temporary:
                 temporary.write_text(json.dumps(marker))

@@ -417,6 +417,7 @@ def test_a_reader_refuses_a_folder_that_does_not_exist(tmp_path):
 
 def test_an_empty_folder_becomes_a_store_only_when_asked(tmp_path):
     assert "is empty" in refusal(tmp_path)
+    assert "new or empty" not in refusal(tmp_path)
     assert not list(tmp_path.iterdir())
     Store.open(tmp_path, create=True)
     assert json.loads((tmp_path / "store.json").read_text()) == {

@@ -75,6 +75,18 @@ def test_a_search_for_an_id_finds_its_spec():
         assert any(f'"{name}"' in text for text in texts), name
 
 
+def test_a_statistical_spec_has_at_most_20_lines_with_its_reading():
+    """Those that a function makes count as one."""
+    lines = {
+        f"{path.name}:{node.lineno}": node.end_lineno - node.lineno + 1
+        for path in SOURCES.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Statistical"
+    }
+    assert len(lines) > 60
+    assert {place: count for place, count in lines.items() if count > 20} == {}
+
+
 def paths(name, first=0, second=1):
     """Where two arms of a claim are configured otherwise."""
     claim = SPECS[name]

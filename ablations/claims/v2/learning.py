@@ -56,9 +56,9 @@ CLAIMS = (
         reading=(
             '"Gradient Variance" is read as printed, without normalisation: the variance of the '
             "policy gradient over batches of 32, summed over the controller's parameters. Plain "
-            "and masked mean are compared with equal weights (after 50 updates with the original "
-            f"loss on {FOLDS_MIX}), batches and actions. Samples stop individually in both arms; "
-            "in the batch-wise original none is ever inactive, so both means are equal."
+            "and masked mean get equal weights, batches and actions, after 50 updates with the "
+            f"original loss on {FOLDS_MIX}. Samples stop individually in both arms: in the "
+            "batch-wise original none is ever inactive, so both means are equal."
         ),
         cells=_VARIANCES,
         test=Ratio(null=0.1, because=SAMPLES, fewer=True, **_variance.band()),

@@ -17,14 +17,12 @@ _POINT = "less than half a percentage point isn't worth noticing"
 _ACCURACY = OneSample(null=0.005, because=_POINT)
 _TENTH = Difference(null=0.1, because="less than a tenth of a cycle isn't worth noticing")
 _HALF = CYCLES / 2
-_RUN = "run greedily on held-out folds in batches of 32"
 _FLOOR = (
-    "If in every seed all samples stop at their first cycle, or none before the last, the claim is "
-    "INVALID."
+    "If all samples of all seeds stop at the first cycle, or all at the last, the claim is INVALID."
 )
 _TRAINED = (
-    f"One model with per-sample ACT and the original losses is trained on {FOLDS_MIX}, and {_RUN}. "
-    f"{WARM_UP} {_FLOOR}"
+    f"One model with per-sample ACT and the original losses is trained on {FOLDS_MIX}, and run "
+    f"greedily in batches of 32. {WARM_UP} {_FLOOR}"
 )
 _OWN = Execute(after=FOLDING)  # each sample stops for itself
 _RUNS = {
@@ -61,9 +59,9 @@ CLAIMS = (
         id="act-ops-mixed-batch",
         reading=(
             "The original's operations are read as those of 32 samples in 8 cycles each, since "
-            "the document counts a batch that takes every cycle. The rows through the high core, "
-            "where each sample stops individually, are measured as a share of these. The printed "
-            f"percentage follows from the two printed counts, cut to a whole number. {_TRAINED}"
+            "the document counts a batch that takes every cycle. Rows through the high core are "
+            "measured as a share of these. The printed percentage follows from the two printed "
+            f"counts, cut to a whole number. {_TRAINED}"
         ),
         cells=(Cell("per sample", PER_SAMPLE, _OWN, RowShare()),),
         test=OneRatio(null=0.05, because=_GATHERING, fewer=True, **_mixed.band()),
@@ -74,8 +72,7 @@ CLAIMS = (
         reading=(
             "Easy samples are read as folds of one step. Their mean number of cycles is compared "
             "with 8, the number that the document gives for the original. The band is the printed "
-            "range of cycles; the printed percentage lies within the savings that this range "
-            f"gives. {_TRAINED}"
+            f"range of cycles, in which the printed percentage lies, too. {_TRAINED}"
         ),
         cells=(_EASY,),
         test=OneRatio(
@@ -109,10 +106,10 @@ CLAIMS = (
         id="v2-all-flags",
         reading=(
             "The full suite of the migration path, with all four flags on, is compared with the "
-            "original, with all off, by rows through the high core; the documented figure is the "
-            f"demonstration's percentage. Each arm is trained with its own losses on {FOLDS_MIX}, "
-            f"and {_RUN}. Savings may come from worse answers, so accuracies are also compared. "
-            f"Rows don't count the operations of sequence attention; FLOPs do. {WARM_UP} {_FLOOR}"
+            f"original, with all off. Each arm is trained with its own losses on {FOLDS_MIX}. "
+            "Operations are read as rows through the high core. These leave out what sequence "
+            "attention costs, and savings may come from worse answers, so FLOPs and accuracies "
+            f"are also compared. {WARM_UP} {_FLOOR}"
         ),
         arms=(ORIGINAL, ALL_FLAGS),
         protocol=_OWN,

@@ -9,11 +9,16 @@ v2's arm with per-sample ACT on pilot seed 1000, and to gru's arm at the cost of
 1001, each at three learning rates of the policy, from a tenth of the model's rate to the full rate.
 Task, warm-up and rates are the same for all arms of a document. They were judged by two criteria
 only, on both seeds: an arm beats the best trivial method, and its boards stop at more than one
-cycle.
+cycle. On an earlier task, sudokus answered by 80 numbers, every board stopped at once: in the mean
+squared error of so many numbers a second cycle earned less than its price.
 """
 
+from typing import Any
+
 from ablations.claims.boards import FOLDS, FOLDS_INPUTS, FOLDS_OUTPUTS
+from ablations.metrics.gradients import GradientVariance, MeanNorm
 from ablations.specs.arms import Arm, changed
+from ablations.specs.claim import Reading
 from ablations.specs.protocols import Train
 from hrm import recipes
 from hrm.config.learning import Cosine, PolicyGradient, System, Training
@@ -22,23 +27,24 @@ CYCLES = 8  # of document v2
 PRICE = 0.01  # λ, that of document v2, and of document gru's example
 PRICES = (0.0, PRICE, 2 * PRICE)  # the default, the example, its double
 WARM_UP = (
-    "A policy that is followed from the start learns to stop at the first cycle, before a second "
-    "one has anything to add. So for the first part of the updates (a third with document v2, half "
-    "with document gru), all cycles are taken, as without adaptive computation time."
+    "At first all cycles are taken: in pilots, policies that were followed from the start stopped "
+    "at the first cycle. So did all policies on sudokus, an earlier task."
 )
+_FOLDS: dict[str, Any] = {"inputs": FOLDS_INPUTS, "outputs": FOLDS_OUTPUTS}
+
+# -- variances of policy gradients ----------------------------------------------------------------
+
+SAMPLES = "10 % less variance saves only 10 % of the samples"
+RELATIVE = Reading(
+    "variance relative to the squared mean gradient", GradientVariance(relative=True)
+)
+MEAN_NORM = Reading("norm of the mean gradient", MeanNorm())
 
 # -- document v2, on folds ------------------------------------------------------------------------
 
 
 def _v2(label: str, **flags: bool) -> Arm:
-    part = recipes.v2(
-        inputs=FOLDS_INPUTS,
-        outputs=FOLDS_OUTPUTS,
-        hidden_low=64,
-        hidden_high=64,
-        max_cycles=CYCLES,
-        **flags,
-    )
+    part = recipes.v2(**_FOLDS, hidden_low=64, hidden_high=64, max_cycles=CYCLES, **flags)
     return Arm(label, part)
 
 
@@ -72,13 +78,7 @@ FOLDING = Train(
 
 
 def _gru(price: float) -> Arm:
-    part = recipes.gru(
-        inputs=FOLDS_INPUTS,
-        outputs=FOLDS_OUTPUTS,
-        hidden_low=128,
-        hidden_high=128,
-        compute_cost_weight=price,
-    )
+    part = recipes.gru(**_FOLDS, hidden_low=128, hidden_high=128, compute_cost_weight=price)
     return Arm(f"λ = {price:g}", part)
 
 

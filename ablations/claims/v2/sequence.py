@@ -44,17 +44,12 @@ CLAIMS = (
         id="attention-sequence-gain",
         reading=(
             '"Meaningful temporal information aggregation across T steps" requires information '
-            "that is spread over time. In the documented model the input is the same at each low "
-            "step, so the last low state may contain whatever the earlier ones did. Here the "
-            "input comes in pieces, one for each of six low steps: four items, then the position "
-            "of the one that is asked for, then an empty piece. The accuracy on that item is "
-            'compared on held-out boards between the document\'s "original", attention over one '
-            "step, and attention over the sequence. Apart from what is attended to, the latter "
-            "also has a map from the high state to its query, a twentieth of the model's "
-            "parameters. There are two cycles, so that the query of the second one can depend on "
-            "the question. Without ACT and with cross-entropy, halting and rewards play no part. "
-            "The number of updates was fixed on pilot seed 1000 with single-step attention "
-            "alone."
+            "that is spread over time. The documented model has the same input at each low step. "
+            "Here each of six steps has its own: four items, the position of the one that is "
+            "asked for, and a blank. The accuracy on that item is compared with that of the "
+            'document\'s "original", attention over one step. Attention over the sequence also '
+            "has a map from the high state to its query, a twentieth of the parameters. There is "
+            "no ACT. The number of updates was fixed on a pilot seed, with the original alone."
         ),
         arms=_ARMS,
         protocol=_TRAIN,

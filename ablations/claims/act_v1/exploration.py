@@ -42,9 +42,9 @@ _MEASURED = (
     "given probability, a sequence draws a minimum number of steps. Its steps are those at "
     'completion, as the document says to "monitor average steps during training": the mean over '
     "all 4×4 sudokus that halt in the last quarter of the updates. Tested is their slope over the "
-    "probabilities 0, 0.1 (the default) and 0.5, a wider range than the printed 0.05 to 0.2, so "
-    "that a slope can be detected. The maximum number of steps, the other half of the advice, "
-    "isn't varied, since it bounds the steps by definition."
+    "probabilities 0, 0.1 (the default) and 0.5, wider than the printed 0.05 to 0.2, so that a "
+    "slope can be detected. The maximum of steps, the other half of the advice, bounds them by "
+    "definition and isn't varied."
 )
 
 

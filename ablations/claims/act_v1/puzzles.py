@@ -72,7 +72,7 @@ CLAIMS = (
             'We read "SignSGD works well for sparse updates" as a comparison with the usual '
             "choice, AdamW with moments and step counts for each row in use. Boards and updates "
             "are those of puzzle-identity. For both optimisers, the table's learning rate is the "
-            f"best of seven from 0.001 to 1 by validation on pilot seeds, {_BEST:g}. (The first "
+            f"best of seven from 0.001 to 1 by validation on pilot seeds: {_BEST:g}. (The first "
             f"version used {PUZZLES.training.puzzle_rate:g} for both, tuned for neither, and "
             "sign-SGD was better; there the table had learned little, which favours a faster rule. "
             "This version has fresh seeds and its own place in the family of tests.)"

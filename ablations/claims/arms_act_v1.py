@@ -44,22 +44,19 @@ def levels(
     outputs: int = SUDOKU_OUTPUTS,
     *,
     width: int = 64,
-    layers: int = 1,
     cycles: int = 2,
     low_steps: int = 2,
     steps: int = STEPS,
-    exploration: float = 0.1,
 ) -> System:
     """Return act-v1 on a board as one vector: one position, thus without rotary angles."""
     system = recipes.act_v1(
         width=width,
         heads=4,
-        h_layers=layers,
-        l_layers=layers,
+        h_layers=1,
+        l_layers=1,
         h_cycles=cycles,
         l_cycles=low_steps,
         max_steps=steps,
-        exploration=exploration,
     )
     feed_forward = SwiGlu(inner=5 * width // 2, fused=True)
     found = changed(

@@ -72,10 +72,10 @@ CLAIMS = (
             'We read "SignSGD works well for sparse updates" as a comparison with the usual '
             "choice, AdamW with moments and step counts for each row in use. Boards and updates "
             "are those of puzzle-identity. For both optimisers, the table's learning rate is the "
-            f"best of seven from 0.001 to 1 by validation on pilot seeds: {_BEST:g}. (The first "
+            f"best of seven from 0.001 to 1 by validation on pilot seeds: {_BEST:g}. The first "
             f"version used {PUZZLES.training.puzzle_rate:g} for both, tuned for neither, and "
             "sign-SGD was better; there the table had learned little, which favours a faster rule. "
-            "This version has fresh seeds and its own place in the family of tests.)"
+            "This version has fresh seeds and its own place in the family of tests."
         ),
         cells=(*with_table(_OPTIMISERS), Cell("the rule of sign-SGD", TABLE, _RULE, Held())),
         test=Difference(null=0.01, because="a point is the smallest gain worth a second optimiser"),

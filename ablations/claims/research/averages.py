@@ -42,8 +42,8 @@ CLAIMS = (
             "in the paper, since a decaying rate does the work of an average. The paper's decay of "
             "0.999 averages over more updates than there are, so the verdict is on 0.99, and 0.999 "
             "needn't show skill. The reported gain is of models that collapse without the average "
-            "when trained on a thousand boards, and carries no verdict. Boards are 4×4 sudokus as "
-            "one vector, in four supervised passes without halting."
+            "when trained on a thousand boards, and carries no verdict. The model answers 4×4 "
+            "sudokus as one vector in four supervised passes, without halting."
         ),
         cells=(
             Cell("last weights", EVEN, SEGMENTED, Accuracy()),

@@ -4,11 +4,15 @@ Updates, rates and sizes were fixed on a pilot seed, one arm at a time, by how w
 and by nothing else. Learning rates fall, so that scores are stable at the end of a run.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ablations.claims.boards import FALLING, QUICK_SUDOKU, STREAMED, SUDOKU_INPUTS, SUDOKU_OUTPUTS
-from ablations.specs.arms import changed
-from ablations.specs.protocols import Boards, Train
+from ablations.metrics.base import Metric
+from ablations.metrics.scores import Accuracy
+from ablations.specs.arms import Arm, changed
+from ablations.specs.claim import Cell
+from ablations.specs.protocols import Boards, Evaluate, Mode, Protocol, Train
 from hrm import recipes
 from hrm.config import Readout, SwiGlu, Vector
 from hrm.config.learning import AdamW, System
@@ -40,22 +44,19 @@ def levels(
     outputs: int = SUDOKU_OUTPUTS,
     *,
     width: int = 64,
-    layers: int = 1,
     cycles: int = 2,
     low_steps: int = 2,
     steps: int = STEPS,
-    exploration: float = 0.1,
 ) -> System:
     """Return act-v1 on a board as one vector: one position, thus without rotary angles."""
     system = recipes.act_v1(
         width=width,
         heads=4,
-        h_layers=layers,
-        l_layers=layers,
+        h_layers=1,
+        l_layers=1,
         h_cycles=cycles,
         l_cycles=low_steps,
         max_steps=steps,
-        exploration=exploration,
     )
     feed_forward = SwiGlu(inner=5 * width // 2, fused=True)
     found = changed(
@@ -74,10 +75,18 @@ def levels(
 
 
 LEVELS = levels()
+ACT_V1 = Arm("act-v1", LEVELS)
 # the horizon is one low and one high update, or the last recursion: low_steps and one high update
 LEVELS_WHOLE = {"model.horizon": 3}
 ONE_NETWORK = {"model.one_network": True}
 ONE_NETWORK_WHOLE = {**ONE_NETWORK, **LEVELS_WHOLE}
+NO_CONTINUE = {"objective.continue_loss": False, "model.halting.against_continue": False}
+
+
+def answered(label: str, mode: Mode, metric: Metric) -> Cell:
+    """Return the trained model's answers to its test boards in a mode."""
+    return Cell(label, ACT_V1, Evaluate(after=HALTING, mode=mode), metric)
+
 
 # -- tokens ---------------------------------------------------------------------------------------
 _MODULUS, _IDENTITIES = 7, 9  # identities count the blank one
@@ -109,6 +118,14 @@ def tokens(
     )
     assert isinstance(found, System)
     return found
+
+
+TABLE = Arm("puzzle table", tokens(puzzles=True))
+
+
+def with_table(protocols: Mapping[str, Protocol]) -> tuple[Cell, ...]:
+    """Return one cell per protocol, all of the model with a puzzle table."""
+    return tuple(Cell(label, TABLE, protocol, Accuracy()) for label, protocol in protocols.items())
 
 
 # Patterns, which came first, aren't learned with learned positions: 0.27 after 500 updates on pilot

@@ -29,8 +29,8 @@ CLAIMS = (
             "slope per doubling of the segments, over 1, 2 and 4. As documented, the last "
             "segment's answer is trained, states are detached between segments, and the previous "
             "answer is fed back; with one segment there is none, and no map for it. There is one "
-            "halting step. (An earlier form of this claim had 8×8 mazes at width 128, and wasn't "
-            "run.)"
+            "halting step. An earlier form of this claim had 8×8 mazes at width 128, and wasn't "
+            "run."
         ),
         cells=(*product((L1, L2, L4), LEVELS, Accuracy()), _RUN_FOR_8),
         test=Trend(levels=(0.0, 1.0, 2.0), null=0.005, because=_WORTH),

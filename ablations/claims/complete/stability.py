@@ -110,10 +110,10 @@ CLAIMS = (
             f"{_CLIMB.rates[0]:g} to {_CLIMB.rates[-1]:g}. It converges if at one of them training "
             "ends, stays finite, and removes more than a hundredth of the loss of the best "
             "constant answer that the arm can give; no further skill is required. Boards are "
-            f"{_SAMPLES} patterns, for {_EPOCHS} epochs, as in the document's own command. (The "
+            f"{_SAMPLES} patterns, for {_EPOCHS} epochs, as in the document's own command. The "
             "first version had one rate of ours, 0.001, at which the optimiser as coded diverged "
             "in 16 of 16 seeds, and asked for a gain on held-out boards, which no arm had at any "
-            "of several rates on pilot seed 1000.)"
+            "of several rates on pilot seed 1000."
         ),
         cells=_RELIABLE,
         test=_CONVERGES,

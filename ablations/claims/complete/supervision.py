@@ -18,8 +18,8 @@ CLAIMS = (
             f"Convergence is the number of updates until {ARRIVED:.0%} of unknown cells are right, "
             "not counting that supervised segments need more backward passes. Levels as in act-v1, "
             "on 4×4 sudokus as one vector, stand in for the document's recursion, which halts per "
-            f"position. {SEGMENTED_CHOSEN} (On 8×8 mazes, tried before, an arm doesn't beat the "
-            "best trivial method.)"
+            f"position. {SEGMENTED_CHOSEN} On 8×8 mazes, tried before, an arm doesn't beat that "
+            "method."
         ),
         arms=(LAST, EVEN),
         protocol=SEGMENTED,

@@ -15,12 +15,12 @@ from ablations.specs.tests import Difference, Ratio
 _HALTS = (
     "As coded, each halting step starts from the same state and is rewarded whatever the answer, "
     "so that no decision could be better than another. Here states are carried on, and the reward "
-    "is 1 for a wholly right 4×4 sudoku and 0 otherwise, less 0.01 a step; targets and losses are "
+    "is 1 if the whole board is right and 0 otherwise, less 0.01 a step; targets and losses are "
     "the document's."
 )
 _HEADS = (
     f"{_HALTS} Two linear heads are one linear map with two rows, so only the loss differs: that "
-    "of the larger Q value alone, or of both values, each with its own target."
+    "of the larger Q value, or of both, each with its own target."
 )
 _LESS = Difference(null=0.005, because="half the cost of a step is negligible", fewer=True)
 _EARLY = replace(HALTING, training=replace(HALTING.training, updates=50))

@@ -13,12 +13,12 @@ CLAIMS = (
         id="deep-supervision",
         reading=(
             'We read "Loss applied to intermediate states" as the mean of the losses after each of '
-            "four segments, against the loss after the last one alone; both arms have the same "
-            "forward pass, one-step gradient, detached segments and one optimiser step per batch. "
-            f"Convergence is the number of updates until {ARRIVED:.0%} of unknown cells are right, "
-            "not counting that supervised segments need more backward passes. Levels as in act-v1, "
-            "on 4×4 sudokus as one vector, stand in for the document's recursion, which halts per "
-            f"position. {SEGMENTED_CHOSEN} On 8×8 mazes, tried before, an arm doesn't beat that "
+            "four segments, against the loss after the last one alone, with one-step gradients and "
+            "detached segments as documented, and one optimiser step per batch. Convergence is the "
+            f"number of updates until {ARRIVED:.0%} of unknown cells are right, not counting that "
+            "supervised segments need more backward passes. Levels as in act-v1, on 4×4 sudokus as "
+            "one vector, stand in for the document's recursion, which halts per position. "
+            f"{SEGMENTED_CHOSEN} On 8×8 mazes, tried before, an arm doesn't beat the best trivial "
             "method."
         ),
         arms=(LAST, EVEN),

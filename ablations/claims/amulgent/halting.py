@@ -15,8 +15,8 @@ from ablations.specs.tests import Difference, Ratio
 _HALTS = (
     "As coded, each halting step starts from the same state and is rewarded whatever the answer, "
     "so that no decision could be better than another. Here states are carried on, and the reward "
-    "is 1 if the whole board is right and 0 otherwise, less 0.01 a step; targets and losses are "
-    "the document's."
+    "is 1 if the whole 4×4 sudoku is right and 0 otherwise, less 0.01 a step; targets and losses "
+    "are the document's."
 )
 _HEADS = (
     f"{_HALTS} Two linear heads are one linear map with two rows, so only the loss differs: that "

@@ -112,8 +112,8 @@ CLAIMS = (
             "constant answer that the arm can give; no further skill is required. Boards are "
             f"{_SAMPLES} patterns, for {_EPOCHS} epochs, as in the document's own command. The "
             "first version had one rate of ours, 0.001, at which the optimiser as coded diverged "
-            "in 16 of 16 seeds, and asked for skill on held-out boards, which no arm gained on "
-            "pilot seed 1000 at any rate."
+            "in 16 of 16 seeds, and asked for skill on held-out boards, which no arm gained at any "
+            "of several rates on pilot seed 1000."
         ),
         cells=_RELIABLE,
         test=_CONVERGES,

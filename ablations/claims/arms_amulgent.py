@@ -8,8 +8,11 @@ kind only, the one that was expected to be the worst.
 from dataclasses import replace
 
 from ablations.claims.boards import FALLING, QUICK_SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.metrics.scores import Accuracy
 from ablations.specs.arms import Arm, changed
+from ablations.specs.claim import Reading
 from ablations.specs.protocols import Ladder, Train
+from ablations.specs.tests import Difference
 from hrm import recipes
 from hrm.config import (
     Ahead,
@@ -32,6 +35,8 @@ WIDTH = 64
 STANDARD_INNER = 2 * WIDTH  # of the plain feed-forward that SwiGLU replaces
 EQUAL_INNER = round((2 * STANDARD_INNER * WIDTH + STANDARD_INNER + WIDTH) / (3 * WIDTH))
 CONNECTION = 0.05  # the document's code
+HALF = Difference(null=0.005, because="half a point is the smallest difference worth noticing")
+EXACTLY = Reading("boards answered exactly", Accuracy(cells="exact"))
 
 LEVELS = Train(
     boards=QUICK_SUDOKU,
@@ -81,7 +86,7 @@ V5 = Arm(
 # -- segments, with two levels and with one -------------------------------------------------------
 def refined(segments: int, *, connection: float | None = CONNECTION) -> Arm:
     """Return the enhanced model with so many segments, detached in between."""
-    part = amulgent(
+    part: Part = amulgent(
         use_rmsnorm=True,
         use_swiglu=True,
         use_iterative_refinement=segments > 1,
@@ -89,9 +94,7 @@ def refined(segments: int, *, connection: float | None = CONNECTION) -> Arm:
     )
     label = f"two levels, {_segments(segments)}"
     if segments > 1 and connection is None:
-        part = replace(
-            part, model=replace(part.model, segments=Segments(count=segments, detached=True))
-        )
+        part = changed(part, {"model.segments": Segments(count=segments, detached=True)})
         label += ", not connected"
     return Arm(label, part)
 
@@ -120,21 +123,15 @@ E1, E4 = (flat(count, passes=3) for count in (1, 4))
 # -- Q heads --------------------------------------------------------------------------------------
 def halting(label: str, *, separate: bool, exploration: Exploration) -> Arm:
     """Return a model that learns to halt, each sample for itself, its states carried on."""
-    part = amulgent(max_steps=4)
-    return Arm(
-        label,
-        changed(
-            part,
-            {
-                "model.halting.batch_mean": False,
-                "model.halting.heads": 2 if separate else 1,
-                "model.halting.exploration": exploration,
-                "model.carry": Detached(),
-                "model.execution": Compacted(),
-                "objective": ReplayHalting(separate=separate),
-            },
-        ),
-    )
+    changes = {
+        "model.halting.batch_mean": False,
+        "model.halting.heads": 2 if separate else 1,
+        "model.halting.exploration": exploration,
+        "model.carry": Detached(),
+        "model.execution": Compacted(),
+        "objective": ReplayHalting(separate=separate),
+    }
+    return Arm(label, changed(amulgent(max_steps=4), changes))
 
 
 _AHEAD = Ahead(probability=0.1, per_sample=True)

@@ -60,14 +60,12 @@ CLAIMS = (
         id="one-step-quality",
         reading=(
             "The document trains with one-step gradients and doesn't state what they cost in "
-            "accuracy. One-step gradients reach through the last low and the last high update of "
-            "each segment. They are compared with gradients through all updates of the segment, "
-            "which is how all steps are interpreted. In both arms, states are detached between "
-            "segments, as in persistent training. Being as good is interpreted as losing less "
-            "than two points of accuracy on unknown cells in nearly every run, after equal "
-            "numbers of updates. The model has act-v1's levels and Q-learning, on 4×4 sudokus as "
-            "one vector: the document's own recursion learns in minutes what this one learns in "
-            "seconds."
+            "accuracy. They reach through the last low and the last high update of each segment. "
+            "We read all steps as all updates of the segment; in both arms, states are detached "
+            "between segments, as in persistent training. Being as good means losing less than two "
+            "points of accuracy on unknown cells in nearly every run, after equal updates. The "
+            "model has act-v1's levels and Q-learning, on 4×4 sudokus as one vector: the "
+            "document's own recursion learns in minutes what this one learns in seconds."
         ),
         arms=vary(LEVELS, {"all updates": {"model.horizon": None}, "one step": {}}),
         protocol=HALTING,

@@ -1,14 +1,13 @@
 """Segments against architecture: one measurement for two documents' claims."""
 
-from ablations.claims.arms_amulgent import E1, E4, F1, F2, F4, L1, L2, L4, LEVELS
+from ablations.claims.arms_amulgent import E1, E4, F1, F2, F4, HALF, L1, L2, L4, LEVELS
 from ablations.metrics.scores import Accuracy
 from ablations.specs.claim import Reading, Statistical, product
 from ablations.specs.contrasts import interaction, main_effect
-from ablations.specs.tests import Both, Difference, Factorial
+from ablations.specs.tests import Both, Factorial
 
-_LEVELS, _DOUBLINGS, _ENDS = (0.0, 1.0), (0.0, 1.0, 2.0), (0.0, 2.0)
+_LEVELS, _DOUBLINGS = (0.0, 1.0), (0.0, 1.0, 2.0)
 _POINT = "a point on unknown cells is the smallest difference that a reader would notice"
-_HALF = Difference(null=0.005, because="half a point is the smallest difference worth noticing")
 
 
 def _beyond(sign: int, doublings: tuple[float, ...] = _DOUBLINGS) -> Factorial:
@@ -18,21 +17,21 @@ def _beyond(sign: int, doublings: tuple[float, ...] = _DOUBLINGS) -> Factorial:
     return Factorial(factors=weights, null=0.01, because=_POINT)
 
 
+_LESS, _PLUS = (_beyond(sign, (0.0, 2.0)) for sign in (1, -1))  # at one segment and at four
+_DEPENDS = Factorial(
+    factors=interaction(_LEVELS, _DOUBLINGS), null=0.01, because=_POINT, either_side=True
+)
 _ALL = tuple(range(6))
 _FLOPS = (0, 2, 6, 7)
-READING = (
-    "We compare the effect of segments with that of the architecture, in six models: two "
-    "architectures at 1, 2 and 4 segments. One architecture has two levels of one layer each. The "
-    "other has one level with both layers, one pass a segment, and as many parameters (except for "
-    "the second level's initial state, a vector). The effect of segments is the slope over their "
-    "doublings, from one to four. The effect of the architecture is the mean difference between "
-    "the two, whichever is better. Segments matter more if their effect exceeds that of the "
-    "architecture, taken with either sign, by a point. These are two statements, and both have to "
-    "hold. Two levels compute three times as many blocks a segment, so one level with three "
-    "passes, and thus equal operations, is also shown, at one segment and at four. All models are "
-    "trained for equal updates, with segments detached from each other and the previous answer fed "
-    "back. 4×4 sudokus as one vector stand in for boards that need more than two cores, so figures "
-    "don't transfer, and the direction is tested."
+_READING = (
+    "The effect of segments is the slope of accuracy on unknown cells over their doublings, from "
+    "one to four. That of the architecture is the mean difference, whichever is better, between "
+    "two levels of one layer and one level with both layers, one pass a segment, as many "
+    "parameters (less an initial state) and a third of the blocks computed. Segments matter more "
+    "if their effect exceeds that of the architecture, with either sign, by a point: two "
+    "statements, which both have to hold. All models take equal updates, with detached segments "
+    "and the previous answer fed back. 4×4 sudokus stand in for boards that need more than two "
+    "cores, so the direction is tested and figures don't transfer."
 )
 
 
@@ -45,31 +44,14 @@ def dominating(name: str, more: str) -> Statistical:
     """
     return Statistical(
         id=name,
-        reading=f"{READING} {more}",
+        reading=f"{_READING} {more}",
         cells=product((L1, L2, L4, F1, F2, F4, E1, E4), LEVELS, Accuracy()),
         test=Both(parts=(_beyond(1), _beyond(-1)), reads=(_ALL, _ALL)),
         beside=(
-            Reading("one segment to two, two levels", test=_HALF, cells=(0, 1)),
-            Reading("one level less two, at four segments", test=_HALF, cells=(2, 5)),
-            Reading(
-                "segments less architecture, at equal operations",
-                test=_beyond(1, _ENDS),
-                cells=_FLOPS,
-            ),
-            Reading(
-                "segments plus architecture, at equal operations",
-                test=_beyond(-1, _ENDS),
-                cells=_FLOPS,
-            ),
-            Reading(
-                "how much more segments do for one level",
-                test=Factorial(
-                    factors=interaction(_LEVELS, _DOUBLINGS),
-                    null=0.01,
-                    because=_POINT,
-                    either_side=True,
-                ),
-                cells=_ALL,
-            ),
+            Reading("one segment to two, two levels", test=HALF, cells=(0, 1)),
+            Reading("one level less two, at four segments", test=HALF, cells=(2, 5)),
+            Reading("segments less architecture, at equal operations", test=_LESS, cells=_FLOPS),
+            Reading("segments plus architecture, at equal operations", test=_PLUS, cells=_FLOPS),
+            Reading("how much more segments do for one level", test=_DEPENDS, cells=_ALL),
         ),
     )

@@ -13,12 +13,7 @@ from ablations.specs.arms import Arm, changed
 from ablations.specs.protocols import Boards, Train
 from hrm import recipes
 from hrm.config import Fixed
-from hrm.config.learning import (
-    AdamAtan2,
-    Supervised,
-    System,
-    Training,
-)
+from hrm.config.learning import AdamAtan2, Supervised, System, Training
 from hrm.tasks.maze import Maze
 from hrm.tasks.mixture import Mixture
 from hrm.tasks.pattern import Pattern

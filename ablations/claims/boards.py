@@ -14,6 +14,9 @@ SUDOKU = Boards(task=Sudoku(size=4, clues=(5, 8, 11)), train=16_384)
 SUDOKU_MIX = "equal thirds of 4×4 sudokus with 5, 8 and 11 clues"
 SUDOKU_INPUTS = SUDOKU_OUTPUTS = 16 * 5  # cells times tokens: blank is a token, and a class
 
+# Said of claims whose arms need nothing but training and answers (`ablations.protocols.adapter`).
+ADAPTABLE = "An adapter can run other models as arms."
+
 # For arms that see fewer boards.
 QUICK_SUDOKU = replace(SUDOKU, train=8_192)
 

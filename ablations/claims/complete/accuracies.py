@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ablations.claims.boards import FALLING
+from ablations.claims.boards import ADAPTABLE, FALLING
 from ablations.claims.complete.arms import (
     BOTH_AS_CODED,
     MAZE_TASK,
@@ -137,7 +137,7 @@ CLAIMS = (
             "budget the document's own model doesn't beat the best trivial method, and arms that "
             "learn nothing can't be told apart. So levels as in act-v1 stand in for it, and read "
             "5×5 mazes and patterns as one vector. Their budget was chosen on pilot seed 1000 by "
-            "the joint arm alone."
+            f"the joint arm alone. {ADAPTABLE}"
         ),
         cells=_MULTITASK,
         test=NotWorse(margin=0.02, because="readers notice two points", weights=(-0.5, -0.5, 1.0)),
@@ -153,7 +153,7 @@ CLAIMS = (
             "more. The document's usage example loads mazes; ours are 5×5. (In the first version, "
             "two levels learned no skill from as many 4×4 sudokus: INVALID. This workload was "
             "chosen on pilot seeds by the skill of whichever arm was worse.) The baseline needn't "
-            "be skilled, since its failure may be the very claim."
+            f"be skilled, since its failure may be the very claim. {ADAPTABLE}"
         ),
         cells=_FEW,
         test=Difference(null=0.01, because="a change of architecture should gain a point at least"),

@@ -13,6 +13,7 @@ from ablations.claims.arms_research import (
     SEGMENTED,
     SEGMENTED_CHOSEN,
 )
+from ablations.claims.boards import ADAPTABLE
 from ablations.metrics.curves import Arrival
 from ablations.metrics.gradients import GradientVariance
 from ablations.metrics.scores import Accuracy
@@ -96,7 +97,7 @@ CLAIMS = (
             "boards, rather than all of them plus easier ones: equal updates leave no room for "
             "that. The verdict is on unknown cells. The arm with hard boards alone needn't exceed "
             f"the trivial methods, since its failure may be just what is claimed. {_SUDOKU} "
-            f"{_FIGURES}"
+            f"{_FIGURES} {ADAPTABLE}"
         ),
         cells=(
             Cell("hard boards alone", ACT_V1, HARD_ALONE, Accuracy()),

@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from ablations.claims import sets
+from ablations.claims.boards import ADAPTABLE
 from ablations.claims.ledger import figure, ledger
 from ablations.judging.cells import parts_of, trained
 from ablations.metrics.curves import Arrival
+from ablations.metrics.scores import Accuracy
 from ablations.metrics.value import number
 from ablations.protocols.base import Inputs
 from ablations.protocols.check import run
 from ablations.specs.claim import TIMED, Exact, Statistical, Tier, differences
-from ablations.specs.protocols import Execute, Train
+from ablations.specs.protocols import Evaluate, Execute, Train
 from ablations.specs.tests import Trend
 from hrm.config import Series, Tokens
 from hrm.config.learning import System
@@ -120,6 +122,14 @@ def test_a_section_and_a_reading_in_full_sentences_say_where_and_how(claim):
     assert claim.reading.endswith(".")
     assert not re.search(r"\s\s|\s$|\{|\}|\.\.", claim.reading)
     assert len(claim.reading) > 60
+
+
+def test_three_readings_offer_to_run_other_models():
+    adaptable = {name for name, claim in SPECS.items() if claim.reading.endswith(ADAPTABLE)}
+    assert adaptable == {"multitask", "few-shot", "easy-mix"}
+    cells = [cell for name in adaptable for cell in SPECS[name].cells]
+    assert {type(cell.protocol) for cell in cells} == {Train, Evaluate}
+    assert {type(cell.metric) for cell in cells} == {Accuracy}
 
 
 @each

@@ -7,7 +7,7 @@ kind only, the one that was expected to be the worst.
 
 from dataclasses import replace
 
-from ablations.claims.boards import FALLING, QUICK_SUDOKU, SUDOKU_INPUTS, SUDOKU_OUTPUTS
+from ablations.claims.boards import FALLING, QUICK_SUDOKU, SUDOKU_INPUTS, SUDOKU_MIX, SUDOKU_OUTPUTS
 from ablations.metrics.scores import Accuracy
 from ablations.specs.arms import Arm, changed
 from ablations.specs.claim import Reading
@@ -36,6 +36,7 @@ STANDARD_INNER = 2 * WIDTH  # of the plain feed-forward that SwiGLU replaces
 EQUAL_INNER = round((2 * STANDARD_INNER * WIDTH + STANDARD_INNER + WIDTH) / (3 * WIDTH))
 CONNECTION = 0.05  # the document's code
 HALF = Difference(null=0.005, because="half a point is the smallest difference worth noticing")
+ON_CELLS = f"accuracy on unknown cells of held-out boards ({SUDOKU_MIX}, as one vector)"
 EXACTLY = Reading("boards answered exactly", Accuracy(cells="exact"))
 
 LEVELS = Train(

@@ -106,7 +106,7 @@ SEGMENTED = Train(
 ARRIVED = 0.83  # share of unknown cells
 SEGMENTED_CHOSEN = (
     "Learning rate, updates and threshold were chosen on pilot seed 1000 by the arm whose last "
-    "segment alone is supervised, so that it beats the best trivial method and reaches the "
+    "segment alone is supervised, so that it beats the best trivial method (79 %) and reaches the "
     "threshold."
 )
 EARLY = replace(

@@ -35,7 +35,7 @@ FALLING = Training(
 # One real number as the answer, in equal halves of one step and two. A cycle may pay there: the
 # targets' variance is a third, and a price of 0.01 a cycle a thirtieth of that.
 FOLDS = Boards(task=Regression(size=16, outputs=1, depth=2), train=4_000)
-FOLDS_MIX = "folds (an iterated map, answered by one number), half of one step and half of two"
+FOLDS_MIX = "folds (an iterated map, answered by one number), equal halves of one step and of two"
 FOLDS_INPUTS, FOLDS_OUTPUTS = 16, 1
 
 # Items that come one after the other, before it is said which of them counts.

@@ -26,12 +26,12 @@ _FLOPS = (0, 2, 6, 7)
 _READING = (
     "The effect of segments is the slope of accuracy on unknown cells over their doublings, from "
     "one to four. That of the architecture is the mean difference, whichever is better, between "
-    "two levels of one layer and one level with both layers, one pass a segment, as many "
-    "parameters (less an initial state) and a third of the blocks computed. Segments matter more "
-    "if their effect exceeds that of the architecture, with either sign, by a point: two "
-    "statements, which both have to hold. All models take equal updates, with detached segments "
-    "and the previous answer fed back. 4×4 sudokus stand in for boards that need more than two "
-    "cores, so the direction is tested and figures don't transfer."
+    "two levels of one layer each and one level with both layers. The latter has as many "
+    "parameters (less an initial state), makes one pass a segment and computes a third of the "
+    "blocks. Segments matter more if their effect exceeds that of the architecture, with either "
+    "sign, by a point: both statements have to hold. All models take equal updates, with detached "
+    "segments and the previous answer fed back. 4×4 sudokus stand in for boards that need more "
+    "than two cores, so the direction is tested and figures don't transfer."
 )
 
 

@@ -38,13 +38,13 @@ _BESIDE = (
     Reading("accuracy of the evaluation that halts", HaltedAccuracy(), _GAIN, cells=(3, 4, 5)),
 )
 _MEASURED = (
-    "One measurement decides the document's four rows of advice. Exploration is as coded: with the "
-    "given probability, a sequence draws a minimum number of steps. Its steps are those at "
-    'completion, as the document says to "monitor average steps during training": the mean over '
-    "all 4×4 sudokus that halt in the last quarter of the updates. Tested is their slope over the "
-    "probabilities 0, 0.1 (the default) and 0.5, wider than the printed 0.05 to 0.2, so that a "
-    "slope can be detected. The maximum of steps, the other half of the advice, bounds them by "
-    "definition and isn't varied."
+    "The document's four rows of advice agree that more exploration means fewer steps, so one "
+    "measurement decides them all. Exploration is as coded: with the given probability, a sequence "
+    "draws a minimum number of its four steps. Its steps are those at completion, as the document "
+    'says to "monitor average steps during training": the mean over all 4×4 sudokus that halt in '
+    "the last quarter of the updates. Tested is their slope over the probabilities 0, 0.1 (the "
+    "default) and 0.5, wider than the printed 0.05 to 0.2, so that a slope can be detected. The "
+    "maximum of steps, the other half of the advice, bounds them by definition and isn't varied."
 )
 
 

@@ -26,6 +26,7 @@ _RANGES = " and ".join(
     for low, high in (figure("cycles-quality")[level],)
 )
 _WIDTHS = (32, 64, 128)
+_COUNTS = "numbers of parameters are exact, so one counts"
 _COUNTED = (28_770, 104_642)  # parameters of the first two. A test counts them, and operations.
 
 
@@ -59,8 +60,8 @@ CLAIMS = (
             'We read "More = deeper reasoning" as a higher accuracy on unknown cells per doubling '
             "of the number of level updates in a segment: 2, 6 and 12 of them, in 1×1, 2×2 and 3×3 "
             f"cycles. The document's {_RANGES} begin above the smallest model that reasons in "
-            "cycles at all. The gradient, which is that of the last two level updates, and the "
-            f"optimiser's steps are equal; more cycles need more computation. {_SHARED}"
+            "cycles at all. Parameters, the optimiser's steps and the gradient, which is that of "
+            f"the last two level updates, are equal; more cycles need more computation. {_SHARED}"
         ),
         arms=tuple(Arm(f"{n}×{n} cycles", levels(cycles=n, low_steps=n)) for n in (1, 2, 3)),
         protocol=HALTING,
@@ -82,7 +83,7 @@ CLAIMS = (
         test=_per_doubling(_WIDTHS, "half a point isn't worth four times the parameters"),
         beside=(
             _EXACT,
-            Reading("parameters", Parameters(), _per_doubling(_WIDTHS, "one counts", null=1.0)),
+            Reading("parameters", Parameters(), _per_doubling(_WIDTHS, _COUNTS, null=1.0)),
             *map(_equal_operations, range(len(_COUNTED))),
         ),
         unskilled=("width 32",),

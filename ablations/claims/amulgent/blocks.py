@@ -1,6 +1,20 @@
 """Document amulgent: norms, feed-forwards, and the weights that training starts from."""
 
-from ablations.claims.arms_amulgent import EXACTLY, HALF, L1, LEVELS, RATES, S0, S1, S2, V3, V4, V5
+from ablations.claims.arms_amulgent import (
+    EXACTLY,
+    HALF,
+    L1,
+    LEVELS,
+    ON_CELLS,
+    RATES,
+    S0,
+    S1,
+    S2,
+    V3,
+    V4,
+    V5,
+)
+from ablations.claims.boards import SUDOKU_MIX
 from ablations.metrics.ladder import LargestRate
 from ablations.metrics.scores import Accuracy
 from ablations.metrics.timing import TimeRatio
@@ -14,13 +28,13 @@ _NORM, _PASS = "bench.blocks:norm", "bench.blocks:training_pass"
 # The criterion is the loss because post-norm bounds the states, so that nothing overflows.
 _STABLE = (
     "We read stability as the largest stable learning rate, on a grid of eight rates a factor of "
-    "√2 apart. A rate is stable if every loss of 60 updates on 4×4 sudokus stays finite, the mean "
-    "of the last quarter is below the loss of the best constant answer, and all lower rates are "
-    "stable too. The grid was fixed on pilot seed 1000 for the default model alone, whose largest "
-    "stable rate there is the third."
+    "√2 apart. A rate is stable if every loss of 60 updates stays finite, the mean of the last "
+    "quarter is below the loss of the best constant answer, and all lower rates are stable too. "
+    f"Boards are {SUDOKU_MIX}. The grid was fixed on pilot seed 1000 for the default model alone, "
+    "whose largest stable rate there is the third."
 )
 _ROOM = Ratio(
-    null=0.42, because="one step of the grid, a factor of √2, is its resolution and hardly matters"
+    null=0.42, because="a factor of √2 is the resolution of the grid and hardly matters in tuning"
 )
 _OVER_BEST = Reading(
     "largest stable rate over the rate with the least loss", LargestRate(over_best=True)
@@ -57,9 +71,9 @@ CLAIMS = (
     Statistical(
         id="rmsnorm-quality",
         reading=(
-            'We read "While maintaining performance" as losing less than a point of accuracy on '
-            "unknown cells of held-out 4×4 sudokus in nearly every seed, after equal updates. Both "
-            "arms have SwiGLU feed-forwards and one segment."
+            'We read "While maintaining performance" as losing less than a point in nearly every '
+            f"seed. We compare {ON_CELLS} after equal updates. Both arms have SwiGLU feed-forwards "
+            "and one segment."
         ),
         arms=(V3, L1),
         protocol=LEVELS,
@@ -70,12 +84,11 @@ CLAIMS = (
     Statistical(
         id="swiglu-quality",
         reading=(
-            "We compare accuracy on unknown cells of held-out 4×4 sudokus after equal updates. We "
-            "take the standard MLP that SwiGLU replaces to be two maps with a GELU between them, "
-            "with the inner width 2 D of the public code's feed-forward. (As coded, that "
-            "feed-forward is already gated by SiLU, so SwiGLU replaces next to nothing there.) "
-            "SwiGLU has the public code's inner width int(8 D / 3), which makes the model two "
-            "fifths larger."
+            f"We compare {ON_CELLS} after equal updates. We take the standard MLP that SwiGLU "
+            "replaces to be two maps with a GELU between them, with the inner width 2 D of the "
+            "public code's feed-forward. (As coded, that feed-forward is already gated by SiLU, so "
+            "SwiGLU replaces next to nothing there.) SwiGLU has the public code's inner width "
+            "int(8 D / 3), which makes the model two fifths larger."
         ),
         arms=(V4, V3, V5),
         protocol=LEVELS,
@@ -88,10 +101,10 @@ CLAIMS = (
     Statistical(
         id="init-truncated-stability",
         reading=(
-            f"{_STABLE} Maps with D inputs start uniform within ± 1/√D, as torch draws them, or "
-            "normal with standard deviation 1/√D, truncated at two standard deviations. The "
-            "default's standard deviation, smaller by √3, isn't equalised, since the claim is "
-            "about the initialisation as a whole."
+            f"{_STABLE} Weights of maps with D inputs start uniform within ± 1/√D, as torch draws "
+            "them, or normal with standard deviation 1/√D, truncated at two standard deviations. "
+            "The default's standard deviation is smaller by a factor of √3. It isn't equalised, "
+            "since the claim is about the initialisation as a whole."
         ),
         arms=(S0, S2),
         protocol=RATES,

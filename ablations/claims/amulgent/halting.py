@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from ablations.claims.arms_amulgent import EXACTLY, HALF, HALTING, Q1, Q2, Q3
+from ablations.claims.arms_amulgent import EXACTLY, HALF, HALTING, ON_CELLS, Q1, Q2, Q3
+from ablations.claims.boards import SUDOKU_MIX
 from ablations.metrics.costs import HaltingEntropy
 from ablations.metrics.gradients import TrunkNorm
 from ablations.metrics.halting import AnswerRegret, StepEntropy
@@ -14,13 +15,13 @@ from ablations.specs.tests import Difference, Ratio
 
 _HALTS = (
     "As coded, each halting step starts from the same state and is rewarded whatever the answer, "
-    "so that no decision could be better than another. Here states are carried on, and the reward "
-    "is 1 if the whole 4×4 sudoku is right and 0 otherwise, less 0.01 a step; targets and losses "
-    "are the document's."
+    "so that no decision could be better than another. Here states are carried on for at most four "
+    "steps, and the reward is 1 if the whole board is right and 0 otherwise, less 0.01 a step. "
+    "Targets and losses are the document's."
 )
 _HEADS = (
     f"{_HALTS} Two linear heads are one linear map with two rows, so only the loss differs: that "
-    "of the larger Q value, or of both, each with its own target."
+    f"of the larger Q value, or of both, each with its own target. Boards are {SUDOKU_MIX}."
 )
 _LESS = Difference(null=0.005, because="half the cost of a step is negligible", fewer=True)
 _EARLY = replace(HALTING, training=replace(HALTING.training, updates=50))
@@ -60,7 +61,9 @@ CLAIMS = (
             f"in both arms. {_HEADS}"
         ),
         cells=(*product((Q1, Q2), HALTING, StepEntropy()), _regret(Q1), _regret(Q2)),
-        test=Difference(null=0.05, because="it is a 28th of the entropy of four equal frequencies"),
+        test=Difference(
+            null=0.05, because="it is a 28th of the entropy of four equally frequent steps"
+        ),
         beside=(
             Reading("regret of the stops in evaluation", test=_LESS, cells=(2, 3)),
             Reading("entropy of the stops in evaluation, in bits", HaltingEntropy()),
@@ -69,11 +72,10 @@ CLAIMS = (
     Statistical(
         id="qheads-gradient-flow",
         reading=(
-            "We read gradient flow as the norm of the Q loss's gradient in the shared trunk, all "
-            "parameters but the heads'. One model, trained for 50 updates with separate losses, "
-            "takes the same halting steps for both cells; only the loss that is differentiated "
-            "differs. Since one loss has two terms, each norm is divided by the sum of its terms' "
-            f"weights. {_HEADS}"
+            "We read gradient flow as the norm of the Q loss's gradient in all parameters but the "
+            "heads'. One model, trained with separate losses for 50 updates (too few for skill), "
+            "takes the same halting steps for both cells. Since one loss has two terms, each norm "
+            f"is divided by the sum of its terms' weights. {_HEADS}"
         ),
         cells=(
             *_gradients(_EARLY, _LOSSES),
@@ -89,12 +91,11 @@ CLAIMS = (
     Statistical(
         id="exploration-curriculum",
         reading=(
-            "We read improved learning as a higher accuracy on unknown cells of held-out boards "
-            "after equal updates, where decisions to halt are obeyed. As coded, exploration draws "
-            "a step later than the sample's current one, so that the minimum number of steps is "
-            "small at first and grows with the steps taken. We compare it with a fixed minimum of "
-            "two steps. A schedule over training is another interpretation, which neither text nor "
-            f"code describes. {_HALTS}"
+            f"We read improved learning as higher {ON_CELLS} after equal updates, where decisions "
+            "to halt are obeyed. As coded, exploration draws a step later than the sample's "
+            "current one, so that the minimum number of steps is small at first and grows with the "
+            "steps taken. We compare this with a fixed minimum of two steps. A schedule over "
+            f"training is another interpretation, which neither text nor code describes. {_HALTS}"
         ),
         cells=(*product((Q3, Q2), HALTING, Accuracy()), _regret(Q3), _regret(Q2)),
         test=HALF,

@@ -47,9 +47,9 @@ def _reported(
             f"The printed score of {what} is read as an accuracy on all cells of training boards, "
             "after joint training on mazes and patterns, since that is what the document's code "
             "scores. The document prints neither data nor epochs nor seeds, so the figure "
-            "identifies no run. Ours trains the small model as coded, but with AdamW: with the "
-            "optimiser as coded, training diverges within a few updates. EXCEEDED doesn't show "
-            f"skill: {found} No skill is required, since the claim is the figure."
+            "identifies no run. Ours trains the small model as coded for 80 updates of 8 boards, "
+            "but with AdamW: the optimiser as coded diverges within a few updates. EXCEEDED "
+            f"doesn't show skill: {found} No skill is required, since the claim is the figure."
         ),
         cells=cells,
         test=reached,
@@ -140,7 +140,9 @@ CLAIMS = (
             f"the joint arm alone. {ADAPTABLE}"
         ),
         cells=_MULTITASK,
-        test=NotWorse(margin=0.02, because="readers notice two points", weights=(-0.5, -0.5, 1.0)),
+        test=NotWorse(
+            margin=0.02, because="readers would notice two points", weights=(-0.5, -0.5, 1.0)
+        ),
     ),
     Statistical(
         id="few-shot",

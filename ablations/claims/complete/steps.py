@@ -100,8 +100,8 @@ CLAIMS = (
             'We read "Dynamic halting based on problem complexity" as a rank correlation, over '
             "held-out mazes, between the steps that a maze takes and the moves on its shortest "
             "path; it is 0 if all take equally many steps. The verdict is that of the small model "
-            "as coded after joint training; it gets mazes one by one, since a batch stops as a "
-            f"whole. {_ALL_STEPS} This is so trained or not, so neither arm has to show skill."
+            "as coded, trained on mazes and patterns. It gets mazes one by one, since a batch "
+            f"stops as a whole. {_ALL_STEPS} This is so trained or not, so no skill is required."
         ),
         cells=_ADAPTIVE,
         test=_ADAPTS,
@@ -118,13 +118,13 @@ CLAIMS = (
         id="local-convergence",
         reading=(
             'We read "L-module local convergence → H-module update" as a smaller residual of the '
-            "low state after training than before, since what the module has learned would make it "
-            "converge. The residual is the distance that the low state moves in the last low "
-            "update of a cycle, divided by that in the first (root mean squares over entries, "
-            "means over held-out boards), averaged over cycles. The model is the small one as "
-            f"documented, with {LOW_STEPS} low updates a cycle, our choice; as coded there is one, "
-            "so there is nothing to converge. Skill isn't required, since the claim is about "
-            "states."
+            "low state after training than before: if the module converges because of what it has "
+            "learned, training makes the residual smaller. The residual is the distance that the "
+            "low state moves in the last low update of a cycle, divided by that in the first (root "
+            "mean squares over entries, means over held-out boards), averaged over cycles. The "
+            f"model is the small one as documented, with {LOW_STEPS} low updates a cycle, our "
+            "choice; as coded there is one, so there is nothing to converge. Skill isn't required, "
+            "since the claim is about states."
         ),
         cells=_PROBES,
         test=Ratio(null=0.1, because=_HARDLY, fewer=True),

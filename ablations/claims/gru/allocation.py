@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ablations.claims.arms_policies import GRU, PRICE, PRICED, PRICED_FOLDING, WARM_UP
+from ablations.claims.arms_policies import GRU, PRICE, PRICED, PRICED_FOLDING, PRICED_WARM_UP
 from ablations.claims.boards import FOLDS_MIX
 from ablations.metrics.costs import Allocation, Cycles
 from ablations.metrics.returns import Regret, Return
@@ -16,12 +16,13 @@ _OWN = Evaluate(after=PRICED_FOLDING, execution=Masked())  # each sample stops f
 _FORCED = Evaluate(after=PRICED_FOLDING, mode=Forced(steps=5))
 _MODEL = (
     f"The model is trained as the document's text describes it, on {FOLDS_MIX}. (As coded, the "
-    f"states at the stop are copied without gradient, so the policy learns nothing.) {WARM_UP}"
+    "states at the stop are copied without gradient, so neither rewards nor the price λ reach the "
+    f"policy.) {PRICED_WARM_UP}"
 )
 _DIFFICULTY = (
     "Difficulty is read as the number of steps of a fold: a second one makes the answer twice as "
-    "steep a function of the input. Spearman's rank correlation between this number and the "
-    "cycles after which each fold stops is tested; it is 0 if all folds get equally many. "
+    "steep a function of the input. Spearman's rank correlation between this number and the cycles "
+    "after which each fold stops is tested; it is 0 if all folds get equally many cycles. "
     f"{_MODEL}"
 )
 _ALLOCATED = (
@@ -60,7 +61,10 @@ CLAIMS = (
     ),
     Statistical(
         id="gru-dynamic-allocation",
-        reading=f"This is the sentence of `act-difficulty`, so the same is measured. {_DIFFICULTY}",
+        reading=(
+            "The claim rests on the same sentence as `act-difficulty`, so the same is measured. "
+            f"{_DIFFICULTY}"
+        ),
         cells=_ALLOCATED,
         test=_CORRELATED,
         beside=_STRATA,

@@ -43,9 +43,10 @@ _VARIANCE = GradientVariance()
 _GIVEN = objective(GRU)
 _PLAIN = replace(_GIVEN, normalise=False)
 _WEIGHTS = (
-    "The model is trained as the document's text describes it, for 300 updates on "
-    f"{FOLDS_MIX}: policy and baseline have learned something but haven't settled. Both arms get "
-    "its weights, and the same 64 batches of 32 with the same sampled actions."
+    f"The model is trained as the document's text describes it, for 300 updates on {FOLDS_MIX}: "
+    "policy and baseline have learned something but haven't settled, and no skill is required. "
+    "Both arms get the weights of this model, and the same 64 batches of 32 with the same sampled "
+    "actions."
 )
 
 
@@ -151,11 +152,11 @@ CLAIMS = (
         id="gru-detach-stability",
         reading=(
             "Unstable feedback is read as growth of the gradient with the number of cycles: the "
-            "norm of the loss's gradient with respect to a board's initial states (the median "
-            "over boards) after 16 cycles, over that after 2. The default, which blocks the way "
-            "from the low level to the high one, is compared with blocking nothing. ACT is off, "
-            "since a policy would set the depth itself. The models are trained for 100 updates "
-            f"with five cycles on {SUDOKU_MIX}."
+            "norm of the loss's gradient with respect to a board's initial states (the median over "
+            "boards) after 16 cycles, over that after 2. The default, which blocks the way from "
+            "the low level to the high one, is compared with blocking nothing. ACT is off, since a "
+            "policy would set the depth itself. The models have five cycles in training, for 100 "
+            f"updates (too few for skill) on {SUDOKU_MIX}."
         ),
         cells=_DETACHED,
         test=Ratio(null=0.25, because="up to a quarter isn't unstable feedback", fewer=True),

@@ -50,7 +50,7 @@ CLAIMS = (
             Cell("averaged weights, decay 0.99", EVEN, SEGMENTED, ShadowAccuracy(decay=0.99)),
             Cell("averaged weights, decay 0.999", EVEN, SEGMENTED, ShadowAccuracy(decay=0.999)),
         ),
-        test=Difference(null=0.005, because="half a point is worth a second copy of the weights"),
+        test=Difference(null=0.005, because="half a point isn't worth a second set of weights"),
         beside=(Reading("decay 0.999", cells=(0, 2)),),
         unskilled=("averaged weights, decay 0.999",),
     ),

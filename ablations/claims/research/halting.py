@@ -62,11 +62,11 @@ CLAIMS = (
     Statistical(
         id="act-evaluation",
         reading=(
-            "One trained model answers the same boards with all of its steps, and halting where "
-            "Q(halt) exceeds Q(continue), with the answer of the step at which a board halts. "
-            "Losing no accuracy is read as less than one point worse in nearly every run; the "
-            "margin is narrower than between runs, since the weights are the same. If no board "
-            f"halts before the last step, the claim can't be decided. {_BOARDS}"
+            "One trained model answers the same boards with all of its steps, and with halting "
+            "where Q(halt) exceeds Q(continue); a board's answer is then that of the step at which "
+            "it halts. Losing no accuracy is read as less than one point worse in nearly every "
+            "run. The margin is narrower than between runs, since the weights are the same. If no "
+            f"board halts before the last step, the claim can't be decided. {_BOARDS}"
         ),
         cells=(
             answered("all steps", Greedy(), HaltedAccuracy()),
@@ -78,11 +78,11 @@ CLAIMS = (
     Statistical(
         id="train-many-infer-one",
         reading=(
-            "Training with 16 halting steps and with 1 is scaled to 8 and 1, on act-v1 and 4×4 "
-            "sudokus as one vector. Updates are equal, each of one step. With 8, a board stays for "
-            "up to 8 updates, so that fewer boards are seen. The reported figure, a lower bound of "
-            "the gain, counts whole tasks, so whole boards are counted. The model trained with 1 "
-            "step needn't beat the trivial methods, since its failure may be what is claimed."
+            "Training with 16 halting steps and with 1 is scaled to 8 and 1. Both models are "
+            "act-v1's and are evaluated with one step. Updates are equal, each of one step; with "
+            "8, a board stays for up to 8 of them, so fewer 4×4 sudokus are seen. The reported "
+            "gain is of whole tasks, so whole boards are counted. The model trained with 1 step "
+            "needn't beat the trivial methods, since its failure may be what is claimed."
         ),
         cells=(
             *product((_ONCE, _OFTEN), _ONE_STEP, _WHOLE),

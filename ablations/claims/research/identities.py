@@ -20,11 +20,11 @@ CLAIMS = (
         id="puzzle-id-dependence",
         reading=(
             "One trained model answers the same boards with their own puzzle identity and with "
-            "another one, with which accuracy on unknown cells has to fall. By the task's design, "
-            "it falls where only the identity tells how the answer is permuted, as here; where the "
-            "input tells the identity, it needn't. Reported is a fall to nothing of whole boards, "
-            "of which trivial methods get none right. Here, answers no better than the best "
-            "trivial method's count as nothing. The boards are those of puzzle-identity."
+            "another one. With the other, accuracy on unknown cells has to fall, so it needn't "
+            "show skill. It falls by the task's design, since only the identity tells how the "
+            "answer is permuted. Reported is a fall to nothing of whole boards, of which trivial "
+            "methods get none right. Here, answers no better than the best trivial method's count "
+            "as nothing. The boards are those of puzzle-identity."
         ),
         cells=with_table(_ASKED),
         test=Difference(null=0.02, because="a reader would notice two points", fewer=True),

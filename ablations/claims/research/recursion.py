@@ -23,10 +23,11 @@ from ablations.specs.protocols import Probe
 from ablations.specs.tests import Difference, Factorial, OneRatio, OneSample, Ratio
 
 _BOARDS = (
-    "Models are act-v1's with at most four halting steps, on 4×4 sudokus as one vector. Updates "
-    "and learning rate were chosen on pilot seeds, on baselines alone, so that these exceed the "
-    "trivial methods. The paper's figure, of whole 9×9 boards, carries no verdict. Unknown cells "
-    "are counted, since whole boards scatter three times as much between runs."
+    "Models are act-v1's, of width 64 and with at most four halting steps, on 4×4 sudokus as one "
+    "vector. Updates and learning rate were chosen on pilot seeds, on baselines alone, so that "
+    "these exceed the trivial methods. The paper's figure, of whole 9×9 boards, carries no "
+    "verdict. Unknown cells are counted, since whole boards scatter three times as much between "
+    "runs."
 )
 _POINT = "a difference of one point would be noticed, and runs scatter by less"
 _GAIN = Difference(null=0.01, because=_POINT)
@@ -77,8 +78,9 @@ CLAIMS = (
         id="gradient-one-network",
         reading=(
             "One network in both roles is trained with gradients through its last recursion (two "
-            "low updates and a high one), and with one-step gradients (through the last low and "
-            f"the last high update). Forward passes, parameters and updates are equal. {_BOARDS}"
+            "low updates and a high one). It is compared with the same network under one-step "
+            "gradients (through the last low and the last high update). Forward passes, parameters "
+            f"and updates are equal. {_BOARDS}"
         ),
         arms=(_ONE, _ONE_WHOLE),
         protocol=PATIENT,
@@ -108,10 +110,11 @@ CLAIMS = (
         id="less-layers",
         reading=(
             "The paper's 4 layers with 3 low updates, and 2 layers with 6, are scaled to 2 layers "
-            "with 1, and 1 layer with 2: again layers times low updates are equal, and the high "
-            "update passes through fewer layers with fewer. Both models are one network with "
-            "gradients through the last recursion. They are trained more slowly than those of "
-            f"related claims, at a learning rate at which two layers learn. {_BOARDS}"
+            "with 1, and 1 layer with 2. Again layers times low updates are equal, and the smaller "
+            "model's high update passes through fewer layers. Both models are one network with "
+            "gradients through the last recursion; the smaller has little more than half the "
+            "parameters. They are trained more slowly than those of related claims, at a learning "
+            f"rate at which two layers learn. {_BOARDS}"
         ),
         arms=(_LAYERED, _FEWER),
         protocol=LAYERED,
@@ -122,9 +125,9 @@ CLAIMS = (
     Statistical(
         id="one-network",
         reading=(
-            "One network in both roles is compared with two networks of its size, at equal depth. "
-            "Both are trained with gradients through the last recursion, as in the paper's "
-            f"comparison. {_BOARDS}"
+            "One network in both roles is compared with two networks of its size, which have "
+            "nearly twice its parameters, at equal depth. Both are trained with gradients through "
+            f"the last recursion, as in the paper's comparison. {_BOARDS}"
         ),
         arms=(_TWO_WHOLE, _ONE_WHOLE),
         protocol=PATIENT,
@@ -157,8 +160,8 @@ CLAIMS = (
             "The participation ratio of the high level's states is divided by that of the low "
             "level's, in a trained model and in the same initial weights before training. States "
             "are those at the end of each of four halting steps of act-v1, on 512 4×4 sudokus: "
-            "2,048 points in 64 dimensions. Each level's own ratio depends on the width; the "
-            "change of their quotient doesn't, so its band is the reported figure."
+            "2,048 points in 64 dimensions. Each level's own ratio depends on the width, but the "
+            "change of their quotient doesn't, so its band is around the reported one."
         ),
         cells=(
             Cell("untrained", _TWO, _BEFORE, Participation()),

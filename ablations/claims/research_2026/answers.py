@@ -56,7 +56,7 @@ CLAIMS = (
             "A trained model answers boards with a single unknown cell: solutions of its test "
             "boards, with one of the open cells left open. That it can fail is read as a wrong "
             "answer in that cell on more than one in a hundred of these boards; fewer might be "
-            "called slips. Where the share of wrong test boards is subtracted, a value above zero "
+            "called slips. If the share of wrong test boards is subtracted, a value above zero "
             "says that easy boards fail more often than those of the training difficulty. "
             f"{_SUDOKU}"
         ),

@@ -39,10 +39,10 @@ CLAIMS = (
     Statistical(
         id="act-savings-mixed",
         reading=(
-            "Savings are read as fewer rows through the high core in compacted execution than in "
-            "the document's batch-wise loop, which ends when all samples decide to stop in the "
-            "same cycle. A sample's first stop never comes after the joint one, so only the size "
-            f"of the saving is tested, and CONTRADICTED can't occur. {_TRAINED}"
+            "We compare the rows (one a sample and cycle) that pass through the high core. In the "
+            "document's batch-wise loop, a batch ends when all samples decide to stop in the same "
+            "cycle; here each leaves it at its own first stop. This never comes later, so only the "
+            f"size of the saving is tested, and CONTRADICTED can't occur. {_TRAINED}"
         ),
         cells=(
             *(Cell(label, PER_SAMPLE, run, Rows()) for label, run in _RUNS.items()),
@@ -58,10 +58,10 @@ CLAIMS = (
     Statistical(
         id="act-ops-mixed-batch",
         reading=(
-            "The original's operations are read as those of 32 samples in 8 cycles each, since "
-            "the document counts a batch that takes every cycle. Rows through the high core are "
-            "measured as a share of these. The printed percentage follows from the two printed "
-            f"counts, cut to a whole number. {_TRAINED}"
+            "The original's operations are read as those of 32 samples in 8 cycles each, since the "
+            "document counts a batch that takes every cycle. Rows through the high core (one a "
+            "sample and cycle) are measured as a share of these. The printed percentage follows "
+            f"from the two printed counts, cut to a whole number. {_TRAINED}"
         ),
         cells=(Cell("per sample", PER_SAMPLE, _OWN, RowShare()),),
         test=OneRatio(null=0.05, because=_GATHERING, fewer=True, **_mixed.band()),
@@ -72,7 +72,7 @@ CLAIMS = (
         reading=(
             "Easy samples are read as folds of one step. Their mean number of cycles is compared "
             "with 8, the number that the document gives for the original. The band is the printed "
-            f"range of cycles, in which the printed percentage lies, too. {_TRAINED}"
+            f"range of cycles, which contains the printed percentage. {_TRAINED}"
         ),
         cells=(_EASY,),
         test=OneRatio(
@@ -85,10 +85,10 @@ CLAIMS = (
     Statistical(
         id="act-hard-cycles",
         reading=(
-            "Hard samples are read as folds of two steps, most of the cycles as more than half of "
-            "8. The mean number of cycles is compared with that half, since no test can tell the "
-            "upper end of the range, no change at all, from no effect. The range is read as at "
-            f"least its lower end, since no sample can exceed the upper one. {_TRAINED}"
+            "Hard samples are read as folds of two steps, and most of the cycles as more than half "
+            "of 8. Their mean number of cycles is compared with that half and not with 8: the "
+            "printed range ends at 8, which no test can tell from no effect. Of the range, only "
+            f"the lower end is required, since no sample can exceed the upper one. {_TRAINED}"
         ),
         cells=(_HARD, _EASY),
         test=OneRatio(
@@ -107,9 +107,9 @@ CLAIMS = (
         reading=(
             "The full suite of the migration path, with all four flags on, is compared with the "
             f"original, with all off. Each arm is trained with its own losses on {FOLDS_MIX}. "
-            "Operations are read as rows through the high core. These leave out what sequence "
-            "attention costs, and savings may come from worse answers, so FLOPs and accuracies "
-            f"are also compared. {WARM_UP} {_FLOOR}"
+            "Operations are read as rows through the high core (one a sample and cycle). Rows "
+            "leave out what sequence attention costs, and savings may come from worse answers, so "
+            f"FLOPs and accuracies are also compared. {WARM_UP} {_FLOOR}"
         ),
         arms=(ORIGINAL, ALL_FLAGS),
         protocol=_OWN,

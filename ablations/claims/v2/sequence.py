@@ -45,11 +45,12 @@ CLAIMS = (
         reading=(
             '"Meaningful temporal information aggregation across T steps" requires information '
             "that is spread over time. The documented model has the same input at each low step. "
-            "Here each of six steps has its own: four items, the position of the one that is "
-            "asked for, and a blank. The accuracy on that item is compared with that of the "
-            'document\'s "original", attention over one step. Attention over the sequence also '
-            "has a map from the high state to its query, a twentieth of the parameters. There is "
-            "no ACT. The number of updates was fixed on a pilot seed, with the original alone."
+            "Here each of six steps has its own: four items, the position of the one that is asked "
+            "for, and a blank. We compare the accuracy on that item between attention over the "
+            'sequence and the document\'s "original", attention over one step. The former also has '
+            "a map from the high state to its query, a twentieth of the parameters. Without ACT, "
+            "halting and rewards play no part. The number of updates was fixed on pilot seed 1000, "
+            "with the original alone."
         ),
         arms=_ARMS,
         protocol=_TRAIN,

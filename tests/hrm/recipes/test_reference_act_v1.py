@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from ablations.references import act_v1 as reference
+from ablations.references.blocks import Weights, rotary_tables
+from ablations.references.losses import IGNORED, sequence_right
 from hrm import recipes
 from hrm.config import Compacted, HRMConfig, Masked, Refilled, SwiGlu
 from hrm.config.learning import (
@@ -84,7 +86,7 @@ block_names = {
 }
 
 
-def renamed(tensors: dict[str, Tensor]) -> reference.Weights:
+def renamed(tensors: dict[str, Tensor]) -> Weights:
     """The reference's names; both fuse the same maps in the same order."""
     found = {}
     for name, value in tensors.items():
@@ -95,7 +97,7 @@ def renamed(tensors: dict[str, Tensor]) -> reference.Weights:
     return found
 
 
-def weights_of(model: HRM) -> reference.Weights:
+def weights_of(model: HRM) -> Weights:
     return renamed({name: value.clone() for name, value in model.state_dict().items()})
 
 
@@ -105,8 +107,8 @@ def batches_of(count: int) -> list[reference.Batch]:
     found = []
     for _ in range(count):
         labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = reference.IGNORED
-        labels[2] = reference.IGNORED
+        labels[torch.rand(batch, length, generator=g) < 0.3] = IGNORED
+        labels[2] = IGNORED
         inputs = torch.randint(vocabulary, (batch, length), generator=g)
         ids = torch.randint(identities, (batch,), generator=g)
         found.append({"inputs": inputs, "labels": labels, "identities": ids})
@@ -159,7 +161,7 @@ def test_both_round_the_inner_width_alike(expansion, wide):
 def test_rotary_tables_agree_to_the_rounding_of_their_angles(head):
     # angles reach 80, and both round them to float32: 80 · 2⁻²³ is 1e-5
     rotary = Rotary(81, head, 10_000.0)
-    cosine, sine = reference.rotary_tables(81, head, torch.float32)
+    cosine, sine = rotary_tables(81, head, torch.float32)
     signs = torch.tensor([-1.0, 1.0]).repeat_interleave(head // 2)  # the package's sine has them
     close(rotary.cos[:, 0, 0], cosine, 1e-5)
     close(rotary.sin[:, 0, 0] * signs, sine, 1e-5)
@@ -281,7 +283,7 @@ def test_every_step_of_a_carry_is_the_same(kind):
         seen["held back"] |= bool((wants & ~theirs.halted).any())
         seen["last"] |= bool((last & ~wants).any())
         seen["live"] |= bool((~wants & ~last).any())
-        right = reference.sequence_right(prediction, theirs.data["labels"])
+        right = sequence_right(prediction, theirs.data["labels"])
         seen["right"] |= bool(right.any() and not right.all())
     assert all(seen.values()), seen
 

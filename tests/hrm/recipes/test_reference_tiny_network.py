@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.references import act_v1
 from ablations.references import tiny_network as reference
+from ablations.references.blocks import Weights
+from ablations.references.losses import IGNORED
 from hrm import recipes
 from hrm.config import Compacted, Masked, Puzzles, Refilled, SwiGlu
 from hrm.config.learning import (
@@ -87,7 +90,7 @@ block_names = {
 }
 
 
-def renamed(tensors: dict[str, Tensor]) -> reference.Weights:
+def renamed(tensors: dict[str, Tensor]) -> Weights:
     """The reference's names; both fuse the same maps in the same order."""
     found = {}
     for name, value in tensors.items():
@@ -99,34 +102,34 @@ def renamed(tensors: dict[str, Tensor]) -> reference.Weights:
     return found
 
 
-def weights_of(model: HRM) -> reference.Weights:
+def weights_of(model: HRM) -> Weights:
     """The Q head keeps its second row, Q(continue), which the reference may have and never uses."""
     return renamed({name: value.clone() for name, value in model.state_dict().items()})
 
 
-def parameters_of(model: HRM) -> reference.Weights:
+def parameters_of(model: HRM) -> Weights:
     return renamed({name: value.detach().clone() for name, value in model.named_parameters()})
 
 
-def batches_of(count: int) -> list[reference.Batch]:
+def batches_of(count: int) -> list[act_v1.Batch]:
     """Batches with repeated identities, unlabelled cells, and a sequence without any label."""
     g = torch.Generator().manual_seed(1)
     found = []
     for _ in range(count):
         labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = reference.IGNORED
-        labels[2] = reference.IGNORED
+        labels[torch.rand(batch, length, generator=g) < 0.3] = IGNORED
+        labels[2] = IGNORED
         inputs = torch.randint(vocabulary, (batch, length), generator=g)
         ids = torch.randint(identities, (batch,), generator=g)
         found.append({"inputs": inputs, "labels": labels, "identities": ids})
     return found
 
 
-def batch_of(data: reference.Batch) -> Batch:
+def batch_of(data: act_v1.Batch) -> Batch:
     return Batch(data["inputs"], data["identities"], data["labels"])
 
 
-def noises_of(generator: torch.Generator, count: int) -> list[reference.Noise]:
+def noises_of(generator: torch.Generator, count: int) -> list[act_v1.Noise]:
     """What a model draws from an equal generator, step by step."""
     return [torch.rand(batch, 2, generator=generator).unbind(-1) for _ in range(count)]
 

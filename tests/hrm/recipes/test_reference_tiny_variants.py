@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablations.references import tiny_network, tiny_variants
+from ablations.references import act_v1, tiny_network, tiny_variants
+from ablations.references.losses import IGNORED
 from ablations.references.tiny_variants import Variant
 from hrm import recipes
 from hrm.config import Mixer, SwiGlu
@@ -90,12 +91,12 @@ def weights_of(model: HRM) -> dict[str, Tensor]:
     return renamed({name: value.clone() for name, value in model.state_dict().items()})
 
 
-def batches_of(count: int) -> list[tiny_network.Batch]:
+def batches_of(count: int) -> list[act_v1.Batch]:
     g = torch.Generator().manual_seed(1)
     found = []
     for _ in range(count):
         labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = tiny_network.IGNORED
+        labels[torch.rand(batch, length, generator=g) < 0.3] = IGNORED
         inputs = torch.randint(vocabulary, (batch, length), generator=g)
         ids = torch.randint(identities, (batch,), generator=g)
         found.append({"inputs": inputs, "labels": labels, "identities": ids})
@@ -110,7 +111,7 @@ def test_answers_losses_gradients_and_halting_are_the_references(variant):
     trained = {
         name: value.requires_grad_()
         for name, value in weights.items()
-        if name not in tiny_network.BUFFERS and not name.startswith("low_init")
+        if name not in act_v1.BUFFERS and not name.startswith("low_init")
     }
     assert trained.keys() == renamed(dict(model.named_parameters())).keys()
     data = batches_of(8)

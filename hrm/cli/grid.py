@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from hrm.cli import options, progress, summary
 from hrm.errors import UserError
-from hrm.recipes.names import nearest
 from hrm.system import extensions
 
 if TYPE_CHECKING:
@@ -83,11 +82,9 @@ def run(asked: argparse.Namespace) -> int:
         summary.choose(name, recipes.named)
     for name in asked.tasks:
         if name not in extensions.names():
-            near = nearest(name, extensions.names())
-            raise UserError(
-                f"--tasks has {name!r}; allowed are {', '.join(extensions.names())}; "
-                + (f"did you mean {near!r}?" if near else "name one or more of them")
-            )
+            known = extensions.names()
+            mend = options.did_you_mean(name, known, "name one or more of them")
+            raise UserError(f"--tasks has {name!r}; allowed are {', '.join(known)}; {mend}")
 
     import torch
 

@@ -5,11 +5,11 @@ import inspect
 import json
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.config.parts import Part
+from hrm.config.parts import Part, type_key
 from hrm.errors import UserError
 from hrm.recipes.names import nearest
 from hrm.system import extensions
@@ -145,18 +145,9 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
     return task  # type: ignore[no-any-return]
 
 
-def task_with(name: str, settings: Sequence[str], data: Path | None, option: str) -> "Task":
-    """Return a task; fields that aren't set are derived from the user's own boards.
-
-    Raises:
-        UserError: As `task_of`, or if the boards can't be read.
-    """
-    if data is None:
-        return task_of(name, settings, option)
-    from hrm.data import imports
-
-    needed = imports.fields_of(data, name)
-    return task_of(name, [*(f"{f}={json.dumps(v)}" for f, v in needed.items()), *settings], option)
+def settings_of(fields: Mapping[str, Any]) -> list[str]:
+    """Return fields as ``FIELD=VALUE`` settings; a part's kind isn't one of its fields."""
+    return [f"{name}={json.dumps(value)}" for name, value in fields.items() if name != type_key]
 
 
 def assigned(
@@ -172,11 +163,10 @@ def assigned(
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or name not in allowed:
-            near = nearest(name, allowed)
             raise UserError(
                 f"{option} {setting} names no field of {of} that can be set; allowed is "
                 f"FIELD=VALUE with one of: {listed}; "
-                + (f"did you mean {near!r}?" if near else "give one of these")
+                f"{did_you_mean(name, allowed, 'give one of these')}"
             )
         try:
             found[name] = json.loads(text)
@@ -188,6 +178,12 @@ def assigned(
                 f"JSON; write numbers as 3, truth as true or false, nothing as null"
             )
     return found
+
+
+def did_you_mean(name: str, allowed: Collection[str], otherwise: str) -> str:
+    """Return the end of an error message: the name that is likely meant, or other advice."""
+    near = nearest(name, allowed)
+    return f"did you mean {near!r}?" if near else otherwise
 
 
 def _fits(value: Any, kind: Any) -> bool:

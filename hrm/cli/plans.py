@@ -86,11 +86,14 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
 
     from hrm import recipes
     from hrm.config.learning import Training
+    from hrm.data import imports
     from hrm.recipes import sizing
     from hrm.training import runs
 
     seed, data_seed = asked.seed or 0, asked.data_seed or 0
-    task: Any = options.task_with(asked.task, asked.task_set, asked.data, "--task-set")
+    needed = {} if asked.data is None else imports.fields_of(asked.data, asked.task)
+    settings = [*options.settings_of(needed), *asked.task_set]
+    task: Any = options.task_of(asked.task, settings, "--task-set")
     parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
     shapes = sizing.sizes(sizing.configuration(asked.recipe))
     own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}

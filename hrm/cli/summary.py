@@ -20,6 +20,7 @@ The model is built on the meta device, so that no memory is allocated for it.
 import argparse
 import difflib
 import json
+import math
 import re
 import sys
 from collections.abc import Mapping
@@ -142,7 +143,7 @@ def groups(model: "nn.Module", operations: Mapping[str, int]) -> list[dict[str, 
                 "path": path,
                 "type": type(model.get_submodule(path)).__name__,
                 "shapes": shapes,
-                "parameters": sum(_elements(shape) for shape in shapes.values()),
+                "parameters": sum(math.prod(shape) for shape in shapes.values()),
             }
             for path, shapes in owned.items()
             if path.partition(".")[0] == child
@@ -176,10 +177,3 @@ def compare(count: int, printed: str) -> dict[str, Any]:
     else:
         prints_as = 0 <= difference < place or 2 * abs(difference) <= place
     return {"printed": printed, "difference": difference, "prints_as": prints_as}
-
-
-def _elements(shape: list[int]) -> int:
-    product = 1
-    for size in shape:
-        product *= size
-    return product

@@ -187,14 +187,8 @@ def configured(
     fields = {**own, **fields}
     asked = copy.copy(asked)
     asked.recipe = recipe
-    asked.set = [
-        *asked.set,
-        *(
-            f"{name.removeprefix('recipe.')}={json.dumps(value)}"
-            for name, value in fields.items()
-            if name.startswith("recipe.")
-        ),
-    ]
+    chosen = {name: value for name, value in fields.items() if name.startswith("recipe.")}
+    asked.set = [*asked.set, *(s.removeprefix("recipe.") for s in options.settings_of(chosen))]
     plan = plans.plan_of(asked)
     data = plan.to_json()
     roots = {**data["system"], "training": data["training"]}
@@ -285,18 +279,8 @@ def _again(asked: argparse.Namespace, arm: str) -> list[str]:
 
     plan = asked.output / arm / "best.json"
     recipe = read_json(plan, "a sweep", "name another folder")["recipe"]
-    return [
-        "hrm",
-        "train",
-        recipe,
-        asked.task,
-        "--plan",
-        str(plan),
-        "--seed",
-        "1",
-        "--output",
-        "DIR",
-    ]
+    given = ("--plan", str(plan), "--seed", "1", "--output", "DIR")
+    return ["hrm", "train", recipe, asked.task, *given]
 
 
 def _short(value: Any) -> str:

@@ -1,7 +1,6 @@
 """`hrm data`: show boards, and read and write them in the public format."""
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
@@ -186,11 +185,7 @@ def build(asked: argparse.Namespace) -> int:
 
 def info(asked: argparse.Namespace) -> int:
     """Check a folder and print a summary of it."""
-    described = _described(asked.folder)
-    if asked.json:
-        sys.stdout.write(json.dumps(described, indent=2) + "\n")
-    else:
-        _report(described)
+    _report(_described(asked.folder), as_json=asked.json)
     return 0
 
 
@@ -241,11 +236,7 @@ def bring_in(asked: argparse.Namespace) -> int:
     task = options.task_of(name, [*options.settings_of(fields), *asked.set])
     sizes = {"train": asked.train, "test": asked.test, "augment": asked.augment}
     imports.bring_in(asked.path, asked.output, task, **sizes, seed=asked.seed)
-    described = _described(asked.output)
-    if asked.json:
-        sys.stdout.write(json.dumps(described, indent=2) + "\n")
-    else:
-        _report(described)
+    _report(_described(asked.output), as_json=asked.json)
     return 0
 
 
@@ -297,10 +288,7 @@ def _described(folder: Path) -> dict[str, Any]:
     read = {name: public.read(folder, *which) for name, which in sets.items()}
     found: dict[str, Any] = {}
     for name, (split, of) in sets.items():
-        data, whole = read[name], hashlib.sha256()
-        for path in public.files(folder, split, of):
-            with path.open("rb") as file:
-                whole.update(hashlib.file_digest(file, "sha256").digest())
+        data, files = read[name], public.files(folder, split, of)
         others = [read[other] for other, (which, _) in sets.items() if which != split]
         shared = max((overlap.shared(data, other) for other in others), default=0)
         found[name] = {
@@ -313,14 +301,17 @@ def _described(folder: Path) -> dict[str, Any]:
             "labelled": data.labelled(),
             "copied": overlap.copied(data),
             "shared": shared,
-            "bytes": sum(path.stat().st_size for path in public.files(folder, split, of)),
-            "sha256": whole.hexdigest(),
+            "bytes": sum(path.stat().st_size for path in files),
+            "sha256": public.digest(files),
         }
         overlaps.say(folder, name, len(data), shared, found[name]["copied"])
     return {"folder": str(folder), **found}
 
 
-def _report(described: dict[str, Any]) -> None:
+def _report(described: dict[str, Any], *, as_json: bool = False) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(described, indent=2) + "\n")
+        return
     sets = {name: values for name, values in described.items() if name != "folder"}
     fields = next(iter(sets.values()))
     rows = [("", *sets), *((f, *(_text(f, v[f]) for v in sets.values())) for f in fields)]

@@ -171,7 +171,7 @@ def _started(plan: "Plan", run: Path, *, said: bool) -> "tuple[Plan, Mapping[str
     from hrm.model import HRM
     from hrm.training import runs, transfer
 
-    path = next(iter(runs.stored(run).checkpoints.values()))
+    path = runs.stored(run).first
     update, weights = runs.weights(path)
     with torch.device("meta"):
         found = transfer.compared(HRM(plan.system.model).state_dict(), weights)

@@ -130,17 +130,6 @@ def noises_of(generator: torch.Generator, count: int) -> list[complete_documente
     return [torch.rand(batch, 2, generator=generator).unbind(-1) for _ in range(count)]
 
 
-def executed(model: HRM, **changes) -> HRM:
-    """The same model, in evaluation mode, with another configuration of how it is run."""
-    other = HRM(replace(model.config, **changes)).to(model.start_low.value.dtype)
-    other.load_state_dict(model.state_dict())
-    return other.eval()
-
-
-def number(value: float) -> Tensor:
-    return torch.tensor(value, dtype=torch.float64)
-
-
 def same_gradients(
     found: dict[str, Tensor | None], expected: dict[str, Tensor | None], unused: str = "halt"
 ) -> None:

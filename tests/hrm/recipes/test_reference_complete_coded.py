@@ -10,13 +10,11 @@ from ablations.references import complete_coded as reference
 from hrm.config.learning import AdamAtan2AsCoded, Training
 from hrm.training import losses
 from hrm.training.loop import Learner
-from tests.hrm.equality import all_close, close, exact, model_of
+from tests.hrm.equality import all_close, close, exact, executed, model_of, number
 from tests.hrm.recipes.complete import (
     batch_of,
     batches_of,
-    executed,
     gradients_of,
-    number,
     same_gradients,
     system_of,
     weights_of,

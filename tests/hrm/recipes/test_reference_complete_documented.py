@@ -12,19 +12,17 @@ from hrm.config.learning import AdamAtan2, QHalting, Training
 from hrm.model.state import State
 from hrm.training import q_losses
 from hrm.training.loop import Learner
-from tests.hrm.equality import all_close, close, exact, model_of
+from tests.hrm.equality import all_close, close, exact, executed, model_of, number
 from tests.hrm.recipes.complete import (
     batch,
     batch_of,
     batches_of,
-    executed,
     gradients_of,
     high_width,
     joined,
     length,
     low_width,
     noises_of,
-    number,
     same_gradients,
     system_of,
     weights_of,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, progress, summary
+from hrm.cli import options, progress
 from hrm.errors import UserError
 from hrm.system import extensions
 
@@ -76,10 +76,8 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Train the cells that aren't finished, and write and print the table."""
-    from hrm import recipes
-
     for name in asked.recipes:
-        summary.choose(name, recipes.named)
+        options.recipe(name)
     for name in asked.tasks:
         if name not in extensions.names():
             known = extensions.names()

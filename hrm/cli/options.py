@@ -1,6 +1,7 @@
-"""Options shared by several commands: descriptions, tasks and ``FIELD=VALUE`` settings."""
+"""Options shared by several commands: descriptions, recipes and ``FIELD=VALUE`` settings."""
 
 import argparse
+import difflib
 import inspect
 import json
 import re
@@ -15,6 +16,7 @@ from hrm.recipes.names import nearest
 from hrm.system import extensions
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
+    from hrm.recipes import Named
     from hrm.tasks import Task
 
 
@@ -101,6 +103,22 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser, what: str = "it") -> None:
     """Add `--json`, which every command that prints results has."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+
+
+# -- recipes --------------------------------------------------------------------------------------
+def recipe(name: str) -> "Named":
+    """Return a documented system by the name of its recipe.
+
+    Raises:
+        UserError: If there is none; the error lists all names, with the nearest last.
+    """
+    from hrm import recipes
+
+    if name in recipes.named:
+        return recipes.named[name]
+    near = difflib.get_close_matches(name, recipes.named, n=1, cutoff=0.5)
+    mend = f"did you mean {near[0]!r}?" if near else "name one of them"
+    raise UserError(f"recipe is {name!r}; allowed are {', '.join(recipes.named)}; {mend}")
 
 
 # -- settings -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, plans, progress, scores, summary, train
+from hrm.cli import options, plans, progress, scores, train
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Search, and print the table of trials and the chosen configurations' scores."""
-    from hrm import recipes
-
-    summary.choose(asked.recipe, recipes.named)
+    options.recipe(asked.recipe)
 
     from hrm.sweeps import search, space
     from hrm.sweeps.sweep import Sweep
@@ -136,12 +134,10 @@ def arms(asked: argparse.Namespace) -> "dict[str, Configure]":
     Raises:
         UserError: If an arm isn't a recipe with FIELD=VALUE changes, or a name occurs twice.
     """
-    from hrm import recipes
-
     found: dict[str, Configure] = {asked.recipe: partial(configured, asked, asked.recipe, {})}
     for text in asked.arms:
         recipe, *changes = shlex.split(text) or [""]
-        summary.choose(recipe, recipes.named)
+        options.recipe(recipe)
         fields = {}
         for change in changes:
             name, equals, value = change.partition("=")

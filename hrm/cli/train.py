@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import configured, options, plans, progress, scores, summary
+from hrm.cli import configured, options, plans, progress, scores
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Train, and print scores."""
-    from hrm import recipes
-
-    summary.choose(asked.recipe, recipes.named)
+    options.recipe(asked.recipe)
 
     from hrm.system import distributed
 

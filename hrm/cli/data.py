@@ -102,7 +102,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         ("--test", None, "test boards (1000; of arc, all)"),
         AUGMENT,
     )
-    _add_output(parser)
+    options.add_output(parser, "folder to create")
     parser.set_defaults(function=build)
 
     parser = options.command(commands, "import", "write boards of your own in that format", IMPORT)
@@ -118,7 +118,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         ("--augment", 0, "random versions to add for each training board or ARC task"),
         ("--seed", 0, "seed of the random choices"),
     )
-    _add_output(parser)
+    options.add_output(parser, "folder to create")
     options.add_json(parser)
     parser.set_defaults(function=bring_in)
 
@@ -143,7 +143,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         AUGMENT,
         ("--seed", 0, "seed of the random choices"),
     )
-    _add_output(parser)
+    options.add_output(parser, "folder to create")
     parser.set_defaults(function=fetch)
 
 
@@ -151,12 +151,6 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     options.add_task(parser)
     options.add_settings(parser, "--set", "a field of the task")
     options.add_numbers(parser, ("--seed", 0, "seed of the boards"))
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder to create"
-    )
 
 
 # -- the commands ---------------------------------------------------------------------------------

@@ -57,13 +57,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="sizes and updates (default: small)",
     )
     parser.add_argument("--joint", action="store_true", help="also train on all tasks at once")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="a new folder, or that of a grid to resume",
-    )
+    options.add_output(parser, "a new folder, or that of a grid to resume")
     options.add_numbers(
         parser,
         ("--updates", None, "optimiser steps of each run (the setting's)"),

@@ -93,6 +93,11 @@ def add_data(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option for the folder that a command writes, which it needs."""
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help=what)
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add the option for the device."""
     parser.add_argument(

@@ -29,13 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="such as act-v1; an unknown name lists all recipes; complete is complete-small",
     )
     options.add_task(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="a new folder, or that of a run to resume",
-    )
+    options.add_output(parser, "a new folder, or that of a run to resume")
     options.add_data(parser, "boards of your own instead of generated ones")
     options.add_settings(parser, "--set", "an argument of the recipe")
     options.add_settings(parser, "--task-set", "a field of the task")

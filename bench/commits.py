@@ -146,15 +146,17 @@ def chosen(project: Project, text: str) -> list[str]:
     """
     if text not in ("ALL", "NEW"):
         return git("rev-list", "--first-parent", text, "--").split()
-    known = subprocess.run(
-        ["git", "rev-parse", "--verify", "--quiet", project.branch],
-        capture_output=True,
-        check=False,
-    )
-    branch = "HEAD" if known.returncode else project.branch
+    branch = project.branch if has_branch(project) else "HEAD"
     done = {path.name.partition("-")[0] for path in files(project)} if text == "NEW" else set()
     every = git("rev-list", "--first-parent", branch).split()
     return [commit for commit in every if commit[:8] not in {name[:8] for name in done}]
+
+
+def has_branch(project: Project) -> bool:
+    """Return whether the repository has asv's branch."""
+    command = ["git", "rev-parse", "--verify", "--quiet", project.branch]
+    known = subprocess.run(command, cwd=project.root, capture_output=True, check=False)
+    return known.returncode == 0
 
 
 def able(project: Project, text: str) -> list[str]:

@@ -85,6 +85,16 @@ class Scripted(Halting):
         return self.stops[:, None].to(x.dtype)
 
 
+def executions(samples: int) -> dict[str, Execution]:
+    """Return executions by name; refilled execution has half as many places as samples."""
+    return {
+        "lockstep": Lockstep(),
+        "masked": Masked(),
+        "compacted": Compacted(),
+        "refilled": Refilled(places=samples // 2),
+    }
+
+
 def stop_times(size: int, max_steps: int, live: float) -> Tensor:
     """Return stopping steps [size] in 1 ... max_steps, in mixed order, with mean live · max_steps.
 

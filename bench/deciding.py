@@ -1,7 +1,7 @@
 """Seconds of the rule, of judging and of planning; these use only numbers, no model.
 
-- `Judging.time_judge`: twenty verdicts on one claim's 60 pairs.
-- `Judging.time_judge_many`: the words of 2,000 samples of 60 pairs after each look, once.
+- `Judging.time_judge`: twenty verdicts on one claim's 60 pairs, or the words of 2,000 samples of 60
+  pairs after each look, once.
 - `Planning.time_prospects`: probabilities at all looks for a claim that is true, has no effect or
   is reversed, for a spread that isn't cached, as a report computes for each claim.
 """

@@ -20,15 +20,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
-from ablations.records.trials import Machine, Result, Status, Trial
+from ablations.records.trials import Status, Trial
 from ablations.runs import runner
 from ablations.runs.encoding import decode, encode
-from ablations.runs.fingerprints import fingerprint, versions
+from ablations.runs.fingerprints import fingerprint
 from ablations.runs.journal import Journal
 from ablations.runs.schedule import Schedule
 from ablations.runs.store import Store
 from ablations.runs.workers import Engine, Processes, Serial
-from bench.trials import trials
+from bench.trials import result, trials
 
 BUSY = 10_000_000  # counts of a trial that takes about 0.3 s
 EACH = 20  # trials per worker
@@ -56,7 +56,7 @@ class Overhead:
         """Return the added share of time for trials of a second; the target is at most 0.02."""
         with _store() as store:
             took = _seconds(trials(SECONDS, round(BUSY * 3.3)), store, _engine(engine))
-            worked = sum(result.wall_seconds for result in store.results())
+            worked = sum(each.wall_seconds for each in store.results())
         return took / worked - 1
 
     track_second.unit = "share"  # type: ignore[attr-defined]
@@ -131,43 +131,22 @@ class Memory:
 def fill(store: Store, asked: list[Trial]) -> None:
     """Store a result of each trial, without syncing each file."""
     lines = []
-    for number, trial in enumerate(asked):
-        result = _result(trial, number)
-        text = encode(result)
-        path = store.path((result.fingerprint, result.attempt))
+    for trial in asked:
+        stored = result(trial, fingerprint(trial), counted=0)
+        text = encode(stored)
+        path = store.path((stored.fingerprint, stored.attempt))
         path.parent.mkdir(parents=True)
         path.write_text(text)
         lines.append(
             {
                 "what": "stored",
-                "fingerprint": result.fingerprint,
-                "attempt": result.attempt,
+                "fingerprint": stored.fingerprint,
+                "attempt": stored.attempt,
                 "status": "ok",
                 "sha256": decode(text)[1],
             }
         )
     Journal(store.journal.path).append(lines)
-
-
-def _result(trial: Trial, number: int) -> Result:
-    return Result(
-        fingerprint=fingerprint(trial),
-        attempt=f"20260101T000000.{number:06}Z-00000000",
-        trial=trial,
-        status=Status.OK,
-        observations=({"counted": 0},),
-        error=None,
-        deaths=0,
-        wall_seconds=1.0,
-        cpu_seconds=1.0,
-        peak_memory_bytes=1,
-        machine=Machine(cpu="", cores=1, threads=1, system="", accelerator=None, load=0.0),
-        versions=dict(versions()),
-        sources="",
-        commit=None,
-        dirty=None,
-        started="2026-01-01T00:00:00+00:00",
-    )
 
 
 def _lazily(number: int) -> Iterator[Trial]:
@@ -190,7 +169,7 @@ def _seconds(asked: list[Trial], store: Store, engine: Engine) -> float:
     begun = perf_counter()
     runner.run(asked, store, engine)
     took = perf_counter() - begun
-    assert all(result.status is Status.OK for result in store.results())
+    assert all(each.status is Status.OK for each in store.results())
     return took
 
 

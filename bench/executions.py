@@ -9,15 +9,9 @@ import torch
 
 from bench import compaction
 from bench.timed import Suite, Timed
-from hrm import config
 
-size, places = 4, 2
-executions: dict[str, compaction.Execution] = {
-    "lockstep": config.Lockstep(),
-    "masked": config.Masked(),
-    "compacted": config.Compacted(),
-    "refilled": config.Refilled(places=places),
-}
+size = 4
+executions = compaction.executions(size)
 
 
 class Run(Suite):

@@ -25,13 +25,8 @@ from hrm.model import HRM, cost
 from hrm.model.execution import Batch
 from hrm.training import q_losses
 
-batch, places = 32, 16
-executions: dict[str, compaction.Execution] = {
-    "lockstep": config.Lockstep(),
-    "masked": config.Masked(),
-    "compacted": config.Compacted(),
-    "refilled": config.Refilled(places=places),
-}
+batch = 32
+executions = compaction.executions(batch)
 
 
 class Horizon:

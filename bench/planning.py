@@ -3,14 +3,13 @@
 The target is at most 3 seconds on a quiet core.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from ablations.judging.cells import Reader
 from ablations.metrics.costs import Flops
 from ablations.planning.costs import Costs
 from ablations.planning.next import Order, due, order, planning
-from ablations.records.trials import Machine, Result, Status, Trial
+from ablations.records.trials import Result, Trial
 from ablations.rule import table_for
 from ablations.runs.encoding import encode
 from ablations.runs.fingerprints import fingerprint
@@ -20,6 +19,7 @@ from ablations.specs.arms import Arm
 from ablations.specs.claim import Statistical, Tier
 from ablations.specs.protocols import Execute
 from ablations.specs.tests import Ratio
+from bench.trials import result
 from hrm import recipes
 
 TABLE = table_for(89)
@@ -52,10 +52,10 @@ def fill(folder: Path, made: list[Statistical]) -> int:
     store = Store.open(folder, create=True)
     trials = [trial for claim in made for trial in plan(claim, seeds(claim, PAIRS - 1)).trials]
     for trial in trials:
-        result = _result(trial)
-        path = store.path((result.fingerprint, result.attempt))
+        made_up = _result(trial)
+        path = store.path((made_up.fingerprint, made_up.attempt))
         path.parent.mkdir(parents=True)
-        path.write_text(encode(result))
+        path.write_text(encode(made_up))
     with store.coordinate():  # adds them to the journal
         return len(trials)
 
@@ -73,32 +73,8 @@ def _result(trial: Trial) -> Result:
     """Return a record whose contrast alternates in sign, so that its claim stays open."""
     apart = trial.arms[0]["model"]["execution"]["kind"] != "Lockstep"
     flops = 1000.0 + apart * (-1) ** trial.seed * 40.0 * (1 + trial.seed % PAIRS / PAIRS)
-    return replace(
-        _BLANK,
-        fingerprint=fingerprint(trial),
-        trial=trial,
-        observations=({"flops": flops, "steps": [1, 2, 3], "max_steps": 5},),
-    )
-
-
-_BLANK = Result(
-    fingerprint="",
-    attempt="20260101T000000.000000Z-00000000",
-    trial=Trial(protocol={}, arms=(), seed=0),
-    status=Status.OK,
-    observations=(),
-    error=None,
-    deaths=0,
-    wall_seconds=1.0,
-    cpu_seconds=1.0,
-    peak_memory_bytes=1,
-    machine=Machine(cpu="", cores=2, threads=1, system="", accelerator=None, load=0.0),
-    versions={},
-    sources="",
-    commit=None,
-    dirty=None,
-    started="2026-01-01T00:00:00Z",
-)
+    steps = {"steps": [1, 2, 3], "max_steps": 5}
+    return result(trial, fingerprint(trial), flops=flops, **steps)
 
 
 class Planning:

@@ -132,13 +132,7 @@ def publish(project: commits.Project) -> int:
 
 def branches(project: commits.Project) -> list[str]:
     """Return the branches of the site: asv's branch and the checked-out one; asv drops others."""
-    known = subprocess.run(
-        ["git", "rev-parse", "--verify", "--quiet", project.branch],
-        cwd=project.root,
-        capture_output=True,
-        check=False,
-    )
-    return ["HEAD"] if known.returncode else [project.branch, "HEAD"]
+    return [project.branch, "HEAD"] if commits.has_branch(project) else ["HEAD"]
 
 
 def local(page: str, folder: Path) -> str:

@@ -182,11 +182,11 @@ def _spent() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
-def samples(system: System, protocol: Train | Ladder, count: int = 1024) -> loop.Encoded:
+def samples(system: System, protocol: Train | Ladder) -> loop.Encoded:
     """Return boards for timed steps: few, because their contents don't matter."""
     task = protocol.boards.task
     assert isinstance(task, Task)
-    return loop.encode(system, task, cache.load(task, SEED, count, 16, 16).train)
+    return loop.encode(system, task, cache.load(task, SEED, 1024, 16, 16).train)
 
 
 def measured(arms: Sequence[str], library: str | None) -> dict[str, Cost]:

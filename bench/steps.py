@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import controller, loop
+from bench import controller, loop, memory
 from bench.timed import Suite, Timed
 from hrm import recipes
 from hrm.config import Tokens
@@ -91,11 +91,7 @@ class Tracked:
 
     def track_peak(self, recipe: str) -> int:
         """Return the peak of allocated bytes."""
-        model, update = learner(recipe)
-        with cost.one_thread():
-            update()
-            model.zero_grad(set_to_none=True)
-            return cost.peak_memory(update)
+        return memory.peak(*learner(recipe))
 
     def track_operations(self, recipe: str) -> int:
         """Return the operations of a forward pass of one batch."""

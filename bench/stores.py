@@ -78,23 +78,9 @@ def a_store(folder: Path, results: int) -> Any:
 
 def result(number: int) -> Any:
     """Return a result with a fingerprint that is derived from a number."""
-    from ablations.records.trials import Machine, Result, Status, Trial
+    from ablations.records.trials import Trial
+    from bench import trials
 
-    return Result(
-        fingerprint=hashlib.sha256(str(number).encode()).hexdigest(),
-        attempt="20250101T000000.000000Z-00000000",
-        trial=Trial(protocol={"kind": "P"}, arms=({"kind": "X"},), seed=number),
-        status=Status.OK,
-        observations=({"loss": 0.5, "steps": list(range(20))},),
-        error=None,
-        deaths=0,
-        wall_seconds=1.5,
-        cpu_seconds=1.0,
-        peak_memory_bytes=1024,
-        machine=Machine(cpu="c", cores=2, threads=1, system="s", accelerator=None, load=0.1),
-        versions={"python": "3.11"},
-        sources="d",
-        commit=None,
-        dirty=None,
-        started="2025-01-01T00:00:00+00:00",
-    )
+    trial = Trial(protocol={"kind": "P"}, arms=({"kind": "X"},), seed=number)
+    fingerprint = hashlib.sha256(str(number).encode()).hexdigest()
+    return trials.result(trial, fingerprint, loss=0.5, steps=list(range(20)))

@@ -3,41 +3,16 @@
 Source: the section "One tiny network" of the systems' description, "Plain transformer"
 (`transformers_baseline`). It has one level of act-v1's blocks and one state z. A call computes z ←
 H(z + x) with gradient, but z is carried without gradient; answer and Q values read z. Halting,
-exploration, the target of Q_continue and losses are those of the reference `act_v1`, whose symbols
-and names of weights are used. There are `high.<i>.…` and `high_init`, but no weights of a low
-level.
+exploration, the target of Q_continue, losses and the initial carry (whose z_low isn't read) are
+those of the reference `act_v1`, whose symbols and names of weights are used. There are `high.<i>.…`
+and `high_init`, but no weights of a low level.
 """
-
-import math
 
 import torch
 from torch import Tensor
 
-from ablations.references.act_v1 import (
-    Batch,
-    Carry,
-    Noise,
-    Sizes,
-    Weights,
-    embed,
-    network,
-    puzzle_rows,
-)
-
-
-def initial_carry(weights: Weights, batch: Batch) -> Carry:
-    """All halted, so that the first call takes the whole first batch; `z_low` isn't read."""
-    sequences, length = batch["inputs"].shape
-    width = weights["tokens"].shape[1]
-    prefix = math.ceil(weights["puzzles"].shape[1] / width) if "puzzles" in weights else 0
-    empty = torch.zeros(sequences, prefix + length, width, dtype=weights["tokens"].dtype)
-    return Carry(
-        z_low=empty,
-        z_high=empty,
-        steps=torch.zeros(sequences, dtype=torch.long),
-        halted=torch.ones(sequences, dtype=torch.bool),
-        data={key: torch.zeros_like(value) for key, value in batch.items()},
-    )
+from ablations.references.act_v1 import Batch, Carry, Noise, Sizes, embed, puzzle_rows
+from ablations.references.blocks import Weights, network
 
 
 def one(

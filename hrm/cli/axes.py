@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from hrm.cli.options import did_you_mean
 from hrm.config.learning import System
 from hrm.config.parts import kinds, type_key
 from hrm.errors import UserError
-from hrm.recipes.names import nearest
 
 
 def changed(system: System, settings: Sequence[str]) -> System:
@@ -40,12 +40,10 @@ def _field(where: Any, name: str, setting: str) -> dict[str, Any]:
     """Return the JSON of a part, checked to have a field."""
     names = [n for n in where if n not in (type_key, "model")] if isinstance(where, dict) else []
     if name not in names:
-        near = nearest(name, names)
         of = where[type_key] if isinstance(where, dict) else "a value"
         raise UserError(
             f"--axis {setting} names no field of {of}, {name!r}; allowed is one of: "
-            f"{', '.join(names) or 'none'}; "
-            + (f"did you mean {near!r}?" if near else "give one of these")
+            f"{', '.join(names) or 'none'}; {did_you_mean(name, names, 'give one of these')}"
         )
     found: dict[str, Any] = where
     return found

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hrm.cli.options import did_you_mean
 from hrm.errors import UserError
-from hrm.recipes.names import nearest
 from hrm.system.environment import root
 
 CONFIGS = root / "configs"  # in a checkout of the repository
@@ -39,8 +39,6 @@ _ours = {  # document act-v1's keys, as arguments of its recipe
     "halt_exploration_prob": "exploration",
     "halt_in_evaluation": "halt_in_evaluation",
 }
-
-
 MIXED: Mapping[str, Mapping[str, Any]] = {  # what --tasks takes, as document complete has them
     "sudoku": {},
     "maze": {"size": 15},
@@ -105,10 +103,9 @@ def _mixed(own: list[str]) -> list[str]:
     named = own[at + 1].split(",")
     for name in named:
         if name not in MIXED:
-            near = nearest(name, MIXED)
+            mend = did_you_mean(name, MIXED, "name one or more of them")
             raise UserError(
-                f"--tasks has {name!r}; allowed are {', '.join(MIXED)}, with commas between; "
-                + (f"did you mean {near!r}?" if near else "name one or more of them")
+                f"--tasks has {name!r}; allowed are {', '.join(MIXED)}, with commas between; {mend}"
             )
     tasks = [{"kind": name.capitalize(), **MIXED[name]} for name in named]
     rest = own[1:at] + own[at + 2 :]
@@ -139,11 +136,8 @@ def _read(file: Path) -> Mapping[str, Any]:
         )
     for key in said:
         if key not in _allowed:
-            near = nearest(str(key), _allowed)
-            raise UserError(
-                f"{file} has {key!r}; allowed are {', '.join(_allowed)}; "
-                + (f"did you mean {near!r}?" if near else "leave it out")
-            )
+            mend = did_you_mean(str(key), _allowed, "leave it out")
+            raise UserError(f"{file} has {key!r}; allowed are {', '.join(_allowed)}; {mend}")
     return said
 
 
@@ -187,8 +181,7 @@ def _documented(name: str, value: Any, file: Path) -> Iterator[str]:
             yield from ("--set", f"{_ours[name]}={json.dumps(value)}")
         case _:
             allowed = (*_ours, "pos_encodings", "rope_theta", "forward_dtype", "batch_size")
-            near = nearest(name, allowed)
-            mend = f"did you mean {near!r}?" if near else "leave it out"
+            mend = did_you_mean(name, allowed, "leave it out")
             if name in _of_task:
                 mend = "leave it out: it follows from the task"
             raise UserError(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from hrm.cli import options
 from hrm.cli.options import task_of
-from hrm.cli.summary import choose
 from hrm.system import extensions
 
 if TYPE_CHECKING:
@@ -86,11 +85,10 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Convert a checkpoint, and print its configuration with the source of each key."""
-    from hrm import recipes
     from hrm.interop import folders, settings
 
     if asked.recipe is not None:
-        choose(asked.recipe, recipes.named)
+        options.recipe(asked.recipe)
     given = settings.assigned(asked.set)
     if asked.to == "public" or (asked.to is None and folders.is_ours(asked.source)):
         arch = folders.to_public(asked.source, asked.output, given=given, prefix=asked.prefix)

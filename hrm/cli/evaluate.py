@@ -119,13 +119,11 @@ def task_of(found: "Stored", asked: argparse.Namespace) -> Any:
     settings: list[str] = []
     own = type(plan.task).__name__.lower()
     if own == asked.task:
-        fields = plan.task.to_json()
-        settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
+        settings = options.settings_of(plan.task.to_json())
     if asked.data is not None and asked.task in ("sudoku", "maze"):  # the size is the boards'
         from hrm.data import imports
 
-        needed = imports.fields_of(asked.data, asked.task)
-        settings += [f"{name}={json.dumps(value)}" for name, value in needed.items()]
+        settings += options.settings_of(imports.fields_of(asked.data, asked.task))
     try:
         return options.task_of(asked.task, [*settings, *asked.task_set], "--task-set")
     except UserError as error:

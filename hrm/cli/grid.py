@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, progress, summary
+from hrm.cli import options, progress
 from hrm.errors import UserError
-from hrm.recipes.names import nearest
 from hrm.system import extensions
 
 if TYPE_CHECKING:
@@ -58,13 +57,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="sizes and updates (default: small)",
     )
     parser.add_argument("--joint", action="store_true", help="also train on all tasks at once")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="a new folder, or that of a grid to resume",
-    )
+    options.add_output(parser, "a new folder, or that of a grid to resume")
     options.add_numbers(
         parser,
         ("--updates", None, "optimiser steps of each run (the setting's)"),
@@ -77,17 +70,13 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Train the cells that aren't finished, and write and print the table."""
-    from hrm import recipes
-
     for name in asked.recipes:
-        summary.choose(name, recipes.named)
+        options.recipe(name)
     for name in asked.tasks:
         if name not in extensions.names():
-            near = nearest(name, extensions.names())
-            raise UserError(
-                f"--tasks has {name!r}; allowed are {', '.join(extensions.names())}; "
-                + (f"did you mean {near!r}?" if near else "name one or more of them")
-            )
+            known = extensions.names()
+            mend = options.did_you_mean(name, known, "name one or more of them")
+            raise UserError(f"--tasks has {name!r}; allowed are {', '.join(known)}; {mend}")
 
     import torch
 

@@ -1,20 +1,22 @@
-"""Options shared by several commands: descriptions, tasks and ``FIELD=VALUE`` settings."""
+"""Options shared by several commands: descriptions, recipes and ``FIELD=VALUE`` settings."""
 
 import argparse
+import difflib
 import inspect
 import json
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.config.parts import Part
+from hrm.config.parts import Part, type_key
 from hrm.errors import UserError
 from hrm.recipes.names import nearest
 from hrm.system import extensions
 
 if TYPE_CHECKING:  # `--help` is quick without numpy
+    from hrm.recipes import Named
     from hrm.tasks import Task
 
 
@@ -91,6 +93,11 @@ def add_data(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option for the folder that a command writes, which it needs."""
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help=what)
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add the option for the device."""
     parser.add_argument(
@@ -101,6 +108,22 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser, what: str = "it") -> None:
     """Add `--json`, which every command that prints results has."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+
+
+# -- recipes --------------------------------------------------------------------------------------
+def recipe(name: str) -> "Named":
+    """Return a documented system by the name of its recipe.
+
+    Raises:
+        UserError: If there is none; the error lists all names, with the nearest last.
+    """
+    from hrm import recipes
+
+    if name in recipes.named:
+        return recipes.named[name]
+    near = difflib.get_close_matches(name, recipes.named, n=1, cutoff=0.5)
+    mend = f"did you mean {near[0]!r}?" if near else "name one of them"
+    raise UserError(f"recipe is {name!r}; allowed are {', '.join(recipes.named)}; {mend}")
 
 
 # -- settings -------------------------------------------------------------------------------------
@@ -145,18 +168,9 @@ def task_of(name: str, settings: Sequence[str], option: str = "--set") -> "Task"
     return task  # type: ignore[no-any-return]
 
 
-def task_with(name: str, settings: Sequence[str], data: Path | None, option: str) -> "Task":
-    """Return a task; fields that aren't set are derived from the user's own boards.
-
-    Raises:
-        UserError: As `task_of`, or if the boards can't be read.
-    """
-    if data is None:
-        return task_of(name, settings, option)
-    from hrm.data import imports
-
-    needed = imports.fields_of(data, name)
-    return task_of(name, [*(f"{f}={json.dumps(v)}" for f, v in needed.items()), *settings], option)
+def settings_of(fields: Mapping[str, Any]) -> list[str]:
+    """Return fields as ``FIELD=VALUE`` settings; a part's kind isn't one of its fields."""
+    return [f"{name}={json.dumps(value)}" for name, value in fields.items() if name != type_key]
 
 
 def assigned(
@@ -172,11 +186,10 @@ def assigned(
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or name not in allowed:
-            near = nearest(name, allowed)
             raise UserError(
                 f"{option} {setting} names no field of {of} that can be set; allowed is "
                 f"FIELD=VALUE with one of: {listed}; "
-                + (f"did you mean {near!r}?" if near else "give one of these")
+                f"{did_you_mean(name, allowed, 'give one of these')}"
             )
         try:
             found[name] = json.loads(text)
@@ -188,6 +201,12 @@ def assigned(
                 f"JSON; write numbers as 3, truth as true or false, nothing as null"
             )
     return found
+
+
+def did_you_mean(name: str, allowed: Collection[str], otherwise: str) -> str:
+    """Return the end of an error message: the name that is likely meant, or other advice."""
+    near = nearest(name, allowed)
+    return f"did you mean {near!r}?" if near else otherwise
 
 
 def _fits(value: Any, kind: Any) -> bool:

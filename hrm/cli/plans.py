@@ -29,13 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="such as act-v1; an unknown name lists all recipes; complete is complete-small",
     )
     options.add_task(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="a new folder, or that of a run to resume",
-    )
+    options.add_output(parser, "a new folder, or that of a run to resume")
     options.add_data(parser, "boards of your own instead of generated ones")
     options.add_settings(parser, "--set", "an argument of the recipe")
     options.add_settings(parser, "--task-set", "a field of the task")
@@ -86,11 +80,14 @@ def plan_of(asked: argparse.Namespace) -> "Plan":
 
     from hrm import recipes
     from hrm.config.learning import Training
+    from hrm.data import imports
     from hrm.recipes import sizing
     from hrm.training import runs
 
     seed, data_seed = asked.seed or 0, asked.data_seed or 0
-    task: Any = options.task_with(asked.task, asked.task_set, asked.data, "--task-set")
+    needed = {} if asked.data is None else imports.fields_of(asked.data, asked.task)
+    settings = [*options.settings_of(needed), *asked.task_set]
+    task: Any = options.task_of(asked.task, settings, "--task-set")
     parameters = inspect.signature(recipes.named[asked.recipe].make).parameters
     shapes = sizing.sizes(sizing.configuration(asked.recipe))
     own = {n: p for n, p in parameters.items() if n not in {*shapes, "classes", "identities"}}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from hrm.cli import options, progress
-from hrm.cli.summary import choose
 from hrm.errors import UserError
 
 NAMES = (
@@ -116,10 +115,9 @@ def _demo(asked: argparse.Namespace) -> Path:
     Raises:
         UserError: If there is no such recipe, or no folder is named.
     """
-    from hrm import recipes
     from hrm.sweeps import grid
 
-    choose(asked.demo, recipes.named)
+    options.recipe(asked.demo)
     if asked.output is None:
         raise UserError("--output is missing; --demo needs a folder to write to; name one")
     cells = grid.cells(grid.SETTINGS["small"], [asked.demo], ["maze"], updates=_updates)

@@ -72,8 +72,7 @@ def run(asked: argparse.Namespace) -> int:
 
     device = distributed.on(asked.device)
     found = runs.stored(asked.run)
-    fields = found.plan.task.to_json()
-    settings = [f"{name}={json.dumps(fields[name])}" for name in fields if name != "kind"]
+    settings = options.settings_of(found.plan.task.to_json())
     name = type(found.plan.task).__name__.lower()
     task = options.task_of(name, [*settings, *asked.task_set], "--task-set")
     model = Answering(found, task, steps=asked.steps, device=device)

@@ -18,8 +18,8 @@ The model is built on the meta device, so that no memory is allocated for it.
 """
 
 import argparse
-import difflib
 import json
+import math
 import re
 import sys
 from collections.abc import Mapping
@@ -27,14 +27,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hrm.cli import options
-from hrm.errors import UserError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hrm.model import HRM
     from hrm.model.cost import Count
-    from hrm.recipes import Named
 
 LINE = "show the modules and the size of a documented system"
 TEXT = """\
@@ -60,9 +58,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print the summary of one recipe."""
-    from hrm import recipes
-
-    found = summarise(asked.recipe, recipes.named)
+    found = summarise(asked.recipe)
     if asked.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
@@ -72,13 +68,13 @@ def run(asked: argparse.Namespace) -> int:
     return 0
 
 
-def summarise(name: str, named: "Mapping[str, Named]") -> dict[str, Any]:
+def summarise(name: str) -> dict[str, Any]:
     """Return the JSON document of a recipe.
 
     Raises:
         UserError: If no recipe has this name.
     """
-    recipe = choose(name, named)
+    recipe = options.recipe(name)
     system = recipe.make()
 
     import torch
@@ -102,19 +98,6 @@ def summarise(name: str, named: "Mapping[str, Named]") -> dict[str, Any]:
             for path, b in model.named_buffers()
         ],
     }
-
-
-def choose(name: str, named: "Mapping[str, Named]") -> "Named":
-    """Return a recipe by its name.
-
-    Raises:
-        UserError: If there is none; the error lists all names, with the nearest last.
-    """
-    if name in named:
-        return named[name]
-    near = difflib.get_close_matches(name, named, n=1, cutoff=0.5)
-    mend = f"did you mean {near[0]!r}?" if near else "name one of them"
-    raise UserError(f"recipe is {name!r}; allowed are {', '.join(named)}; {mend}")
 
 
 def segment_operations(model: "HRM") -> "Count":
@@ -142,7 +125,7 @@ def groups(model: "nn.Module", operations: Mapping[str, int]) -> list[dict[str, 
                 "path": path,
                 "type": type(model.get_submodule(path)).__name__,
                 "shapes": shapes,
-                "parameters": sum(_elements(shape) for shape in shapes.values()),
+                "parameters": sum(math.prod(shape) for shape in shapes.values()),
             }
             for path, shapes in owned.items()
             if path.partition(".")[0] == child
@@ -176,10 +159,3 @@ def compare(count: int, printed: str) -> dict[str, Any]:
     else:
         prints_as = 0 <= difference < place or 2 * abs(difference) <= place
     return {"printed": printed, "difference": difference, "prints_as": prints_as}
-
-
-def _elements(shape: list[int]) -> int:
-    product = 1
-    for size in shape:
-        product *= size
-    return product

@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import options, plans, progress, scores, summary, train
+from hrm.cli import options, plans, progress, scores, train
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Search, and print the table of trials and the chosen configurations' scores."""
-    from hrm import recipes
-
-    summary.choose(asked.recipe, recipes.named)
+    options.recipe(asked.recipe)
 
     from hrm.sweeps import search, space
     from hrm.sweeps.sweep import Sweep
@@ -136,12 +134,10 @@ def arms(asked: argparse.Namespace) -> "dict[str, Configure]":
     Raises:
         UserError: If an arm isn't a recipe with FIELD=VALUE changes, or a name occurs twice.
     """
-    from hrm import recipes
-
     found: dict[str, Configure] = {asked.recipe: partial(configured, asked, asked.recipe, {})}
     for text in asked.arms:
         recipe, *changes = shlex.split(text) or [""]
-        summary.choose(recipe, recipes.named)
+        options.recipe(recipe)
         fields = {}
         for change in changes:
             name, equals, value = change.partition("=")
@@ -187,14 +183,8 @@ def configured(
     fields = {**own, **fields}
     asked = copy.copy(asked)
     asked.recipe = recipe
-    asked.set = [
-        *asked.set,
-        *(
-            f"{name.removeprefix('recipe.')}={json.dumps(value)}"
-            for name, value in fields.items()
-            if name.startswith("recipe.")
-        ),
-    ]
+    chosen = {name: value for name, value in fields.items() if name.startswith("recipe.")}
+    asked.set = [*asked.set, *(s.removeprefix("recipe.") for s in options.settings_of(chosen))]
     plan = plans.plan_of(asked)
     data = plan.to_json()
     roots = {**data["system"], "training": data["training"]}
@@ -285,18 +275,8 @@ def _again(asked: argparse.Namespace, arm: str) -> list[str]:
 
     plan = asked.output / arm / "best.json"
     recipe = read_json(plan, "a sweep", "name another folder")["recipe"]
-    return [
-        "hrm",
-        "train",
-        recipe,
-        asked.task,
-        "--plan",
-        str(plan),
-        "--seed",
-        "1",
-        "--output",
-        "DIR",
-    ]
+    given = ("--plan", str(plan), "--seed", "1", "--output", "DIR")
+    return ["hrm", "train", recipe, asked.task, *given]
 
 
 def _short(value: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm.cli import configured, options, plans, progress, scores, summary
+from hrm.cli import configured, options, plans, progress, scores
 from hrm.errors import Lost, UserError
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ def add(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Train, and print scores."""
-    from hrm import recipes
-
-    summary.choose(asked.recipe, recipes.named)
+    options.recipe(asked.recipe)
 
     from hrm.system import distributed
 
@@ -171,7 +169,7 @@ def _started(plan: "Plan", run: Path, *, said: bool) -> "tuple[Plan, Mapping[str
     from hrm.model import HRM
     from hrm.training import runs, transfer
 
-    path = next(iter(runs.stored(run).checkpoints.values()))
+    path = runs.stored(run).first
     update, weights = runs.weights(path)
     with torch.device("meta"):
         found = transfer.compared(HRM(plan.system.model).state_dict(), weights)

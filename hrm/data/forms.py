@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hrm.data.tables import Table
 from hrm.errors import UserError
 from hrm.tasks import Task
 from hrm.tasks.maze import Maze
@@ -177,8 +178,6 @@ def refused(path: Path, found: str, allowed: str, mend: str = "mend the file") -
 
 
 def _rows(path: Path, task: Task) -> Iterator[Problem]:
-    from hrm.data.tables import Table
-
     table = Table(path, task, "mend the file")
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file)

@@ -146,12 +146,11 @@ def opened(path: Path, task: Task, seed: int = 0, *, testing: bool = False) -> O
 
 def _digest(folder: Path) -> str:
     """Return the SHA-256 of a folder's files."""
-    whole = hashlib.sha256()
-    for split in public.splits(folder):
-        for file in public.files(folder, split, public.sets(folder, split)[0]):
-            with file.open("rb") as content:
-                whole.update(hashlib.file_digest(content, "sha256").digest())
-    return whole.hexdigest()
+    return public.digest(
+        file
+        for split in public.splits(folder)
+        for file in public.files(folder, split, public.sets(folder, split)[0])
+    )
 
 
 @functools.lru_cache(maxsize=8)  # checking a large folder takes seconds

@@ -18,9 +18,10 @@ github.com/SamsungSAILMontreal/TinyRecursiveModels, the same files.
 """
 
 import functools
+import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +48,15 @@ def files(folder: Path, split: Split, of: str = "all") -> list[Path]:
     """Return the files of a split's set, in a fixed order."""
     arrays = (path_of(folder, split, name, of) for name in ARRAYS)
     return [folder / split / "dataset.json", *arrays]
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of the digests of files."""
+    whole = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
 
 
 def path_of(folder: Path, split: Split, name: str, of: str = "all") -> Path:

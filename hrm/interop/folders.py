@@ -1,10 +1,8 @@
 """Folders: a public checkpoint as a run's folder, and a run's checkpoint as a public one."""
 
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +95,7 @@ def to_ours(
     ours = tracking.JsonLines(folder)
     ours.start(
         tracking.Run(
-            id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
+            id=tracking.identifier(),
             configuration=plan.to_json(),
             seeds={"data": plan.data_seed, "weights": plan.seed, "order": plan.seed},
             environment=tracking.environment(1),
@@ -126,7 +124,7 @@ def to_public(
     """
     require(not out.exists(), "output", str(out), "a file that isn't there", "name another")
     stored = runs.stored(source)
-    path = next(iter(stored.checkpoints.values()))
+    path = stored.first
     _, state = runs.weights(path)
     had = checkpoint.load(path).get("public", {})
     values = Arch.of(stored.plan.system).to_json() | dict(given or {})

@@ -173,7 +173,7 @@ def public(arch: Arch, how: Training, boards: int) -> dict[str, Any]:
     return {
         "arch": {
             "name": arch.code,
-            "loss": {"name": "losses@ACTLossHead", "loss_type": arch.loss_type},
+            "loss": {"name": _head, "loss_type": arch.loss_type},
             "expansion": arch.expansion,
             **keys,
         },

@@ -13,16 +13,13 @@ from hrm.plots.style import PAPER, Array, grid, styled
 def heat_map(
     scores: Mapping[str, Mapping[str, float | None]],
     trivial: Mapping[str, float | None],
-    *,
-    score: str = "accuracy on unknown cells",
 ) -> Figure:
     """Draw scores as a heat map, each with its distance from the best trivial method.
 
     Args:
-        scores: Scores, 0 ... 1, by row (such as a recipe) and column (such as a task); None for a
-            missing one.
+        scores: Shares of unknown cells that are right, 0 ... 1, by row (such as a recipe) and
+            column (such as a task); None for a missing one.
         trivial: Score of the best trivial method, by column; drawn as the last row.
-        score: Name of the score, for the colour bar.
     """
     columns = list(trivial)
     rows = {**scores, "best trivial": trivial}
@@ -44,7 +41,7 @@ def heat_map(
         linecolor=PAPER,
         xticklabels=columns,
         yticklabels=list(rows),
-        cbar_kws={"label": f"{score}, %"},
+        cbar_kws={"label": "accuracy on unknown cells, %"},
         annot_kws={"fontsize": 8},
         ax=axes,
     )

@@ -16,13 +16,13 @@ from hrm.plots.style import (
     DASHES,
     INK,
     MARKERS,
-    MUTED,
     PAPER,
     RULE,
     SERIES,
     Array,
     grid,
     legend,
+    level_lines,
     styled,
     whole_numbers,
 )
@@ -38,7 +38,7 @@ class Execution:
         name: Name of the execution, such as "compacted".
         rows: Rows computed in each call of the step, see `hrm.model.execution.Run`.
         samples: Number of samples.
-        score: Score of the answers.
+        score: Share of the unknown cells that are right.
     """
 
     name: str
@@ -83,23 +83,18 @@ def by_difficulty(
     *,
     max_steps: int,
     unit: str = "difficulty",
-    ranges: Sequence[tuple[float, float]] | None = None,
 ) -> Figure:
     """Draw the distribution of halting steps in each range of difficulty, and its mean.
+
+    Ranges have about equal numbers of samples, see `strata`.
 
     Args:
         steps: Halting steps of each sample, [N], 1 ... max_steps.
         difficulty: Difficulty of each sample, [N].
         max_steps: Largest number of steps.
         unit: Unit of the difficulty, such as "moves".
-        ranges: Ranges of difficulty, both ends included; None for ranges with about equal numbers
-            of samples. Empty ranges are left out.
     """
-    ranges = [
-        (low, high)
-        for low, high in ranges or strata(difficulty)
-        if ((low <= difficulty) & (difficulty <= high)).any()
-    ]
+    ranges = strata(difficulty)
     table = shares(steps, difficulty, ranges, max_steps)
     means = table @ np.arange(1, max_steps + 1)
     width = max(4.6, 0.42 * max_steps + 2.2)
@@ -164,17 +159,13 @@ def signals(values: Array, steps: Array, *, signal: str = "probability to stop")
 def efficiency(
     executions: Sequence[Execution],
     *,
-    reference: str = "lockstep",
-    score: str = "accuracy on unknown cells",
     baselines: Mapping[str, float] | None = None,
     operations: int | None = None,
 ) -> Figure:
     """Draw the rows computed at each call, and the score over the cost per sample.
 
     Args:
-        executions: Executions of the same samples.
-        reference: Name of the execution whose cost is 100 %, if it is among them.
-        score: Label of the score, with its unit.
+        executions: Executions of the same samples; the cost of the first one is 100 %.
         baselines: Scores of trivial methods by name, drawn as level lines.
         operations: Floating-point operations of one step of one row, to show costs in operations;
             None to show them in steps.
@@ -183,27 +174,26 @@ def efficiency(
     if operations is not None:
         factor, unit = operations / 1e6, "million operations per sample"
     figure, (left, right) = grid(1, 2, 4.3, 3.1)
-    costs = {e.name: e.per_sample for e in executions}
+    costs, reference = [e.per_sample for e in executions], executions[0]
     lines = []
     for i, e in enumerate(executions):
         look: dict[str, Any] = {"color": SERIES[i % 5], "marker": MARKERS[i % 5], "mfc": "none"}
         look |= {"ls": DASHES[i % 5], "mew": 1.8, "ms": 12 - i}
-        share = f", {100 * e.per_sample / costs[reference]:.0f} %" if reference in costs else ""
-        lines.append(Line2D([], [], label=e.name + share, **look))
+        share = f"{100 * e.per_sample / reference.per_sample:.0f} %"
+        lines.append(Line2D([], [], label=f"{e.name}, {share}", **look))
         # Drawn as stairs of width 1 per call, so that areas are costs.
         calls = np.arange(len(e.rows) + 1)
         left.stairs(e.rows, calls, color=look["color"], ls=look["ls"], lw=1.8)
         right.plot([e.per_sample * factor], [e.score], **look)
-    for i, (name, level) in enumerate((baselines or {}).items()):
-        right.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+    level_lines(right, baselines)
     legend(right)
-    title = f"cost relative to {reference}" if reference in costs else None
+    title = f"cost relative to {reference.name}"
     figure.legend(handles=lines, title=title, loc="outside right upper", handlelength=3.5)
     left.set(title="Rows at each call", xlabel="calls of the step", ylabel="rows computed")
     left.set(xlim=(0, None), ylim=(0, None))
     whole_numbers(left)
-    right.set(title="Score and cost", xlabel=unit, ylabel=score)
-    right.set_xlim(0, 1.1 * max(costs.values()) * factor)
+    right.set(title="Score and cost", xlabel=unit, ylabel="accuracy on unknown cells")
+    right.set_xlim(0, 1.1 * max(costs) * factor)
     right.margins(y=0.25)
     right.grid(axis="y", color=RULE, lw=0.6)
     return figure

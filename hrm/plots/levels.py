@@ -24,6 +24,7 @@ from hrm.plots.style import (
     Array,
     grid,
     legend,
+    spread,
     styled,
     whole_numbers,
 )
@@ -161,11 +162,7 @@ def communication(found: dict[str, Messages | None]) -> Figure:
             (right, said.updates[1:], said.cosines()),
         ):
             if len(values):
-                axes.fill_between(
-                    at, values.min(axis=1), values.max(axis=1), color=color, alpha=0.2, lw=0
-                )
-                middle = np.median(values, axis=1)
-                axes.plot(at, middle, color=color, marker=marker, ms=3.5, ls=dashes, label=name)
+                spread(axes, at, values, color=color, marker=marker, ls=dashes, label=name)
     left.set(title="Size of messages", ylabel="root mean square", ylim=(0, None))
     right.set(
         title="Change of messages", ylabel="cosine with the message before", ylim=(None, 1.05)

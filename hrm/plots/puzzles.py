@@ -39,6 +39,7 @@ ARC_COLOURS = (  # as arcprize.org shows them, in the order of their numbers
     *("#aaaaaa", "#f012be", "#ff851b", "#7fdbff", "#870c25"),
 )
 _columns = 4
+_shown = 6  # largest number of answers shown, evenly spaced, with the first and the last one
 _legible = 12  # largest side of an ARC grid whose cells show the numbers of their colours
 
 Values = TypeVar("Values")
@@ -53,7 +54,6 @@ def picture(
     solution: Array,
     *,
     names: Sequence[str] | None = None,
-    most: int = 6,
 ) -> Figure:
     """Draw one board of a task: as a grid if there is a drawing for it, otherwise as text.
 
@@ -63,13 +63,12 @@ def picture(
         answers: Predicted classes, [K, cells].
         solution: The stored answer, [cells].
         names: Titles of the answers, [K], such as "segment 3"; None to number them.
-        most: Largest number of answers shown, evenly spaced, with the first and the last one.
     """
     match task:
         case Sudoku():
-            return sudoku(board, answers, solution, names=names, most=most)
+            return sudoku(board, answers, solution, names=names)
         case Maze():
-            return maze(board, answers, solution, names=names, most=most)
+            return maze(board, answers, solution, names=names)
         case Pattern():
             return pattern(
                 board,
@@ -78,12 +77,11 @@ def picture(
                 strands=task.strands,
                 modulus=task.modulus,
                 names=names,
-                most=most,
             )
         case Arc():
             grids = [_grid(task.decode(board, answer)) for answer in answers]
             asked, right = _grid(task.decode(board)), _grid(task.decode(board, solution))
-            return arc(asked, grids, right, names=names, most=most)
+            return arc(asked, grids, right, names=names)
     texts = [task.draw(board, answer) for answer in (None, *answers, solution)]
     valid = [task.check(board, answer) for answer in answers]
     verdicts = ["", *("valid" if right else "not valid" for right in valid), ""]
@@ -93,7 +91,6 @@ def picture(
         _text,
         (problem, tried, known),
         names,
-        most,
         height=0.16 * max(text.count("\n") + 1 for text in texts) + 0.8,
     )
 
@@ -105,7 +102,6 @@ def sudoku(
     solution: Array,
     *,
     names: Sequence[str] | None = None,
-    most: int = 6,
 ) -> Figure:
     """Draw a sudoku; all grids [n * n] in tokens, 0 for blank. See `picture` for the rest."""
     size = round(len(clues) ** 0.5)
@@ -128,7 +124,7 @@ def sudoku(
         draw(axes, digits, np.zeros(len(digits), dtype=np.bool_))
         return f"{(clues != BLANK).sum()} clues" if digits is clues else ""
 
-    return _side_by_side(whole, attempt, (clues, answers, solution), names, most)
+    return _side_by_side(whole, attempt, (clues, answers, solution), names)
 
 
 @styled
@@ -140,7 +136,6 @@ def pattern(
     strands: int,
     modulus: int,
     names: Sequence[str] | None = None,
-    most: int = 6,
 ) -> Figure:
     """Draw interleaved sequences, one row each; `modulus` is the token of asked cells."""
     given = elements < modulus
@@ -161,7 +156,7 @@ def pattern(
         return ""
 
     panels = (elements, answers, solution)
-    return _side_by_side(whole, attempt, panels, names, most, height=0.62 * strands + 0.7)
+    return _side_by_side(whole, attempt, panels, names, height=0.62 * strands + 0.7)
 
 
 @styled
@@ -171,7 +166,6 @@ def maze(
     solution: Array,
     *,
     names: Sequence[str] | None = None,
-    most: int = 6,
 ) -> Figure:
     """Draw a maze; each answer is compared with the optimal path nearest to it.
 
@@ -180,7 +174,6 @@ def maze(
         answers: Marks, [K, H * H].
         solution: Marks of the stored answer, [H * H].
         names: Titles of the answers, [K]; None to number them.
-        most: Largest number of answers shown.
     """
     size = round(len(board) ** 0.5)
     dot = min(9.0, 110 / size)
@@ -225,7 +218,7 @@ def maze(
         return f"{marks.sum() + 1} moves" if marks.any() else ""
 
     unmarked = np.zeros(len(board), dtype=np.bool_)
-    return _side_by_side(whole, attempt, (unmarked, answers, solution == 1), names, most)
+    return _side_by_side(whole, attempt, (unmarked, answers, solution == 1), names)
 
 
 @styled
@@ -235,7 +228,6 @@ def arc(
     solution: Grid,
     *,
     names: Sequence[str] | None = None,
-    most: int = 6,
 ) -> Figure:
     """Draw a pair of ARC's grids with answers of any shape, in the usual ten colours."""
     tall, wide = np.max([g.shape for g in (asked, solution, *answers)], axis=0).tolist()
@@ -279,7 +271,7 @@ def arc(
         draw(axes, colours, np.zeros(colours.shape, dtype=np.bool_))
         return _shape(colours)
 
-    return _side_by_side(whole, attempt, (asked, answers, solution), names, most)
+    return _side_by_side(whole, attempt, (asked, answers, solution), names)
 
 
 def mismatch(answer: Grid, solution: Grid) -> Array:
@@ -295,7 +287,6 @@ def _side_by_side(
     attempt: Panel[Values],
     boards: tuple[Values, Sequence[Values], Values],
     names: Sequence[str] | None,
-    most: int,
     height: float = 2.9,
 ) -> Figure:
     """Draw a problem, some of its answers, and the solution, as panels of one figure.
@@ -305,14 +296,13 @@ def _side_by_side(
         attempt: Draws an answer.
         boards: Problem, answers and solution.
         names: Titles of the answers; None to number them.
-        most: Largest number of answers shown.
         height: Height of a panel, in inches.
     """
     problem, answers, solution = boards
     names = names or [f"answer {i}" for i in range(1, len(answers) + 1)]
     panels = [
         ("input", whole, problem),
-        *((names[i], attempt, answers[i]) for i in thinned(len(answers), most)),
+        *((names[i], attempt, answers[i]) for i in thinned(len(answers), _shown)),
         ("solution", whole, solution),
     ]
     columns = min(_columns, len(panels))

@@ -3,8 +3,6 @@
 Shapes: U records, B samples, S positions, D width.
 """
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,15 +26,17 @@ from hrm.plots.style import (
     grid,
     legend,
     logarithmic,
+    spread,
     styled,
     whole_numbers,
 )
 
 _levels = (("high", "z_H", VERMILION, "s", DASHES[1]), ("low", "z_L", BLUE, "o", DASHES[0]))
+_paths_drawn = 6  # number of samples whose path is drawn
 
 
 @styled
-def evolution(trace: Trace, *, paths: int = 6) -> Figure:
+def evolution(trace: Trace) -> Figure:
     """Draw principal components, residuals and participation ratios of both levels.
 
     Components are computed over the records of all samples together, with the positions of a sample
@@ -44,18 +44,19 @@ def evolution(trace: Trace, *, paths: int = 6) -> Figure:
     exceed their number less one. Records at which a level wasn't updated have no residual.
 
     Args:
-        trace: From `hrm.model.probe.record`.
-        paths: Number of samples whose path is drawn.
+        trace: From `hrm.model.probe.record`; the paths of its first samples are drawn.
     """
     figure, axes = grid(2, 2, 4.4, 3.2)
     for place, (level, name, color, marker, dashes) in zip(axes, _levels, strict=False):
-        _paths(place, getattr(trace, level), name, color, marker, paths)
+        _paths(place, getattr(trace, level), name, color, marker)
         states: Floats = getattr(trace, level)
         moved = residuals(states)
         drawn = [
             u for u in range(1, len(states)) if trace.names[u] != START and moved[u - 1].max() > 0
         ]
-        _spread(axes[2], drawn, moved[[u - 1 for u in drawn]], name, color, marker, dashes)
+        if drawn:
+            shown = moved[[u - 1 for u in drawn]]
+            spread(axes[2], drawn, shown, color=color, marker=marker, ls=dashes, label=name)
         points = states.reshape(len(states), -1, states.shape[-1])
         axes[3].plot(
             participation_ratio(points), color=color, marker=marker, ms=3.5, ls=dashes, label=name
@@ -72,12 +73,13 @@ def evolution(trace: Trace, *, paths: int = 6) -> Figure:
     return figure
 
 
-def _paths(axes: Axes, states: Array, name: str, color: str, marker: str, paths: int) -> None:
-    """Draw each sample's path in the two principal components, from a ring to a filled marker."""
+def _paths(axes: Axes, states: Array, name: str, color: str, marker: str) -> None:
+    """Draw some samples' paths in the two principal components, from a ring to a filled marker."""
     count, samples = states.shape[:2]
     coordinates, shares = principal_components(states.reshape(count * samples, -1))
     ways = coordinates.reshape(count, samples, 2)
-    for i in range(min(paths, samples)):
+    drawn = min(_paths_drawn, samples)
+    for i in range(drawn):
         x, y = ways[:, i].T
         axes.plot(x, y, color=color, lw=0.9, alpha=0.7)
         axes.plot(x, y, ".", color=color, ms=3)
@@ -102,27 +104,9 @@ def _paths(axes: Axes, states: Array, name: str, color: str, marker: str, paths:
             label="end" if i == 0 else None,
         )
     axes.set(
-        title=f"{name}, {min(paths, samples)} samples",
+        title=f"{name}, {drawn} samples",
         xlabel=f"component 1, {100 * shares[0]:.0f} % of the variance",
         ylabel=f"component 2, {100 * shares[1]:.0f} %",
     )
     axes.margins(0.1)
     legend(axes)
-
-
-def _spread(
-    axes: Axes, at: list[int], values: Array, name: str, color: str, marker: str, dashes: Any
-) -> None:
-    """Draw the median over samples, and the range of all samples."""
-    if not at:
-        return
-    axes.fill_between(at, values.min(axis=1), values.max(axis=1), color=color, alpha=0.2, lw=0)
-    axes.plot(
-        at,
-        np.median(values, axis=1),
-        color=color,
-        marker=marker,
-        ms=3.5,
-        ls=dashes,
-        label=name,
-    )

@@ -15,8 +15,8 @@ decision is to stop. If the run evaluates in another way, the picture says so.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from hrm.config import (
 from hrm.config.learning import System
 from hrm.config.parts import require
 from hrm.data import own
+from hrm.data.writing import taken
 from hrm.errors import UserError
 from hrm.model import HRM, Output, cost, probe
 from hrm.model.execution import Batch
@@ -50,6 +51,10 @@ _executions: Mapping[str, Lockstep | Masked | Compacted] = {
     "masked": Masked(),
     "compacted": Compacted(),
 }
+NAMES = (  # of the methods that draw them
+    *("training", "halting", "signals", "efficiency", "puzzle", "states"),
+    *("communication", "positions", "architecture"),
+)
 _entries = 2**24  # largest number of state entries that are kept for a picture: 128 MiB
 
 
@@ -93,7 +98,7 @@ class Pictures:
         """Yield each picture's name with its figure, or with the reason why there is none."""
         for name in only or NAMES:
             try:
-                yield name, _drawings[name](self)
+                yield name, getattr(self, name)()
             except Lacking as lacking:
                 yield name, str(lacking)
 
@@ -214,8 +219,7 @@ class Pictures:
     @functools.cached_property
     def test(self) -> Boards:
         """The test boards that are used."""
-        whole = self.splits.test
-        return Boards(**{f.name: getattr(whole, f.name)[: self.boards] for f in fields(Boards)})
+        return taken(self.splits.test, np.arange(self.boards))
 
     @functools.cached_property
     def best(self) -> HRM:
@@ -332,17 +336,3 @@ def otherwise(system: System, *, lockstep: bool = True) -> str:
 def _plain(values: torch.Tensor) -> Array:
     found: Array = values.detach().double().numpy()
     return found
-
-
-_drawings: Mapping[str, Callable[[Pictures], Figure]] = {
-    "training": Pictures.training,
-    "halting": Pictures.halting,
-    "signals": Pictures.signals,
-    "efficiency": Pictures.efficiency,
-    "puzzle": Pictures.puzzle,
-    "states": Pictures.states,
-    "communication": Pictures.communication,
-    "positions": Pictures.positions,
-    "architecture": Pictures.architecture,
-}
-NAMES = tuple(_drawings)

@@ -1,7 +1,7 @@
 """The style that all pictures share, and how they are written."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -102,9 +102,9 @@ def logarithmic(axes: Axes) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def whole_numbers(axes: Axes, which: str = "x") -> None:
-    """Restrict ticks to whole numbers."""
-    axes.locator_params(axis=which, integer=True)  # type: ignore[arg-type]
+def whole_numbers(axes: Axes) -> None:
+    """Restrict the horizontal axis' ticks to whole numbers."""
+    axes.locator_params(axis="x", integer=True)
 
 
 def blank(axes: Axes) -> None:
@@ -118,6 +118,28 @@ def legend(axes: Axes, **options: Any) -> None:
     """Show a legend if there are several series."""
     if len(axes.get_legend_handles_labels()[1]) > 1:
         axes.legend(**options)
+
+
+def level_lines(axes: Axes, baselines: Mapping[str, float] | None) -> None:
+    """Draw the scores of trivial methods, by name, as horizontal lines."""
+    for i, (name, level) in enumerate((baselines or {}).items()):
+        axes.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+
+
+def spread(
+    axes: Axes, at: Sequence[int] | Array, values: Array, *, color: str, **look: Any
+) -> None:
+    """Draw the median over samples, and the range of all samples.
+
+    Args:
+        axes: Where to draw.
+        at: Horizontal positions, [K].
+        values: Values at these positions, [K, samples].
+        color: Colour of both.
+        look: Line style, marker and label of the median.
+    """
+    axes.fill_between(at, values.min(axis=1), values.max(axis=1), color=color, alpha=0.2, lw=0)
+    axes.plot(at, np.median(values, axis=1), color=color, ms=3.5, **look)
 
 
 def thinned(count: int, most: int) -> list[int]:

@@ -8,7 +8,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hrm.plots.style import DASHES, INK, MUTED, SERIES, Array, grid, legend, logarithmic, styled
+from hrm.plots.style import (
+    DASHES,
+    INK,
+    SERIES,
+    Array,
+    grid,
+    legend,
+    level_lines,
+    logarithmic,
+    styled,
+)
 
 _log_from = 20  # losses that differ by this factor or more get a logarithmic axis
 
@@ -92,8 +102,7 @@ def dynamics(
         )
     legend(losses)
     _lines(scores, [(c.updates, c.score) for c in curves], color=SERIES[0], label="model")
-    for i, (name, level) in enumerate((baselines or {}).items()):
-        scores.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+    level_lines(scores, baselines)
     legend(scores)
     _lines(steps, [(c.updates, c.steps) for c in curves], color=SERIES[0], label="model")
     steps.set_ylim(bottom=0)
@@ -108,27 +117,22 @@ def dynamics(
 
 @styled
 def comparison(
-    curves: Mapping[str, Curve],
-    *,
-    baselines: Mapping[str, float] | None = None,
-    score: str = "accuracy on unknown cells",
+    curves: Mapping[str, Curve], *, baselines: Mapping[str, float] | None = None
 ) -> Figure:
-    """Draw loss and score over updates of several models, by name.
+    """Draw loss and accuracy on unknown cells over updates of several models, by name.
 
     Args:
         curves: Curves by the name of the model.
         baselines: Scores of trivial methods by name, drawn as horizontal lines.
-        score: Label of the score, with its unit.
     """
     figure, (losses, scores) = grid(1, 2, 4.4, 3.1)
     for i, (name, curve) in enumerate(curves.items()):
         look: dict[str, Any] = {"color": SERIES[i % 5], "linestyle": DASHES[i % 5], "lw": 1.6}
         losses.plot(curve.updates, curve.losses["total"], label=name, **look)
         scores.plot(curve.updates, curve.score, **look)
-    for i, (name, level) in enumerate((baselines or {}).items()):
-        scores.axhline(level, color=MUTED, lw=1.2, ls=DASHES[1 + i % 4], label=name)
+    level_lines(scores, baselines)
     losses.set(title="Loss", xlabel="updates", ylabel="loss per sample")
-    scores.set(title="Score", xlabel="updates", ylabel=score)
+    scores.set(title="Score", xlabel="updates", ylabel="accuracy on unknown cells")
     legend(losses)
     legend(scores)
     return figure

@@ -13,7 +13,6 @@ from hrm.data.arcs import Asked, named
 from hrm.data.forms import Problem
 from hrm.data.tokens import classes
 from hrm.errors import UserError
-from hrm.model import HRM
 from hrm.recipes.sizing import sizes, wanted
 from hrm.tasks import Boards, Task, Values
 from hrm.tasks.arc.data import Augmentation
@@ -21,7 +20,7 @@ from hrm.tasks.arc.scoring import Submission, attempts, ranked
 from hrm.tasks.arc.tokens import cut_out, embedded
 from hrm.training.plans import Plan
 from hrm.training.scoring import answers, readable
-from hrm.training.stored import Stored, resized, restored
+from hrm.training.stored import Stored, resized
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,8 +67,7 @@ class Answering:
         self.plan: Plan = found.plan
         self.task, self.steps = task, steps
         self.system: System = resized(found, task.cells).plan.system
-        self.model = HRM(self.system.model).to(device)
-        restored(next(iter(found.checkpoints.values())), self.model)
+        self.model = found.model(self.system.model, device)
 
     def problems(self, problems: Sequence[Problem]) -> list[Answer]:
         """Return answers to problems in their natural form.

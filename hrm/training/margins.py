@@ -14,10 +14,9 @@ from collections.abc import Mapping
 
 import torch
 
-from hrm.model import HRM
 from hrm.tasks import Floats, Splits, Task
 from hrm.tasks.margin import paired
-from hrm.training.runs import Stored, restored
+from hrm.training.runs import Stored
 from hrm.training.scoring import answers, halting, readable
 
 
@@ -38,8 +37,7 @@ def margins(
         steps: Halting steps that every board takes; None to let halting decide.
     """
     system = found.plan.system
-    model = HRM(system.model).to(device)
-    restored(next(iter(found.checkpoints.values())), model)
+    model = found.model(system.model, device)
     seen, boards = readable(system, task, splits.test)
     answered, _ = answers(model, system, seen, boards, steps=steps)
     return beside(task, splits, seen.score(boards, answered).unknown)
@@ -56,8 +54,7 @@ def steps_taken(
         UserError: As `hrm.training.scoring.halting`.
     """
     system = halting(found.plan.system)
-    model = HRM(system.model).to(device)
-    restored(next(iter(found.checkpoints.values())), model)
+    model = found.model(system.model, device)
     seen, boards = readable(system, task, splits.test)
     steps = answers(model, system, seen, boards)[1].astype(int).tolist()
     return dict(sorted(Counter(steps).items()))

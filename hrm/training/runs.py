@@ -11,10 +11,8 @@ can be extended to more updates than its plan had.
 
 import contextlib
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +216,7 @@ def _begun(
     if before is None:
         others = [path.name for path in folder.iterdir() if path.name != LOCK]
         require(not others, "output", str(folder), "a run's folder or a new one", "name another")
-        identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        identity = tracking.identifier()
     else:
         identity = before["id"]
         checkpoint.same(folder / "run.json", planned(folder) or plan, plan)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hrm.config import HRMConfig
 from hrm.config.parts import require
 from hrm.errors import UserError
 from hrm.model import HRM
@@ -82,6 +83,21 @@ class Stored:
 
     plan: Plan
     checkpoints: Mapping[str, Path]
+
+    @property
+    def first(self) -> Path:
+        """The first checkpoint, which of a run's folder is the best one."""
+        return next(iter(self.checkpoints.values()))
+
+    def model(self, c: HRMConfig, device: torch.device | str) -> HRM:
+        """Return a model of a configuration with the weights of the first checkpoint.
+
+        Raises:
+            UserError: As `restored`.
+        """
+        model = HRM(c).to(device)
+        restored(self.first, model)
+        return model
 
 
 def stored(path: Path) -> Stored:

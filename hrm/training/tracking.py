@@ -15,6 +15,7 @@ import math
 import os
 import platform
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -244,7 +245,12 @@ def _extra(name: str, module: str) -> Any:
         ) from error
 
 
-# -- the environment of a run ---------------------------------------------------------------------
+# -- a new run ------------------------------------------------------------------------------------
+def identifier() -> str:
+    """Return an identifier for a run that begins now."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
 def environment(threads: int, device: str = "cpu") -> dict[str, Any]:
     """Return time, versions, machine, and the project's commit.
 

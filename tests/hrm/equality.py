@@ -11,6 +11,7 @@ all that is computed by the same operations in the same order.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import torch
@@ -34,6 +35,30 @@ def model_of(system: System, dtype: torch.dtype = torch.float64, seed: int = 4) 
         if (value == value.flatten()[0]).all():
             value.add_(0.25 * torch.randn(value.shape, generator=generator))
     return model.to(dtype)
+
+
+def executed(model: HRM, **changes: object) -> HRM:
+    """The same model, in evaluation mode, with another configuration of how it is run."""
+    other = HRM(replace(model.config, **changes)).to(model.start_low.value.dtype)
+    other.load_state_dict(model.state_dict())
+    return other.eval()
+
+
+def leaves_of(model: HRM) -> dict[str, Tensor]:
+    """Copies of the weights, which take gradients."""
+    return {name: value.clone().requires_grad_() for name, value in model.state_dict().items()}
+
+
+def gradients_of(model: HRM) -> dict[str, Tensor]:
+    """None counts as zeros: nothing reaches the weight."""
+    return {
+        name: torch.zeros_like(p) if p.grad is None else p.grad
+        for name, p in model.named_parameters()
+    }
+
+
+def number(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64)
 
 
 def close(found: Tensor, expected: Tensor, tolerance: float = 1e-10) -> None:

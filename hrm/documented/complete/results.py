@@ -1,8 +1,6 @@
 """Document complete: a tracker of experiments, and pictures."""
 
-import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +45,7 @@ class ExperimentTracker:
             "a folder's name",
             "leave separators out",
         )
-        identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        identity = tracking.identifier()
         self.folder = Path(directory) / project_name / identity
         others = tracking.extras("wandb", self.folder, project_name) if use_wandb else []
         self._trackers: list[tracking.Tracker] = [tracking.JsonLines(self.folder), *others]

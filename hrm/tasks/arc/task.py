@@ -31,14 +31,11 @@ from hrm.tasks.arc.tokens import (
     FIRST,
     PADDING,
     VOCABULARY,
-    aligned,
     cut_out,
     drawn_offset,
     embedded,
     malformed,
     numbered,
-    rectangles,
-    sizes,
 )
 from hrm.tasks.board import most_frequent, one_hot, randomness, share
 
@@ -270,15 +267,13 @@ class Arc(Part):
         assert predictions.shape == boards.inputs.shape
         right = predictions == boards.targets
         labelled = boards.targets != PADDING
-        found, answer = (aligned(boards.inputs, t) for t in (predictions, boards.targets))
-        inside = rectangles(sizes(answer))
-        valid = (sizes(found) == sizes(answer)).all(axis=1)
-        valid &= ((found == answer) | ~inside).all(axis=(1, 2))
+        found, answers = (cut_out(boards.inputs, t) for t in (predictions, boards.targets))
+        valid = [np.array_equal(*grids) for grids in zip(found, answers, strict=True)]
         return Scores(
             tokens=right.mean(axis=1),
             unknown=share((right & labelled).sum(axis=1), labelled.sum(axis=1)),
             exact=(right | ~labelled).all(axis=1).astype(np.float64),
-            valid=valid.astype(np.float64),
+            valid=np.array(valid, dtype=np.float64),
         )
 
     def check(self, board: Ints, prediction: Ints) -> bool:

@@ -56,7 +56,6 @@ TESTS = {
     "spread": Spread(**SHARED, constant=0.5),
     "both": Both(parts=(Difference(**NULL), NotWorse(margin=0.5, **WHY)), reads=((0, 1), (2, 1))),
 }
-RATIOS = [name for name, test in TESTS.items() if test.zones.log]
 TWO_ARMS = [name for name, test in TESTS.items() if isinstance(test, Difference | Ratio)]
 LINEAR = ("trend", "main effect", "interaction", "not worse", "not worse than the mean")
 

@@ -20,13 +20,14 @@ def small():
 
 
 @pytest.fixture
-def named():
+def named(monkeypatch):
     """Two recipes: a small one whose printed size is a little off, and one without any."""
     printed = f"{parameters(HRM(small().model)) - 5:,}"
-    return {
+    found = {
         "small": recipes.Named(make=small, source="nowhere, section 1", parameters=printed),
         "other": recipes.Named(make=small, source="nowhere, section 2"),
     }
+    monkeypatch.setattr(recipes, "named", found)
 
 
 def parameters(model):
@@ -34,7 +35,7 @@ def parameters(model):
 
 
 def test_operations_are_those_of_one_halting_step_of_one_sample(named):
-    found = summary.summarise("small", named)
+    found = summary.summarise("small")
     once = 2 * 3 * LOW * LOW + 2 * HIGH * LOW  # a GRU cell's input, and the high level's say
     low = once + 2 * (2 * 3 * LOW * LOW)  # for both updates
     high = 2 * 3 * HIGH * (LOW + HIGH)
@@ -51,7 +52,7 @@ def test_operations_on_shapes_alone_are_those_of_the_computation():
 
 
 def test_modules_have_their_shapes_and_the_groups_their_totals(named):
-    found = summary.summarise("small", named)
+    found = summary.summarise("small")
     groups = {g["path"]: g for g in found["groups"]}
     cell, control = groups["low"]["modules"]
     assert control == {
@@ -67,7 +68,7 @@ def test_modules_have_their_shapes_and_the_groups_their_totals(named):
 
 
 def test_buffers_stand_apart_and_are_not_counted(named):
-    found = summary.summarise("small", named)
+    found = summary.summarise("small")
     assert {"path": "start_high.value", "shape": [HIGH], "elements": HIGH} in found["buffers"]
     assert found["parameters"] == parameters(HRM(small().model))
 
@@ -127,15 +128,15 @@ def test_what_is_not_one_figure_is_our_mistake():
 
 def test_an_unknown_recipe_is_refused_with_all_names_and_the_nearest(named):
     with pytest.raises(UserError, match=r"'smal'; allowed are small, other; did you mean 'small'"):
-        summary.summarise("smal", named)
+        summary.summarise("smal")
     with pytest.raises(UserError, match="name one of them"):
-        summary.summarise("xyz", named)
+        summary.summarise("xyz")
 
 
 @pytest.mark.promise("complete", "an overview with parameter counts", "hrm summary complete-small")
 @pytest.mark.parametrize("name", recipes.named)
 def test_every_documented_system_has_a_summary(name):
-    found = summary.summarise(name, recipes.named)
+    found = summary.summarise(name)
     assert list(found) == KEYS
     assert found["parameters"] == sum(g["parameters"] for g in found["groups"])
     assert found["operations"] == sum(g["operations"] for g in found["groups"]) > 0
@@ -143,16 +144,14 @@ def test_every_documented_system_has_a_summary(name):
     json.dumps(found, allow_nan=False)
 
 
-def test_json_is_printed_as_it_is_documented(hrm, monkeypatch, named):
-    monkeypatch.setattr(recipes, "named", named)
+def test_json_is_printed_as_it_is_documented(hrm, named):
     status, out, err = hrm("summary small --json")
     assert (status, err) == (0, "")
-    assert json.loads(out) == summary.summarise("small", named)
+    assert json.loads(out) == summary.summarise("small")
     assert all(key in summary.__doc__ for key in KEYS)
 
 
-def test_the_table_shows_the_count_beside_the_printed_figure(hrm, monkeypatch, named):
-    monkeypatch.setattr(recipes, "named", named)
+def test_the_table_shows_the_count_beside_the_printed_figure(hrm, named):
     status, out, _ = hrm("summary small")
     assert status == 0
     assert "nowhere, section 1" in out and f"{LOW}×{HIGH}, {LOW}" in out

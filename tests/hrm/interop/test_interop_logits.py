@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ablations.references import act_v1, plain_transformer, tiny_network, tiny_variants
+from ablations.references import act_v1, blocks, plain_transformer, tiny_network, tiny_variants
 from hrm import interop, recipes
 from hrm.interop.arch import Arch
 from hrm.model import HRM
@@ -144,7 +144,7 @@ def test_plain_transformers_weights_give_the_logits_of_the_reference_and_come_ba
     size = public.without(public.SIZES[name], half=False)
     heads = 2 if size.attention is None else 3
     if size.attention is not None:
-        monkeypatch.setattr(act_v1, "attention", of_any_width)
+        monkeypatch.setattr(blocks, "attention", of_any_width)
     model, state = ours_of(size, dtype, halt_max_steps=3, num_heads=heads)
     sizes = act_v1.Sizes(
         heads=heads,
@@ -157,7 +157,7 @@ def test_plain_transformers_weights_give_the_logits_of_the_reference_and_come_ba
     )
     data = batch_of(size)
     weights = of_reference(state, {"H_level": "high"})
-    carry, outputs = plain_transformer.initial_carry(weights, data), {}
+    carry, outputs = act_v1.initial_carry(weights, data), {}
     with torch.no_grad():
         for _ in range(3):
             carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)
@@ -170,14 +170,14 @@ def test_plain_transformers_weights_give_the_logits_of_the_reference_and_come_ba
 
 
 def of_any_width(weights, name, sizes, x):
-    """`act_v1.attention`, queries as wide as the weights are and not as the state is."""
+    """`blocks.attention`, queries as wide as the weights are and not as the state is."""
     batch, length, _ = x.shape
     inner = len(weights[f"{name}.qkv"]) // 3
     parts = (x @ weights[f"{name}.qkv"].T).split(inner, dim=-1)
     q, k, v = (t.view(batch, length, sizes.heads, -1).transpose(1, 2) for t in parts)
     if sizes.rotary:
-        tables = act_v1.rotary_tables(length, inner // sizes.heads, sizes.rotary_dtype)
-        q, k = act_v1.rotate(q, *tables), act_v1.rotate(k, *tables)
+        tables = blocks.rotary_tables(length, inner // sizes.heads, sizes.rotary_dtype)
+        q, k = blocks.rotate(q, *tables), blocks.rotate(k, *tables)
     scores = q @ k.transpose(2, 3) / (inner // sizes.heads) ** 0.5
     mixed = (torch.softmax(scores, dim=-1) @ v).transpose(1, 2).reshape(batch, length, inner)
     return mixed @ weights[f"{name}.out"].T
@@ -197,7 +197,7 @@ def test_a_run_of_the_plain_transformer_gives_the_same_logits_in_the_public_name
         heads=2, low_layers=0, high_layers=2, low_cycles=1, high_cycles=1, max_steps=16
     )
     data = batch_of(public.Size(table=(3, 32)))
-    carry, outputs = plain_transformer.initial_carry(weights, data), {}
+    carry, outputs = act_v1.initial_carry(weights, data), {}
     with torch.no_grad():
         for _ in range(16):
             carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)

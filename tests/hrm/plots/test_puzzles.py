@@ -52,9 +52,9 @@ def test_a_sudoku_strikes_out_wrong_cells_clues_included():
 
 
 def test_of_many_answers_a_few_are_shown_the_first_and_the_last_among_them():
-    figure = puzzles.sudoku(CLUES, [SOLUTION] * 16, SOLUTION, most=4)
+    figure = puzzles.sudoku(CLUES, [SOLUTION] * 16, SOLUTION)
     names = [title.split("\n")[0] for title in titles(figure)]
-    assert names == ["input", "answer 1", "answer 6", "answer 11", "answer 16", "solution"]
+    assert names == ["input", *(f"answer {i}" for i in (1, 4, 7, 10, 13, 16)), "solution"]
 
 
 @pytest.mark.promise("complete", "patterns with their predictions", "hrm plot RUN --only puzzle")

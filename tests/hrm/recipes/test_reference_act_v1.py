@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from ablations.references import act_v1 as reference
+from ablations.references.blocks import Weights, rotary_tables
+from ablations.references.losses import sequence_right
 from hrm import recipes
 from hrm.config import Compacted, HRMConfig, Masked, Refilled, SwiGlu
 from hrm.config.learning import (
@@ -19,15 +21,25 @@ from hrm.config.learning import (
     Training,
 )
 from hrm.model import HRM
-from hrm.model.execution import Batch
 from hrm.model.layers import Rotary
 from hrm.model.state import State
 from hrm.training import q_losses
 from hrm.training.loop import Learner
-from tests.hrm.equality import all_close, close, exact, model_of, write_out_kernels
+from tests.hrm.equality import all_close, close, exact, executed, model_of, write_out_kernels
+from tests.hrm.recipes.tokens import (
+    BLOCK,
+    OUTER,
+    batch,
+    batch_of,
+    batches_of,
+    identities,
+    length,
+    noises_of,
+    vocabulary,
+)
 
 # width 16 in heads of 8; a puzzle vector of 20 fills two prefix tokens, the second with padding
-batch, length, vocabulary, width, inner, puzzle, identities = 6, 5, 7, 16, 24, 20, 4
+width, inner, puzzle = 16, 24, 20
 sizes = reference.Sizes(
     heads=2, low_layers=2, high_layers=1, low_cycles=3, high_cycles=2, max_steps=4, exploration=0.5
 )
@@ -66,67 +78,19 @@ def system_of(
     return System(model=small(made.model), objective=replace(made.objective, answer=losses[kind]))
 
 
-outer_names = {
-    "embed.table.weight": "tokens",
-    "embed.positions.weight": "positions",
-    "embed.puzzles.weights": "puzzles",
-    "start_low.value": "low_init",
-    "start_high.value": "high_init",
-    "readout.weight": "lm_head",
-    "halting.heads.0.weight": "q_head.weight",
-    "halting.heads.0.bias": "q_head.bias",
-}
-block_names = {
-    "attention.qkv.weight": "qkv",
-    "attention.out.weight": "out",
-    "feed_forward.gate_up.weight": "gate_up",
-    "feed_forward.down.weight": "down",
-}
-
-
-def renamed(tensors: dict[str, Tensor]) -> reference.Weights:
+def renamed(tensors: dict[str, Tensor]) -> Weights:
     """The reference's names; both fuse the same maps in the same order."""
     found = {}
     for name, value in tensors.items():
-        if name not in outer_names:
+        if name not in OUTER:
             level, _, i, rest = name.split(".", 3)
-            name = f"{level}.{i}.{block_names[rest]}"
-        found[outer_names.get(name, name)] = value
+            name = f"{level}.{i}.{BLOCK[rest]}"
+        found[OUTER.get(name, name)] = value
     return found
 
 
-def weights_of(model: HRM) -> reference.Weights:
+def weights_of(model: HRM) -> Weights:
     return renamed({name: value.clone() for name, value in model.state_dict().items()})
-
-
-def batches_of(count: int) -> list[reference.Batch]:
-    """Batches with repeated identities, unlabelled cells, and a sequence without any label."""
-    g = torch.Generator().manual_seed(1)
-    found = []
-    for _ in range(count):
-        labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = reference.IGNORED
-        labels[2] = reference.IGNORED
-        inputs = torch.randint(vocabulary, (batch, length), generator=g)
-        ids = torch.randint(identities, (batch,), generator=g)
-        found.append({"inputs": inputs, "labels": labels, "identities": ids})
-    return found
-
-
-def batch_of(data: reference.Batch) -> Batch:
-    return Batch(data["inputs"], data["identities"], data["labels"])
-
-
-def noises_of(generator: torch.Generator, count: int) -> list[reference.Noise]:
-    """What a model draws from an equal generator, step by step."""
-    return [torch.rand(batch, 2, generator=generator).unbind(-1) for _ in range(count)]
-
-
-def executed(model: HRM, **changes) -> HRM:
-    """The same model, in evaluation mode, with another configuration of how it is run."""
-    other = HRM(replace(model.config, **changes)).to(model.start_low.value.dtype)
-    other.load_state_dict(model.state_dict())
-    return other.eval()
 
 
 def at_stop(run_logits: Tensor, steps: Tensor) -> Tensor:
@@ -159,7 +123,7 @@ def test_both_round_the_inner_width_alike(expansion, wide):
 def test_rotary_tables_agree_to_the_rounding_of_their_angles(head):
     # angles reach 80, and both round them to float32: 80 · 2⁻²³ is 1e-5
     rotary = Rotary(81, head, 10_000.0)
-    cosine, sine = reference.rotary_tables(81, head, torch.float32)
+    cosine, sine = rotary_tables(81, head, torch.float32)
     signs = torch.tensor([-1.0, 1.0]).repeat_interleave(head // 2)  # the package's sine has them
     close(rotary.cos[:, 0, 0], cosine, 1e-5)
     close(rotary.sin[:, 0, 0] * signs, sine, 1e-5)
@@ -281,7 +245,7 @@ def test_every_step_of_a_carry_is_the_same(kind):
         seen["held back"] |= bool((wants & ~theirs.halted).any())
         seen["last"] |= bool((last & ~wants).any())
         seen["live"] |= bool((~wants & ~last).any())
-        right = reference.sequence_right(prediction, theirs.data["labels"])
+        right = sequence_right(prediction, theirs.data["labels"])
         seen["right"] |= bool(right.any() and not right.all())
     assert all(seen.values()), seen
 

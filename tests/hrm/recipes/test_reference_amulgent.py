@@ -20,7 +20,15 @@ from hrm.model.embedding import InitialState
 from hrm.model.execution import Batch
 from hrm.training import q_losses
 from hrm.training.loop import Learner
-from tests.hrm.equality import all_close, close, exact, model_of
+from tests.hrm.equality import (
+    all_close,
+    close,
+    exact,
+    gradients_of,
+    leaves_of,
+    model_of,
+    number,
+)
 
 # eight heads of two units; an answer has the size of an input, so that it can be the next state
 batch, size, width, max_steps = 6, 6, 16, 4
@@ -124,25 +132,12 @@ def renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def weights_of(model: HRM) -> dict[str, Tensor]:
-    weights = {name: value.clone() for name, value in model.state_dict().items()}
-    return {name: value.requires_grad_() for name, value in renamed(weights).items()}
-
-
-def gradients_of(model: HRM) -> dict[str, Tensor]:
-    """None counts as zeros: nothing reaches the weight."""
-    parameters = dict(model.named_parameters())
-    return renamed(
-        {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in parameters.items()}
-    )
+    return renamed(leaves_of(model))
 
 
 def batches_of(count: int, *, dtype: torch.dtype = torch.float64, outer: int = size) -> Tensor:
     g = torch.Generator().manual_seed(1)
     return torch.randn(count, batch, outer, generator=g).to(dtype)
-
-
-def number(value: float) -> Tensor:
-    return torch.tensor(value, dtype=torch.float64)
 
 
 def same_thought(found: HRM, expected: reference.Thought, x: Tensor, tolerance: float) -> None:
@@ -330,7 +325,7 @@ def test_five_supervised_steps_are_the_same(name):
         optimiser.step()
         loss, mean_steps = learner.update(Batch(x, None, y))
         close(number(loss), expected.detach())
-        all_close(gradients_of(model), gradients)
+        all_close(renamed(gradients_of(model)), gradients)
         assert mean_steps == steps
         taken.add(steps)
     all_close(weights_of(model), weights)
@@ -380,7 +375,7 @@ def test_replay_loss_and_gradients_are_the_same(arm, count):
     close(found, expected)
     found.backward()
     gradients = reference.gradients(expected, weights)
-    all_close(gradients_of(model), gradients)
+    all_close(renamed(gradients_of(model)), gradients)
     answers = {"output.weight", "output.bias", "connection.weight"} & weights.keys()
     silent = {name for name, g in gradients.items() if not g.any()}
     assert silent == (set() if arm.segments > 1 else answers)

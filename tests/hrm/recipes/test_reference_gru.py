@@ -18,7 +18,15 @@ from hrm.model import HRM
 from hrm.model.execution import Batch
 from hrm.training import losses
 from hrm.training.loop import Learner
-from tests.hrm.equality import all_close, close, exact, model_of
+from tests.hrm.equality import (
+    all_close,
+    close,
+    exact,
+    gradients_of,
+    leaves_of,
+    model_of,
+    number,
+)
 
 Case = dict[str, bool]
 
@@ -92,16 +100,7 @@ def renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def weights_of(model: HRM) -> dict[str, Tensor]:
-    weights = {name: value.clone() for name, value in model.state_dict().items()}
-    return {name: value.requires_grad_() for name, value in renamed(weights).items()}
-
-
-def gradients_of(model: HRM) -> dict[str, Tensor]:
-    """None counts as zeros: nothing reaches the weight."""
-    parameters = dict(model.named_parameters())
-    return renamed(
-        {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in parameters.items()}
-    )
+    return renamed(leaves_of(model))
 
 
 def batches_of(
@@ -122,10 +121,6 @@ def noises_of(generator: torch.Generator, count: int, size: int = batch) -> Tens
     return torch.stack(
         [torch.rand(sizes["max_cycles"], size, generator=generator) for _ in range(count)]
     )
-
-
-def number(value: float, dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.tensor(value, dtype=dtype)
 
 
 def reward_of(step: reference.Step, y: Tensor, cost: float) -> Tensor:
@@ -219,7 +214,7 @@ def test_predictions_losses_and_gradients_of_a_training_step_are_the_same(case, 
 
     found.total.backward()
     gradients = reference.gradients(expected.loss, weights)
-    all_close(gradients_of(model), gradients)
+    all_close(renamed(gradients_of(model)), gradients)
     reached = {name.split(".")[0] for name, g in gradients.items() if g.any()}
     assert reached == reached_maps(case)
 
@@ -301,7 +296,7 @@ def test_training_is_the_same_bit_for_bit_in_float32(case):
         loss, cycles_mean = learner.update(Batch(x, None, y))
         rounded(number(loss), number(expected.loss.item()))
         assert cycles_mean == expected.cycles_mean.item()
-        for name, g in gradients_of(model).items():
+        for name, g in renamed(gradients_of(model)).items():
             theirs = weights[name].grad
             agree = rounded if name.startswith("baseline") and not fixed else same
             agree(g, torch.zeros_like(g) if theirs is None else theirs)

@@ -8,11 +8,20 @@ from torch import Tensor
 from ablations.references import act_v1, plain_transformer
 from hrm import recipes
 from hrm.config import SwiGlu
-from hrm.model.execution import Batch
 from hrm.training import q_losses
 from tests.hrm.equality import all_close, close, exact, model_of
+from tests.hrm.recipes.tokens import (
+    BLOCK,
+    OUTER,
+    batch,
+    batch_of,
+    batches_of,
+    identities,
+    length,
+    vocabulary,
+)
 
-batch, length, vocabulary, width, puzzle, identities = 6, 5, 7, 16, 20, 4
+width, puzzle = 16, 20
 sizes = act_v1.Sizes(
     heads=2,
     low_layers=0,
@@ -22,20 +31,8 @@ sizes = act_v1.Sizes(
     max_steps=3,
     exploration=0.5,
 )
-NAMES = {
-    "embed.table.weight": "tokens",
-    "embed.puzzles.weights": "puzzles",
-    "start_low.value": "high_init",
-    "readout.weight": "lm_head",
-    "halting.heads.0.weight": "q_head.weight",
-    "halting.heads.0.bias": "q_head.bias",
-}
-BLOCK = {
-    "attention.qkv.weight": "qkv",
-    "attention.out.weight": "out",
-    "feed_forward.gate_up.weight": "gate_up",
-    "feed_forward.down.weight": "down",
-}
+
+NAMES = {**OUTER, "start_low.value": "high_init"}
 
 
 def system_of():
@@ -66,18 +63,6 @@ def renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def batches_of(count):
-    g = torch.Generator().manual_seed(1)
-    found = []
-    for _ in range(count):
-        labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = act_v1.IGNORED
-        inputs = torch.randint(vocabulary, (batch, length), generator=g)
-        ids = torch.randint(identities, (batch,), generator=g)
-        found.append({"inputs": inputs, "labels": labels, "identities": ids})
-    return found
-
-
 def test_answers_losses_gradients_and_halting_are_the_references():
     system = system_of()
     model = model_of(system).train()
@@ -85,13 +70,12 @@ def test_answers_losses_gradients_and_halting_are_the_references():
     names = [name for name, _ in model.named_parameters()]
     trained = {name: weights[name].requires_grad_() for name in renamed(dict.fromkeys(names))}
     data = batches_of(8)
-    theirs = plain_transformer.initial_carry(weights, data[0])
-    ours = model.begin(Batch(data[0]["inputs"], data[0]["identities"], data[0]["labels"]))
+    theirs = act_v1.initial_carry(weights, data[0])
+    ours = model.begin(batch_of(data[0]))
     generator, steps = torch.Generator().manual_seed(2), set()
     for given in data:
         noise = torch.rand(batch, 2, generator=generator).double()
-        offered = Batch(given["inputs"], given["identities"], given["labels"])
-        ours, prediction, decision = model.advance(ours, offered, noise)
+        ours, prediction, decision = model.advance(ours, batch_of(given), noise)
         next_q = q_losses.continue_target(model, ours)
         found = q_losses.segment_loss(
             system.objective, prediction, decision.logits, ours.batch.targets, next_q
@@ -120,7 +104,7 @@ def test_evaluation_takes_all_steps_and_answers_as_the_reference():
     model = model_of(system_of()).eval()
     weights = renamed({name: value.clone() for name, value in model.state_dict().items()})
     (data,) = batches_of(1)
-    carry = plain_transformer.initial_carry(weights, data)
+    carry = act_v1.initial_carry(weights, data)
     with torch.no_grad():
         for _ in range(3):
             carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)

@@ -6,18 +6,27 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablations.references import tiny_network, tiny_variants
+from ablations.references import act_v1, tiny_network, tiny_variants
 from ablations.references.tiny_variants import Variant
 from hrm import recipes
 from hrm.config import Mixer, SwiGlu
 from hrm.config.learning import System
 from hrm.errors import UserError
 from hrm.model import HRM
-from hrm.model.execution import Batch
 from hrm.training import q_losses
 from tests.hrm.equality import all_close, close, exact, model_of
+from tests.hrm.recipes.tokens import (
+    BLOCK,
+    OUTER,
+    batch,
+    batch_of,
+    batches_of,
+    identities,
+    length,
+    vocabulary,
+)
 
-batch, length, vocabulary, width, inner, identities = 6, 5, 7, 16, 24, 4
+width, inner = 16, 24
 sizes = tiny_network.Sizes(
     heads=2, layers=2, low_cycles=3, high_cycles=2, max_steps=3, prefix=4, exploration=0.5
 )
@@ -29,23 +38,6 @@ VARIANTS = {
     "mixing, four latents": Variant(mixing=True, latents=4),
 }
 each = pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-OUTER = {
-    "embed.table.weight": "tokens",
-    "embed.puzzles.weights": "puzzles",
-    "start_low.value": "low_init",
-    "start_high.value": "high_init",
-    "readout.weight": "lm_head",
-    "halting.heads.0.weight": "q_head.weight",
-    "halting.heads.0.bias": "q_head.bias",
-}
-BLOCK = {
-    "attention.qkv.weight": "qkv",
-    "attention.out.weight": "out",
-    "mixing.gate_up.weight": "mix_gate_up",
-    "mixing.down.weight": "mix_down",
-    "feed_forward.gate_up.weight": "gate_up",
-    "feed_forward.down.weight": "down",
-}
 
 
 def system_of(variant: Variant) -> System:
@@ -90,18 +82,6 @@ def weights_of(model: HRM) -> dict[str, Tensor]:
     return renamed({name: value.clone() for name, value in model.state_dict().items()})
 
 
-def batches_of(count: int) -> list[tiny_network.Batch]:
-    g = torch.Generator().manual_seed(1)
-    found = []
-    for _ in range(count):
-        labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = tiny_network.IGNORED
-        inputs = torch.randint(vocabulary, (batch, length), generator=g)
-        ids = torch.randint(identities, (batch,), generator=g)
-        found.append({"inputs": inputs, "labels": labels, "identities": ids})
-    return found
-
-
 @each
 def test_answers_losses_gradients_and_halting_are_the_references(variant):
     system = system_of(variant)
@@ -110,19 +90,18 @@ def test_answers_losses_gradients_and_halting_are_the_references(variant):
     trained = {
         name: value.requires_grad_()
         for name, value in weights.items()
-        if name not in tiny_network.BUFFERS and not name.startswith("low_init")
+        if name not in act_v1.BUFFERS and not name.startswith("low_init")
     }
     assert trained.keys() == renamed(dict(model.named_parameters())).keys()
     data = batches_of(8)
     theirs = tiny_variants.initial_carry(weights, sizes, variant, data[0])
-    ours = model.begin(Batch(data[0]["inputs"], data[0]["identities"], data[0]["labels"]))
+    ours = model.begin(batch_of(data[0]))
     model.train()
     generator = torch.Generator().manual_seed(2)
     steps = set()
     for given in data:
         noise = torch.rand(batch, 2, generator=generator).double()
-        offered = Batch(given["inputs"], given["identities"], given["labels"])
-        ours, prediction, decision = model.advance(ours, offered, noise)
+        ours, prediction, decision = model.advance(ours, batch_of(given), noise)
         found = q_losses.segment_loss(
             system.objective, prediction, decision.logits, ours.batch.targets, None
         )

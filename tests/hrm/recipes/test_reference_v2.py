@@ -21,7 +21,15 @@ from hrm.model.execution import Batch
 from hrm.model.halting import ConcatenatedController, DirectController
 from hrm.training import losses
 from hrm.training.loop import Learner
-from tests.hrm.equality import all_close, close, exact, model_of
+from tests.hrm.equality import (
+    all_close,
+    close,
+    exact,
+    gradients_of,
+    leaves_of,
+    model_of,
+    number,
+)
 
 # eight heads of two units
 batch, inputs, outputs, low_width, high_width = 6, 5, 3, 16, 24
@@ -135,16 +143,7 @@ def renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def weights_of(model: HRM) -> dict[str, Tensor]:
-    weights = {name: value.clone() for name, value in model.state_dict().items()}
-    return {name: value.requires_grad_() for name, value in renamed(weights).items()}
-
-
-def gradients_of(model: HRM) -> dict[str, Tensor]:
-    """None counts as zeros: nothing reaches the weight."""
-    parameters = dict(model.named_parameters())
-    return renamed(
-        {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in parameters.items()}
-    )
+    return renamed(leaves_of(model))
 
 
 def batches_of(
@@ -165,10 +164,6 @@ def noises_of(generator: torch.Generator, count: int, size: int = batch) -> Tens
     return torch.stack(
         [torch.rand(sizes["max_cycles"], size, generator=generator) for _ in range(count)]
     )
-
-
-def number(value: float, dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.tensor(value, dtype=dtype)
 
 
 def same_gradients(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
@@ -296,10 +291,12 @@ def same_step(
     found.total.backward()
     gradients = reference.gradients(expected.loss, weights)
     if learn_all:
-        same_gradients(gradients_of(model), gradients)
+        same_gradients(renamed(gradients_of(model)), gradients)
     else:
         gradients.pop("attention.key.bias", None)
-        all_close({n: g for n, g in gradients_of(model).items() if n in gradients}, gradients)
+        all_close(
+            {n: g for n, g in renamed(gradients_of(model)).items() if n in gradients}, gradients
+        )
 
 
 scored_ways = [
@@ -398,7 +395,7 @@ def test_with_all_flags_off_training_is_the_originals_bit_for_bit_in_float32(sco
         adam.step()
         loss, _ = learner.update(Batch(x, None, y))
         rounded(number(loss), number(expected.loss.item()))
-        for name, g in gradients_of(model).items():
+        for name, g in renamed(gradients_of(model)).items():
             (rounded if name.startswith("policy") else exact)(g, weights[name].grad)
     for name, value in weights_of(model).items():
         (rounded if name.startswith("policy") else exact)(value, weights[name])
@@ -437,7 +434,7 @@ def test_the_direct_controller_computes_the_same_with_the_concatenated_ones_weig
         objective = system_of(f).objective
         output = model(x, noise[..., None])
         losses.loss(objective, output, y, sizes["max_cycles"]).total.backward()
-        found = gradients_of(model)
+        found = renamed(gradients_of(model))
         same_gradients(found, expected)
         gradients.append(found)
     first = "policy.0.weight"  # the map that reads the cycle: W [I | 1] there, all its own here

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from hrm.training import loop
 from hrm.training.learner import Learner
-from tests.hrm.training.test_loop import PowerCut, boards, identical, interrupted, seeds, task
+from tests.hrm.training.small import boards, identical, seeds, task
+from tests.hrm.training.test_loop import PowerCut, interrupted
 
 
 def run(system, training, folder, cuts=()):

@@ -2,60 +2,43 @@
 
 import dataclasses
 import itertools
-import math
 import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 
 from hrm import recipes
-from hrm.config import Fixed, Segments
+from hrm.config import Fixed
 from hrm.config.learning import (
     AdamAtan2,
     AdamAtan2AsCoded,
-    Constant,
     Cosine,
-    QHalting,
-    Supervised,
     System,
     Training,
 )
 from hrm.errors import Diverged, UserError
-from hrm.model import HRM, cost
+from hrm.model import HRM
 from hrm.model.execution import Batch
-from hrm.tasks.maze import Maze
 from hrm.training import checkpoint, loop, runs
-from hrm.training.learner import Learner, evaluating, share
+from hrm.training.learner import Learner
 from hrm.training.loop import Encoded, Seeds
-
-properties = settings(max_examples=25, deadline=None, derandomize=True)
-task = Maze(size=4, walls=0.2, shortest=2)
-boards = task.generate(0, 24, 0, 6)
-seeds = Seeds(weights=1, order=2)
-quick = Training(updates=6, batch=4, evaluate_every=2, learning_rate=1e-2)
-vector_sizes = {"inputs": task.cells * task.vocabulary, "outputs": task.cells}
-v2 = recipes.v2(**vector_sizes, hidden_low=8, hidden_high=16, max_cycles=3, use_per_sample_act=True)
-gru = recipes.gru(**vector_sizes, hidden_low=4, hidden_high=8, max_cycles=2)
-act = recipes.act_v1(
-    vocabulary=task.vocabulary,
-    positions=task.cells,
-    classes=task.classes,
-    width=8,
-    heads=2,
-    h_layers=1,
-    l_layers=1,
-    max_steps=2,
+from tests.hrm.training.small import (
+    act,
+    amulgent,
+    boards,
+    gru,
+    identical,
+    quick,
+    quiet,
+    seeds,
+    systems,
+    task,
+    v2,
+    vector_sizes,
 )
-systems = {"gru": gru, "v2": v2, "act-v1": act}
-
-
-def quiet(model: HRM) -> float:
-    return 0.0
 
 
 def trained(
@@ -71,10 +54,6 @@ def trained(
 
     curve = loop.fit(model, system, training, data, seeds, watch or score)
     return curve, before, model.state_dict()
-
-
-def identical(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 @pytest.mark.parametrize("name", systems)
@@ -223,43 +202,6 @@ def test_weight_decay_shrinks_weights_beside_the_gradient() -> None:
 
 
 # -- the parts around -----------------------------------------------------------------------------
-@properties
-@given(size=st.integers(1, 30), batch=st.integers(1, 30), seed=st.integers(0, 10**6))
-def test_every_epoch_deals_each_index_once(size: int, batch: int, seed: int) -> None:
-    if size < batch:
-        with pytest.raises(ValueError, match="don't fill a batch"):
-            next(loop.Shuffled(size, batch, seed))
-        return
-    dealt, per_epoch = loop.Shuffled(size, batch, seed), size // batch
-    for _ in range(3):
-        epoch = [next(dealt) for _ in range(per_epoch)]
-        assert all(len(rows) == batch for rows in epoch)
-        indices = torch.cat(epoch).tolist()
-        assert len(set(indices)) == len(indices) == per_epoch * batch
-        assert set(indices) <= set(range(size))
-
-
-def test_epochs_are_shuffled_anew_and_repeat_with_their_seed() -> None:
-    def epochs(seed: int) -> list[list[int]]:
-        dealt = loop.Shuffled(20, 20, seed)
-        return [next(dealt).tolist() for _ in range(3)]
-
-    first = epochs(0)
-    assert len({tuple(e) for e in first}) == 3
-    assert first == epochs(0) != epochs(1)
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_evaluating_restores_the_mode_even_after_an_error(training: bool) -> None:
-    model = loop.build(gru, seeds).train(training)
-    with evaluating(model):
-        assert not model.training and not torch.is_grad_enabled()
-    assert model.training is training and torch.is_grad_enabled()
-    with pytest.raises(KeyError), evaluating(model):
-        raise KeyError
-    assert model.training is training and torch.is_grad_enabled()
-
-
 @pytest.mark.parametrize("name", systems)
 def test_boards_are_encoded_as_the_embedding_takes_them(name: str) -> None:
     system = systems[name]
@@ -288,14 +230,6 @@ def test_predictions_are_classes_that_dont_depend_on_the_batch(name: str) -> Non
     assert scores.unknown.tolist() == expected.unknown.tolist()
 
 
-def test_every_seed_and_purpose_has_a_stream_of_its_own() -> None:
-    purposes = ("weights", "dropout", "order", "noise")
-    seeds = [loop.stream(seed, purpose) for seed in range(50) for purpose in purposes]
-    assert len(set(seeds)) == len(seeds) and all(0 <= seed < 2**32 for seed in seeds)
-    first = [torch.rand(4, generator=torch.Generator().manual_seed(s)).tolist() for s in seeds[:4]]
-    assert len({tuple(numbers) for numbers in first}) == 4
-
-
 # -- going on -------------------------------------------------------------------------------------
 tiny = recipes.tiny_network(
     vocabulary=task.vocabulary,
@@ -310,7 +244,6 @@ tiny = recipes.tiny_network(
     max_steps=3,
     exploration=0.5,
 )
-amulgent = recipes.amulgent_enhanced(**vector_sizes, width=8, max_steps=2)
 long = replace(quick, updates=8, schedule=Cosine(floor=0.1), warmup=3, clip=1.0)
 interrupted = {
     "v2, with dropout": (v2, long),
@@ -416,137 +349,3 @@ def test_a_checkpoint_of_another_run_is_refused_with_the_difference(tmp_path: Pa
     ):
         with pytest.raises(UserError, match=said):
             loop.fit(loop.build(system, other), system, training, data, other, quiet, tmp_path)
-
-
-@pytest.mark.parametrize("name", ["act-v1", "supervised"])
-def test_a_batch_in_pieces_is_the_step_of_the_whole_batch(name: str) -> None:
-    system = act if name == "act-v1" else replace(act, objective=Supervised())
-    data = loop.encode(system, task, boards.train)
-    results = []
-    for pieces in (1, 2, 4):
-        model = loop.build(system, seeds).double().train()
-        training = replace(quick, batch=8, pieces=pieces)
-        learner = Learner(model, system, training, torch.Generator().manual_seed(0))
-        found = [learner.update(data.batch(torch.arange(8))) for _ in range(3)]
-        results.append((found, {n: t.clone() for n, t in model.state_dict().items()}))
-    for found, weights in results[1:]:
-        assert found == [pytest.approx(pair) for pair in results[0][0]]
-        assert all(torch.allclose(weights[n], t, atol=1e-9) for n, t in results[0][1].items())
-
-
-def test_pieces_are_refused_where_the_objective_couples_samples() -> None:
-    training = replace(quick, pieces=2)
-    complete = recipes.complete(positions=4, h_dim=8, l_dim=8, h_layers=1)
-    for system, what in ((gru, "PolicyGradient"), (amulgent, "batch_mean"), (complete, "Lockstep")):
-        with pytest.raises(UserError, match=f"pieces is 2; allowed is 1 with {what}, which"):
-            Learner(loop.build(system, seeds), system, training, torch.Generator())
-    with pytest.raises(UserError, match="pieces is 3; allowed is a divisor of the batch, 4"):
-        replace(quick, pieces=3)
-
-
-def test_a_cosine_falls_from_the_full_rate_to_its_floor_after_warm_up() -> None:
-    training = Training(updates=12, warmup=2, schedule=Cosine(floor=0.2))
-    shares = [share(training, update) for update in range(12)]
-    assert shares[:2] == [0.5, 1.0] and shares[6] == pytest.approx(0.6)
-    assert shares[11] == pytest.approx(0.2)
-    assert shares[1:] == sorted(shares[1:], reverse=True)
-    assert [share(replace(training, schedule=Constant()), u) for u in (5, 11)] == [1.0, 1.0]
-
-
-def public_share(step: int, warmup: int, updates: int, floor: float) -> float:
-    """As the public pretrain.py computes it, whose first step is 1."""
-    if step < warmup:
-        return step / max(1, warmup)
-    progress = (step - warmup) / max(1, updates - warmup)
-    return floor + max(0.0, (1 - floor) * 0.5 * (1.0 + math.cos(math.pi * 0.5 * 2.0 * progress)))
-
-
-@pytest.mark.parametrize("warmup", [0, 1, 4])
-def test_learning_rates_are_those_of_the_public_code_update_by_update(warmup: int) -> None:
-    training = replace(quick, updates=12, warmup=warmup, schedule=Cosine(floor=0.1))
-    system = systems["gru"]
-    learner = Learner(
-        loop.build(system, seeds).train(), system, training, torch.Generator().manual_seed(0)
-    )
-    data, found = loop.encode(system, task, boards.train), []
-    for _ in range(12):
-        found.append(learner.rates["learning_rate"] / training.learning_rate)
-        learner.update(data.batch(torch.arange(training.batch)))
-    expected = [public_share(t, warmup, 12, 0.1) for t in range(1, 13)]
-    assert found == pytest.approx(expected)
-    assert found[-1] == pytest.approx(0.1)
-
-
-# -- what a step measures -------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("system", "parts"),
-    [
-        (gru, {"policy_loss", "baseline_loss"}),
-        (v2, {"policy_loss", "baseline_loss", "entropy_loss", "penalty_loss"}),
-        (act, {"halt_loss", "continue_loss"}),
-        (replace(act, objective=Supervised()), set()),
-    ],
-)
-def test_a_training_step_returns_its_losses_by_their_names(system: System, parts: set[str]) -> None:
-    data = loop.encode(system, task, boards.train)
-    model = loop.build(system, seeds).train()
-    before = model.readout.weight.detach().clone()
-    learner = Learner(model, system, quick, torch.Generator().manual_seed(0))
-    found = learner.training_step(data.batch(torch.arange(8)))
-    completed = {"halted", "halted_steps"} if "halt_loss" in parts else set()
-    measured = {"loss", "task_loss", "cycles_mean", "gradient_norm"} | completed
-    assert set(found) == measured | parts
-    assert all(type(value) is float for value in found.values())
-    shares = {"halt_loss": 0.5, "continue_loss": 0.5}
-    whole = found["task_loss"] + sum(shares.get(name, 1.0) * found[name] for name in parts)
-    assert found["loss"] == pytest.approx(whole)
-    assert 1 <= found["cycles_mean"] <= model.halting.max_steps
-    assert not torch.equal(model.readout.weight, before)
-
-
-@pytest.mark.promise("act-v1", "average steps, watched during training", "hrm train act-v1 ...")
-def test_a_training_step_says_after_how_many_steps_its_places_halt() -> None:
-    data = loop.encode(act, task, boards.train)
-    model = loop.build(act, seeds).train()
-    learner = Learner(model, act, quick, torch.Generator().manual_seed(0))
-    last = model.halting.max_steps
-    for _ in range(2 * last):
-        found = learner.training_step(data.batch(torch.arange(8)))
-        assert learner.carry is not None
-        halted = learner.carry.halted
-        steps = learner.carry.steps[halted].tolist()
-        assert found["halted"] == pytest.approx(float(halted.float().mean()))
-        assert found["halted_steps"] == pytest.approx(sum(steps) / 8)
-        assert all(1 <= step <= last for step in steps)
-    moments = loop.fit(
-        loop.build(act, seeds), act, replace(quick, updates=2), data, seeds, lambda _: 0.0
-    )
-    assert not {"halted", "halted_steps"} & set(moments[-1].parts), "they are no losses"
-
-
-@pytest.mark.parametrize("clip", [None, 1e-3])
-def test_the_gradient_norm_is_that_before_clipping(clip: float | None) -> None:
-    data = loop.encode(v2, task, boards.train)
-    model = loop.build(v2, seeds).train()
-    learner = Learner(model, v2, replace(quick, clip=clip), torch.Generator().manual_seed(0))
-    found = learner.training_step(data.batch(torch.arange(4)))["gradient_norm"]
-    kept = math.hypot(*(float(p.grad.norm()) for p in model.parameters() if p.grad is not None))
-    assert kept == pytest.approx(found if clip is None else clip, rel=1e-3)
-    assert found > 1e-2
-
-
-@pytest.mark.parametrize("objective", [QHalting(), Supervised()])
-def test_detached_segments_cost_the_memory_of_one(objective: QHalting | Supervised) -> None:
-    data = loop.encode(act, task, boards.train)
-
-    def peak(count: int, detached: bool) -> int:
-        segments = Segments(count=count, detached=detached)
-        halting = replace(act.model.halting, exploration=None)
-        model = replace(act.model, segments=segments, halting=halting, horizon=None)
-        system = System(model=model, objective=objective)
-        learner = Learner(loop.build(system, seeds).train(), system, quick, torch.Generator())
-        learner.training_step(data.batch(torch.arange(8)))  # moments, and what torch keeps
-        return cost.peak_memory(lambda: learner.training_step(data.batch(torch.arange(8, 16))))
-
-    assert peak(4, detached=True) == pytest.approx(peak(2, detached=True), rel=0.02)
-    assert peak(4, detached=False) > 1.5 * peak(2, detached=False)

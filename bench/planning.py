@@ -35,7 +35,6 @@ def claims(count: int) -> list[Statistical]:
     return [
         Statistical(
             id=f"made-up-{i}",
-            section="1",
             reading="as it is made up",
             test=Ratio(null=0.02, because="it is made up"),
             arms=arms,

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import functools
-import gc
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -144,13 +143,9 @@ class Session:
     def runs(self) -> Store | Evidence:
         """Return the store or the evidence to read.
 
-        What is read lives until the command ends. Looking through it for garbage as often as by
-        default takes a sixth of the command's time.
-
         Raises:
             UserError: If there is none, or it can't be used.
         """
-        gc.set_threshold(100_000, 20, 20)
         return Evidence.open(self.folder) if is_evidence(self.folder) else self.store()
 
     def reader(self) -> Reader | None:

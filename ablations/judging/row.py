@@ -173,7 +173,7 @@ def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
         sentence=case.sentence,
         parts=statements.parts(case, desk.table),
         pictures=() if album is None else album.of(case),
-        beside=statements.beside(case, desk.reader, desk.table) if case.n else (),
+        beside=statements.beside(case, desk.reader, desk.table) if album and case.n else (),
         failures=statements.failures(case),
         skill=case.skill,
         notes=tuple(_notes(case)),

@@ -172,7 +172,7 @@ class Session:
 
         Args:
             reader: Reader of the store.
-            pictures: Whether to read the arrays of runs for pictures.
+            pictures: Whether to draw pictures and add other readings.
         """
         return Desk(
             reader=reader,
@@ -208,7 +208,7 @@ class Session:
 
         Args:
             store: The store, or the evidence.
-            pictures: Whether to read the arrays of runs for pictures, and to show plans.
+            pictures: Whether to draw pictures, and to add other readings and plans.
             note: Whether to record the judged versions of specs in the store.
         """
         from ablations.calibration import artefact  # slow to import, and only needed here

@@ -1,6 +1,6 @@
 """Everything that a report is rendered from; equal stores give equal bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablations.judging import garden as seen_before
@@ -130,9 +130,10 @@ def _results(claims: Sequence[Claim], desk: Desk) -> list[Result]:
     """Return all stored runs of these claims, each once, in order of fingerprint."""
     found: dict[str, Result] = {}
     for claim in claims:
-        for planned in plan(claim, trials.seeds(claim, desk.tier), desk.device).rows:
-            for slot in planned:
-                result = desk.reader.run(slot).result
-                if result is not None:
-                    found[result.fingerprint] = result
+        if isinstance(claim, Statistical):
+            results: Iterable[Result | None] = desk.case(claim).gathered.results
+        else:
+            planned = plan(claim, trials.seeds(claim, desk.tier), desk.device)
+            results = map(desk.reader.of, planned.trials)
+        found |= {result.fingerprint: result for result in results if result is not None}
     return [found[fingerprint] for fingerprint in sorted(found)]

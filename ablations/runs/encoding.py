@@ -40,8 +40,9 @@ def decode(text: str | bytes) -> tuple[Result, str]:
         ValueError: If the text isn't JSON, or not a result, or was changed since, or was written by
             a newer release.
     """
+    raw = text.encode() if isinstance(text, str) else text
     try:
-        data = json.loads(text)
+        data = json.loads(raw)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(data, dict):
@@ -50,14 +51,14 @@ def decode(text: str | bytes) -> tuple[Result, str]:
     if isinstance(schema, int) and schema > SCHEMA:
         raise ValueError(f"a newer release wrote it: schema {schema}; this one reads {SCHEMA}")
     said = data.pop(digest_key, None)
-    if not _as_written(text, said) and said != _digest(data):
+    if not _as_written(raw, said) and said != _digest(data):
         raise ValueError(f"it was changed since it was written: its {digest_key} differs")
     while isinstance(schema, int) and schema in migrations:
         data = {**migrations[schema](data), "schema": schema + 1}
         schema += 1
     if schema != SCHEMA:
         raise ValueError(f"it has schema {schema!r}; this release reads {SCHEMA}")
-    if "observations" in data:
+    if "observations" in data and f'"{float_key}"'.encode() in raw:
         data["observations"] = _unpacked(data["observations"])
     result = Result.from_json(data)
     for digest in (result.sidecar, result.weights, result.start):
@@ -66,12 +67,11 @@ def decode(text: str | bytes) -> tuple[Result, str]:
     return result, said
 
 
-def _as_written(text: str | bytes, said: Json) -> bool:
+def _as_written(raw: bytes, said: Json) -> bool:
     """Return whether a text is what `encode` wrote, to the byte; others may be laid out anew.
 
     The digest is that of the text without its last field, which needn't be encoded again.
     """
-    raw = text.encode() if isinstance(text, str) else text
     end = f', "{digest_key}": "{said}"}}'.encode()
     whole = hashlib.sha256(raw[: -len(end)] + b"}").hexdigest()
     return raw.endswith(end) and said == whole

@@ -40,7 +40,12 @@ def planned(asked: argparse.Namespace) -> int:
         every |= trials
         due |= missing
         told = session.planning(claim, reader)
-        settled = isinstance(claim, Statistical) and desk is not None and desk.case(claim).settled
+        settled = (
+            bool(missing)
+            and isinstance(claim, Statistical)
+            and desk is not None
+            and desk.case(claim).settled
+        )
         for name, trial in missing.items():
             needed = forecast.reached(
                 told, session.table, trial.seed % OFFSET, expected=expected.get(claim.id)

@@ -4,6 +4,7 @@ Nothing here raises because of stored data: a value that can't be computed is un
 of our own code becomes a named fault of the claim that reads the value.
 """
 
+import dataclasses
 import math
 import typing
 from collections.abc import Sequence
@@ -110,6 +111,7 @@ class Reader:
         self._evidence = runs if isinstance(runs, Evidence) else None
         self._found: dict[Content, Found] = {}
         self._observed: dict[str, tuple[Observations, ...]] = {}
+        self._margins: dict[tuple[str, int], tuple[float, float]] = {}
 
     def run(self, slot: Slot) -> Run:
         """Return a cell's run."""
@@ -145,6 +147,18 @@ class Reader:
             self._observed[key] = self.runs.observations(run.result)
         return self._observed[key][run.arm]
 
+    def margin(self, run: Run) -> tuple[float, float]:
+        """Return a run's margin over the best trivial method, and its error over boards.
+
+        Raises:
+            UserError, LookupError: As `observed`; or if the run wasn't scored.
+        """
+        assert run.result is not None
+        key = run.result.fingerprint, run.arm
+        if key not in self._margins:
+            self._margins[key] = readings.margin(self.observed(run))
+        return self._margins[key]
+
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
         """Return remarks on the origin of runs, for readers."""
         return () if self._evidence is None else self._evidence.marks(results)
@@ -156,6 +170,8 @@ class Reader:
             key = fingerprint(trial) if self._evidence is None else self._evidence.key(trial)
             try:
                 result = self.runs.get(key)
+                if result is not None and self._evidence is None:  # all seeds share a trial's JSON
+                    result = dataclasses.replace(result, trial=trial)
                 lost = result is None or not result.status.finished
                 lost = lost and (self.runs.unknown(key) or self._cut_off(trial))
             except UserError:

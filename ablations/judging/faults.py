@@ -173,7 +173,7 @@ def _margin(run: Run, reader: Reader) -> tuple[float, float]:
     while step is not None:
         if not step.lost and step.status is Status.OK and step.result is not None:
             try:
-                margin, error = readings.margin(reader.observed(step))
+                margin, error = reader.margin(step)
             except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
                 pass
             else:

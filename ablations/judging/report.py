@@ -53,9 +53,10 @@ def report(
         return row(claim, entry, desk, around)
 
     every = {control.claim.id: control for control in of.controls()}
+    guarding = of.controls(chosen)
     guards = [
         controlled(c, made(c.claim, _words(c), drawn=False), chosen)  # they stand in a table
-        for c in of.controls(chosen)
+        for c in guarding
     ]
     rows = [
         made(
@@ -65,7 +66,7 @@ def report(
         )
         for claim in chosen
     ]
-    results = _results([*chosen, *(c.claim for c in of.controls(chosen))], desk)
+    results = _results([*chosen, *(c.claim for c in guarding)], desk)
     words = [found.verdict.verdict for found in rows]
     first, last = span(results)
     groups = [found.verdict.group for found in rows]

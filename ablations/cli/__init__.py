@@ -1,8 +1,6 @@
 """The command line: `ablations list | show | plan | run | verdicts | report | ...`."""
 
 import argparse
-import atexit
-import gc
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -36,10 +34,6 @@ Ctrl-C, 143 after SIGTERM.
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
-    # Records live until the command ends: looking through them for garbage, as by default also at
-    # the exit, takes a tenth of its time.
-    gc.set_threshold(1_000_000)
-    atexit.register(gc.freeze)
 
     def job() -> int:
         asked = parser().parse_args(arguments)

@@ -72,6 +72,16 @@ def test_text_that_is_nested_too_deeply_is_no_record():
         decode("[" * 100_000)
 
 
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(st.lists(observed, min_size=1, max_size=2), st.sampled_from(Status))
+def test_a_record_that_was_checked_before_is_decoded_alike(given, status):
+    text = encode(a_result(observations=tuple(given), status=status))
+    found, digest = decode(text)
+    assert repr(decode(text, digest)) == repr((found, digest))
+    with pytest.raises(ValueError, match="changed since it was written"):
+        decode(text.replace('"deaths": 0', '"deaths": 1'), digest)
+
+
 # -- which attempt stands -------------------------------------------------------------------------
 def test_the_first_finished_attempt_stands_and_all_are_kept(store):
     statuses = [Status.DIED, Status.OK, Status.FAILED, Status.DIVERGED]

@@ -146,8 +146,8 @@ class Session:
         """Return the store or the evidence to read.
 
         What is read lives until the command ends. Looking through it for garbage, as by default
-        also at the exit, takes a sixth of the command's time. (Commands that train don't call
-        this: what training leaves behind has to be collected.)
+        also at the exit, takes a fifth of the command's time. Commands that train don't call this:
+        what training leaves behind has to be collected.
 
         Raises:
             UserError: If there is none, or it can't be used.

@@ -31,14 +31,21 @@ def planned(asked: argparse.Namespace) -> int:
     desk = None if reader is None else session.desk(reader)
     rows: list[dict[str, Json]] = []
     every: dict[Content, Trial] = {}
+    due: dict[Content, Trial] = {}
     spared: dict[Content, float] = {}  # probability that all claims that read a trial settle first
     expected = {control.claim.id: control.expected for control in session.controls}
     for claim in session.run:
         trials = _keyed(claim, session)
-        missing = _missing(trials, reader)
+        missing = {k: t for k, t in trials.items() if reader is None or not reader.over(t)}
         every |= trials
+        due |= missing
         told = session.planning(claim, reader)
-        settled = isinstance(claim, Statistical) and desk is not None and desk.case(claim).settled
+        settled = (
+            bool(missing)
+            and isinstance(claim, Statistical)
+            and desk is not None
+            and desk.case(claim).settled
+        )
         for name, trial in missing.items():
             needed = forecast.reached(
                 told, session.table, trial.seed % OFFSET, expected=expected.get(claim.id)
@@ -55,15 +62,14 @@ def planned(asked: argparse.Namespace) -> int:
                 "plan": told and told.to_json(),
             }
         )
-    missing = _missing(every, reader)
     data = {
         "tier": session.tier.value,
         "jobs": asked.jobs,
         "trials": len(every),
-        "stored": len(every) - len(missing),
-        "cpu_seconds": costs.total(missing.values()),
+        "stored": len(every) - len(due),
+        "cpu_seconds": costs.total(due.values()),
         "wall_seconds": forecast.wall(
-            missing.values(), costs, asked.jobs, {name: 1 - p for name, p in spared.items()}
+            due.values(), costs, asked.jobs, {name: 1 - p for name, p in spared.items()}
         ),
         "claims": rows,
     }
@@ -77,10 +83,6 @@ def _keyed(claim: Claim, session: Session) -> dict[Content, Trial]:
     """Return all trials of a claim's tier and their parents, by content."""
     asked = plan(claim, seeds(claim, session.tier), session.device).trials
     return {content(trial): trial for trial in with_parents(asked)}
-
-
-def _missing(trials: dict[Content, Trial], reader: Reader | None) -> dict[Content, Trial]:
-    return {k: t for k, t in trials.items() if reader is None or not reader.over(t)}
 
 
 def _pilots(asked: argparse.Namespace, session: Session) -> None:

@@ -1,6 +1,7 @@
 """The session of a command: a set of claims, the chosen ones, and a store."""
 
 import argparse
+import atexit
 import dataclasses
 import functools
 import gc
@@ -136,13 +137,15 @@ class Session:
     def runs(self) -> Store | Evidence:
         """Return the store or the evidence to read.
 
-        What is read lives until the command ends. Looking through it for garbage as often as by
-        default takes a sixth of the command's time.
+        What is read lives until the command ends. Looking through it for garbage, as by default
+        also at the exit, takes a fifth of the command's time. Commands that train don't call this:
+        what training leaves behind has to be collected.
 
         Raises:
             UserError: If there is none, or it can't be used.
         """
-        gc.set_threshold(100_000, 20, 20)
+        gc.set_threshold(1_000_000)
+        atexit.register(gc.freeze)
         return Evidence.open(self.folder) if is_evidence(self.folder) else self.store()
 
     def reader(self) -> Reader | None:
@@ -169,7 +172,7 @@ class Session:
 
         Args:
             reader: Reader of the store.
-            pictures: Whether to read the arrays of runs for pictures.
+            pictures: Whether to draw pictures and add other readings.
         """
         return Desk(
             reader=reader,
@@ -205,7 +208,7 @@ class Session:
 
         Args:
             store: The store, or the evidence.
-            pictures: Whether to read the arrays of runs for pictures, and to show plans.
+            pictures: Whether to draw pictures, and to add other readings and plans.
             note: Whether to record the judged versions of specs in the store.
         """
         from ablations.calibration import artefact  # slow to import, and only needed here

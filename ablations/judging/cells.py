@@ -4,6 +4,7 @@ Nothing here raises because of stored data: a value that can't be computed is un
 of our own code becomes a named fault of the claim that reads the value.
 """
 
+import dataclasses
 import math
 import typing
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ MOST_OBSERVED = 2048  # runs whose arrays stay in memory for other metrics: some
 LARGEST = 1e100  # largest value that can still be computed with
 _unreadable = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 _fatal = (Status.DIVERGED, Status.TIMED_OUT)
+Found = tuple[Result | None, Status | None, bool]
 
 
 class Runs(typing.Protocol):
@@ -107,13 +109,13 @@ class Reader:
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
         self._evidence = runs if isinstance(runs, Evidence) else None
-        self._found: dict[Content, tuple[Result | None, bool]] = {}
+        self._found: dict[Content, Found] = {}
         self._observed: dict[str, tuple[Observations, ...]] = {}
+        self._margins: dict[tuple[str, int], tuple[float, float]] = {}
 
     def run(self, slot: Slot) -> Run:
         """Return a cell's run."""
-        result, lost = self._find(slot.trial)
-        status = result.status if result is not None else self._of_parent(slot.trial)
+        result, status, lost = self._find(slot.trial)
         return Run(trial=slot.trial, arm=slot.arm, result=result, status=status, lost=lost)
 
     def parent(self, run: Run) -> Run | None:
@@ -127,8 +129,7 @@ class Reader:
 
     def over(self, trial: Trial) -> bool:
         """Return whether a trial needn't be run, because it finished or can't start."""
-        result, lost = self._find(trial)
-        status = self._of_parent(trial) if result is None else result.status
+        _, status, lost = self._find(trial)
         return lost or (status is not None and status.finished)
 
     def observed(self, run: Run) -> Observations:
@@ -146,21 +147,37 @@ class Reader:
             self._observed[key] = self.runs.observations(run.result)
         return self._observed[key][run.arm]
 
+    def margin(self, run: Run) -> tuple[float, float]:
+        """Return a run's margin over the best trivial method, and its error over boards.
+
+        Raises:
+            UserError, LookupError: As `observed`; or if the run wasn't scored.
+        """
+        assert run.result is not None
+        key = run.result.fingerprint, run.arm
+        if key not in self._margins:
+            self._margins[key] = readings.margin(self.observed(run))
+        return self._margins[key]
+
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
         """Return remarks on the origin of runs, for readers."""
         return () if self._evidence is None else self._evidence.marks(results)
 
-    def _find(self, trial: Trial) -> tuple[Result | None, bool]:
+    def _find(self, trial: Trial) -> Found:
+        """Return the result of a trial, its status and whether it is lost, as in `Run`."""
         place = content(trial)
         if place not in self._found:
             key = fingerprint(trial) if self._evidence is None else self._evidence.key(trial)
             try:
                 result = self.runs.get(key)
+                if result is not None and self._evidence is None:  # all seeds share a trial's JSON
+                    result = dataclasses.replace(result, trial=trial)
                 lost = result is None or not result.status.finished
                 lost = lost and (self.runs.unknown(key) or self._cut_off(trial))
-                self._found[place] = result, lost
             except UserError:
-                self._found[place] = None, True
+                result, lost = None, True
+            status = self._of_parent(trial) if result is None else result.status
+            self._found[place] = result, status, lost
         return self._found[place]
 
     def _cut_off(self, trial: Trial) -> bool:
@@ -168,7 +185,7 @@ class Reader:
         parent = trial.parent
         if parent is None:
             return False
-        result, lost = self._find(parent)
+        result, _, lost = self._find(parent)
         killed = result is not None and result.status is Status.DIED
         return (lost and killed) or self._cut_off(parent)
 
@@ -177,8 +194,7 @@ class Reader:
         parent = trial.parent
         if parent is None:
             return None
-        result, _ = self._find(parent)
-        status = self._of_parent(parent) if result is None else result.status
+        _, status, _ = self._find(parent)
         if status in _fatal:
             return status
         return Status.DIED if self._cut_off(trial) else None

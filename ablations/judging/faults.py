@@ -114,13 +114,14 @@ def shared_end(claim: Statistical, pairs: Sequence[Pair], reader: Reader) -> Ite
     if all(value.failed for pair in pairs for value in pair.values):
         yield "no run of any cell reaches the target, or finishes"
         return
-    ends = {
+    ends = (
         _end(cell.metric, run, reader)
         for pair in pairs
         for cell, run in zip(claim.compared, pair.runs, strict=False)
-    }
-    if len(ends) == 1 and "" not in ends:
-        yield f"all cells sit at the same {ends.pop()}"
+    )
+    first = next(ends)
+    if first and all(end == first for end in ends):
+        yield f"all cells sit at the same {first}"
         return
     numbers = {value.low if value.known else math.nan for p in pairs for value in p.values}
     if claim.test.cells > 1 and len(pairs) > 1 and len(numbers) == 1:
@@ -172,7 +173,7 @@ def _margin(run: Run, reader: Reader) -> tuple[float, float]:
     while step is not None:
         if not step.lost and step.status is Status.OK and step.result is not None:
             try:
-                margin, error = readings.margin(reader.observed(step))
+                margin, error = reader.margin(step)
             except (ArithmeticError, LookupError, OSError, TypeError, UserError, ValueError):
                 pass
             else:

@@ -1,6 +1,6 @@
 """Everything that a report is rendered from; equal stores give equal bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablations.judging import garden as seen_before
@@ -54,9 +54,10 @@ def report(
         return row(claim, entry, desk, around)
 
     every = {control.claim.id: control for control in of.controls()}
+    guarding = of.controls(chosen)
     guards = [
         controlled(c, made(c.claim, c.entry, drawn=False), chosen)  # they stand in a table
-        for c in of.controls(chosen)
+        for c in guarding
     ]
     rows = [
         made(
@@ -66,7 +67,7 @@ def report(
         )
         for claim in chosen
     ]
-    results = _results([*chosen, *(c.claim for c in of.controls(chosen))], desk)
+    results = _results([*chosen, *(c.claim for c in guarding)], desk)
     words = [found.verdict.verdict for found in rows]
     first, last = span(results)
     groups = [found.verdict.group for found in rows]
@@ -123,9 +124,10 @@ def _results(claims: Sequence[Claim], desk: Desk) -> list[Result]:
     """Return all stored runs of these claims, each once, in order of fingerprint."""
     found: dict[str, Result] = {}
     for claim in claims:
-        for planned in plan(claim, trials.seeds(claim, desk.tier), desk.device).rows:
-            for slot in planned:
-                result = desk.reader.run(slot).result
-                if result is not None:
-                    found[result.fingerprint] = result
+        if isinstance(claim, Statistical):
+            results: Iterable[Result | None] = desk.case(claim).gathered.results
+        else:
+            planned = plan(claim, trials.seeds(claim, desk.tier), desk.device)
+            results = map(desk.reader.of, planned.trials)
+        found |= {result.fingerprint: result for result in results if result is not None}
     return [found[fingerprint] for fingerprint in sorted(found)]

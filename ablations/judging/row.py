@@ -44,7 +44,8 @@ class Desk:
         tier: The tier up to which pairs are read.
         table: Table of the family.
         device: Device of trained runs.
-        album: Draws pictures; None for no pictures, for which arrays have to be read.
+        album: Draws pictures; None for verdicts alone, without pictures and other readings, which
+            read further arrays.
         mode: The requested mode of training, for the commands of claims.
     """
 
@@ -150,7 +151,7 @@ def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
         sentence=case.sentence,
         parts=statements.parts(case, desk.table),
         pictures=() if album is None else album.of(case),
-        beside=statements.beside(case, desk.reader, desk.table) if case.n else (),
+        beside=statements.beside(case, desk.reader, desk.table) if desk.album and case.n else (),
         failures=statements.failures(case),
         skill=case.skill,
         notes=tuple(_notes(case)),

@@ -24,6 +24,9 @@ class Source(StrEnum):
     DECLARED = "the spec"
 
 
+NOTHING = (Source.DECLARED, 1.0)  # the cost of a trial that no claim declares
+
+
 class Costs:
     """Expected CPU seconds of a trial, by its kind: all but its seed.
 
@@ -61,10 +64,15 @@ class Costs:
             if reader is not None:
                 self._read(Source.STORED, planned, reader)
                 self._read(Source.PROBE, pilots(claim, device).trials, reader)
+        self._best = {
+            name: (source, seconds)
+            for source in reversed(Source)
+            for name, seconds in self._known[source].items()
+        }
 
     def of(self, trial: Trial) -> float:
         """Return the expected CPU seconds of one trial."""
-        return self._known[self.source(trial)].get(self.kind(trial), 1.0)
+        return self._best.get(self.kind(trial), NOTHING)[1]
 
     def total(self, trials: Iterable[Trial]) -> float:
         """Return the expected CPU seconds of several trials, each once."""
@@ -72,8 +80,7 @@ class Costs:
 
     def source(self, trial: Trial) -> Source:
         """Return where the expected cost of a trial comes from."""
-        name = self.kind(trial)
-        return next((s for s in Source if name in self._known[s]), Source.DECLARED)
+        return self._best.get(self.kind(trial), NOTHING)[0]
 
     def weakest(self, trials: Iterable[Trial]) -> Source:
         """Return the weakest source among those of several trials."""

@@ -1,5 +1,6 @@
 """Trials, and the results of attempts at them."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -42,7 +43,7 @@ class Trial(Record):
     seed: int
     device: str = "cpu"
 
-    @property
+    @functools.cached_property
     def parent(self) -> "Trial | None":
         """The trial whose weights this one starts from, None if it starts from nothing."""
         after = self.protocol.get("after")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ablations.records.trials import SCHEMA, Result
+from ablations.records.trials import SCHEMA, Machine, Result, Status, Trial
 from ablations.runs.weights import is_digest
 from hrm.codec import Json
 
@@ -33,15 +33,20 @@ def encode(result: Result) -> str:
     return json.dumps({**data, digest_key: _digest(data)}, allow_nan=False)
 
 
-def decode(text: str | bytes) -> tuple[Result, str]:
+def decode(text: str | bytes, known: str | None = None) -> tuple[Result, str]:
     """Return the result that `encode` turned into text, and its digest.
+
+    Args:
+        text: The text.
+        known: Digest of a record that was decoded before, whose fields needn't be checked again.
 
     Raises:
         ValueError: If the text isn't JSON, or not a result, or was changed since, or was written by
             a newer release.
     """
+    raw = text.encode() if isinstance(text, str) else text
     try:
-        data = json.loads(text)
+        data = json.loads(raw)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(data, dict):
@@ -50,28 +55,49 @@ def decode(text: str | bytes) -> tuple[Result, str]:
     if isinstance(schema, int) and schema > SCHEMA:
         raise ValueError(f"a newer release wrote it: schema {schema}; this one reads {SCHEMA}")
     said = data.pop(digest_key, None)
-    if not _as_written(text, said) and said != _digest(data):
+    if not _as_written(raw, said) and said != _digest(data):
         raise ValueError(f"it was changed since it was written: its {digest_key} differs")
-    while isinstance(schema, int) and schema in migrations:
+    data = _converted(data)
+    if "observations" in data and f'"{float_key}"'.encode() in raw:
+        data["observations"] = _unpacked(data["observations"])
+    return (_trusted if said == known else _checked)(data), said
+
+
+def _converted(data: dict[str, Json]) -> dict[str, Json]:
+    """Return a record's fields in the present schema."""
+    while isinstance(schema := data.get("schema"), int) and schema in migrations:
         data = {**migrations[schema](data), "schema": schema + 1}
-        schema += 1
     if schema != SCHEMA:
         raise ValueError(f"it has schema {schema!r}; this release reads {SCHEMA}")
-    if "observations" in data:
-        data["observations"] = _unpacked(data["observations"])
+    return data
+
+
+def _checked(data: Json) -> Result:
+    """Return the result with these fields, after checking their types."""
     result = Result.from_json(data)
     for digest in (result.sidecar, result.weights, result.start):
         if not is_digest(digest):
             raise ValueError(f"it names {digest!r:.80}, which isn't the SHA-256 of a file")
-    return result, said
+    return result
 
 
-def _as_written(text: str | bytes, said: Json) -> bool:
+def _trusted(data: Json) -> Result:
+    """Return the result with these fields, whose types were checked before."""
+    trial = data["trial"]
+    made = {
+        "trial": Trial(**trial | {"arms": tuple(trial["arms"])}),
+        "status": Status(data["status"]),
+        "observations": tuple(data["observations"]),
+        "machine": Machine(**data["machine"]),
+    }
+    return Result(**data | made)
+
+
+def _as_written(raw: bytes, said: Json) -> bool:
     """Return whether a text is what `encode` wrote, to the byte; others may be laid out anew.
 
     The digest is that of the text without its last field, which needn't be encoded again.
     """
-    raw = text.encode() if isinstance(text, str) else text
     end = f', "{digest_key}": "{said}"}}'.encode()
     whole = hashlib.sha256(raw[: -len(end)] + b"}").hexdigest()
     return raw.endswith(end) and said == whole

@@ -119,12 +119,10 @@ class Lazy(Mapping[str, Any]):
         return len(self._plain)
 
     def _joined(self, value: Json) -> Any:
-        match value:
-            case {"array": str(name), **others} if not others:
+        if isinstance(value, dict):
+            if len(value) == 1 and isinstance(name := value.get(array_key), str):
                 return self._arrays()[name]
-            case dict():
-                return {key: self._joined(inner) for key, inner in value.items()}
-            case list():
-                return [self._joined(inner) for inner in value]
-            case _:
-                return value
+            return {key: self._joined(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._joined(inner) for inner in value]
+        return value

@@ -224,7 +224,7 @@ class Store:
     def path(self, key: Key, suffix: str = ".json") -> Path:
         """Return the file of a record, or with another suffix that of its sidecar."""
         fingerprint, attempt = key
-        return self.folder / "runs" / fingerprint / f"{attempt}{suffix}"
+        return Path(self.folder, "runs", fingerprint, attempt + suffix)
 
     def _standing(self, fingerprint: str) -> str | None:
         """Return the first attempt that finished, or whose record is lost and may have finished."""
@@ -238,20 +238,24 @@ class Store:
         if entry.fault:
             return None
         try:
-            return self.read((fingerprint, attempt))[0]
+            return self.read((fingerprint, attempt), entry.digest)[0]
         except ValueError as error:
             spoiled = Entry(status=entry.status, digest=entry.digest, fault=str(error))
             self._entries[fingerprint][attempt] = spoiled
             return None
 
-    def read(self, key: Key) -> tuple[Result, str]:
+    def read(self, key: Key, known: str | None = None) -> tuple[Result, str]:
         """Return a record and its digest, without checking its sidecar.
+
+        Args:
+            key: The record's key.
+            known: Its digest if it was read before, so that its fields needn't be checked again.
 
         Raises:
             ValueError: If the record can't be read, or isn't what was written.
         """
         try:
-            result, digest = decode(self.path(key).read_bytes())
+            result, digest = decode(self.path(key).read_bytes(), known)
         except OSError as error:
             raise ValueError(f"it can't be read ({folders.said(error)})") from error
         if (result.fingerprint, result.attempt) != key:

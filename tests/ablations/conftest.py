@@ -10,6 +10,7 @@ import pytest
 from ablations.claims.ledger import Entry
 from ablations.judging import cells
 from ablations.judging.cells import Reader
+from ablations.judging.pictures import Album
 from ablations.judging.report import report
 from ablations.judging.row import Desk
 from ablations.metrics import Metric, Value, number
@@ -203,6 +204,12 @@ def desk(memory, tier=Tier.STANDARD):
     return Desk(reader=Reader(memory), tier=tier, table=TABLE)
 
 
+def shown(claim, memory):
+    """Return a claim's row as a report shows it, with pictures and other readings."""
+    illustrated = replace(desk(memory), album=Album(Reader(memory)))
+    return report([claim], illustrated, claim_set([claim])).rows[0]
+
+
 @pytest.fixture
 def lab(monkeypatch):
     """Helpers to build synthetic claims and runs; fingerprints ignore sources."""
@@ -227,6 +234,7 @@ def lab(monkeypatch):
         pairs=pairs,
         replace=replace,
         scored=scored,
+        shown=shown,
         spread=spread,
         statistical=statistical,
         row=lambda claim, memory, tier=Tier.STANDARD, **more: made(

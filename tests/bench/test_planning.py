@@ -15,7 +15,9 @@ def test_planning_reads_each_record_once_and_asks_for_the_pairs_that_are_left(fo
     made = planning.claims(3)
     assert planning.fill(folder, made) == 3 * 2 * 59
     read, seen = Store.read, []
-    monkeypatch.setattr(Store, "read", lambda self, key: seen.append(key) or read(self, key))
+    monkeypatch.setattr(
+        Store, "read", lambda self, key, *k: seen.append(key) or read(self, key, *k)
+    )
     chosen = planning.planned(Store.open(folder), made).chosen
     assert len(seen) == len(set(seen)) == 3 * 2 * 59
     assert {one.claim.id: len(one.trials) for one in chosen} == {c.id: 2 for c in made}

@@ -1,5 +1,6 @@
 """Fixtures of the tests of commands: a separate machine lock and store, and claims for tests."""
 
+import gc
 import shutil
 import subprocess
 import sys
@@ -35,13 +36,16 @@ def store(tmp_path):
 def ablations(capsys):
     """Run a command in this process; return its status, output and error output."""
 
+    threshold = gc.get_threshold()  # commands that only read change it
+
     def run(*arguments):
         with pytest.raises(SystemExit) as ended:
             main([str(a) for a in arguments])
         said = capsys.readouterr()
         return ended.value.code, said.out, said.err
 
-    return run
+    yield run
+    gc.set_threshold(*threshold)
 
 
 @pytest.fixture

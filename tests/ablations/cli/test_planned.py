@@ -5,6 +5,8 @@ import json
 import pytest
 
 from ablations import claims
+from ablations.judging import row
+from ablations.judging.case import judged as judge
 from ablations.planning import forecast, pilots
 
 PLANNED = ["tier", "jobs", "trials", "stored", "cpu_seconds", "wall_seconds", "claims"]
@@ -38,6 +40,16 @@ def test_a_plan_counts_runs_once_and_says_what_they_cost(coins):
     assert rows["bent-coin"]["plan"]["source"] == "unknown: no pilot is stored"
     assert 0 < data["cpu_seconds"] < data["wall_seconds"], "workers take longer to start"
     assert len([name for name in rows if name.startswith("controls/")]) == 2
+
+
+def test_only_a_claim_that_lacks_runs_is_judged(ran, coins, monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        row, "judged", lambda claim, *a: judged.append(claim.id) or judge(claim, *a)
+    )
+    rows = planned(coins, "bent-coin")["claims"]
+    lacking = [one["id"] for one in rows if one["stored"] < one["trials"]]
+    assert judged == lacking != [one["id"] for one in rows]
 
 
 def test_a_higher_tier_takes_more_runs(coins):

@@ -466,7 +466,8 @@ def test_other_readings_are_shown_and_decide_nothing(lab):
     rows = [
         ({"value": 1.0, "other": 5.0}, {"value": 1.4, "other": 2.0 + i / 100}) for i in range(26)
     ]
-    row = lab.row(claim, lab.Memory().fill(claim, rows))
+    memory = lab.Memory().fill(claim, rows)
+    row = lab.shown(claim, memory)
     assert row.verdict.verdict is Word.CONFIRMED
     another, absent = row.beside
     assert another.estimate == pytest.approx(-2.875)
@@ -474,6 +475,7 @@ def test_other_readings_are_shown_and_decide_nothing(lab):
     assert another.high == pytest.approx(-2.85)  # the look at 16 leaves no more
     assert absent.estimate is None
     assert "finds no 'absent'" in absent.note
+    assert lab.row(claim, memory).beside == (), "a verdict alone doesn't need them"
 
 
 def test_what_surrounds_a_row_is_kept(lab):

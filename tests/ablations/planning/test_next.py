@@ -65,7 +65,7 @@ def test_a_new_metric_or_reading_runs_nothing(lab):
         beside=(Reading(label="the former one", metric=lab.Number()),),
     )
     assert asked(lab, [changed], memory) == ()
-    row = lab.row(changed, memory)
+    row = lab.shown(changed, memory)
     assert row.verdict.n == 26
     assert row.verdict.estimate == pytest.approx(2 * lab.row(claim, memory).verdict.estimate)
     assert row.beside[0].estimate == pytest.approx(lab.row(claim, memory).verdict.estimate)

@@ -72,6 +72,16 @@ def test_text_that_is_nested_too_deeply_is_no_record():
         decode("[" * 100_000)
 
 
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(st.lists(observed, min_size=1, max_size=2), st.sampled_from(Status))
+def test_a_record_that_was_checked_before_is_decoded_alike(given, status):
+    text = encode(a_result(observations=tuple(given), status=status))
+    found, digest = decode(text)
+    assert repr(decode(text, digest)) == repr((found, digest))
+    with pytest.raises(ValueError, match="changed since it was written"):
+        decode(text.replace('"deaths": 0', '"deaths": 1'), digest)
+
+
 # -- which attempt stands -------------------------------------------------------------------------
 def test_the_first_finished_attempt_stands_and_all_are_kept(store):
     statuses = [Status.DIED, Status.OK, Status.FAILED, Status.DIVERGED]
@@ -383,8 +393,8 @@ def test_opening_reads_only_records_that_are_new_to_the_index(store, monkeypatch
     record(store, C).write_text(encode(a_result(C)))
     read = []
 
-    def reading(text):
-        found = decode(text)
+    def reading(text, known=None):
+        found = decode(text, known)
         read.append(found[0].fingerprint)
         return found
 

@@ -1,6 +1,5 @@
 """Everything that a report shows of one claim, from its stored runs."""
 
-import hashlib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,8 +27,8 @@ from ablations.records.statements import Beside, Part
 from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
+from ablations.runs.fingerprints import sha256
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
-from hrm.config.parts import canonical
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,7 +288,7 @@ def _origin(claim: Claim, results: Sequence[Result]) -> Origin:
 
 def _digest(claim: Exact) -> str:
     data = [claim.check.to_json(), *(arm.part.to_json() for arm in claim.arms)]
-    return hashlib.sha256(canonical(data).encode()).hexdigest()
+    return sha256(data)
 
 
 def versions(results: Iterable[Result]) -> Mapping[str, str]:

@@ -45,16 +45,16 @@ def page(report: Report, *, history: History | None = None) -> str:
             judged={claim for commit in history.commits for claim in commit.claims}
             if history is not None
             else set(),
-            style=Markup(style()),
+            style=Markup(style("report")),
             script=Markup(script),
             digest=digest,
         )
     )
 
 
-def style() -> str:
-    """Return the style sheet."""
-    return (_templates / "report.css").read_text(encoding="utf-8")
+def style(name: str) -> str:
+    """Return a style sheet, "report" or "history"."""
+    return (_templates / f"{name}.css").read_text(encoding="utf-8")
 
 
 @functools.cache

@@ -191,6 +191,12 @@ def measured(row: Row) -> tuple[str, str]:
     return (_compared(primary[0]), "") if primary else ("", "")
 
 
+def result(row: Row) -> str:
+    """Return the measured value with its interval, in the wording of the documented one."""
+    value, within = measured(row)
+    return f"{value} ({within})" if within else value
+
+
 def _compared(check: Check) -> str:
     """Return both values of a check on one short line, or the one value that both are."""
     printed, found = (_remark.split(said)[0] for said in (check.documented, check.observed))
@@ -286,11 +292,7 @@ def headline(report: Report) -> str:
     total = len(report.rows)
     if not total:
         return "No claim was asked for."
-    parts = [
-        f"{n} {named.one if n == 1 else named.many}"
-        for named in groups
-        if (n := report.groups.get(named.group, 0))
-    ]
+    parts = [named.counted(n) for named in groups if (n := report.groups.get(named.group, 0))]
     return f"Of {text.count(total, 'claim')}, {', '.join(parts)}."
 
 

@@ -253,11 +253,7 @@ def rendered(report: Report, path: Path) -> None:
 def comparison(found: Comparison) -> None:
     """Print the differences between two reports, changed groups first, with their reasons."""
     out = console()
-    for title, moves in (
-        ("Another group", found.moved),
-        ("Another word, the same group", found.reworded),
-        ("Another estimate or value, the same word", found.shifted),
-    ):
+    for _, title, moves in found.kinds:
         if moves:
             out.print(f"[bold]{title}[/]")
         for move in moves:

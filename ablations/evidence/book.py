@@ -19,7 +19,7 @@ import filelock
 from ablations.evidence import files
 from ablations.evidence.asked import described, normal
 from ablations.evidence.files import Runs
-from ablations.evidence.kept import is_evidence, trial_of
+from ablations.evidence.kept import is_evidence
 from ablations.records.trials import Trial
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
@@ -161,7 +161,7 @@ def load(folder: Path) -> Book:
     return Book(
         folder=folder,
         files=found,
-        names={kind(normal(trial_of(runs, 0))): name for name, runs in found.items()},
+        names={kind(normal(runs.first)): name for name, runs in found.items()},
         known={key: name for name, runs in found.items() for key in runs.runs},
     )
 

@@ -122,9 +122,9 @@ def _complete(runs: Runs, line: Mapping[str, Json], one: Asked) -> bool:
     return {str(arm) for arm in one.skilled} <= set(line.get("skill", ())) and all(
         any(
             key in line["values"] and digest_of(metric) in runs.readings[key]["sources"]
-            for key in runs.of(arm, metric.to_json())
+            for key in runs.keys(arm, text)
         )
-        for (arm, _), metric in one.metrics.items()
+        for (arm, text), metric in one.metrics.items()
     )
 
 
@@ -153,7 +153,7 @@ def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, b
             book.summary.reread += 1
             book.changed.add(runs.name)
     for (arm, text), metric in one.metrics.items():
-        _merge(runs, arm, metric, {f: found[arm, text] for f, found in read.items()})
+        _merge(runs, arm, text, metric, {f: found[arm, text] for f, found in read.items()})
 
 
 class _Once:
@@ -172,11 +172,13 @@ class _Once:
         return self._found
 
 
-def _merge(runs: Runs, arm: int, metric: Metric, found: Mapping[str, tuple[Json, str]]) -> None:
+def _merge(
+    runs: Runs, arm: int, text: str, metric: Metric, found: Mapping[str, tuple[Json, str]]
+) -> None:
     """Add the readings of a metric of one arm to the recorded ones."""
     if not found:
         return
-    key = _column(runs, arm, metric, {name: value for name, (value, _) in found.items()})
+    key = _column(runs, arm, text, metric, {name: value for name, (value, _) in found.items()})
     for fingerprint, (value, end) in found.items():
         line = runs.runs[fingerprint]
         line["values"] = dict(sorted({**line["values"], key: value}.items()))
@@ -184,10 +186,10 @@ def _merge(runs: Runs, arm: int, metric: Metric, found: Mapping[str, tuple[Json,
             line["ends"] = dict(sorted({**line.get("ends", {}), key: end}.items()))
 
 
-def _column(runs: Runs, arm: int, metric: Metric, values: Mapping[str, Json]) -> str:
+def _column(runs: Runs, arm: int, text: str, metric: Metric, values: Mapping[str, Json]) -> str:
     """Return the key for the present values of a metric."""
-    said, digest = metric.to_json(), digest_of(metric)
-    keys = sorted(runs.of(arm, said), key=lambda key: runs.readings[key]["order"])
+    digest = digest_of(metric)
+    keys = sorted(runs.keys(arm, text), key=lambda key: runs.readings[key]["order"])
     for key in keys:
         if digest in runs.readings[key]["sources"]:
             return key
@@ -197,7 +199,7 @@ def _column(runs: Runs, arm: int, metric: Metric, values: Mapping[str, Json]) ->
         if all(name in values and values[name] == value for name, value in before.items()):
             runs.readings[last]["sources"].append(digest)
             return last
-    made = {"arm": arm, "metric": said, "sources": [digest], "order": len(keys)}
+    made = {"arm": arm, "metric": metric.to_json(), "sources": [digest], "order": len(keys)}
     key = files.short(made, 6)
     runs.readings[key] = made
     return key
@@ -305,9 +307,9 @@ def _repeated(book: Book, runs: Runs, result: Result, sha: str, one: Asked, read
         return False
     equal = result.status.value == line["status"] and all(
         value == line["values"][key]
-        for (arm, _), metric in one.metrics.items()
+        for (arm, text), metric in one.metrics.items()
         for value in [_read(result, arm, metric, reader)[0]]
-        for key in runs.of(arm, metric.to_json())
+        for key in runs.keys(arm, text)
         if key in line["values"] and digest_of(metric) in runs.readings[key]["sources"]
     )
     same = _machine(result) == runs.where[line["where"]]["machine"]

@@ -192,7 +192,7 @@ class Evidence:
         if self._others is None:
             self._others = {}
             for name in self.names:
-                now = kind(normal(trial_of(self.file(name), 0)))
+                now = kind(normal(self.file(name).first))
                 if now not in self._names:
                     self._others.setdefault(now, []).append(name)
         return self._others
@@ -255,11 +255,6 @@ class Reading(readings.Kept):
         return values[max(keys, key=lambda k: self._runs.readings[k]["order"])]
 
 
-def trial_of(runs: Runs, seed: int) -> Trial:
-    """Return the trial of a file of runs at a seed, as it was recorded."""
-    return replace(runs.first, seed=seed)
-
-
 @functools.lru_cache(maxsize=1024)
 def _text(metric: Metric) -> str:
     return canonical(metric.to_json())
@@ -276,7 +271,7 @@ def _result(runs: Runs, run: Run) -> Result:
     return Result(
         fingerprint=run["fingerprint"],
         attempt=run["attempt"],
-        trial=trial_of(runs, run["seed"]),
+        trial=replace(runs.first, seed=run["seed"]),
         status=Status(run["status"]),
         observations=(),
         error=run.get("error"),

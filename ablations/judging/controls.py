@@ -6,13 +6,13 @@ settle nothing, or if its times drift, since drift is a state of the machine and
 pipeline. Claims that are guarded by an undecided control stay open.
 """
 
-import typing
 from collections.abc import Iterable, Sequence
 
+from ablations.claims.controls import Control
 from ablations.judging import timing
 from ablations.records.rows import Controlled, Row
 from ablations.rule import Word
-from ablations.specs.claim import Claim, Statistical
+from ablations.specs.claim import Claim
 
 # For each expected word: the words with which a control passes, and those that leave it undecided.
 # DIRECTION ONLY leaves a planted effect undecided, and is a failure for equal cells. With NO GAIN,
@@ -27,29 +27,6 @@ _open = {
     Word.NO_EFFECT: {Word.NOT_RUN, Word.INCONCLUSIVE},
     Word.CONTRADICTED: {Word.NOT_RUN, Word.INCONCLUSIVE},
 }
-
-
-class Control(typing.Protocol):
-    """The interface of a control; `ablations.claims.controls` derives them."""
-
-    @property
-    def claim(self) -> Statistical:
-        """The measurement; its id starts with "controls/"."""
-
-    @property
-    def planted(self) -> str:
-        """The planted effect, "" for equal cells."""
-
-    @property
-    def expected(self) -> Word:
-        """The expected word: CONFIRMED, NO EFFECT or CONTRADICTED."""
-
-    @property
-    def statement(self) -> str:
-        """The known truth, in words."""
-
-    def guards(self, claim: Claim) -> bool:
-        """Return whether the control guards a claim."""
 
 
 def passed(expected: Word, word: Word, faults: Sequence[str] = ()) -> bool | None:

@@ -47,11 +47,9 @@ def alarm(arms: int) -> int:
     Args:
         arms: Number of arms that are compared by range.
     """
-    left, k = 1.0, 0
-    while left > RARELY:
-        left -= math.comb(arms, k) * CHANCE**k * (1 - CHANCE) ** (arms - k)
-        k += 1
-    return k
+    from scipy.special import bdtrik  # slow to import, and rarely needed
+
+    return 1 + math.ceil(bdtrik(1 - RARELY, arms, CHANCE)) if arms else 1
 
 
 def widened(values: Sequence[Value]) -> tuple[float, float]:

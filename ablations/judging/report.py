@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ablations.claims.controls import Control
+from ablations.claims.ledger import Entry
 from ablations.judging import garden as seen_before
-from ablations.judging.controls import Control, controlled
-from ablations.judging.row import Desk, Entry, Surroundings, Words, machine, row, span, versions
+from ablations.judging.controls import controlled
+from ablations.judging.row import Desk, Surroundings, machine, row, span, versions
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
@@ -42,7 +44,7 @@ def report(
     plans, judged = plans or {}, seen_before.by_claim(garden)
 
     def made(
-        claim: Claim, entry: Entry, guards: Sequence[Controlled] = (), *, drawn: bool = True
+        claim: Claim, said: Entry, guards: Sequence[Controlled] = (), *, drawn: bool = True
     ) -> Row:
         around = Surroundings(
             controls=guards,
@@ -50,17 +52,17 @@ def report(
             planning=plans.get(claim.id),
             drawn=drawn,
         )
-        return row(claim, entry, desk, around)
+        return row(claim, said, desk, around)
 
     every = {control.claim.id: control for control in of.controls()}
     guards = [
-        controlled(c, made(c.claim, _words(c), drawn=False), chosen)  # they stand in a table
+        controlled(c, made(c.claim, entry(c), drawn=False), chosen)  # they stand in a table
         for c in of.controls(chosen)
     ]
     rows = [
         made(
             claim,
-            _words(every[claim.id]) if claim.id in every else of.ledger[claim.id],
+            entry(every[claim.id]) if claim.id in every else of.ledger[claim.id],
             [c for c in guards if claim.id in c.claims],
         )
         for claim in chosen
@@ -118,10 +120,12 @@ def fates(of: "ClaimSet", rows: Sequence[Row]) -> Family:
     return Family(members=len(of.family.members), **counts)
 
 
-def _words(control: Control) -> Words:
-    return Words(
-        document="controls",
+def entry(control: Control) -> Entry:
+    """Return an entry for a control, as the ledger has them for claims."""
+    return Entry(
+        id=control.claim.id,
         claim=control.statement,
+        document="controls",
         documented=control.planted or "no effect",
     )
 

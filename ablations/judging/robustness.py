@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ablations.judging.case import oriented
 from ablations.judging.cells import gather, parts_of
 from ablations.judging.row import Desk
-from ablations.judging.statements import finite
+from ablations.judging.statements import end, finite
 from ablations.records.rows import Elsewhere
 from ablations.runs import trials
 from ablations.specs.claim import Statistical
@@ -50,8 +50,8 @@ def elsewhere(
                 label=label,
                 log=test.zones.log,
                 estimate=None if middle is None else finite(test.zones.value(middle)),
-                low=_end(ends[0], log=test.zones.log),
-                high=_end(ends[1], log=test.zones.log),
+                low=end(ends[0], test.zones),
+                high=end(ends[1], test.zones),
                 n=len(pairs),
                 sign=sign(own, low, high),
             )
@@ -77,7 +77,3 @@ def _middle(low: NDArray[Any], high: NDArray[Any]) -> float | None:
         ends = [float(np.median(low)), float(np.median(high))]
     known = [end for end in ends if math.isfinite(end)]
     return sum(known) / len(known) if known else None
-
-
-def _end(value: float, *, log: bool) -> float | None:
-    return None if log and value == 0 else finite(value)

@@ -1,9 +1,9 @@
 """Everything that a report shows of one claim, from its stored runs."""
 
-import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ablations.claims.ledger import Entry
 from ablations.judging import checked_bytes, garden, statements
 from ablations.judging import controls as guarding
 from ablations.judging.case import Case, judged, noun
@@ -29,32 +29,6 @@ from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
 from ablations.runs.fingerprints import sha256
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """The description of a claim that isn't in the ledger.
-
-    Args:
-        document: Key of the document, as in the ledger.
-        claim: The claim in words, as in the ledger.
-        documented: The documented figure, as in the ledger.
-    """
-
-    document: str
-    claim: str
-    documented: str
-
-
-class Entry(typing.Protocol):
-    """The interface of a ledger's entry for a claim."""
-
-    @property
-    def document(self) -> str: ...
-    @property
-    def claim(self) -> str: ...
-    @property
-    def documented(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablations.claims.controls import Control
 from ablations.judging.case import Case, judged, of_part
 from ablations.judging.cells import Reader, parts_of
-from ablations.judging.controls import Control
 from ablations.planning import pilots
 from ablations.planning.chances import ahead, needed, prospects
 from ablations.planning.costs import Costs

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ablations.claims.ledger import Entry
 from ablations.judging import cells
 from ablations.judging.cells import Reader
 from ablations.judging.report import report
-from ablations.judging.row import Desk, Words
+from ablations.judging.row import Desk
 from ablations.metrics import Metric, Value, number
 from ablations.records.trials import Machine, Result, Status
 from ablations.rule import table_for
@@ -181,7 +182,9 @@ def claim_set(claims, *, controls=(), members=None):
     return SimpleNamespace(
         specs=tuple(claims),
         ledger={
-            claim.id: Words(document="doc", claim=f"{claim.id}, in words", documented="40 %")
+            claim.id: Entry(
+                id=claim.id, document="doc", claim=f"{claim.id}, in words", documented="40 %"
+            )
             for claim in claims
         },
         family=SimpleNamespace(

@@ -65,7 +65,6 @@ class Book:
     """All evidence, while it is added to.
 
     Args:
-        folder: Folder of the evidence.
         files: Files by name.
         names: Names of files by the kind of trial, in its current encoding.
         known: Names of files by fingerprint.
@@ -73,7 +72,6 @@ class Book:
         summary: Result so far.
     """
 
-    folder: Path
     files: dict[str, Runs]
     names: dict[str, str]
     known: dict[str, str]
@@ -159,7 +157,6 @@ def load(folder: Path) -> Book:
     if missing := sorted(set(written) - set(found)):
         raise files.damaged(folder / "runs" / f"{missing[0]}.jsonl", "it is missing")
     return Book(
-        folder=folder,
         files=found,
         names={kind(normal(runs.first)): name for name, runs in found.items()},
         known={key: name for name, runs in found.items() for key in runs.runs},

@@ -21,7 +21,7 @@ from ablations.judging import garden, readings
 from ablations.judging.cells import Reader, Run, value_of
 from ablations.metrics.base import Metric
 from ablations.records.rows import Garden
-from ablations.records.trials import Result, Status, Trial
+from ablations.records.trials import Result, Status
 from ablations.runs import fingerprints
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
@@ -57,7 +57,7 @@ def compact(
     """
     with alone(folder):
         book, journal = load(folder), Journal(folder / "journal.jsonl")
-        wanted, kinds = asked(itertools.chain(*claims)), _Kinds()
+        wanted, kinds = asked(itertools.chain(*claims)), dict[str, str]()
         before = len(book.known)
         for store in stores:
             require_whole(store)
@@ -77,21 +77,15 @@ def compact(
 
 
 # -- reading --------------------------------------------------------------------------------------
-class _Kinds:
-    """The kind that this release gives a recorded trial, computed once for all seeds."""
+def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: dict[str, str]) -> None:
+    """Add a store's runs.
 
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def of(self, trial: Trial) -> str:
-        recorded = kind(trial)
-        if recorded not in self._known:
-            self._known[recorded] = kind(normal(trial))
-        return self._known[recorded]
-
-
-def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: _Kinds) -> None:
-    """Add a store's runs."""
+    Args:
+        book: The evidence.
+        store: The store.
+        wanted: The readings that claims need, by the kind of trial.
+        kinds: Kinds that this release gives recorded trials, by their recorded kinds, so far.
+    """
     together: dict[str, list[tuple[Result, bool]]] = {}
     called = {file: name for name, file in book.names.items()}
     for fingerprint in store.fingerprints():
@@ -106,7 +100,10 @@ def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: _Kind
         if result is None or not result.status.finished:
             book.summary.unfinished += result is not None
             continue
-        name = kinds.of(result.trial)
+        recorded = kind(result.trial)
+        if recorded not in kinds:
+            kinds[recorded] = kind(normal(result.trial))
+        name = kinds[recorded]
         if name not in wanted:
             book.summary.unread += 1
             continue
@@ -131,7 +128,7 @@ def _complete(runs: Runs, line: Mapping[str, Json], one: Asked) -> bool:
 def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, bool]]) -> None:
     """Add new runs of one kind, and new readings of recorded ones."""
     runs = book.of(one.trial)
-    reader = Reader(_Once(store))
+    reader = Reader(store)
     read: dict[str, dict[tuple[int, str], tuple[Json, str]]] = {}
     fresh: dict[str, dict[str, Json]] = {}
     for result, there in results:
@@ -154,22 +151,6 @@ def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, b
             book.changed.add(runs.name)
     for (arm, text), metric in one.metrics.items():
         _merge(runs, arm, text, metric, {f: found[arm, text] for f, found in read.items()})
-
-
-class _Once:
-    """A store that loads the arrays of each run only once, and keeps those of one run."""
-
-    def __init__(self, store: Store) -> None:
-        self.get, self.unknown = store.get, store.unknown
-        self._store, self._key = store, ("", "")
-        self._found: tuple[Mapping[str, Any], ...] = ()
-
-    def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
-        """Return the observations of an attempt, one mapping per arm."""
-        key = result.fingerprint, result.attempt
-        if key != self._key:
-            self._key, self._found = key, self._store.observations(result)
-        return self._found
 
 
 def _merge(
@@ -209,12 +190,16 @@ def _read(result: Result, arm: int, metric: Metric, reader: Reader) -> tuple[Jso
     """Return the reading of a metric as JSON, and the end of its scale at which it lies."""
     if result.status is not Status.OK:
         return files.packed(metric.of_diverged()), ""
-    run = Run(trial=result.trial, arm=arm, result=result, status=result.status, lost=False)
+    run = _run(result, arm)
     value, _, fault = value_of(run, metric, reader, readings.CELL)
     end = ""
     with contextlib.suppress(ArithmeticError, LookupError, TypeError, UserError, ValueError):
         end = readings.extreme(metric, reader.observed(run))
     return ({"fault": fault} if fault else files.packed(value)), end
+
+
+def _run(result: Result, arm: int) -> Run:
+    return Run(trial=result.trial, arm=arm, result=result, status=result.status, lost=False)
 
 
 def _line(runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> dict[str, Json]:
@@ -236,7 +221,7 @@ def _line(runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> d
         line["deaths"] = result.deaths
     if result.error:
         line["error"] = result.error
-    observed = reader.runs.observations(result)
+    observed = [reader.observed(_run(result, arm)) for arm in range(len(result.observations))]
     line |= series.kept(runs, observed)
     if result.status is Status.OK:
         if any("checks" in found for found in observed):

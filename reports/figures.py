@@ -11,8 +11,9 @@ from ablations.records.rows import Row
 from ablations.records.statements import Part, Point
 from ablations.rule.outcomes import group_of
 from reports import svg
-from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
+from reports.sayings import counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis
+from reports.wording import Saying
 
 TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
 FARTHEST = 30.0  # ratio on a shared axis, so that a few don't flatten all others

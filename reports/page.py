@@ -16,7 +16,7 @@ from ablations.records.rows import Elsewhere, Report, Row
 from ablations.records.statements import Beside, Part
 from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
-from reports.sayings import Saying
+from reports.wording import Saying
 from reports.words import groups, look_of, looks, name_of
 
 MANY = 4  # arms of which equal values are shown once

@@ -55,9 +55,10 @@ def report(
         return row(claim, said, desk, around)
 
     every = {control.claim.id: control for control in of.controls()}
+    own = of.controls(chosen)
     guards = [
         controlled(c, made(c.claim, entry(c), drawn=False), chosen)  # they stand in a table
-        for c in of.controls(chosen)
+        for c in own
     ]
     rows = [
         made(
@@ -67,7 +68,7 @@ def report(
         )
         for claim in chosen
     ]
-    results = _results([*chosen, *(c.claim for c in of.controls(chosen))], desk)
+    results = _results([*chosen, *(c.claim for c in own)], desk)
     words = [found.verdict.verdict for found in rows]
     first, last = span(results)
     groups = [found.verdict.group for found in rows]

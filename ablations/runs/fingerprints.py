@@ -82,7 +82,19 @@ def kind(trial: Trial) -> str:
     Compiled and eager training steps share a kind: the costs of one stand for the other until a run
     is stored.
     """
-    return sha256(_eager({**trial.to_json(), "seed": None}))[:16]
+    protocol, arms, _, device = content(trial)
+    return _kind(protocol, arms, device)
+
+
+@functools.lru_cache(maxsize=4096)
+def _kind(protocol: str, arms: str, device: str) -> str:
+    data = _trial(protocol, arms, device).to_json()
+    return sha256(_eager({**data, "seed": None}))[:16]
+
+
+def _trial(protocol: str, arms: str, device: str) -> Trial:
+    """Return the trial with this content at seed 0."""
+    return Trial(protocol=json.loads(protocol), arms=tuple(json.loads(arms)), seed=0, device=device)
 
 
 def _eager(protocol: Json) -> Json:
@@ -129,7 +141,8 @@ def versions() -> Mapping[str, str]:
 
 def source_digest(trial: Trial) -> str:
     """Return the digest of the sources that the trial depends on."""
-    return sources.digest(modules(trial))
+    protocol, arms, _, device = content(trial)
+    return sources.digest(_fixed(protocol, arms, device).modules)
 
 
 def modules(trial: Trial) -> tuple[str, ...]:
@@ -190,7 +203,7 @@ class _Fixed:
 
 @functools.lru_cache(maxsize=4096)
 def _fixed(protocol: str, arms: str, device: str) -> _Fixed:
-    trial = Trial(protocol=json.loads(protocol), arms=tuple(json.loads(arms)), seed=0)
+    trial = _trial(protocol, arms, device)
     own = {key: value for key, value in trial.protocol.items() if key != "after"}
     after = trial.protocol.get("after")
     told = {"protocol": own, "arms": list(trial.arms), "device": device}

@@ -40,6 +40,7 @@ def page(report: Report, *, history: History | None = None) -> str:
             documents=documents(report),
             looks_at=sorted((int(n), c) for n, c in report.looks.items()),
             found=findings.chosen(report),
+            passed_of={control.row.verdict.id: control.passed for control in report.controls},
             panels=_panels(report),
             history=history,
             judged={claim for commit in history.commits for claim in commit.claims}

@@ -1,13 +1,14 @@
 """Everything that a report is rendered from; equal stores give equal bytes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ablations.claims.controls import Control
 from ablations.claims.ledger import Entry
 from ablations.judging import garden as seen_before
 from ablations.judging.controls import controlled
-from ablations.judging.row import Desk, Surroundings, machine, row, span, versions
+from ablations.judging.row import Desk, machine, row, span, versions
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
@@ -46,13 +47,8 @@ def report(
     def made(
         claim: Claim, said: Entry, guards: Sequence[Controlled] = (), *, drawn: bool = True
     ) -> Row:
-        around = Surroundings(
-            controls=guards,
-            garden=judged.get(claim.id, ()),
-            planning=plans.get(claim.id),
-            drawn=drawn,
-        )
-        return row(claim, said, desk, around)
+        found = row(claim, said, desk, guards, drawn=drawn)
+        return replace(found, garden=judged.get(claim.id, ()), planning=plans.get(claim.id))
 
     every = {control.claim.id: control for control in of.controls()}
     own = of.controls(chosen)

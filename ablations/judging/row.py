@@ -13,12 +13,10 @@ from ablations.judging.pictures import Album
 from ablations.records.checks import Check
 from ablations.records.origins import Origin
 from ablations.records.pictures import Picture
-from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
     Difference,
     Failures,
-    Garden,
     Row,
     Skill,
     Verdict,
@@ -60,23 +58,6 @@ class Desk:
         return self._cases[claim.id]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """Further content of a row, beside the claim's own runs.
-
-    Args:
-        controls: The controls that guard it.
-        garden: The versions of its spec that were judged.
-        planning: Its plan.
-        drawn: Whether its pictures are drawn.
-    """
-
-    controls: Sequence[Controlled] = ()
-    garden: tuple[Garden, ...] = ()
-    planning: Planning | None = None
-    drawn: bool = True
-
-
 @dataclass(kw_only=True)
 class _Draft:
     """The part of a row that depends on the kind of the claim."""
@@ -100,21 +81,28 @@ class _Draft:
     notes: tuple[str, ...] = ()
 
 
-def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = None) -> Row:
-    """Return the row of one claim.
+def row(
+    claim: Claim,
+    entry: Entry,
+    desk: Desk,
+    controls: Sequence[Controlled] = (),
+    *,
+    drawn: bool = True,
+) -> Row:
+    """Return the row of one claim, without its plan and the versions of its spec.
 
     Args:
         claim: The claim.
         entry: Its words in the ledger.
         desk: The desk that judges it.
-        around: Further content of the row.
+        controls: The controls that guard it.
+        drawn: Whether its pictures are drawn.
     """
-    around = around or Surroundings()
-    album = desk.album if around.drawn else None
+    album = desk.album if drawn else None
     match claim:
         case Statistical():
             case = desk.case(claim)
-            draft = _guarded(_of_case(case, desk, album), around.controls, case.look)
+            draft = _guarded(_of_case(case, desk, album), controls, case.look)
         case Exact():
             draft = _of_checks(claim, desk, album)
         case External():
@@ -122,7 +110,7 @@ def row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings | None = No
             draft = _Draft(word=Word.NOT_RUN, reason=reason, planned=0, stored=0)
         case _:
             raise AssertionError(claim)
-    return _row(claim, entry, desk, around, draft)
+    return _row(claim, entry, desk, controls, draft)
 
 
 def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
@@ -189,7 +177,9 @@ def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
     )
 
 
-def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _Draft) -> Row:
+def _row(
+    claim: Claim, entry: Entry, desk: Desk, controls: Sequence[Controlled], draft: _Draft
+) -> Row:
     first = draft.parts[0] if draft.parts else None
     options = f" --device {desk.device}" if desk.device != "cpu" else ""
     options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
@@ -226,8 +216,8 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         beside=draft.beside,
         failures=draft.failures,
         skill=draft.skill,
-        controls=tuple(control.row.verdict.id for control in around.controls),
-        garden=around.garden,
+        controls=tuple(control.row.verdict.id for control in controls),
+        garden=(),
         faults=draft.faults,
         notes=(
             *draft.notes,
@@ -239,7 +229,6 @@ def _row(claim: Claim, entry: Entry, desk: Desk, around: Surroundings, draft: _D
         command=claim.command if isinstance(claim, External) else command,
         cost_seconds=sum(sorted(result.cpu_seconds for result in draft.results)),
         machine="; ".join(sorted({machine(result) for result in draft.results})) or None,
-        planning=around.planning,
         pictures=draft.pictures,
         origin=None if isinstance(claim, External) else _origin(claim, draft.results),
     )

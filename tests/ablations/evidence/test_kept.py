@@ -87,7 +87,7 @@ def test_evidence_whose_journal_lacks_its_last_line_is_refused(written, asked, t
     journal = tmp_path / "journal.jsonl"
     first, _ = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(first)
-    with pytest.raises(UserError, match="its head is .*, but evidence.json has"):
+    with pytest.raises(UserError, match=r"its head is .*, but evidence.json has"):
         Evidence.open(tmp_path)
 
 

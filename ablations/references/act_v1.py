@@ -252,22 +252,6 @@ def initial_carry(weights: Weights, batch: Batch) -> Carry:
     )
 
 
-def refilled(halted: Tensor, steps: Tensor, data: Batch, batch: Batch) -> tuple[Batch, Tensor]:
-    """Data and steps of a call: halted places take the row of their own index, and step 0."""
-    taken = {
-        key: torch.where(halted.view(-1, *[1] * (value.dim() - 1)), value, data[key])
-        for key, value in batch.items()
-    }
-    return taken, torch.where(halted, torch.zeros_like(steps), steps)
-
-
-def least_steps(noise: Noise, exploration: float, max_steps: int) -> Tensor:
-    """Minimum number of steps, [B]: 2 + floor(u1 · (max − 1)) where u0 < p, otherwise 0."""
-    u0, u1 = noise
-    drawn = 2 + torch.floor(u1 * (max_steps - 1)).long()
-    return torch.where(u0 < exploration, drawn, torch.zeros_like(drawn))
-
-
 def call(
     weights: Weights, sizes: Sizes, carry: Carry, batch: Batch, noise: Noise, training: bool
 ) -> tuple[Carry, dict[str, Tensor | None]]:
@@ -277,8 +261,13 @@ def call(
         The next carry, and: logits [B, S, V], q_halt [B], q_continue [B], target [B] (of
         q_continue; None without), rows [B, n] (the local copy of the puzzle rows; None without).
     """
+    # Halted places take the row of their own index, fresh states and step 0.
     refill = carry.halted
-    data, steps = refilled(refill, carry.steps, carry.data, batch)
+    data = {}
+    for key in batch:
+        mask = refill.view(-1, *[1] * (batch[key].dim() - 1))
+        data[key] = torch.where(mask, batch[key], carry.data[key])
+    steps = torch.where(refill, torch.zeros_like(carry.steps), carry.steps)
     z_low = torch.where(refill.view(-1, 1, 1), weights["low_init"], carry.z_low)
     z_high = torch.where(refill.view(-1, 1, 1), weights["high_init"], carry.z_high)
 
@@ -294,7 +283,9 @@ def call(
     halted = last
     target = None
     if training and sizes.max_steps > 1:
-        minimum = least_steps(noise, sizes.exploration, sizes.max_steps)
+        u0, u1 = noise
+        drawn = 2 + torch.floor(u1 * (sizes.max_steps - 1)).long()
+        minimum = torch.where(u0 < sizes.exploration, drawn, torch.zeros_like(drawn))
         halted = last | ((q_halt > q_continue) & (steps >= minimum))
         with torch.no_grad():
             _, _, _, next_halt, next_continue = segment(

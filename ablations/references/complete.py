@@ -78,8 +78,6 @@ from ablations.references.act_v1 import (
     adam_atan2,
     adamw,
     binary_cross_entropy,
-    least_steps,
-    refilled,
     rotary_tables,
     rotate,
     sequence_cross_entropy,
@@ -429,7 +427,9 @@ def halting(
 ) -> Tensor:
     """Which sequences halt in training after `steps` steps, [B]; all with a maximum of 1."""
     last = steps >= sizes.max_steps
-    minimum = least_steps(noise, sizes.exploration, sizes.max_steps)
+    u0, u1 = noise
+    drawn = 2 + torch.floor(u1 * (sizes.max_steps - 1)).long()
+    minimum = torch.where(u0 < sizes.exploration, drawn, torch.zeros_like(drawn))
     return last | ((q_halt > q_continue) & (steps >= minimum)).detach()
 
 
@@ -478,8 +478,9 @@ def documented_call(
         losses [B].
     """
     refill = carry.halted
-    data, steps = refilled(refill, carry.steps, carry.data, batch)
-    inputs, labels = data["inputs"], data["labels"]
+    inputs = torch.where(refill.view(-1, 1, 1), batch["inputs"], carry.data["inputs"])
+    labels = torch.where(refill.view(-1, 1), batch["labels"], carry.data["labels"])
+    steps = torch.where(refill, torch.zeros_like(carry.steps), carry.steps)
     fresh_low, fresh_high = fresh_states(weights, inputs)
     z_low = torch.where(refill.view(-1, 1, 1), fresh_low, carry.z_low)
     z_high = torch.where(refill.view(-1, 1, 1), fresh_high, carry.z_high)
@@ -497,7 +498,7 @@ def documented_call(
         z_high=z_high,
         steps=steps,
         halted=halted,
-        data=data,
+        data={"inputs": inputs, "labels": labels},
     )
     return carry, {
         "logits": logits,

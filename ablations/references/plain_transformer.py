@@ -18,10 +18,8 @@ from ablations.references.act_v1 import (
     Sizes,
     Weights,
     embed,
-    least_steps,
     network,
     puzzle_rows,
-    refilled,
 )
 
 
@@ -42,7 +40,11 @@ def call(
 ) -> tuple[Carry, dict[str, Tensor | None]]:
     """One pass for every sequence, as `act_v1.call`."""
     refill = carry.halted
-    data, steps = refilled(refill, carry.steps, carry.data, batch)
+    data = {}
+    for key in batch:
+        mask = refill.view(-1, *[1] * (batch[key].dim() - 1))
+        data[key] = torch.where(mask, batch[key], carry.data[key])
+    steps = torch.where(refill, torch.zeros_like(carry.steps), carry.steps)
     z = torch.where(refill.view(-1, 1, 1), weights["high_init"], carry.z_high)
     rows = puzzle_rows(weights, data["identities"])
     if rows is not None and training:
@@ -55,7 +57,9 @@ def call(
     target = None
     if training and sizes.max_steps > 1:
         assert noise is not None
-        minimum = least_steps(noise, sizes.exploration, sizes.max_steps)
+        u0, u1 = noise
+        drawn = 2 + torch.floor(u1 * (sizes.max_steps - 1)).long()
+        minimum = torch.where(u0 < sizes.exploration, drawn, torch.zeros_like(drawn))
         halted = last | ((q_halt > q_continue) & (steps >= minimum))
         with torch.no_grad():
             _, _, next_halt, next_continue = one(weights, sizes, z, data["inputs"], rows)

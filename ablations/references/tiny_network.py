@@ -58,9 +58,7 @@ from ablations.references.act_v1 import (
     attention,
     binary_cross_entropy,
     gradients_of,
-    least_steps,
     puzzle_rows,
-    refilled,
     rms_norm,
     sequence_cross_entropy,
     sequence_right,
@@ -184,8 +182,13 @@ def call(
         The next carry, and: logits [B, S, V], q_halt [B], rows [B, n] (the local copy of the
         puzzle rows; None without).
     """
+    # Halted places take the row of their own index, fresh states and step 0.
     refill = carry.halted
-    data, steps = refilled(refill, carry.steps, carry.data, batch)
+    data = {}
+    for key in batch:
+        mask = refill.view(-1, *[1] * (batch[key].dim() - 1))
+        data[key] = torch.where(mask, batch[key], carry.data[key])
+    steps = torch.where(refill, torch.zeros_like(carry.steps), carry.steps)
     z_low = torch.where(refill.view(-1, 1, 1), weights["low_init"], carry.z_low)
     z_high = torch.where(refill.view(-1, 1, 1), weights["high_init"], carry.z_high)
 
@@ -198,7 +201,9 @@ def call(
     last = steps >= sizes.max_steps
     halted = last
     if training:
-        minimum = least_steps(noise, sizes.exploration, sizes.max_steps)
+        u0, u1 = noise
+        drawn = 2 + torch.floor(u1 * (sizes.max_steps - 1)).long()
+        minimum = torch.where(u0 < sizes.exploration, drawn, torch.zeros_like(drawn))
         halted = last | ((q_halt > 0) & (steps >= minimum))
 
     carry = Carry(z_low=z_low, z_high=z_high, steps=steps, halted=halted.detach(), data=data)

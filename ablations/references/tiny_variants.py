@@ -34,9 +34,7 @@ from ablations.references.act_v1 import (
     Noise,
     Weights,
     attention,
-    least_steps,
     puzzle_rows,
-    refilled,
     rms_norm,
     swiglu,
 )
@@ -141,7 +139,11 @@ def call(
         puzzle rows; None without).
     """
     refill = carry.halted
-    data, steps = refilled(refill, carry.steps, carry.data, batch)
+    data = {}
+    for key in batch:
+        mask = refill.view(-1, *[1] * (batch[key].dim() - 1))
+        data[key] = torch.where(mask, batch[key], carry.data[key])
+    steps = torch.where(refill, torch.zeros_like(carry.steps), carry.steps)
     z = [
         torch.where(refill.view(-1, 1, 1), start, state).detach()
         for start, state in zip(starts(weights, variant), carry.z, strict=True)
@@ -163,7 +165,9 @@ def call(
     halted = steps >= sizes.max_steps
     if training:
         assert noise is not None
-        minimum = least_steps(noise, sizes.exploration, sizes.max_steps)
+        u0, u1 = noise
+        drawn = 2 + torch.floor(u1 * (sizes.max_steps - 1)).long()
+        minimum = torch.where(u0 < sizes.exploration, drawn, torch.zeros_like(drawn))
         halted = halted | ((q_halt > 0) & (steps >= minimum))
     state = [t.detach() for t in z]
     carry = Carry(z=state, steps=steps, halted=halted.detach(), data=data)

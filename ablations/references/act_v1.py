@@ -51,24 +51,18 @@ Noise = tuple[Tensor, Tensor]  # two uniform draws per sequence, u0 and u1, each
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockSizes:
-    """Settings of a block that the shapes of its weights don't determine."""
-
-    heads: int
-    rotary: bool = True  # otherwise learned positions
-    rotary_dtype: torch.dtype = torch.float32
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes(BlockSizes):
+class Sizes:
     """Settings that the shapes of the weights don't determine."""
 
+    heads: int
     low_layers: int
     high_layers: int
     low_cycles: int  # low updates per high update
     high_cycles: int
     max_steps: int
     exploration: float = 0.1
+    rotary: bool = True  # otherwise learned positions
+    rotary_dtype: torch.dtype = torch.float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +132,7 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return x * cosine.to(x.dtype) + turned * sine.to(x.dtype)
 
 
-def attention(weights: Weights, name: str, sizes: BlockSizes, x: Tensor) -> Tensor:
+def attention(weights: Weights, name: str, sizes: Sizes, x: Tensor) -> Tensor:
     """`softmax(Q Kᵀ / √E) V` per head, not causal, [B, T, D] → [B, T, D]."""
     batch, length, width = x.shape
     head_width = width // sizes.heads

@@ -48,7 +48,8 @@ As coded:
 As documented:
 
 - `q_head` at position 0 of z_H replaces the halting MLP and its accumulator, so that z_L isn't
-  reset either. One halting step is H cycles × (L cycles × low, one high) on
+reset
+  either. One halting step is H cycles × (L cycles × low, one high) on
   `z_L ← L(z_L + W_hl z_H)` and `z_H ← H(z_H + W_lh z_L)`; the document prints no cycle counts.
   Initial states are z_L = W x and z_H = 0.
 - One-step gradient: all updates except the last L and the last H are computed without gradient, and
@@ -73,16 +74,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-
-from ablations.references.act_v1 import (
-    adam_atan2,
-    adamw,
-    binary_cross_entropy,
-    rotary_tables,
-    rotate,
-    sequence_cross_entropy,
-    sequence_right,
-)
+from torch.nn import functional as F
 
 IGNORED = -100
 
@@ -159,6 +151,22 @@ def rms_norm(x: Tensor, scale: Tensor) -> Tensor:
     """`w · x / (rms + 1e-8)`, rms = √(mean x²) over the width."""
     rms = torch.sqrt((x * x).mean(dim=-1, keepdim=True))
     return scale * x / (rms + 1e-8)
+
+
+def rotary_tables(length: int, head_width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of `position · 10000^(−2i/E)`, [length, E], the frequencies twice."""
+    exponents = torch.arange(0, head_width, 2, dtype=dtype) / head_width
+    frequencies = 1.0 / (10_000.0**exponents)
+    angles = torch.outer(torch.arange(length, dtype=dtype), frequencies)
+    angles = torch.cat([angles, angles], dim=-1)
+    return torch.cos(angles), torch.sin(angles)
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Half rotation: (a, b) → (a cos − b sin, b cos + a sin), a and b the halves of a head."""
+    half = x.shape[-1] // 2
+    turned = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
+    return x * cosine.to(x.dtype) + turned * sine.to(x.dtype)
 
 
 def attention(weights: Weights, name: str, heads: int, sizes: Sizes, x: Tensor) -> Tensor:
@@ -303,6 +311,27 @@ def coded_adam_atan2(
     return p, (m, v)
 
 
+def adamw(
+    p: Tensor,
+    g: Tensor,
+    moments: Moments,
+    t: int,
+    *,
+    rate: float,
+    decay: float = 0.01,
+    betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8,
+) -> tuple[Tensor, Moments]:
+    """`p (1 − lr wd) − lr/(1 − β1ᵗ) m / (√v/√(1 − β2ᵗ) + ε)`, t from 1; also the new moments."""
+    beta1, beta2 = betas
+    m = beta1 * moments[0] + (1 - beta1) * g
+    v = beta2 * moments[1] + (1 - beta2) * g * g
+    p = p * (1 - rate * decay)
+    scale = torch.sqrt(v) / math.sqrt(1 - beta2**t)
+    p = p - rate / (1 - beta1**t) * m / (scale + epsilon)
+    return p, (m, v)
+
+
 def gradients_of(total: Tensor, leaves: Weights) -> dict[str, Tensor | None]:
     """Gradient of a scalar with respect to every leaf, by name; None if it doesn't depend on it."""
     gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
@@ -353,7 +382,7 @@ def coded_train(
             t = counts[name]
             if name.startswith("halt"):
                 weights[name], moments[name] = adamw(
-                    weights[name], g, moments[name], t, rate=halting_rate, decay=0.01
+                    weights[name], g, moments[name], t, rate=halting_rate
                 )
             else:
                 weights[name], moments[name] = coded_adam_atan2(
@@ -444,12 +473,29 @@ def continue_target(
     return torch.sigmoid(torch.where(last, q_halt, torch.maximum(q_halt, q_continue)))
 
 
+def log_stablemax(logits: Tensor) -> Tensor:
+    """`log(s(x) / Σ s(x))`, `s(x) = x + 1` for x ≥ 0, else `1 / (1 − x)`, in float64."""
+    x = logits.double()
+    # The clamp keeps the unused branch finite: its gradient would be 0 · ∞ at x = 1.
+    s = torch.where(x >= 0, x + 1, 1 / (1 - x.clamp(max=0)))
+    return torch.log(s / s.sum(dim=-1, keepdim=True))
+
+
+def binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
+    """`−t log σ(z) − (1 − t) log(1 − σ(z))`, [B]."""
+    return -(target * F.logsigmoid(logit) + (1 - target) * F.logsigmoid(-logit))
+
+
 def documented_losses(
     logits: Tensor, q_halt: Tensor, q_continue: Tensor, target: Tensor | None, labels: Tensor
 ) -> Tensor:
     """Loss of each sequence at one halting step, [B]: task + ½ (halt + continue)."""
-    task = sequence_cross_entropy(logits, labels, "stablemax")
-    right = sequence_right(logits, labels).to(q_halt.dtype)
+    labelled = labels != IGNORED
+    chosen = torch.where(labelled, labels, torch.zeros_like(labels))
+    tokens = -log_stablemax(logits).gather(-1, chosen.unsqueeze(-1)).squeeze(-1)
+    tokens = torch.where(labelled, tokens, torch.zeros_like(tokens))
+    task = tokens.sum(dim=-1) / labelled.sum(dim=-1).clamp(min=1)
+    right = ((logits.argmax(dim=-1) == labels) | ~labelled).all(dim=-1).to(q_halt.dtype)
     q_losses = binary_cross_entropy(q_halt, right)
     if target is not None:
         q_losses = q_losses + binary_cross_entropy(q_continue, target)
@@ -546,6 +592,26 @@ def documented_episode(
     return final | {"loss": total / sequences, "steps": steps}
 
 
+def public_adam_atan2(
+    p: Tensor,
+    g: Tensor,
+    moments: Moments,
+    t: int,
+    *,
+    rate: float,
+    decay: float,
+    betas: tuple[float, float] = (0.9, 0.95),
+) -> tuple[Tensor, Moments]:
+    """`p (1 − lr wd) − lr/(1 − β1ᵗ) atan2(m, √v/√(1 − β2ᵗ))`, t from 1; also the new moments."""
+    beta1, beta2 = betas
+    m = beta1 * moments[0] + (1 - beta1) * g
+    v = beta2 * moments[1] + (1 - beta2) * g * g
+    p = p * (1 - rate * decay)
+    scale = torch.sqrt(v) / math.sqrt(1 - beta2**t)
+    p = p - rate / (1 - beta1**t) * torch.atan2(m, scale)
+    return p, (m, v)
+
+
 def documented_train(
     weights: Weights,
     sizes: Sizes,
@@ -591,7 +657,7 @@ def documented_train(
             if g is None:
                 continue
             counts[name] += 1
-            weights[name], moments[name] = adam_atan2(
+            weights[name], moments[name] = public_adam_atan2(
                 weights[name],
                 g,
                 moments[name],

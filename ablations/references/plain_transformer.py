@@ -8,6 +8,8 @@ and names of weights are used. There are `high.<i>.…` and `high_init`, but no 
 level.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,21 @@ from ablations.references.act_v1 import (
     network,
     puzzle_rows,
 )
+
+
+def initial_carry(weights: Weights, batch: Batch) -> Carry:
+    """All halted, so that the first call takes the whole first batch; `z_low` isn't read."""
+    sequences, length = batch["inputs"].shape
+    width = weights["tokens"].shape[1]
+    prefix = math.ceil(weights["puzzles"].shape[1] / width) if "puzzles" in weights else 0
+    empty = torch.zeros(sequences, prefix + length, width, dtype=weights["tokens"].dtype)
+    return Carry(
+        z_low=empty,
+        z_high=empty,
+        steps=torch.zeros(sequences, dtype=torch.long),
+        halted=torch.ones(sequences, dtype=torch.bool),
+        data={key: torch.zeros_like(value) for key, value in batch.items()},
+    )
 
 
 def one(

@@ -27,7 +27,8 @@ evaluation uses an exponential moving average of the parameters.
 Interpretations of ambiguous text:
 
 - "16 prefix tokens": the puzzle vector, padded with zeros at its end to P·D numbers. Without a
-  table the prefix is zero before positions are added.
+table
+  the prefix is zero before positions are added.
 - "Recursions" are the H cycles of one call: z_L and z_H enter the last one detached.
 - The loss is (Σ_B (language + ½ halt)) / batch, with the factor ½ as in `act-v1`.
 - A second row of the Q head, if there is one, gets a zero gradient, but weight decay.
@@ -35,9 +36,10 @@ Interpretations of ambiguous text:
   a ← μ a + (1 − μ) p with μ = 0.999. Parameters are those of the dense optimiser: initial states
   and puzzle table aren't averaged, and evaluation reads their current values.
 - Evaluation takes the maximum number of steps, as in `act-v1`.
-- All else is as in the reference of `act-v1`, whose blocks, losses and optimisers are used:
-  exploration iff u0 < p with the minimum 2 + floor(u1 · (max − 1)), steps counted from 1, and the
-  last step always halts.
+- All else is as in the reference of `act-v1`: everything in the dtype of the weights, rotary tables
+  in `Sizes.rotary_dtype`, stablemax in float64, exploration iff u0 < p with the minimum 2 +
+  floor(u1 · (max − 1)), steps counted from 1, the last step always halts, and a sequence is right
+  if at every labelled position the largest logit is that of the label.
 """
 
 import math
@@ -45,38 +47,40 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from ablations.references.act_v1 import (
-    BUFFERS,
-    Batch,
-    BlockSizes,
-    Carry,
-    Noise,
-    Weights,
-    adam_atan2,
-    adamw,
-    attention,
-    binary_cross_entropy,
-    gradients_of,
-    puzzle_rows,
-    rms_norm,
-    sequence_cross_entropy,
-    sequence_right,
-    sign_sgd,
-    swiglu,
-)
+IGNORED = -100
+BUFFERS = ("puzzles", "low_init", "high_init")  # not trained by the dense optimiser
+
+Weights = dict[str, Tensor]
+Batch = dict[str, Tensor]  # inputs [B, S], labels [B, S], identities [B], all integers
+Noise = tuple[Tensor, Tensor]  # two uniform draws per sequence, u0 and u1, each [B]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sizes(BlockSizes):
+class Sizes:
     """Settings that the shapes of the weights don't determine."""
 
+    heads: int
     layers: int = 2
     low_cycles: int = 6  # low updates per high update
     high_cycles: int = 3
     max_steps: int = 16
     prefix: int = 16
     exploration: float = 0.1
+    rotary: bool = True  # otherwise learned positions
+    rotary_dtype: torch.dtype = torch.float32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carry:
+    """State between two calls, with one place per sequence."""
+
+    z_low: Tensor  # [B, P + S, D]
+    z_high: Tensor  # [B, P + S, D]
+    steps: Tensor  # [B]
+    halted: Tensor  # [B]
+    data: Batch
 
 
 def weight_shapes(
@@ -104,6 +108,56 @@ def weight_shapes(
 # ── the network ───────────────────────────────────────────────────────────────────────────────────
 
 
+def rms_norm(x: Tensor) -> Tensor:
+    """`x / √(mean x² + 1e-5)` over the width, without a weight."""
+    return x * torch.rsqrt((x * x).mean(dim=-1, keepdim=True) + 1e-5)
+
+
+def rotary_tables(length: int, head_width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of `position · 10000^(−2i/E)`, [length, E], the frequencies twice."""
+    exponents = torch.arange(0, head_width, 2, dtype=dtype) / head_width
+    frequencies = 1.0 / (10_000.0**exponents)
+    angles = torch.outer(torch.arange(length, dtype=dtype), frequencies)
+    angles = torch.cat([angles, angles], dim=-1)
+    return torch.cos(angles), torch.sin(angles)
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Half rotation: (a, b) → (a cos − b sin, b cos + a sin), a and b the halves of a head."""
+    half = x.shape[-1] // 2
+    turned = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
+    return x * cosine.to(x.dtype) + turned * sine.to(x.dtype)
+
+
+def attention(weights: Weights, name: str, sizes: Sizes, x: Tensor) -> Tensor:
+    """`softmax(Q Kᵀ / √E) V` per head, not causal, [B, T, D] → [B, T, D]."""
+    batch, length, width = x.shape
+    head_width = width // sizes.heads
+    qkv = x @ weights[f"{name}.qkv"].T
+    # [B, T, D] each, then [B, heads, T, E]
+    q = qkv[:, :, 0 * width : 1 * width].view(batch, length, sizes.heads, head_width)
+    k = qkv[:, :, 1 * width : 2 * width].view(batch, length, sizes.heads, head_width)
+    v = qkv[:, :, 2 * width : 3 * width].view(batch, length, sizes.heads, head_width)
+    q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+    if sizes.rotary:
+        cosine, sine = rotary_tables(length, head_width, sizes.rotary_dtype)
+        q = rotate(q, cosine, sine)
+        k = rotate(k, cosine, sine)
+    scores = q @ k.transpose(2, 3) / math.sqrt(head_width)
+    mixed = torch.softmax(scores, dim=-1) @ v
+    mixed = mixed.transpose(1, 2).reshape(batch, length, width)
+    return mixed @ weights[f"{name}.out"].T
+
+
+def swiglu(weights: Weights, name: str, x: Tensor) -> Tensor:
+    """`down(silu(gate) · up)`."""
+    gate_up = x @ weights[f"{name}.gate_up"].T
+    inner = gate_up.shape[-1] // 2
+    gate = gate_up[..., :inner]
+    up = gate_up[..., inner:]
+    return (gate * torch.sigmoid(gate) * up) @ weights[f"{name}.down"].T
+
+
 def network(weights: Weights, sizes: Sizes, z: Tensor, injection: Tensor) -> Tensor:
     """The one network in either role: add, then the post-norm blocks."""
     z = z + injection
@@ -111,6 +165,13 @@ def network(weights: Weights, sizes: Sizes, z: Tensor, injection: Tensor) -> Ten
         z = rms_norm(z + attention(weights, f"net.{i}", sizes, z))
         z = rms_norm(z + swiglu(weights, f"net.{i}", z))
     return z
+
+
+def puzzle_rows(weights: Weights, identities: Tensor) -> Tensor | None:
+    """The local copy of the batch's rows, [B, n], which receives gradients instead of the table."""
+    if "puzzles" not in weights:
+        return None
+    return weights["puzzles"][identities].detach().clone()
 
 
 def embed(weights: Weights, sizes: Sizes, inputs: Tensor, rows: Tensor | None) -> Tensor:
@@ -213,6 +274,35 @@ def call(
 # ── loss ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+def log_stablemax(logits: Tensor) -> Tensor:
+    """`log(s(x) / Σ s(x))`, `s(x) = x + 1` for x ≥ 0, else `1 / (1 − x)`, in float64."""
+    x = logits.double()
+    # The clamp keeps the unused branch finite: its gradient would be 0 · ∞ at x = 1.
+    s = torch.where(x >= 0, x + 1, 1 / (1 - x.clamp(max=0)))
+    return torch.log(s / s.sum(dim=-1, keepdim=True))
+
+
+def sequence_cross_entropy(logits: Tensor, labels: Tensor, kind: str) -> Tensor:
+    """Cross-entropy of each sequence averaged over its labelled tokens, [B]; 0 without labels."""
+    logs = log_stablemax(logits) if kind == "stablemax" else torch.log_softmax(logits, dim=-1)
+    labelled = labels != IGNORED
+    chosen = torch.where(labelled, labels, torch.zeros_like(labels))
+    tokens = -logs.gather(-1, chosen.unsqueeze(-1)).squeeze(-1)
+    tokens = torch.where(labelled, tokens, torch.zeros_like(tokens))
+    return tokens.sum(dim=-1) / labelled.sum(dim=-1).clamp(min=1)
+
+
+def sequence_right(logits: Tensor, labels: Tensor) -> Tensor:
+    """Whether every labelled token is right, [B]; true without labels."""
+    right = logits.argmax(dim=-1) == labels
+    return (right | (labels == IGNORED)).all(dim=-1)
+
+
+def binary_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
+    """`−t log σ(z) − (1 − t) log(1 − σ(z))`, [B]."""
+    return -(target * F.logsigmoid(logit) + (1 - target) * F.logsigmoid(-logit))
+
+
 def loss(
     outputs: dict[str, Tensor | None], labels: Tensor, kind: str, global_batch: int
 ) -> dict[str, Tensor]:
@@ -229,7 +319,69 @@ def loss(
     }
 
 
+# ── optimisers ────────────────────────────────────────────────────────────────────────────────────
+
+
+def adam_atan2(
+    p: Tensor,
+    g: Tensor,
+    moments: tuple[Tensor, Tensor],
+    t: int,
+    *,
+    rate: float,
+    decay: float,
+    betas: tuple[float, float] = (0.9, 0.95),
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """`p (1 − lr wd) − lr/(1 − β1ᵗ) atan2(m, √v/√(1 − β2ᵗ))`, t from 1; also the new moments."""
+    beta1, beta2 = betas
+    m = beta1 * moments[0] + (1 - beta1) * g
+    v = beta2 * moments[1] + (1 - beta2) * g * g
+    p = p * (1 - rate * decay)
+    scale = torch.sqrt(v) / math.sqrt(1 - beta2**t)
+    p = p - rate / (1 - beta1**t) * torch.atan2(m, scale)
+    return p, (m, v)
+
+
+def adamw(
+    p: Tensor,
+    g: Tensor,
+    moments: tuple[Tensor, Tensor],
+    t: int,
+    *,
+    rate: float,
+    decay: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8,
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """`p (1 − lr wd) − lr/(1 − β1ᵗ) m / (√v/√(1 − β2ᵗ) + ε)`, t from 1; also the new moments."""
+    beta1, beta2 = betas
+    m = beta1 * moments[0] + (1 - beta1) * g
+    v = beta2 * moments[1] + (1 - beta2) * g * g
+    p = p * (1 - rate * decay)
+    scale = torch.sqrt(v) / math.sqrt(1 - beta2**t)
+    p = p - rate / (1 - beta1**t) * m / (scale + epsilon)
+    return p, (m, v)
+
+
+def sign_sgd(
+    table: Tensor, identities: Tensor, gradients: Tensor, *, rate: float, decay: float
+) -> Tensor:
+    """`p (1 − lr wd) − lr sign(Σ g)` only on the rows of `identities` [B]; gradients [B, n]."""
+    sums: dict[int, Tensor] = {}
+    for identity, gradient in zip(identities.tolist(), gradients, strict=True):
+        sums[identity] = sums[identity] + gradient if identity in sums else gradient
+    table = table.clone()
+    for identity, gradient in sums.items():
+        table[identity] = table[identity] * (1 - rate * decay) - rate * torch.sign(gradient)
+    return table
+
+
 # ── training and evaluation ───────────────────────────────────────────────────────────────────────
+
+
+def gradients_of(total: Tensor, leaves: Weights) -> Weights:
+    """Gradient of a scalar with respect to every leaf, by name."""
+    return dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
 
 
 def train(
@@ -298,7 +450,8 @@ def train(
         if "rows" in gradients:
             weights["puzzles"] = sign_sgd(
                 weights["puzzles"],
-                [(carry.data["identities"], gradients["rows"])],
+                carry.data["identities"],
+                gradients["rows"],
                 rate=puzzle_rates[t - 1],
                 decay=puzzle_decay,
             )

@@ -29,16 +29,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ablations.references.act_v1 import (
+from ablations.references.tiny_network import (
     Batch,
     Noise,
+    Sizes,
     Weights,
     attention,
+    embed,
     puzzle_rows,
     rms_norm,
     swiglu,
 )
-from ablations.references.tiny_network import Sizes, embed
 
 
 @dataclass(frozen=True, kw_only=True)

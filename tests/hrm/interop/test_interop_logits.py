@@ -157,7 +157,7 @@ def test_plain_transformers_weights_give_the_logits_of_the_reference_and_come_ba
     )
     data = batch_of(size)
     weights = of_reference(state, {"H_level": "high"})
-    carry, outputs = act_v1.initial_carry(weights, data), {}
+    carry, outputs = plain_transformer.initial_carry(weights, data), {}
     with torch.no_grad():
         for _ in range(3):
             carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)
@@ -197,7 +197,7 @@ def test_a_run_of_the_plain_transformer_gives_the_same_logits_in_the_public_name
         heads=2, low_layers=0, high_layers=2, low_cycles=1, high_cycles=1, max_steps=16
     )
     data = batch_of(public.Size(table=(3, 32)))
-    carry, outputs = act_v1.initial_carry(weights, data), {}
+    carry, outputs = plain_transformer.initial_carry(weights, data), {}
     with torch.no_grad():
         for _ in range(16):
             carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)

@@ -85,7 +85,7 @@ def test_answers_losses_gradients_and_halting_are_the_references():
     names = [name for name, _ in model.named_parameters()]
     trained = {name: weights[name].requires_grad_() for name in renamed(dict.fromkeys(names))}
     data = batches_of(8)
-    theirs = act_v1.initial_carry(weights, data[0])
+    theirs = plain_transformer.initial_carry(weights, data[0])
     ours = model.begin(Batch(data[0]["inputs"], data[0]["identities"], data[0]["labels"]))
     generator, steps = torch.Generator().manual_seed(2), set()
     for given in data:
@@ -120,7 +120,7 @@ def test_evaluation_takes_all_steps_and_answers_as_the_reference():
     model = model_of(system_of()).eval()
     weights = renamed({name: value.clone() for name, value in model.state_dict().items()})
     (data,) = batches_of(1)
-    carry = act_v1.initial_carry(weights, data)
+    carry = plain_transformer.initial_carry(weights, data)
     with torch.no_grad():
         for _ in range(3):
             carry, outputs = plain_transformer.call(weights, sizes, carry, data, None, False)

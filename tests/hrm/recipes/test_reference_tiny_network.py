@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablations.references import act_v1
 from ablations.references import tiny_network as reference
 from hrm import recipes
 from hrm.config import Compacted, Masked, Puzzles, Refilled, SwiGlu
@@ -115,8 +114,8 @@ def batches_of(count: int) -> list[reference.Batch]:
     found = []
     for _ in range(count):
         labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = act_v1.IGNORED
-        labels[2] = act_v1.IGNORED
+        labels[torch.rand(batch, length, generator=g) < 0.3] = reference.IGNORED
+        labels[2] = reference.IGNORED
         inputs = torch.randint(vocabulary, (batch, length), generator=g)
         ids = torch.randint(identities, (batch,), generator=g)
         found.append({"inputs": inputs, "labels": labels, "identities": ids})

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablations.references import act_v1, tiny_network, tiny_variants
+from ablations.references import tiny_network, tiny_variants
 from ablations.references.tiny_variants import Variant
 from hrm import recipes
 from hrm.config import Mixer, SwiGlu
@@ -95,7 +95,7 @@ def batches_of(count: int) -> list[tiny_network.Batch]:
     found = []
     for _ in range(count):
         labels = torch.randint(vocabulary, (batch, length), generator=g)
-        labels[torch.rand(batch, length, generator=g) < 0.3] = act_v1.IGNORED
+        labels[torch.rand(batch, length, generator=g) < 0.3] = tiny_network.IGNORED
         inputs = torch.randint(vocabulary, (batch, length), generator=g)
         ids = torch.randint(identities, (batch,), generator=g)
         found.append({"inputs": inputs, "labels": labels, "identities": ids})

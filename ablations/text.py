@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 
 minus, dash, infinity, times, space = "\u2212", "\u2014", "\u221e", "\u00d7", "\u00a0"
+byte_units = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
 _months = (
     *("January", "February", "March", "April", "May", "June", "July", "August"),
     *("September", "October", "November", "December"),

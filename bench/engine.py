@@ -25,7 +25,7 @@ from ablations.runs import runner
 from ablations.runs.encoding import decode, encode
 from ablations.runs.fingerprints import fingerprint
 from ablations.runs.journal import Journal
-from ablations.runs.schedule import Schedule
+from ablations.runs.schedule import Schedule, What
 from ablations.runs.store import Store
 from ablations.runs.workers import Engine, Processes, Serial
 from bench.trials import result, trials
@@ -78,11 +78,11 @@ class Resume:
             Store.open(store.folder)  # makes the index, which usually exists already
             begun = perf_counter()
             asked = trials(number)
-            seen: list[runner.What] = []
+            seen: list[What] = []
             runner.run(
                 asked, Store.open(store.folder), Serial(), on_event=lambda e: seen.append(e.what)
             )
-            assert seen == [runner.What.SKIPPED] * number
+            assert seen == [What.SKIPPED] * number
             return perf_counter() - begun
 
 
@@ -117,8 +117,6 @@ class Memory:
                 on_event=lambda _: None,
                 cost=lambda _: 1.0,
                 limit=lambda _: None,
-                keep=lambda _: False,
-                group=runner.together,
             )
             for trial in _lazily(WAITING):
                 schedule.ask(trial)

@@ -31,7 +31,7 @@ from ablations.runs.attempts import Job
 from ablations.runs.fingerprints import fingerprint, protocol_class
 from ablations.runs.schedule import Phase, Schedule
 from ablations.runs.store import Store
-from ablations.runs.trials import boards, plan, seeds, with_parents
+from ablations.runs.trials import plan, seeds, with_parents
 from ablations.specs.claim import Tier
 
 WORKERS = (1, 4, 16, 64, 256)
@@ -130,8 +130,6 @@ def simulate(
         on_event=lambda _: None,
         cost=cost or seconds,
         limit=lambda _: None,
-        keep=lambda _: True,
-        group=boards,
     )
     for trial in trials:
         schedule.ask(trial)

@@ -5,7 +5,7 @@ from ablations.records.pictures import Kind, Picture
 from ablations.records.rows import Row
 from ablations.records.statements import Part
 from reports import sayings
-from reports.sayings import Saying
+from reports.wording import Saying
 
 _bands = "median and quartiles"
 _shows = {

@@ -18,20 +18,14 @@ def page(found: Comparison, before: Report, after: Report) -> str:
         before: The first report.
         after: The second report.
     """
-    kinds = (
-        ("moved", "Another group", found.moved),
-        ("reworded", "Another word, the same group", found.reworded),
-        ("shifted", "Another estimate or value, the same word", found.shifted),
-    )
     return (
         environment()
         .get_template("comparison.html.j2")
         .render(
             found=found,
-            kinds=kinds,
             sides=(before, after),
             rows=tuple({row.verdict.id: row for row in r.rows} for r in (before, after)),
-            style=Markup(style()),
+            style=Markup(style("report")),
         )
     )
 

@@ -11,8 +11,9 @@ from ablations.records.rows import Row
 from ablations.records.statements import Part, Point
 from ablations.rule.outcomes import group_of
 from reports import svg
-from reports.sayings import Saying, counted, counted_in, deciding, measured, sides, telling
+from reports.sayings import counted, counted_in, deciding, measured, sides, telling
 from reports.svg import Axis
+from reports.wording import Saying
 
 TOP, STACK, STEP = 18, 66, 8.0  # of a strip: where zones begin, the highest stack, a dot's height
 FARTHEST = 30.0  # ratio on a shared axis, so that a few don't flatten all others
@@ -130,7 +131,7 @@ def values(row: Row, part: Part) -> Markup | None:
         marks.append(svg.line(svg.LEFT + 6, height(tick), 100, height(tick), "grid"))
         marks.append(svg.words(0, height(tick) + 4, text.number(tick), "side"))
     marks += [svg.group(lines, "joined"), svg.group(alone, "pair")]
-    for place, name in zip(places, places_of(labels), strict=True):
+    for place, name in zip(places, svg.fitting(labels, LETTERS), strict=True):
         marks.append(svg.words(place, bottom + 20, name, "tick"))
     label = (
         f"Values of {text.count(len(part.points), 'pair')}, from {text.number(min(known))} to "
@@ -139,17 +140,10 @@ def values(row: Row, part: Part) -> Markup | None:
     return svg.picture(marks, height=bottom + 26, label=label, kind="values")
 
 
-def places_of(labels: Sequence[str]) -> list[str]:
-    """Return the names of cells below a picture of values, or their numbers if they don't fit."""
-    room = LETTERS // max(len(labels), 1)
-    if all(len(text.short(label, room + 1)) <= room for label in labels):
-        return list(labels)
-    return [str(place) for place, _ in enumerate(labels, start=1)]
-
-
 def numbered(labels: Sequence[str]) -> Markup:
     """Return a legend of numbered cells; empty if their names are in the picture."""
-    return svg.numbered(labels) if places_of(labels) != list(labels) else Markup("")
+    fits = svg.fitting(labels, LETTERS) == list(labels)
+    return Markup("") if fits else svg.numbered(labels)
 
 
 def cells(row: Row, part: Part) -> list[str]:

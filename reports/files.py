@@ -1,13 +1,13 @@
 """The page and the files beside it, written atomically; all of them show `report.json`."""
 
 import json
-import os
 from pathlib import Path
 
 from ablations.records.comparisons import Comparison
 from ablations.records.history import History
 from ablations.records.rows import SCHEMA, Report
 from hrm.errors import UserError
+from hrm.system.files import whole
 from reports import history as commits
 from reports import schema, tex, twins
 from reports.page import page
@@ -47,10 +47,6 @@ def render(
     }
     if history is not None:
         contents[folder / commits.NAME] = commits.page(history)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
     for path, content in contents.items():
         write(path, content)
     return written
@@ -102,23 +98,10 @@ def write(path: Path, content: str) -> None:
         UserError: If it can't be written.
     """
     try:
-        _replace(path, content)
+        with whole(path) as temporary:
+            temporary.write_bytes(content.encode("utf-8", "replace"))
     except OSError as error:
-        raise _unwritable(path.parent, error) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> UserError:
-    return UserError(
-        f"the report can't be written to {str(folder)!r} ({error.strerror}); allowed is a folder "
-        "that you may write to; name another with --output"
-    )
-
-
-def _replace(path: Path, content: str) -> None:
-    """Write a temporary file beside the target, then rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content.encode("utf-8", "replace"))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"the report can't be written to {str(path.parent)!r} ({error.strerror}); allowed is a "
+            "folder that you may write to; name another with --output"
+        ) from error

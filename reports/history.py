@@ -4,27 +4,24 @@ Series are drawn over the same commits, side by side, so that a step that occurs
 is visible. Each level that asv's step detection found is drawn as a line.
 """
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from ablations import text
-from ablations.records.history import Commit, History, Step
+from ablations.records.history import Commit, History, Step, every_series
 from ablations.rule.outcomes import Group
 from reports import svg
-from reports.words import groups, name_of
+from reports.page import environment, style
+from reports.words import name_of
 
 NAME = "history.html"
 WORTH = 0.05  # series with a change of level by this share or more are listed first
 HEIGHT, CELL = 56, 18
-_templates = Path(__file__).parent / "templates"
 _scales = {
     "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
-    "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes")),
+    "bytes": text.byte_units,
     "operations": ((1e9, "billion operations"), (1e6, "million operations")),
 }
 
@@ -74,17 +71,21 @@ def page(history: History) -> str:
         (one for one in every if abs(one.change) >= WORTH), key=lambda one: (-one.change, one.name)
     )
     return (
-        _environment()
+        environment()
         .get_template("history.html.j2")
         .render(
+            conditions=conditions,
+            drawn=drawn,
+            judged_of=judged,
+            sentence=sentence,
+            strip=strip,
             history=history,
             modules=_modules(every),
             changed=changed,
             lede=lede(history, every, changed),
             measured=[c for c in history.commits if c.benchmarks],
             judged=[c for c in history.commits if c.claims],
-            style=Markup((_templates / "report.css").read_text(encoding="utf-8")),
-            more=Markup((_templates / "history.css").read_text(encoding="utf-8")),
+            style=Markup(style("report") + style("history")),
         )
     )
 
@@ -92,28 +93,22 @@ def page(history: History) -> str:
 def series(history: History) -> Iterator[Series]:
     """Yield every series with a value, by name and parameters."""
     places = {commit.commit: i for i, commit in enumerate(history.commits)}
-    newest = {n: b for commit in history.commits for n, b in commit.benchmarks.items()}
-    for name, latest in sorted(newest.items()):
-        every = [
-            (i, commit.benchmarks[name])
-            for i, commit in enumerate(history.commits)
-            if name in commit.benchmarks and commit.benchmarks[name].version == latest.version
-        ]
-        for label in dict.fromkeys(label for _, b in every for label in b.values):
-            values = {i: v for i, b in every if (v := b.values.get(label)) is not None}
-            steps: Sequence[Step] = history.steps.found.get(name, {}).get(label, ())
-            if values:
-                yield Series(
-                    name=name,
-                    parameters=label,
-                    unit=latest.unit,
-                    values=values,
-                    levels=tuple(
-                        (places[s.first], places[s.last], s.level)
-                        for s in steps
-                        if s.first in places and s.last in places
-                    ),
-                )
+    units = {n: b.unit for commit in history.commits for n, b in commit.benchmarks.items()}
+    for name, label, by_commit in every_series(history.commits):
+        values = {places[c]: value for c, value in by_commit.items() if value is not None}
+        steps: Sequence[Step] = history.steps.found.get(name, {}).get(label, ())
+        if values:
+            yield Series(
+                name=name,
+                parameters=label,
+                unit=units[name],
+                values=values,
+                levels=tuple(
+                    (places[s.first], places[s.last], s.level)
+                    for s in steps
+                    if s.first in places and s.last in places
+                ),
+            )
 
 
 def lede(history: History, every: Sequence[Series], changed: Sequence[Series]) -> str:
@@ -229,25 +224,3 @@ def _modules(every: Sequence[Series]) -> list[tuple[str, list[Series]]]:
     for one in every:
         found.setdefault(one.name.partition(".")[0], []).append(one)
     return list(found.items())
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_templates),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {
-        "conditions": conditions,
-        "count": text.count,
-        "drawn": drawn,
-        "groups": groups,
-        "judged_of": judged,
-        "number": text.number,
-        "sentence": sentence,
-        "strip": strip,
-    }
-    return environment

@@ -21,7 +21,6 @@ START, END = 13.0, 98.0  # edges of the plot, in per cent of the width
 ACROSS = 1000  # width of the inner SVG, in its own units
 FEW = 12  # up to this number of points, each is marked
 LETTERS = 44  # characters that fit below or above a picture at a width of 360 pixels
-_units = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
 
 
 def drawn(row: Row, picture: Picture) -> Markup | None:
@@ -52,7 +51,7 @@ def drawn(row: Row, picture: Picture) -> Markup | None:
 
 def key(picture: Picture) -> Markup:
     """Return a legend: the names of lines, each with its stroke, or of numbered positions."""
-    if picture.names and list(_names(picture)) != list(picture.names):
+    if svg.fitting(picture.names, LETTERS) != list(picture.names):
         return svg.numbered(picture.names)
     if len(picture.lines) < 2:
         return Markup("")
@@ -82,7 +81,9 @@ def _unit(picture: Picture, heights: Sequence[float]) -> tuple[float, str]:
     """Return the divisor of numbers on the vertical axis, and their unit."""
     if picture.up != "bytes":
         return 1.0, picture.up
-    return next((size, unit) for size, unit in _units if max(heights) >= 2 * size or size == 1)
+    return next(
+        (size, unit) for size, unit in text.byte_units if max(heights) >= 2 * size or size == 1
+    )
 
 
 def _spread(picture: Picture, places: Sequence[float]) -> bool:
@@ -126,20 +127,12 @@ def _named(picture: Picture, across: Axis) -> list[tuple[float, str]]:
     """Return the labels below the horizontal axis, with their positions."""
     places = sorted({x for line in picture.lines for x in line.across})
     if picture.names:
-        return list(zip(places, _names(picture), strict=False))
+        return list(zip(places, svg.fitting(picture.names, LETTERS), strict=False))
     room = (across.at(places[-1]) - across.at(places[0])) / 10  # of a tick's name
     apart = all(across.at(b) - across.at(a) >= room for a, b in itertools.pairwise(places))
     kinds = (Kind.MEMORY, Kind.STEPS, Kind.DIFFICULTY)
     few = picture.kind in kinds and len(places) <= 8 and apart
     return [(tick, text.number(tick)) for tick in (places if few else across.ticks(5))]
-
-
-def _names(picture: Picture) -> Sequence[str]:
-    """Return the names of positions, or their numbers if the names don't fit below the axis."""
-    room = LETTERS // max(len(picture.names), 1)
-    if all(len(text.short(name, room + 1)) <= room for name in picture.names):
-        return picture.names
-    return [str(place) for place, _ in enumerate(picture.names, start=1)]
 
 
 def _inner(picture: Picture, across: Axis, up: Axis) -> str:

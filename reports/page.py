@@ -16,7 +16,7 @@ from ablations.records.rows import Elsewhere, Report, Row
 from ablations.records.statements import Beside, Part
 from reports import captions, figures, findings, lines, overview, sayings
 from reports.documents import documents
-from reports.sayings import Saying
+from reports.wording import Saying
 from reports.words import groups, look_of, looks, name_of
 
 MANY = 4  # arms of which equal values are shown once
@@ -40,21 +40,22 @@ def page(report: Report, *, history: History | None = None) -> str:
             documents=documents(report),
             looks_at=sorted((int(n), c) for n, c in report.looks.items()),
             found=findings.chosen(report),
+            passed_of={control.row.verdict.id: control.passed for control in report.controls},
             panels=_panels(report),
             history=history,
             judged={claim for commit in history.commits for claim in commit.claims}
             if history is not None
             else set(),
-            style=Markup(style()),
+            style=Markup(style("report")),
             script=Markup(script),
             digest=digest,
         )
     )
 
 
-def style() -> str:
-    """Return the style sheet."""
-    return (_templates / "report.css").read_text(encoding="utf-8")
+def style(name: str) -> str:
+    """Return a style sheet, "report" or "history"."""
+    return (_templates / f"{name}.css").read_text(encoding="utf-8")
 
 
 @functools.cache

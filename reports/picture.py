@@ -18,7 +18,7 @@ flags = (
 )
 
 
-def take(report: Path, picture: Path, *, width: int = 1280, height: int = 900) -> None:
+def take(report: Path, picture: Path) -> None:
     """Save the first screen of a report as a PNG.
 
     Raises:
@@ -41,7 +41,7 @@ def take(report: Path, picture: Path, *, width: int = 1280, height: int = 900) -
     picture.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(flags))
-        page = browser.new_page(viewport={"width": width, "height": height})
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(report.resolve().as_uri())
         page.screenshot(path=str(picture))
         browser.close()

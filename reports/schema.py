@@ -24,9 +24,9 @@ _plain = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _entry = re.compile(r"(?:^|(?<=[.;] ))(?P<names>[a-z_0-9]+(?:, [a-z_0-9]+)*): ")
 
 
-def published(version: int = SCHEMA) -> Path:
-    """Return the path of a version's schema in the package."""
-    return Path(__file__).parent / "schemas" / f"report-{version}.schema.json"
+def published() -> Path:
+    """Return the path of the current schema in the package."""
+    return Path(__file__).parent / "schemas" / f"report-{SCHEMA}.schema.json"
 
 
 def schema() -> dict[str, Json]:

@@ -114,6 +114,14 @@ def picture(marks: Iterable[str], *, height: int, label: str, kind: str) -> Mark
     )
 
 
+def fitting(names: Sequence[str], letters: int) -> list[str]:
+    """Return the names of places if they fit into so many letters together, or their numbers."""
+    room = letters // max(len(names), 1)
+    if all(len(text.short(name, room + 1)) <= room for name in names):
+        return list(names)
+    return [str(place) for place, _ in enumerate(names, start=1)]
+
+
 def numbered(names: Iterable[str]) -> Markup:
     """Return the legend of positions that have numbers for names."""
     items = [Markup("<li>{}</li>").format(name) for name in names]
@@ -154,12 +162,10 @@ def group(marks: Iterable[str], kind: str) -> str:
     return f'<g class="{kind}">{inner}</g>' if inner else ""
 
 
-def below(
-    axis: Axis, y: float, named: Callable[[float], str] = text.number, *, most: int = 5
-) -> Iterable[str]:
+def below(axis: Axis, y: float, named: Callable[[float], str]) -> Iterable[str]:
     """Yield an axis line with ticks and their labels."""
     yield line(LEFT - 2, y, RIGHT + 2, y, "axis")
-    for tick in axis.ticks(most):
+    for tick in axis.ticks():
         at = axis.at(tick)
         yield line(at, y, at, y + 4, "axis")
         yield words(at, y + 17, named(tick), "tick")

@@ -80,11 +80,10 @@ def escaped(said: str) -> str:
 
 
 def _line(row: Row) -> str:
-    measured, interval = sayings.measured(row)
     cells = (
         row.statement,
         sayings.printed(row),
-        f"{measured} ({interval})" if interval else measured,
+        sayings.result(row),
         sayings.counted(row),
         row.verdict.verdict.value,
     )

@@ -77,25 +77,24 @@ def summary(report: Report, since: Comparison | None = None) -> str:
         report: The report.
         since: Changes since another report.
     """
-    lines = [f"# {_plain(sayings.headline(report))}", ""]
+    lines = [f"# {_short(sayings.headline(report))}", ""]
     lines += [] if since is None else _moved(since)
     lines += ["| document | holds | partly | fails | open |", "|---|--:|--:|--:|--:|"]
     for document in documents(report)[:12]:
         counts = " | ".join(str(document.count(group)) for group in Group)
-        lines.append(f"| {_plain(document.name)} | {counts} |")
+        lines.append(f"| {_short(document.name)} | {counts} |")
     lines += ["", "| | claim | documented | measured | counted |", "|---|---|---|---|---|"]
     decided = sorted(filter(sayings.decided, report.rows), key=sayings.rank)
     room = LINES - len(lines) - 2
     for row in decided[:room]:
-        measured, interval = sayings.measured(row)
         cells = (
             row.verdict.verdict,
             row.statement,
             row.verdict.documented,
-            f"{measured} ({interval})" if interval else measured,
+            sayings.result(row),
             sayings.counted(row),
         )
-        lines.append(f"| {' | '.join(map(_plain, cells))} |")
+        lines.append(f"| {' | '.join(map(_short, cells))} |")
     if len(decided) > room:
         lines += ["", f"`claims.csv` has {len(decided) - room} further decided claims."]
     return "\n".join(lines) + "\n"
@@ -103,13 +102,13 @@ def summary(report: Report, since: Comparison | None = None) -> str:
 
 def _moved(since: Comparison) -> list[str]:
     """Return the changes since another report, in at most `MOVES` lines."""
-    said = f"Since {_plain(since.before)}: {len(since.moved)} groups changed"
+    said = f"Since {_short(since.before)}: {len(since.moved)} groups changed"
     if not since.moved:
         return [f"{said}.", ""]
     lines = [f"{said}.", "", "| claim | before | after | why |", "|---|---|---|---|"]
     for move in since.moved[:MOVES]:
         cells = (move.statement, move.before.word, move.after.word, "; ".join(move.why))
-        lines.append(f"| {' | '.join(map(_plain, cells))} |")
+        lines.append(f"| {' | '.join(map(_short, cells))} |")
     more = len(since.moved) - MOVES
     return [*lines, *(["", f"{more} further claims changed."] if more > 0 else []), ""]
 
@@ -154,8 +153,11 @@ def _printable(said: str) -> str:
     return _unprintable.sub("\ufffd", said)
 
 
-def _plain(said: str) -> str:
-    """Return a text, escaped for a cell of a Markdown table."""
-    line = " ".join(said.split())
-    shown = line if len(line) <= 160 else line[:159] + "…"
-    return re.sub(r"([\\|`*_<>\[\]#])", r"\\\1", shown) or text.dash
+def cell(said: str) -> str:
+    """Return a text as one cell of a Markdown table."""
+    return re.sub(r"([\\|`*_<>\[\]#])", r"\\\1", " ".join(said.split())) or text.dash
+
+
+def _short(said: str) -> str:
+    """Return a text of at most 160 characters as one cell of a Markdown table."""
+    return cell(text.short(said, 160))

@@ -39,6 +39,10 @@ class Named:
     many: str
     meaning: str
 
+    def counted(self, n: int) -> str:
+        """Return "61 hold", "1 holds"."""
+        return f"{n} {self.one if n == 1 else self.many}"
+
 
 # In the order of the headline. Tables have another order: fails, holds, partly, open.
 groups = (

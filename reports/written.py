@@ -7,6 +7,7 @@ from ablations import text
 from ablations.records.rows import Report, Row
 from reports import findings, sayings
 from reports.documents import Document, documents
+from reports.twins import cell
 from reports.words import groups
 
 BEGIN, END = "<!-- evidence -->", "<!-- end of evidence -->"
@@ -104,7 +105,7 @@ def _anchor(heading: str) -> str:
 
 def _finding(row: Row) -> str:
     """Return a line about a decided claim: word, statement, measured and documented value."""
-    measured = _measured(row)
+    measured = sayings.result(row)
     printed = sayings.printed(row)
     said = [
         f"**{row.verdict.verdict}**",
@@ -120,11 +121,7 @@ def _finding(row: Row) -> str:
 
 
 def _document(document: Document) -> Iterable[str]:
-    counts = [
-        f"{n} {named.one if n == 1 else named.many}"
-        for named in groups
-        if (n := document.count(named.group))
-    ]
+    counts = [named.counted(n) for named in groups if (n := document.count(named.group))]
     yield f"## {cell(document.name)}"
     yield ""
     yield f"{text.count(len(document.rows), 'claim')}: {text.listed(counts)}."
@@ -138,7 +135,7 @@ def _document(document: Document) -> Iterable[str]:
             row.verdict.verdict,
             row.statement,
             sayings.printed(row),
-            _measured(row),
+            sayings.result(row),
             sayings.counted(row),
         )
         yield f"| {' | '.join(map(cell, cells))} |"
@@ -174,13 +171,3 @@ def _settled(report: Report) -> str:
         return f"{said}."
     decided = family.holds + family.partly + family.fails
     return f"{said}; {decided} of the family's {family.members} members are decided."
-
-
-def _measured(row: Row) -> str:
-    measured, within = sayings.measured(row)
-    return f"{measured} ({within})" if within else measured
-
-
-def cell(said: str) -> str:
-    """Return a text as one cell of a Markdown table."""
-    return re.sub(r"([\\|`*_<>\[\]#])", r"\\\1", " ".join(said.split())) or text.dash

@@ -11,6 +11,8 @@ from ablations.cli.progress import Share
 from ablations.runs import locks
 from hrm.codec import Json
 
+WAITING = "waiting for another process that is timing on this machine"
+
 
 def calibrate(asked: argparse.Namespace) -> int:
     """JSON: a summary of the calibration, as reports show it.
@@ -21,7 +23,7 @@ def calibrate(asked: argparse.Namespace) -> int:
     """
     if asked.docs:
         filling.writable(Path(asked.docs))
-    with locks.shared(_say_waiting), Share("calibrating") as progress:
+    with locks.shared(lambda: display.say(WAITING)), Share("calibrating") as progress:
         made = filling.calibrate(
             asked.replicates, jobs=asked.jobs, path=Path(asked.output), progress=progress
         )
@@ -55,7 +57,3 @@ def told(found: Mapping[str, Json], output: str) -> str:
     beyond = (f"Beyond its bound: {line}." for line in found["problems"])
     lines = (wrong, most, *whole, power, *beyond, f"Written to {output}.")
     return "\n".join(lines) + "\n"
-
-
-def _say_waiting() -> None:
-    sys.stderr.write("ablations: waiting for another process that is timing on this machine\n")

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from ablations.cli.session import Session
 from ablations.judging.cells import Reader
 from ablations.judging.exact import checked
-from ablations.judging.row import Desk
 from ablations.planning.next import Due
 from ablations.rule import Group, Word, group_of
 from ablations.runs.fingerprints import fingerprint
@@ -62,10 +61,7 @@ class Changes:
         session = self._session
         match claim:
             case Statistical():
-                desk = Desk(
-                    reader=reader, tier=session.tier, table=session.table, device=session.device
-                )
-                return desk.case(claim).word
+                return session.desk(reader).case(claim).word
             case Exact():
                 return checked(claim, reader, seeds(claim, session.tier), session.device).word
         return Word.NOT_RUN

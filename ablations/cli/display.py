@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -18,7 +17,7 @@ from ablations.rule import Group, Zones, group_of
 from ablations.rule.outcomes import Word
 from ablations.text import duration, number
 from hrm.codec import Json
-from hrm.system import console as consoles
+from hrm.system.console import console
 
 STYLE = {
     Group.HOLDS: "green",
@@ -192,7 +191,7 @@ def ran(summary: Mapping[str, Json], store: str) -> None:
     for row in summary["refused"]:
         out.print(escape(f"Not run: {row['id']}: {row['reason']}; --all runs it anyway."))
     for error in summary["failed"]:
-        consoles.console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
+        console(stderr=True).print(f"[red]failed[/red] {escape(error)}", soft_wrap=True)
 
 
 def verdicts(report: Report) -> None:
@@ -253,11 +252,7 @@ def rendered(report: Report, path: Path) -> None:
 def comparison(found: Comparison) -> None:
     """Print the differences between two reports, changed groups first, with their reasons."""
     out = console()
-    for title, moves in (
-        ("Another group", found.moved),
-        ("Another word, the same group", found.reworded),
-        ("Another estimate or value, the same word", found.shifted),
-    ):
+    for _, title, moves in found.kinds:
         if moves:
             out.print(f"[bold]{title}[/]")
         for move in moves:
@@ -314,29 +309,19 @@ def setting(value: Json) -> str:
     return f"{value.get('kind', '')}({fields})"
 
 
-def console() -> Console:
-    """Return the console for results."""
-    return consoles.console()
-
-
 def _word(word: str) -> str:
     return f"[{STYLE[group_of(Word(word))]}]{word}[/]"
 
 
-def _table(
-    *columns: str,
-    box_style: box.Box | None = box.SIMPLE_HEAD,
-    numbers: Collection[str] = (),
-) -> Table:
+def _table(*columns: str, numbers: Collection[str] = ()) -> Table:
     """Return a table whose first column (ids or names) and numbers are never wrapped.
 
     Args:
         columns: Names of the columns.
-        box_style: Style of its lines.
         numbers: Columns to align on the right; if there are any, columns are set close together.
     """
     table = Table(
-        box=box_style, pad_edge=False, show_edge=not numbers, collapse_padding=bool(numbers)
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=not numbers, collapse_padding=bool(numbers)
     )
     for i, name in enumerate(columns):
         table.add_column(

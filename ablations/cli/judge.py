@@ -23,75 +23,11 @@ from ablations.rule.words import Reader
 from ablations.rule.zones import Zones
 from hrm.errors import UserError
 
-DESCRIPTION = """\
-Judge one claim by the count rule, from a file with your own numbers.
-
-FILE is CSV or JSON; - stands for standard input. It has the columns baseline and treatment, or a
-single column contrast (their difference, or with --ratio their ratio); other columns are ignored.
-Each row is a pair, in an order that was fixed beforehand. A cell may be inf or -inf (the run
-diverged), empty (unknown), or >=300 (the target wasn't reached by 300).
-"""
 ALLOWED = "allowed are numbers, inf, -inf, >=300, <=300, or nothing for unknown"
 ARMS, CONTRAST = ("baseline", "treatment"), "contrast"
 _limited = re.compile(r"\s*([<>])=?\s*(.+)")
 
 Limits = tuple[float, float]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `ablations judge`; `--json` is every command's."""
-    parser.add_argument("file", metavar="FILE", help="CSV or JSON with the pairs; - for stdin")
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--ratio", action="store_true", help="compare treatment / baseline")
-    kind.add_argument(
-        "--difference",
-        dest="ratio",
-        action="store_false",
-        help="compare treatment - baseline (default)",
-    )
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument(
-        "--fewer",
-        action="store_true",
-        help="the claim is that the treatment has less: a ratio below 1, a difference below 0",
-    )
-    way.add_argument(
-        "--more",
-        dest="fewer",
-        action="store_false",
-        help="the claim is that the treatment has more (default)",
-    )
-    parser.add_argument(
-        "--null",
-        type=_number,
-        metavar="W",
-        help="smallest effect worth having; with --ratio as a share: 0.05 is 5 %%",
-    )
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument(
-        "--about",
-        type=_number,
-        nargs=2,
-        metavar=("LOW", "HIGH"),
-        help="range of the claimed effect; with --ratio as ratios: 0.6 0.8",
-    )
-    size.add_argument("--at-least", type=_number, metavar="X", help="smallest claimed effect")
-    size.add_argument(
-        "--not-worse",
-        type=_number,
-        metavar="MARGIN",
-        help="the claim is that nearly no pair is worse by this much; with --ratio as a share",
-    )
-    parser.add_argument(
-        "--claims",
-        type=int,
-        default=1,
-        metavar="N",
-        help="number of claims that share the error of 5 %%, this one included (default: 1)",
-    )
-    parser.add_argument(
-        "--noun", default="pairs", metavar="WORD", help="what a pair is: seeds (default: pairs)"
-    )
 
 
 def judge(asked: argparse.Namespace) -> int:
@@ -320,13 +256,6 @@ def _interval(verdict: Verdict, zones: Zones, table: Table) -> str:
 def _text(file: str) -> str:
     raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     return raw.decode("utf-8-sig", errors="replace")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
 def _finite(value: float) -> float | None:

@@ -4,7 +4,6 @@ import datetime
 import math
 import os
 import platform
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ LINE = 60.0  # seconds between two lines if stderr isn't a terminal
 
 
 class Share:
-    """A bar for the completed share of some work; a line per minute if stderr isn't a terminal."""
+    """A bar for the completed share of some work; a line every 15 s if stderr isn't a terminal."""
 
     def __init__(self, name: str) -> None:
         from rich import progress
@@ -66,8 +65,7 @@ class Share:
         self.bar.update(self.task, completed=share, left=left)
         if not self.console.is_terminal and now - self.said >= 15:
             self.said = now
-            sys.stderr.write(f"ablations: {self.name}, {share:.0%} done, {left}\n")
-            sys.stderr.flush()
+            say(f"{self.name}, {share:.0%} done, {left}")
 
 
 class Progress:

@@ -1,8 +1,8 @@
 """`ablations run`: run trials up to one look after the other, until claims are settled."""
 
 import argparse
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -45,7 +45,7 @@ def run(asked: argparse.Namespace) -> int:
     shard = None if asked.shard is None else Shard.read(asked.shard)
     store = session.store(create=True)
     budget = Budget(asked.budget)
-    done = Counter[str]()
+    done: set[str] = set()
     refused: dict[str, str] = {}
     left: tuple[Due, ...] = ()
     tried: list[Trial] = []
@@ -71,7 +71,8 @@ def run(asked: argparse.Namespace) -> int:
             break
         with Progress(trials, costs, where.jobs, where.words, store.folder) as progress:
             changes = Changes(session, store, due, reader, progress.change)
-            _execute(trials, store, costs, where, budget, progress, _Tally(done, begun, changes))
+            tally = functools.partial(_tally, done, begun, changes)
+            _execute(trials, store, costs, where, budget, progress, tally)
         if budget.left() <= 0:
             break
         tried += trials
@@ -89,7 +90,7 @@ def execute(trials: Sequence[Trial], store: Store, costs: Costs, jobs: int) -> N
     """
     where = _Where(jobs=jobs)
     with Progress(trials, costs, jobs, where.words, store.folder) as progress:
-        _execute(trials, store, costs, where, Budget(None), progress, None)
+        _execute(trials, store, costs, where, Budget(None), progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,29 +160,15 @@ def _where(asked: argparse.Namespace) -> _Where:
     return where
 
 
-@dataclass(frozen=True)
-class _Tally:
-    """Counters of a run.
-
-    Args:
-        done: Finished trials.
-        begun: Trials that were started.
-        changes: Detects changes of groups.
-    """
-
-    done: Counter[str]
-    begun: set[str]
-    changes: Changes
-
-    def take(self, event: "Event") -> None:
-        """Count an event."""
-        if event.what not in ("waiting", "paused"):
-            self.begun.add(event.fingerprint)
-        finished = event.result is not None and event.result.status.finished
-        if event.what == "stored" and finished:
-            self.done[event.fingerprint] += 1
-        if finished or event.what == "skipped":
-            self.changes.over(event.fingerprint)
+def _tally(done: set[str], begun: set[str], changes: Changes, event: "Event") -> None:
+    """Record an event: which trials were started and which have finished, and changed groups."""
+    if event.what not in ("waiting", "paused"):
+        begun.add(event.fingerprint)
+    finished = event.result is not None and event.result.status.finished
+    if event.what == "stored" and finished:
+        done.add(event.fingerprint)
+    if finished or event.what == "skipped":
+        changes.over(event.fingerprint)
 
 
 def _execute(
@@ -191,14 +178,13 @@ def _execute(
     where: _Where,
     budget: Budget,
     progress: Progress,
-    tally: _Tally | None,
+    tally: Callable[["Event"], None] = lambda _: None,
 ) -> None:
     from ablations.runs import runner
 
     def on_event(event: "Event") -> None:
         progress(event)
-        if tally is not None:
-            tally.take(event)
+        tally(event)
 
     runner.run(
         trials,
@@ -278,7 +264,7 @@ def _told(
     asked: argparse.Namespace,
     session: Session,
     store: Store,
-    done: Counter[str],
+    done: set[str],
     refused: dict[str, str],
     begun: set[str],
     left: Sequence[Due],
@@ -296,8 +282,8 @@ def _told(
     remaining = {fingerprint(t) for one in left for t in one.trials if not reader.over(t)} - begun
     summary: dict[str, Json] = {
         "tier": session.tier.value,
-        "trials": len(stored | set(done)) + len(remaining),
-        "stored_before": len(stored - set(done)),
+        "trials": len(stored | done) + len(remaining),
+        "stored_before": len(stored - done),
         "run": len(done),
         "left": len(remaining),
         "refused": [{"id": name, "reason": reason} for name, reason in refused.items()],

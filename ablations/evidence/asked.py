@@ -110,12 +110,10 @@ def described(claim: Claim, files: Mapping[str, str]) -> dict[str, Json] | None:
 
 def digest_of(metric: Metric) -> str:
     """Return the digest of a metric's code."""
-    return _digest(type(metric).__module__)
+    return _of_module(type(metric).__module__)
 
 
-@functools.cache
-def _digest(module: str) -> str:
-    return sources.of_reader(module)
+_of_module = functools.cache(sources.of_reader)  # what this process has imported
 
 
 def normal(trial: Trial) -> Trial:

@@ -19,7 +19,7 @@ import filelock
 from ablations.evidence import files
 from ablations.evidence.asked import described, normal
 from ablations.evidence.files import Runs
-from ablations.evidence.kept import is_evidence, trial_of
+from ablations.evidence.kept import is_evidence
 from ablations.records.trials import Trial
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
@@ -65,7 +65,6 @@ class Book:
     """All evidence, while it is added to.
 
     Args:
-        folder: Folder of the evidence.
         files: Files by name.
         names: Names of files by the kind of trial, in its current encoding.
         known: Names of files by fingerprint.
@@ -73,7 +72,6 @@ class Book:
         summary: Result so far.
     """
 
-    folder: Path
     files: dict[str, Runs]
     names: dict[str, str]
     known: dict[str, str]
@@ -159,9 +157,8 @@ def load(folder: Path) -> Book:
     if missing := sorted(set(written) - set(found)):
         raise files.damaged(folder / "runs" / f"{missing[0]}.jsonl", "it is missing")
     return Book(
-        folder=folder,
         files=found,
-        names={kind(normal(trial_of(runs, 0))): name for name, runs in found.items()},
+        names={kind(normal(runs.first)): name for name, runs in found.items()},
         known={key: name for name, runs in found.items() for key in runs.runs},
     )
 

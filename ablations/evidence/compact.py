@@ -21,7 +21,7 @@ from ablations.judging import garden, readings
 from ablations.judging.cells import Reader, Run, value_of
 from ablations.metrics.base import Metric
 from ablations.records.rows import Garden
-from ablations.records.trials import Result, Status, Trial
+from ablations.records.trials import Result, Status
 from ablations.runs import fingerprints
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
@@ -57,7 +57,7 @@ def compact(
     """
     with alone(folder):
         book, journal = load(folder), Journal(folder / "journal.jsonl")
-        wanted, kinds = asked(itertools.chain(*claims)), _Kinds()
+        wanted, kinds = asked(itertools.chain(*claims)), dict[str, str]()
         before = len(book.known)
         for store in stores:
             require_whole(store)
@@ -77,21 +77,15 @@ def compact(
 
 
 # -- reading --------------------------------------------------------------------------------------
-class _Kinds:
-    """The kind that this release gives a recorded trial, computed once for all seeds."""
+def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: dict[str, str]) -> None:
+    """Add a store's runs.
 
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def of(self, trial: Trial) -> str:
-        recorded = kind(trial)
-        if recorded not in self._known:
-            self._known[recorded] = kind(normal(trial))
-        return self._known[recorded]
-
-
-def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: _Kinds) -> None:
-    """Add a store's runs."""
+    Args:
+        book: The evidence.
+        store: The store.
+        wanted: The readings that claims need, by the kind of trial.
+        kinds: Kinds that this release gives recorded trials, by their recorded kinds, so far.
+    """
     together: dict[str, list[tuple[Result, bool]]] = {}
     called = {file: name for name, file in book.names.items()}
     for fingerprint in store.fingerprints():
@@ -106,7 +100,10 @@ def _compact(book: Book, store: Store, wanted: Mapping[str, Asked], kinds: _Kind
         if result is None or not result.status.finished:
             book.summary.unfinished += result is not None
             continue
-        name = kinds.of(result.trial)
+        recorded = kind(result.trial)
+        if recorded not in kinds:
+            kinds[recorded] = kind(normal(result.trial))
+        name = kinds[recorded]
         if name not in wanted:
             book.summary.unread += 1
             continue
@@ -122,16 +119,16 @@ def _complete(runs: Runs, line: Mapping[str, Json], one: Asked) -> bool:
     return {str(arm) for arm in one.skilled} <= set(line.get("skill", ())) and all(
         any(
             key in line["values"] and digest_of(metric) in runs.readings[key]["sources"]
-            for key in runs.of(arm, metric.to_json())
+            for key in runs.keys(arm, text)
         )
-        for (arm, _), metric in one.metrics.items()
+        for (arm, text), metric in one.metrics.items()
     )
 
 
 def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, bool]]) -> None:
     """Add new runs of one kind, and new readings of recorded ones."""
     runs = book.of(one.trial)
-    reader = Reader(_Once(store))
+    reader = Reader(store)
     read: dict[str, dict[tuple[int, str], tuple[Json, str]]] = {}
     fresh: dict[str, dict[str, Json]] = {}
     for result, there in results:
@@ -153,30 +150,16 @@ def _add(book: Book, store: Store, one: Asked, results: Sequence[tuple[Result, b
             book.summary.reread += 1
             book.changed.add(runs.name)
     for (arm, text), metric in one.metrics.items():
-        _merge(runs, arm, metric, {f: found[arm, text] for f, found in read.items()})
+        _merge(runs, arm, text, metric, {f: found[arm, text] for f, found in read.items()})
 
 
-class _Once:
-    """A store that loads the arrays of each run only once, and keeps those of one run."""
-
-    def __init__(self, store: Store) -> None:
-        self.get, self.unknown = store.get, store.unknown
-        self._store, self._key = store, ("", "")
-        self._found: tuple[Mapping[str, Any], ...] = ()
-
-    def observations(self, result: Result) -> tuple[Mapping[str, Any], ...]:
-        """Return the observations of an attempt, one mapping per arm."""
-        key = result.fingerprint, result.attempt
-        if key != self._key:
-            self._key, self._found = key, self._store.observations(result)
-        return self._found
-
-
-def _merge(runs: Runs, arm: int, metric: Metric, found: Mapping[str, tuple[Json, str]]) -> None:
+def _merge(
+    runs: Runs, arm: int, text: str, metric: Metric, found: Mapping[str, tuple[Json, str]]
+) -> None:
     """Add the readings of a metric of one arm to the recorded ones."""
     if not found:
         return
-    key = _column(runs, arm, metric, {name: value for name, (value, _) in found.items()})
+    key = _column(runs, arm, text, metric, {name: value for name, (value, _) in found.items()})
     for fingerprint, (value, end) in found.items():
         line = runs.runs[fingerprint]
         line["values"] = dict(sorted({**line["values"], key: value}.items()))
@@ -184,10 +167,10 @@ def _merge(runs: Runs, arm: int, metric: Metric, found: Mapping[str, tuple[Json,
             line["ends"] = dict(sorted({**line.get("ends", {}), key: end}.items()))
 
 
-def _column(runs: Runs, arm: int, metric: Metric, values: Mapping[str, Json]) -> str:
+def _column(runs: Runs, arm: int, text: str, metric: Metric, values: Mapping[str, Json]) -> str:
     """Return the key for the present values of a metric."""
-    said, digest = metric.to_json(), digest_of(metric)
-    keys = sorted(runs.of(arm, said), key=lambda key: runs.readings[key]["order"])
+    digest = digest_of(metric)
+    keys = sorted(runs.keys(arm, text), key=lambda key: runs.readings[key]["order"])
     for key in keys:
         if digest in runs.readings[key]["sources"]:
             return key
@@ -197,7 +180,7 @@ def _column(runs: Runs, arm: int, metric: Metric, values: Mapping[str, Json]) ->
         if all(name in values and values[name] == value for name, value in before.items()):
             runs.readings[last]["sources"].append(digest)
             return last
-    made = {"arm": arm, "metric": said, "sources": [digest], "order": len(keys)}
+    made = {"arm": arm, "metric": metric.to_json(), "sources": [digest], "order": len(keys)}
     key = files.short(made, 6)
     runs.readings[key] = made
     return key
@@ -207,12 +190,16 @@ def _read(result: Result, arm: int, metric: Metric, reader: Reader) -> tuple[Jso
     """Return the reading of a metric as JSON, and the end of its scale at which it lies."""
     if result.status is not Status.OK:
         return files.packed(metric.of_diverged()), ""
-    run = Run(trial=result.trial, arm=arm, result=result, status=result.status, lost=False)
+    run = _run(result, arm)
     value, _, fault = value_of(run, metric, reader, readings.CELL)
     end = ""
     with contextlib.suppress(ArithmeticError, LookupError, TypeError, UserError, ValueError):
         end = readings.extreme(metric, reader.observed(run))
     return ({"fault": fault} if fault else files.packed(value)), end
+
+
+def _run(result: Result, arm: int) -> Run:
+    return Run(trial=result.trial, arm=arm, result=result, status=result.status, lost=False)
 
 
 def _line(runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> dict[str, Json]:
@@ -234,7 +221,7 @@ def _line(runs: Runs, result: Result, sha: str, one: Asked, reader: Reader) -> d
         line["deaths"] = result.deaths
     if result.error:
         line["error"] = result.error
-    observed = reader.runs.observations(result)
+    observed = [reader.observed(_run(result, arm)) for arm in range(len(result.observations))]
     line |= series.kept(runs, observed)
     if result.status is Status.OK:
         if any("checks" in found for found in observed):
@@ -305,9 +292,9 @@ def _repeated(book: Book, runs: Runs, result: Result, sha: str, one: Asked, read
         return False
     equal = result.status.value == line["status"] and all(
         value == line["values"][key]
-        for (arm, _), metric in one.metrics.items()
+        for (arm, text), metric in one.metrics.items()
         for value in [_read(result, arm, metric, reader)[0]]
-        for key in runs.of(arm, metric.to_json())
+        for key in runs.keys(arm, text)
         if key in line["values"] and digest_of(metric) in runs.readings[key]["sources"]
     )
     same = _machine(result) == runs.where[line["where"]]["machine"]

@@ -100,12 +100,13 @@ class Runs:
         lines += sorted(self.runs.values(), key=lambda run: (run["seed"], run["fingerprint"]))
         return "".join(dumped(line) for line in lines)
 
-    def of(self, arm: int, metric: Mapping[str, Json]) -> list[str]:
-        """Return the keys of the readings of an arm by a metric, in the order of their digests."""
-        return self.keys(arm, canonical(metric))
-
     def keys(self, arm: int, metric: str) -> list[str]:
-        """Return the same as `of`, for the canonical JSON of a metric."""
+        """Return the keys of an arm's readings by a metric, in order.
+
+        Args:
+            arm: Index of the arm.
+            metric: Canonical JSON of the metric.
+        """
         if self._placed != len(self.readings):  # readings are added, never removed or moved
             self._places.clear()
             for key, one in sorted(self.readings.items()):

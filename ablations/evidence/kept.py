@@ -33,7 +33,6 @@ from hrm.errors import UserError
 from hrm.system.files import read_json
 
 Run = Mapping[str, Json]
-Identity = tuple[int, tuple[int, ...], str]  # ids of a protocol's and arms' JSON, and the device
 
 
 def is_evidence(folder: Path) -> bool:
@@ -53,8 +52,6 @@ class Evidence:
         self._editions: dict[str, Mapping[int, tuple[Runs, Run]]] = {}
         self._found: dict[str, tuple[Runs, Run]] = {}
         self._stale: dict[str, set[str]] = {}
-        self._kinds: dict[Identity, tuple[Trial, str]] = {}
-        self._today: dict[Identity, tuple[Trial, str | None]] = {}
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -78,7 +75,7 @@ class Evidence:
     # -- as a store -------------------------------------------------------------------------------
     def key(self, trial: Trial) -> str:
         """Return the fingerprint of a trial's run, or a placeholder if there is no run."""
-        name = self._kind(trial)
+        name = kind(trial)
         if name not in self._editions:
             self._editions[name] = self._edition(trial, name)
         found = self._editions[name].get(trial.seed)
@@ -108,7 +105,7 @@ class Evidence:
 
     def marks(self, results: Sequence[Result]) -> tuple[str, ...]:
         """Return remarks on runs and readings of earlier commits."""
-        old = [result for result in results if result.sources != self._sources(result.trial)]
+        old = [result for result in results if result.sources != _sources(result.trial)]
         said = []
         if old:
             commits = sorted({(result.commit or "an unknown commit")[:12] for result in old})
@@ -152,7 +149,7 @@ class Evidence:
 
     def all(self, trial: Trial) -> list[tuple[Runs, Run]]:
         """Return all runs with a trial's protocol and arms: any seed, sources, versions, device."""
-        name = self._kind(trial)
+        name = kind(trial)
         found = [self._names[name]] if name in self._names else self._renamed().get(name, [])
         return [(self.file(n), run) for n in found for run in self.file(n).runs.values()]
 
@@ -165,7 +162,7 @@ class Evidence:
             editions.setdefault(edition, {})[run["seed"]] = runs, run
         if len(editions) < 2:
             return next(iter(editions.values()), {})
-        today = self._sources(trial)
+        today = _sources(trial)
 
         def order(item: tuple[str, Mapping[int, tuple[Runs, Run]]]) -> tuple[bool, int, str]:
             runs, run = next(iter(item[1].values()))
@@ -173,26 +170,12 @@ class Evidence:
 
         return max(editions.items(), key=order)[1]
 
-    def _kind(self, trial: Trial) -> str:
-        """Return the kind of a trial, computed once for all with the same protocol and arms."""
-        key = _identity(trial)
-        if key not in self._kinds:
-            self._kinds[key] = trial, kind(trial)  # keeping the trial prevents reuse of its id
-        return self._kinds[key][1]
-
-    def _sources(self, trial: Trial) -> str | None:
-        """Return the digest of a trial's present sources, None if it has none."""
-        key = _identity(trial)
-        if key not in self._today:
-            self._today[key] = trial, _sources(trial)
-        return self._today[key][1]
-
     def _renamed(self) -> Mapping[str, Sequence[str]]:
         """Return files by the kind that this release gives their trial, if that has changed."""
         if self._others is None:
             self._others = {}
             for name in self.names:
-                now = kind(normal(trial_of(self.file(name), 0)))
+                now = kind(normal(self.file(name).first))
                 if now not in self._names:
                     self._others.setdefault(now, []).append(name)
         return self._others
@@ -255,11 +238,6 @@ class Reading(readings.Kept):
         return values[max(keys, key=lambda k: self._runs.readings[k]["order"])]
 
 
-def trial_of(runs: Runs, seed: int) -> Trial:
-    """Return the trial of a file of runs at a seed, as it was recorded."""
-    return replace(runs.first, seed=seed)
-
-
 @functools.lru_cache(maxsize=1024)
 def _text(metric: Metric) -> str:
     return canonical(metric.to_json())
@@ -276,7 +254,7 @@ def _result(runs: Runs, run: Run) -> Result:
     return Result(
         fingerprint=run["fingerprint"],
         attempt=run["attempt"],
-        trial=trial_of(runs, run["seed"]),
+        trial=replace(runs.first, seed=run["seed"]),
         status=Status(run["status"]),
         observations=(),
         error=run.get("error"),
@@ -293,10 +271,6 @@ def _result(runs: Runs, run: Run) -> Result:
         dirty=where["dirty"],
         started=started.isoformat(),
     )
-
-
-def _identity(trial: Trial) -> Identity:
-    return id(trial.protocol), tuple(map(id, trial.arms)), trial.device
 
 
 def _sources(trial: Trial) -> str | None:

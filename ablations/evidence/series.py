@@ -4,24 +4,18 @@ Values per board are reduced to one board, the mean over all boards, or to a few
 difficulty, so that evidence is read like a run. Values of metrics are never taken from here.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ablations.evidence import files
 from ablations.evidence.files import Runs
+from ablations.judging.pictures import POINTS, by_difficulty, by_step, short, spaced
 from hrm.codec import Json
 
 CURVES = ("evaluation_score", "evaluation_error", "evaluation_taken")
 LISTS = ("rate", "final_loss", "finite")  # observations of a ladder of learning rates
-POINTS = 40  # largest number of points of a curve
-STRATA = 6  # number of ranges of difficulty
-DIGITS = 4  # significant digits of a point
-
-Array = NDArray[np.float64]
 
 
 def kept(runs: Runs, observed: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
@@ -57,22 +51,17 @@ def _curves(runs: Runs, found: Mapping[str, Any]) -> dict[str, Json]:
     }
     if not curves:
         return {}
-    places = np.unique(np.linspace(0, len(at) - 1, min(POINTS, len(at))).round().astype(int))
+    places = spaced(len(at))
     grid = [float(x) for x in at[places]]
     key = files.short(grid, 6)
     runs.grids[key] = grid
-    return {"at": key} | {name: _short(curve[places]) for name, curve in curves.items()}
+    return {"at": key} | {name: list(short(curve[places])) for name, curve in curves.items()}
 
 
 def _by_step(found: Mapping[str, Any]) -> dict[str, Json]:
-    if "error_by_step" in found:
-        errors = np.asarray(found["error_by_step"], dtype=np.float64)
-        return {"error_by_step": _short(errors.mean(axis=1))}
-    if "right_by_step" in found and "unknown" in found:
-        right = np.asarray(found["right_by_step"], dtype=np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shares = right / np.asarray(found["unknown"], dtype=np.float64)
-        return {"right_by_step": _short(np.nanmean(shares, axis=1))}
+    for name, needed in (("error_by_step", "error_by_step"), ("right_by_step", "unknown")):
+        if name in found and needed in found:
+            return {name: list(short(by_step(found)[1]))}
     return {}
 
 
@@ -80,17 +69,11 @@ def _by_difficulty(found: Mapping[str, Any]) -> dict[str, Json]:
     """Return the mean difficulty and mean halting step in each range of difficulty."""
     if "steps" not in found or "difficulty" not in found:
         return {}
-    steps, hard = (np.asarray(found[name], dtype=np.float64) for name in ("steps", "difficulty"))
+    steps, hard = (np.asarray(found[name]) for name in ("steps", "difficulty"))
     if steps.shape != hard.shape or steps.ndim != 1 or not len(steps):
         return {}
-    edges = np.unique(np.quantile(hard, np.linspace(0, 1, STRATA + 1)))
-    stratum = np.clip(np.searchsorted(edges, hard, side="right") - 1, 0, max(len(edges) - 2, 0))
-    counts = np.bincount(stratum)
-    filled = counts > 0
-    return {
-        name: _short(np.bincount(stratum, weights=x)[filled] / counts[filled])
-        for name, x in (("difficulty", hard), ("steps", steps))
-    }
+    means = zip(("difficulty", "steps"), by_difficulty(found), strict=True)
+    return {name: list(short(values)) for name, values in means}
 
 
 def _lists(found: Mapping[str, Any]) -> dict[str, Json]:
@@ -98,12 +81,7 @@ def _lists(found: Mapping[str, Any]) -> dict[str, Json]:
     names = [name for name in found if name in LISTS or name.endswith(("_batches", "_bytes"))]
     lists = {name: np.asarray(found[name]) for name in names}
     return {
-        name: values.tolist() if values.dtype.kind in "bi" else _short(values)
+        name: values.tolist() if values.dtype.kind in "bi" else list(short(values))
         for name, values in lists.items()
         if values.ndim == 1 and values.dtype.kind in "biuf" and len(values) <= POINTS
     }
-
-
-def _short(values: Iterable[float]) -> list[float | None]:
-    """Return numbers rounded to `DIGITS` digits, None for those that aren't finite."""
-    return [float(f"{x:.{DIGITS}g}") if math.isfinite(x) else None for x in values]

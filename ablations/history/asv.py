@@ -2,19 +2,17 @@
 
 import importlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ablations.records.history import Commit, Conditions, Measured, Step, Steps
+from ablations.records.history import Commit, Conditions, Measured, Step, Steps, every_series
 from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import read_json
 
 LOAD = "load.json"  # a file beside the results, written by `tox -e bench`
-
-Series = Mapping[str, float | None]  # by commit
 
 
 def taken(config: Path) -> Mapping[str, tuple[Conditions, Mapping[str, Measured]]]:
@@ -49,9 +47,6 @@ def taken(config: Path) -> Mapping[str, tuple[Conditions, Mapping[str, Measured]
 def steps(commits: Sequence[Commit]) -> Steps:
     """Return the levels of each series over these commits, in order, by asv's step detection.
 
-    A series has the values of the benchmark's newest version only, since values of different
-    versions aren't comparable.
-
     Raises:
         UserError: If asv isn't installed.
     """
@@ -66,30 +61,6 @@ def steps(commits: Sequence[Commit]) -> Steps:
         if levels:
             found.setdefault(name, {})[label] = levels
     return Steps(found=found, by=f"asv {_asv('asv').__version__}, asv.step_detect")
-
-
-def every_series(commits: Sequence[Commit]) -> Iterator[tuple[str, str, Series]]:
-    """Yield name, parameters and values by commit, of each benchmark's newest version."""
-    newest = {name: b.version for commit in commits for name, b in commit.benchmarks.items()}
-    labels = {
-        (name, label): None
-        for commit in commits
-        for name, b in commit.benchmarks.items()
-        if b.version == newest[name]
-        for label in b.values
-    }
-    for name, label in sorted(labels):
-        yield (
-            name,
-            label,
-            {
-                commit.commit: b.values[label]
-                for commit in commits
-                if (b := commit.benchmarks.get(name)) is not None
-                and b.version == newest[name]
-                and label in b.values
-            },
-        )
 
 
 def label(values: Sequence[str]) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from ablations.records.history import Commit, History, Steps
+from ablations.runs.sources import ours
 from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 
 STEPS = "steps.json"
-PACKAGES = ("ablations", "bench", "hrm", "reports")
 R = TypeVar("R", Commit, Steps)
 
 
@@ -119,7 +119,7 @@ def commits(text: str, root: Path, number: int | None) -> list[str]:
 
 def sources(commit: str, root: Path) -> str:
     """Return the SHA-256 over the names and contents of our Python files at a commit."""
-    listed = _git(root, "ls-tree", "-r", commit, "--", *PACKAGES).splitlines()
+    listed = _git(root, "ls-tree", "-r", commit, "--", *ours).splitlines()
     lines = sorted(line for line in listed if line.endswith(".py"))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from ablations.history import measure
 from ablations.history.asv import label
+from ablations.runs.workers import thread_variables
 from hrm.errors import UserError
 
-THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 QUICK = "BENCH_QUICK"  # environment variable that `bench.timed` reads
 
 Key = tuple[str, str]  # name and parameters of a benchmark
@@ -53,7 +53,7 @@ def measured(folder: Path, pattern: str, *, quick: bool) -> dict[Key, Figure]:
         )
     script = Path(str(measure.__file__))
     env = {name: value for name, value in os.environ.items() if name != QUICK}
-    env |= dict.fromkeys(THREADS, "1")
+    env |= dict.fromkeys(thread_variables, "1")
     env |= {"PYTHONPATH": str(folder.parent), "PYTHONHASHSEED": "0"}
     env |= {QUICK: "1"} if quick else {}
     command = [sys.executable, "-P", str(script), str(folder), str(int(quick)), pattern]

@@ -7,15 +7,12 @@ pipeline. Claims that are guarded by an undecided control stay open.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from ablations.claims.controls import Control
 from ablations.judging import timing
 from ablations.records.rows import Controlled, Row
 from ablations.rule import Word
 from ablations.specs.claim import Claim
-
-if TYPE_CHECKING:  # importing them imports every spec
-    from ablations.claims.controls import Control
 
 # For each expected word: the words with which a control passes, and those that leave it undecided.
 # DIRECTION ONLY leaves a planted effect undecided, and is a failure for equal cells. With NO GAIN,
@@ -47,7 +44,7 @@ def passed(expected: Word, word: Word, faults: Sequence[str] = ()) -> bool | Non
     return None if word in _open[expected] else False
 
 
-def controlled(control: "Control", row: Row, claims: Sequence[Claim]) -> Controlled:
+def controlled(control: Control, row: Row, claims: Sequence[Claim]) -> Controlled:
     """Return a control's row, with its result and the claims that it guards.
 
     Args:

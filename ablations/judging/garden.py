@@ -7,7 +7,6 @@ added, and a report lists them.
 """
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,10 +14,11 @@ from pathlib import Path
 from ablations.judging.case import Case
 from ablations.judging.cells import parts_of
 from ablations.records.rows import Garden
+from ablations.runs.fingerprints import sha256
 from ablations.specs.claim import Statistical
 from ablations.specs.tests import Test
 from hrm.codec import Json
-from hrm.config.parts import Part, canonical
+from hrm.config.parts import Part
 from hrm.errors import UserError
 
 FILE = "garden.jsonl"
@@ -34,7 +34,7 @@ def digest(claim: Statistical) -> str:
         "block": claim.block,
         "cells": [list(cell.data.values()) for cell in claim.cells],
     }
-    return hashlib.sha256(canonical(data).encode()).hexdigest()
+    return sha256(data)
 
 
 def seen(case: Case) -> Garden | None:

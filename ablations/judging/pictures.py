@@ -3,7 +3,9 @@
 Only reports need them. The arrays of a run are read once, however many claims share the run.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +64,10 @@ class Album:
         made = [
             _arrivals(cells, pairs) if _all(metrics, Arrival) else None,
             self._course(cells, pairs),
-            self._over_pairs(Kind.STEPS, cells, pairs, _by_step) if _forced(cells) else None,
-            self._over_pairs(Kind.DIFFICULTY, cells, pairs, _by_difficulty)
+            self._over_pairs(Kind.STEPS, cells, pairs, lambda found, _: by_step(found))
+            if _forced(cells)
+            else None,
+            self._over_pairs(Kind.DIFFICULTY, cells, pairs, lambda found, _: by_difficulty(found))
             if _all(metrics, HALTING)
             else None,
             self._over_pairs(Kind.RATES, cells, pairs, _by_rate)
@@ -83,14 +87,7 @@ class Album:
         metric = cells[0].metric
         if drawn is None or not isinstance(metric, Arrival) or metric.cost is not None:
             return drawn
-        return Picture(
-            kind=drawn.kind,
-            across=drawn.across,
-            up=drawn.up,
-            lines=drawn.lines,
-            level=metric.threshold,
-            level_name="target",
-        )
+        return replace(drawn, level=metric.threshold, level_name="target")
 
     def _over_pairs(
         self,
@@ -157,10 +154,10 @@ class Album:
         read = [value_of(pair.runs[last], metric.twin, self._reader, "")[0] for pair in started]
         twins = [value.low if value.known else None for value in read]
         label = case.claim.compared[-1].label
-        lines = [Line(label=label, across=places, middle=_short(ratios), n=len(started))]
+        lines = [Line(label=label, across=places, middle=short(ratios), n=len(started))]
         if any(twin is not None for twin in twins):
             beside = "baseline, twice"
-            lines.append(Line(label=beside, across=places, middle=_short(twins), n=len(started)))
+            lines.append(Line(label=beside, across=places, middle=short(twins), n=len(started)))
         return Picture(
             kind=Kind.TURNS,
             across=f"{noun(case.claim)}, in the order in which they ran",
@@ -183,10 +180,7 @@ _axes = {
 def middle(label: str, found: Sequence[Points]) -> Line:
     """Return the median and quartiles of curves at up to 40 points; some may end early."""
     longest = max((across for across, _ in found), key=len)
-    kept = np.unique(
-        np.linspace(0, len(longest) - 1, min(POINTS, len(longest))).round().astype(int)
-    )
-    places = longest[kept]
+    places = longest[spaced(len(longest))]
     each: Array = np.stack([_on(places, across, up) for across, up in found])
     alive = [bool(np.isfinite(column).any()) for column in each.T]
     low, mid, high = (
@@ -199,11 +193,16 @@ def middle(label: str, found: Sequence[Points]) -> Line:
     return Line(
         label=label,
         across=tuple(float(f"{x:.6g}") for x in places),
-        middle=_short(mid),
-        low=_short(low) if several else (),
-        high=_short(high) if several else (),
+        middle=short(mid),
+        low=short(low) if several else (),
+        high=short(high) if several else (),
         n=len(found),
     )
+
+
+def spaced(number: int) -> NDArray[np.int_]:
+    """Return the indices of up to 40 of so many points, evenly spaced."""
+    return np.unique(np.linspace(0, number - 1, min(POINTS, number)).round().astype(int))
 
 
 def _on(places: Array, across: Array, up: Array) -> Array:
@@ -222,17 +221,18 @@ def _curve(found: Observations, _: Metric) -> Points:
     return updates[:most], scores[:most]
 
 
-def _by_step(found: Observations, _: Metric) -> Points:
+def by_step(found: Observations) -> Points:
     """Return the accuracy after each halting step, or the squared error of numeric answers."""
     if "error_by_step" in found:
         errors = np.asarray(found["error_by_step"], dtype=np.float64)
         return np.arange(1.0, len(errors) + 1), errors.mean(axis=1)
     right = np.asarray(found["right_by_step"], dtype=np.float64)
-    shares = right / np.asarray(found["unknown"], dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = right / np.asarray(found["unknown"], dtype=np.float64)
     return np.arange(1.0, len(right) + 1), np.nanmean(shares, axis=1)
 
 
-def _by_difficulty(found: Observations, _: Metric) -> Points:
+def by_difficulty(found: Observations) -> Points:
     """Return the mean halting step in each range of difficulty."""
     steps = np.asarray(found["steps"], dtype=np.float64)
     hard = np.asarray(found["difficulty"], dtype=np.float64)
@@ -269,7 +269,7 @@ def _arrivals(cells: Sequence[Cell], pairs: Sequence[Pair]) -> Picture:
             Line(
                 label=cell.label,
                 across=tuple(float(f"{x:.6g}") for x in (0.0, *at, cap)),
-                middle=_short([0.0, *share, share[-1] if share else 0.0]),
+                middle=short([0.0, *share, share[-1] if share else 0.0]),
                 n=len(known),
                 beyond=len(known) - len(at),
             )
@@ -291,7 +291,7 @@ def _levels(case: Case, pairs: Sequence[Pair]) -> Iterable[Picture]:
         each = [[pair.values[i] for pair in pairs] for i in reads]
         ordered = isinstance(test, Trend)
         places = test.levels if isinstance(test, Trend) else tuple(map(float, range(len(cells))))
-        low, mid, high = (_short([_quantile(v, q) for v in each]) for q in (0.25, 0.5, 0.75))
+        low, mid, high = (short([_quantile(v, q) for v in each]) for q in (0.25, 0.5, 0.75))
         yield Picture(
             kind=Kind.CELLS,
             across="level" if ordered else "cell",
@@ -325,12 +325,8 @@ def _all(metrics: Sequence[Metric], kinds: type | tuple[type, ...]) -> bool:
     return all(isinstance(metric, kinds) for metric in metrics)
 
 
-def _short(values: Iterable[float | None]) -> tuple[float | None, ...]:
+def short(values: Iterable[float | None]) -> tuple[float | None, ...]:
     """Return numbers for JSON, with as many digits as a picture shows."""
-    return tuple(map(_rounded, values))
-
-
-def _rounded(value: float | None) -> float | None:
-    if value is None or not np.isfinite(value):
-        return None
-    return float(f"{value:.{DIGITS}g}")
+    return tuple(
+        None if x is None or not math.isfinite(x) else float(f"{x:.{DIGITS}g}") for x in values
+    )

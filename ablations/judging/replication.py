@@ -16,8 +16,8 @@ single digit that should be equal.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from ablations.claims.sets import ClaimSet
 from ablations.judging.cells import Pair, Run, trained, value_of
 from ablations.judging.report import fates
 from ablations.judging.row import Desk
@@ -29,9 +29,6 @@ from ablations.rule import Group, Word
 from ablations.runs import trials
 from ablations.runs.trials import plan
 from ablations.specs.claim import Cell, Claim, Statistical, Tier
-
-if TYPE_CHECKING:  # importing sets imports every spec
-    from ablations.claims import ClaimSet
 
 CHANCE = 4e-3  # bound of the probability that a sound arm leaves the widened range, as for t₃ noise
 RARELY = 1 / 300  # largest probability that a sound replication raises the alarm
@@ -47,11 +44,9 @@ def alarm(arms: int) -> int:
     Args:
         arms: Number of arms that are compared by range.
     """
-    left, k = 1.0, 0
-    while left > RARELY:
-        left -= math.comb(arms, k) * CHANCE**k * (1 - CHANCE) ** (arms - k)
-        k += 1
-    return k
+    from scipy.special import bdtrik  # slow to import, and rarely needed
+
+    return 1 + math.ceil(bdtrik(1 - RARELY, arms, CHANCE)) if arms else 1
 
 
 def widened(values: Sequence[Value]) -> tuple[float, float]:
@@ -87,26 +82,22 @@ class Side:
     claims: Sequence[Claim]
     desk: Desk
 
-    def case(self, place: int) -> tuple[Statistical, Desk] | None:
-        """Return a statistical claim and the desk; None for another claim."""
-        claim = self.claims[place]
-        return (claim, self.desk) if isinstance(claim, Statistical) else None
 
-
-def replicated(place: int, row: Row, said: Row, here: Side, there: Side) -> Replication:
+def replicated(
+    row: Row, said: Row, own: tuple[Claim, Desk], other: tuple[Claim, Desk]
+) -> Replication:
     """Return how a claim's runs here agree with its evidence.
 
     Args:
-        place: Index of the claim.
         row: The row of the runs on this machine.
         said: The row of the evidence.
-        here: The runs on this machine.
-        there: The evidence.
+        own: The claim in the mode that was requested here, and the desk of the runs here.
+        other: The claim in the mode of the evidence, and the desk of the evidence.
     """
     arms: tuple[Replicated, ...] = ()
-    own, other = here.case(place), there.case(place)
-    if own is not None and other is not None:
-        arms = tuple(_arms(own, other))
+    (claim, here), (theirs, there) = own, other
+    if isinstance(claim, Statistical) and isinstance(theirs, Statistical):
+        arms = tuple(_arms(claim, here, there.case(theirs).gathered.pairs))
     elif row.checks and said.checks:
         arms = (Replicated(label="its checks", seed=0, agreement=of_checks(row, said)),)
     missing = said.verdict.verdict is Word.NOT_RUN
@@ -118,7 +109,7 @@ def replicated(place: int, row: Row, said: Row, here: Side, there: Side) -> Repl
     )
 
 
-def joined(here: Report, there: Report, own: Side, other: Side, of: "ClaimSet") -> Report:
+def joined(here: Report, there: Report, own: Side, other: Side, of: ClaimSet) -> Report:
     """Return a report of runs here in which trained claims have the evidence's verdict.
 
     Args:
@@ -129,14 +120,15 @@ def joined(here: Report, there: Report, own: Side, other: Side, of: "ClaimSet") 
         of: The set of claims.
     """
     rows = []
-    for place, (row, said) in enumerate(zip(here.rows, there.rows, strict=True)):
-        claim = own.claims[place]
-        found = replicated(place, row, said, own, other)
+    for claim, theirs, row, said in zip(
+        own.claims, other.claims, here.rows, there.rows, strict=True
+    ):
+        found = replicated(row, said, (claim, own.desk), (theirs, other.desk))
         shown = said if rests_on_training(claim) and said.verdict.look else row
         rows.append(replace(shown, replication=found))
     controls = tuple(
-        said if said.row.verdict.look > own.row.verdict.look else own
-        for own, said in zip(here.controls, there.controls, strict=True)
+        said if said.row.verdict.look > found.row.verdict.look else found
+        for found, said in zip(here.controls, there.controls, strict=True)
     )
     words = [row.verdict.verdict for row in rows]
     groups = [row.verdict.group for row in rows]
@@ -209,10 +201,8 @@ def rests_on_training(claim: Claim) -> bool:
     return claim.schedule[Tier.QUICK] == 1 or any(map(trained, claim.compared))
 
 
-def _arms(own: tuple[Statistical, Desk], other: tuple[Statistical, Desk]) -> Iterable[Replicated]:
+def _arms(claim: Statistical, here: Desk, evidence: Sequence[Pair]) -> Iterable[Replicated]:
     """Yield the agreement of each cell's values here, one per trained arm and seed."""
-    claim, here = own
-    evidence = other[1].case(other[0]).gathered.pairs
     seeds = trials.seeds(claim, Tier.QUICK if rests_on_training(claim) else here.tier)
     rows = plan(claim, seeds, here.device).rows
     for seed, row in zip(seeds, rows, strict=True):

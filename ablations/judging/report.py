@@ -1,11 +1,13 @@
 """Everything that a report is rendered from; equal stores give equal bytes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+from ablations.claims.ledger import Entry
+from ablations.claims.sets import ClaimSet
 from ablations.judging import garden as seen_before
 from ablations.judging.controls import controlled
-from ablations.judging.row import Desk, Surroundings, machine, row, span, versions
+from ablations.judging.row import Desk, machine, row, span, versions
 from ablations.records.plans import Planning
 from ablations.records.rows import Controlled, Family, Garden, Report, Row
 from ablations.records.trials import Result
@@ -15,15 +17,11 @@ from ablations.runs.trials import plan
 from ablations.specs.claim import Claim, Statistical
 from hrm.codec import Json
 
-if TYPE_CHECKING:  # importing sets imports every spec; a report needs only those that it is given
-    from ablations.claims import ClaimSet
-    from ablations.claims.ledger import Entry
-
 
 def report(
     chosen: Sequence[Claim],
     desk: Desk,
-    of: "ClaimSet",
+    of: ClaimSet,
     *,
     plans: Mapping[str, Planning] | None = None,
     garden: Sequence[Garden] = (),
@@ -43,15 +41,10 @@ def report(
     plans, judged = plans or {}, seen_before.by_claim(garden)
 
     def made(
-        claim: Claim, entry: "Entry", guards: Sequence[Controlled] = (), *, drawn: bool = True
+        claim: Claim, entry: Entry, guards: Sequence[Controlled] = (), *, drawn: bool = True
     ) -> Row:
-        around = Surroundings(
-            controls=guards,
-            garden=judged.get(claim.id, ()),
-            planning=plans.get(claim.id),
-            drawn=drawn,
-        )
-        return row(claim, entry, desk, around)
+        found = row(claim, entry, desk, guards, drawn=drawn)
+        return replace(found, garden=judged.get(claim.id, ()), planning=plans.get(claim.id))
 
     every = {control.claim.id: control for control in of.controls()}
     guarding = of.controls(chosen)
@@ -98,7 +91,7 @@ def versions_seen(claims: Sequence[Claim], desk: Desk) -> list[Garden]:
     return [found for case in cases if (found := seen_before.seen(case)) is not None]
 
 
-def fates(of: "ClaimSet", rows: Sequence[Row]) -> Family:
+def fates(of: ClaimSet, rows: Sequence[Row]) -> Family:
     """Return the results of the family's members.
 
     Args:

@@ -2,16 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ablations.judging.case import oriented
 from ablations.judging.cells import gather, parts_of
 from ablations.judging.row import Desk
-from ablations.judging.statements import finite
+from ablations.judging.statements import end
 from ablations.records.rows import Elsewhere
+from ablations.rule import judge
 from ablations.runs import trials
 from ablations.specs.claim import Statistical
 
@@ -32,7 +29,7 @@ def elsewhere(
         variants: The variants, by the condition that differs.
         desk: The desk that reads them.
     """
-    own = _median(claim, desk)
+    own = next((verdict.estimate for verdict in desk.case(claim).verdicts), None)
     found = []
     for label, variant in variants.items():
         test = parts_of(variant)[0][0]
@@ -40,7 +37,7 @@ def elsewhere(
         if not pairs:
             continue
         contrasts = oriented([pair.contrasts[0] for pair in pairs], test, test.zones)
-        middle = _middle(contrasts.low, contrasts.high)
+        median = judge(contrasts, test.zones, desk.table).estimate
         enough = len(pairs) >= FEWEST
         low = float(contrasts.low.min()) if enough else -math.inf
         high = float(contrasts.high.max()) if enough else math.inf
@@ -49,9 +46,9 @@ def elsewhere(
             Elsewhere(
                 label=label,
                 log=test.zones.log,
-                estimate=None if middle is None else finite(test.zones.value(middle)),
-                low=_end(ends[0], log=test.zones.log),
-                high=_end(ends[1], log=test.zones.log),
+                estimate=None if median is None else end(test.zones.value(median), test.zones),
+                low=end(ends[0], test.zones),
+                high=end(ends[1], test.zones),
                 n=len(pairs),
                 sign=sign(own, low, high),
             )
@@ -64,20 +61,3 @@ def sign(own: float | None, low: float, high: float) -> str:
     if own is None or own == 0 or low <= 0 <= high:
         return "unclear"
     return "keeps" if (low > 0) == (own > 0) else "turns"
-
-
-def _median(claim: Statistical, desk: Desk) -> float | None:
-    verdicts = desk.case(claim).verdicts
-    return verdicts[0].estimate if verdicts else None
-
-
-def _middle(low: NDArray[Any], high: NDArray[Any]) -> float | None:
-    """Return the median, None if it is unknown."""
-    with np.errstate(invalid="ignore"):
-        ends = [float(np.median(low)), float(np.median(high))]
-    known = [end for end in ends if math.isfinite(end)]
-    return sum(known) / len(known) if known else None
-
-
-def _end(value: float, *, log: bool) -> float | None:
-    return None if log and value == 0 else finite(value)

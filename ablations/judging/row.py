@@ -1,10 +1,9 @@
 """Everything that a report shows of one claim, from its stored runs."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from ablations.claims.ledger import Entry
 from ablations.judging import checked_bytes, garden, statements
 from ablations.judging import controls as guarding
 from ablations.judging.case import Case, judged, noun
@@ -14,12 +13,10 @@ from ablations.judging.pictures import Album
 from ablations.records.checks import Check
 from ablations.records.origins import Origin
 from ablations.records.pictures import Picture
-from ablations.records.plans import Planning
 from ablations.records.rows import (
     Controlled,
     Difference,
     Failures,
-    Garden,
     Row,
     Skill,
     Verdict,
@@ -28,11 +25,8 @@ from ablations.records.statements import Beside, Part
 from ablations.records.trials import Result
 from ablations.rule import Group, Table, Word, group_of
 from ablations.runs import trials
+from ablations.runs.fingerprints import sha256
 from ablations.specs.claim import Claim, Exact, External, Statistical, Tier, differences
-from hrm.config.parts import canonical
-
-if TYPE_CHECKING:  # importing the ledger imports every spec
-    from ablations.claims.ledger import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,23 +59,6 @@ class Desk:
         return self._cases[claim.id]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """Further content of a row, beside the claim's own runs.
-
-    Args:
-        controls: The controls that guard it.
-        garden: The versions of its spec that were judged.
-        planning: Its plan.
-        drawn: Whether its pictures are drawn.
-    """
-
-    controls: Sequence[Controlled] = ()
-    garden: tuple[Garden, ...] = ()
-    planning: Planning | None = None
-    drawn: bool = True
-
-
 @dataclass(kw_only=True)
 class _Draft:
     """The part of a row that depends on the kind of the claim."""
@@ -105,21 +82,28 @@ class _Draft:
     notes: tuple[str, ...] = ()
 
 
-def row(claim: Claim, entry: "Entry", desk: Desk, around: Surroundings | None = None) -> Row:
-    """Return the row of one claim.
+def row(
+    claim: Claim,
+    entry: Entry,
+    desk: Desk,
+    controls: Sequence[Controlled] = (),
+    *,
+    drawn: bool = True,
+) -> Row:
+    """Return the row of one claim, without its plan and the versions of its spec.
 
     Args:
         claim: The claim.
         entry: Its words in the ledger.
         desk: The desk that judges it.
-        around: Further content of the row.
+        controls: The controls that guard it.
+        drawn: Whether its pictures are drawn.
     """
-    around = around or Surroundings()
-    album = desk.album if around.drawn else None
+    album = desk.album if drawn else None
     match claim:
         case Statistical():
             case = desk.case(claim)
-            draft = _guarded(_of_case(case, desk, album), around.controls, case.look)
+            draft = _guarded(_of_case(case, desk, album), controls, case.look)
         case Exact():
             draft = _of_checks(claim, desk, album)
         case External():
@@ -127,7 +111,7 @@ def row(claim: Claim, entry: "Entry", desk: Desk, around: Surroundings | None = 
             draft = _Draft(word=Word.NOT_RUN, reason=reason, planned=0, stored=0)
         case _:
             raise AssertionError(claim)
-    return _row(claim, entry, desk, around, draft)
+    return _row(claim, entry, desk, controls, draft)
 
 
 def _of_case(case: Case, desk: Desk, album: Album | None) -> _Draft:
@@ -194,7 +178,9 @@ def _of_checks(claim: Exact, desk: Desk, album: Album | None) -> _Draft:
     )
 
 
-def _row(claim: Claim, entry: "Entry", desk: Desk, around: Surroundings, draft: _Draft) -> Row:
+def _row(
+    claim: Claim, entry: Entry, desk: Desk, controls: Sequence[Controlled], draft: _Draft
+) -> Row:
     first = draft.parts[0] if draft.parts else None
     options = f" --device {desk.device}" if desk.device != "cpu" else ""
     options += f" --mode {desk.mode}" if desk.mode != "auto" else ""
@@ -231,8 +217,8 @@ def _row(claim: Claim, entry: "Entry", desk: Desk, around: Surroundings, draft: 
         beside=draft.beside,
         failures=draft.failures,
         skill=draft.skill,
-        controls=tuple(control.row.verdict.id for control in around.controls),
-        garden=around.garden,
+        controls=tuple(control.row.verdict.id for control in controls),
+        garden=(),
         faults=draft.faults,
         notes=(
             *draft.notes,
@@ -244,7 +230,6 @@ def _row(claim: Claim, entry: "Entry", desk: Desk, around: Surroundings, draft: 
         command=claim.command if isinstance(claim, External) else command,
         cost_seconds=sum(sorted(result.cpu_seconds for result in draft.results)),
         machine="; ".join(sorted({machine(result) for result in draft.results})) or None,
-        planning=around.planning,
         pictures=draft.pictures,
         origin=None if isinstance(claim, External) else _origin(claim, draft.results),
     )
@@ -267,7 +252,7 @@ def _origin(claim: Claim, results: Sequence[Result]) -> Origin:
 
 def _digest(claim: Exact) -> str:
     data = [claim.check.to_json(), *(arm.part.to_json() for arm in claim.arms)]
-    return hashlib.sha256(canonical(data).encode()).hexdigest()
+    return sha256(data)
 
 
 def versions(results: Iterable[Result]) -> Mapping[str, str]:

@@ -44,10 +44,8 @@ def interval(verdict: Verdict, zones: Zones) -> tuple[float | None, float | None
     """Return the ends of the median's interval; None for an open end, or if it is empty."""
     if not verdict.look or verdict.low > verdict.high:
         return None, None
-    low, high = sorted(
-        (zones.value(verdict.low), zones.value(verdict.high)),
-    )
-    return _end(low, zones), _end(high, zones)
+    low, high = sorted((zones.value(verdict.low), zones.value(verdict.high)))
+    return end(low, zones), end(high, zones)
 
 
 def smallest(pairs: Pairs, verdict: Verdict, zones: Zones, table: Table) -> float | None:
@@ -101,14 +99,14 @@ def point(pair: Pair, contrast: Contrast, cells: Sequence[Cell], zones: Zones, r
         zones: Zones of the statement.
         read: Whether the pair counts.
     """
-    ends = [zones.value(end * zones.sign) for end in (contrast.low, contrast.high)]
+    low, high = (zones.value(x * zones.sign) for x in (contrast.low, contrast.high))
     beyond = contrast.low == contrast.high and math.isinf(contrast.low)
     labels = [cell.label for cell in cells]
     return Point(
         seed=pair.seed,
         values=dict(zip(labels, map(_number, contrast.values), strict=True)),
-        low=None if beyond else _end(ends[0], zones),
-        high=None if beyond else _end(ends[1], zones),
+        low=None if beyond else end(low, zones),
+        high=None if beyond else end(high, zones),
         infinite=int(math.copysign(1, contrast.low)) if beyond else 0,
         failed=tuple(label for label, gone in zip(labels, contrast.failed, strict=True) if gone),
         read=read,
@@ -152,6 +150,11 @@ def beside(case: Case, reader: Reader, table: Table) -> tuple[Beside, ...]:
 def finite(value: float) -> float | None:
     """Return a number, None if it isn't finite, since JSON has no infinities."""
     return value if math.isfinite(value) else None
+
+
+def end(value: float, zones: Zones) -> float | None:
+    """Return an end of an interval in the reader's unit; an infinite log-ratio may give 0."""
+    return None if zones.log and value == 0 else finite(value)
 
 
 def _part(
@@ -235,11 +238,6 @@ def _band(zones: Zones) -> tuple[float | None, float | None]:
     weak = zones.value(zones.band[0])
     strong = None if zones.at_least else zones.value(zones.band[1])
     return (weak, strong) if zones.sign > 0 else (strong, weak)
-
-
-def _end(value: float, zones: Zones) -> float | None:
-    """Return an end of an interval in the reader's unit; an infinite log-ratio may give 0."""
-    return None if zones.log and value == 0 else finite(value)
 
 
 def _number(value: Value) -> float | None:

@@ -7,8 +7,8 @@ if its pilots show that no number of pairs can decide it.
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ablations.claims.controls import Control
 from ablations.judging.case import Case, judged, of_part
 from ablations.judging.cells import Reader, parts_of
 from ablations.planning import pilots
@@ -22,9 +22,6 @@ from ablations.runs import trials
 from ablations.runs.fingerprints import Content, content
 from ablations.runs.trials import plan, with_parents
 from ablations.specs.claim import Claim, Exact, Statistical, Tier
-
-if TYPE_CHECKING:  # importing them imports every spec
-    from ablations.claims.controls import Control
 
 UNKNOWN = 0.5  # probability to settle by the last look of a tier if there are no pilots
 
@@ -157,7 +154,7 @@ def order(
     return Order(chosen=tuple(chosen), left=tuple(waiting), cpu_seconds=spent)
 
 
-def values(controls: Iterable["Control"], claims: Sequence[Claim]) -> Mapping[str, float]:
+def values(controls: Iterable[Control], claims: Sequence[Claim]) -> Mapping[str, float]:
     """Return the value of each control, which is the number of claims that it guards, by id."""
     return {c.claim.id: float(sum(map(c.guards, claims))) for c in controls}
 

@@ -72,3 +72,12 @@ class Comparison(Record):
     equal: int
     missing: tuple[str, ...]
     added: tuple[str, ...]
+
+    @property
+    def kinds(self) -> tuple[tuple[str, str, tuple[Move, ...]], ...]:
+        """The claims that differ by kind of difference: its name, its title, and the claims."""
+        return (
+            ("moved", "Another group", self.moved),
+            ("reworded", "Another word, the same group", self.reworded),
+            ("shifted", "Another estimate or value, the same word", self.shifted),
+        )

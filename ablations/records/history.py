@@ -4,7 +4,7 @@ Files lie in `evidence/history`, so that a clone of the repository has the histo
 by the commit and the digest of its sources. Lower is better for all values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hrm.codec import Record
@@ -80,6 +80,25 @@ class Commit(Record):
     def name(self) -> str:
         """The file's name."""
         return f"{self.commit[:12]}-{self.sources[:12]}.json"
+
+
+Series = Mapping[str, float | None]  # values of a benchmark with some parameters, by commit
+
+
+def every_series(commits: Sequence[Commit]) -> Iterator[tuple[str, str, Series]]:
+    """Yield name, parameters and values of each benchmark's newest version.
+
+    Values of different versions aren't comparable.
+    """
+    newest = {name: b.version for commit in commits for name, b in commit.benchmarks.items()}
+    for name, version in sorted(newest.items()):
+        every = {
+            commit.commit: b.values
+            for commit in commits
+            if (b := commit.benchmarks.get(name)) is not None and b.version == version
+        }
+        for label in dict.fromkeys(label for values in every.values() for label in values):
+            yield name, label, {c: v[label] for c, v in every.items() if label in v}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ direction in which the document counts. Since JSON has no infinities, an open en
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ablations.records.checks import Check
 from ablations.records.origins import Origin
@@ -295,4 +295,4 @@ class Report(Record):
     first: str = ""
     last: str = ""
     replication: Mapping[str, Json] | None = None
-    schema: int = field(default=SCHEMA)
+    schema: int = SCHEMA

@@ -47,7 +47,6 @@ class Job(Record):
         folder: Folder of the store, where arrays and weights are written.
         deaths: Number of earlier attempts that the machine killed.
         start: SHA-256 of the weights that it starts from, if any.
-        keep: Whether the resulting weights are kept.
         limit: Seconds after which a worker ends it; None for no limit.
         files: The modules and files of parts, protocols and functions that users define.
     """
@@ -57,7 +56,6 @@ class Job(Record):
     folder: str
     deaths: int = 0
     start: str | None = None
-    keep: bool = True
     limit: float | None = None
     files: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -357,7 +355,7 @@ def _kept(
     if arrays:
         path = folder / "runs" / result.fingerprint / f"{result.attempt}.safetensors"
         complete = replace(complete, sidecar=sidecars.save(path, arrays))
-    if outcome is not None and outcome.weights is not None and asked.keep:
+    if outcome is not None and outcome.weights is not None:
         complete = replace(complete, weights=weights.save(folder, _packed(outcome.weights)))
     return decode(encode(complete))[0]
 

@@ -29,7 +29,7 @@ from typing import Any, Self
 
 from ablations.runs import locks
 from ablations.runs.addresses import Tls, address, line, require_safe
-from ablations.runs.workers import ConnectionLost, Engine, Processes, Work
+from ablations.runs.workers import ConnectionLost, Engine, Processes, Work, errors, outcome, reply
 from hrm.errors import UserError
 
 LOOK = 0.5  # seconds between two checks of the list of workers, and of whether a task is wanted
@@ -151,7 +151,7 @@ class Cluster(Engine):
         self._looked = time.monotonic()
         gone = [key for key, task in self._flying.items() if task.worker not in found["workers"]]
         for key in gone:
-            self._end(key, error=ConnectionLost("its worker has gone"))
+            self._end(key, ConnectionLost("its worker has gone"))
 
     # -- work -------------------------------------------------------------------------------------
     def submit(self, work: Work, text: str, topic: str = "", device: str = "cpu") -> Future[str]:
@@ -207,19 +207,19 @@ class Cluster(Engine):
 
     def _done(self, key: str, remote: Any) -> None:
         """Read the result of a task, in a thread of Dask's client."""
+        found: str | Exception
         try:
             if remote.status == "finished":
-                self._end(key, reply=json.loads(remote.result(CONNECT)))
+                found = outcome(json.loads(remote.result(CONNECT)))
             elif remote.status == "error":
-                self._end(key, error=_told(remote.exception(CONNECT)))
+                found = _told(remote.exception(CONNECT))
             else:
-                self._end(key, error=ConnectionLost(f"its task is {remote.status}"))
+                found = ConnectionLost(f"its task is {remote.status}")
         except Exception as error:  # noqa: BLE001 (a connection may raise anything)
-            self._end(key, error=ConnectionLost(line(error)))
+            found = ConnectionLost(line(error))
+        self._end(key, found)
 
-    def _end(
-        self, key: str, *, reply: Mapping[str, str] | None = None, error: Exception | None = None
-    ) -> None:
+    def _end(self, key: str, found: str | Exception) -> None:
         """Set the result or error of a task, once, and release it in Dask."""
         with self._changing:
             task = self._flying.pop(key, None)
@@ -227,22 +227,10 @@ class Cluster(Engine):
             return
         with contextlib.suppress(Exception):
             task.remote.release()
-        match reply:
-            case None:
-                assert error is not None
-                task.local.set_exception(error)
-            case {"text": str(text)}:
-                task.local.set_result(text)
-            case {"timed out": _}:
-                task.local.set_exception(TimeoutError())
-            case {"died": str(said)}:
-                task.local.set_exception(BrokenExecutor(said))
-            case {"lost": str(said)}:
-                task.local.set_exception(ConnectionLost(said))
-            case {"refused": str(said)}:
-                task.local.set_exception(UserError(said))
-            case other:
-                task.local.set_exception(RuntimeError(other.get("raised", str(other))))
+        if isinstance(found, Exception):
+            task.local.set_exception(found)
+        else:
+            task.local.set_result(found)
 
     def single(self) -> Processes:
         """Return a single process on this machine, since timings never go through Dask."""
@@ -254,7 +242,7 @@ class Cluster(Engine):
         if client is None:
             return
         for key in list(self._flying):
-            self._end(key, error=BrokenExecutor("it was stopped"))
+            self._end(key, BrokenExecutor("it was stopped"))
         with contextlib.suppress(Exception):
             client.close(timeout=CONNECT)
         self._workers, self._looked = {}, 0.0
@@ -288,17 +276,11 @@ def relay(name: str, text: str, topic: str) -> str:
         while not wait([future], timeout=LOOK).done:
             if not _wanted(worker, key):
                 engine.stop()
-                return json.dumps({"lost": "nobody waits for it"})
+                return json.dumps(reply(ConnectionLost("nobody waits for it")))
     try:
-        return json.dumps({"text": future.result()})
-    except TimeoutError:
-        return json.dumps({"timed out": ""})
-    except BrokenExecutor as error:
-        return json.dumps({"died": str(error)})
-    except UserError as error:
-        return json.dumps({"refused": str(error)})
-    except RuntimeError as error:
-        return json.dumps({"raised": str(error)})
+        return json.dumps(reply(future.result()))
+    except tuple(errors.values()) as error:
+        return json.dumps(reply(error))
 
 
 def _wanted(worker: Any, key: str) -> bool:

@@ -20,7 +20,6 @@ from hrm.system.files import whole
 
 ROWS = 10_000  # rows in memory at a time
 OBSERVED: Final = "observed."
-FORMATS = ("csv", "parquet")
 columns: Mapping[str, type] = {
     "fingerprint": str, "attempt": str, "stands": bool, "status": str, "error": str,
     "protocol": str, "protocol_json": str, "arm": int, "arm_json": str, "seed": int,
@@ -36,7 +35,7 @@ def export(store: Store, path: Path, kind: str) -> int:
     Args:
         store: The store.
         path: The file; it replaces an older one.
-        kind: One of `FORMATS`.
+        kind: "csv" or "parquet".
 
     Raises:
         UserError: If the format's package isn't installed, or the file can't be written.

@@ -68,6 +68,11 @@ def _fingerprint(protocol: str, arms: str, trial: Trial) -> str:
         "versions": dict(versions()),
         "sources": sources.digest(fixed.modules),
     }
+    return sha256(data)
+
+
+def sha256(data: Json) -> str:
+    """Return the SHA-256 of canonical JSON."""
     return hashlib.sha256(canonical(data).encode()).hexdigest()
 
 
@@ -77,8 +82,19 @@ def kind(trial: Trial) -> str:
     Compiled and eager training steps share a kind: the costs of one stand for the other until a run
     is stored.
     """
-    data = _eager({**trial.to_json(), "seed": None})
-    return hashlib.sha256(canonical(data).encode()).hexdigest()[:16]
+    protocol, arms, _, device = content(trial)
+    return _kind(protocol, arms, device)
+
+
+@functools.lru_cache(maxsize=4096)
+def _kind(protocol: str, arms: str, device: str) -> str:
+    data = _trial(protocol, arms, device).to_json()
+    return sha256(_eager({**data, "seed": None}))[:16]
+
+
+def _trial(protocol: str, arms: str, device: str) -> Trial:
+    """Return the trial with this content at seed 0."""
+    return Trial(protocol=json.loads(protocol), arms=tuple(json.loads(arms)), seed=0, device=device)
 
 
 def _eager(protocol: Json) -> Json:
@@ -125,7 +141,8 @@ def versions() -> Mapping[str, str]:
 
 def source_digest(trial: Trial) -> str:
     """Return the digest of the sources that the trial depends on."""
-    return sources.digest(modules(trial))
+    protocol, arms, _, device = content(trial)
+    return sources.digest(_fixed(protocol, arms, device).modules)
 
 
 def modules(trial: Trial) -> tuple[str, ...]:
@@ -186,12 +203,12 @@ class _Fixed:
 
 @functools.lru_cache(maxsize=4096)
 def _fixed(protocol: str, arms: str, device: str) -> _Fixed:
-    trial = Trial(protocol=json.loads(protocol), arms=tuple(json.loads(arms)), seed=0)
+    trial = _trial(protocol, arms, device)
     own = {key: value for key, value in trial.protocol.items() if key != "after"}
     after = trial.protocol.get("after")
-    text = canonical({"protocol": own, "arms": list(trial.arms), "device": device})
+    told = {"protocol": own, "arms": list(trial.arms), "device": device}
     return _Fixed(
-        data={"trial": hashlib.sha256(text.encode()).hexdigest()},
+        data={"trial": sha256(told)},
         modules=modules(trial),
         alone=protocol_class(trial).alone,
         after=None if after is None else canonical(after),

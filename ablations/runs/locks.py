@@ -4,11 +4,11 @@ It is one file per user in the folder for temporary files. The kernel holds the 
 and those that inherit it, and frees it when the last of them ends, however it ends.
 """
 
-import contextlib
 import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from hrm.errors import UserError
@@ -19,8 +19,7 @@ def path() -> Path:
     return Path(tempfile.gettempdir(), f"hrm-ablations-{os.getuid()}.lock")
 
 
-@contextlib.contextmanager
-def shared(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
+def shared(on_wait: Callable[[], None] = lambda: None) -> AbstractContextManager[int]:
     """Hold the lock shared with other processes; `on_wait` is called if one is timing.
 
     Yields the open file; a process that inherits it holds the lock until it ends.
@@ -28,23 +27,21 @@ def shared(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
     Raises:
         UserError: If the lock's file can't be opened.
     """
-    with _closing(_take(fcntl.LOCK_SH, on_wait)) as handle:
-        yield handle
+    return _held(fcntl.LOCK_SH, on_wait)
 
 
-@contextlib.contextmanager
-def exclusive(on_wait: Callable[[], None] = lambda: None) -> Iterator[int]:
+def exclusive(on_wait: Callable[[], None] = lambda: None) -> AbstractContextManager[int]:
     """Hold the lock exclusively; `on_wait` is called if it is in use. Yields as `shared` does.
 
     Raises:
         UserError: If the lock's file can't be opened.
     """
-    with _closing(_take(fcntl.LOCK_EX, on_wait)) as handle:
-        yield handle
+    return _held(fcntl.LOCK_EX, on_wait)
 
 
-def _take(kind: int, on_wait: Callable[[], None]) -> int:
-    """Return the locked file; closing it frees the lock."""
+@contextmanager
+def _held(kind: int, on_wait: Callable[[], None]) -> Iterator[int]:
+    """Yield the locked file; closing it frees the lock."""
     try:
         handle = os.open(path(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -58,15 +55,6 @@ def _take(kind: int, on_wait: Callable[[], None]) -> int:
         except BlockingIOError:
             on_wait()
             fcntl.flock(handle, kind)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
-
-
-@contextlib.contextmanager
-def _closing(handle: int) -> Iterator[int]:
-    try:
         yield handle
     finally:
         os.close(handle)

@@ -16,10 +16,8 @@ from ablations.runs.fingerprints import STACKED
 from ablations.runs.schedule import Event, Phase, Schedule, What
 from ablations.runs.sharing import Leases
 from ablations.runs.store import Store
-from ablations.runs.trials import stacks, together
+from ablations.runs.trials import stacks
 from ablations.runs.workers import ConnectionLost, Engine, Work
-
-__all__ = ["Event", "What", "run", "together"]
 
 LOOK = 0.5  # seconds between two checks for other processes and new workers
 MOST_LOSSES = 5  # lost connections of a trial after which it counts as a death
@@ -34,10 +32,7 @@ def run(
     cost: Callable[[Trial], float] = lambda _: 0.0,
     left: Callable[[], float] = lambda: math.inf,
     limit: Callable[[Trial], float | None] = lambda _: None,
-    keep: Callable[[Trial], bool] = lambda _: True,
-    group: Callable[[Trial], str] = together,
     stack: int = 0,
-    sleep: Callable[[float], None] = time.sleep,
     on_look: Callable[[], None] = lambda: None,
 ) -> None:
     """Run each trial without a finished result in the store, and store results as they arrive.
@@ -62,10 +57,7 @@ def run(
         left: Number of seconds left; a trial that is expected to take more isn't started.
         limit: Seconds after which a trial is ended by its worker; None for no limit. That is an
             outcome, TIMED_OUT, which stands.
-        keep: Whether a trial's weights are kept although no trial of this run starts from them.
-        group: Key of trials that should run one after the other on one worker.
         stack: Number of seeds of one arm that are trained together, for trials in stacks.
-        sleep: Waits for a number of seconds.
         on_look: Called at least every second while trials run, whether anything happens or not.
 
     Raises:
@@ -74,9 +66,7 @@ def run(
         KeyboardInterrupt: After Ctrl-C.
     """
     with store.coordinate() as leases:
-        schedule = Schedule(
-            store, on_event=on_event, cost=cost, limit=limit, keep=keep, group=group
-        )
+        schedule = Schedule(store, on_event=on_event, cost=cost, limit=limit)
         for trial in trials:
             schedule.ask(trial)
         schedule.close()
@@ -91,7 +81,7 @@ def run(
                 if rest > left():
                     break
                 schedule.tell(What.PAUSED, first)
-                sleep(rest)
+                time.sleep(rest)
             alone = phase is not Phase.SHARED
             waiting = functools.partial(schedule.tell, What.WAITING, first)
             where = engine.single() if alone else engine

@@ -16,6 +16,7 @@ from ablations.runs.attempts import Clock, Job, ended
 from ablations.runs.fingerprints import fingerprint as fingerprint_of
 from ablations.runs.fingerprints import protocol_class
 from ablations.runs.store import MOST_DEATHS, Store
+from ablations.runs.trials import together
 
 NOTED = 1000  # fingerprints per line of the journal
 
@@ -74,8 +75,6 @@ class Schedule:
         on_event: Called with each event.
         cost: As in `ablations.runs.runner.run`.
         limit: As in `ablations.runs.runner.run`.
-        keep: As in `ablations.runs.runner.run`.
-        group: As in `ablations.runs.runner.run`.
     """
 
     def __init__(
@@ -85,12 +84,9 @@ class Schedule:
         on_event: Callable[[Event], None],
         cost: Callable[[Trial], float],
         limit: Callable[[Trial], float | None],
-        keep: Callable[[Trial], bool],
-        group: Callable[[Trial], str],
     ) -> None:
         self.store = store
-        self._on_event, self._cost, self._group = on_event, cost, group
-        self._limit, self._keep = limit, keep
+        self._on_event, self._cost, self._limit = on_event, cost, limit
         self._seen: set[str] = set()
         self._waiting: dict[str, _Waiting] = {}
         self._names: dict[str, str] = {}  # names of groups, each once in memory
@@ -130,7 +126,7 @@ class Schedule:
                     self._tell(What.QUARANTINED, fingerprint, trial)
                     return
                 self._children.setdefault(origin, []).append(fingerprint)
-        name = self._group(trial)
+        name = together(trial)
         self._waiting[fingerprint] = _Waiting(
             trial=trial,
             cost=self._cost(trial),
@@ -192,10 +188,7 @@ class Schedule:
             name = self.group(last) if last is not None else ""
             if name not in ready:
                 name = self._costliest(kind, busy)
-            *_, fingerprint = heapq.heappop(ready[name])
-            if not ready[name]:
-                del ready[name]
-            return self.job(fingerprint)
+            return self._next(kind, name)
         return None
 
     def _costliest(self, phase: Phase, busy: Collection[str]) -> str:
@@ -217,26 +210,28 @@ class Schedule:
         ready, spent = self._ready[one.phase], one.cost
         while one.cost > 0 and one.group in ready:
             next_ = self._waiting[ready[one.group][0][-1]]
+            spent += next_.cost
             same = next_.trial.device == one.trial.device
-            if not same or next_.cost <= 0 or spent + next_.cost > seconds:
+            if not same or next_.cost <= 0 or spent > seconds:
                 break
-            cost = next_.cost
-            spent += cost
-            found.append(self.job(heapq.heappop(ready[one.group])[-1]))
-            if not ready[one.group]:
-                del ready[one.group]
+            found.append(self._next(one.phase, one.group))
         return found
 
     def alike(self, job: Job, most: int) -> list[Job]:
         """Return up to `most` further jobs of a job's group."""
         one = self._waiting[job.fingerprint]
         found: list[Job] = []
-        ready = self._ready[one.phase]
-        while len(found) < most and one.group in ready:
-            found.append(self.job(heapq.heappop(ready[one.group])[-1]))
-            if not ready[one.group]:
-                del ready[one.group]
+        while len(found) < most and one.group in self._ready[one.phase]:
+            found.append(self._next(one.phase, one.group))
         return found
+
+    def _next(self, phase: Phase, group: str) -> Job:
+        """Return the next job of a group that is ready, which then isn't ready any more."""
+        ready = self._ready[phase]
+        *_, fingerprint = heapq.heappop(ready[group])
+        if not ready[group]:
+            del ready[group]
+        return self.job(fingerprint)
 
     def put_back(self, fingerprint: str) -> None:
         """Make a trial available, for the first time or again."""
@@ -313,7 +308,6 @@ class Schedule:
             deaths=self.store.deaths(fingerprint),
             start=None if parent is None else self.store.weights(fingerprint_of(parent)),
             limit=self._limit(trial),
-            keep=fingerprint in self._children or self._keep(trial),
         )
 
     def _inherit(self, job: Job, parent: Result | None) -> None:
@@ -339,7 +333,7 @@ class Schedule:
         one = self._waiting.get(job.fingerprint)
         if one is not None:
             return one.group
-        return _TIMED if protocol_class(job.trial).alone else self._group(job.trial)
+        return _TIMED if protocol_class(job.trial).alone else together(job.trial)
 
     def tell(self, what: What, job: Job) -> None:
         """Report an event of a job."""

@@ -13,6 +13,7 @@ import threading
 from typing import BinaryIO
 
 from ablations.runs import attempts
+from ablations.runs.workers import reply
 from hrm.errors import UserError
 
 
@@ -39,11 +40,11 @@ def _answer(line: bytes) -> dict[str, str]:
     asked = json.loads(line)
     module, _, name = asked["work"].partition(":")
     try:
-        return {"text": getattr(importlib.import_module(module), name)(asked["text"])}
+        return reply(getattr(importlib.import_module(module), name)(asked["text"]))
     except UserError as error:
-        return {"refused": str(error)}
+        return reply(error)
     except Exception as error:  # noqa: BLE001 (the coordinator raises it again)
-        return {"raised": attempts.line(error)}
+        return reply(RuntimeError(attempts.line(error)))
 
 
 if __name__ == "__main__":

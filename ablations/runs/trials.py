@@ -1,11 +1,10 @@
 """From claims to trials."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ablations.records.trials import Trial
-from ablations.runs.fingerprints import STACKED
+from ablations.runs.fingerprints import STACKED, sha256
 from ablations.specs.claim import OFFSET, PILOT_BLOCK, Claim, Exact, Statistical, Tier
 from ablations.specs.protocols import Protocol, Train
 from hrm.codec import Json
@@ -107,11 +106,7 @@ def with_parents(trials: Iterable[Trial]) -> list[Trial]:
 
 def boards(trial: Trial) -> str:
     """Return the key of trials that use the same boards: their seed, task and sizes."""
-    protocol = trial.protocol
-    while protocol.get("after") is not None:
-        protocol = protocol["after"]
-    text = canonical([trial.seed, protocol.get("boards")])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256([trial.seed, _first(trial).get("boards")])[:16]
 
 
 def together(trial: Trial) -> str:
@@ -121,19 +116,23 @@ def together(trial: Trial) -> str:
     share one training; all others share their boards.
     """
     if stacks(trial):
-        text = canonical([trial.protocol, list(trial.arms), trial.device])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-    protocol = trial.protocol
-    while protocol.get("after") is not None:
-        protocol = protocol["after"]
-    if not protocol.get("compiled"):
-        return boards(trial)
-    return hashlib.sha256(canonical(list(trial.arms)).encode()).hexdigest()[:16]
+        return sha256([trial.protocol, list(trial.arms), trial.device])[:16]
+    if _first(trial).get("compiled"):
+        return sha256(list(trial.arms))[:16]
+    return boards(trial)
 
 
 def stacks(trial: Trial) -> bool:
     """Return whether a trial's seeds are trained in stacks."""
     return trial.device.endswith(STACKED) and trial.protocol[type_key] == Train.__name__
+
+
+def _first(trial: Trial) -> Json:
+    """Return the protocol with which a trial's chain of parents begins."""
+    protocol = trial.protocol
+    while protocol.get("after") is not None:
+        protocol = protocol["after"]
+    return protocol
 
 
 Layout = list[tuple[Protocol, Json, tuple[Json, ...], int]]

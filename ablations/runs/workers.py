@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -29,6 +29,30 @@ thread_variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 class ConnectionLost(BrokenExecutor):
     """The worker can't be reached any more; its work may have finished."""
+
+
+# Errors of work by their names in replies of other processes; subclasses precede their bases.
+errors: Mapping[str, type[Exception]] = {
+    "refused": UserError,
+    "timed out": TimeoutError,
+    "lost": ConnectionLost,
+    "died": BrokenExecutor,
+    "raised": RuntimeError,
+}
+
+
+def reply(found: str | Exception) -> dict[str, str]:
+    """Return a reply with the text that work returned, or with its error, one of `errors`."""
+    if isinstance(found, str):
+        return {"text": found}
+    name = next(name for name, kind in errors.items() if isinstance(found, kind))
+    return {name: str(found)}
+
+
+def outcome(replied: Mapping[str, str]) -> str | Exception:
+    """Return the text or the error in a reply."""
+    ((name, said),) = replied.items()
+    return said if name == "text" else errors[name](said)
 
 
 class Engine(ABC):
@@ -152,8 +176,8 @@ class Processes(Engine):
         with contextlib.suppress(OSError):
             worker.stdin.write(line)
             worker.stdin.flush()
-        reply = worker.stdout.readline()
-        if not reply.endswith(b"\n"):
+        line = worker.stdout.readline()
+        if not line.endswith(b"\n"):
             code = worker.wait()
             with self._changing:
                 if not self._stopped:
@@ -162,15 +186,10 @@ class Processes(Engine):
             raise TimeoutError if code == -signal.SIGALRM else BrokenExecutor(f"exit status {code}")
         with self._changing:
             self._idle.append((topic, worker))
-        match json.loads(reply):
-            case {"text": str(text)}:
-                return text
-            case {"refused": str(said)}:
-                raise UserError(said)
-            case {"raised": str(said)}:
-                raise RuntimeError(said)
-            case other:
-                raise AssertionError(other)
+        found = outcome(json.loads(line))
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def _worker(self, topic: str) -> subprocess.Popen[bytes]:
         with self._changing:

@@ -18,6 +18,7 @@ GARDEN = ("judging/test_garden.py",)
 METRICS = ("metrics/test_scores.py", "metrics/test_curves.py", "metrics/test_ladder.py")
 STORE = ("runs/test_store.py",)
 JOURNAL = ("runs/test_journal.py",)
+KEPT = ("evidence/test_kept.py",)
 
 JUDGING = [
     # Runs that are unknown, diverged, or not there, taken for none.
@@ -123,7 +124,7 @@ RUNS = [
     ("runs.store.Store.read", "(result.fingerprint, result.attempt) != key", "False", STORE),
     ("runs.store.Store.add", "self.journal.append([_line(key, entry)])", "[]", STORE),
     ("runs.journal.Journal.verify", 'entry.get("previous") != previous', "False", JOURNAL),
-    ("runs.journal.Journal.verify", "head is not None and head not in digests", "False", JOURNAL),
+    ("evidence.kept.Evidence.open", 'said.get("head") != journal.head', "False", KEPT),
     ("runs.journal.Journal.append", '"previous": previous, ', "", JOURNAL),
     ("runs.journal.Journal.append", "file.truncate(end)\n        try", "try", JOURNAL),
 ]
@@ -134,7 +135,9 @@ MUTANTS = [*JUDGING, *METRIC, *RUNS]
 def test_what_is_not_broken_is_not_noticed():
     same = found("judging.cells.gather")
     with mutated(same, ast.parse(source(same))):
-        assert not noticed(*CASES, *CELLS, *REPORTS, *TIMES, *GARDEN, *METRICS, *STORE, *JOURNAL)
+        assert not noticed(
+            *CASES, *CELLS, *REPORTS, *TIMES, *GARDEN, *METRICS, *STORE, *JOURNAL, *KEPT
+        )
 
 
 @pytest.mark.slow

@@ -190,7 +190,7 @@ def test_cells_whose_names_do_not_fit_have_numbers_and_a_legend(
     assert [t.text for t in classes(figures.values(row, row.parts[0]) or "", "tick")] == [*names]
     assert figures.numbered(names) == ""
     for labels in (("a name that is long", "another"), ("a", "b", "c and d", "e", "f")):
-        assert figures.places_of(labels) == [str(i + 1) for i, _ in enumerate(labels)]
+        assert svg.fitting(labels, figures.LETTERS) == [str(i + 1) for i, _ in enumerate(labels)]
         said = str(figures.numbered(labels))
         assert [said.index(f"<li>{name}</li>") for name in labels] == sorted(
             said.index(f"<li>{name}</li>") for name in labels

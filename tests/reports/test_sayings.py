@@ -9,7 +9,7 @@ from ablations.records.checks import AtMost
 from ablations.records.rows import Failures, Report, Row
 from ablations.rule.outcomes import Group, Word, group_of
 from reports import findings, sayings
-from reports.sayings import Saying
+from reports.wording import Saying
 from reports.words import decided_first, groups, looks
 from tests.reports.made import make_part, with_parts
 

@@ -144,5 +144,6 @@ def test_what_is_no_store_report_or_commit_is_refused(asked, cli, store, tmp_pat
 
 
 def test_a_page_that_can_not_be_written_is_refused(asked, cli, store, tmp_path):
+    (tmp_path / "nowhere").write_text("a file")
     output = tmp_path / "nowhere" / "page.html"
     cli.refused(asked(store, store, "--output", output), "nowhere")

@@ -12,6 +12,7 @@ from ablations.runs import fingerprints
 from ablations.runs.fingerprints import kind
 from ablations.runs.journal import Journal
 from ablations.runs.trials import plan
+from hrm.errors import UserError
 from tests.ablations.evidence.lines import a_run
 
 SEEDS = range(2000, 2004)
@@ -78,6 +79,16 @@ def test_values_come_back_to_the_last_digit(value):
         tuple(map(float, (value.low, value.high, value.mean)))
     )
     assert back.failed == value.failed
+
+
+def test_evidence_whose_journal_lacks_its_last_line_is_refused(written, asked, tmp_path):
+    for name in ("first", "second"):
+        written(asked[0], [(a_run(2000, name), where())], name=name)
+    journal = tmp_path / "journal.jsonl"
+    first, _ = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(first)
+    with pytest.raises(UserError, match=r"its head is .*, but evidence.json has"):
+        Evidence.open(tmp_path)
 
 
 def test_a_run_is_found_by_what_was_asked_whatever_its_fingerprint(written, asked):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ablations.history import asv
-from ablations.records.history import Measured
+from ablations.records.history import Measured, every_series
 from hrm.errors import UserError
 from tests.ablations.history.conftest import record
 
@@ -133,7 +133,7 @@ def test_a_new_version_starts_a_new_series():
     old, new = record(1, seconds=1.0), record(2, seconds=5.0)
     changed = Measured(unit="seconds", version="2", values={"gru": 5.0})
     new.benchmarks["steps.time_x"] = changed
-    ((_, _, series),) = asv.every_series([old, new])
+    ((_, _, series),) = every_series([old, new])
     assert series == {new.commit: 5.0}
 
 

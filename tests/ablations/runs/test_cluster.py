@@ -20,7 +20,7 @@ from tiny_runs.kinds import Number, Tiny, TinyAlone
 from tiny_runs.wire import Wire
 
 from ablations.records.trials import Status, Trial
-from ablations.runs import attempts, cluster
+from ablations.runs import attempts, cluster, schedule
 from ablations.runs.addresses import Tls
 from ablations.runs.cluster import Cluster
 from ablations.runs.encoding import decode
@@ -373,9 +373,9 @@ def test_short_trials_of_one_group_are_sent_together_and_a_killer_among_them_is_
     monkeypatch.setattr(Cluster, "submit", counted)
     trials = [trial(seed=s) for s in range(12)]
     trials.append(trial("kill_itself", seed=12, path=str(tmp_path / "tries"), times=99))
-    run(
-        trials, store, Cluster(str(dask.file)), cost=lambda t: 0.1, group=lambda t: "one"
-    )  # half a second's worth of work is sent at once
+    monkeypatch.setattr(schedule, "together", lambda trial: "one")
+    # half a second's worth of work is sent at once
+    run(trials, store, Cluster(str(dask.file)), cost=lambda t: 0.1)
     assert sizes[:3] == [5, 5, 3]
     assert statuses(store) == {s: [Status.OK] for s in range(12)} | {12: [Status.DIED] * 2}
 

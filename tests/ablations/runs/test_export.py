@@ -12,7 +12,7 @@ import pytest
 from tiny_runs.stored import A, B, C, a_result, add, record
 
 from ablations.records.trials import Status, Trial
-from ablations.runs.export import FORMATS, columns, export
+from ablations.runs.export import columns, export
 from ablations.runs.store import Store
 from hrm.errors import UserError
 
@@ -39,7 +39,7 @@ def rows(path, kind):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_row_is_an_arm_of_an_attempt_and_a_column_what_arms_left_as_one_value(
     store, tmp_path, kind
 ):
@@ -67,7 +67,7 @@ def test_parquet_keeps_types(store, tmp_path):
     assert str(schema.field("observed.steps").type) == "double"
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_an_empty_store_is_a_table_without_rows(tmp_path, kind):
     path = tmp_path / f"runs.{kind}"
     assert export(Store.open(tmp_path / "new", create=True), path, kind) == 0

@@ -44,14 +44,12 @@ def test_the_first_broken_line_is_named(journal, broken, edit):
     assert f"line {named} of" in str(journal.verify())
 
 
-def test_lines_that_are_removed_at_the_end_are_missed_by_an_earlier_head(journal):
+def test_lines_that_are_removed_at_the_end_are_missed_by_the_head_alone(journal):
     head = journal.head
-    journal.append([{"what": "d"}])
-    assert journal.verify(head) is None
     lines = journal.path.read_bytes().splitlines(keepends=True)
     journal.path.write_bytes(b"".join(lines[:2]))
     assert journal.verify() is None
-    assert "lines were removed" in str(journal.verify(head))
+    assert journal.head != head
 
 
 def test_an_unfinished_last_line_is_none_and_the_next_one_takes_its_place(journal):

@@ -10,6 +10,7 @@ from collections import Counter
 from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,8 +22,9 @@ from ablations.runs import locks, runner, sequence, sources, upkeep, weights, wo
 from ablations.runs.attempts import execute, job, work
 from ablations.runs.encoding import decode
 from ablations.runs.fingerprints import fingerprint, versions
-from ablations.runs.runner import What, run, together
+from ablations.runs.runner import What, run
 from ablations.runs.store import MOST_DEATHS, Store
+from ablations.runs.trials import together
 from ablations.runs.workers import Processes, Serial, allocator
 from hrm.errors import UserError
 from hrm.system import environment
@@ -179,12 +181,6 @@ def test_what_the_first_trial_of_a_process_loads_computes_on_one_thread():
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, env=plain, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_weights_that_nobody_wants_are_not_kept(store):
-    result = attempted(trial(), store, keep=False)
-    assert result.weights is None
-    assert not (store.folder / "weights").exists()
 
 
 # -- many trials ----------------------------------------------------------------------------------
@@ -448,14 +444,15 @@ def test_a_run_whose_record_is_lost_is_not_made_again(store):
 # -- the disk beside the workers ------------------------------------------------------------------
 def told(trials, store, engine, **options):
     events: list[str] = []
-    run(
-        trials,
-        store,
-        engine,
-        on_event=lambda e: events.append(f"{e.what} {e.trial.protocol['does']} {e.trial.seed}"),
-        sleep=lambda _: None,
-        **options,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequence, "PAUSE", 0.0)
+        run(
+            trials,
+            store,
+            engine,
+            on_event=lambda e: events.append(f"{e.what} {e.trial.protocol['does']} {e.trial.seed}"),
+            **options,
+        )
     return events
 
 
@@ -602,11 +599,13 @@ def test_trials_that_must_be_alone_run_last_and_hold_the_machine(store):
 def timed(store, *, shared=1, lasts=0.0, monkeypatch, **options):
     """What happens in a run of six timings of two claims and some other work, and the waits."""
     now, events, waits = [0.0], [], []
-    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
 
     def sleep(seconds):
         waits.append(seconds)
         now[0] += seconds
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=sleep)
+    monkeypatch.setattr(runner, "time", clock)
 
     def note(event):
         if event.what in (What.STARTED, What.PAUSED):
@@ -616,7 +615,7 @@ def timed(store, *, shared=1, lasts=0.0, monkeypatch, **options):
 
     timings = [trial(seed=s, times=n, kind=TinyAlone) for n in range(2) for s in range(3)]
     work = [trial(seed=seed) for seed in range(shared)]
-    run([*work, *timings], store, Serial(), on_event=note, sleep=sleep, **options)
+    run([*work, *timings], store, Serial(), on_event=note, **options)
     return events, waits
 
 
@@ -644,7 +643,8 @@ def test_a_budget_that_ends_within_the_pause_is_not_waited_for(store, monkeypatc
     assert (events, waits) == (["timing"] * 3, [])
 
 
-def test_timings_run_in_the_shuffled_sequence_whatever_they_cost(store):
+def test_timings_run_in_the_shuffled_sequence_whatever_they_cost(store, monkeypatch):
+    monkeypatch.setattr(sequence, "PAUSE", 0.0)
     asked = [trial(seed=s, times=n, kind=TinyAlone) for n in range(2) for s in range(4)]
     order: list[str] = []
     run(
@@ -653,7 +653,6 @@ def test_timings_run_in_the_shuffled_sequence_whatever_they_cost(store):
         Serial(),
         on_event=lambda e: order.append(e.fingerprint) if e.what is What.STORED else None,
         cost=lambda t: float(t.seed),
-        sleep=lambda _: None,
     )
     first, last = sequence.stretches([fingerprint(t) for t in asked], key=str)
     assert order == [*first, *last]

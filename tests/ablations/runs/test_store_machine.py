@@ -200,7 +200,7 @@ class StoreMachine(RuleBasedStateMachine):
     # -- how --------------------------------------------------------------------------------------
     def do(self, which, seeds, **more):
         trials = [self.trials[seed] for seed in sorted(seeds)]
-        run(trials, Store.open(self.folders[which]), Serial(), keep=lambda _: False, **more)
+        run(trials, Store.open(self.folders[which]), Serial(), **more)
 
     def killed(self, which, seeds, **more):
         before, due = self.executed(), self.due(which, seeds)

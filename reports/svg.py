@@ -150,7 +150,7 @@ def arrow(x: float, y: float, *, up: bool, kind: str = "") -> str:
     return f'<use href="#{name}" x="{x:g}%" y="{y:g}"{_class(kind)}/>'
 
 
-def words(x: float, y: float, said: str, kind: str = "", *, dx: int = 0) -> str:
+def words(x: float, y: float, said: str, kind: str, *, dx: int = 0) -> str:
     """Return a text, which its class aligns."""
     shift = f' dx="{dx}"' if dx else ""
     return f'<text x="{x:g}%" y="{y:g}"{shift}{_class(kind)}>{escape(said)}</text>'

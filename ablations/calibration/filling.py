@@ -17,18 +17,13 @@ from hrm.codec import Json
 from hrm.errors import UserError
 from hrm.system.files import whole
 
-REPLICATES = 4000  # samples per place, which take a minute on two cores
 SAMPLES = 10_000  # samples for a power, whose standard error is then at most half a point
 
 Progress = Callable[[float], None]
 
 
 def calibrate(
-    replicates: int = REPLICATES,
-    *,
-    jobs: int = 1,
-    path: Path | None = None,
-    progress: Progress | None = None,
+    replicates: int, path: Path, *, jobs: int = 1, progress: Progress = lambda _: None
 ) -> Calibration:
     """Draw and judge samples, count false words, and write the results.
 
@@ -36,9 +31,9 @@ def calibrate(
 
     Args:
         replicates: Samples at each place.
-        jobs: Number of processes, of one thread each; with 1, this process does the work.
         path: File of the results. Until they are complete, partial results are kept in a file
             beside it, from which the next call continues.
+        jobs: Number of processes, of one thread each; with 1, this process does the work.
         progress: Called with the share that is done, at the start and after each piece of work.
 
     Raises:
@@ -57,17 +52,15 @@ def calibrate(
             for spread in SPREADS
         ),
     ]
-    part = path and path.with_name(f"{path.name}.part")
-    found = _kept(part, now) if part else {}
+    part = path.with_name(f"{path.name}.part")
+    found = _kept(part, now)
     left = [task for task in tasks if task not in found]
-    if path is not None:
-        writable(path)
+    writable(path)
     for task, answer in _done(left, jobs, progress, len(tasks)):
         found[task] = json.loads(answer)
-        if part is not None:
-            with part.open("a", encoding="utf-8") as file:
-                line = {"digest": now, "task": task, "found": found[task]}
-                file.write(json.dumps(line) + "\n")
+        with part.open("a", encoding="utf-8") as file:
+            line = {"digest": now, "task": task, "found": found[task]}
+            file.write(json.dumps(line) + "\n")
     rows = [found[task] for task in tasks]
     made = Calibration(
         digest=now,
@@ -75,9 +68,8 @@ def calibrate(
         cells=tuple(Cell.from_json(row) for row in rows if "test" in row),
         powers=tuple(Power.from_json(row) for row in rows if "zones" in row),
     )
-    if path is not None and part is not None:
-        write(path, text(made))
-        part.unlink(missing_ok=True)
+    write(path, text(made))
+    part.unlink(missing_ok=True)
     return made
 
 
@@ -145,7 +137,7 @@ def _kept(part: Path, now: str) -> dict[str, Mapping[str, Json]]:
 
 
 def _done(
-    tasks: Sequence[str], jobs: int, progress: Progress | None, total: int
+    tasks: Sequence[str], jobs: int, progress: Progress, total: int
 ) -> Iterator[tuple[str, str]]:
     """Yield tasks with their results, as they end.
 
@@ -156,8 +148,7 @@ def _done(
     done = total - len(tasks)
     with Serial() if jobs == 1 else Processes(jobs) as where:
         while waiting or running:
-            if progress is not None:
-                progress(done / total)
+            progress(done / total)
             while waiting and len(running) < where.slots:
                 task = waiting.popleft()
                 running[where.submit(work, task)] = task
@@ -171,5 +162,4 @@ def _done(
                         "of memory); allowed is that all of them finish; run the same command "
                         "again, which keeps what is done, with fewer --jobs if memory is short"
                     ) from error
-    if progress is not None:
-        progress(1.0)
+    progress(1.0)

@@ -25,7 +25,7 @@ def calibrate(asked: argparse.Namespace) -> int:
         filling.writable(Path(asked.docs))
     with locks.shared(lambda: display.say(WAITING)), Share("calibrating") as progress:
         made = filling.calibrate(
-            asked.replicates, jobs=asked.jobs, path=Path(asked.output), progress=progress
+            asked.replicates, Path(asked.output), jobs=asked.jobs, progress=progress
         )
     if asked.docs:
         filling.write(Path(asked.docs), document.markdown(made))

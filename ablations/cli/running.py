@@ -52,7 +52,16 @@ def run(asked: argparse.Namespace) -> int:
     begun: set[str] = set()
     while True:
         reader = Reader(store)
-        due = _due(session, reader, tried, all_=asked.all)
+        due = planning.due(
+            session.run,
+            reader,
+            session.tier,
+            table=session.table,
+            committed=session.committed,
+            tried=tried,
+            all_=asked.all,
+            device=session.device,
+        )
         if where.stack:
             due = _stacked(session, due)
         refused |= {one.claim.id: one.refusal for one in due if one.refusal}
@@ -243,21 +252,6 @@ def _of_shard(
 
 def _planned(claim: Claim, session: Session) -> list[Trial]:
     return with_parents(plan(claim, seeds(claim, session.tier), session.device).trials)
-
-
-def _due(
-    session: Session, reader: Reader, tried: Sequence[Trial] = (), *, all_: bool = False
-) -> tuple[Due, ...]:
-    return planning.due(
-        session.run,
-        reader,
-        session.tier,
-        table=session.table,
-        committed=session.committed,
-        tried=tried,
-        all_=all_,
-        device=session.device,
-    )
 
 
 def _told(

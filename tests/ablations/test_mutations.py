@@ -66,7 +66,7 @@ JUDGING = [
     ("judging.faults.skills", "cell.label not in claim.unskilled", "True", CASES),
     ("judging.faults.skills", "max(spread, boards) / math.sqrt(len(margins))", "boards", CASES),
     ("judging.faults.unskilled", "one.needed and not one.passed", "False", CASES),
-    ("judging.faults.shared_end", 'len(ends) == 1 and "" not in ends', "False", CASES),
+    ("judging.faults.shared_end", "first and all(end == first for end in ends)", "False", CASES),
     ("judging.faults.shared_end", "all(value.failed for", "all(False for", CASES),
     ("judging.faults._margin", "return 0.0, 0.0", "return 1.0, 0.0", CASES),
     ("judging.faults.unsteady", "sorted(pairs, key=_started)", "pairs", TIMES),

@@ -5,9 +5,10 @@ import argparse
 import pytest
 
 from ablations.cli import parser
-from ablations.cli.running import _due, _stacked
+from ablations.cli.running import _stacked
 from ablations.cli.session import Session
 from ablations.judging.cells import Reader
+from ablations.planning import next as planning
 from ablations.runs.store import Store
 from ablations.specs.claim import Statistical
 from hrm.errors import UserError
@@ -61,7 +62,15 @@ def test_a_control_is_refused_in_a_stack_only_with_all_claims_that_it_guards(tmp
     """The small arm of most controls is a policy's, which can't be stacked."""
     made = session("run", "--stack", "4", "act-training", "ema-helps")
     reader = Reader(Store.open(tmp_path / "store", create=True))
-    due = _stacked(made, _due(made, reader))
+    due = planning.due(
+        made.run,
+        reader,
+        made.tier,
+        table=made.table,
+        committed=made.committed,
+        device=made.device,
+    )
+    due = _stacked(made, due)
     refused = {one.claim.id: one.refusal for one in due if one.refusal}
     (act,) = (claim for claim in made.chosen if claim.id == "act-training")
     kept = {control.claim.id for control in made.controls if control.guards(act)}

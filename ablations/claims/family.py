@@ -50,10 +50,6 @@ class Family:
         """
         return table_for(max(1, self.places))
 
-    def member(self, name: str) -> Member | None:
-        """Return the member of a claim, None if it has none."""
-        return next((member for member in self.members if name in member.claims), None)
-
     def problems(self, claims: Iterable[Claim], ledger: Mapping[str, Entry]) -> Iterator[str]:
         """Yield the contradictions between the manifest, the ledger and the specs.
 

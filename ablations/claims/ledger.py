@@ -12,7 +12,6 @@ from ablations.claims.printed import parse
 from hrm.errors import UserError
 
 Range = tuple[float, float]
-GROUPS = "ABCDEFGHIRJ"
 FORMS = {  # how a claim may be decided; those in STATISTICAL by pairs
     "exact",
     "consistency",

@@ -16,7 +16,6 @@ __all__ = [
     "CHEAP",
     "CONTROLS",
     "OFFSET",
-    "ONCE",
     "PILOT_BLOCK",
     "TIMED",
     "TRAINED",
@@ -50,7 +49,6 @@ FURTHER: Schedule = {**TRAINED, Tier.FULL: 120}  # if open at 60, and probably s
 CHEAP: Schedule = {Tier.QUICK: 26, Tier.STANDARD: 60, Tier.FULL: 240}
 TIMED: Schedule = {Tier.QUICK: 16, Tier.STANDARD: 26, Tier.FULL: 60}
 CONTROLS: Schedule = dict.fromkeys(Tier, 26)
-ONCE: Schedule = dict.fromkeys(Tier, 1)
 
 OFFSET = 1_000  # seeds in a block: more than a claim ever has pairs
 PILOT_BLOCK = 1  # plans estimate spreads from its first seeds; no claim is judged by these

@@ -10,7 +10,6 @@ from ablations.specs.arms import vary
 from ablations.specs.claim import (
     CHEAP,
     CONTROLS,
-    ONCE,
     TIMED,
     TRAINED,
     Cell,
@@ -128,7 +127,7 @@ def test_an_external_claim_says_what_it_needs():
     assert differences(claim) == {}
 
 
-@pytest.mark.parametrize("schedule", [TRAINED, CHEAP, TIMED, CONTROLS, ONCE])
+@pytest.mark.parametrize("schedule", [TRAINED, CHEAP, TIMED, CONTROLS])
 def test_every_tier_ends_at_a_look_or_after_one_run(schedule):
     assert set(schedule) == set(Tier)
     assert set(schedule.values()) <= {1, *LADDER}

@@ -26,6 +26,9 @@ AGAIN = Replication(
     pairs=26,
     arms=(Replicated(label="one call", seed=0, agreement=Agreement.WITHIN, value=0.3),),
 )
+INCOMPARABLE = replace(
+    AGAIN, arms=(Replicated(label="one call", seed=0, agreement=Agreement.OPEN, value=0.3),)
+)
 
 
 def curve(label: str, rate: float, points: int = 40, n: int = 26) -> Line:
@@ -170,7 +173,7 @@ def pictures() -> dict[Kind, Picture]:
 
 
 def pictured_rows() -> Iterator[Row]:
-    """Yield a claim for each kind of picture; one was replicated."""
+    """Yield a claim for each kind of picture; one was replicated, one can't be compared."""
     for kind, picture in pictures().items():
         row = with_parts(
             f"pictured-{kind}",
@@ -178,7 +181,7 @@ def pictured_rows() -> Iterator[Row]:
             make_part(Word.WEAKER, 1 / 3.5, spread=0.02, seen=0.91),
             document="complete",
         )
-        again = AGAIN if kind is Kind.TURNS else None
+        again = {Kind.TURNS: AGAIN, Kind.MEMORY: INCOMPARABLE}.get(kind)
         yield replace(row, pictures=(picture,), origin=ORIGIN, replication=again)
 
 

@@ -322,7 +322,7 @@ def test_the_badges_say_when_and_how_many_replications_agree(visit: Visit) -> No
     page = visit()
     badges = page.locator(".badges").inner_text()
     assert "412 runs, 3 to 29 November 2026" in badges
-    assert "Replicated here: 1 of 1 agree" in badges
+    assert "Replicated here: 1 of the 1 compared agree" in badges
 
 
 @schemes

@@ -111,7 +111,7 @@ CLAIMS = (
             f"{_WEIGHTS}"
         ),
         cells=_LOSSES,
-        test=Ratio(null=0.25, because="heavy tails cost a squared error far more", fewer=True),
+        test=Ratio(null=0.25, because="heavy tails cost a squared error far over 25 %", fewer=True),
         schedule=CHEAP,
         unskilled=_labels(_LOSSES),  # a baseline needs no good answers
         beside=(

@@ -48,6 +48,7 @@ class StoreMachine(RuleBasedStateMachine):
         for folder in self.folders:
             Store.open(folder, create=True)
         self.attempts = [{}, {}]  # path within the store -> bytes as written
+        self.arrays = {}  # the same for the arrays beside a record, which both stores share
         self.faulty = [set(), set()]
 
     def teardown(self):
@@ -74,6 +75,8 @@ class StoreMachine(RuleBasedStateMachine):
         folder = self.folders[which]
         for path in sorted(folder.glob("runs/*/*.json")):
             self.attempts[which].setdefault(path.relative_to(folder), path.read_bytes())
+            arrays = path.with_suffix(".safetensors")
+            self.arrays.setdefault(arrays.relative_to(folder), arrays.read_bytes())
 
     def executed(self):
         lines = self.log.read_text().splitlines() if self.log.exists() else []
@@ -150,9 +153,13 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(self.faulty))
     @rule(data=st.data())
     def restore(self, data):
+        """Put back a record and its arrays, also where only the journal knows of it."""
         which = data.draw(st.sampled_from([w for w in (HERE, THERE) if self.faulty[w]]))
         path = data.draw(st.sampled_from(self.in_order(self.faulty[which])))
-        (self.folders[which] / path).write_bytes(self.attempts[which][path])
+        file, arrays = self.folders[which] / path, path.with_suffix(".safetensors")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(self.attempts[which][path])
+        (self.folders[which] / arrays).write_bytes(self.arrays[arrays])
         self.faulty[which].remove(path)
 
     @rule()

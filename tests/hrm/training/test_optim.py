@@ -95,9 +95,13 @@ def test_the_first_step_of_the_coded_form_has_a_closed_form() -> None:
     assert p.item() == pytest.approx(-1e-3 / 0.1 * 0.1 / math.sqrt(0.011) / 0.5, rel=1e-6)
 
 
+# The square of a gradient below 1e-150 underflows; then the public form is only near the loop.
+some_gradients = st.floats(-1e3, 1e3).filter(lambda g: g == 0 or abs(g) > 1e-150)
+
+
 @loops
 @given(
-    gradients=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6),
+    gradients=st.lists(some_gradients, min_size=1, max_size=6),
     wd=st.sampled_from([0.0, 0.1]),
 )
 @properties

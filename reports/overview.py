@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FARTHEST = 30.0  # largest distance from no effect, in null zones; larger ones are drawn at the edge
 WIDTH = 8.5  # inches of 72 points
+LONGEST = 40  # largest number of characters of a document's name beside a picture
 SHADES = 9  # shades of the heat map, including the paper's
 _ACROSS = "median, relative to the claim’s own null zone; positive in the documented direction"
 _colours = {  # colours for matplotlib, and the page's variables for them
@@ -173,11 +174,12 @@ def _heat(
             linewidths=1.5,
             linecolor=PAPER,
             xticklabels=[word.value for word in used],
-            yticklabels=list(names),
+            yticklabels=[n if len(n) <= LONGEST else f"{n[: LONGEST - 1]}…" for n in names],
             ax=axes,
         )
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
+        axes.tick_params(axis="y", labelrotation=0)  # a single document's name stands upright
         for label in axes.get_xticklabels():
             label.set(rotation=38, ha="left", rotation_mode="anchor")
         said = "; ".join(

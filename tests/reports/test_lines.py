@@ -187,6 +187,12 @@ def test_the_swarm_has_a_claim_on_the_side_that_its_document_says() -> None:
     assert overview.words(make_report((make_row("late", Word.NOT_RUN),))) is None
 
 
+def test_a_long_name_of_a_document_leaves_room_for_the_heat_map():
+    row = make_row("far", Word.EXCEEDED, document="a document of many words " * 8)
+    found = overview.words(make_report((row,)))
+    assert found is not None and "a document of many words a document of …" in found
+
+
 def test_every_number_of_the_overview_is_the_reports(varied: Report) -> None:
     found = overview.words(varied)
     assert found is not None

@@ -12,6 +12,7 @@ all that is computed by the same operations in the same order.
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 
 from hrm.config.learning import System
 from hrm.model import HRM
+from hrm.model.execution import Carry
 from hrm.training import loop
 
 
@@ -107,3 +109,14 @@ def write_out_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(F, "linear", linear)
     monkeypatch.setattr(F, "rms_norm", rms_norm)
     monkeypatch.setattr(F, "silu", lambda x: x * torch.sigmoid(x))
+
+
+def carried_alike(carry: Carry, prediction: Tensor, theirs: Any, outputs: dict[str, Any]) -> None:
+    """Compare what a call leaves: the batch, counts and states carried on, and the prediction."""
+    exact(carry.batch.inputs, theirs.data["inputs"])
+    exact(carry.batch.targets, theirs.data["labels"])
+    exact(carry.steps, theirs.steps)
+    exact(carry.halted, theirs.halted)
+    close(carry.state.low, theirs.z_low)
+    close(carry.state.high, theirs.z_high)
+    close(prediction, outputs["logits"])

@@ -12,7 +12,7 @@ from hrm.config.learning import AdamAtan2, QHalting, Training
 from hrm.model.state import State
 from hrm.training import q_losses
 from hrm.training.loop import Learner
-from tests.hrm.equality import all_close, close, exact, executed, model_of, number
+from tests.hrm.equality import all_close, carried_alike, close, exact, executed, model_of, number
 from tests.hrm.recipes.complete import (
     batch,
     batch_of,
@@ -73,13 +73,7 @@ def test_every_documented_step_of_a_carry_is_the_same():
             system.objective, prediction, decision.logits, carry.batch.targets, target
         )
 
-        exact(carry.batch.inputs, theirs.data["inputs"])
-        exact(carry.batch.targets, theirs.data["labels"])
-        exact(carry.steps, theirs.steps)
-        exact(carry.halted, theirs.halted)
-        close(carry.state.low, theirs.z_low)
-        close(carry.state.high, theirs.z_high)
-        close(prediction, outputs["logits"])
+        carried_alike(carry, prediction, theirs, outputs)
         close(decision.logits, torch.stack([outputs["q_halt"], outputs["q_continue"]], -1))
         close(target, outputs["target"])
         close(found.total, outputs["losses"].mean())
